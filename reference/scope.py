@@ -1,0 +1,148 @@
+"""Where a module's variables and keys come from: Linen's scope, as small as the subjects need.
+
+A module is a function of a scope and arrays. It asks the scope for parameters, variables, keys and
+child scopes; names and draw counts are kept as Linen keeps them, so that `init` gives for a seed
+the tree that the Linen module of the same structure gives. Source: `flax/core/scope.py`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+
+from reference.initializers import Initializer
+from reference.keys import Key, derive
+
+Module = Callable[..., Any]
+Variables = dict[str, Any]
+
+
+class Scope:
+    """One module's place in the tree: its path, and the variables and streams of the whole tree.
+
+    `variables` is read and written in place; `init` and `apply` make the scope at the root.
+    """
+
+    def __init__(
+        self,
+        variables: Variables,
+        rngs: Mapping[str, Key],
+        *,
+        mutable: Sequence[str] = (),
+        initializing: bool = False,
+        path: tuple[str, ...] = (),
+        counts: dict[tuple[tuple[str, ...], str], int] | None = None,
+    ) -> None:
+        self.initializing = initializing
+        self.path = path
+        self._variables = variables
+        self._rngs = rngs
+        self._mutable = mutable
+        # One dictionary for the whole tree: a child asked for twice goes on counting.
+        self._counts = {} if counts is None else counts
+
+    def child(self, name: str) -> "Scope":
+        """The scope of the submodule called `name`, such as "Dense_0"."""
+        return Scope(
+            self._variables,
+            self._rngs,
+            mutable=self._mutable,
+            initializing=self.initializing,
+            path=(*self.path, name),
+            counts=self._counts,
+        )
+
+    def param(self, name: str, initializer: Initializer, shape: Sequence[int]) -> jax.Array:
+        """The parameter `name`, drawn from the stream "params" where it is not there yet.
+
+        Raises KeyError when it is missing and "params" is not mutable, ValueError when the stored
+        one has another shape.
+        """
+
+        def draw() -> jax.Array:
+            return initializer(self.make_rng("params"), tuple(shape))
+
+        value: jax.Array = self.variable("params", name, draw)
+        if value.shape != tuple(shape):
+            where = "/".join((*self.path, name))
+            raise ValueError(f"parameter {where} has shape {value.shape}, expected {tuple(shape)}")
+        return value
+
+    def variable(self, collection: str, name: str, init_fn: Callable[[], Any]) -> Any:
+        """The variable `name` of `collection`, made by `init_fn` where it is not there yet.
+
+        Raises KeyError when it is missing and the collection is not mutable.
+        """
+        node = self._node(collection)
+        if name in node:
+            return node[name]
+        if not (self.initializing or collection in self._mutable):
+            raise KeyError("/".join((collection, *self.path, name)))
+        value = init_fn()
+        self._node(collection, create=True)[name] = value
+        return value
+
+    def update(self, collection: str, name: str, value: Any) -> None:
+        """Set a variable. Raises ValueError when the collection is not mutable."""
+        if not (self.initializing or collection in self._mutable):
+            raise ValueError(f"collection {collection!r} must be among mutable={self._mutable!r}")
+        self._node(collection, create=True)[name] = value
+
+    def make_rng(self, stream: str) -> Key:
+        """The next key of `stream` in this scope; of "params" where there is no such stream.
+
+        Draws are counted from 1, for each scope and each stream. Raises KeyError when neither
+        stream is there.
+        """
+        if stream not in self._rngs:
+            if "params" not in self._rngs:
+                raise KeyError(f"no key for stream {stream!r} in {sorted(self._rngs)}")
+            stream = "params"
+        count = self._counts.get((self.path, stream), 0) + 1
+        self._counts[self.path, stream] = count
+        return derive(self._rngs[stream], self.path, count)
+
+    def _node(self, collection: str, create: bool = False) -> Variables:
+        node = self._variables
+        for name in (collection, *self.path):
+            node = node.setdefault(name, {}) if create else node.get(name, {})
+        return node
+
+
+def init(module: Module, rngs: Mapping[str, Key] | Key, *inputs: Any) -> Variables:
+    """The variables `module` starts with on `inputs`: {"params": {...}, ...}, nested by path.
+
+    `rngs` is a key per stream, or one key, meaning {"params": key}. Only collections that exist
+    are there: a module without variables has {}.
+    """
+    variables: Variables = {}
+    module(Scope(variables, _streams(rngs), initializing=True), *inputs)
+    return variables
+
+
+def apply(
+    module: Module,
+    variables: Mapping[str, Any],
+    *inputs: Any,
+    rngs: Mapping[str, Key] | Key = {},  # noqa: B006 (only read)
+    mutable: str | Sequence[str] = (),
+) -> Any:
+    """What `module` gives on `inputs` with these variables, which are left as they are.
+
+    With collections named in `mutable`, gives (output, updates), updates holding all that those
+    collections hold afterwards. Keys are counted anew from 1 in each call.
+    """
+    mutable = (mutable,) if isinstance(mutable, str) else tuple(mutable)
+    updated = _copy(variables)
+    output = module(Scope(updated, _streams(rngs), mutable=mutable), *inputs)
+    if not mutable:
+        return output
+    return output, {name: updated[name] for name in mutable if name in updated}
+
+
+def _streams(rngs: Mapping[str, Key] | Key) -> Mapping[str, Key]:
+    return rngs if isinstance(rngs, Mapping) else {"params": rngs}
+
+
+def _copy(tree: Any) -> Any:
+    return {k: _copy(v) for k, v in tree.items()} if isinstance(tree, Mapping) else tree
