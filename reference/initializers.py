@@ -37,7 +37,7 @@ def lecun_normal(key: Key, shape: Sequence[int]) -> jax.Array:
     standard deviations and its correction are Keras' and JAX's.
     """
     draw: jax.Array = jax.random.truncated_normal(key, -2, 2, tuple(shape), jnp.float32)
-    return draw * (_stddev(math.prod(shape[:-1])) / jnp.float32(TRUNCATED_STDDEV))
+    return draw * (_stddev(math.prod(shape[:-1])) / TRUNCATED_STDDEV)
 
 
 def embedding_normal(key: Key, shape: Sequence[int]) -> jax.Array:

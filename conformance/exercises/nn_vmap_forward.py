@@ -1,0 +1,146 @@
+"""Lift `nn.Dense` over a batch with one set of parameters that every example shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from conformance.exercises import dense
+from conformance.exercises.exercise import Arguments, Exercise, Finding, Pitfall
+from conformance.exercises.rounded import flat, moved
+from reference.rounding import Rounded
+
+
+def reference(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    return flat(dense.shared(jax.random.PRNGKey(seed), x_batch, features))
+
+
+def _ensemble(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    return flat(dense.ensemble(jax.random.PRNGKey(seed), x_batch, features))
+
+
+def _split(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    first = jax.random.split(jax.random.PRNGKey(seed), len(x_batch))[0]
+    return flat(dense.shared(first, x_batch, features))
+
+
+def _features_first(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    result = dense.shared(jax.random.PRNGKey(seed), x_batch, features)
+    return moved(result, lambda leaf: leaf.T.ravel())
+
+
+def _mapped_over_inputs(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    return flat(dense.shared(jax.random.PRNGKey(seed), x_batch.T.copy(), features))
+
+
+def _not_flattened(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    return dense.shared(jax.random.PRNGKey(seed), x_batch, features)
+
+
+def _row_zero(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    rows = np.broadcast_to(x_batch[:1], x_batch.shape)
+    return flat(dense.shared(jax.random.PRNGKey(seed), rows, features))
+
+
+def _derived(number: int) -> Any:
+    """Keys that a detour leads to: splitting first, folding in, or an outer module's name."""
+
+    def wrong(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+        key = jax.random.PRNGKey(seed)
+        first, second = jax.random.split(key)
+        key = (first, second, jax.random.fold_in(key, 0), jax.random.PRNGKey(seed + 1))[number]
+        return flat(dense.shared(key, x_batch, features))
+
+    return wrong
+
+
+def observe(arguments: Arguments, notes: Mapping[str, Any]) -> Finding | None:
+    """Parameters with a leading axis of the batch's size, identical or not; a Dense without bias."""
+    batch, inputs = arguments["x_batch"].shape
+    features = arguments["features"]
+    for shapes in notes.get("inits", ()):
+        for name, shape in shapes.items():
+            if name.endswith("kernel") and list(shape) == [batch, inputs, features]:
+                seen = f"init returned {name} of shape {tuple(shape)}, one copy per example"
+                return Finding("sharing.no-batch-axis", "params-carry-batch-axis", seen)
+        kernels = [name for name in shapes if name.endswith("kernel")]
+        if kernels and not any(name.endswith("bias") for name in shapes):
+            return Finding("sharing.equals-per-example", "bias-missing", "init returned no bias")
+    return None
+
+
+KEY_HAPPENED = "The weights are drawn from another key than the one `PRNGKey(seed)` gives."
+KEY_CHANGE = "Pass `jax.random.PRNGKey(seed)` itself to `init`, unsplit and with nothing folded in."
+
+ENSEMBLE = Pitfall(
+    "ensemble-params",
+    "Every example got weights of its own: the parameters were mapped and their keys split.",
+    "Use `variable_axes={'params': None}` and `split_rngs={'params': False}`.",
+    _ensemble,
+)
+
+EXERCISE = Exercise(
+    name="nn_vmap_forward",
+    signature="nn_vmap_forward(seed, x_batch, features)",
+    task="lift nn.Dense over axis 0 with shared parameters, initialise, apply, return it flattened",
+    law="sharing.equals-per-example",
+    shapes=dense.SHAPES,
+    draw=dense.draw,
+    reference=reference,
+    observe=observe,
+    expects_lift=True,
+    pitfalls=(
+        ENSEMBLE,
+        Pitfall(
+            "params-carry-batch-axis",
+            "The parameters have an axis of the batch's size: there is a copy for every example.",
+            "Share them with `variable_axes={'params': None}`, so that the kernel is (in, features).",
+        ),
+        Pitfall(
+            "keys-split-while-shared",
+            "The parameters are shared, but drawn from the first of B keys split from the seed's.",
+            "Leave the key whole with `split_rngs={'params': False}`.",
+            _split,
+        ),
+        Pitfall(
+            "wrong-in-axes",
+            "The map ran over the inputs' axis instead of the examples'.",
+            "Map axis 0 of `x_batch`: `in_axes=0`.",
+            _mapped_over_inputs,
+        ),
+        Pitfall(
+            "wrong-out-axes",
+            "The values are right but in features-first order.",
+            "Keep the examples first: `out_axes=0` before flattening.",
+            _features_first,
+        ),
+        Pitfall(
+            "not-flattened",
+            "The answer has shape (B, features).",
+            "Return it flattened to (B * features,), for instance with `.reshape(-1)`.",
+            _not_flattened,
+        ),
+        Pitfall(
+            "row-zero-broadcast",
+            "Every example was given the answer of the first one.",
+            "Map `x_batch` instead of passing `x_batch[0]`, which only `init` of a plain Dense needs.",
+            _row_zero,
+        ),
+        *(
+            Pitfall("wrong-key-derivation", KEY_HAPPENED, KEY_CHANGE, _derived(number))
+            for number in range(4)
+        ),
+        Pitfall(
+            "bias-missing",
+            "The layer has no bias.",
+            "Use `nn.Dense(features)` with its defaults; `use_bias` stays True.",
+        ),
+    ),
+    reading=(
+        "https://flax.readthedocs.io/en/latest/api_reference/flax.linen/transformations.html",
+        "https://flax.readthedocs.io/en/latest/guides/flax_fundamentals/rng_guide.html",
+    ),
+)

@@ -1,0 +1,135 @@
+"""Whether an answer is right: containers, shape and dtype exactly, values within the error bound."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import numpy as np
+
+from conformance.judge.expect import Answer
+from conformance.judge.inside import wire
+from reference.rounding import SLACK
+
+
+@attrs.frozen
+class Given:
+    """A candidate's answer to one call, as it came over the pipe."""
+
+    spec: Any = None
+    arrays: tuple[np.ndarray, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    weak: tuple[bool, ...] = ()
+    unfit: str | None = None
+
+
+@attrs.frozen
+class Mismatch:
+    """The first way in which an answer is wrong: what of it, and in words."""
+
+    what: str
+    words: str
+    leaf: int = 0
+    ulps: float | None = None
+
+
+def compare(given: Given, right: Answer) -> Mismatch | None:
+    """None when the answer is right."""
+    if given.unfit is not None:
+        return Mismatch("structure", f"the answer is {given.unfit}, not an array of numbers")
+    if _form(given.spec) != _form(right.spec) or len(given.arrays) != len(right.leaves):
+        expected, got = _form(right.spec), _form(given.spec)
+        return Mismatch("structure", f"the answer is made of {got}, expected {expected}")
+    shapes = [(a.shape, leaf.value.shape) for a, leaf in zip(given.arrays, right.leaves, strict=True)]
+    for place, (got_shape, shape) in enumerate(shapes):
+        if got_shape != shape:
+            return Mismatch("shape", f"shape {got_shape}, expected {shape}", place)
+    for place in range(len(right.leaves)):
+        wrong = _dtype(given, right, place)
+        if wrong is not None:
+            return wrong
+    for place in range(len(right.leaves)):
+        wrong = _values(given, right, place)
+        if wrong is not None:
+            return wrong
+    return None
+
+
+def fits(given: Given, wrong: Answer) -> bool:
+    """Whether an answer is the one that a pitfall leads to; its dtype is a matter of its own."""
+    if given.unfit is not None or _form(given.spec) != _form(wrong.spec):
+        return False
+    if [a.shape for a in given.arrays] != [leaf.value.shape for leaf in wrong.leaves]:
+        return False
+    return all(_values(given, wrong, place) is None for place in range(len(wrong.leaves)))
+
+
+def _dtype(given: Given, right: Answer, place: int) -> Mismatch | None:
+    expected, got = right.leaves[place].dtype, given.dtypes[place]
+    kind = given.arrays[place].dtype.kind
+    weak = given.weak[place] and not (expected.startswith("float") and kind == "b")
+    if got == expected or (weak and np.can_cast(given.arrays[place].dtype, expected, "same_kind")):
+        return None
+    if expected.startswith("int") and kind == "i" and np.can_cast(expected, got, "safe"):
+        return None  # an integer of more bits is still the integer
+    return Mismatch("dtype", f"dtype {got}, expected {expected}", place)
+
+
+def _values(given: Given, right: Answer, place: int) -> Mismatch | None:
+    leaf = right.leaves[place]
+    got = given.arrays[place]
+    if leaf.error is None:
+        wrong = ~np.equal(got, leaf.value)
+        bound = np.zeros(leaf.value.shape)
+    else:
+        bound = SLACK * leaf.error
+        with np.errstate(all="ignore"):
+            distance = np.abs(got.astype(np.float64) - leaf.value)
+            wrong = ~((distance <= bound) | (np.isinf(leaf.value) & (got == leaf.value)))
+    if not np.any(wrong):
+        return None
+    where = tuple(int(i) for i in np.argwhere(wrong)[0])
+    is_, should = got[where].item(), leaf.value[where].item()
+    ulps = _ulps(float(is_), float(should)) if leaf.error is not None else None
+    index = f"[{', '.join(map(str, where))}]" if where else ""
+    words = f"{int(np.sum(wrong))} of {got.size} values differ; the first, {index or 'it'}, is "
+    words += f"{is_:.9g}, expected {should:.9g}"
+    if leaf.error is not None:
+        words += f" within {float(bound[where]):.2g}"
+    return Mismatch("values", words, place, ulps)
+
+
+def _ulps(got: float, expected: float) -> float | None:
+    spacing = float(np.spacing(np.float32(abs(expected))))
+    distance = abs(got - expected) / spacing if spacing else float("inf")
+    return distance if np.isfinite(distance) else None
+
+
+def _form(spec: Any) -> str:
+    """Containers in words; a list will do for a tuple."""
+    try:
+        ((kind, content),) = spec.items()
+        if kind in ("tuple", "list"):
+            return f"[{', '.join(_form(item) for item in content)}]"
+        if kind == "dict":
+            return f"{{{', '.join(f'{k}: {_form(v)}' for k, v in sorted(content.items()))}}}"
+        return "array" if kind == "array" else f"{content!r:.40}"
+    except (AttributeError, ValueError, TypeError, RecursionError):
+        return "nothing that can be read"
+
+
+def received(header: dict[str, Any], arrays: list[np.ndarray]) -> Given:
+    """A worker's reply as an answer. Raises wire.Malformed."""
+    if "unfit" in header:
+        return Given(unfit=str(header["unfit"])[:300])
+    dtypes, weak = header.get("dtypes"), header.get("weak")
+    if not (isinstance(dtypes, list) and isinstance(weak, list)):
+        raise wire.Malformed("an answer without its dtypes")
+    if not len(dtypes) == len(weak) == len(arrays):
+        raise wire.Malformed("an answer's parts do not match")
+    wire.unflatten(header.get("answer"), arrays)
+    names = tuple(
+        str(array.dtype) if array.dtype.name != "float32" else str(name)[:40]
+        for array, name in zip(arrays, dtypes, strict=True)
+    )
+    return Given(header["answer"], tuple(arrays), names, tuple(bool(w) for w in weak))

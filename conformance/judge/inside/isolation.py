@@ -1,0 +1,145 @@
+"""What keeps a worker from the machine: two levels, and what each one lacks.
+
+`namespaces`: the server moves into a root of read-only mounts that holds the system, Python and its
+packages but neither the suite nor anybody's files; each worker gets user, PID, mount, network and IPC
+namespaces of its own. `process`: a process group, limits and a temporary directory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+from collections.abc import Iterable
+
+from . import kernel
+
+LEVELS = ("process", "namespaces")
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
+SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/os-release")
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+FILES = 64 * 2**20
+"""The most a candidate may write, in bytes, all of it gone afterwards."""
+OWN = "/suite"
+"""Where the server's own modules lie once it has moved."""
+STRANGER = 1_900_000_000
+"""Root's candidates run as users nobody is: the process limit does nothing for root."""
+
+
+def move_in(base: str, visible: Iterable[str], masked: Iterable[str], cache: str | None) -> None:
+    """Make `base` the root of this process: the system and `visible`, read-only, less `masked`.
+
+    Raises OSError where the system does not allow it.
+    """
+    if os.geteuid() == 0:
+        kernel.unshare(kernel.NEWNS)
+    else:
+        uid, gid = os.geteuid(), os.getegid()
+        kernel.unshare(kernel.NEWUSER | kernel.NEWNS)
+        _map(uid, gid, inner=uid, inner_gid=gid)
+    kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
+    kernel.mount("tmpfs", base, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755")
+    for path in (*SYSTEM, *sorted(set(visible), key=len)):
+        _show(base, path)
+    for path in (*SYSTEM_FILES, *DEVICES):
+        if os.path.exists(path):
+            _touch(base + path)
+            kernel.bind(path, base + path, read_only=path in SYSTEM_FILES)
+    for path in masked:
+        if os.path.isdir(base + path):
+            kernel.mount("tmpfs", base + path, "tmpfs", kernel.MS_RDONLY)
+    for name in ("/proc", "/tmp", "/compiled", OWN):
+        os.makedirs(base + name, exist_ok=True)
+    kernel.bind(os.path.dirname(os.path.abspath(__file__)), base + OWN)
+    os.symlink("/tmp", base + "/dev/shm")
+    kernel.mount("/proc", base + "/proc", None, kernel.MS_BIND | kernel.MS_REC)
+    if cache is not None:
+        kernel.bind(cache, base + "/compiled")
+    kernel.mount("none", base, None, kernel.MS_REMOUNT | kernel.MS_RDONLY, "mode=755")
+    kernel.pivot_root(base)
+
+
+def _show(base: str, path: str) -> None:
+    if os.path.islink(path):
+        os.makedirs(os.path.dirname(base + path), exist_ok=True)
+        if not os.path.lexists(base + path):
+            os.symlink(os.readlink(path), base + path)
+    elif os.path.isdir(path) and not os.path.isdir(base + path):
+        os.makedirs(base + path)
+        kernel.bind(path, base + path)
+
+
+def _touch(path: str) -> None:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w"):
+        pass
+
+
+def _map(uid: int, gid: int, inner: int = 1000, inner_gid: int = 1000) -> None:
+    with contextlib.suppress(OSError):  # older than the file
+        _write("/proc/self/setgroups", "deny")
+    _write("/proc/self/uid_map", f"{inner} {uid} 1")
+    _write("/proc/self/gid_map", f"{inner_gid} {gid} 1")
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def leave(number: int) -> None:
+    """Step out of the server's namespaces; the next process forked is the first of its own."""
+    if os.geteuid() == 0:
+        stranger = STRANGER + number % 1_000_000
+        os.setgroups([])
+        os.setresgid(stranger, stranger, stranger)
+        os.setresuid(stranger, stranger, stranger)
+        kernel.prctl(kernel.SET_DUMPABLE, 1)  # or the maps below belong to root
+    uid, gid = os.geteuid(), os.getegid()
+    kernel.unshare(
+        kernel.NEWUSER
+        | kernel.NEWPID
+        | kernel.NEWNS
+        | kernel.NEWNET
+        | kernel.NEWIPC
+        | kernel.NEWUTS
+    )
+    _map(uid, gid)
+
+
+def settle() -> None:
+    """As the first process of the new namespaces: its own /proc and /tmp, and no way further."""
+    kernel.mount("tmpfs", "/tmp", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, f"size={FILES}")
+    flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+    with contextlib.suppress(OSError):
+        _write("/proc/sys/user/max_user_namespaces", "0")
+    try:
+        kernel.mount("proc", "/proc", "proc", flags)
+    except OSError:  # where the system hides parts of its own /proc: none at all
+        kernel.mount("tmpfs", "/proc", "tmpfs", flags | kernel.MS_RDONLY)
+    kernel.drop_capabilities()
+    kernel.prctl(kernel.SET_DUMPABLE, 0)
+
+
+def limit(kind: int, value: int) -> None:
+    """Lower one resource limit for good; a limit that is lower already stays."""
+    _, hard = resource.getrlimit(kind)
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (value, value))
+
+
+def limit_at_start(cpu_seconds: float) -> None:
+    limit(resource.RLIMIT_CORE, 0)
+    limit(resource.RLIMIT_FSIZE, FILES)
+    limit(resource.RLIMIT_NOFILE, 256)
+    limit(resource.RLIMIT_CPU, max(1, round(cpu_seconds)))
+
+
+def lacking(level: str) -> list[str]:
+    """What does not hold at this level, in words for the verdict."""
+    if level == "namespaces":
+        return []
+    lacks = ["the network is open", "files that the judge's user may write are not protected"]
+    if os.geteuid() == 0:
+        lacks.append("root has no process limit: the keeper counts processes instead")
+    return lacks

@@ -1,0 +1,217 @@
+"""The server: a process that has imported jax and flax once, and forks a worker for every request.
+
+It starts no backend and no thread, and holds nothing a candidate could want: it is started in a clean
+environment and never told a call, an answer or a verdict. Where the count of threads is not one, it
+says so, and the judge uses each server for one worker that imports for itself.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+from . import isolation, keeper, kernel
+
+FDS = 5
+
+
+def main(arguments: dict[str, Any]) -> None:
+    control = socket.socket(fileno=arguments["control"])
+    level, started = arguments["level"], time.perf_counter()
+    with contextlib.suppress(OSError):
+        kernel.prctl(kernel.SET_CHILD_SUBREAPER, 1)
+    try:
+        if level == "namespaces":
+            isolation.move_in(
+                arguments["base"], arguments["visible"], arguments["masked"], arguments["cache"]
+            )
+            sys.modules[__package__].__path__ = [isolation.OWN]
+            _try_a_worker()
+    except OSError as problem:
+        _say(control, {"refused": str(problem)})
+        return
+    if arguments["preload"]:
+        preload()
+    threads = _threads()
+    _say(control, {"threads": threads, "seconds": time.perf_counter() - started})
+    number = 0
+    while True:
+        message, fds = _receive(control)
+        if message is None:
+            keeper.clear()
+            return
+        if "sweep" in message:
+            _sweep()
+            _say(control, {"swept": True})
+            continue
+        _let_go()
+        number += 1
+        child = os.fork()
+        if child == 0:
+            try:
+                control.close()
+                begin(level, number, message, fds)
+            finally:
+                os._exit(0)
+        for fd in fds:
+            os.close(fd)
+        _keepers.add(child)
+
+
+def preload() -> None:
+    """Import what candidates import, so that no worker has to."""
+    import flax.linen  # noqa: F401
+    import jax.numpy  # noqa: F401
+
+    from . import worker  # noqa: F401
+
+
+def begin(level: str, number: int, message: dict[str, Any], fds: list[int]) -> None:
+    """From the server's fork to a worker with a keeper above it."""
+    requests, answers, output, life, status = fds
+    os.setsid()
+    tasks = _tasks() if os.geteuid() else 0
+    if level == "namespaces":
+        isolation.leave(number)
+        first = os.fork()
+        if first:
+            for fd in fds:
+                os.close(fd)
+            os.waitpid(first, 0)
+            os._exit(0)
+        isolation.settle()
+    else:
+        kernel.prctl(kernel.SET_CHILD_SUBREAPER, 1)
+    keeper_pid = os.getpid()
+    worker = os.fork()
+    if worker:
+        for fd in (requests, answers, output):
+            os.close(fd)
+        keeper.keep(worker, life, status, message["most_memory"], message["most_tasks"])
+        os._exit(0)
+    kernel.prctl(kernel.SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != keeper_pid:
+        os._exit(1)
+    run(message, tasks, requests, answers, output)
+
+
+def run(message: dict[str, Any], tasks: int, requests: int, answers: int, output: int) -> None:
+    """In the worker's own process: descriptors, directory and limits, then the work."""
+    os.setsid()
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    requests, answers = os.dup2(requests, 100), os.dup2(answers, 101)
+    os.closerange(3, 100)
+    os.closerange(102, 4096)
+    sys.stdin = open(0)
+    sys.stdout = open(1, "w", closefd=False, errors="backslashreplace")
+    sys.stderr = open(2, "w", closefd=False, errors="backslashreplace", buffering=1)
+    os.chdir(message["directory"])
+    for name in ("HOME", "TMPDIR"):
+        os.environ[name] = message["directory"]
+    isolation.limit_at_start(message["cpu_seconds"])
+    from . import worker  # NumPy and all that follows only here, where a fresh server is used once
+
+    worker.work(requests, answers, message["spare_tasks"] + tasks)
+
+
+def _try_a_worker() -> None:
+    """Go through a worker's isolation once, so that a refusal is known before any candidate."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        try:
+            isolation.leave(0)
+            first = os.fork()
+            if first == 0:
+                isolation.settle()
+                os.write(writer, b"ok")
+            else:
+                os.waitpid(first, 0)
+        except OSError as problem:
+            os.write(writer, str(problem).encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with open(reader, "rb") as file:
+        said = file.read()
+    os.waitpid(child, 0)
+    if said != b"ok":
+        raise OSError(said.decode() or "a worker could not be isolated")
+
+
+def _sweep() -> None:
+    """Let go of children that ended, and kill strangers that a dead keeper left to us."""
+    mine = os.getpid()
+    for _ in range(100):
+        _let_go()
+        strangers = [pid for pid, parent in _parents() if parent == mine and pid not in _keepers]
+        if not strangers:
+            return
+        for pid in strangers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.005)
+
+
+def _let_go() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG)[0]) != 0:
+            _keepers.discard(ended)
+
+
+_keepers: set[int] = set()
+
+
+def _parents() -> list[tuple[int, int]]:
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(OSError, IndexError, ValueError):
+                with open(f"/proc/{name}/stat") as file:
+                    found.append((int(name), int(file.read().rpartition(")")[2].split()[1])))
+    return found
+
+
+def _threads() -> int:
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return 0
+
+
+def _tasks() -> int:
+    """How many tasks this user has now: the process limit counts them all."""
+    mine, count = os.geteuid(), 0
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(OSError):
+                if os.stat(f"/proc/{name}").st_uid == mine:
+                    count += len(os.listdir(f"/proc/{name}/task"))
+    return count
+
+
+def _say(control: socket.socket, message: dict[str, Any]) -> None:
+    control.sendall((json.dumps(message) + "\n").encode())
+
+
+def _receive(control: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
+    """The next request, a JSON line of its own, with the worker's descriptors."""
+    room = socket.CMSG_LEN(FDS * array.array("i").itemsize)
+    data, ancillary, _, _ = control.recvmsg(65536, room)
+    if not data:
+        return None, []
+    fds = array.array("i")
+    for _, kind, content in ancillary:
+        if kind == socket.SCM_RIGHTS:
+            fds.frombytes(content[: len(content) - len(content) % fds.itemsize])
+    return json.loads(data), list(fds)

@@ -1,0 +1,111 @@
+"""Frames between the judge and a worker: one JSON header and arrays as npy, never a pickle.
+
+A frame is an 8-byte length, then a 4-byte length of the header, the header, and the arrays one after
+another. Everything that arrives in the judge is hostile until `decode` has looked at it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+LARGEST_FRAME = 64 * 2**20
+KINDS = "biuf"
+"""Array kinds that may travel: booleans, integers and floats."""
+
+
+class Malformed(Exception):
+    """What arrived is not a frame."""
+
+
+def encode(header: dict[str, Any], arrays: Sequence[np.ndarray] = ()) -> bytes:
+    """One frame. Raises ValueError for an array that is no plain block of numbers."""
+    blobs = []
+    for array in arrays:
+        if array.dtype.kind not in KINDS:
+            raise ValueError(f"arrays of dtype {array.dtype} do not travel, only numbers do")
+        with io.BytesIO() as buffer:
+            np.lib.format.write_array(buffer, np.asarray(array, order="C"), allow_pickle=False)
+            blobs.append(buffer.getvalue())
+    text = json.dumps({**header, "arrays": [len(blob) for blob in blobs]}).encode()
+    body = struct.pack("<I", len(text)) + text + b"".join(blobs)
+    return struct.pack("<Q", len(body)) + body
+
+
+def decode(body: bytes) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """The header and the arrays of a frame's body. Raises Malformed, and nothing else."""
+    try:
+        (size,) = struct.unpack_from("<I", body)
+        header = json.loads(body[4 : 4 + size].decode())
+        lengths = header.pop("arrays")
+        start, arrays = 4 + size, []
+        for length in lengths:
+            arrays.append(_array(body[start : start + length]))
+            start += length
+        if start != len(body):
+            raise Malformed("the lengths do not add up")
+    except Malformed:
+        raise
+    except Exception as problem:  # whatever hostile bytes bring about
+        raise Malformed(f"{type(problem).__name__}: {problem}") from None
+    return header, arrays
+
+
+def _array(blob: bytes) -> np.ndarray:
+    """An npy block, refused before anything is allocated that its bytes do not hold."""
+    stream = io.BytesIO(blob)
+    if np.lib.format.read_magic(stream) != (1, 0):
+        raise Malformed("an array is not npy 1.0")
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+    count = 1
+    for size in shape:
+        count *= int(size)
+    if dtype.kind not in KINDS or fortran or min(shape, default=0) < 0:
+        raise Malformed(f"an array of dtype {dtype} and shape {shape}")
+    data = blob[stream.tell() :]
+    if count * dtype.itemsize != len(data):
+        raise Malformed("an array's shape does not match its bytes")
+    array = np.frombuffer(data, dtype=dtype).reshape(shape).copy()
+    return array.astype(dtype.newbyteorder("="), copy=False)
+
+
+def flatten(tree: Any, arrays: list[np.ndarray], leaf: Callable[[Any], Any]) -> Any:
+    """Nested lists, tuples and dicts as JSON; arrays are appended to `arrays`.
+
+    `leaf` turns what is none of these into an array, or returns it as it is for JSON.
+    """
+    if type(tree) in (tuple, list):
+        kind = "tuple" if type(tree) is tuple else "list"
+        return {kind: [flatten(item, arrays, leaf) for item in tree]}
+    if type(tree) is dict:
+        return {"dict": {str(k): flatten(v, arrays, leaf) for k, v in tree.items()}}
+    value = leaf(tree)
+    if type(value) is np.ndarray:
+        arrays.append(value)
+        return {"array": len(arrays) - 1}
+    return {"value": value}
+
+
+def unflatten(spec: Any, arrays: Sequence[Any]) -> Any:
+    """The inverse of `flatten`. Raises Malformed."""
+    try:
+        ((kind, content),) = spec.items()
+        if kind in ("tuple", "list"):
+            items = [unflatten(item, arrays) for item in content]
+            return tuple(items) if kind == "tuple" else items
+        if kind == "dict":
+            return {key: unflatten(item, arrays) for key, item in content.items()}
+        if kind == "array" and content >= 0:
+            return arrays[content]
+        if kind == "value":
+            return content
+    except (Malformed, RecursionError):
+        raise Malformed("a tree that cannot be read") from None
+    except Exception as problem:
+        raise Malformed(f"{type(problem).__name__}: {problem}") from None
+    raise Malformed(f"a node of kind {kind!r}")

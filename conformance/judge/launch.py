@@ -1,0 +1,232 @@
+"""Starting the server and its workers, and saying which isolation held."""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import threading
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from conformance.judge.inside.isolation import LEVELS, lacking
+
+DEVICES = 8
+START = """\
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from inside import server
+del sys.path[0]
+server.main(json.loads(sys.argv[2]))
+"""
+SUITE = ("conformance", "properties", "reference")
+"""What a candidate must not find, wherever it is installed."""
+SERVER_PATIENCE = 300.0
+
+
+class Unavailable(Exception):
+    """No server can be had, or not at the level asked for; the message says why."""
+
+
+@attrs.define
+class Server:
+    """A running server: the judge's end of it."""
+
+    process: subprocess.Popen[bytes]
+    control: socket.socket
+    level: str
+    base: Path
+    lacks: list[str]
+    threads: int
+    seconds: float
+    preloaded: bool
+    lock: threading.Lock = attrs.field(factory=threading.Lock)
+
+
+@attrs.define
+class Worker:
+    """A running worker: the judge's ends of its pipes."""
+
+    requests: int
+    answers: int
+    output: int
+    life: int
+    status: int
+    directory: Path | None
+    server: Server
+    own_server: bool = False
+
+
+def start_server(isolation: str = "auto", cache: Path | None = None, preload: bool = True) -> Server:
+    """A server at the level asked for; for "auto" at the best one there is.
+
+    Raises Unavailable.
+    """
+    levels = [isolation] if isolation != "auto" else list(reversed(LEVELS))
+    refusals = []
+    for level in levels:
+        server, refusal = _start(level, cache if level == "namespaces" else None, preload)
+        if server is None:
+            refusals.append(f"{level}: {refusal}")
+            continue
+        if preload and server.threads != 1:
+            stop_server(server)
+            return start_server(level, cache, preload=False)
+        server.lacks += refusals
+        return server
+    raise Unavailable("; ".join(refusals))
+
+
+def _start(level: str, cache: Path | None, preload: bool) -> tuple[Server | None, str]:
+    base = Path(tempfile.mkdtemp(prefix="vmap-conformance-"))
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    arguments = {
+        "control": theirs.fileno(),
+        "level": level,
+        "base": str(base),
+        "visible": visible(),
+        "masked": masked(),
+        "cache": None if cache is None else str(cache),
+        "preload": preload,
+    }
+    own = str(Path(__file__).parent)
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-B", "-c", START, own, json.dumps(arguments)],
+        env=environment("/compiled" if cache else None),
+        cwd=base,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        pass_fds=[theirs.fileno()],
+        start_new_session=True,
+    )
+    theirs.close()
+    server = Server(process, ours, level, base, lacking(level), 0, 0.0, preload)
+    ours.settimeout(SERVER_PATIENCE)
+    try:
+        said = ours.recv(65536)
+        message = json.loads(said) if said else {}
+    except OSError as problem:
+        message = {"refused": str(problem)}
+    if "threads" not in message:
+        stop_server(server)
+        assert process.stderr is not None
+        last = process.stderr.read().decode(errors="replace").strip().splitlines()
+        return None, message.get("refused") or (last[-1] if last else "the server did not start")
+    server.threads, server.seconds = message["threads"], message["seconds"]
+    return server, ""
+
+
+def visible() -> list[str]:
+    """Where Python and its packages lie."""
+    places = [sys.prefix, sys.base_prefix, *sysconfig.get_paths().values()]
+    for name in ("jax", "jaxlib", "flax", "numpy"):
+        spec = find_spec(name)
+        if spec is not None and spec.origin is not None:
+            places.append(str(Path(spec.origin).parent.parent))
+    found = {os.path.abspath(place) for place in places}
+    found |= {os.path.realpath(place) for place in found}
+    found |= {os.path.dirname(os.path.dirname(os.path.realpath(sys.executable)))}
+    return sorted(place for place in found if place != "/" and os.path.isdir(place))
+
+
+def masked() -> list[str]:
+    """Where the suite itself lies."""
+    root = Path(__file__).resolve().parents[2]
+    return [str(root / name) for name in SUITE]
+
+
+def environment(cache: str | None) -> dict[str, str]:
+    """The whole environment of a candidate: nothing of the judge's own."""
+    threads = ("OPENBLAS", "OMP", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")
+    values = {f"{name}_NUM_THREADS": "1" for name in threads}
+    values |= {
+        "PATH": os.defpath,
+        "LANG": "C.UTF-8",
+        "PYTHONHASHSEED": "0",
+        "JAX_PLATFORMS": "cpu",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "XLA_FLAGS": f"--xla_force_host_platform_device_count={DEVICES}",
+    }
+    if cache is not None:
+        values["JAX_COMPILATION_CACHE_DIR"] = cache
+        values["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+        values["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "1000000"  # read, never write
+    return values
+
+
+def start_worker(server: Server, cpu_seconds: float, most_memory: int) -> Worker:
+    """A worker forked from the server; from a server of its own where that cannot fork safely."""
+    own = not server.preloaded
+    if own:
+        server = start_server(server.level, preload=False)
+    directory = None
+    if server.level == "process":
+        directory = Path(tempfile.mkdtemp(prefix="vmap-conformance-candidate-"))
+    requests, answers, output, life, status = (os.pipe() for _ in range(5))
+    theirs = [requests[0], answers[1], output[1], life[0], status[1]]
+    message = {
+        "directory": "/tmp" if directory is None else str(directory),
+        "cpu_seconds": cpu_seconds,
+        "most_memory": most_memory,
+        "most_tasks": 600,
+        "spare_tasks": 200,
+    }
+    try:
+        with server.lock:
+            fds = array.array("i", theirs)
+            ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)]
+            server.control.sendmsg([json.dumps(message).encode()], ancillary)
+    except OSError as problem:
+        raise Unavailable(f"the server is gone: {problem}") from None
+    finally:
+        for fd in theirs:
+            os.close(fd)
+    for fd in (requests[1], answers[0], output[0], status[0]):
+        os.set_blocking(fd, False)
+    return Worker(
+        requests[1], answers[0], output[0], life[1], status[0], directory, server, own
+    )
+
+
+def sweep(server: Server) -> None:
+    """Have the server end processes that a dead keeper left behind, and wait until it has."""
+    with contextlib.suppress(OSError), server.lock:
+        server.control.sendall(b'{"sweep": true}')
+        server.control.recv(65536)
+
+
+def discard(worker: Worker) -> None:
+    """Close a worker's pipes and remove its directory, and its server where it had its own."""
+    for fd in (worker.requests, worker.answers, worker.output, worker.life, worker.status):
+        with contextlib.suppress(OSError):
+            os.close(fd)
+    if worker.server.level == "process":
+        sweep(worker.server)
+    if worker.directory is not None:
+        shutil.rmtree(worker.directory, ignore_errors=True)
+    if worker.own_server:
+        stop_server(worker.server)
+
+
+def stop_server(server: Server) -> None:
+    """End the server and all that it started."""
+    server.control.close()
+    try:
+        server.process.wait(5)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.process.pid, signal.SIGKILL)
+        server.process.wait()
+    shutil.rmtree(server.base, ignore_errors=True)

@@ -1,0 +1,31 @@
+"""``jax.pmap``, over as many devices as there are examples."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from properties.calls import Axes
+from properties.transform import Transform
+
+
+def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
+    return jax.pmap(function, in_axes=axes.in_axes, out_axes=axes.out_axes)
+
+
+def unavailable() -> str | None:
+    if not hasattr(jax, "pmap"):
+        return f"jax {jax.__version__} has no pmap"
+    if jax.local_device_count() < 2:
+        return "pmap needs two devices, and there is one: set XLA_FLAGS before JAX starts"
+    return None
+
+
+TRANSFORM = Transform(
+    "jax.pmap",
+    "maps a function over devices",
+    map_function,
+    traceable=False,
+    largest=jax.local_device_count,
+    unavailable=unavailable,
+)

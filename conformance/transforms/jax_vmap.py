@@ -1,0 +1,16 @@
+"""``jax.vmap``."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from properties.calls import Axes
+from properties.transform import Transform
+
+
+def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
+    return jax.vmap(function, in_axes=axes.in_axes, out_axes=axes.out_axes)
+
+
+TRANSFORM = Transform("jax.vmap", "maps a function over a batch", map_function)

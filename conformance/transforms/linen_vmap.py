@@ -1,0 +1,64 @@
+"""``flax.linen.vmap``, of modules, and of functions as modules without parameters."""
+
+from collections.abc import Callable
+from typing import Any
+
+import flax.errors
+import flax.linen as nn
+
+from conformance.transforms import linen_modules
+from properties.calls import Axes, ModuleCall
+from properties.transform import Lifted, Transform
+
+
+def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
+    class Applied(nn.Module):
+        def __call__(self, *arguments: Any) -> Any:
+            return function(*arguments)
+
+    lifted = nn.vmap(
+        Applied,
+        in_axes=axes.in_axes,
+        out_axes=axes.out_axes,
+        variable_axes={},
+        split_rngs={},
+    )
+    return lambda *arguments: lifted().apply({}, *arguments)
+
+
+def lift(call: ModuleCall) -> Lifted:
+    """``nn.vmap`` of the Linen module of the call's subject, for the call's first axes."""
+    axes = call.axes[0]
+    lifted = nn.vmap(
+        linen_modules.CLASSES[call.subject_name],
+        in_axes=axes.in_axes,
+        out_axes=axes.out_axes,
+        variable_axes=dict(call.variable_axes),
+        split_rngs=dict(call.split_rngs),
+    )
+    return _pure(lifted(**call.subject.configure(call.sizes)), call)
+
+
+def plain(call: ModuleCall) -> Lifted:
+    """The Linen module of the call's subject, unmapped."""
+    module = linen_modules.CLASSES[call.subject_name]
+    return _pure(module(**call.subject.configure(call.sizes)), call)
+
+
+def _pure(module: nn.Module, call: ModuleCall) -> Lifted:
+    updated = [name for name in call.subject.collections if name != "params"]
+
+    def apply(variables: Any, rngs: Any, *inputs: Any) -> Any:
+        return module.apply(variables, *inputs, rngs=rngs, mutable=updated)
+
+    return Lifted(module.init, apply)
+
+
+TRANSFORM = Transform(
+    "flax.linen.vmap",
+    "lifts a Linen module over a batch",
+    map_function,
+    lift,
+    plain,
+    missing_stream=flax.errors.InvalidRngError,
+)

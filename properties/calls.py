@@ -1,0 +1,203 @@
+"""Calls: one use of a transform on a subject, as plain data that round-trips through JSON."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from properties.subjects import SUBJECTS, FunctionSubject, ModuleSubject
+
+Axis = int | None
+
+# Keys and values never share a stream with each other or between arguments.
+_STRIDE = 7919
+
+
+def _axes_tuple(value: Any) -> tuple["Axes", ...]:
+    return tuple(a if isinstance(a, Axes) else Axes(**a) for a in value)
+
+
+@attrs.frozen
+class Axes:
+    """Where the batch axis is: in each argument (None: not mapped), and in the result."""
+
+    in_axes: tuple[Axis, ...] = attrs.field(converter=tuple)
+    out_axes: int = 0
+
+    @property
+    def first(self) -> "Axes":
+        """The same arguments mapped, every batch axis in front."""
+        return Axes(tuple(None if axis is None else 0 for axis in self.in_axes))
+
+
+@attrs.frozen
+class FunctionCall:
+    """A map of a function: the same values for every combination of axes in ``axes``."""
+
+    subject_name: str
+    sizes: Mapping[str, int]
+    """The size of every dimension by name, ``batch`` among them."""
+    axes: tuple[Axes, ...] = attrs.field(converter=_axes_tuple)
+    dtype: str = "float32"
+    seed: int = 0
+    special: bool = False
+    eager: bool = False
+
+    @property
+    def subject(self) -> FunctionSubject:
+        subject = SUBJECTS[self.subject_name]
+        assert isinstance(subject, FunctionSubject)
+        return subject
+
+    def only(self, axes: Axes) -> "FunctionCall":
+        """This call with a single combination of axes."""
+        return attrs.evolve(self, axes=(axes,))
+
+    def stacked(self, axes: Axes) -> tuple[Any, ...]:
+        """The arguments with every batch axis in front; an unmapped argument has none."""
+        return tuple(
+            _draw(argument, self.seed + i * _STRIDE, self, mapped=axis is not None)
+            for i, (argument, axis) in enumerate(
+                zip(self.subject.arguments, axes.in_axes, strict=True)
+            )
+        )
+
+    def arguments(self, axes: Axes) -> tuple[Any, ...]:
+        """The arguments as the transform takes them, batch axes where ``axes`` says."""
+        return tuple(map(moved, self.stacked(axes), axes.in_axes))
+
+    def example(self) -> tuple[Any, ...]:
+        """Arguments of one example: shapes and dtypes count, not values."""
+        return tuple(
+            _draw(argument, self.seed, self, mapped=False) for argument in self.subject.arguments
+        )
+
+
+@attrs.frozen
+class ModuleCall:
+    """A lift of a module. ``variable_axes`` and ``split_rngs`` are Linen's words for it."""
+
+    subject_name: str
+    sizes: Mapping[str, int]
+    axes: tuple[Axes, ...] = attrs.field(converter=_axes_tuple)
+    variable_axes: Mapping[str, Axis]
+    split_rngs: Mapping[str, bool]
+    key: int = 0
+    """The seed of the PRNG keys."""
+    typed: bool = False
+    """Keys of ``jax.random.key``, not of ``jax.random.PRNGKey``."""
+    seed: int = 0
+    """The seed of the values."""
+    dtype: str = "float32"
+    eager: bool = False
+
+    @property
+    def subject(self) -> ModuleSubject:
+        subject = SUBJECTS[self.subject_name]
+        assert isinstance(subject, ModuleSubject)
+        return subject
+
+    @property
+    def size(self) -> int:
+        """The number of examples."""
+        return self.sizes["batch"]
+
+    def only(self, axes: Axes) -> "ModuleCall":
+        """This call with a single combination of axes."""
+        return attrs.evolve(self, axes=(axes,))
+
+    def sharing(self) -> "ModuleCall":
+        """This call with parameters shared by all examples."""
+        return self.with_params(None, split=False)
+
+    def ensemble(self, axis: int = 0) -> "ModuleCall":
+        """This call with parameters and key of its own for each example, stacked along ``axis``."""
+        return self.with_params(axis, split=True)
+
+    def with_params(self, axis: Axis, split: bool) -> "ModuleCall":
+        """This call with the parameters' axis and the splitting of their key as given."""
+        return attrs.evolve(
+            self,
+            variable_axes={**self.variable_axes, "params": axis},
+            split_rngs={**self.split_rngs, "params": split},
+        )
+
+    def without_stream(self, name: str) -> "ModuleCall":
+        """This call with a stream left out of ``split_rngs``."""
+        kept = {stream: split for stream, split in self.split_rngs.items() if stream != name}
+        return attrs.evolve(self, split_rngs=kept)
+
+    def rngs(self) -> dict[str, Any]:
+        """One root key per stream."""
+        make = jax.random.key if self.typed else jax.random.PRNGKey
+        return {name: make(self.key + i) for i, name in enumerate(self.subject.streams)}
+
+    def stacked(self, axes: Axes) -> tuple[Any, ...]:
+        """The inputs with every batch axis in front; an unmapped input has none."""
+        return tuple(
+            _draw(array, self.seed + i * _STRIDE, self, mapped=axis is not None)
+            for i, (array, axis) in enumerate(zip(self.subject.inputs, axes.in_axes, strict=True))
+        )
+
+    def inputs(self, axes: Axes) -> tuple[Any, ...]:
+        """The inputs as the transform takes them, batch axes where ``axes`` says."""
+        return tuple(map(moved, self.stacked(axes), axes.in_axes))
+
+    def example(self) -> tuple[Any, ...]:
+        """Inputs of one example: shapes and dtypes count, not values."""
+        return tuple(_draw(array, self.seed, self, mapped=False) for array in self.subject.inputs)
+
+
+Call = FunctionCall | ModuleCall
+
+
+def moved(tree: Any, axis: Axis) -> Any:
+    """Move the leading axis of every leaf to ``axis``; None leaves the tree alone."""
+    if axis is None:
+        return tree
+    return jax.tree_util.tree_map(lambda leaf: np.moveaxis(np.asarray(leaf), 0, axis), tree)
+
+
+def _draw(tree: Any, seed: int, call: Call, mapped: bool) -> Any:
+    leaves, structure = jax.tree_util.tree_flatten(tree)
+    batch = (call.sizes["batch"],) if mapped else ()
+    special = getattr(call, "special", False)
+    return structure.unflatten(
+        [array.draw(seed + j, call.sizes, call.dtype, batch, special) for j, array in enumerate(leaves)]
+    )
+
+
+def variables_like(shapes: Any, seed: int) -> Any:
+    """Variables of these shapes with values unlike any initialiser's: no zeros, no two slices alike.
+
+    Statistics (every collection but ``params``) are positive, as variances must be.
+    """
+    leaves, structure = jax.tree_util.tree_flatten_with_path(shapes)
+    drawn = []
+    for i, (path, leaf) in enumerate(leaves):
+        random = np.random.RandomState(seed + i)
+        if not jnp.issubdtype(leaf.dtype, jnp.floating):
+            value = random.randint(100, size=leaf.shape)
+        elif "params" in str(path[0]):
+            value = random.standard_normal(leaf.shape)
+        else:
+            value = random.uniform(0.5, 2.0, size=leaf.shape)
+        drawn.append(value.astype(leaf.dtype))
+    return structure.unflatten(drawn)
+
+
+def to_json(call: Call) -> dict[str, Any]:
+    """The call as JSON-ready data."""
+    return {"kind": "module" if isinstance(call, ModuleCall) else "function", **attrs.asdict(call)}
+
+
+def from_json(data: Mapping[str, Any]) -> Call:
+    """The call that `to_json` wrote. Raises KeyError for an unknown subject or kind."""
+    fields = dict(data)
+    kind = {"function": FunctionCall, "module": ModuleCall}[fields.pop("kind")]
+    if fields["subject_name"] not in SUBJECTS:
+        raise KeyError(fields["subject_name"])
+    return kind(**fields)

@@ -1,0 +1,147 @@
+"""Comparing what a transform gives with what is right: structure first, then values."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import attrs
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from properties.trees import Raised, describe, described, raw
+from reference.rounding import SLACK
+
+
+class Expected(NamedTuple):
+    """The right answer: three pytrees of one structure."""
+
+    value: Any
+    """float64 where the answer is floating, else exact."""
+    bound: Any
+    """The largest absolute error that is no violation; zero where the answer is exact."""
+    like: Any
+    """Shapes and dtypes."""
+
+
+@attrs.define
+class Disagreement(AssertionError):
+    """Where and how an answer differs from the right one. ``kind`` is structure, value or raised."""
+
+    kind: str
+    message: str
+    expected: Any = None
+    got: Any = None
+    bound: Any = None
+    path: str = ""
+    max_ulps: float | None = None
+    max_error: float | None = None
+    allowed: float | None = None
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def exactly(tree: Any) -> Expected:
+    """What must come out bit for bit."""
+    host = jax.tree_util.tree_map(np.asarray, raw(tree))
+    zero = jax.tree_util.tree_map(lambda leaf: np.zeros(leaf.shape), host)
+    return Expected(host, zero, host)
+
+
+def computed(result: Any, right: Expected, move: Callable[[Any], Any] = lambda tree: tree) -> Any:
+    """`Expected` from another computed result, rounded as much as the one it is compared with.
+
+    ``move`` says where its axes are to be. None where the result has not the structure of ``right``:
+    then it is no measure of anything.
+    """
+    try:
+        assert_same_structure(result, right.like)
+    except Disagreement:
+        return None
+    value = jax.tree_util.tree_map(np.asarray, raw(result))
+    # Each of the two may be SLACK times the bound away from the truth.
+    twice = jax.tree_util.tree_map(lambda bound: 2 * bound, right.bound)
+    return Expected(move(value), move(twice), move(value))
+
+
+def assert_agrees(got: Any, expected: Expected) -> None:
+    """Raise `Disagreement` unless ``got`` has the structure, dtypes and values of ``expected``."""
+    if isinstance(got, Raised):
+        raise Disagreement("raised", f"it raised {got!r}", expected.value, repr(got))
+    got = jax.tree_util.tree_map(np.asarray, raw(got))
+    assert_same_structure(got, expected.like)
+    paths = [path for path, _ in jax.tree_util.tree_flatten_with_path(got)[0]]
+    leaves = (jax.tree_util.tree_leaves(tree) for tree in (got, expected.value, expected.bound))
+    for path, *leaf in zip(paths, *leaves, strict=True):
+        if not _within(*leaf):
+            raise _value_disagreement(path, *leaf)
+
+
+def assert_same_structure(got: Any, like: Any) -> None:
+    """Raise `Disagreement` unless trees, shapes and dtypes are the same. Abstract arrays will do."""
+    if isinstance(got, Raised):
+        raise Disagreement("raised", f"it raised {got!r}", described(like), repr(got))
+    try:
+        chex.assert_trees_all_equal_structs(got, like)
+        chex.assert_trees_all_equal_shapes_and_dtypes(got, like)
+    except (AssertionError, ValueError, TypeError):
+        raise Disagreement(
+            "structure",
+            f"shapes differ: expected {describe(like)}, got {describe(got)}",
+            described(like),
+            described(got),
+        ) from None
+
+
+def assert_equal(got: Any, right: Any) -> None:
+    """Raise `Disagreement` unless both are the same bits (NaN equal to NaN)."""
+    assert_agrees(got, exactly(right))
+
+
+def ulps(got: Any, value: Any) -> np.ndarray[Any, Any]:
+    """The distance in units in the last place of ``got``'s dtype, at the expected value.
+
+    For printing, never a criterion: near zero an honest error is many of them.
+    """
+    if not jnp.issubdtype(got.dtype, jnp.floating):
+        return np.abs(got.astype(np.float64) - np.asarray(value).astype(np.float64))
+    info = jnp.finfo(got.dtype)
+    with np.errstate(all="ignore"):
+        exponent = np.floor(np.log2(np.maximum(np.abs(value), float(info.tiny))))
+        spacing = np.exp2(exponent) * float(info.eps)
+        return np.abs(got.astype(np.float64) - value) / spacing
+
+
+def _within(got: Any, value: Any, bound: Any) -> bool:
+    """Whether every element is within SLACK times its bound, NaN matching NaN, zeros by sign."""
+    if not np.any(bound):
+        same = (got == value) | ((got != got) & (value != value))
+        if jnp.issubdtype(got.dtype, jnp.floating) and value.dtype == got.dtype:
+            same &= (np.signbit(got) == np.signbit(value)) | (got != got)
+        return bool(np.all(same))
+    wide = got.astype(np.float64)
+    with np.errstate(all="ignore"):
+        close = np.abs(wide - value) <= SLACK * bound
+    return bool(np.all(close | (wide == value) | (np.isnan(wide) & np.isnan(value))))
+
+
+def _value_disagreement(path: Any, got: Any, value: Any, bound: Any) -> Disagreement:
+    with np.errstate(all="ignore"):
+        error = np.abs(got.astype(np.float64) - np.asarray(value).astype(np.float64))
+        worst = np.unravel_index(np.argmax(np.nan_to_num(error - SLACK * bound, nan=np.inf)), got.shape)
+    where = jax.tree_util.keystr(path)
+    position = f" at index {tuple(int(i) for i in worst)}" if got.ndim else ""
+    distance = ulps(got, value)
+    return Disagreement(
+        "value",
+        f"values differ{f' in {where}' if where else ''}{position}: "
+        f"expected {value[worst]:.9g}, got {got[worst]:.9g} ({float(distance[worst]):.3g} ULP)",
+        expected=np.asarray(value),
+        got=got,
+        bound=np.asarray(bound),
+        path=where,
+        max_ulps=float(np.nanmax(distance)),
+        max_error=float(error[worst]),
+        allowed=float(SLACK * np.asarray(bound)[worst]),
+    )

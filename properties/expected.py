@@ -1,0 +1,206 @@
+"""The right answer to a call: the reference applied to each example, in float64 with its bound."""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from properties.calls import Axes, FunctionCall, ModuleCall, moved
+from properties.compare import Expected
+from properties.trees import raw
+from properties.subjects import SUBJECTS
+from reference import keys, scope
+from reference.loop import per_example, stack, take
+from reference.rounding import Rounded, evaluator
+
+
+def of_function(call: FunctionCall) -> Expected:
+    """What mapping the call's function over its examples must give, for the call's only axes."""
+    (axes,) = call.axes
+    subject, arguments = call.subject, call.stacked(axes)
+    one = _compiled(call.subject_name) if subject.exact else _evaluator(call)
+    results = per_example(one, axes.first.in_axes)(*arguments)
+    like = jax.eval_shape(subject.function, *call.example())
+    if subject.exact:
+        results = Rounded(results, jax.tree_util.tree_map(lambda r: np.zeros(r.shape), results))
+    return _placed(results, like, call.sizes["batch"], axes)
+
+
+def of_variables(call: ModuleCall) -> Expected:
+    """The variables a lifted init must give: the reference's for each example, shared or stacked.
+
+    Initial values may be two units in the last place away; integers (keys) not at all.
+    """
+    init = _reference_init(call.subject_name, tuple(sorted(call.sizes.items())))
+    streams = keys.lift(call.rngs(), call.split_rngs, call.size)
+    axes = call.axes[0]
+    inputs = call.stacked(axes)
+    each = [
+        jax.device_get(raw(init(streams[i], *_example(inputs, axes, i))))
+        for i in range(call.size)
+    ]
+    value = _gathered(each, call.variable_axes)
+    bound = jax.tree_util.tree_map(_one_ulp, value)
+    return Expected(value, bound, value)
+
+
+def variable_shapes(call: ModuleCall) -> Any:
+    """Shapes and dtypes of `of_variables`, without computing any value."""
+    module = call.subject.reference(call.sizes)
+    (streams, *_) = keys.lift(call.rngs(), call.split_rngs, call.size)
+    one = jax.eval_shape(lambda *x: raw(scope.init(module, streams, *x)), *call.example())
+
+    def widened(name: str, tree: Any) -> Any:
+        axis = call.variable_axes[name]
+        return jax.tree_util.tree_map(lambda leaf: _widened(leaf, call.size, axis), tree)
+
+    return {name: widened(name, tree) for name, tree in one.items()}
+
+
+def of_module(call: ModuleCall, variables: Mapping[str, Any]) -> Expected:
+    """What the lifted module must give with these variables: (output, updated collections)."""
+    (axes,) = call.axes
+    one = _module_evaluator(call)
+    streams = keys.lift(call.rngs(), call.split_rngs, call.size)
+    inputs = call.stacked(axes)
+    each = []
+    for i in range(call.size):
+        own = {
+            name: tree if call.variable_axes[name] is None else take(tree, i, call.variable_axes[name])
+            for name, tree in variables.items()
+        }
+        each.append(one(own, streams[i], *_example(inputs, axes, i)))
+    like = jax.eval_shape(_applied(call), own, streams[0], *call.example())
+    (values, updates), (errors, update_errors) = (
+        ([getattr(r, field)[0] for r in each], [getattr(r, field)[1] for r in each])
+        for field in ("value", "error")
+    )
+    out = _placed(Rounded(stack(values), stack(errors)), like[0], call.size, axes)
+    gathered = _gathered(updates, call.variable_axes)
+    dtypes = _gathered([jax.tree_util.tree_map(np.zeros_like, u) for u in updates], call.variable_axes)
+    like_updates = jax.tree_util.tree_map(
+        lambda leaf, one: jax.ShapeDtypeStruct(leaf.shape, one.dtype), dtypes, like[1]
+    )
+    return Expected(
+        (out.value, gathered),
+        (out.bound, _gathered(update_errors, call.variable_axes)),
+        (out.like, like_updates),
+    )
+
+
+def output_ranks(call: FunctionCall | ModuleCall) -> list[int]:
+    """The rank of every leaf of one example's result."""
+    if isinstance(call, FunctionCall):
+        shape = jax.eval_shape(call.subject.function, *call.example())
+    else:
+        streams = keys.lift(call.rngs(), call.split_rngs, 1)[0]
+        module = call.subject.reference(call.sizes)
+        variables = jax.eval_shape(lambda *x: scope.init(module, streams, *x), *call.example())
+        shape, _ = jax.eval_shape(_applied(call), variables, streams, *call.example())
+    return [leaf.ndim for leaf in jax.tree_util.tree_leaves(shape)]
+
+
+def mutable(call: ModuleCall) -> list[str]:
+    """The collections that a call of the module updates: all but the parameters."""
+    return [name for name in call.subject.collections if name != "params"]
+
+
+def _example(inputs: tuple[Any, ...], axes: Axes, i: int) -> list[Any]:
+    return [
+        x if axis is None else take(x, i, 0) for x, axis in zip(inputs, axes.in_axes, strict=True)
+    ]
+
+
+def _placed(results: Rounded, like: Any, size: int, axes: Axes) -> Expected:
+    """Results stacked in front, as `Expected` with the batch axis where ``axes`` wants it."""
+    like = jax.tree_util.tree_map(lambda leaf: _widened(leaf, size, axes.out_axes), like)
+    return Expected(moved(results.value, axes.out_axes), moved(results.error, axes.out_axes), like)
+
+
+def _widened(leaf: Any, size: int, axis: Any) -> Any:
+    """The shape with a batch axis inserted; None inserts none."""
+    if axis is None:
+        return leaf
+    shape = list(leaf.shape)
+    shape.insert(axis if axis >= 0 else axis + len(shape) + 1, size)
+    return jax.ShapeDtypeStruct(tuple(shape), leaf.dtype)
+
+
+def _gathered(each: list[Mapping[str, Any]], axes: Mapping[str, Any]) -> dict[str, Any]:
+    """One tree per collection: the first example's where shared, else all, stacked along its axis."""
+    return {
+        name: each[0][name] if axes[name] is None else stack([e[name] for e in each], axes[name])
+        for name in each[0]
+    }
+
+
+def _one_ulp(value: Any) -> Any:
+    if not jnp.issubdtype(value.dtype, jnp.floating):
+        return np.zeros(value.shape)
+    return np.spacing(np.abs(value)).astype(np.float64)
+
+
+@functools.cache
+def _compiled(subject_name: str) -> Any:
+    function = jax.jit(SUBJECTS[subject_name].function)  # type: ignore[union-attr]
+    return lambda *arguments: np.asarray(function(*arguments))
+
+
+def _evaluator(call: FunctionCall) -> Any:
+    return _cached_evaluator(call.subject_name, tuple(sorted(_unmapped(call))), call.dtype)
+
+
+@functools.cache
+def _cached_evaluator(subject_name: str, sizes: tuple[tuple[str, int], ...], dtype: str) -> Any:
+    # The shapes of one example do not depend on the batch, so one trace serves every batch size.
+    call = FunctionCall(subject_name, {**dict(sizes), "batch": 1}, (), dtype)
+    return evaluator(call.subject.function, *call.example())
+
+
+def _module_evaluator(call: ModuleCall) -> Any:
+    streams = tuple(sorted(call.split_rngs))
+    return _cached_module_evaluator(
+        call.subject_name, tuple(sorted(_unmapped(call))), streams, call.typed, call.dtype
+    )
+
+
+@functools.cache
+def _cached_module_evaluator(
+    subject_name: str,
+    sizes: tuple[tuple[str, int], ...],
+    streams: tuple[str, ...],
+    typed: bool,
+    dtype: str,
+) -> Any:
+    axes = dict.fromkeys(SUBJECTS[subject_name].collections)  # type: ignore[union-attr]
+    split = dict.fromkeys(streams, False)
+    call = ModuleCall(
+        subject_name, {**dict(sizes), "batch": 1}, (), axes, split, typed=typed, dtype=dtype
+    )
+    rngs = keys.lift(call.rngs(), split, 1)[0]
+    module = call.subject.reference(call.sizes)
+    variables = jax.eval_shape(lambda *x: scope.init(module, rngs, *x), *call.example())
+    return evaluator(_applied(call), variables, rngs, *call.example())
+
+
+def _applied(call: ModuleCall) -> Any:
+    module, updated = call.subject.reference(call.sizes), mutable(call)
+
+    def apply(variables: Any, rngs: Any, *inputs: Any) -> Any:
+        result = scope.apply(module, variables, *inputs, rngs=rngs, mutable=updated)
+        return result if updated else (result, {})
+
+    return apply
+
+
+@functools.cache
+def _reference_init(subject_name: str, sizes: tuple[tuple[str, int], ...]) -> Any:
+    module = SUBJECTS[subject_name].reference(dict(sizes))  # type: ignore[union-attr]
+    return jax.jit(lambda rngs, *inputs: scope.init(module, rngs, *inputs))
+
+
+def _unmapped(call: FunctionCall | ModuleCall) -> Any:
+    return [(name, size) for name, size in call.sizes.items() if name != "batch"]

@@ -1,0 +1,120 @@
+"""Laws: what must hold, each with a stable id, one sentence, a check, and calls worth checking."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import attrs
+
+from properties.calls import Call, from_json, to_json
+from properties.compare import Disagreement
+from properties.subjects import FunctionSubject, ModuleSubject, Subject
+from properties.transform import Transform
+
+Check = Callable[[Transform, Any], None]
+CheckT = TypeVar("CheckT", bound=Check)
+Reason = Callable[[Transform, Any], str | None]
+
+
+class Violation(AssertionError):
+    """A call for which a law does not hold, narrowed to one combination of axes where one shows it."""
+
+    def __init__(self, call: Call, disagreement: Disagreement, what: str) -> None:
+        super().__init__(str(disagreement))
+        self.call = call
+        self.disagreement = disagreement
+        self.what = what
+        """What was computed: ``map``, ``init`` or ``apply``."""
+
+
+@attrs.frozen
+class Law:
+    """One thing that must hold."""
+
+    id: str
+    sentence: str
+    check: Check
+    """``check(transform, call)`` raises `Violation` where the law does not hold."""
+    cases: Callable[..., Any]
+    """``cases(transform, subject, profile)`` is a strategy of the calls worth checking."""
+    subjects: type
+    """`FunctionSubject` or `ModuleSubject`."""
+    unless: Reason
+    only: str | None
+
+    def concerns(self, transform: Transform, subject: Subject) -> bool:
+        """Whether the law speaks of such a transform and subject at all."""
+        if self.only is not None and transform.name != self.only:
+            return False
+        if isinstance(subject, ModuleSubject) and not transform.maps_modules:
+            return False
+        return isinstance(subject, self.subjects)
+
+    def not_applicable(self, transform: Transform, subject: Subject) -> str | None:
+        """Why the law cannot be checked of these two, although it speaks of their kind."""
+        return transform.unavailable() or self.unless(transform, subject)
+
+
+LAWS: dict[str, Law] = {}
+
+
+def law(
+    id: str,
+    *,
+    cases: Callable[..., Any],
+    subjects: type = FunctionSubject,
+    unless: Reason = lambda transform, subject: None,
+    only: str | None = None,
+) -> Callable[[CheckT], CheckT]:
+    """Register a check as the law ``id``; the first line of its docstring is the law's sentence.
+
+    ``unless`` gives the reason why the law is not applicable to a transform and subject of its kind,
+    ``only`` the one transform that the law is about.
+    """
+
+    def register(check: CheckT) -> CheckT:
+        sentence = (check.__doc__ or "").strip().split("\n")[0]
+        LAWS[id] = Law(id, sentence, check, cases, subjects, unless, only)
+        return check
+
+    return register
+
+
+class blame:
+    """Turn a `Disagreement` raised within into a `Violation` of the given call."""
+
+    def __init__(self, call: Call, what: str) -> None:
+        self.call, self.what = call, what
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        if isinstance(error, Disagreement):
+            raise Violation(self.call, error, self.what) from None
+
+
+def narrowed(law: Law, transform: Transform, call: Call) -> Violation | None:
+    """The violation of the call, by one combination of axes alone where one suffices."""
+    for axes in call.axes if len(call.axes) > 1 else ():
+        found = violation(law, transform, call.only(axes))
+        if found is not None:
+            return found
+    return violation(law, transform, call)
+
+
+def violation(law: Law, transform: Transform, call: Call) -> Violation | None:
+    """What the law's check raises for this call, if anything."""
+    try:
+        law.check(transform, call)
+    except Violation as found:
+        return found
+    return None
+
+
+def stored(law: str, transform: str, call: Call) -> dict[str, Any]:
+    """A case as it is written to disk, for `replay`."""
+    return {"law": law, "transform": transform, "call": to_json(call)}
+
+
+def load(case: dict[str, Any]) -> tuple[str, str, Call]:
+    """The law's id, the transform's name and the call of a stored case."""
+    return case["law"], case["transform"], from_json(case["call"])

@@ -1,0 +1,47 @@
+"""How hard a run tries. Every setting of Hypothesis is stated here, and nowhere else."""
+
+from typing import Any
+
+import attrs
+
+
+@attrs.frozen
+class Profile:
+    """One level of effort."""
+
+    name: str
+    examples: int
+    """Calls drawn for each (law, transform, subject)."""
+    combinations: int
+    """Axis combinations traced together in one call."""
+    deadline: int
+    """Seconds after which an item counts as timed out."""
+    random: bool
+    """Draw a fresh seed for each run, and keep what failed in a database."""
+
+    def settings(self, database: Any = None) -> dict[str, Any]:
+        """Everything Hypothesis could otherwise take from its environment (``CI`` changes defaults)."""
+        import hypothesis as h
+
+        return {
+            "max_examples": self.examples,
+            # Every item carries an explicit seed, which is what makes a run repeatable.
+            "derandomize": False,
+            "database": database,
+            # Compilation makes the first call of a shape slow; that is not a failure.
+            "deadline": None,
+            "phases": [h.Phase.explicit, h.Phase.reuse, h.Phase.generate, h.Phase.shrink],
+            "print_blob": not self.random,
+            "report_multiple_bugs": False,
+            "suppress_health_check": list(h.HealthCheck),
+        }
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile("quick", examples=2, combinations=8, deadline=120, random=False),
+        Profile("ci", examples=8, combinations=24, deadline=300, random=False),
+        Profile("thorough", examples=60, combinations=64, deadline=1800, random=True),
+    )
+}

@@ -1,0 +1,212 @@
+"""Strategies for calls: shapes from small pools, axes exhaustively, values and seeds freely.
+
+JAX compiles for every new shape, so sizes come from a pool; one call then carries many combinations
+of axes, traced into one compilation.
+"""
+
+import functools
+import itertools
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+from hypothesis import strategies as st
+
+from properties.calls import Axes, FunctionCall, ModuleCall
+from properties.expected import output_ranks
+from properties.profiles import Profile
+from properties.subjects import FunctionSubject, ModuleSubject, Subject, dims
+from properties.transform import Transform
+
+FAMILIES = ("distinct", "square", "one-example", "one-wide")
+"""``distinct``: no size twice, so that no transposed axis hides; ``square``: every size that of the
+batch, so that a size read off the wrong axis shows; ``one-example``: a batch of one; ``one-wide``:
+every other dimension is one."""
+
+TURNS = 4
+"""How many sizes of each family there are."""
+
+MAX_SEED = 2**31 - 1
+
+
+def sizes(subject: Subject, family: str, turn: int, largest: int | None = None) -> dict[str, int]:
+    """The size of each of the subject's dimensions, and of ``batch`` (3 or more where not one).
+
+    With ``largest``, the batch is no larger. What a subject demands of a dimension (an even
+    ``width``, say) comes before what the family wants.
+    """
+    batch = (3, 4, 5, 8)[turn % TURNS]
+    if family == "one-example":
+        batch = 1
+    if largest is not None:
+        batch = min(batch, largest)
+    others = [n for n in (2, 3, 4, 5, 6, 7, 8, 9) if n != batch][turn % TURNS :]
+    chosen = {"batch": batch}
+    for name in dims(subject):
+        if family == "square":
+            chosen[name] = batch
+        elif family == "one-wide":
+            chosen[name] = 1
+        else:
+            chosen[name] = others.pop(0)
+    if "width" in chosen:
+        # Attention heads divide the width.
+        chosen["width"] = 2 * max(1, chosen["width"])
+        while family != "square" and list(chosen.values()).count(chosen["width"]) > 1:
+            chosen["width"] += 2
+    if chosen.get("vocabulary") == 1:
+        # Releases of Flax disagree about what an embedding of a single row does.
+        chosen["vocabulary"] = 2
+    return chosen
+
+
+def pool(subject: Subject, largest: int | None = None) -> list[dict[str, int]]:
+    """Every set of sizes a strategy may draw, the simplest first."""
+    drawn = [sizes(subject, f, turn, largest) for turn in range(TURNS) for f in FAMILIES]
+    return [s for i, s in enumerate(drawn) if s not in drawn[:i]]
+
+
+def covering(combinations: Sequence[Axes], most: int, seed: int) -> tuple[Axes, ...]:
+    """At most ``most`` combinations, every position of every argument among them while they last."""
+    shuffled = list(combinations)
+    random.Random(seed).shuffle(shuffled)
+    chosen: list[Axes] = []
+    seen: set[tuple[int, Any]] = set()
+
+    def slots(axes: Axes) -> set[tuple[int, Any]]:
+        return set(enumerate((*axes.in_axes, axes.out_axes)))
+
+    for axes in shuffled:
+        if len(chosen) < most and slots(axes) - seen:
+            chosen.append(axes)
+            seen |= slots(axes)
+    rest = [axes for axes in shuffled if axes not in chosen]
+    return tuple(chosen + rest[: most - len(chosen)])
+
+
+@functools.cache
+def _ranks(subject: FunctionSubject | ModuleSubject) -> tuple[tuple[int, ...], int]:
+    """The least rank among the leaves of each argument, and of the result."""
+    some = sizes(subject, "distinct", 0)
+    if isinstance(subject, FunctionSubject):
+        trees: Sequence[Any] = subject.arguments
+        call: Any = FunctionCall(subject.name, some, (), subject.dtypes[0])
+    else:
+        trees = subject.inputs
+        call = ModuleCall(
+            subject.name,
+            some,
+            (),
+            dict.fromkeys(subject.collections),
+            dict.fromkeys(subject.streams, False),
+        )
+    least = [min(len(a.dims) for a in jax.tree_util.tree_leaves(tree)) for tree in trees]
+    return tuple(least), min(output_ranks(call))
+
+
+Positions = Callable[[int], Sequence[int]]
+
+
+def front(rank: int) -> Sequence[int]:
+    return (0,)
+
+
+def anywhere(rank: int) -> Sequence[int]:
+    return range(rank + 1)
+
+
+def from_the_end(rank: int) -> Sequence[int]:
+    return range(-rank - 1, 0)
+
+
+def combinations(
+    subject: FunctionSubject | ModuleSubject,
+    inward: Positions,
+    outward: Positions,
+    unmapped: str = "none",
+) -> list[Axes]:
+    """Every combination of axes. ``unmapped`` says whether arguments may be left unmapped: in
+    ``none`` of them none is, in ``some`` at least one is, ``any`` allows both."""
+    ranks, out_rank = _ranks(subject)
+    choices = [
+        (*inward(rank), *((None,) if unmapped != "none" and len(ranks) > 1 else ()))
+        for rank in ranks
+    ]
+    return [
+        Axes(in_axes, out_axes)
+        for in_axes in itertools.product(*choices)
+        for out_axes in outward(out_rank)
+        if any(axis is not None for axis in in_axes)
+        and (unmapped != "some" or None in in_axes)
+    ]
+
+
+def function_calls(
+    inward: Positions = anywhere, outward: Positions = anywhere, unmapped: str = "none"
+) -> Callable[[Transform, FunctionSubject, Profile], st.SearchStrategy[FunctionCall]]:
+    """A strategy factory for calls of a function, batch axes where ``inward`` and ``outward`` say."""
+
+    def cases(
+        transform: Transform, subject: FunctionSubject, profile: Profile
+    ) -> st.SearchStrategy[FunctionCall]:
+        every = combinations(subject, inward, outward, unmapped)
+
+        @st.composite
+        def calls(draw: Any) -> FunctionCall:
+            seed = draw(st.integers(0, MAX_SEED))
+            # Users also call transforms eagerly; a few combinations tell whether that differs.
+            eager = draw(st.booleans()) and draw(st.booleans())
+            axes = covering(every, min(3, profile.combinations) if eager else profile.combinations, seed)
+            return FunctionCall(
+                subject.name,
+                draw(st.sampled_from(pool(subject, transform.largest()))),
+                axes,
+                draw(st.sampled_from(subject.dtypes)),
+                seed,
+                special=subject.exact and draw(st.booleans()),
+                eager=eager,
+            )
+
+        return calls()
+
+    return cases
+
+
+def module_calls(
+    inward: Positions = anywhere,
+    outward: Positions = anywhere,
+    unmapped: str = "any",
+    most: int = 4,
+    ensemble: bool = False,
+) -> Callable[[Transform, ModuleSubject, Profile], st.SearchStrategy[ModuleCall]]:
+    """A strategy factory for calls of a module, with shared parameters or as an ``ensemble``.
+
+    An ensemble's parameters are stacked along any axis that the smallest of them has. Other
+    collections are mapped in front; streams other than ``params`` are split or not.
+    """
+
+    def cases(
+        transform: Transform, subject: ModuleSubject, profile: Profile
+    ) -> st.SearchStrategy[ModuleCall]:
+        every = combinations(subject, inward, outward, unmapped)
+
+        @st.composite
+        def calls(draw: Any) -> ModuleCall:
+            seed = draw(st.integers(0, MAX_SEED))
+            call = ModuleCall(
+                subject.name,
+                draw(st.sampled_from(pool(subject, transform.largest()))),
+                covering(every, min(most, profile.combinations), seed),
+                {name: None if name == "params" else 0 for name in subject.collections},
+                {name: name != "params" and draw(st.booleans()) for name in subject.streams},
+                key=draw(st.sampled_from((0, 1, 2**31 - 9)) | st.integers(0, 2**31 - 9)),
+                typed=draw(st.booleans()),
+                seed=seed,
+                eager=draw(st.booleans()) and draw(st.booleans()),
+            )
+            return call.ensemble(draw(st.sampled_from((0, 1, -1, -2)))) if ensemble else call
+
+        return calls()
+
+    return cases

@@ -1,0 +1,83 @@
+"""Run many axis combinations of one call in a single compilation."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+
+from properties.calls import Axes, FunctionCall, ModuleCall
+from properties.transform import Lifted, Transform
+from properties.trees import Raised, attempt, raw
+
+
+def map_together(transform: Transform, call: FunctionCall) -> Iterator[tuple[Axes, Any]]:
+    """The result of the call for each combination of axes, `Raised` where there is none."""
+    arguments = [call.arguments(axes) for axes in call.axes]
+    pieces = [transform_or_raise(transform.map, call.subject.function, axes) for axes in call.axes]
+    joined = transform.traceable and not call.eager
+    yield from zip(call.axes, _run(pieces, arguments, joined), strict=True)
+
+
+def apply_together(
+    transform: Transform, call: ModuleCall, variables: Any
+) -> Iterator[tuple[Axes, Any]]:
+    """What the lifted module gives for each combination of axes: (output, updates) or `Raised`."""
+    arguments = [(variables, call.rngs(), *call.inputs(axes)) for axes in call.axes]
+    pieces = [
+        transform_or_raise(lambda single: transform.lift(single).apply, call.only(axes))
+        for axes in call.axes
+    ]
+    joined = transform.traceable and not call.eager
+    yield from zip(call.axes, _run(pieces, arguments, joined), strict=True)
+
+
+def init_now(lifted: Lifted, call: ModuleCall) -> Any:
+    """The variables the lifted module starts with, or `Raised`."""
+    init = lifted.init if call.eager else jax.jit(lifted.init)
+    return attempt(init, call.rngs(), *call.inputs(call.axes[0]))
+
+
+def init_shapes(lifted: Lifted, call: ModuleCall) -> Any:
+    """Shapes and dtypes of those variables, or `Raised`; nothing is compiled."""
+    try:
+        return jax.eval_shape(
+            lambda *arguments: raw(lifted.init(*arguments)), call.rngs(), *call.inputs(call.axes[0])
+        )
+    except Exception as error:
+        return Raised(error)
+
+
+def transform_or_raise(make: Any, *arguments: Any) -> Any:
+    """Call ``make``; where it raises, give a function that raises the same."""
+    try:
+        return make(*arguments)
+    except Exception as error:
+        raised = error
+
+        def fail(*_: Any) -> Any:
+            raise raised
+
+        return fail
+
+
+def _run(pieces: list[Any], arguments: list[Any], joined: bool) -> list[Any]:
+    if not joined:
+        return [attempt(piece, *args) for piece, args in zip(pieces, arguments, strict=True)]
+    failures: dict[int, Raised] = {}
+
+    def all_of_them(inputs: list[Any]) -> list[Any]:
+        results = []
+        for i, (piece, args) in enumerate(zip(pieces, inputs, strict=True)):
+            result = attempt(piece, *args)
+            if isinstance(result, Raised):
+                failures[i] = result
+                result = None
+            results.append(result)
+        return results
+
+    # Each combination's arrays are arguments of their own: XLA merges equal subexpressions.
+    results = attempt(jax.jit(all_of_them), arguments)
+    if isinstance(results, Raised):
+        # Something that only compiling or running shows: find out whose it is.
+        return _run(pieces, arguments, joined=False)
+    return [failures.get(i, result) for i, result in enumerate(results)]

@@ -1,0 +1,48 @@
+"""The interface that laws speak to. What implements it lives in ``conformance/transforms``."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import attrs
+
+from properties.calls import ModuleCall
+
+
+class Lifted(NamedTuple):
+    """A module under a lifted transform, or the unmapped module itself."""
+
+    init: Callable[..., Any]
+    """``init(rngs, *inputs)`` gives the variables, by collection."""
+    apply: Callable[..., Any]
+    """``apply(variables, rngs, *inputs)`` gives (output, updated collections other than params)."""
+
+
+def _maps_no_modules(call: ModuleCall) -> Lifted:
+    raise TypeError("this transform maps functions, not modules")
+
+
+@attrs.frozen
+class Transform:
+    """What does the mapping."""
+
+    name: str
+    summary: str
+    map: Callable[..., Callable[..., Any]]
+    """``map(function, axes)`` gives the mapped function; ``axes`` is an `Axes`."""
+    lift: Callable[[ModuleCall], Lifted] = _maps_no_modules
+    """``lift(call)`` gives the module of the call's subject under the transform."""
+    plain: Callable[[ModuleCall], Lifted] = _maps_no_modules
+    """``plain(call)`` gives the framework's own module, unmapped."""
+    missing_stream: type[Exception] = KeyError
+    """What a lifted module raises for a stream that ``split_rngs`` leaves out."""
+    traceable: bool = True
+    """Several calls may be traced into one compilation."""
+    largest: Callable[[], int | None] = lambda: None
+    """The largest batch it can map: the number of devices; None where there is no limit."""
+    unavailable: Callable[[], str | None] = lambda: None
+    """Why this release does not have it; None where it does."""
+
+    @property
+    def maps_modules(self) -> bool:
+        """Whether it lifts modules; every transform maps functions."""
+        return self.lift is not _maps_no_modules

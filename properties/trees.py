@@ -1,0 +1,47 @@
+"""Small things done to trees of arrays, and to calls that may raise."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+class Raised:
+    """An exception in place of a result."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __repr__(self) -> str:
+        first = str(self.error).strip().split("\n")[0]
+        return f"{type(self.error).__name__}: {first}"
+
+
+def attempt(function: Any, *arguments: Any) -> Any:
+    """The result, ready, or what was raised."""
+    try:
+        return jax.block_until_ready(function(*arguments))
+    except Exception as error:
+        return Raised(error)
+
+
+def raw(tree: Any) -> Any:
+    """Typed PRNG keys as their integers; all else as it is."""
+
+    def leaf_data(leaf: Any) -> Any:
+        is_key = hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+        return jax.random.key_data(leaf) if is_key else leaf
+
+    return jax.tree_util.tree_map(leaf_data, tree)
+
+
+def described(tree: Any) -> Any:
+    """Each leaf as text such as ``float32[3,4]``."""
+    return jax.tree_util.tree_map(
+        lambda x: f"{np.dtype(x.dtype).name}[{','.join(map(str, x.shape))}]", tree
+    )
+
+
+def describe(tree: Any) -> str:
+    return str(described(tree)).replace("'", "")
