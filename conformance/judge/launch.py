@@ -20,7 +20,7 @@ from typing import Any
 
 import attrs
 
-from conformance.judge.inside.isolation import LEVELS, lacking
+from conformance.judge.inside.isolation import LEVELS, SCRATCH, lacking
 
 DEVICES = 8
 START = """\
@@ -177,7 +177,7 @@ def start_worker(server: Server, cpu_seconds: float, most_memory: int) -> Worker
     requests, answers, output, life, status = (os.pipe() for _ in range(5))
     theirs = [requests[0], answers[1], output[1], life[0], status[1]]
     message = {
-        "directory": "/tmp" if directory is None else str(directory),
+        "directory": SCRATCH if directory is None else str(directory),
         "cpu_seconds": cpu_seconds,
         "most_memory": most_memory,
         "most_tasks": 600,

@@ -22,6 +22,8 @@ FILES = 64 * 2**20
 """The most a candidate may write, in bytes, all of it gone afterwards."""
 OWN = "/suite"
 """Where the server's own modules lie once it has moved."""
+SCRATCH = "/candidate"
+"""The one directory a worker may write in: memory, and gone with it."""
 STRANGER = 1_900_000_000
 """Root's candidates run as users nobody is: the process limit does nothing for root."""
 
@@ -48,10 +50,12 @@ def move_in(base: str, visible: Iterable[str], masked: Iterable[str], cache: str
     for path in masked:
         if os.path.isdir(base + path):
             kernel.mount("tmpfs", base + path, "tmpfs", kernel.MS_RDONLY)
-    for name in ("/proc", "/tmp", "/compiled", OWN):
+    for name in ("/proc", SCRATCH, "/compiled", OWN):
         os.makedirs(base + name, exist_ok=True)
+    if not os.path.lexists(base + "/tmp"):  # Python itself may lie below /tmp
+        os.symlink(SCRATCH, base + "/tmp")
     kernel.bind(os.path.dirname(os.path.abspath(__file__)), base + OWN)
-    os.symlink("/tmp", base + "/dev/shm")
+    os.symlink(SCRATCH, base + "/dev/shm")
     kernel.mount("/proc", base + "/proc", None, kernel.MS_BIND | kernel.MS_REC)
     if cache is not None:
         kernel.bind(cache, base + "/compiled")
@@ -108,8 +112,8 @@ def leave(number: int) -> None:
 
 
 def settle() -> None:
-    """As the first process of the new namespaces: its own /proc and /tmp, and no way further."""
-    kernel.mount("tmpfs", "/tmp", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, f"size={FILES}")
+    """As the first process of the new namespaces: its own /proc and scratch directory, and no way further."""
+    kernel.mount("tmpfs", SCRATCH, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, f"size={FILES}")
     flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
     with contextlib.suppress(OSError):
         _write("/proc/sys/user/max_user_namespaces", "0")

@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from typing import Any
 
 from . import isolation, keeper, kernel
@@ -58,8 +59,11 @@ def main(arguments: dict[str, Any]) -> None:
             try:
                 control.close()
                 begin(level, number, message, fds)
+            except BaseException:
+                traceback.print_exc()
+                sys.stderr.flush()
             finally:
-                os._exit(0)
+                os._exit(70)
         for fd in fds:
             os.close(fd)
         _keepers.add(child)
