@@ -51,6 +51,7 @@ class Server:
     threads: int
     seconds: float
     preloaded: bool
+    warmed: bool
     lock: threading.Lock = attrs.field(factory=threading.Lock)
 
 
@@ -103,7 +104,7 @@ def _start(level: str, cache: Path | None, preload: bool) -> tuple[Server | None
     own = str(Path(__file__).parent)
     process = subprocess.Popen(
         [sys.executable, "-I", "-B", "-c", START, own, json.dumps(arguments)],
-        env=environment("/compiled" if cache else None),
+        env=environment(),
         cwd=base,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -112,7 +113,7 @@ def _start(level: str, cache: Path | None, preload: bool) -> tuple[Server | None
         start_new_session=True,
     )
     theirs.close()
-    server = Server(process, ours, level, base, lacking(level), 0, 0.0, preload)
+    server = Server(process, ours, level, base, lacking(level), 0, 0.0, preload, cache is not None)
     ours.settimeout(SERVER_PATIENCE)
     try:
         said = ours.recv(65536)
@@ -147,7 +148,7 @@ def masked() -> list[str]:
     return [str(root / name) for name in SUITE]
 
 
-def environment(cache: str | None) -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The whole environment of a candidate: nothing of the judge's own."""
     threads = ("OPENBLAS", "OMP", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")
     values = {f"{name}_NUM_THREADS": "1" for name in threads}
@@ -156,13 +157,10 @@ def environment(cache: str | None) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "PYTHONHASHSEED": "0",
         "JAX_PLATFORMS": "cpu",
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # compiling is the whole cost
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={DEVICES}",
     }
-    if cache is not None:
-        values["JAX_COMPILATION_CACHE_DIR"] = cache
-        values["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
-        values["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "1000000"  # read, never write
     return values
 
 
@@ -178,6 +176,7 @@ def start_worker(server: Server, cpu_seconds: float, most_memory: int) -> Worker
     theirs = [requests[0], answers[1], output[1], life[0], status[1]]
     message = {
         "directory": SCRATCH if directory is None else str(directory),
+        "warmed": server.warmed,
         "cpu_seconds": cpu_seconds,
         "most_memory": most_memory,
         "most_tasks": 600,

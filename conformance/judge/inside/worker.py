@@ -22,9 +22,10 @@ ADDRESS_FACTOR, DATA_FACTOR = 4, 6
 LEAST_ADDRESS, LEAST_DATA = 4 * 2**30, 2 * 2**30
 
 
-def work(requests: int, answers: int, spare_tasks: int) -> None:
+def work(requests: int, answers: int, spare_tasks: int, compiled: str) -> None:
     """Load what the first frame holds, then answer until the judge is done."""
     started = time.perf_counter()
+    keep_compiled(compiled)
     warm_up()
     limit_memory(spare_tasks)
     observe.install()
@@ -35,6 +36,16 @@ def work(requests: int, answers: int, spare_tasks: int) -> None:
     while module is not None:
         header, arrays = _read(requests)
         _send(answers, *answer(module, header, arrays))
+
+
+def keep_compiled(directory: str) -> None:
+    """Compile equal programs once: in this worker's own directory, or from a warmed one, read-only."""
+    import jax
+
+    jax.config.update("jax_compilation_cache_dir", directory)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    written = os.access(directory, os.W_OK)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0 if written else 1e6)
 
 
 def warm_up() -> None:
