@@ -26,8 +26,9 @@ def derive(key: Key, path: Sequence[str], count: int) -> Key:
     through SHA-1; the digest's first four bytes, big-endian, are folded into the stream's key. So
     ("ab", "c") and ("a", "bc") share their keys: Linen's own collision, kept.
 
-    `key` is one key, typed or raw, of any PRNG implementation; the result is of the same kind.
-    Raises ValueError when `count` is below 1.
+    `key` is one key, typed or raw, of any PRNG implementation; the result is of the same kind. (For
+    "rbg" keys alone, JAX's own `fold_in` and `split` map over the two halves of a key.) Raises
+    ValueError when `count` is below 1.
     """
     if count < 1:
         raise ValueError(f"draws are counted from 1, got count={count}")
