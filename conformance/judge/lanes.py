@@ -34,7 +34,7 @@ class Limits:
 
     @property
     def load(self) -> float:
-        return self.patience * self.unit * 2
+        return self.patience * self.unit
 
     @property
     def new_shape(self) -> float:
@@ -105,7 +105,7 @@ def load(lane: Lane, name: str, content: bytes, limits: Limits) -> list[str]:
         lane.ended = talk.end(lane.talk)
         return []
     except talk.Gone as problem:
-        lane.ended = talk.farewell(lane.talk)
+        lane.ended = talk.farewell(lane.talk, problem)
         lane.trouble = gone(str(problem), lane.ended, None, "while the file was loaded")
         return []
     if "error" in header:
@@ -144,7 +144,7 @@ def make(lane: Lane, exercise: Exercise, call: Call, seconds: float) -> bool:
         lane.ended = talk.end(lane.talk)
         return False
     except (talk.Gone, wire.Malformed) as problem:
-        lane.ended = talk.farewell(lane.talk)
+        lane.ended = talk.farewell(lane.talk, problem)
         lane.trouble = gone(str(problem), lane.ended, call.number, "during a call")
         return False
     notes, changed = header.get("observed"), header.get("changed")
@@ -173,7 +173,7 @@ def _exchange(conversation: Talk, exercise: Exercise, call: Call, seconds: float
     }
     reply, received = talk.ask(conversation, header, arrays, seconds, largest + ROOM)
     if reply.get("id") != call.number:
-        raise talk.Gone("it wrote to the judge's pipe what is no answer to the call")
+        raise talk.Garbled("it wrote to the judge's pipe what is no answer to the call")
     return reply, received
 
 

@@ -179,8 +179,8 @@ def start_worker(server: Server, cpu_seconds: float, most_memory: int) -> Worker
         "warmed": server.warmed,
         "cpu_seconds": cpu_seconds,
         "most_memory": most_memory,
-        "most_tasks": 600,
-        "spare_tasks": 200,
+        "most_tasks": 400,
+        "spare_tasks": 100,
     }
     try:
         with server.lock:

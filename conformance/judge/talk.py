@@ -40,7 +40,11 @@ class Late(Exception):
 
 
 class Gone(Exception):
-    """The worker ended, or sent what is no frame."""
+    """The worker ended."""
+
+
+class Garbled(Gone):
+    """The worker sent what is no frame."""
 
 
 def ask(
@@ -59,14 +63,14 @@ def read(talk: Talk, seconds: float, largest: int) -> tuple[dict[str, Any], list
         if len(talk.arrived) >= 8:
             (size,) = struct.unpack_from("<Q", talk.arrived)
             if size > largest:
-                raise Gone("it wrote to the judge's pipe what is no answer")
+                raise Garbled("it wrote to the judge's pipe what is no answer")
             if len(talk.arrived) >= 8 + size:
                 body = bytes(talk.arrived[8 : 8 + size])
                 del talk.arrived[: 8 + size]
                 try:
                     return wire.decode(body)
                 except wire.Malformed as problem:
-                    raise Gone(f"it wrote to the judge's pipe what is no answer: {problem}") from None
+                    raise Garbled(f"it wrote to the judge's pipe what is no answer: {problem}") from None
         _wait(talk, deadline, None)
 
 
@@ -142,8 +146,10 @@ def end(talk: Talk) -> dict[str, Any]:
     return {"stopped": "keeper"}
 
 
-def farewell(talk: Talk, seconds: float = GOODBYE) -> dict[str, Any]:
-    """How a worker ended that ended by itself."""
+def farewell(talk: Talk, why: Exception, seconds: float = GOODBYE) -> dict[str, Any]:
+    """How a worker ended that ended by itself; one that talks nonsense is stopped."""
+    if not isinstance(why, Gone) or isinstance(why, Garbled):
+        return end(talk)
     deadline = time.monotonic() + seconds
     poll = select.poll()
     poll.register(talk.worker.status, select.POLLIN)

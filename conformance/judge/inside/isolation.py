@@ -25,7 +25,7 @@ OWN = "/suite"
 SCRATCH = "/candidate"
 """The one directory a worker may write in: memory, and gone with it."""
 STRANGER = 1_900_000_000
-"""Root's candidates run as users nobody is: the process limit does nothing for root."""
+"""Root's candidates run as users that nobody is: the process limit does nothing for root."""
 
 
 def move_in(base: str, visible: Iterable[str], masked: Iterable[str], cache: str | None) -> None:
@@ -121,8 +121,30 @@ def settle() -> None:
         kernel.mount("proc", "/proc", "proc", flags)
     except OSError:  # where the system hides parts of its own /proc: none at all
         kernel.mount("tmpfs", "/proc", "tmpfs", flags | kernel.MS_RDONLY)
-    kernel.drop_capabilities()
+    kernel.bound_capabilities()
+    kernel.keep_capabilities()
     kernel.prctl(kernel.SET_DUMPABLE, 0)
+
+
+def hand_over(directory: str, number: int) -> None:
+    """Give root's worker its own directory."""
+    if os.geteuid() == 0:
+        stranger = STRANGER + number % 1_000_000
+        for place in (directory, *(os.path.join(directory, name) for name in os.listdir(directory))):
+            os.chown(place, stranger, stranger)
+
+
+def disguise(number: int) -> None:
+    """Without namespaces, root's worker becomes a stranger who may read, and nothing else."""
+    if os.geteuid() != 0:
+        return
+    stranger = STRANGER + number % 1_000_000
+    kernel.bound_capabilities()
+    kernel.prctl(kernel.SET_KEEPCAPS, 1)
+    os.setgroups([])
+    os.setresgid(stranger, stranger, stranger)
+    os.setresuid(stranger, stranger, stranger)
+    kernel.keep_capabilities(kernel.DAC_READ_SEARCH)  # Python itself may lie in root's own directory
 
 
 def limit(kind: int, value: int) -> None:
@@ -143,7 +165,11 @@ def lacking(level: str) -> list[str]:
     """What does not hold at this level, in words for the verdict."""
     if level == "namespaces":
         return []
-    lacks = ["the network is open", "files that the judge's user may write are not protected"]
-    if os.geteuid() == 0:
-        lacks.append("root has no process limit: the keeper counts processes instead")
+    lacks = [
+        "the network is open",
+        "the file system can be read, the suite's own references included",
+        "files that anybody may write are not protected",
+    ]
+    if os.geteuid() != 0:
+        lacks.append("files and processes of the judge's own user are not protected")
     return lacks

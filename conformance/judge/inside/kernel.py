@@ -14,7 +14,7 @@ MS_REMOUNT, MS_NOATIME, MS_NODIRATIME = 32, 1024, 2048
 MS_BIND, MS_REC, MS_PRIVATE, MS_RELATIME = 4096, 16384, 1 << 18, 1 << 21
 MNT_DETACH = 2
 
-SET_PDEATHSIG, SET_DUMPABLE, CAPBSET_DROP = 1, 4, 24
+SET_PDEATHSIG, SET_DUMPABLE, SET_KEEPCAPS, CAPBSET_DROP = 1, 4, 8, 24
 SET_CHILD_SUBREAPER, SET_NO_NEW_PRIVS = 36, 38
 
 KEPT = {
@@ -79,13 +79,20 @@ def prctl(option: int, value: int) -> None:
     _call("prctl", option, ctypes.c_ulong(value), 0, 0, 0)
 
 
-def drop_capabilities() -> None:
-    """Give up every capability, for this process and all that it starts."""
+DAC_READ_SEARCH = 1 << 2
+
+
+def bound_capabilities() -> None:
+    """Let nothing that this process starts have a capability."""
     for capability in range(64):
         try:
             prctl(CAPBSET_DROP, capability)
         except OSError:
             break
     prctl(SET_NO_NEW_PRIVS, 1)
+
+
+def keep_capabilities(kept: int = 0) -> None:
+    """Give up every capability but `kept`, a set of bits."""
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)
-    _call("capset", header, (ctypes.c_uint32 * 6)())
+    _call("capset", header, (ctypes.c_uint32 * 6)(kept, kept))

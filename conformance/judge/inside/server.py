@@ -106,22 +106,26 @@ def begin(level: str, number: int, message: dict[str, Any], fds: list[int]) -> N
         isolation.settle()
     else:
         kernel.prctl(kernel.SET_CHILD_SUBREAPER, 1)
-    keeper_pid = os.getpid()
     worker = os.fork()
     if worker:
         for fd in (requests, answers, output):
             os.close(fd)
         keeper.keep(worker, life, status, message["most_memory"], message["most_tasks"])
         os._exit(0)
-    kernel.prctl(kernel.SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != keeper_pid:
-        os._exit(1)
-    run(message, tasks, requests, answers, output)
+    run(message, tasks, None if level == "namespaces" else number, requests, answers, output)
 
 
-def run(message: dict[str, Any], tasks: int, requests: int, answers: int, output: int) -> None:
-    """In the worker's own process: descriptors, directory and limits, then the work."""
+def run(
+    message: dict[str, Any],
+    tasks: int,
+    stranger: int | None,
+    requests: int,
+    answers: int,
+    output: int,
+) -> None:
+    """In the worker's own process: descriptors, directory, user and limits, then the work."""
     os.setsid()
+    sys.argv[:] = [""]
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
@@ -137,6 +141,10 @@ def run(message: dict[str, Any], tasks: int, requests: int, answers: int, output
     for name in ("HOME", "TMPDIR"):
         os.environ[name] = os.getcwd()
     compiled = "/compiled" if message["warmed"] else os.path.join(message["directory"], "compiled")
+    if stranger is not None:
+        isolation.hand_over(message["directory"], stranger)
+        isolation.disguise(stranger)
+    kernel.prctl(kernel.SET_PDEATHSIG, signal.SIGKILL)
     isolation.limit_at_start(message["cpu_seconds"])
     from . import worker  # NumPy and all that follows only here, where a fresh server is used once
 

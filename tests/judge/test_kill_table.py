@@ -1,0 +1,312 @@
+"""The kill table: wrong solutions, every one caught, with the diagnosis where it has a name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import pytest
+
+IMPORTS = """\
+import jax, jax.numpy as jnp, numpy as np, flax.linen as nn
+def lift(features, in_axes=0, out_axes=0, params=None, split=False, **options):
+    return nn.vmap(nn.Dense, in_axes=in_axes, out_axes=out_axes, variable_axes={"params": params},
+                   split_rngs={"params": split})(features, **options)
+def run(layer, key, x):
+    return layer.apply(layer.init(key, x), x)
+def key_of(seed):
+    return jax.random.PRNGKey(seed)
+def right(seed, x, features):
+    return run(lift(features), key_of(seed), x).reshape(-1)
+def ensemble(seed, x, features):
+    return run(lift(features, params=0, split=True), key_of(seed), x).reshape(-1)
+def network(params, x):
+    for w, b in params:
+        x = jnp.tanh(jnp.dot(x, w) + b)
+    return x
+def loss(params, x, y):
+    return jnp.mean((network(params, x) - y) ** 2)
+"""
+
+
+@attrs.frozen
+class Wrong:
+    """A wrong body of a function, and what the judge has to recognise; None where nothing is named."""
+
+    body: str
+    diagnosis: str | None = None
+    exercise: str = "nn_vmap_forward(seed, x, features)"
+    verdicts: tuple[str, ...] = ("violates",)
+
+
+def member(body: str, diagnosis: str | None = None) -> Wrong:
+    return Wrong(body, diagnosis, "nn_vmap_ensemble_forward(seed, x, features)")
+
+
+FLAT = ".reshape(-1)"
+RIGHT = "return right(seed, x, features)"
+LIFTED = "return run(lift({}), key_of(seed), x).reshape(-1)"
+
+WRONG: dict[str, Wrong] = {
+    # sharing and splitting
+    "ensemble": Wrong(LIFTED.format("features, params=0, split=True"), "ensemble-params"),
+    "copies": Wrong(LIFTED.format("features, params=0"), "params-carry-batch-axis"),
+    "shared-from-split-key": Wrong(
+        "return run(nn.Dense(features), jax.random.split(key_of(seed), len(x))[0], x).reshape(-1)",
+        "keys-split-while-shared",
+    ),
+    "params-mapped-at-one": Wrong(
+        LIFTED.format("features, params=1, split=True"), "ensemble-params"
+    ),
+    "ensemble-by-hand": Wrong(
+        "keys = jax.random.split(key_of(seed), len(x)); layer = nn.Dense(features)\n"
+        "    return jnp.concatenate([run(layer, k, row) for k, row in zip(keys, x)])",
+        "ensemble-params",
+    ),
+    # axes
+    "in-axis-one": Wrong(LIFTED.format("features, in_axes=1"), "wrong-in-axes"),
+    "in-axis-last": Wrong(LIFTED.format("features, in_axes=-1"), "wrong-in-axes"),
+    "out-axis-one": Wrong(LIFTED.format("features, out_axes=1"), "wrong-out-axes"),
+    "out-axis-last": Wrong(LIFTED.format("features, out_axes=-1"), "wrong-out-axes"),
+    "both-axes-one": Wrong(LIFTED.format("features, in_axes=1, out_axes=1")),
+    "transposed-before-flattening": Wrong(
+        "return run(lift(features), key_of(seed), x).T.reshape(-1)", "wrong-out-axes"
+    ),
+    "flattened-in-fortran-order": Wrong(
+        "return np.asarray(run(lift(features), key_of(seed), x)).reshape(-1, order='F')",
+        "wrong-out-axes",
+    ),
+    "not-flattened": Wrong("return run(lift(features), key_of(seed), x)", "not-flattened"),
+    "one-axis-too-many": Wrong("return right(seed, x, features)[:, None]", "not-flattened"),
+    "reversed": Wrong("return right(seed, x, features)[::-1]"),
+    "examples-reversed": Wrong("return right(seed, x[::-1], features)"),
+    "row-zero": Wrong(
+        "return run(lift(features), key_of(seed), jnp.broadcast_to(x[:1], x.shape)).reshape(-1)",
+        "row-zero-broadcast",
+    ),
+    "rolled": Wrong("return right(seed, np.roll(x, 1, axis=0), features)"),
+    # seeds and keys
+    "seed-zero": Wrong("return right(0, x, features)", "seed-ignored"),
+    "seed-fixed": Wrong("return right(42, x, features)", "seed-ignored"),
+    "seed-plus-one": Wrong("return right(seed + 1, x, features)", "wrong-key-derivation"),
+    "first-of-two-keys": Wrong(
+        "return run(lift(features), jax.random.split(key_of(seed))[0], x).reshape(-1)",
+        "wrong-key-derivation",
+    ),
+    "second-of-two-keys": Wrong(
+        "return run(lift(features), jax.random.split(key_of(seed))[1], x).reshape(-1)",
+        "wrong-key-derivation",
+    ),
+    "folded-in": Wrong(
+        "return run(lift(features), jax.random.fold_in(key_of(seed), 0), x).reshape(-1)",
+        "wrong-key-derivation",
+    ),
+    "inside-another-module": Wrong(
+        "class Model(nn.Module):\n"
+        "        @nn.compact\n"
+        "        def __call__(self, x): return lift(features)(x)\n"
+        "    return run(Model(), key_of(seed), x).reshape(-1)",
+        "wrong-key-derivation",
+    ),
+    "seed-without-sign": Wrong("return right(abs(seed), x, features)"),
+    "only-small-seeds": Wrong("return right(seed % 2**31, x, features)"),
+    "seed-as-float": Wrong("return right(int(np.float32(seed)) % 2**32, x, features)"),
+    "seed-overflows": Wrong(
+        "return right(int(np.array(seed, dtype=np.int32)), x, features)",
+        None,
+        verdicts=("violates", "error"),
+    ),
+    # dtype
+    "float64": Wrong("return np.asarray(right(seed, x, features), np.float64)", "wrong-dtype"),
+    "bfloat16": Wrong("return right(seed, x, features).astype(jnp.bfloat16)", "wrong-dtype"),
+    "float16": Wrong("return right(seed, x, features).astype(jnp.float16)", "wrong-dtype"),
+    "bfloat16-inside": Wrong(LIFTED.format("features, dtype=jnp.bfloat16"), "wrong-dtype"),
+    "whole-numbers": Wrong("return right(seed, x, features).astype(int)"),
+    "float16-and-back": Wrong(
+        "return right(seed, x, features).astype(jnp.float16).astype(jnp.float32)"
+    ),
+    "inputs-rounded": Wrong("return right(seed, np.float32(np.float16(x)), features)"),
+    # bias and initialisers
+    "no-bias": Wrong(LIFTED.format("features, use_bias=False"), "bias-missing"),
+    "bias-of-ones": Wrong(LIFTED.format("features, bias_init=nn.initializers.ones")),
+    "bias-drawn": Wrong(LIFTED.format("features, bias_init=nn.initializers.normal()")),
+    "kernel-normal": Wrong(LIFTED.format("features, kernel_init=nn.initializers.normal(1.0)")),
+    "kernel-xavier": Wrong(LIFTED.format("features, kernel_init=nn.initializers.xavier_normal()")),
+    "kernel-he": Wrong(LIFTED.format("features, kernel_init=nn.initializers.he_normal()")),
+    "kernel-uniform": Wrong(LIFTED.format("features, kernel_init=nn.initializers.lecun_uniform()")),
+    "kernel-zeros": Wrong(LIFTED.format("features, kernel_init=nn.initializers.zeros")),
+    # what is computed
+    "relu": Wrong("return nn.relu(right(seed, x, features))"),
+    "inputs-returned": Wrong("return x.reshape(-1)"),
+    "more-features": Wrong("return run(lift(features + 1), key_of(seed), x)[:, :features]" + FLAT),
+    "features-fixed": Wrong("return right(seed, x, 4)"),
+    "inputs-centred": Wrong("return right(seed, x - x.mean(0), features)"),
+    "mean-of-examples": Wrong(
+        "y = run(lift(features), key_of(seed), x); return jnp.broadcast_to(y.mean(0), y.shape)" + FLAT
+    ),
+    "params-returned": Wrong("return lift(features).init(key_of(seed), x)"),
+    "nothing-returned": Wrong("right(seed, x, features)"),
+    "list-of-rows": Wrong("return run(lift(features), key_of(seed), x).tolist()", "not-flattened"),
+    "applied-twice": Wrong("return right(seed, x, features) * 2"),
+    # only sometimes
+    "only-one-example": Wrong("y = right(seed, x, features); return y * (1 if len(x) > 1 else 2)"),
+    "only-square-inputs": Wrong(
+        "return right(seed, x.T if x.shape[0] == x.shape[1] else x, features)"
+    ),
+    "only-one-input": Wrong("y = right(seed, x, features); return y + (x.shape[1] == 1)"),
+    "only-one-feature": Wrong("y = right(seed, x, features); return y if features > 1 else -y"),
+    "only-beyond-a-size": Wrong(
+        "y = right(seed, x, features); return y.at[64:].set(0.0) if y.size > 64 else y"
+    ),
+    "only-negative-seeds": Wrong("return right(seed if seed >= 0 else 0, x, features)"),
+    "only-the-last-feature": Wrong(
+        "y = run(lift(features), key_of(seed), x); return y.at[:, -1].add(1e-3)" + FLAT
+    ),
+    "some-hundred-ulps": Wrong("return right(seed, x, features) * np.float32(1 + 3e-5)"),
+    "ulps-on-one-value": Wrong("y = right(seed, x, features); return y.at[0].multiply(1 + 4e-5)"),
+    # conduct
+    "input-changed": Wrong(
+        "y = np.asarray(right(seed, x.copy(), features)); x += 1; return y", "input-mutated"
+    ),
+    "random": Wrong("return right(seed, x, features) + np.random.rand()", "not-deterministic"),
+    "kept-between-calls": Wrong(
+        "held = globals().setdefault('held', {}); k = (x.shape, features)\n"
+        "    held.setdefault(k, lift(features).init(key_of(seed), x))\n"
+        "    return lift(features).apply(held[k], x).reshape(-1)",
+    ),
+    "removed-api": Wrong(
+        "return jax.tree_multimap(lambda y: y, right(seed, x, features))",
+        "removed-api",
+        verdicts=("error",),
+    ),
+    # the ensemble
+    "ensemble-shared": member("return right(seed, x, features)", "params-not-mapped"),
+    "ensemble-copies": member(
+        LIFTED.format("features, params=0"), "params-not-mapped"
+    ),
+    "ensemble-folded": member(
+        "layer = nn.Dense(features)\n    return jnp.concatenate([run(layer, jax.random.fold_in("
+        "key_of(seed), i), row) for i, row in enumerate(x)])",
+        "wrong-key-derivation",
+    ),
+    "ensemble-features-first": member(
+        LIFTED.format("features, params=0, split=True, out_axes=1"), "wrong-out-axes"
+    ),
+    "ensemble-over-inputs": member(
+        LIFTED.format("features, params=0, split=True, in_axes=1"), "wrong-in-axes"
+    ),
+    "ensemble-reversed": member(
+        "layer = nn.Dense(features); keys = jax.random.split(key_of(seed), len(x))[::-1]\n"
+        "    return jnp.concatenate([run(layer, k, row) for k, row in zip(keys, x)])",
+        "wrong-key-derivation",
+    ),
+    "ensemble-seed-ignored": member("return ensemble(7, x, features)", "seed-ignored"),
+    "ensemble-row-zero": member(
+        "return ensemble(seed, jnp.broadcast_to(x[:1], x.shape), features)", "row-zero-broadcast"
+    ),
+    "ensemble-not-flattened": member(
+        "return ensemble(seed, x, features).reshape(len(x), -1)", "not-flattened"
+    ),
+    # the relatives
+    "square-first": Wrong(
+        "return jnp.broadcast_to(x[0] ** 2, x.shape)", "row-zero-broadcast", "vectorized_square(x)"
+    ),
+    "dot-of-columns": Wrong(
+        "return (x * y).sum(0)", "wrong-in-axes", "vectorized_dot_product(x, y)"
+    ),
+    "dot-in-floats": Wrong(
+        "return (x.astype(np.float32) * y).sum(1)", "wrong-dtype", "vectorized_dot_product(x, y)"
+    ),
+    "dot-of-every-pair": Wrong("return x @ y.T", "every-pair", "vectorized_dot_product(x, y)"),
+    "add-axes-ignored": Wrong(
+        "return jax.vmap(jnp.add, out_axes=out_axes)(a, b)",
+        "wrong-in-axes",
+        "vectorized_add(a, b, in_axes, out_axes)",
+        ("violates", "error"),
+    ),
+    "add-out-axis-ignored": Wrong(
+        "return jax.vmap(jnp.add, in_axes=in_axes)(a, b)",
+        "wrong-out-axes",
+        "vectorized_add(a, b, in_axes, out_axes)",
+    ),
+    "linear-no-bias": Wrong(
+        "return inputs @ weights", "bias-missing", "vectorized_linear_layer(weights, biases, inputs)"
+    ),
+    "linear-all-mapped": Wrong(
+        "return jax.vmap(lambda w, b, x: x @ w + b)(weights, biases, inputs)",
+        "wrong-in-axes",
+        "vectorized_linear_layer(weights, biases, inputs)",
+        ("error", "violates"),
+    ),
+    "scalar-mapped": Wrong(
+        "return jax.pmap(lambda x, f: x * f)(x, factor)",
+        "scalar-not-broadcast",
+        "parallel_scale(x, factor)",
+        ("error",),
+    ),
+    "more-than-the-devices": Wrong(
+        "return jax.pmap(lambda v: v ** 2)(jnp.tile(data, (9,) + (1,) * (data.ndim - 1)))",
+        "more-elements-than-devices",
+        "parallel_compute(data)",
+        ("error",),
+    ),
+    "network-no-bias": Wrong(
+        "return network([(w, 0 * b) for w, b in params], x)",
+        "bias-missing",
+        "neural_network(params, x)",
+    ),
+    "network-last-linear": Wrong(
+        "return network(params[:-1], x) @ params[-1][0] + params[-1][1]",
+        "last-layer-linear",
+        "neural_network(params, x)",
+    ),
+    "loss-summed": Wrong(
+        "return jnp.sum((network(params, x) - y) ** 2)", "summed-not-averaged", "loss_fn(params, x, y)"
+    ),
+    "keys-reused": Wrong(
+        "w, b = jax.random.split(key)\n    return [(jax.random.normal(w, (i, o)), jax.random.normal("
+        "b, (o,))) for i, o in zip(layer_sizes, layer_sizes[1:])]",
+        "wrong-key-derivation",
+        "init_params(layer_sizes, key)",
+    ),
+    "update-uphill": Wrong(
+        "g = jax.grad(loss)(params, x, y)\n    return jax.tree_util.tree_map(lambda p, d: p + "
+        "learning_rate * d, params, g)",
+        "gradient-added",
+        "update(params, x, y, learning_rate)",
+    ),
+    "params-static": Wrong(
+        "step = jax.jit(lambda p, x, y: jax.grad(loss)(p, x, y), static_argnums=0)\n"
+        "    return step(params, x, y)",
+        "unhashable-static-argument",
+        "update(params, x, y, learning_rate)",
+        ("error",),
+    ),
+    "gradient-not-averaged": Wrong(
+        "step = lambda p, x, y: jax.tree_util.tree_map(lambda a, g: a - learning_rate * g, p, "
+        "jax.grad(loss)(p, x, y))\n    return jax.pmap(step, in_axes=(None, 0, 0))(params, x, y)",
+        "gradient-not-averaged",
+        "parallel_update(params, x, y, learning_rate)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_solution_is_caught_and_recognised(name: str, judge: Callable) -> None:
+    wrong = WRONG[name]
+    source = f"{IMPORTS}\ndef {wrong.exercise}:\n    {wrong.body}\n"
+    source = source.replace("(seed, x, features):\n    " + wrong.body, PARAMETERS + wrong.body)
+    (verdict,) = judge(source, examples=64, patience=20.0)
+    assert verdict.verdict in wrong.verdicts, verdict
+    assert verdict.counterexample is not None, verdict
+    if wrong.diagnosis is not None:
+        assert verdict.diagnosis is not None, verdict
+        assert verdict.diagnosis.pitfall == wrong.diagnosis, verdict
+
+
+PARAMETERS = "(seed, x_batch, features):\n    x = x_batch\n    "
+
+
+def test_the_table_is_as_large_as_promised() -> None:
+    assert len(WRONG) >= 40
+    assert len({wrong.body for wrong in WRONG.values()}) == len(WRONG)
