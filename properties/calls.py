@@ -166,7 +166,10 @@ def _draw(tree: Any, seed: int, call: Call, mapped: bool) -> Any:
     batch = (call.sizes["batch"],) if mapped else ()
     special = getattr(call, "special", False)
     return structure.unflatten(
-        [array.draw(seed + j, call.sizes, call.dtype, batch, special) for j, array in enumerate(leaves)]
+        [
+            array.draw(seed + j, call.sizes, call.dtype, batch, special)
+            for j, array in enumerate(leaves)
+        ]
     )
 
 

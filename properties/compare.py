@@ -129,7 +129,9 @@ def _within(got: Any, value: Any, bound: Any) -> bool:
 def _value_disagreement(path: Any, got: Any, value: Any, bound: Any) -> Disagreement:
     with np.errstate(all="ignore"):
         error = np.abs(got.astype(np.float64) - np.asarray(value).astype(np.float64))
-        worst = np.unravel_index(np.argmax(np.nan_to_num(error - SLACK * bound, nan=np.inf)), got.shape)
+        worst = np.unravel_index(
+            np.argmax(np.nan_to_num(error - SLACK * bound, nan=np.inf)), got.shape
+        )
     where = jax.tree_util.keystr(path)
     position = f" at index {tuple(int(i) for i in worst)}" if got.ndim else ""
     distance = ulps(got, value)

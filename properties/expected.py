@@ -13,8 +13,8 @@ from properties.compare import Expected
 from properties.trees import raw
 from properties.subjects import SUBJECTS
 from reference import keys, scope
-from reference.loop import per_example, stack, take
-from reference.rounding import Rounded, evaluator
+from reference.loop import example, per_example, stack, take
+from reference.rounding import SLACK, Rounded, evaluator
 
 
 def of_function(call: FunctionCall) -> Expected:
@@ -39,10 +39,10 @@ def of_variables(call: ModuleCall) -> Expected:
     axes = call.axes[0]
     inputs = call.stacked(axes)
     each = [
-        jax.device_get(raw(init(streams[i], *_example(inputs, axes, i))))
+        jax.device_get(raw(init(streams[i], *example(inputs, axes.first.in_axes, i))))
         for i in range(call.size)
     ]
-    value = _gathered(each, call.variable_axes)
+    value = gathered(each, call.variable_axes)
     bound = jax.tree_util.tree_map(_one_ulp, value)
     return Expected(value, bound, value)
 
@@ -68,25 +68,24 @@ def of_module(call: ModuleCall, variables: Mapping[str, Any]) -> Expected:
     inputs = call.stacked(axes)
     each = []
     for i in range(call.size):
-        own = {
-            name: tree if call.variable_axes[name] is None else take(tree, i, call.variable_axes[name])
-            for name, tree in variables.items()
-        }
-        each.append(one(own, streams[i], *_example(inputs, axes, i)))
-    like = jax.eval_shape(_applied(call), own, streams[0], *call.example())
+        own = member(variables, call.variable_axes, i)
+        each.append(one(own, streams[i], *example(inputs, axes.first.in_axes, i)))
+    like = jax.eval_shape(applied(call), own, streams[0], *call.example())
     (values, updates), (errors, update_errors) = (
         ([getattr(r, field)[0] for r in each], [getattr(r, field)[1] for r in each])
         for field in ("value", "error")
     )
     out = _placed(Rounded(stack(values), stack(errors)), like[0], call.size, axes)
-    gathered = _gathered(updates, call.variable_axes)
-    dtypes = _gathered([jax.tree_util.tree_map(np.zeros_like, u) for u in updates], call.variable_axes)
+    new = gathered(updates, call.variable_axes)
+    dtypes = gathered(
+        [jax.tree_util.tree_map(np.zeros_like, u) for u in updates], call.variable_axes
+    )
     like_updates = jax.tree_util.tree_map(
         lambda leaf, one: jax.ShapeDtypeStruct(leaf.shape, one.dtype), dtypes, like[1]
     )
     return Expected(
-        (out.value, gathered),
-        (out.bound, _gathered(update_errors, call.variable_axes)),
+        (out.value, new),
+        (out.bound, gathered(update_errors, call.variable_axes)),
         (out.like, like_updates),
     )
 
@@ -99,7 +98,7 @@ def output_ranks(call: FunctionCall | ModuleCall) -> list[int]:
         streams = keys.lift(call.rngs(), call.split_rngs, 1)[0]
         module = call.subject.reference(call.sizes)
         variables = jax.eval_shape(lambda *x: scope.init(module, streams, *x), *call.example())
-        shape, _ = jax.eval_shape(_applied(call), variables, streams, *call.example())
+        shape, _ = jax.eval_shape(applied(call), variables, streams, *call.example())
     return [leaf.ndim for leaf in jax.tree_util.tree_leaves(shape)]
 
 
@@ -108,10 +107,12 @@ def mutable(call: ModuleCall) -> list[str]:
     return [name for name in call.subject.collections if name != "params"]
 
 
-def _example(inputs: tuple[Any, ...], axes: Axes, i: int) -> list[Any]:
-    return [
-        x if axis is None else take(x, i, 0) for x, axis in zip(inputs, axes.in_axes, strict=True)
-    ]
+def member(variables: Mapping[str, Any], axes: Mapping[str, Any], index: int) -> dict[str, Any]:
+    """The variables that one example sees: shared collections whole, mapped ones sliced."""
+    return {
+        name: tree if axes[name] is None else take(tree, index, axes[name])
+        for name, tree in variables.items()
+    }
 
 
 def _placed(results: Rounded, like: Any, size: int, axes: Axes) -> Expected:
@@ -129,7 +130,7 @@ def _widened(leaf: Any, size: int, axis: Any) -> Any:
     return jax.ShapeDtypeStruct(tuple(shape), leaf.dtype)
 
 
-def _gathered(each: list[Mapping[str, Any]], axes: Mapping[str, Any]) -> dict[str, Any]:
+def gathered(each: list[Mapping[str, Any]], axes: Mapping[str, Any]) -> dict[str, Any]:
     """One tree per collection: the first example's where shared, else all, stacked along its axis."""
     return {
         name: each[0][name] if axes[name] is None else stack([e[name] for e in each], axes[name])
@@ -183,10 +184,10 @@ def _cached_module_evaluator(
     rngs = keys.lift(call.rngs(), split, 1)[0]
     module = call.subject.reference(call.sizes)
     variables = jax.eval_shape(lambda *x: scope.init(module, rngs, *x), *call.example())
-    return evaluator(_applied(call), variables, rngs, *call.example())
+    return evaluator(applied(call), variables, rngs, *call.example())
 
 
-def _applied(call: ModuleCall) -> Any:
+def applied(call: ModuleCall) -> Any:
     module, updated = call.subject.reference(call.sizes), mutable(call)
 
     def apply(variables: Any, rngs: Any, *inputs: Any) -> Any:

@@ -12,12 +12,16 @@ class Profile:
     name: str
     examples: int
     """Calls drawn for each (law, transform, subject)."""
+    shapes: int
+    """Sets of sizes that the calls of one subject have, in all laws together."""
     combinations: int
     """Axis combinations traced together in one call."""
     deadline: int
     """Seconds after which an item counts as timed out."""
     random: bool
     """Draw a fresh seed for each run, and keep what failed in a database."""
+    seed: int = 0
+    """Together with the profile's name it determines every call drawn."""
 
     def settings(self, database: Any = None) -> dict[str, Any]:
         """Everything Hypothesis could otherwise take from its environment (``CI`` changes defaults)."""
@@ -40,8 +44,8 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("quick", examples=2, combinations=8, deadline=120, random=False),
-        Profile("ci", examples=8, combinations=24, deadline=300, random=False),
-        Profile("thorough", examples=60, combinations=64, deadline=1800, random=True),
+        Profile("quick", examples=2, shapes=2, combinations=8, deadline=120, random=False),
+        Profile("ci", examples=8, shapes=6, combinations=24, deadline=300, random=False),
+        Profile("thorough", examples=60, shapes=16, combinations=64, deadline=1800, random=True),
     )
 }

@@ -29,6 +29,10 @@ TURNS = 4
 
 MAX_SEED = 2**31 - 1
 
+EAGER_COMBINATIONS = 2
+_eager = st.integers(0, 7).map(lambda n: n == 7)
+"""Users also call transforms eagerly. It costs a compilation per operation, so a sample must do."""
+
 
 def sizes(subject: Subject, family: str, turn: int, largest: int | None = None) -> dict[str, int]:
     """The size of each of the subject's dimensions, and of ``batch`` (3 or more where not one).
@@ -61,10 +65,19 @@ def sizes(subject: Subject, family: str, turn: int, largest: int | None = None) 
     return chosen
 
 
-def pool(subject: Subject, largest: int | None = None) -> list[dict[str, int]]:
-    """Every set of sizes a strategy may draw, the simplest first."""
-    drawn = [sizes(subject, f, turn, largest) for turn in range(TURNS) for f in FAMILIES]
-    return [s for i, s in enumerate(drawn) if s not in drawn[:i]]
+def pool(subject: Subject, profile: Profile, largest: int | None = None) -> list[dict[str, int]]:
+    """The sets of sizes that a run's calls of a subject may have.
+
+    The profile's seed chooses them, the same for every law, so that laws share compilations; the
+    first is of distinct sizes.
+    """
+    chance = random.Random(f"{profile.seed}/{subject.name}")
+    every = [(family, turn) for turn in range(TURNS) for family in FAMILIES]
+    chance.shuffle(every)
+    every.sort(key=lambda choice: choice[0] != "distinct")
+    first, rest = every[0], every[1:]
+    chance.shuffle(rest)
+    return [sizes(subject, *choice, largest) for choice in (first, *rest)[: profile.shapes]]
 
 
 def covering(combinations: Sequence[Axes], most: int, seed: int) -> tuple[Axes, ...]:
@@ -137,8 +150,7 @@ def combinations(
         Axes(in_axes, out_axes)
         for in_axes in itertools.product(*choices)
         for out_axes in outward(out_rank)
-        if any(axis is not None for axis in in_axes)
-        and (unmapped != "some" or None in in_axes)
+        if any(axis is not None for axis in in_axes) and (unmapped != "some" or None in in_axes)
     ]
 
 
@@ -151,17 +163,18 @@ def function_calls(
         transform: Transform, subject: FunctionSubject, profile: Profile
     ) -> st.SearchStrategy[FunctionCall]:
         every = combinations(subject, inward, outward, unmapped)
+        # What cannot be traced together is compiled one by one.
+        every_call = profile.combinations // (1 if transform.traceable else 3)
 
         @st.composite
         def calls(draw: Any) -> FunctionCall:
             seed = draw(st.integers(0, MAX_SEED))
-            # Users also call transforms eagerly; a few combinations tell whether that differs.
-            eager = draw(st.booleans()) and draw(st.booleans())
-            axes = covering(every, min(3, profile.combinations) if eager else profile.combinations, seed)
+            eager = draw(_eager)
+            most = min(EAGER_COMBINATIONS if eager else every_call, len(every))
             return FunctionCall(
                 subject.name,
-                draw(st.sampled_from(pool(subject, transform.largest()))),
-                axes,
+                draw(st.sampled_from(pool(subject, profile, transform.largest()))),
+                covering(every, most, seed),
                 draw(st.sampled_from(subject.dtypes)),
                 seed,
                 special=subject.exact and draw(st.booleans()),
@@ -193,17 +206,17 @@ def module_calls(
 
         @st.composite
         def calls(draw: Any) -> ModuleCall:
-            seed = draw(st.integers(0, MAX_SEED))
+            seed, eager = draw(st.integers(0, MAX_SEED)), draw(_eager)
             call = ModuleCall(
                 subject.name,
-                draw(st.sampled_from(pool(subject, transform.largest()))),
-                covering(every, min(most, profile.combinations), seed),
+                draw(st.sampled_from(pool(subject, profile, transform.largest()))),
+                covering(every, 1 if eager else min(most, profile.combinations), seed),
                 {name: None if name == "params" else 0 for name in subject.collections},
                 {name: name != "params" and draw(st.booleans()) for name in subject.streams},
                 key=draw(st.sampled_from((0, 1, 2**31 - 9)) | st.integers(0, 2**31 - 9)),
                 typed=draw(st.booleans()),
                 seed=seed,
-                eager=draw(st.booleans()) and draw(st.booleans()),
+                eager=eager,
             )
             return call.ensemble(draw(st.sampled_from((0, 1, -1, -2)))) if ensemble else call
 

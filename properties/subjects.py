@@ -25,7 +25,12 @@ class Array:
         return tuple(sizes[dim] for dim in self.dims)
 
     def draw(
-        self, seed: int, sizes: Sizes, dtype: str, batch: tuple[int, ...] = (), special: bool = False
+        self,
+        seed: int,
+        sizes: Sizes,
+        dtype: str,
+        batch: tuple[int, ...] = (),
+        special: bool = False,
     ) -> Any:
         """Values of this array, with a leading batch axis where ``batch`` gives its size."""
         shape = batch + self.shape(sizes)
@@ -88,7 +93,9 @@ Subject = FunctionSubject | ModuleSubject
 def dims(subject: Subject) -> tuple[str, ...]:
     """The names of all dimensions, in order of appearance."""
     arguments = subject.arguments if isinstance(subject, FunctionSubject) else subject.inputs
-    names = [dim for array in jax.tree_util.tree_leaves(arguments) for dim in (*array.dims, array.below)]
+    names = [
+        dim for array in jax.tree_util.tree_leaves(arguments) for dim in (*array.dims, array.below)
+    ]
     if isinstance(subject, ModuleSubject):
         names += [
             v
@@ -104,7 +111,9 @@ _BOTH = ("float32", "int32")
 FUNCTIONS = (
     FunctionSubject("square", functions.square, (_array("m"),), _BOTH),
     FunctionSubject("dot-product", functions.dot_product, (_array("n"), _array("n")), _BOTH),
-    FunctionSubject("matrix-add", functions.matrix_add, (_array("m", "n"), _array("m", "n")), _BOTH),
+    FunctionSubject(
+        "matrix-add", functions.matrix_add, (_array("m", "n"), _array("m", "n")), _BOTH
+    ),
     FunctionSubject("linear", functions.linear, (_array("m", "n"), _array("n"), _array("m"))),
     FunctionSubject("matmul", functions.matmul, (_array("m", "k"), _array("k", "n")), _BOTH),
     FunctionSubject("softmax", functions.softmax, (_array("m", "n"),)),
@@ -118,7 +127,9 @@ _ONE_DIMENSIONAL = "it is written for the input of one example"
 MODULES = (
     ModuleSubject("dense", layers.dense, (_array("m"),), {"features": "n"}),
     ModuleSubject("mlp", layers.mlp, (_array("m"),), {"features": ("k", "n")}),
-    ModuleSubject("conv", layers.conv, (_array("length", "m"),), {"features": "n", "kernel_size": (3,)}),
+    ModuleSubject(
+        "conv", layers.conv, (_array("length", "m"),), {"features": "n", "kernel_size": (3,)}
+    ),
     ModuleSubject("layer-norm", layers.layer_norm, (_array("m"),), draws=False),
     ModuleSubject(
         "batch-norm",
@@ -133,7 +144,7 @@ MODULES = (
         "dropout",
         layers.dropout,
         (_array("m"),),
-        {"rate": 0.5},
+        {"rate": 0.5, "deterministic": False},
         collections=(),
         streams=("params", "dropout"),
         draws=False,
@@ -145,7 +156,9 @@ MODULES = (
         (_array("length", below="vocabulary"),),
         {"num_embeddings": "vocabulary", "features": "n"},
     ),
-    ModuleSubject("self-attention", layers.self_attention, (_array("length", "width"),), {"num_heads": 2}),
+    ModuleSubject(
+        "self-attention", layers.self_attention, (_array("length", "width"),), {"num_heads": 2}
+    ),
     ModuleSubject(
         "simple-cell",
         cells.simple_cell,

@@ -41,6 +41,9 @@ class Transform:
     """The largest batch it can map: the number of devices; None where there is no limit."""
     unavailable: Callable[[], str | None] = lambda: None
     """Why this release does not have it; None where it does."""
+    source: Callable[[Any], str] = lambda call: ""
+    """For a standalone script: Python that defines ``mapped`` for a call of ``function``, or
+    ``lifted`` and ``plain`` for a call of a module. It may import JAX, Flax and NumPy only."""
 
     @property
     def maps_modules(self) -> bool:

@@ -12,7 +12,9 @@ SPECIAL = np.array(
 """Floats at the edges: signed zeros, infinities, NaN, subnormals and extremes of float32."""
 
 
-def draw(seed: int, shape: Sequence[int], dtype: str, special: bool = False) -> np.ndarray[Any, Any]:
+def draw(
+    seed: int, shape: Sequence[int], dtype: str, special: bool = False
+) -> np.ndarray[Any, Any]:
     """An array of ``shape``. Slices differ: replicated examples hide what a map can do wrong.
 
     NumPy's RandomState is frozen, so a seed means the same bits in every release. Integers are drawn

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 Axis = int | None
@@ -68,5 +69,10 @@ def take(tree: Any, index: int, axis: int) -> Any:
 
 
 def stack(trees: Sequence[Any], axis: int = 0) -> Any:
-    """Stack trees of one structure along a new axis of every leaf."""
-    return jax.tree_util.tree_map(lambda *leaves: np.stack(leaves, axis), *trees)
+    """Stack trees of one structure along a new axis of every leaf, in NumPy where they are NumPy's."""
+
+    def stack_leaves(*leaves: Any) -> Any:
+        join = jnp.stack if isinstance(leaves[0], jax.Array) else np.stack
+        return join(leaves, axis)
+
+    return jax.tree_util.tree_map(stack_leaves, *trees)

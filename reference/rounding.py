@@ -54,7 +54,9 @@ def evaluator(function: Callable[..., Any], *like: Any) -> Callable[..., Rounded
     def run(*arguments: Any) -> Rounded:
         leaves = [_start(leaf) for leaf in jax.tree_util.tree_leaves(arguments)]
         results = _run(closed.jaxpr, [_start(c) for c in closed.consts], leaves)
-        values = [overflowed(r, v.aval.dtype) for r, v in zip(results, closed.jaxpr.outvars, strict=True)]
+        values = [
+            overflowed(r, v.aval.dtype) for r, v in zip(results, closed.jaxpr.outvars, strict=True)
+        ]
         errors = [_error(r) for r in results]
         return Rounded(structure.unflatten(values), structure.unflatten(errors))
 
@@ -112,7 +114,9 @@ def _run(jaxpr: Any, consts: Sequence[Term], arguments: Sequence[Term]) -> list[
     known.update(zip(jaxpr.invars, arguments, strict=True))
 
     def read(atom: Any) -> Term:
-        return _start(np.asarray(atom.val, atom.aval.dtype)) if hasattr(atom, "val") else known[atom]
+        return (
+            _start(np.asarray(atom.val, atom.aval.dtype)) if hasattr(atom, "val") else known[atom]
+        )
 
     for equation in jaxpr.eqns:
         results = _equation(equation, [read(atom) for atom in equation.invars])
@@ -130,7 +134,9 @@ def _equation(equation: Any, terms: list[Term]) -> list[Term]:
     if not floats_in and name != "iota" and (inner is None or name in ("jit", "pjit")):
         return _native(equation, terms)
     if inner is not None:
-        return _run(getattr(inner, "jaxpr", inner), [_start(c) for c in getattr(inner, "consts", ())], terms)
+        return _run(
+            getattr(inner, "jaxpr", inner), [_start(c) for c in getattr(inner, "consts", ())], terms
+        )
     rule = RULES.get(name)
     if rule is None:
         raise NotImplementedError(f"no float64 rule for the primitive {name!r}")
@@ -172,12 +178,16 @@ def _mul(equation: Any, a: Term, b: Term) -> Term:
 def _div(equation: Any, a: Term, b: Term) -> Term:
     value, room = a.value / b.value, np.abs(b.value) - _error(b)
     carried = np.where(
-        _error(a) + _error(b) == 0, 0.0, (_error(a) + np.abs(value) * _error(b)) / np.maximum(room, 0)
+        _error(a) + _error(b) == 0,
+        0.0,
+        (_error(a) + np.abs(value) * _error(b)) / np.maximum(room, 0),
     )
     return _rounded(equation, value, carried)
 
 
-def _monotone(function: Callable[[Any], Any], units: float = ELEMENTARY_UNITS) -> Callable[..., Term]:
+def _monotone(
+    function: Callable[[Any], Any], units: float = ELEMENTARY_UNITS
+) -> Callable[..., Term]:
     """A monotone function moves by at most what it moves to at either end of the interval."""
 
     def rule(equation: Any, x: Term) -> Term:
@@ -250,7 +260,9 @@ def _reduce_sum(equation: Any, x: Term) -> Term:
     terms = int(np.prod([x.value.shape[i] for i in axes], dtype=int))
     size = np.sum(np.abs(x.value), axis=axes)
     carried = np.sum(_error(x), axis=axes)
-    return Term(np.sum(x.value, axis=axes), carried + gamma(terms, equation.outvars[0].aval.dtype) * size)
+    return Term(
+        np.sum(x.value, axis=axes), carried + gamma(terms, equation.outvars[0].aval.dtype) * size
+    )
 
 
 def _reduce_pick(function: Callable[..., Any]) -> Callable[..., Term]:
@@ -268,7 +280,9 @@ def _convert(equation: Any, x: Term) -> Term:
             raise Undecidable(f"a rounded value is converted to {dtype}")
         return Term(np.asarray(jnp.asarray(x.value, jnp.float32).astype(dtype)), None)
     value = np.asarray(x.value, np.float64)
-    if is_float(equation.invars[0].aval.dtype) and unit(dtype) <= unit(equation.invars[0].aval.dtype):
+    if is_float(equation.invars[0].aval.dtype) and unit(dtype) <= unit(
+        equation.invars[0].aval.dtype
+    ):
         return Term(value, x.error)
     return _rounded(equation, value, _error(x))
 
@@ -324,7 +338,11 @@ def _moves_by_index(equation: Any, x: Term, *rest: Term) -> Term:
     take = np.where(inside, moved, 0)
 
     def follow(values: Any, fill: float) -> Any:
-        return np.where(inside, np.ravel(values)[take], fill) if np.size(values) else np.zeros(moved.shape)
+        return (
+            np.where(inside, np.ravel(values)[take], fill)
+            if np.size(values)
+            else np.zeros(moved.shape)
+        )
 
     return Term(follow(x.value, np.nan), None if x.error is None else follow(x.error, 0.0))
 
@@ -332,7 +350,9 @@ def _moves_by_index(equation: Any, x: Term, *rest: Term) -> Term:
 def _iota(equation: Any, *_: Term) -> Term:
     shape, axis = equation.params["shape"], equation.params["dimension"]
     dtype = np.float64 if is_float(equation.params["dtype"]) else equation.params["dtype"]
-    along = np.arange(shape[axis], dtype=dtype).reshape([-1 if i == axis else 1 for i in range(len(shape))])
+    along = np.arange(shape[axis], dtype=dtype).reshape(
+        [-1 if i == axis else 1 for i in range(len(shape))]
+    )
     return Term(np.broadcast_to(along, shape), None)
 
 

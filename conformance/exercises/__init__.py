@@ -45,7 +45,9 @@ def _own(path: Path) -> dict[str, object]:
     try:
         spec.loader.exec_module(module)
     except Exception as problem:
-        raise NoExercise(f"{path} cannot be loaded: {type(problem).__name__}: {problem}") from problem
+        raise NoExercise(
+            f"{path} cannot be loaded: {type(problem).__name__}: {problem}"
+        ) from problem
     content = vars(module)
     if not _exercises(content):
         raise NoExercise(f"{path} defines no EXERCISE = Exercise(...)")

@@ -53,6 +53,16 @@ def params(key: Any, inputs: int, features: int) -> Any:
     return jax.device_get(_init(features, inputs)(key))
 
 
+def params_inside(name: str, key: Any, inputs: int, features: int) -> Any:
+    """The variables of a Dense called `name` inside another module, as its own."""
+
+    def module(outer: scope.Scope, x: jax.Array) -> jax.Array:
+        return layers.dense(outer.child(name), x, features=features)
+
+    drawn = jax.device_get(scope.init(module, key, np.zeros(inputs, np.float32)))
+    return {"params": drawn["params"][name]}
+
+
 @lru_cache(maxsize=64)
 def _apply(features: int) -> Any:
     module = _module(features)

@@ -42,7 +42,8 @@ class Exercise:
     `draw(shape, random, turn)` gives the arguments of one call: `shape` is one of `shapes`, `random` a
     NumPy RandomState, `turn` the number of the call. `reference(**arguments)` gives the right answer:
     plain arrays where it is exact, `reference.rounding.Rounded` where it rounds. `tree` says that the
-    answer is lists, tuples and dicts of arrays rather than one array.
+    answer is lists, tuples and dicts of arrays rather than one array. `solution` is the source of a right
+    one: it warms the compilation cache, and a test holds it to the exercise.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Exercise:
     shapes: tuple[Mapping[str, Any], ...]
     draw: Callable[[Mapping[str, Any], np.random.RandomState, int], Arguments]
     reference: Callable[..., Any]
+    solution: str = ""
     pitfalls: tuple[Pitfall, ...] = ()
     reading: tuple[str, ...] = ()
     tree: bool = False

@@ -86,6 +86,20 @@ CHANGE = (
     "the second for the biases."
 )
 
+SOLUTION = """\
+import jax
+
+
+def init_params(layer_sizes, key):
+    def layer(inputs, outputs, key):
+        for_weights, for_biases = jax.random.split(key)
+        weights = jax.random.normal(for_weights, (inputs, outputs))
+        return weights, jax.random.normal(for_biases, (outputs,))
+
+    keys = jax.random.split(key, len(layer_sizes) - 1)
+    return [layer(*sizes) for sizes in zip(layer_sizes[:-1], layer_sizes[1:], keys)]
+"""
+
 EXERCISE = Exercise(
     name="init_params",
     signature="init_params(layer_sizes, key)",
@@ -94,6 +108,7 @@ EXERCISE = Exercise(
     shapes=tuple({"sizes": sizes} for sizes in SIZES),
     draw=draw,
     reference=reference,
+    solution=SOLUTION,
     tree=True,
     pitfalls=(
         *(

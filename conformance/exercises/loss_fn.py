@@ -42,6 +42,16 @@ def _another(function: Any) -> Any:
     return lambda params, x, y: rounded.evaluate(function, params, x, y)
 
 
+SOLUTION = """\
+import jax.numpy as jnp
+
+
+def loss_fn(params, x, y):
+    for weights, biases in params:
+        x = jnp.tanh(jnp.dot(x, weights) + biases)
+    return jnp.mean((x - y) ** 2)
+"""
+
 EXERCISE = Exercise(
     name="loss_fn",
     signature="loss_fn(params, x, y)",
@@ -50,6 +60,7 @@ EXERCISE = Exercise(
     shapes=training.SHAPES,
     draw=draw,
     reference=reference,
+    solution=SOLUTION,
     pitfalls=(
         Pitfall(
             "summed-not-averaged",

@@ -32,6 +32,16 @@ def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> 
     return {"params": drawn["params"], "x": drawn["x"]}
 
 
+SOLUTION = """\
+import jax.numpy as jnp
+
+
+def neural_network(params, x):
+    for weights, biases in params:
+        x = jnp.tanh(jnp.dot(x, weights) + biases)
+    return x
+"""
+
 EXERCISE = Exercise(
     name="neural_network",
     signature="neural_network(params, x)",
@@ -40,6 +50,7 @@ EXERCISE = Exercise(
     shapes=training.SHAPES,
     draw=draw,
     reference=reference,
+    solution=SOLUTION,
     pitfalls=(
         Pitfall(
             "bias-missing",

@@ -54,6 +54,20 @@ def _derived(number: int) -> Any:
     return wrong
 
 
+SOLUTION = """\
+import flax.linen as nn
+import jax
+
+
+def nn_vmap_ensemble_forward(seed, x_batch, features):
+    mapped = nn.vmap(
+        nn.Dense, in_axes=0, out_axes=0, variable_axes={"params": 0}, split_rngs={"params": True}
+    )
+    layer = mapped(features)
+    variables = layer.init(jax.random.PRNGKey(seed), x_batch)
+    return layer.apply(variables, x_batch).reshape(-1)
+"""
+
 EXERCISE = Exercise(
     name="nn_vmap_ensemble_forward",
     signature="nn_vmap_ensemble_forward(seed, x_batch, features)",
@@ -62,6 +76,7 @@ EXERCISE = Exercise(
     shapes=dense.SHAPES,
     draw=dense.draw,
     reference=reference,
+    solution=SOLUTION,
     expects_lift=True,
     pitfalls=(
         Pitfall(

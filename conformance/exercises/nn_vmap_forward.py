@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -45,14 +45,26 @@ def _row_zero(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
     return flat(dense.shared(jax.random.PRNGKey(seed), rows, features))
 
 
-def _derived(number: int) -> Any:
-    """Keys that a detour leads to: splitting first, folding in, or an outer module's name."""
+WAYS: tuple[Callable[[Any, int], Any], ...] = (
+    lambda key, seed: jax.random.split(key)[0],
+    lambda key, seed: jax.random.split(key)[1],
+    lambda key, seed: jax.random.fold_in(key, 0),
+    lambda key, seed: jax.random.PRNGKey(seed + 1),
+)
+"""Keys that a detour leads to."""
 
+
+def _derived(way: Callable[[Any, int], Any]) -> Callable[..., Rounded]:
     def wrong(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
-        key = jax.random.PRNGKey(seed)
-        first, second = jax.random.split(key)
-        key = (first, second, jax.random.fold_in(key, 0), jax.random.PRNGKey(seed + 1))[number]
-        return flat(dense.shared(key, x_batch, features))
+        return flat(dense.shared(way(jax.random.PRNGKey(seed), seed), x_batch, features))
+
+    return wrong
+
+
+def _inside(name: str) -> Callable[..., Rounded]:
+    def wrong(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+        variables = dense.params_inside(name, jax.random.PRNGKey(seed), x_batch.shape[1], features)
+        return flat(dense.answers([variables] * len(x_batch), x_batch, features))
 
     return wrong
 
@@ -82,6 +94,20 @@ ENSEMBLE = Pitfall(
     _ensemble,
 )
 
+SOLUTION = """\
+import flax.linen as nn
+import jax
+
+
+def nn_vmap_forward(seed, x_batch, features):
+    mapped = nn.vmap(
+        nn.Dense, in_axes=0, out_axes=0, variable_axes={"params": None}, split_rngs={"params": False}
+    )
+    layer = mapped(features)
+    variables = layer.init(jax.random.PRNGKey(seed), x_batch)
+    return layer.apply(variables, x_batch).reshape(-1)
+"""
+
 EXERCISE = Exercise(
     name="nn_vmap_forward",
     signature="nn_vmap_forward(seed, x_batch, features)",
@@ -90,6 +116,7 @@ EXERCISE = Exercise(
     shapes=dense.SHAPES,
     draw=dense.draw,
     reference=reference,
+    solution=SOLUTION,
     observe=observe,
     expects_lift=True,
     pitfalls=(
@@ -129,9 +156,15 @@ EXERCISE = Exercise(
             "Map `x_batch` instead of passing `x_batch[0]`, which only `init` of a plain Dense needs.",
             _row_zero,
         ),
+        *(Pitfall("wrong-key-derivation", KEY_HAPPENED, KEY_CHANGE, _derived(way)) for way in WAYS),
         *(
-            Pitfall("wrong-key-derivation", KEY_HAPPENED, KEY_CHANGE, _derived(number))
-            for number in range(4)
+            Pitfall(
+                "wrong-key-derivation",
+                "The weights are drawn inside another module, whose path goes into their key.",
+                "Initialise the lifted `nn.Dense` itself instead of a module that contains it.",
+                _inside(name),
+            )
+            for name in ("VmapDense_0", "Dense_0")
         ),
         Pitfall(
             "bias-missing",

@@ -27,6 +27,14 @@ def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> 
 
 SHAPES = ((1,), (3,), (8,), (1, 2), (2, 3), (4, 4), (8, 1), (3, 2, 4))
 
+SOLUTION = """\
+import jax
+
+
+def parallel_compute(data):
+    return jax.pmap(lambda part: part**2)(data)
+"""
+
 EXERCISE = Exercise(
     name="parallel_compute",
     signature="parallel_compute(data)",
@@ -35,6 +43,7 @@ EXERCISE = Exercise(
     shapes=tuple({"shape": shape} for shape in SHAPES),
     draw=draw,
     reference=reference,
+    solution=SOLUTION,
     pitfalls=(
         Pitfall(
             "row-zero-broadcast",

@@ -26,6 +26,14 @@ def draw(shape: Mapping[str, int], random: np.random.RandomState, turn: int) -> 
     return {"x": draw_floats(random, turn, shape["devices"]), "factor": factor}
 
 
+SOLUTION = """\
+import jax
+
+
+def parallel_scale(x, factor):
+    return jax.pmap(lambda value, factor: value * factor, in_axes=(0, None))(x, factor)
+"""
+
 EXERCISE = Exercise(
     name="parallel_scale",
     signature="parallel_scale(x, factor)",
@@ -34,6 +42,7 @@ EXERCISE = Exercise(
     shapes=tuple({"devices": count} for count in range(1, 9)),
     draw=draw,
     reference=reference,
+    solution=SOLUTION,
     pitfalls=(
         Pitfall(
             "row-zero-broadcast",

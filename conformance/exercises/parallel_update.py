@@ -47,6 +47,29 @@ SIZES = (
     (8, 1, (4, 3, 2)),
 )
 
+SOLUTION = """\
+import jax
+import jax.numpy as jnp
+
+
+def loss(params, x, y):
+    for weights, biases in params:
+        x = jnp.tanh(jnp.dot(x, weights) + biases)
+    return jnp.mean((x - y) ** 2)
+
+
+def step(params, x, y, learning_rate):
+    gradients = jax.lax.pmean(jax.grad(loss)(params, x, y), "devices")
+    return jax.tree_util.tree_map(lambda p, g: p - learning_rate * g, params, gradients)
+
+
+parallel_step = jax.pmap(step, axis_name="devices", in_axes=(None, 0, 0, None))
+
+
+def parallel_update(params, x, y, learning_rate):
+    return parallel_step(params, x, y, learning_rate)
+"""
+
 EXERCISE = Exercise(
     name="parallel_update",
     signature="parallel_update(params, x, y, learning_rate)",
@@ -58,6 +81,7 @@ EXERCISE = Exercise(
     shapes=tuple({"devices": d, "examples": b, "layers": layers} for d, b, layers in SIZES),
     draw=draw,
     reference=reference,
+    solution=SOLUTION,
     tree=True,
     pitfalls=(
         Pitfall(

@@ -32,8 +32,7 @@ def step(params: Params, x: jax.Array, y: jax.Array, rate: jax.Array) -> Params:
     """One step of gradient descent."""
     gradients = jax.grad(mean_squared)(params, x, y)
     return [
-        (w - rate * dw, b - rate * db)
-        for (w, b), (dw, db) in zip(params, gradients, strict=True)
+        (w - rate * dw, b - rate * db) for (w, b), (dw, db) in zip(params, gradients, strict=True)
     ]
 
 

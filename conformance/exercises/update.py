@@ -38,6 +38,23 @@ def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> 
     return {**drawn, "learning_rate": training.draw_rate(random)}
 
 
+SOLUTION = """\
+import jax
+import jax.numpy as jnp
+
+
+def loss(params, x, y):
+    for weights, biases in params:
+        x = jnp.tanh(jnp.dot(x, weights) + biases)
+    return jnp.mean((x - y) ** 2)
+
+
+@jax.jit
+def update(params, x, y, learning_rate):
+    gradients = jax.grad(loss)(params, x, y)
+    return jax.tree_util.tree_map(lambda p, g: p - learning_rate * g, params, gradients)
+"""
+
 EXERCISE = Exercise(
     name="update",
     signature="update(params, x, y, learning_rate)",
@@ -46,6 +63,7 @@ EXERCISE = Exercise(
     shapes=training.SHAPES,
     draw=draw,
     reference=reference,
+    solution=SOLUTION,
     tree=True,
     pitfalls=(
         Pitfall(

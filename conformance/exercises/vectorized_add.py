@@ -32,7 +32,9 @@ def _one_axis(a: np.ndarray, b: np.ndarray, in_axes: tuple[int, int], out_axes: 
     return reference(a, b, (in_axes[0], in_axes[0]), out_axes)
 
 
-def _examples_first(a: np.ndarray, b: np.ndarray, in_axes: tuple[int, int], out_axes: int) -> Rounded:
+def _examples_first(
+    a: np.ndarray, b: np.ndarray, in_axes: tuple[int, int], out_axes: int
+) -> Rounded:
     return reference(a, b, in_axes, 0)
 
 
@@ -51,21 +53,28 @@ def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> 
 
 AXES = ((0, 0, 0), (1, 0, 0), (0, 2, 1), (2, 1, 0), (-1, 0, 2), (1, -2, -1), (2, 2, 2), (0, 1, -2))
 
+SOLUTION = """\
+import jax
+import jax.numpy as jnp
+
+
+def vectorized_add(a, b, in_axes, out_axes):
+    return jax.vmap(jnp.add, in_axes=in_axes, out_axes=out_axes)(a, b)
+"""
+
 EXERCISE = Exercise(
     name="vectorized_add",
     signature="vectorized_add(a, b, in_axes, out_axes)",
     task="add two matrices per example; in_axes and out_axes say where the batch axis is",
     law="axes.in-axes-permute",
     shapes=(
-        *(
-            {"examples": 3, "matrix": (2, 4), "in_axes": (i, j), "out_axes": k}
-            for i, j, k in AXES
-        ),
+        *({"examples": 3, "matrix": (2, 4), "in_axes": (i, j), "out_axes": k} for i, j, k in AXES),
         {"examples": 2, "matrix": (2, 2), "in_axes": (0, 1), "out_axes": 2},
         {"examples": 1, "matrix": (1, 2), "in_axes": (2, 0), "out_axes": 1},
     ),
     draw=draw,
     reference=reference,
+    solution=SOLUTION,
     pitfalls=(
         Pitfall(
             "wrong-in-axes",

@@ -46,6 +46,15 @@ def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> 
 
 SIZES = ((1, 1), (3, 2), (2, 5), (3, 3), (1, 4), (5, 1), (8, 6))
 
+SOLUTION = """\
+import jax
+import jax.numpy as jnp
+
+
+def vectorized_dot_product(x, y):
+    return jax.vmap(jnp.dot)(x, y)
+"""
+
 EXERCISE = Exercise(
     name="vectorized_dot_product",
     signature="vectorized_dot_product(x, y)",
@@ -58,6 +67,7 @@ EXERCISE = Exercise(
     ),
     draw=draw,
     reference=reference,
+    solution=SOLUTION,
     pitfalls=(
         Pitfall(
             "wrong-in-axes",

@@ -49,6 +49,18 @@ def draw(shape: Mapping[str, int], random: np.random.RandomState, turn: int) -> 
 
 SIZES = ((1, 1, 1), (3, 2, 4), (2, 4, 3), (3, 3, 3), (1, 3, 2), (4, 1, 2), (4, 2, 1), (16, 7, 5))
 
+SOLUTION = """\
+import jax
+import jax.numpy as jnp
+
+
+def vectorized_linear_layer(weights, biases, inputs):
+    def layer(weights, biases, x):
+        return jnp.dot(x, weights) + biases
+
+    return jax.vmap(layer, in_axes=(None, None, 0))(weights, biases, inputs)
+"""
+
 EXERCISE = Exercise(
     name="vectorized_linear_layer",
     signature="vectorized_linear_layer(weights, biases, inputs)",
@@ -57,6 +69,7 @@ EXERCISE = Exercise(
     shapes=tuple({"examples": b, "inputs": i, "outputs": o} for b, i, o in SIZES),
     draw=draw,
     reference=reference,
+    solution=SOLUTION,
     pitfalls=(
         Pitfall(
             "bias-missing",

@@ -29,6 +29,14 @@ def draw(shape: Mapping[str, int], random: np.random.RandomState, turn: int) -> 
     return {"x": draw_floats(random, turn, shape["examples"])}
 
 
+SOLUTION = """\
+import jax
+
+
+def vectorized_square(x):
+    return jax.vmap(lambda value: value**2)(x)
+"""
+
 EXERCISE = Exercise(
     name="vectorized_square",
     signature="vectorized_square(x)",
@@ -37,6 +45,7 @@ EXERCISE = Exercise(
     shapes=tuple({"examples": size} for size in (1, 2, 3, 4, 5, 8, 17, 33)),
     draw=draw,
     reference=reference,
+    solution=SOLUTION,
     pitfalls=(
         Pitfall(
             "row-zero-broadcast",

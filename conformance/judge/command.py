@@ -19,7 +19,9 @@ NOT_RUN = 3
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
+)
 @click.option("--exercise", metavar="NAME", help="Hold the files to this exercise only.")
 @click.option(
     "--exercise-file",
@@ -30,8 +32,14 @@ NOT_RUN = 3
 )
 @click.option("--examples", type=click.IntRange(1, 10_000), default=100, show_default=True)
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
-@click.option("-n", "--workers", type=click.IntRange(1, 256), default=1, show_default=True,
-              help="Candidates judged at the same time.")
+@click.option(
+    "-n",
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Candidates judged at the same time.",
+)
 @click.option("--strict", is_flag=True, help="Not calling flax.linen.vmap is a failure.")
 @click.option(
     "--isolation",
@@ -40,8 +48,13 @@ NOT_RUN = 3
     show_default=True,
     help="The level to demand; auto takes the best there is and says which.",
 )
-@click.option("--patience", type=click.FloatRange(1, 10_000), default=20.0, show_default=True,
-              help="A call may take this many times the reference's dearest one.")
+@click.option(
+    "--patience",
+    type=click.FloatRange(1, 10_000),
+    default=20.0,
+    show_default=True,
+    help="A call may take this many times the reference's dearest one.",
+)
 @click.option("--log", type=click.Path(path_type=Path, dir_okay=False), help="Write events here.")
 def check(paths: tuple[Path, ...], workers: int, log: Path | None, **options: Any) -> None:
     """Hold candidate solutions to their exercises.
@@ -84,7 +97,9 @@ def judge(
         except NoExercise as problem:
             raise click.UsageError(str(problem)) from None
         if exercise is not None and exercise not in known:
-            raise click.UsageError(f"no exercise is called {exercise}: there are {', '.join(known)}")
+            raise click.UsageError(
+                f"no exercise is called {exercise}: there are {', '.join(known)}"
+            )
         try:
             server = starting.result()
         except launch.Unavailable as problem:
@@ -92,7 +107,9 @@ def judge(
             return NOT_RUN
     chosen = examine.Options(examples, seed, strict, patience, exercise)
     bench = examine.Bench(server, known, chosen)
-    click.echo(f"isolation: {server.level}" + "".join(f"\n  lacking: {each}" for each in server.lacks))
+    click.echo(
+        f"isolation: {server.level}" + "".join(f"\n  lacking: {each}" for each in server.lacks)
+    )
     counts: Counter[str] = Counter()
     try:
         with ThreadPoolExecutor(max_workers=workers) as pool:

@@ -40,7 +40,9 @@ def compare(given: Given, right: Answer) -> Mismatch | None:
     if _form(given.spec) != _form(right.spec) or len(given.arrays) != len(right.leaves):
         expected, got = _form(right.spec), _form(given.spec)
         return Mismatch("structure", f"the answer is made of {got}, expected {expected}")
-    shapes = [(a.shape, leaf.value.shape) for a, leaf in zip(given.arrays, right.leaves, strict=True)]
+    shapes = [
+        (a.shape, leaf.value.shape) for a, leaf in zip(given.arrays, right.leaves, strict=True)
+    ]
     for place, (got_shape, shape) in enumerate(shapes):
         if got_shape != shape:
             return Mismatch("shape", f"shape {got_shape}, expected {shape}", place)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
+import numpy as np
 
 from conformance.exercises.exercise import Exercise, Pitfall
 from conformance.judge.compare import Given, Mismatch, compare, fits
 from conformance.judge.expect import Answer, Call, compute
+from conformance.judge.symptoms import of_text
 from conformance.judge.verdicts import Diagnosis
 
-TRIED = 6
-"""Wrong answers that a pitfall has to explain, the smallest calls first."""
+TRIED = 8
+"""Wrong answers that a pitfall has to explain, each at a shape of its own."""
+COARSE = 2e-2
+"""How far bfloat16 may be off: for recognising it, never for a verdict."""
 
 WRONG_DTYPE = Diagnosis(
     "wrong-dtype",
@@ -43,66 +46,6 @@ NOT_FLATTENED = Diagnosis(
     "Return it flattened, for instance with `.reshape(-1)`.",
 )
 
-SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
-    (
-        r"Non-hashable static argument|unhashable type",
-        Diagnosis(
-            "unhashable-static-argument",
-            "An argument that holds arrays was declared static, and arrays cannot be hashed.",
-            "Leave parameters out of `static_argnums` and `static_broadcasted_argnums`; "
-            "only plain Python values may be static.",
-        ),
-    ),
-    (
-        r"rank should be at least 1, but is only 0|pmap got value .* rank 0|"
-        r"axis 0 is out of bounds for array of dimension 0|which has no axis|"
-        r"mapped.*scalar|scalar.*mapped|ndim=0|ndim 0",
-        Diagnosis(
-            "scalar-not-broadcast",
-            "A scalar was mapped as if it had an axis of examples.",
-            "Say that every device gets the same one: `in_axes=(0, None)`.",
-        ),
-    ),
-    (
-        r"requires \d+ logical devices|but only \d+ XLA devices|"
-        r"number of.*devices.*(exceed|greater|more)",
-        Diagnosis(
-            "more-elements-than-devices",
-            "A map over devices was given more elements than there are devices.",
-            "Give each device one slice: reshape to (devices, ...) or map the rest with `vmap`.",
-        ),
-    ),
-    (
-        r"has no attribute '(tree_map|tree_multimap|device_put_replicated|device_put_sharded|abstract_arrays"
-        r"|maps|linear_util|xla|soft_pmap|host_callback|pxla)'|"
-        r"(jax\.\w+(\.\w+)*|\w+) (was|has been|is) (deprecated|removed)|"
-        r"cannot import name '\w+' from 'jax",
-        Diagnosis(
-            "removed-api",
-            "A function was used that this release of JAX no longer has.",
-            "Use its successor: `jax.tree_util.tree_map` for `jax.tree_map`, `jax.device_put` with a "
-            "sharding for `device_put_replicated`; JAX's change log names the others.",
-        ),
-    ),
-    (
-        r"inconsistent sizes|got inconsistent|different sizes|Incompatible shapes for (dot|broadcasting)|"
-        r"ScopeParamShapeError|expected.*shape.*(kernel|bias)|add got incompatible shapes",
-        Diagnosis(
-            "wrong-in-axes",
-            "The arrays that were mapped together do not have the same number of examples.",
-            "Check which axis each argument is mapped over, and give shared ones `None` in `in_axes`.",
-        ),
-    ),
-    (
-        r"OverflowError|too large to convert|out of bounds for",
-        Diagnosis(
-            "seed-overflows",
-            "A seed beyond the range of int32 went through an array or a jitted argument.",
-            "Call `jax.random.PRNGKey(seed)` with the Python integer, outside of `jit`.",
-        ),
-    ),
-)
-
 
 @attrs.frozen
 class Wrong:
@@ -116,25 +59,40 @@ class Wrong:
 
 def of_error(error: Mapping[str, Any], exercise: Exercise) -> Diagnosis | None:
     """The pitfall that an exception's text gives away; the exercise's own words for it go first."""
-    text = f"{error.get('type')}: {error.get('message')}"
+    found = of_text(f"{error.get('type')}: {error.get('message')}")
     own = {pitfall.id: pitfall for pitfall in exercise.pitfalls}
-    for pattern, diagnosis in SYMPTOMS:
-        if re.search(pattern, text):
-            found = own.get(diagnosis.pitfall)
-            return words(found) if found is not None else diagnosis
-    return None
+    return words(own[found.pitfall]) if found is not None and found.pitfall in own else found
 
 
 def of_wrong(exercise: Exercise, wrong: Sequence[Wrong]) -> Diagnosis | None:
     """The pitfall that explains the wrong answers, from the smallest call on."""
-    sample = wrong[:TRIED]
+    sample = _one_of_each_shape(wrong)
+    if all(each.mismatch.what == "dtype" and _close(each) for each in sample):
+        return WRONG_DTYPE
     found = _by_reference(exercise, sample)
-    if found is None and all(each.mismatch.what == "dtype" for each in sample):
-        if all(fits(each.given, each.right) for each in sample):
-            return WRONG_DTYPE
     if found is None and all(_flat_fits(each) for each in sample):
         return NOT_FLATTENED
     return found
+
+
+def _one_of_each_shape(wrong: Sequence[Wrong]) -> list[Wrong]:
+    """The smallest call of each shape: different pitfalls may agree at one shape, hardly at all."""
+    found: dict[int, Wrong] = {}
+    for each in wrong:
+        found.setdefault(each.call.shape, each)
+    return list(found.values())[:TRIED]
+
+
+def _close(wrong: Wrong) -> bool:
+    """Whether the values are right but for the digits that another dtype cannot hold."""
+    if fits(wrong.given, wrong.right):
+        return True
+    pairs = zip(wrong.given.arrays, wrong.right.leaves, strict=True)
+    return all(
+        bool(np.allclose(np.float64(array), leaf.value, rtol=COARSE, atol=COARSE))
+        for array, leaf in pairs
+        if array.dtype.kind == "f"
+    ) and all(array.dtype.kind == "f" for array in wrong.given.arrays)
 
 
 def _by_reference(exercise: Exercise, wrong: Sequence[Wrong]) -> Diagnosis | None:

@@ -107,7 +107,9 @@ def _load(
     bench: Bench, pair: tuple[Lane, Lane], name: str, content: bytes, limits: Limits
 ) -> list[str]:
     found: list[list[str]] = []
-    _together([lambda lane=lane: found.append(lanes.load(lane, name, content, limits)) for lane in pair])
+    _together(
+        [lambda lane=lane: found.append(lanes.load(lane, name, content, limits)) for lane in pair]
+    )
     return [each for each in found[0] if each in found[1]]
 
 
@@ -137,7 +139,9 @@ def _examine(
     first, second = lanes.divide(wanted.calls, bench.options.seed)
     if wanted.calls:
         expected(wanted, wanted.calls[0].number)
-    limits = Limits(bench.options.patience, max(LEAST_UNIT, wanted.slowest, bench.server.seconds / 4))
+    limits = Limits(
+        bench.options.patience, max(LEAST_UNIT, wanted.slowest, bench.server.seconds / 4)
+    )
     _together(
         [
             lambda: lanes.work(pair[0], exercise, first, limits),

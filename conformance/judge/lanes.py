@@ -160,7 +160,11 @@ def _exchange(conversation: Talk, exercise: Exercise, call: Call, seconds: float
     arrays: list[np.ndarray] = []
 
     def leaf(value: Any) -> Any:
-        return value if isinstance(value, (bool, int, float, str)) or value is None else np.asarray(value)
+        return (
+            value
+            if isinstance(value, (bool, int, float, str)) or value is None
+            else np.asarray(value)
+        )
 
     spec = wire.flatten(dict(call.arguments), arrays, leaf)
     largest = sum(array.nbytes for array in arrays) * 64 + ROOM

@@ -51,7 +51,7 @@ class Server:
     threads: int
     seconds: float
     preloaded: bool
-    warmed: bool
+    warmed: str | None
     lock: threading.Lock = attrs.field(factory=threading.Lock)
 
 
@@ -69,7 +69,9 @@ class Worker:
     own_server: bool = False
 
 
-def start_server(isolation: str = "auto", cache: Path | None = None, preload: bool = True) -> Server:
+def start_server(
+    isolation: str = "auto", cache: Path | None = None, preload: bool = True
+) -> Server:
     """A server at the level asked for; for "auto" at the best one there is.
 
     Raises Unavailable.
@@ -77,7 +79,7 @@ def start_server(isolation: str = "auto", cache: Path | None = None, preload: bo
     levels = [isolation] if isolation != "auto" else list(reversed(LEVELS))
     refusals = []
     for level in levels:
-        server, refusal = _start(level, cache if level == "namespaces" else None, preload)
+        server, refusal = _start(level, cache, preload)
         if server is None:
             refusals.append(f"{level}: {refusal}")
             continue
@@ -98,7 +100,7 @@ def _start(level: str, cache: Path | None, preload: bool) -> tuple[Server | None
         "base": str(base),
         "visible": visible(),
         "masked": masked(),
-        "cache": None if cache is None else str(cache),
+        "cache": str(cache) if cache is not None else None,
         "preload": preload,
     }
     own = str(Path(__file__).parent)
@@ -113,7 +115,9 @@ def _start(level: str, cache: Path | None, preload: bool) -> tuple[Server | None
         start_new_session=True,
     )
     theirs.close()
-    server = Server(process, ours, level, base, lacking(level), 0, 0.0, preload, cache is not None)
+    server = Server(
+        process, ours, level, base, lacking(level), 0, 0.0, preload, _warmed(level, cache)
+    )
     ours.settimeout(SERVER_PATIENCE)
     try:
         said = ours.recv(65536)
@@ -127,6 +131,13 @@ def _start(level: str, cache: Path | None, preload: bool) -> tuple[Server | None
         return None, message.get("refused") or (last[-1] if last else "the server did not start")
     server.threads, server.seconds = message["threads"], message["seconds"]
     return server, ""
+
+
+def _warmed(level: str, cache: Path | None) -> str | None:
+    """Where a worker finds compiled programs that it can read and not write; None for nowhere."""
+    if cache is None or (level == "process" and os.geteuid() != 0):
+        return None
+    return "/compiled" if level == "namespaces" else str(cache)
 
 
 def visible() -> list[str]:
@@ -164,8 +175,13 @@ def environment() -> dict[str, str]:
     return values
 
 
-def start_worker(server: Server, cpu_seconds: float, most_memory: int) -> Worker:
-    """A worker forked from the server; from a server of its own where that cannot fork safely."""
+def start_worker(
+    server: Server, cpu_seconds: float, most_memory: int, compiled: Path | None = None
+) -> Worker:
+    """A worker forked from the server; from a server of its own where that cannot fork safely.
+
+    `compiled` is where our own solutions leave what was compiled for them.
+    """
     own = not server.preloaded
     if own:
         server = start_server(server.level, preload=False)
@@ -177,6 +193,7 @@ def start_worker(server: Server, cpu_seconds: float, most_memory: int) -> Worker
     message = {
         "directory": SCRATCH if directory is None else str(directory),
         "warmed": server.warmed,
+        "compiled": None if compiled is None else str(compiled),
         "cpu_seconds": cpu_seconds,
         "most_memory": most_memory,
         "most_tasks": 400,
@@ -194,9 +211,7 @@ def start_worker(server: Server, cpu_seconds: float, most_memory: int) -> Worker
             os.close(fd)
     for fd in (requests[1], answers[0], output[0], status[0]):
         os.set_blocking(fd, False)
-    return Worker(
-        requests[1], answers[0], output[0], life[1], status[0], directory, server, own
-    )
+    return Worker(requests[1], answers[0], output[0], life[1], status[0], directory, server, own)
 
 
 def sweep(server: Server) -> None:

@@ -20,14 +20,22 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 def text(verdict: Verdict) -> str:
     """The verdict as lines of plain text."""
-    name = verdict.candidate if verdict.exercise is None else f"{verdict.candidate}: {verdict.exercise}"
+    name = (
+        verdict.candidate
+        if verdict.exercise is None
+        else f"{verdict.candidate}: {verdict.exercise}"
+    )
     lines = [f"{safe(name)}  {verdict.verdict}"]
     if verdict.verdict == CONFORMS:
-        lines[0] += f"  ({verdict.calls} calls over {verdict.shapes} shapes, {verdict.seconds:.1f} s)"
+        lines[0] += (
+            f"  ({verdict.calls} calls over {verdict.shapes} shapes, {verdict.seconds:.1f} s)"
+        )
     if verdict.words:
         lines.append(f"  {_first(safe(verdict.words))}")
     if verdict.law is not None and verdict.verdict != CONFORMS:
-        lines.append(f"  law: {verdict.law}{' (observed, not behaviour)' if verdict.observed else ''}")
+        lines.append(
+            f"  law: {verdict.law}{' (observed, not behaviour)' if verdict.observed else ''}"
+        )
     lines += _frames(verdict)
     lines += _example(verdict)
     if verdict.diagnosis is not None:
@@ -70,7 +78,9 @@ def _example(verdict: Verdict) -> list[str]:
     if example.got is not None:
         lines += _named("    got      ", example.got)
     if example.ulps is not None:
-        lines.append(f"    ({example.ulps:.3g} units in the last place apart where they first differ)")
+        lines.append(
+            f"    ({example.ulps:.3g} units in the last place apart where they first differ)"
+        )
     return lines
 
 
@@ -82,7 +92,9 @@ def _named(label: str, value: Any) -> list[str]:
 def _value(value: Any) -> str:
     if isinstance(value, np.ndarray):
         threshold = dict(threshold=MOST_VALUES, edgeitems=2, max_line_width=WIDTH - 20)
-        numbers = np.array2string(value, precision=6, separator=", ", suppress_small=False, **threshold)
+        numbers = np.array2string(
+            value, precision=6, separator=", ", suppress_small=False, **threshold
+        )
         return f"{numbers}  {value.dtype}{list(value.shape)}"
     if isinstance(value, (list, tuple)):
         items = ",\n".join(_value(item) for item in value)
@@ -108,7 +120,9 @@ def data(verdict: Verdict) -> dict[str, Any]:
             if value is not None
         }
     always = ("candidate", "exercise", "verdict", "law", "diagnosis", "counterexample", "seconds")
-    kept = {key: value for key, value in fields.items() if key in always or value not in (None, "", ())}
+    kept = {
+        key: value for key, value in fields.items() if key in always or value not in (None, "", ())
+    }
     return {key: plain(value) for key, value in kept.items()}
 
 

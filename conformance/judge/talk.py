@@ -70,7 +70,9 @@ def read(talk: Talk, seconds: float, largest: int) -> tuple[dict[str, Any], list
                 try:
                     return wire.decode(body)
                 except wire.Malformed as problem:
-                    raise Garbled(f"it wrote to the judge's pipe what is no answer: {problem}") from None
+                    raise Garbled(
+                        f"it wrote to the judge's pipe what is no answer: {problem}"
+                    ) from None
         _wait(talk, deadline, None)
 
 

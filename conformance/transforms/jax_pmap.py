@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 
-from properties.calls import Axes
+from properties.calls import Axes, FunctionCall
 from properties.transform import Transform
 
 
@@ -21,6 +21,11 @@ def unavailable() -> str | None:
     return None
 
 
+def source(call: FunctionCall) -> str:
+    (axes, *_) = call.axes
+    return f"mapped = jax.pmap(function, in_axes={axes.in_axes}, out_axes={axes.out_axes})"
+
+
 TRANSFORM = Transform(
     "jax.pmap",
     "maps a function over devices",
@@ -28,4 +33,5 @@ TRANSFORM = Transform(
     traceable=False,
     largest=jax.local_device_count,
     unavailable=unavailable,
+    source=source,
 )

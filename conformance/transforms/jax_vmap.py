@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 
-from properties.calls import Axes
+from properties.calls import Axes, FunctionCall
 from properties.transform import Transform
 
 
@@ -13,4 +13,9 @@ def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]
     return jax.vmap(function, in_axes=axes.in_axes, out_axes=axes.out_axes)
 
 
-TRANSFORM = Transform("jax.vmap", "maps a function over a batch", map_function)
+def source(call: FunctionCall) -> str:
+    (axes, *_) = call.axes
+    return f"mapped = jax.vmap(function, in_axes={axes.in_axes}, out_axes={axes.out_axes})"
+
+
+TRANSFORM = Transform("jax.vmap", "maps a function over a batch", map_function, source=source)

@@ -1,7 +1,7 @@
 """Which Linen class each module subject is. Every class takes the subject's hyperparameters."""
 
+import inspect
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import flax.linen as nn
@@ -38,3 +38,15 @@ CLASSES: dict[str, Any] = {
     "simple-cell": nn.SimpleCell,
     "gru-cell": nn.GRUCell,
 }
+
+
+def source(module: type[nn.Module]) -> str:
+    """Python that defines the class by its own name: the import, or the text of ours."""
+    if module.__module__ != __name__:
+        return f"import flax.linen as nn\nfrom flax.linen import {module.__name__}"
+    ours = [value for value in globals().values() if getattr(value, "__module__", "") == __name__]
+    texts = [inspect.getsource(value) for value in ours if inspect.isclass(value)]
+    imports = (
+        "from collections.abc import Sequence\nfrom typing import Any\n\nimport flax.linen as nn\n"
+    )
+    return imports + "\n\n" + "\n\n".join(texts)

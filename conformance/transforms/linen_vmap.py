@@ -7,7 +7,7 @@ import flax.errors
 import flax.linen as nn
 
 from conformance.transforms import linen_modules
-from properties.calls import Axes, ModuleCall
+from properties.calls import Axes, FunctionCall, ModuleCall
 from properties.transform import Lifted, Transform
 
 
@@ -54,6 +54,37 @@ def _pure(module: nn.Module, call: ModuleCall) -> Lifted:
     return Lifted(module.init, apply)
 
 
+def source(call: FunctionCall | ModuleCall) -> str:
+    axes = call.axes[0]
+    options = f"in_axes={axes.in_axes}, out_axes={axes.out_axes}"
+    if isinstance(call, FunctionCall):
+        return f"""
+import flax.linen as nn
+
+
+class Applied(nn.Module):
+    def __call__(self, *arguments):
+        return function(*arguments)
+
+
+Lifted = nn.vmap(Applied, {options}, variable_axes={{}}, split_rngs={{}})
+mapped = lambda *arguments: Lifted().apply({{}}, *arguments)
+"""
+    module = linen_modules.CLASSES[call.subject_name]
+    given = ", ".join(f"{k}={v!r}" for k, v in call.subject.configure(call.sizes).items())
+    return f"""
+{linen_modules.source(module)}
+
+plain = {module.__name__}({given})
+lifted = nn.vmap(
+    {module.__name__},
+    {options},
+    variable_axes={dict(call.variable_axes)},
+    split_rngs={dict(call.split_rngs)},
+)({given})
+"""
+
+
 TRANSFORM = Transform(
     "flax.linen.vmap",
     "lifts a Linen module over a batch",
@@ -61,4 +92,5 @@ TRANSFORM = Transform(
     lift,
     plain,
     missing_stream=flax.errors.InvalidRngError,
+    source=source,
 )

@@ -39,7 +39,9 @@ def moving_out_axes_moves_the_axis(transform: Transform, call: FunctionCall) -> 
     _agrees_with_front(transform, call)
 
 
-@law("axes.negative-count-from-end", cases=function_calls(from_the_end, from_the_end, unmapped="any"))
+@law(
+    "axes.negative-count-from-end", cases=function_calls(from_the_end, from_the_end, unmapped="any")
+)
 def negative_axes_count_from_the_end(transform: Transform, call: FunctionCall) -> None:
     """A negative axis counts from the end of the batched array, in `in_axes` and in `out_axes`."""
     _agrees_with_front(transform, call)

@@ -72,7 +72,11 @@ def judge(benches: Callable[..., examine.Bench], best_level: str, tmp_path: Path
     """Judge a candidate given as source."""
 
     def verdicts(
-        source: str | bytes, *, level: str = best_level, name: str = "solution.py", **options: object
+        source: str | bytes,
+        *,
+        level: str = best_level,
+        name: str = "solution.py",
+        **options: object,
     ) -> list[Verdict]:
         path = tmp_path / name
         path.write_bytes(source if isinstance(source, bytes) else source.encode())
@@ -108,9 +112,7 @@ def wait_until(holds: Callable[[], bool], seconds: float = 10.0) -> bool:
 
 
 @pytest.fixture
-def nothing_left(
-    servers: Callable[[str], launch.Server], temporary: Path
-) -> Callable[[str], None]:
+def nothing_left(servers: Callable[[str], launch.Server], temporary: Path) -> Callable[[str], None]:
     """Assert that no process of a candidate runs and no directory of one is there."""
 
     def check(level: str) -> None:

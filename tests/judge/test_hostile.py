@@ -39,7 +39,9 @@ ATTACKS: dict[str, Attack] = {
     "infinite-loop": Attack(body("while True: pass"), ("timeout",)),
     "infinite-loop-on-load": Attack("while True: pass\n" + RIGHT, ("timeout",), "loading"),
     "sleep": Attack(body("import time; time.sleep(10_000)"), ("timeout",)),
-    "stops-itself": Attack(body("import os; os.kill(os.getpid(), 19)", "return x * x"), ("timeout",)),
+    "stops-itself": Attack(
+        body("import os; os.kill(os.getpid(), 19)", "return x * x"), ("timeout",)
+    ),
     "recursion": Attack(body("return vectorized_square(x)"), ("error",), "RecursionError"),
     "fork-bomb": Attack(
         body("import os", "while True: os.fork()"), ("error", "crashed", "timeout")
@@ -107,10 +109,17 @@ ATTACKS: dict[str, Attack] = {
         ("timeout",),
     ),
     "kills-its-parent": Attack(
-        body("import os", "try: os.kill(os.getppid(), 9)", "except PermissionError: pass", "return x * x"),
+        body(
+            "import os",
+            "try: os.kill(os.getppid(), 9)",
+            "except PermissionError: pass",
+            "return x * x",
+        ),
         ("conforms",),
     ),
-    "segmentation-fault": Attack(body("import ctypes; ctypes.string_at(0)"), ("crashed",), "signal 11"),
+    "segmentation-fault": Attack(
+        body("import ctypes; ctypes.string_at(0)"), ("crashed",), "signal 11"
+    ),
     "abort": Attack(body("import os; os.abort()"), ("crashed",), "signal 6"),
     "stack-overflow": Attack(
         body(
@@ -183,7 +192,8 @@ ATTACKS: dict[str, Attack] = {
         ("violates", "crashed"),
     ),
     "breaks-the-worker": Attack(
-        body("return x * x", before="import json\njson.dumps = lambda *a, **k: '}{'\n"), ("crashed",)
+        body("return x * x", before="import json\njson.dumps = lambda *a, **k: '}{'\n"),
+        ("crashed",),
     ),
     "finds-a-reference-in-memory": Attack(
         body(
@@ -385,7 +395,9 @@ def test_the_suite_cannot_be_read(judge: Callable, best_level: str) -> None:
         assert verdict.verdict == "conforms", verdict
 
 
-@pytest.mark.parametrize("name", ["reference.py", "conformance.py", "jax.py", "worker.py", "json.py"])
+@pytest.mark.parametrize(
+    "name", ["reference.py", "conformance.py", "jax.py", "worker.py", "json.py"]
+)
 def test_a_file_named_like_a_module_is_only_a_file(name: str, judge: Callable) -> None:
     (verdict,) = judge(RIGHT, name=name)
     assert verdict.verdict == "conforms"

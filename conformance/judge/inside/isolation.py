@@ -15,7 +15,17 @@ from collections.abc import Iterable
 from . import kernel
 
 LEVELS = ("process", "namespaces")
-SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
+SYSTEM = (
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/nix/store",
+    "/gnu/store",
+)
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/os-release")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 FILES = 64 * 2**20
@@ -130,7 +140,10 @@ def hand_over(directory: str, number: int) -> None:
     """Give root's worker its own directory."""
     if os.geteuid() == 0:
         stranger = STRANGER + number % 1_000_000
-        for place in (directory, *(os.path.join(directory, name) for name in os.listdir(directory))):
+        for place in (
+            directory,
+            *(os.path.join(directory, name) for name in os.listdir(directory)),
+        ):
             os.chown(place, stranger, stranger)
 
 
@@ -144,7 +157,9 @@ def disguise(number: int) -> None:
     os.setgroups([])
     os.setresgid(stranger, stranger, stranger)
     os.setresuid(stranger, stranger, stranger)
-    kernel.keep_capabilities(kernel.DAC_READ_SEARCH)  # Python itself may lie in root's own directory
+    kernel.keep_capabilities(
+        kernel.DAC_READ_SEARCH
+    )  # Python itself may lie in root's own directory
 
 
 def limit(kind: int, value: int) -> None:

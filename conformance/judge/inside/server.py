@@ -140,15 +140,16 @@ def run(
     os.chdir(os.path.join(message["directory"], "work"))
     for name in ("HOME", "TMPDIR"):
         os.environ[name] = os.getcwd()
-    compiled = "/compiled" if message["warmed"] else os.path.join(message["directory"], "compiled")
+    compiled = message["compiled"] or os.path.join(message["directory"], "compiled")
     if stranger is not None:
         isolation.hand_over(message["directory"], stranger)
-        isolation.disguise(stranger)
+        if message["compiled"] is None:  # else it is our own solution, and may write there
+            isolation.disguise(stranger)
     kernel.prctl(kernel.SET_PDEATHSIG, signal.SIGKILL)
     isolation.limit_at_start(message["cpu_seconds"])
     from . import worker  # NumPy and all that follows only here, where a fresh server is used once
 
-    worker.work(requests, answers, message["spare_tasks"] + tasks, compiled)
+    worker.work(requests, answers, message["spare_tasks"] + tasks, compiled, message["warmed"])
 
 
 def _try_a_worker() -> None:

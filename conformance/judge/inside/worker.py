@@ -6,6 +6,7 @@ import contextlib
 import linecache
 import os
 import resource
+import shutil
 import struct
 import sys
 import time
@@ -22,10 +23,10 @@ ADDRESS_FACTOR, DATA_FACTOR = 4, 6
 LEAST_ADDRESS, LEAST_DATA = 4 * 2**30, 2 * 2**30
 
 
-def work(requests: int, answers: int, spare_tasks: int, compiled: str) -> None:
+def work(requests: int, answers: int, spare_tasks: int, compiled: str, warmed: str | None) -> None:
     """Load what the first frame holds, then answer until the judge is done."""
     started = time.perf_counter()
-    keep_compiled(compiled)
+    keep_compiled(compiled, warmed)
     warm_up()
     limit_memory(spare_tasks)
     observe.install()
@@ -38,14 +39,19 @@ def work(requests: int, answers: int, spare_tasks: int, compiled: str) -> None:
         _send(answers, *answer(module, header, arrays))
 
 
-def keep_compiled(directory: str) -> None:
-    """Compile equal programs once: in this worker's own directory, or from a warmed one, read-only."""
+def keep_compiled(directory: str, warmed: str | None) -> None:
+    """Compile equal programs once: `directory` is this worker's own, `warmed` is there to be read."""
     import jax
 
+    if warmed is not None:
+        copied = jax.__version_info__ < (0, 5)  # it touches the files that it reads
+        with contextlib.suppress(OSError), os.scandir(warmed) as entries:
+            for entry in entries:
+                place = shutil.copyfile if copied else os.symlink
+                place(entry.path, os.path.join(directory, entry.name))
     jax.config.update("jax_compilation_cache_dir", directory)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-    written = os.access(directory, os.W_OK)
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0 if written else 1e6)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 
 
 def warm_up() -> None:
@@ -126,7 +132,11 @@ def pack(result: Any, sent: list[np.ndarray], tree: bool, largest: int) -> dict[
         return array.astype(np.float32) if array.dtype.kind == "V" else np.array(array, order="C")
 
     try:
-        spec = wire.flatten(result, sent, leaf) if tree else wire.flatten(_Leaf(result), sent, _own(leaf))
+        spec = (
+            wire.flatten(result, sent, leaf)
+            if tree
+            else wire.flatten(_Leaf(result), sent, _own(leaf))
+        )
     except _Unfit as problem:
         sent.clear()
         return {"unfit": str(problem)[:300]}

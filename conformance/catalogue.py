@@ -1,0 +1,85 @@
+"""What there is, as plain rows: a name, one sentence, and what else a tool may want."""
+
+from typing import Any
+
+from conformance import startup
+
+
+def rows(kind: str) -> list[dict[str, Any]]:
+    """The rows of ``laws``, ``transforms``, ``subjects``, ``exercises`` or ``defects``."""
+    # Listing must not be what starts JAX with one device only.
+    startup.prepare(startup.environment(cache=False))
+    return {
+        "laws": _laws,
+        "transforms": _transforms,
+        "subjects": _subjects,
+        "exercises": _exercises,
+        "defects": _defects,
+    }[kind]()
+
+
+def _laws() -> list[dict[str, Any]]:
+    from conformance.transforms import TRANSFORMS
+    from properties.laws import LAWS
+    from properties.subjects import SUBJECTS
+
+    return [
+        {
+            "name": law.id,
+            "summary": law.sentence,
+            "transforms": [
+                name
+                for name, transform in TRANSFORMS.items()
+                if any(law.concerns(transform, subject) for subject in SUBJECTS.values())
+            ],
+        }
+        for law in LAWS.values()
+    ]
+
+
+def _transforms() -> list[dict[str, Any]]:
+    from conformance.transforms import TRANSFORMS
+
+    return [
+        {"name": t.name, "summary": t.summary, "maps_modules": t.maps_modules}
+        for t in TRANSFORMS.values()
+    ]
+
+
+def _subjects() -> list[dict[str, Any]]:
+    from properties.subjects import SUBJECTS, FunctionSubject, dims
+
+    return [
+        {
+            "name": subject.name,
+            "summary": f"{'function' if isinstance(subject, FunctionSubject) else 'module'} of "
+            f"{', '.join(dims(subject))}",
+            "kind": "function" if isinstance(subject, FunctionSubject) else "module",
+        }
+        for subject in SUBJECTS.values()
+    ]
+
+
+def _exercises() -> list[dict[str, Any]]:
+    from conformance.exercises import load_exercises
+
+    return [
+        {"name": exercise.name, "summary": exercise.summary}
+        for exercise in load_exercises(()).values()
+    ]
+
+
+def _defects() -> list[dict[str, Any]]:
+    from conformance.ledger import DEFECTS
+
+    return [
+        {
+            "name": d.id,
+            "summary": d.seen,
+            "law": d.law,
+            "transform": d.transform,
+            "versions": dict(d.versions),
+            "upstream": d.upstream,
+        }
+        for d in DEFECTS
+    ]

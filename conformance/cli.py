@@ -1,0 +1,315 @@
+"""The command line. Commands that need JAX import it when they run, not before."""
+
+import importlib
+import json
+import random
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from properties.profiles import PROFILES
+
+USAGE, NOT_RUN = 2, 3
+_ROOMS = ("reference", "properties")
+
+
+def _rooms_are_ours() -> None:
+    """Stop where another distribution's package of the same generic name would be imported."""
+    here = Path(__file__).resolve().parent.parent
+    for name in _ROOMS:
+        found = Path(str(importlib.import_module(name).__file__)).resolve().parent
+        if not (found / "py.typed").exists() or found.parent != here:
+            raise click.ClickException(
+                f"the package {name!r} comes from {found}, not from vmap-conformance: another "
+                "distribution has the same import name; use an environment without it"
+            )
+
+
+class _Commands(click.Group):
+    """Loads a command's module when it is asked for, and suggests the nearest name."""
+
+    lazy = {
+        "check": "conformance.judge.command:check",
+        "mutants": "conformance.kill_matrix:mutants",
+    }
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *self.lazy])
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name in self.lazy:
+            module, attribute = self.lazy[name].split(":")
+            return getattr(importlib.import_module(module), attribute)
+        return super().get_command(ctx, name)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and self.get_command(ctx, args[0]) is None:
+            raise click.UsageError(_unknown("command", args[0], self.list_commands(ctx)))
+        return super().resolve_command(ctx, args)
+
+
+def _unknown(kind: str, name: str, known: Any) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+    return f"there is no {kind} {name!r}: {hint}"
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="vmap-conformance", message="%(version)s")
+def cli() -> None:
+    """Hold JAX's mapping transforms and Flax's lifted ones to the laws of mapping."""
+    _rooms_are_ours()
+
+
+def main() -> None:
+    """The console script: click's own usage errors, in one line, with exit status 2."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.UsageError as error:
+        click.echo(f"Error: {error.format_message()}", err=True)
+        status = USAGE
+    except click.ClickException as error:
+        click.echo(f"Error: {error.format_message()}", err=True)
+        status = NOT_RUN
+    except click.exceptions.Abort:
+        click.echo("Stopped.", err=True)
+        status = NOT_RUN
+    sys.exit(status)
+
+
+def _choices(kind: str) -> Any:
+    """Check globs against the names there are, so that none chooses nothing."""
+
+    def callback(ctx: click.Context, param: click.Parameter, globs: tuple[str, ...]) -> Any:
+        import fnmatch
+
+        known = _names(kind) if globs else []
+        for glob in globs:
+            if not any(fnmatch.fnmatchcase(name, glob) for name in known):
+                raise click.UsageError(_unknown(kind, glob, known))
+        return globs
+
+    return callback
+
+
+def _names(kind: str) -> list[str]:
+    from conformance import catalogue
+
+    return [row["name"] for row in catalogue.rows(kind + "s")]
+
+
+@cli.command()
+@click.option("--profile", type=click.Choice(list(PROFILES)), default="quick", show_default=True)
+@click.option(
+    "--law",
+    "laws",
+    multiple=True,
+    metavar="ID",
+    callback=_choices("law"),
+    help="Only laws that match this glob; repeatable.",
+)
+@click.option(
+    "--transform",
+    "transforms",
+    multiple=True,
+    metavar="NAME",
+    callback=_choices("transform"),
+    help="Only these transforms.",
+)
+@click.option(
+    "--subject",
+    "subjects",
+    multiple=True,
+    metavar="NAME",
+    callback=_choices("subject"),
+    help="Only these subjects.",
+)
+@click.option(
+    "-n",
+    "--workers",
+    type=click.IntRange(0, 256),
+    metavar="N",
+    help="Processes; one per core by default. 0 runs in this one: a law that kills it ends the run.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    metavar="N",
+    help="What the calls are drawn from; the header prints it.",
+)
+@click.option(
+    "--log",
+    "log_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the event log here.",
+)
+@click.option(
+    "--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write JUnit XML here."
+)
+@click.option(
+    "--markdown",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a Markdown summary here.",
+)
+@click.option("--no-cache", is_flag=True, help="Do not use the persistent compilation cache.")
+def run(
+    profile: str,
+    laws: tuple[str, ...],
+    transforms: tuple[str, ...],
+    subjects: tuple[str, ...],
+    workers: int | None,
+    seed: int | None,
+    log_path: Path | None,
+    junit: Path | None,
+    markdown: Path | None,
+    no_cache: bool,
+) -> int:
+    """Hold the installed JAX and Flax to the laws."""
+    from rich.console import Console
+
+    from conformance import save, startup
+    from conformance.log import status
+    from conformance.plugin import RunOptions
+    from conformance.run import RunError, workers_by_default
+    from conformance.run import run as run_suite
+    from conformance.views import progress, terminal
+    from conformance.views.summary import summarise
+
+    console = Console()
+    chosen = PROFILES[profile]
+    if seed is None:
+        seed = random.SystemRandom().randrange(2**32) if chosen.random else 0
+    database = str(startup.cache_directory() / "examples") if chosen.random else None
+    options = RunOptions(profile, seed, laws, transforms, subjects, database)
+    kept = (
+        log_path or startup.cache_directory() / "runs" / f"{time.strftime('%Y%m%d-%H%M%S')}.jsonl"
+    )
+    with progress.live(console) as live:
+        try:
+            events = run_suite(
+                options,
+                workers=workers_by_default() if workers is None else workers,
+                log_path=kept,
+                command=sys.argv[1:],
+                cache=not no_cache,
+                listeners=[live],
+                watch=live.watch,
+            )
+        except RunError as error:
+            raise click.ClickException(str(error)) from None
+        except OSError as error:
+            raise click.ClickException(
+                f"the log {kept} cannot be written: {error.strerror}"
+            ) from None
+    summary = summarise(events)
+    files = save.violations(summary.failures, kept)
+    terminal.show(console, summary, files)
+    console.print(f"log: {kept}", highlight=False, soft_wrap=True)
+    _write_views(summary, junit, markdown)
+    return status(events)
+
+
+def _write_views(summary: Any, junit: Path | None, markdown: Path | None) -> None:
+    from conformance.views import junit as junit_view
+    from conformance.views import markdown as markdown_view
+
+    for path, view in ((junit, junit_view), (markdown, markdown_view)):
+        if path is not None:
+            try:
+                path.write_text(view.render(summary), encoding="utf-8")
+            except OSError as error:
+                raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
+
+
+@cli.command()
+@click.argument("logs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="LOG...")
+@click.option(
+    "--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write JUnit XML here."
+)
+@click.option(
+    "--markdown",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a Markdown summary here.",
+)
+def report(logs: tuple[Path, ...], junit: Path | None, markdown: Path | None) -> int:
+    """Render event logs; several are read as one."""
+    from rich.console import Console
+
+    from conformance.log import LogError, read, status
+    from conformance.views import terminal
+    from conformance.views.summary import summarise
+
+    try:
+        events = [event for path in logs for event in read(path)]
+    except LogError as error:
+        raise click.ClickException(str(error)) from None
+    summary = summarise(events)
+    terminal.show(Console(), summary)
+    _write_views(summary, junit, markdown)
+    return status(events)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def replay(file: Path) -> int:
+    """Run one stored counterexample again: FILE is the .json that a run saved."""
+    from rich.console import Console
+
+    from conformance import startup
+    from conformance.views import terminal
+
+    try:
+        case = json.loads(file.read_text(encoding="utf-8"))
+        wanted = {"law", "transform", "call"} - set(case)
+    except (OSError, ValueError, TypeError) as error:
+        raise click.UsageError(f"{file} is not a stored case: {error}") from None
+    if wanted:
+        raise click.UsageError(f"{file} is not a stored case: it lacks {', '.join(sorted(wanted))}")
+    startup.prepare(startup.environment())
+    from conformance import items
+    from conformance.transforms import TRANSFORMS
+    from properties.law import load, narrowed
+    from properties.laws import LAWS
+
+    try:
+        law_id, transform_name, call = load(case)
+        law, transform = LAWS[law_id], TRANSFORMS[transform_name]
+    except (KeyError, TypeError) as error:
+        raise click.UsageError(f"{file} speaks of something unknown here: {error}") from None
+    reason = law.not_applicable(transform, call.subject)
+    if reason is not None:
+        raise click.ClickException(f"{law_id} is not applicable to {transform_name} here: {reason}")
+    found = narrowed(law, transform, call)
+    if found is None:
+        click.echo(f"{law_id} holds for {transform_name} on this call.")
+        return 0
+    names = {"law": law_id, "transform": transform_name, "subject": call.subject_name}
+    from conformance.log import encode
+
+    detail = encode(items.describe(law, transform, found))
+    Console().print(terminal.explained({**names, "outcome": "violated", "detail": detail}))
+    return 1
+
+
+@cli.command("list")
+@click.argument(
+    "kind", type=click.Choice(["laws", "transforms", "subjects", "exercises", "defects"])
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_command(kind: str, as_json: bool) -> int:
+    """What there is: KIND is laws, transforms, subjects, exercises or defects."""
+    from conformance import catalogue
+
+    rows = catalogue.rows(kind)
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+        return 0
+    width = max((len(row["name"]) for row in rows), default=0)
+    for row in rows:
+        click.echo(f"{row['name']:{width}}  {row['summary']}")
+    return 0

@@ -1,0 +1,34 @@
+"""Facts about the environment a process runs in, for the log's header."""
+
+import importlib.metadata
+import os
+import platform
+from typing import Any
+
+PACKAGES = ("jax", "jaxlib", "flax", "numpy", "chex", "hypothesis")
+
+
+def versions() -> dict[str, str | None]:
+    """The installed version of each package, None where it is not installed."""
+    found: dict[str, str | None] = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def environment() -> dict[str, Any]:
+    """Versions, and what JAX says of itself. Starts JAX's backend."""
+    import jax
+
+    return {
+        **versions(),
+        "platform": jax.default_backend(),
+        "devices": jax.local_device_count(),
+        "x64": bool(jax.config.jax_enable_x64),
+        "prng": str(jax.config.jax_default_prng_impl),
+        "threefry_partitionable": bool(jax.config.jax_threefry_partitionable),
+        "xla_flags": os.environ.get("XLA_FLAGS", ""),
+    }

@@ -1,0 +1,136 @@
+"""What a run consists of: one item for each law, transform and subject, and for each known defect."""
+
+import fnmatch
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from conformance import facts, ledger
+from conformance.cause import likely_cause
+from conformance.script import script
+from conformance.transforms import TRANSFORMS
+from properties.calls import to_json
+from properties.hold import hold
+from properties.law import Law, Violation, narrowed
+from properties.laws import LAWS
+from properties.profiles import Profile
+from properties.subjects import SUBJECTS, Subject
+from properties.transform import Transform
+
+
+@attrs.frozen
+class Item:
+    """One thing to run: a law held to, or the minimal call of a defect."""
+
+    law: Law
+    transform: Transform
+    subject: Subject
+    defect: ledger.Defect | None = None
+
+    @property
+    def id(self) -> str:
+        parts = (self.law.id, self.transform.name, self.subject.name)
+        return "|".join((*parts, self.defect.id) if self.defect else parts)
+
+
+def select(
+    laws: Sequence[str] = (), transforms: Sequence[str] = (), subjects: Sequence[str] = ()
+) -> list[Item]:
+    """The items of a run, by globs over names; no glob means all. Grouped by subject, which share
+    compilations."""
+
+    def chosen(name: str, globs: Sequence[str]) -> bool:
+        return not globs or any(fnmatch.fnmatchcase(name, glob) for glob in globs)
+
+    known = ledger.in_force(ledger.DEFECTS, facts.versions())
+    items = [
+        Item(law, transform, subject)
+        for subject in SUBJECTS.values()
+        for transform in TRANSFORMS.values()
+        for law in LAWS.values()
+        if law.concerns(transform, subject)
+    ]
+    items += [
+        Item(LAWS[d.law], TRANSFORMS[d.transform], SUBJECTS[d.call.subject_name], d) for d in known
+    ]
+    return [
+        item
+        for item in items
+        if chosen(item.law.id, laws)
+        and chosen(item.transform.name, transforms)
+        and chosen(item.subject.name, subjects)
+    ]
+
+
+def run(item: Item, profile: Profile, database: Any = None) -> dict[str, Any]:
+    """Run one item; the fields of its ``result`` event, names left to the caller."""
+    reason = item.law.not_applicable(item.transform, item.subject)
+    if reason is not None:
+        return _result("not-applicable", detail={"reason": reason, "source": "suite"})
+    if item.defect is not None:
+        return _run_defect(item, item.defect)
+    known = [
+        defect
+        for defect in ledger.in_force(ledger.DEFECTS, facts.versions())
+        if defect.transform == item.transform.name
+    ]
+    held = hold(
+        item.law,
+        item.transform,
+        item.subject,
+        profile,
+        set_aside=lambda call: any(d.affects(call) for d in known),
+        database=database,
+    )
+    if not held.examples:
+        names = ", ".join(d.id for d in known)
+        reason = f"every call of it shows a known defect: {names}"
+        return _result("not-applicable", detail={"reason": reason, "source": names})
+    outcome, detail = "holds", None
+    if held.violation is not None:
+        outcome, detail = "violated", describe(item.law, item.transform, held.violation)
+    return _result(
+        outcome,
+        examples=held.examples,
+        seconds=round(held.seconds, 3),
+        compilations=held.spent.compilations,
+        detail=detail,
+        combinations=held.combinations,
+        shapes=held.shapes,
+        compile_seconds=round(held.spent.compile_seconds, 3),
+        cache_hits=held.spent.cache_hits,
+        digest=f"{held.digest:08x}",
+    )
+
+
+def describe(law: Law, transform: Transform, found: Violation) -> dict[str, Any]:
+    """The detail of a violation: everything that a person or another tool needs to see it."""
+    wrong = found.disagreement
+    return {
+        "call": to_json(found.call),
+        "what": found.what,
+        "message": wrong.message,
+        "path": wrong.path,
+        "expected": wrong.expected,
+        "got": wrong.got,
+        "max_ulps": wrong.max_ulps,
+        "error": wrong.max_error,
+        "bound": wrong.allowed,
+        "cause": likely_cause(law, found),
+        "script": script(law, transform, found),
+    }
+
+
+def _run_defect(item: Item, defect: ledger.Defect) -> dict[str, Any]:
+    found = narrowed(item.law, item.transform, defect.call)
+    return _result(
+        "fixed-defect" if found is None else "known-defect",
+        examples=1,
+        detail={"defect": defect.id},
+    )
+
+
+def _result(outcome: str, **fields: Any) -> dict[str, Any]:
+    plain: dict[str, Any] = {"outcome": outcome, "examples": 0, "seconds": 0.0, "compilations": 0}
+    return {**plain, "detail": None, **fields}

@@ -1,0 +1,102 @@
+"""Pitfalls that the text of an exception gives away, in the wording of the releases supported."""
+
+from __future__ import annotations
+
+import re
+
+from conformance.judge.verdicts import Diagnosis
+
+SCALAR = Diagnosis(
+    "scalar-not-broadcast",
+    "A scalar was mapped as if it had an axis of examples.",
+    "Say that it is the same for all: `in_axes=(0, None)`.",
+)
+TOO_MANY = Diagnosis(
+    "more-elements-than-devices",
+    "A map over devices was given more elements than there are devices.",
+    "Give each device one slice: reshape to (devices, ...) or map the rest with `vmap`.",
+)
+AXES = Diagnosis(
+    "wrong-in-axes",
+    "The arrays that were mapped together do not have the same number of examples.",
+    "Check which axis each argument is mapped over, and give shared ones `None` in `in_axes`.",
+)
+
+SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
+    (
+        r"Non-hashable static argument|unhashable type",
+        Diagnosis(
+            "unhashable-static-argument",
+            "An argument that holds arrays was declared static, and arrays cannot be hashed.",
+            "Leave parameters out of `static_argnums` and `static_broadcasted_argnums`: "
+            "only plain Python values may be static.",
+        ),
+    ),
+    (
+        r"rank should be at least 1, but is only 0|only valid for values of rank at least 1",
+        SCALAR,
+    ),
+    (
+        r"requires \d+ logical devices|cannot select an axis to squeeze out which has size not equal|"
+        r"partitioned 8 times, but the dimension size is (9|[1-9]\d+)",
+        TOO_MANY,
+    ),
+    (
+        r"\['params'\].*got axis spec None but output was batched|"
+        r"vmap has mapped output but out_axes is None",
+        Diagnosis(
+            "keys-split-while-shared",
+            "The parameters are shared, but every example was to draw them from a key of its own.",
+            "Leave the key whole with `split_rngs={'params': False}`.",
+        ),
+    ),
+    (
+        r"ScopeCollectionNotFound.*vmap",
+        Diagnosis(
+            "params-not-declared",
+            "The lifted module was not told what becomes of its parameters.",
+            "Name the collection: `variable_axes={'params': None}` shares it.",
+        ),
+    ),
+    (
+        r"InvalidRngError.*params",
+        Diagnosis(
+            "keys-not-declared",
+            "The lifted module was given no key to draw its parameters from.",
+            "Name the stream: `split_rngs={'params': False}` passes the key on whole.",
+        ),
+    ),
+    (
+        r"has no attribute '(tree_\w+|device_put_\w+|abstract_arrays|maps|linear_util|soft_pmap"
+        r"|host_callback|xla_computation|xmap)'|"
+        r"jax\.[\w.]+ (was|has been|is) (deprecated|removed)|"
+        r"cannot import name '\w+' from 'jax",
+        Diagnosis(
+            "removed-api",
+            "A function was used that this release of JAX no longer has.",
+            "Use its successor: `jax.tree_util.tree_map` for `jax.tree_map`, `jax.device_put` with a "
+            "sharding for `device_put_replicated`; JAX's change log names the others.",
+        ),
+    ),
+    (
+        r"inconsistent sizes|partitioned \d+ times, but the dimension size is|"
+        r"incompatible shapes|ScopeParamShapeError|contracting dimensions",
+        AXES,
+    ),
+    (
+        r"OverflowError",
+        Diagnosis(
+            "seed-overflows",
+            "A seed beyond the range of int32 went through an array or a jitted argument.",
+            "Call `jax.random.PRNGKey(seed)` with the Python integer, outside of `jit`.",
+        ),
+    ),
+)
+
+
+def of_text(text: str) -> Diagnosis | None:
+    """The pitfall behind an exception's type and message."""
+    for pattern, diagnosis in SYMPTOMS:
+        if re.search(pattern, text, re.DOTALL):
+            return diagnosis
+    return None

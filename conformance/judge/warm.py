@@ -1,0 +1,81 @@
+"""A compilation cache that only the exercises' own solutions have written.
+
+Candidates get it to read: what they compile themselves stays with them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import attrs
+
+from conformance.exercises.exercise import Exercise
+from conformance.judge import lanes, launch, talk
+from conformance.judge.expect import draw_calls
+from conformance.judge.lanes import Lane, Limits
+
+PATIENCE = Limits(20.0, 30.0)
+MEMORY = 8 * 2**30
+
+
+@attrs.define
+class Warmth:
+    """Where the compiled programs are, and which exercises' are being added."""
+
+    place: Path
+    begun: set[str] = attrs.field(factory=set)
+    lock: threading.Lock = attrs.field(factory=threading.Lock)
+
+
+def prepare(place: Path) -> Warmth | None:
+    """The cache at `place`; None where there can be none."""
+    with suppress(OSError):
+        compiled = place / "compiled"
+        compiled.mkdir(parents=True, exist_ok=True)
+        compiled.chmod(0o755)
+        return Warmth(place)
+    return None
+
+
+def warm(warmth: Warmth, exercises: Iterable[Exercise]) -> None:
+    """Compile the exercises' own solutions, unless that has been done. Failing does no harm."""
+    with warmth.lock:
+        cold = [
+            e for e in exercises if e.name not in warmth.begun and not _marker(warmth, e).exists()
+        ]
+        warmth.begun.update(exercise.name for exercise in cold)
+    if not cold:
+        return
+    with open(warmth.place / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        cold = [exercise for exercise in cold if not _marker(warmth, exercise).exists()]
+        if cold:
+            with suppress(launch.Unavailable):
+                _compile(warmth, cold)
+
+
+def _compile(warmth: Warmth, exercises: Iterable[Exercise]) -> None:
+    server = launch.start_server("process")
+    try:
+        for exercise in exercises:
+            worker = launch.start_worker(server, 3600, MEMORY, warmth.place / "compiled")
+            lane = Lane(talk.Talk(worker))
+            try:
+                lanes.load(lane, "solution.py", exercise.solution.encode(), PATIENCE)
+                lanes.work(lane, exercise, draw_calls(exercise, len(exercise.shapes), 0), PATIENCE)
+            finally:
+                lane.ended = talk.end(lane.talk)
+            if lane.trouble is None:
+                _marker(warmth, exercise).touch()
+    finally:
+        launch.stop_server(server)
+
+
+def _marker(warmth: Warmth, exercise: Exercise) -> Path:
+    content = f"{exercise.solution}{exercise.shapes}{launch.environment()}"
+    return warmth.place / f"{exercise.name}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"

@@ -1,0 +1,176 @@
+"""The pytest plugin behind ``vmap-conformance run``: options, events, and what becomes of workers.
+
+Workers run items and attach the result to their report; only the controller writes the log. A worker
+that dies leaves the name of its item in the ``started`` event before it.
+"""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any, ClassVar
+
+import attrs
+import pytest
+
+from conformance.log import EventLog, encode
+from properties.profiles import PROFILES, Profile
+
+RESULT = "vmap-conformance-result"
+ENVIRONMENT = "vmap-conformance-environment"
+STDERR = "VMAP_CONFORMANCE_STDERR"
+
+
+@attrs.frozen
+class RunOptions:
+    """What a run was asked for; travels to the workers as JSON in one pytest option."""
+
+    profile_name: str = "quick"
+    seed: int = 0
+    laws: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    transforms: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    subjects: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    database_directory: str | None = None
+
+    KEY: ClassVar[pytest.StashKey["RunOptions"]] = pytest.StashKey()
+
+    @property
+    def profile(self) -> Profile:
+        return attrs.evolve(PROFILES[self.profile_name], seed=self.seed)
+
+    def database(self) -> Any:
+        """Where thorough runs keep what failed; None for the others."""
+        if self.database_directory is None:
+            return None
+        from hypothesis.database import DirectoryBasedExampleDatabase
+
+        return DirectoryBasedExampleDatabase(self.database_directory)
+
+
+def encoded(fields: dict[str, Any]) -> str:
+    return json.dumps(encode(fields), allow_nan=False)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--vmap-conformance", default="{}", help="options of a run, as JSON")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[RunOptions.KEY] = RunOptions(**json.loads(config.getoption("--vmap-conformance")))
+    if hasattr(config, "workerinput") and STDERR in os.environ:
+        _redirect_stderr(Path(os.environ[STDERR]) / config.workerinput["workerid"])
+
+
+def _redirect_stderr(path: Path) -> None:
+    """XLA and fault handlers write to the descriptor; what a dead worker said is kept there."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """The first item of each process also says what environment it runs in."""
+    if ENVIRONMENT not in item.session.stash:
+        from conformance import facts
+
+        item.session.stash[ENVIRONMENT] = True  # type: ignore[index]
+        item.user_properties.append((ENVIRONMENT, encoded(facts.environment())))
+
+
+class Controller:
+    """Turns pytest's reports into events. Registered in the controlling process only."""
+
+    def __init__(
+        self, log: EventLog, header: dict[str, Any], deadline: float, stderr: Path | None
+    ) -> None:
+        self.log = log
+        self.total: int | None = None
+        self._header: dict[str, Any] | None = header
+        self._waiting: list[dict[str, Any]] = []
+        self._deadline = deadline
+        self._stderr = stderr
+        self._started: dict[str, float] = {}
+        self.faults: list[str] = []
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
+        self.total = len(ids)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.total = len(session.items) or self.total
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.faults.append(str(report.longrepr))
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._started[nodeid] = time.monotonic()
+        self._write("started", names(nodeid))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        properties = dict(report.user_properties)
+        if self._header is not None and ENVIRONMENT in properties:
+            self._open(json.loads(properties[ENVIRONMENT]))
+        if report.when == "call" and RESULT in properties:
+            self._write("result", names(report.nodeid) | json.loads(properties[RESULT]))
+        elif report.failed:
+            self._write("result", names(report.nodeid) | self._casualty(report))
+
+    def _casualty(self, report: pytest.TestReport) -> dict[str, Any]:
+        """The result of an item that left none: its worker died, or the suite itself is at fault."""
+        seconds = time.monotonic() - self._started.get(report.nodeid, time.monotonic())
+        died = report.when not in ("setup", "call", "teardown")
+        late = died and seconds >= self._deadline
+        words = str(report.longrepr).strip().splitlines()
+        return {
+            "outcome": "timed-out" if late else "crashed",
+            "examples": 0,
+            "seconds": round(seconds, 3),
+            "compilations": 0,
+            "detail": {
+                "reason": f"no result within {self._deadline:g} s"
+                if late
+                else "the process that ran it died"
+                if died
+                else words[-1],
+                "output": self._last_words(report) if died else "\n".join(words[-12:]),
+            },
+        }
+
+    def _last_words(self, report: pytest.TestReport) -> str:
+        node = getattr(report, "node", None)
+        path = self._stderr / node.gateway.id if self._stderr and node is not None else None
+        if path is None or not path.exists():
+            return ""
+        return "\n".join(path.read_text(errors="replace").splitlines()[-12:])
+
+    def _open(self, environment: dict[str, Any]) -> None:
+        """Write the header, as soon as a process can say what its environment is."""
+        header, self._header = self._header, None
+        assert header is not None
+        self.log.write("header", **(header | {"environment": environment}))
+        for fields in self._waiting:
+            self.log.write(**fields)
+
+    def _write(self, type: str, fields: dict[str, Any]) -> None:
+        if self._header is None:
+            self.log.write(type, **fields)
+        else:
+            self._waiting.append({"type": type, **fields})
+
+    def close(self, complete: bool) -> None:
+        """Write what waits, and the footer of a complete run."""
+        if self._header is not None:
+            from conformance import facts
+
+            self._open(dict(facts.versions()))
+        if complete:
+            self.log.finish()
+        self.log.close()
+
+
+def names(nodeid: str) -> dict[str, str]:
+    """The law, transform, subject (and defect) that an item's id holds."""
+    parts = nodeid[nodeid.index("[") + 1 : -1].split("|")
+    return dict(zip(("law", "transform", "subject", "defect"), parts, strict=False))

@@ -1,0 +1,96 @@
+"""Run the suite in this environment: workers, log, and what came of it."""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+import conformance
+from conformance import startup
+from conformance.log import Event, EventLog
+from conformance.plugin import STDERR, Controller, RunOptions
+
+SUITE_VERSION = "0.1.0"
+
+
+class RunError(Exception):
+    """The suite could not run, in words for a person."""
+
+
+def run(
+    options: RunOptions,
+    *,
+    workers: int,
+    log_path: Path,
+    command: Sequence[str] = (),
+    cache: bool = True,
+    listeners: Sequence[Callable[[Event], None]] = (),
+    watch: Callable[[Controller], Any] = lambda controller: None,
+) -> list[Event]:
+    """Run the chosen items in ``workers`` processes (0: in this one) and return the events.
+
+    The log is written as the run goes; without a footer where it was interrupted. Raises `RunError`
+    where the items cannot even be collected.
+    """
+    header = {
+        "schema": 1,
+        "suite": SUITE_VERSION,
+        "profile": options.profile_name,
+        "seed": options.seed,
+        "shard": [1, 1],
+        "command": list(command),
+    }
+    deadline = options.profile.deadline
+    with tempfile.TemporaryDirectory(prefix="vmap-conformance-") as scratch:
+        with _environment({**startup.environment(cache=cache), STDERR: scratch}):
+            log = EventLog(log_path, listeners=listeners)
+            controller = Controller(log, header, deadline, Path(scratch))
+            watch(controller)
+            arguments = [
+                str(resources.files(conformance) / "suite.py"),
+                f"-c={resources.files(conformance) / 'pytest.ini'}",
+                f"--vmap-conformance={json.dumps(attrs.asdict(options))}",
+                *("-p", "conformance.plugin", "-p", "xdist.plugin", "-p", "pytest_timeout"),
+                *("-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:faulthandler"),
+                *("-n", str(workers), "--dist=worksteal", "--max-worker-restart=1000"),
+                *(f"--timeout={deadline}", "--timeout-method=thread"),
+            ]
+            try:
+                code = pytest.main(arguments, plugins=[controller])
+                finished = code in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+            except BaseException:
+                controller.close(complete=False)
+                raise
+            controller.close(complete=finished)
+    if controller.faults:
+        raise RunError("the suite could not be collected:\n" + controller.faults[0])
+    return log.events
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Variables for this process and the workers it starts, and pytest as if none were set."""
+    variables = {**variables, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    before = dict(os.environ)
+    os.environ.update(variables)
+    os.environ.pop("PYTEST_ADDOPTS", None)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def workers_by_default() -> int:
+    """One worker per core that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

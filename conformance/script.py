@@ -1,0 +1,143 @@
+"""The standalone script of a violation: it imports JAX, Flax and NumPy only, and runs anywhere."""
+
+import inspect
+import textwrap
+from typing import Any
+
+import jax
+import numpy as np
+
+from properties import expected
+from properties.calls import FunctionCall, ModuleCall, variables_like
+from properties.law import Law, Violation
+from properties.transform import Transform
+from properties.trees import raw
+
+_HEAD = '''\
+"""{law} does not hold for {transform} on {subject}.
+
+{sentence}
+{message}
+
+Found by vmap-conformance. Prints what was expected and got; exits 1 while they differ.
+"""
+
+import os
+
+os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=8")
+
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy import inf, nan  # in the arrays below
+
+
+def array(dtype, shape, values):
+    return np.array(values, dtype).reshape(shape)
+
+'''
+
+_TAIL = """
+different = False
+got_leaves = jax.tree_util.tree_flatten_with_path(got)[0]
+expected_leaves = jax.tree_util.tree_leaves(expected)
+print("mapped by", "{transform}", "on jax", jax.__version__)
+for (path, g), e, bound in zip(got_leaves, expected_leaves, jax.tree_util.tree_leaves(allowed)):
+    if jnp.issubdtype(g.dtype, jax.dtypes.prng_key):
+        g = jax.random.key_data(g)
+    g = np.asarray(g)
+    print("\\n" + jax.tree_util.keystr(path), "expected", e.shape, e, "got", g.shape, g, sep="\\n")
+    if g.shape != e.shape:
+        different = True
+    else:
+        error = np.abs(g.astype(np.float64) - e)
+        both_nan = np.isnan(g.astype(np.float64)) & np.isnan(e.astype(np.float64))
+        different |= bool(np.any(~((error <= bound) | (g == e) | both_nan)))
+different |= len(got_leaves) != len(expected_leaves)
+print("\\nthey differ" if different else "\\nthey agree")
+sys.exit(different)
+"""
+
+
+def script(law: Law, transform: Transform, found: Violation) -> str:
+    """Python that shows the violation of a call's first combination of axes."""
+    call = found.call.only(found.call.axes[0])
+    head = _HEAD.format(
+        law=law.id,
+        transform=transform.name,
+        subject=call.subject_name,
+        sentence=law.sentence,
+        message=textwrap.fill(str(found.disagreement)[:600], 96),
+    )
+    body = (
+        _function(transform, call) if isinstance(call, FunctionCall) else _module(transform, found)
+    )
+    return head + body + _TAIL.replace("{transform}", transform.name)
+
+
+def _function(transform: Transform, call: FunctionCall) -> str:
+    right = expected.of_function(call)
+    name = call.subject.function.__name__
+    return "\n".join(
+        [
+            "from typing import Any\n\n",
+            inspect.getsource(call.subject.function),
+            f"\nfunction = {name}",
+            f"arguments = {literal(call.arguments(call.axes[0]))}",
+            *_answer(right),
+            transform.source(call),
+            "got = mapped(*arguments)",
+        ]
+    )
+
+
+def _module(transform: Transform, found: Violation) -> str:
+    call = found.call
+    assert isinstance(call, ModuleCall)
+    make = "jax.random.key" if call.typed else "jax.random.PRNGKey"
+    rngs = ", ".join(
+        f"{name!r}: {make}({call.key + i})" for i, name in enumerate(call.subject.streams)
+    )
+    lines = [
+        transform.source(call),
+        f"inputs = {literal(call.inputs(call.axes[0]))}",
+        f"rngs = {{{rngs}}}",
+    ]
+    if found.what == "init":
+        return "\n".join(
+            [*lines, *_answer(expected.of_variables(call)), "got = lifted.init(rngs, *inputs)"]
+        )
+    variables = variables_like(expected.variable_shapes(call), call.seed)
+    updated = expected.mutable(call)
+    module = "plain" if found.what == "plain" else "lifted"
+    return "\n".join(
+        [
+            *lines,
+            f"variables = {literal(variables)}",
+            *_answer(expected.of_module(call, variables)),
+            f"got = {module}.apply(variables, *inputs, rngs=rngs, mutable={updated})",
+        ]
+    )
+
+
+def _answer(right: expected.Expected) -> list[str]:
+    bound = jax.tree_util.tree_map(
+        lambda b: expected.SLACK * np.asarray(b, np.float64), right.bound
+    )
+    return [f"expected = {literal(right.value)}", f"allowed = {literal(bound)}"]
+
+
+def literal(tree: Any) -> str:
+    """Python for a tree of arrays, every bit of every float in it."""
+    if isinstance(tree, dict):
+        return "{" + ", ".join(f"{k!r}: {literal(v)}" for k, v in tree.items()) + "}"
+    if isinstance(tree, list | tuple):
+        inner = ", ".join(map(literal, tree))
+        return f"({inner},)" if isinstance(tree, tuple) else f"[{inner}]"
+    leaf = np.asarray(raw(tree))
+    dtype = leaf.dtype.name
+    values = leaf.astype(np.float64) if dtype == "bfloat16" else leaf
+    text = f"array({dtype if dtype != 'bfloat16' else 'jnp.bfloat16'!r}, {leaf.shape}, {values.ravel().tolist()})"
+    return "\n".join(textwrap.wrap(text, 96, break_long_words=False)) if len(text) > 96 else text

@@ -1,0 +1,58 @@
+"""What must be settled before JAX starts: devices, threads, the compilation cache.
+
+This module imports neither JAX nor Flax, so that it can come first.
+"""
+
+import importlib.metadata
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import platformdirs
+
+DEVICES = 8
+"""Virtual CPU devices for pmap; more examples than devices is a call that must raise."""
+
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def cache_directory() -> Path:
+    """Where this user's caches of the suite are."""
+    return Path(platformdirs.user_cache_dir("vmap-conformance"))
+
+
+def compilation_cache() -> Path:
+    """The persistent compilation cache of the installed versions."""
+    versions = "-".join(
+        f"{name}{importlib.metadata.version(name)}" for name in ("jax", "jaxlib", "flax")
+    )
+    return cache_directory() / "compiled" / versions
+
+
+def environment(*, cache: bool = True) -> dict[str, str]:
+    """The environment variables that a process of the suite wants; what the user set stays."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    wanted = [
+        f"--xla_force_host_platform_device_count={DEVICES}",
+        "--xla_cpu_multi_thread_eigen=false",
+    ]
+    added = [flag for flag in wanted if flag.split("=")[0] not in flags]
+    variables = {
+        "XLA_FLAGS": " ".join(filter(None, [flags, *added])),
+        # Workers share the cores; a pool of threads in each would only get in each other's way.
+        **dict.fromkeys(_ONE_THREAD, "1"),
+        # XLA's complaints go to the worker's own file, errors only.
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+    }
+    if cache:
+        variables |= {
+            "JAX_COMPILATION_CACHE_DIR": str(compilation_cache()),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        }
+    return {k: v for k, v in variables.items() if k == "XLA_FLAGS" or k not in os.environ}
+
+
+def prepare(variables: Mapping[str, str] | None = None) -> None:
+    """Set the variables in this process, from which workers inherit them."""
+    os.environ.update(environment() if variables is None else variables)

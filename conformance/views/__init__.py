@@ -1,0 +1,1 @@
+"""Views of the event log. Each is a reader; none knows how a run goes."""

@@ -1,0 +1,171 @@
+"""The terminal's view: a table of laws by transforms, what was spent, and each failure in full."""
+
+from typing import Any
+
+import numpy as np
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from conformance.log import Event, decode
+from conformance.views.summary import ORDER, Summary
+
+STYLE = {
+    "holds": "green",
+    "violated": "bold red",
+    "crashed": "bold red",
+    "timed-out": "bold red",
+    "known-defect": "yellow",
+    "fixed-defect": "cyan",
+    "not-applicable": "dim",
+}
+SHORT = {"not-applicable": "n/a"}
+WIDTH_OF_ARRAYS = 60
+
+
+def show(console: Console, summary: Summary, files: dict[int, str] | None = None) -> None:
+    """Print everything. ``files`` maps a failure's place in the list to its saved script."""
+    if summary.header is not None:
+        console.print(heading(summary.header))
+    console.print(table(summary))
+    for number, failure in enumerate(summary.failures):
+        console.print(explained(failure, (files or {}).get(number)))
+    console.print(cost(summary))
+    for line in remarks(summary):
+        console.print(Text(line, style="yellow"))
+
+
+def heading(header: Event) -> Text:
+    """One line: what is held to the laws, and how hard."""
+    environment = header["environment"]
+    names = ("jax", "flax", "numpy", "python")
+    versions = "  ".join(f"{name} {environment.get(name)}" for name in names)
+    place = f"{environment.get('devices')} {environment.get('platform')} devices"
+    return Text(f"{versions}  {place}\nprofile {header['profile']}, seed {header['seed']}")
+
+
+def table(summary: Summary) -> Table:
+    """Laws by transforms; in each cell how many subjects had which outcome."""
+    grid = Table(title="subjects by outcome", title_justify="left", pad_edge=False)
+    grid.add_column("law", no_wrap=True)
+    for transform in summary.transforms:
+        grid.add_column(transform)
+    for law in summary.laws:
+        grid.add_row(law, *(_cell(summary, law, t) for t in summary.transforms))
+    return grid
+
+
+def _cell(summary: Summary, law: str, transform: str) -> RenderableType:
+    counts = summary.cell(law, transform)
+    parts = [
+        Text(f"{counts[name]} {SHORT.get(name, name)}", style=STYLE[name])
+        for name in ORDER
+        if counts[name]
+    ]
+    return Text(", ").join(parts)
+
+
+def cost(summary: Summary) -> Text:
+    """What was exercised and what it cost."""
+    counts = ", ".join(f"{summary.counts[name]} {name}" for name in ORDER if summary.counts[name])
+    wall = f"{summary.seconds:.1f} s" if summary.seconds is not None else "an interrupted run"
+    return Text(
+        f"{counts or 'nothing ran'} in {wall}\n"
+        f"{summary.total('examples'):,.0f} calls, {summary.total('combinations'):,.0f} combinations "
+        f"of axes, {summary.total('shapes'):,.0f} sets of sizes; "
+        f"{summary.total('compilations'):,.0f} compilations taking "
+        f"{summary.total('compile_seconds'):.1f} s, "
+        f"{summary.total('cache_hits'):,.0f} more from the cache"
+    )
+
+
+def remarks(summary: Summary) -> list[str]:
+    """What a person should know beyond the outcomes."""
+    lines = []
+    if summary.incomplete:
+        lines.append("This log is incomplete: the run was stopped before its end.")
+        lines += [f"  unfinished: {' | '.join(_name(event))}" for event in summary.unfinished]
+    if summary.cache_was_useless:
+        lines.append(
+            "The compilation cache gave nothing although it was filled: this host's CPU is not the one "
+            "that filled it. --no-cache spares the attempt."
+        )
+    fixed = [r["detail"]["defect"] for r in summary.results if r["outcome"] == "fixed-defect"]
+    lines += [f"The known defect {defect} is gone in this release." for defect in fixed]
+    return lines
+
+
+def _name(event: Event) -> list[str]:
+    return [event["law"], event["transform"], event["subject"]]
+
+
+def explained(failure: Event, saved: str | None = None) -> Panel:
+    """A failure a person can use."""
+    from properties.laws import LAWS
+
+    detail = failure["detail"] or {}
+    law = LAWS.get(failure["law"])
+    lines: list[RenderableType] = []
+    if law is not None:
+        lines.append(Text(law.sentence, style="italic"))
+    if failure["outcome"] == "violated":
+        lines += _violation(detail)
+    else:
+        lines.append(Text(detail.get("reason", "")))
+        if detail.get("output"):
+            lines.append(Text(detail["output"], style="dim"))
+    if saved:
+        lines.append(Text(f"script: {saved}\ncase:   {saved.removesuffix('.py')}.json"))
+    title = (
+        f"{failure['outcome']}: {failure['law']}, {failure['transform']} of {failure['subject']}"
+    )
+    return Panel(Group(*lines), title=title, title_align="left", border_style="red")
+
+
+def _violation(detail: dict[str, Any]) -> list[RenderableType]:
+    lines: list[RenderableType] = [
+        Text(call_in_words(detail["call"])),
+        Text(detail["message"], style="red"),
+    ]
+    expected, got = decode(detail["expected"]), decode(detail["got"])
+    if isinstance(expected, np.ndarray) and isinstance(got, np.ndarray):
+        side = Table(box=None, pad_edge=False)
+        side.add_column("expected")
+        side.add_column("got")
+        with np.printoptions(precision=5, suppress=True, threshold=40, linewidth=WIDTH_OF_ARRAYS):
+            side.add_row(Text(str(expected.astype(got.dtype))), Text(str(got)))
+        lines.append(side)
+        lines.append(
+            Text(
+                f"{detail['max_ulps']:.4g} ULP at most; at the worst place the error is "
+                f"{_number(detail['error'])}, allowed {_number(detail['bound'])}"
+            )
+        )
+    if detail.get("cause"):
+        lines.append(Text(f"likely cause: {detail['cause']}", style="yellow"))
+    return lines
+
+
+def _number(value: Any) -> str:
+    return f"{float(decode(value)):.3g}"
+
+
+def call_in_words(call: dict[str, Any]) -> str:
+    """The call as a person would say it."""
+    sizes = ", ".join(f"{name}={size}" for name, size in call["sizes"].items())
+    axes = " or ".join(
+        f"in_axes={_axes(a['in_axes'])}, out_axes={a['out_axes']}" for a in call["axes"][:3]
+    )
+    words = [f"{call['subject_name']} with {sizes}", axes, call["dtype"]]
+    if call["kind"] == "module":
+        words.append(f"variable_axes={call['variable_axes']}, split_rngs={call['split_rngs']}")
+        words.append(f"{'key' if call['typed'] else 'PRNGKey'}({call['key']})")
+    if call["eager"]:
+        words.append("without jit")
+    return "; ".join(words)
+
+
+def _axes(axes: list[int | None]) -> str:
+    inner = ", ".join(map(str, axes))
+    return f"({inner},)" if len(axes) == 1 else f"({inner})"

@@ -1,0 +1,5 @@
+"""What must be settled before JAX starts, in pytest's controller and in each of its workers."""
+
+from conformance.startup import prepare
+
+prepare()
