@@ -8,14 +8,20 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from conformance.judge.files import find_candidates
-from conformance.judge.verdicts import CONFORMS, Verdict
+from conformance.judge.verdicts import CONFORMS
+from conformance.log import SCHEMA, EventLog
+
+if TYPE_CHECKING:
+    from conformance.judge.examine import Bench
 
 NOT_RUN = 3
+MANY = 4
+"""Candidates from which on it pays to compile the exercises' own solutions for them."""
 
 
 @click.command()
@@ -84,11 +90,17 @@ def judge(
     patience: float,
 ) -> int:
     """Judge the files and print the verdicts. The exit status."""
-    from conformance.judge import launch, show
+    from conformance import startup
 
-    started = time.perf_counter()
+    startup.prepare()
+    from conformance.judge import launch, warm
+
     with ThreadPoolExecutor(max_workers=1) as pool:
-        starting = pool.submit(launch.start_server, isolation)
+        warmth = warm.prepare(
+            startup.cache_directory() / "judge" / startup.compilation_cache().name
+        )
+        cache = None if warmth is None else warmth.place / "compiled"
+        starting = pool.submit(launch.start_server, isolation, cache)
         from conformance.exercises import NoExercise, load_exercises
         from conformance.judge import examine
 
@@ -106,28 +118,62 @@ def judge(
             click.echo(f"The isolation {isolation!r} is not to be had: {problem}.", err=True)
             return NOT_RUN
     chosen = examine.Options(examples, seed, strict, patience, exercise)
-    bench = examine.Bench(server, known, chosen)
-    click.echo(
-        f"isolation: {server.level}" + "".join(f"\n  lacking: {each}" for each in server.lacks)
-    )
-    counts: Counter[str] = Counter()
+    bench = examine.Bench(server, known, chosen, warmth, len(candidates) >= MANY)
     try:
-        with ThreadPoolExecutor(max_workers=workers) as pool:
-            for verdicts in pool.map(lambda path: examine.check_file(bench, path), candidates):
-                for verdict in verdicts:
-                    counts[verdict.verdict] += 1
-                    click.echo(show.text(verdict))
+        return _judge_all(bench, candidates, workers, log)
     except launch.Unavailable as problem:
         click.echo(f"Could not go on: {problem}.", err=True)
         return NOT_RUN
     finally:
-        launch.stop_server(server)
+        launch.stop_server(bench.server)
+
+
+def _judge_all(bench: Bench, candidates: list[Path], workers: int, log: Path | None) -> int:
+    from conformance.judge import examine, show
+
+    events = EventLog(log)
+    if log is not None:
+        events.write("header", **_header(bench, workers))
+    click.echo(f"isolation: {bench.server.level}")
+    for lack in bench.server.lacks:
+        click.echo(f"  lacking: {lack}")
+    started = time.perf_counter()
+    counts: Counter[str] = Counter()
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for verdicts in pool.map(lambda path: examine.check_file(bench, path), candidates):
+            for verdict in verdicts:
+                counts[verdict.verdict] += 1
+                click.echo(show.text(verdict))
+                if log is not None:
+                    events.write("verdict", **show.data(verdict))
+    if log is not None:
+        events.finish()
     summary = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
     click.echo(f"{summary} in {time.perf_counter() - started:.1f} s")
     return 0 if set(counts) <= {CONFORMS} else 1
 
 
-__all__ = ["Verdict", "check", "judge"]
+def _header(bench: Bench, workers: int) -> dict[str, Any]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    from conformance.facts import environment
+
+    try:
+        suite = version("vmap-conformance")
+    except PackageNotFoundError:
+        suite = "unknown"
+    return {
+        "schema": SCHEMA,
+        "suite": suite,
+        "environment": environment(),
+        "profile": f"{bench.options.examples} examples",
+        "seed": bench.options.seed,
+        "shard": [1, 1],
+        "command": ["check", *sys.argv[2:]],
+        "isolation": bench.server.level,
+        "workers": workers,
+    }
+
 
 if __name__ == "__main__":
     check()

@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 
 from conformance.exercises.exercise import Exercise, Finding
-from conformance.judge import diagnosis, lanes, launch, talk, verdicts
+from conformance.judge import diagnosis, lanes, launch, talk, verdicts, warm
 from conformance.judge.compare import compare
 from conformance.judge.expect import Answer, Call, Expectations, draw_calls, expected
 from conformance.judge.files import Unreadable, read_candidate
@@ -37,11 +37,16 @@ class Options:
 
 @attrs.define
 class Bench:
-    """All that judging needs: a server, the exercises, their calls and right answers."""
+    """All that judging needs: a server, the exercises, their calls and right answers.
+
+    With `many` candidates to come, compiling an exercise's own solution for them pays.
+    """
 
     server: launch.Server
     exercises: Mapping[str, Exercise]
     options: Options
+    warmth: warm.Warmth | None = None
+    many: bool = False
     expectations: dict[str, Expectations] = attrs.field(factory=dict)
     lock: threading.Lock = attrs.field(factory=threading.Lock)
 
@@ -52,6 +57,8 @@ def expectations_of(bench: Bench, exercise: Exercise) -> Expectations:
         if exercise.name not in bench.expectations:
             calls = draw_calls(exercise, bench.options.examples, bench.options.seed)
             bench.expectations[exercise.name] = Expectations(exercise, calls)
+            if bench.many and bench.warmth is not None:
+                threading.Thread(target=warm.warm, args=(bench.warmth, [exercise])).start()
         return bench.expectations[exercise.name]
 
 
@@ -88,9 +95,22 @@ def check_file(bench: Bench, path: Path) -> list[Verdict]:
 
 
 def _pair(bench: Bench) -> tuple[Lane, Lane]:
+    return Lane(talk.Talk(_worker(bench))), Lane(talk.Talk(_worker(bench)))
+
+
+def _worker(bench: Bench) -> launch.Worker:
+    """A worker; from a new server where a candidate has brought the old one down."""
     seconds = bench.options.patience * 60
-    one, other = (launch.start_worker(bench.server, seconds, MOST_MEMORY) for _ in range(2))
-    return Lane(talk.Talk(one)), Lane(talk.Talk(other))
+    server = bench.server
+    try:
+        return launch.start_worker(server, seconds, MOST_MEMORY)
+    except launch.Unavailable:
+        with bench.lock:
+            if bench.server is server:
+                launch.stop_server(server)
+                cache = None if bench.warmth is None else bench.warmth.place / "compiled"
+                bench.server = launch.start_server(server.level, cache)
+        return launch.start_worker(bench.server, seconds, MOST_MEMORY)
 
 
 def _end(pair: tuple[Lane, Lane]) -> None:
@@ -236,7 +256,8 @@ def _violation(
 ) -> Verdict:
     place = wrong.mismatch.leaf
     shown = wrong.given.arrays[place] if wrong.given.arrays else wrong.given.unfit
-    right = wrong.right.leaves[place].value
+    leaf = wrong.right.leaves[place]
+    right = leaf.value.astype(leaf.dtype)
     example = Counterexample(
         dict(wrong.call.arguments), right, shown, wrong.mismatch.words, wrong.mismatch.ulps
     )
@@ -317,7 +338,8 @@ def _troubled(
     if wanted is not None and trouble.call is not None:
         call = wanted.calls[trouble.call]
         answer: Answer = expected(wanted, call.number)
-        right = answer.leaves[0].value if len(answer.leaves) == 1 else None
+        leaf = answer.leaves[0]
+        right = leaf.value.astype(leaf.dtype) if len(answer.leaves) == 1 else None
         example = Counterexample(dict(call.arguments), right, difference=trouble.words)
     found = None
     if trouble.error is not None and exercise is not None:

@@ -19,7 +19,7 @@ from conformance.judge.expect import Call
 from conformance.judge.inside import wire
 from conformance.judge.talk import Talk
 
-REPEATED_SHAPES, REPEATED_CALLS = 1, 6
+REPEATED_SHAPES, REPEATED_CALLS = 1, 5
 """How much of the other process' part is repeated: so many shapes, so many calls of each."""
 ROOM = 2**20
 """Bytes an answer may have beyond any right one."""

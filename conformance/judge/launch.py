@@ -16,7 +16,6 @@ import tempfile
 import threading
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import attrs
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import math
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -108,7 +105,7 @@ def safe(words: str) -> str:
 
 
 def data(verdict: Verdict) -> dict[str, Any]:
-    """The verdict's fields as JSON has them, without the empty ones."""
+    """The verdict's fields for the event log, without the empty ones."""
     fields = attrs.asdict(verdict, recurse=False)
     if verdict.diagnosis is not None:
         fields["diagnosis"] = verdict.diagnosis.pitfall
@@ -120,22 +117,6 @@ def data(verdict: Verdict) -> dict[str, Any]:
             if value is not None
         }
     always = ("candidate", "exercise", "verdict", "law", "diagnosis", "counterexample", "seconds")
-    kept = {
+    return {
         key: value for key, value in fields.items() if key in always or value not in (None, "", ())
     }
-    return {key: plain(value) for key, value in kept.items()}
-
-
-def plain(value: Any) -> Any:
-    """As JSON: arrays as {dtype, shape, data}, numbers that JSON lacks as their names."""
-    if isinstance(value, np.ndarray):
-        little = np.asarray(value, value.dtype.newbyteorder("<"), order="C")
-        content = base64.b64encode(little.tobytes()).decode()
-        return {"dtype": str(value.dtype), "shape": list(value.shape), "data": content}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return safe(value) if isinstance(value, str) else value

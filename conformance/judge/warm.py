@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import shutil
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
@@ -63,7 +64,10 @@ def _compile(warmth: Warmth, exercises: Iterable[Exercise]) -> None:
     server = launch.start_server("process")
     try:
         for exercise in exercises:
-            worker = launch.start_worker(server, 3600, MEMORY, warmth.place / "compiled")
+            fresh = warmth.place / "compiling"
+            shutil.rmtree(fresh, ignore_errors=True)
+            fresh.mkdir()
+            worker = launch.start_worker(server, 3600, MEMORY, fresh)
             lane = Lane(talk.Talk(worker))
             try:
                 lanes.load(lane, "solution.py", exercise.solution.encode(), PATIENCE)
@@ -71,6 +75,8 @@ def _compile(warmth: Warmth, exercises: Iterable[Exercise]) -> None:
             finally:
                 lane.ended = talk.end(lane.talk)
             if lane.trouble is None:
+                for path in fresh.iterdir():  # whole files only: candidates are reading meanwhile
+                    path.replace(warmth.place / "compiled" / path.name)
                 _marker(warmth, exercise).touch()
     finally:
         launch.stop_server(server)

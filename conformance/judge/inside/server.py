@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -88,6 +89,8 @@ def preload() -> None:
     for name in LATE_IMPORTS:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # or every worker's collector goes over all of JAX, and copies its pages
 
 
 def begin(level: str, number: int, message: dict[str, Any], fds: list[int]) -> None:

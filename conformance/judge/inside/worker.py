@@ -52,6 +52,8 @@ def keep_compiled(directory: str, warmed: str | None) -> None:
     jax.config.update("jax_compilation_cache_dir", directory)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    with contextlib.suppress(AttributeError):  # or the directory's name goes into the keys
+        jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
 
 
 def warm_up() -> None:
@@ -64,12 +66,11 @@ def warm_up() -> None:
 def limit_memory(spare_tasks: int) -> None:
     """Limits as a factor of what this process has come to by itself: XLA dies below, silently."""
     held = dict.fromkeys(("VmPeak", "VmData", "Threads"), 0)
-    with contextlib.suppress(OSError):
-        with open("/proc/self/status") as file:
-            for line in file:
-                name, _, value = line.partition(":")
-                if name in held:
-                    held[name] = int(value.split()[0])
+    with contextlib.suppress(OSError), open("/proc/self/status") as file:
+        for line in file:
+            name, _, value = line.partition(":")
+            if name in held:
+                held[name] = int(value.split()[0])
     address = max(ADDRESS_FACTOR * held["VmPeak"] * 1024, LEAST_ADDRESS)
     data = max(DATA_FACTOR * held["VmData"] * 1024, LEAST_DATA)
     isolation.limit(resource.RLIMIT_AS, address)
