@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import attrs
+import jax
 from packaging.specifiers import SpecifierSet
 
-from properties.calls import Call, FunctionCall
+from properties import expected
+from properties.calls import Axes, Call, FunctionCall
 
 
 @attrs.frozen
@@ -51,4 +53,47 @@ def _has_negative_axis(call: FunctionCall) -> bool:
     return axes.out_axes < 0 or any(axis is not None and axis < 0 for axis in axes.in_axes)
 
 
-DEFECTS: tuple[Defect, ...] = ()
+def _has_negative_axis_not_in_front(call: FunctionCall) -> bool:
+    """A negative axis that names any place but the front, in any leaf it applies to."""
+    (axes,) = call.axes
+    ranks = [
+        (axis, len(array.dims))
+        for tree, axis in zip(call.subject.arguments, axes.in_axes, strict=True)
+        for array in jax.tree_util.tree_leaves(tree)
+    ]
+    ranks += [(axes.out_axes, rank) for rank in expected.output_ranks(call)]
+    return any(axis is not None and axis < 0 and axis + rank + 1 != 0 for axis, rank in ranks)
+
+
+def _square_call(in_axis: int, out_axis: int) -> FunctionCall:
+    return FunctionCall("square", {"batch": 3, "m": 2}, (Axes((in_axis,), out_axis),))
+
+
+_PMAP_SAYS = (
+    "The docstring of jax.pmap asks for non-negative axes; nothing checks it. No report of this was "
+    "found on jax-ml/jax on 2026-11-21; https://github.com/jax-ml/jax/pull/3925 was the same for vmap."
+)
+
+DEFECTS: tuple[Defect, ...] = (
+    Defect(
+        id="pmap-negative-axis-wrong-answer",
+        transform="jax.pmap",
+        versions={"jax": ">=0.8.0"},
+        affects=_has_negative_axis_not_in_front,
+        law="axes.negative-count-from-end",
+        call=_square_call(0, -1),
+        seen="Since pmap became jit of shard_map, out_axes=-1 silently gives an array of the wrong "
+        "shape, (6, 1) for (2, 3), and in_axes=-1 raises errors that speak of shardings or squeezing.",
+        upstream=_PMAP_SAYS,
+    ),
+    Defect(
+        id="pmap-negative-axis-bare-assertion",
+        transform="jax.pmap",
+        versions={"jax": "<0.8.0"},
+        affects=_has_negative_axis,
+        law="axes.negative-count-from-end",
+        call=_square_call(-1, 0),
+        seen="A negative axis in in_axes or out_axes ends in a bare AssertionError such as (-1, 2).",
+        upstream=_PMAP_SAYS,
+    ),
+)

@@ -52,17 +52,20 @@ def exactly(tree: Any) -> Expected:
 def computed(result: Any, right: Expected, move: Callable[[Any], Any] = lambda tree: tree) -> Any:
     """`Expected` from another computed result, rounded as much as the one it is compared with.
 
-    ``move`` says where its axes are to be. None where the result has not the structure of ``right``:
-    then it is no measure of anything.
+    ``move`` says where its axes are to be. None where the result was raised. A result that has not
+    the structure of ``right`` fixes the structure of others, not their values.
     """
+    if isinstance(result, Raised):
+        return None
+    value = jax.tree_util.tree_map(np.asarray, raw(result))
     try:
         assert_same_structure(result, right.like)
     except Disagreement:
-        return None
-    value = jax.tree_util.tree_map(np.asarray, raw(result))
-    # Each of the two may be SLACK times the bound away from the truth.
-    twice = jax.tree_util.tree_map(lambda bound: 2 * bound, right.bound)
-    return Expected(move(value), move(twice), move(value))
+        bound = jax.tree_util.tree_map(lambda leaf: np.full(leaf.shape, np.inf), value)
+    else:
+        # Each of the two may be SLACK times the bound away from the truth.
+        bound = jax.tree_util.tree_map(lambda bound: 2 * bound, right.bound)
+    return Expected(move(value), move(bound), move(value))
 
 
 def assert_agrees(got: Any, expected: Expected) -> None:

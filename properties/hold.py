@@ -44,10 +44,12 @@ def hold(
     *,
     set_aside: SetAside = lambda call: False,
     database: Any = None,
+    shrink: bool = True,
 ) -> Held:
     """Draw calls as the profile says and check each; shrink and narrow what violates the law.
 
-    Calls for which ``set_aside`` is true are known defects, checked elsewhere. What the check raises
+    Calls for which ``set_aside`` is true are known defects, checked elsewhere. Without ``shrink`` the
+    first violation found will do. What the check raises
     other than `Violation` is a fault of the suite, and is raised.
     """
     began, before = time.perf_counter(), spent.so_far()
@@ -65,14 +67,14 @@ def hold(
 
     key = f"{law.id}/{transform.name}/{subject.name}"
     test = hypothesis.given(law.cases(transform, subject, profile))(attempt)
-    test = hypothesis.settings(**profile.settings(database))(test)
+    test = hypothesis.settings(**profile.settings(database, shrink))(test)
     test = hypothesis.seed(zlib.crc32(f"{profile.seed}/{key}".encode()))(test)
     test._hypothesis_internal_database_key = key.encode()  # type: ignore[attr-defined]
     found: Violation | None = None
     try:
         test()
     except Violation as violation:
-        found = narrowed(law, transform, violation.call) or violation
+        found = (narrowed(law, transform, violation.call) if shrink else None) or violation
     except hypothesis.errors.Unsatisfiable:
         # Every call drawn was set aside; the caller sees it by `examples`.
         pass

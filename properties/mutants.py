@@ -135,6 +135,12 @@ def in_axes_off_by_one(transform: Transform, function: Any, axes: Axes) -> Mappe
 
 
 @_mapping
+def in_axes_ignored(transform: Transform, function: Any, axes: Axes) -> Mapped:
+    """the batch axis of an argument is taken to be in front, whatever in_axes says"""
+    return transform.map(function, attrs.evolve(axes, in_axes=axes.first.in_axes))
+
+
+@_mapping
 def out_axes_ignored(transform: Transform, function: Any, axes: Axes) -> Mapped:
     """the batch axis of the result is in front, whatever out_axes says"""
     return transform.map(function, attrs.evolve(axes, out_axes=0))

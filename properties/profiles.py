@@ -23,7 +23,7 @@ class Profile:
     seed: int = 0
     """Together with the profile's name it determines every call drawn."""
 
-    def settings(self, database: Any = None) -> dict[str, Any]:
+    def settings(self, database: Any = None, shrink: bool = True) -> dict[str, Any]:
         """Everything Hypothesis could otherwise take from its environment (``CI`` changes defaults)."""
         import hypothesis as h
 
@@ -34,7 +34,7 @@ class Profile:
             "database": database,
             # Compilation makes the first call of a shape slow; that is not a failure.
             "deadline": None,
-            "phases": [h.Phase.explicit, h.Phase.reuse, h.Phase.generate, h.Phase.shrink],
+            "phases": [h.Phase.reuse, h.Phase.generate, *([h.Phase.shrink] if shrink else [])],
             "print_blob": not self.random,
             "report_multiple_bugs": False,
             "suppress_health_check": list(h.HealthCheck),
