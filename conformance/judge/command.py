@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +18,8 @@ from conformance.judge.verdicts import CONFORMS
 from conformance.log import SCHEMA, EventLog
 
 if TYPE_CHECKING:
-    from conformance.judge.examine import Bench
+    from conformance.judge.bench import Bench
+    from conformance.judge.expect import Expectations
 
 NOT_RUN = 3
 MANY = 4
@@ -93,32 +95,33 @@ def judge(
     from conformance import startup
 
     startup.prepare()
-    from conformance.judge import launch, warm
+    from conformance.judge import cache, launch
 
+    warmth = cache.prepare(startup.cache_directory() / "judge" / startup.compilation_cache().name)
     with ThreadPoolExecutor(max_workers=1) as pool:
-        warmth = warm.prepare(
-            startup.cache_directory() / "judge" / startup.compilation_cache().name
-        )
-        cache = None if warmth is None else warmth.place / "compiled"
-        starting = pool.submit(launch.start_server, isolation, cache)
+        place = None if warmth is None else warmth.place / "compiled"
+        starting = pool.submit(launch.start_server, isolation, place)  # while JAX is imported here
         from conformance.exercises import NoExercise, load_exercises
-        from conformance.judge import examine
+        from conformance.judge.bench import Bench, Options, foresee
 
         try:
             known = load_exercises(exercise_files)
-        except NoExercise as problem:
+            if exercise is not None and exercise not in known:
+                there = ", ".join(known)
+                raise click.UsageError(f"no exercise is called {exercise}: there are {there}")
+        except (NoExercise, click.UsageError) as problem:
+            launch.stop_server(starting.result())
             raise click.UsageError(str(problem)) from None
-        if exercise is not None and exercise not in known:
-            raise click.UsageError(
-                f"no exercise is called {exercise}: there are {', '.join(known)}"
-            )
+        chosen = Options(examples, seed, strict, patience, exercise)
+        foreseen = foresee(known, chosen, candidates[:3])
+        for each in foreseen.values():
+            Thread(target=expected_all, args=(each,), daemon=True).start()
         try:
             server = starting.result()
         except launch.Unavailable as problem:
             click.echo(f"The isolation {isolation!r} is not to be had: {problem}.", err=True)
             return NOT_RUN
-    chosen = examine.Options(examples, seed, strict, patience, exercise)
-    bench = examine.Bench(server, known, chosen, warmth, len(candidates) >= MANY)
+    bench = Bench(server, known, chosen, warmth, len(candidates) >= MANY, foreseen)
     try:
         return _judge_all(bench, candidates, workers, log)
     except launch.Unavailable as problem:
@@ -126,6 +129,14 @@ def judge(
         return NOT_RUN
     finally:
         launch.stop_server(bench.server)
+
+
+def expected_all(expectations: Expectations) -> None:
+    """Compute the right answers ahead; whoever needs one first waits for it."""
+    from conformance.judge.expect import expected
+
+    for call in expectations.calls:
+        expected(expectations, call.number)
 
 
 def _judge_all(bench: Bench, candidates: list[Path], workers: int, log: Path | None) -> int:

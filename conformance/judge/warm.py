@@ -8,39 +8,18 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import shutil
-import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-import attrs
-
 from conformance.exercises.exercise import Exercise
 from conformance.judge import lanes, launch, talk
+from conformance.judge.cache import Warmth
 from conformance.judge.expect import draw_calls
 from conformance.judge.lanes import Lane, Limits
 
 PATIENCE = Limits(20.0, 30.0)
 MEMORY = 8 * 2**30
-
-
-@attrs.define
-class Warmth:
-    """Where the compiled programs are, and which exercises' are being added."""
-
-    place: Path
-    begun: set[str] = attrs.field(factory=set)
-    lock: threading.Lock = attrs.field(factory=threading.Lock)
-
-
-def prepare(place: Path) -> Warmth | None:
-    """The cache at `place`; None where there can be none."""
-    with suppress(OSError):
-        compiled = place / "compiled"
-        compiled.mkdir(parents=True, exist_ok=True)
-        compiled.chmod(0o755)
-        return Warmth(place)
-    return None
 
 
 def warm(warmth: Warmth, exercises: Iterable[Exercise]) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from conformance.exercises import load_exercises
 from conformance.judge import examine, launch
+from conformance.judge.bench import Bench, Options
 from conformance.judge.verdicts import Verdict
 
 Judge = Callable[..., list[Verdict]]
@@ -53,22 +54,22 @@ def best_level() -> str:
 
 
 @pytest.fixture(scope="session")
-def benches(servers: Callable[[str], launch.Server]) -> Callable[..., examine.Bench]:
+def benches(servers: Callable[[str], launch.Server]) -> Callable[..., Bench]:
     """Benches by level and options; calls and right answers are kept for the session."""
-    kept: dict[object, examine.Bench] = {}
+    kept: dict[object, Bench] = {}
     exercises = load_exercises()
 
-    def bench(level: str, **options: object) -> examine.Bench:
-        chosen = examine.Options(**{"examples": 16, "patience": 5.0, **options})  # type: ignore[arg-type]
+    def bench(level: str, **options: object) -> Bench:
+        chosen = Options(**{"examples": 16, "patience": 5.0, **options})  # type: ignore[arg-type]
         if (level, chosen) not in kept:
-            kept[level, chosen] = examine.Bench(servers(level), exercises, chosen)
+            kept[level, chosen] = Bench(servers(level), exercises, chosen)
         return kept[level, chosen]
 
     return bench
 
 
 @pytest.fixture
-def judge(benches: Callable[..., examine.Bench], best_level: str, tmp_path: Path) -> Judge:
+def judge(benches: Callable[..., Bench], best_level: str, tmp_path: Path) -> Judge:
     """Judge a candidate given as source."""
 
     def verdicts(

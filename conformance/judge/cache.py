@@ -1,0 +1,28 @@
+"""Where compiled programs are kept. This module imports neither JAX nor NumPy: it comes first."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import attrs
+
+
+@attrs.define
+class Warmth:
+    """Where the compiled programs are, and which exercises' are being added."""
+
+    place: Path
+    begun: set[str] = attrs.field(factory=set)
+    lock: threading.Lock = attrs.field(factory=threading.Lock)
+
+
+def prepare(place: Path) -> Warmth | None:
+    """The cache at `place`; None where there can be none."""
+    with suppress(OSError):
+        compiled = place / "compiled"
+        compiled.mkdir(parents=True, exist_ok=True)
+        compiled.chmod(0o755)
+        return Warmth(place)
+    return None
