@@ -77,7 +77,7 @@ def assert_agrees(got: Any, expected: Expected) -> None:
     paths = [path for path, _ in jax.tree_util.tree_flatten_with_path(got)[0]]
     leaves = (jax.tree_util.tree_leaves(tree) for tree in (got, expected.value, expected.bound))
     for path, *leaf in zip(paths, *leaves, strict=True):
-        if not _within(*leaf):
+        if not np.all(_agreeing(*leaf)):
             raise _value_disagreement(path, *leaf)
 
 
@@ -116,28 +116,30 @@ def ulps(got: Any, value: Any) -> np.ndarray[Any, Any]:
         return np.abs(got.astype(np.float64) - value) / spacing
 
 
-def _within(got: Any, value: Any, bound: Any) -> bool:
-    """Whether every element is within SLACK times its bound, NaN matching NaN, zeros by sign."""
+def _agreeing(got: Any, value: Any, bound: Any) -> Any:
+    """Which elements are within SLACK times their bound, NaN matching NaN, zeros by sign."""
     if not np.any(bound):
         same = (got == value) | ((got != got) & (value != value))
         if jnp.issubdtype(got.dtype, jnp.floating) and value.dtype == got.dtype:
             same &= (np.signbit(got) == np.signbit(value)) | (got != got)
-        return bool(np.all(same))
+        return same
     wide = got.astype(np.float64)
     with np.errstate(all="ignore"):
         close = np.abs(wide - value) <= SLACK * bound
-    return bool(np.all(close | (wide == value) | (np.isnan(wide) & np.isnan(value))))
+    return close | (wide == value) | (np.isnan(wide) & np.isnan(value))
 
 
 def _value_disagreement(path: Any, got: Any, value: Any, bound: Any) -> Disagreement:
+    agreeing = _agreeing(got, value, bound)
     with np.errstate(all="ignore"):
         error = np.abs(got.astype(np.float64) - np.asarray(value).astype(np.float64))
-        worst = np.unravel_index(
-            np.argmax(np.nan_to_num(error - SLACK * bound, nan=np.inf)), got.shape
-        )
+        # Among those that disagree; a number where NaN was due is infinitely far away.
+        far = np.nan_to_num(error - SLACK * bound, nan=np.inf)
+        worst = np.unravel_index(np.argmax(np.where(agreeing, -1.0, far)), got.shape)
     where = jax.tree_util.keystr(path)
     position = f" at index {tuple(int(i) for i in worst)}" if got.ndim else ""
     distance = ulps(got, value)
+    distance = np.where(np.isnan(distance), np.where(agreeing, 0.0, np.inf), distance)
     return Disagreement(
         "value",
         f"values differ{f' in {where}' if where else ''}{position}: "
@@ -146,7 +148,7 @@ def _value_disagreement(path: Any, got: Any, value: Any, bound: Any) -> Disagree
         got=got,
         bound=np.asarray(bound),
         path=where,
-        max_ulps=float(np.nanmax(distance)),
+        max_ulps=float(np.max(distance)),
         max_error=float(error[worst]),
         allowed=float(SLACK * np.asarray(bound)[worst]),
     )

@@ -138,7 +138,7 @@ def _violation(detail: dict[str, Any]) -> list[RenderableType]:
         lines.append(side)
         lines.append(
             Text(
-                f"{detail['max_ulps']:.4g} ULP at most; at the worst place the error is "
+                f"{_number(detail['max_ulps'])} ULP at most; at the worst place the error is "
                 f"{_number(detail['error'])}, allowed {_number(detail['bound'])}"
             )
         )
