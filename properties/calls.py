@@ -92,7 +92,8 @@ class ModuleCall:
     seed: int = 0
     """The seed of the values."""
     dtype: str = "float32"
-    eager: bool = False
+    flipped: bool = False
+    """Initialise under jit and apply without it: the other way round from what compiles least."""
 
     @property
     def subject(self) -> ModuleSubject:

@@ -34,12 +34,12 @@ def of_variables(call: ModuleCall) -> Expected:
 
     Initial values may be two units in the last place away; integers (keys) not at all.
     """
-    init = _reference_init(call.subject_name, tuple(sorted(call.sizes.items())))
+    module = call.subject.reference(call.sizes)
     streams = keys.lift(call.rngs(), call.split_rngs, call.size)
     axes = call.axes[0]
     inputs = call.stacked(axes)
     each = [
-        jax.device_get(raw(init(streams[i], *example(inputs, axes.first.in_axes, i))))
+        jax.device_get(raw(scope.init(module, streams[i], *example(inputs, axes.first.in_axes, i))))
         for i in range(call.size)
     ]
     value = gathered(each, call.variable_axes)
@@ -195,12 +195,6 @@ def applied(call: ModuleCall) -> Any:
         return result if updated else (result, {})
 
     return apply
-
-
-@functools.cache
-def _reference_init(subject_name: str, sizes: tuple[tuple[str, int], ...]) -> Any:
-    module = SUBJECTS[subject_name].reference(dict(sizes))  # type: ignore[union-attr]
-    return jax.jit(lambda rngs, *inputs: scope.init(module, rngs, *inputs))
 
 
 def _unmapped(call: FunctionCall | ModuleCall) -> Any:

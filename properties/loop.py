@@ -22,6 +22,8 @@ def _lift(call: ModuleCall) -> Lifted:
         return keys.lift(rngs, call.split_rngs, number_of_examples(inputs, axes.in_axes))
 
     def init(rngs: Any, *inputs: Any) -> Any:
+        if call.subject.draws and _contradicts(call):
+            raise ValueError("split keys draw parameters for each example; one set is asked for")
         each = [
             raw(scope.init(module, own, *example(inputs, axes.in_axes, i)))
             for i, own in enumerate(streams(rngs, inputs))
@@ -37,6 +39,10 @@ def _lift(call: ModuleCall) -> Lifted:
         return stack([output for output, _ in each], axes.out_axes), updates
 
     return Lifted(init, apply)
+
+
+def _contradicts(call: ModuleCall) -> bool:
+    return call.variable_axes.get("params", 0) is None and call.split_rngs.get("params", False)
 
 
 LOOP = Transform(

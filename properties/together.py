@@ -27,13 +27,13 @@ def apply_together(
         transform_or_raise(lambda single: transform.lift(single).apply, call.only(axes))
         for axes in call.axes
     ]
-    joined = transform.traceable and not call.eager
+    joined = transform.traceable and not call.flipped
     yield from zip(call.axes, _run(pieces, arguments, joined), strict=True)
 
 
 def init_now(lifted: Lifted, call: ModuleCall) -> Any:
     """The variables the lifted module starts with, or `Raised`."""
-    init = lifted.init if call.eager else jax.jit(lifted.init)
+    init = jax.jit(lifted.init) if call.flipped else lifted.init
     return attempt(init, call.rngs(), *call.inputs(call.axes[0]))
 
 

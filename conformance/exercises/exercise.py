@@ -28,7 +28,7 @@ class Pitfall:
 
 @attrs.frozen
 class Finding:
-    """What the candidate was seen to do against the contract: a law it violates, and which pitfall."""
+    """What the candidate was seen to do: the law it violates, and which pitfall that is."""
 
     law: str
     pitfall: str
@@ -39,11 +39,12 @@ class Finding:
 class Exercise:
     """A function that a candidate implements.
 
-    `draw(shape, random, turn)` gives the arguments of one call: `shape` is one of `shapes`, `random` a
-    NumPy RandomState, `turn` the number of the call. `reference(**arguments)` gives the right answer:
-    plain arrays where it is exact, `reference.rounding.Rounded` where it rounds. `tree` says that the
-    answer is lists, tuples and dicts of arrays rather than one array. `solution` is the source of a right
-    one: it warms the compilation cache, and a test holds it to the exercise.
+    `draw(shape, random, turn)` gives the arguments of one call: `shape` is one of `shapes`,
+    `random` a NumPy RandomState, `turn` the number of the call at that shape.
+    `reference(**arguments)` gives the right answer: plain arrays where it is exact, `reference.rounding.Rounded` where it
+    rounds. `tree` says that the answer is lists, tuples and dicts of arrays rather than one array.
+    `solution` is the source of a right one: it warms the compilation cache, and a test holds it to
+    the exercise. `observe(arguments, notes)` looks at what the candidate was seen to do.
     """
 
     name: str

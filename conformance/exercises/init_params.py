@@ -82,8 +82,8 @@ def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> 
 SIZES = ((1, 1), (2, 3), (3, 3), (2, 4, 1), (3, 2, 2), (1, 3, 2), (2, 2, 2, 2), (5, 4, 3, 1))
 HAPPENED = "The numbers are drawn from other keys than the contract names."
 CHANGE = (
-    "Split `key` into one key for each layer, and each of those once more: the first for the weights, "
-    "the second for the biases."
+    "Split `key` into one key for each layer, and each of those once more: the first for the "
+    "weights, the second for the biases."
 )
 
 SOLUTION = """\

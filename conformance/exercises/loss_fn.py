@@ -70,7 +70,7 @@ EXERCISE = Exercise(
         ),
         Pitfall(
             "summed-not-averaged",
-            "The squared errors were added up over the outputs and averaged over the examples only.",
+            "The squared errors were averaged over the examples, but added up over the outputs.",
             "Use `jnp.mean` over all examples and outputs.",
             _another(_per_example),
         ),

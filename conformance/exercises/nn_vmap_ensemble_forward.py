@@ -82,8 +82,8 @@ EXERCISE = Exercise(
         Pitfall(
             "params-not-mapped",
             "Every example was given the same weights.",
-            "Use `variable_axes={'params': 0}` and `split_rngs={'params': True}`: with keys unsplit "
-            "the copies are identical.",
+            "Use `variable_axes={'params': 0}` and `split_rngs={'params': True}`: with keys "
+            "unsplit the copies are identical.",
             _shared,
         ),
         Pitfall(
@@ -107,8 +107,8 @@ EXERCISE = Exercise(
         *(
             Pitfall(
                 "wrong-key-derivation",
-                "Member i was drawn from another key than the i-th of B split from `PRNGKey(seed)`.",
-                "Let `nn.vmap` split the key, or use `jax.random.split(jax.random.PRNGKey(seed), B)`.",
+                "Member i was drawn from another key than the i-th of B split from the seed's.",
+                "Let `nn.vmap` split the key, or `jax.random.split(jax.random.PRNGKey(seed), B)`.",
                 _derived(number),
             )
             for number in range(6)

@@ -70,7 +70,7 @@ def _inside(name: str) -> Callable[..., Rounded]:
 
 
 def observe(arguments: Arguments, notes: Mapping[str, Any]) -> Finding | None:
-    """Parameters with a leading axis of the batch's size, identical or not; a Dense without bias."""
+    """Parameters with an axis of the batch's size, identical or not; a Dense without bias."""
     batch, inputs = arguments["x_batch"].shape
     features = arguments["features"]
     for shapes in notes.get("inits", ()):
@@ -101,7 +101,11 @@ import jax
 
 def nn_vmap_forward(seed, x_batch, features):
     mapped = nn.vmap(
-        nn.Dense, in_axes=0, out_axes=0, variable_axes={"params": None}, split_rngs={"params": False}
+        nn.Dense,
+        in_axes=0,
+        out_axes=0,
+        variable_axes={"params": None},
+        split_rngs={"params": False},
     )
     layer = mapped(features)
     variables = layer.init(jax.random.PRNGKey(seed), x_batch)
@@ -124,7 +128,7 @@ EXERCISE = Exercise(
         Pitfall(
             "params-carry-batch-axis",
             "The parameters have an axis of the batch's size: there is a copy for every example.",
-            "Share them with `variable_axes={'params': None}`, so that the kernel is (in, features).",
+            "Share them: `variable_axes={'params': None}` makes the kernel (in, features).",
         ),
         Pitfall(
             "keys-split-while-shared",
@@ -153,7 +157,7 @@ EXERCISE = Exercise(
         Pitfall(
             "row-zero-broadcast",
             "Every example was given the answer of the first one.",
-            "Map `x_batch` instead of passing `x_batch[0]`, which only `init` of a plain Dense needs.",
+            "Map `x_batch` itself instead of passing `x_batch[0]` on.",
             _row_zero,
         ),
         *(Pitfall("wrong-key-derivation", KEY_HAPPENED, KEY_CHANGE, _derived(way)) for way in WAYS),

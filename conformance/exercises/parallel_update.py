@@ -74,8 +74,8 @@ EXERCISE = Exercise(
     name="parallel_update",
     signature="parallel_update(params, x, y, learning_rate)",
     task=(
-        "one step on (D, b, in) data across D devices with the gradient averaged; params come without "
-        "an axis of devices and go back with one, the same on every device"
+        "one step on (D, b, in) data across D devices with the gradient averaged; params come "
+        "without an axis of devices and go back with one, the same on every device"
     ),
     law="parallel.data-parallel-step",
     shapes=tuple({"devices": d, "examples": b, "layers": layers} for d, b, layers in SIZES),

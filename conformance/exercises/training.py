@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -38,8 +39,7 @@ def step(params: Params, x: jax.Array, y: jax.Array, rate: jax.Array) -> Params:
 
 def draw_params(sizes: Sequence[int], random: np.random.RandomState, turn: int) -> Params:
     return [
-        (draw_floats(random, turn, i, o), draw_floats(random, turn, o))
-        for i, o in zip(sizes[:-1], sizes[1:], strict=True)
+        (draw_floats(random, turn, i, o), draw_floats(random, turn, o)) for i, o in pairwise(sizes)
     ]
 
 

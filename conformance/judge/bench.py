@@ -49,7 +49,7 @@ class Bench:
 def foresee(
     exercises: Mapping[str, Exercise], options: Options, paths: Iterable[Path]
 ) -> dict[str, Expectations]:
-    """The exercises whose names the files mention, with their calls drawn: a guess, to save time."""
+    """The exercises whose names the files mention, their calls drawn: a guess, to save time."""
     content = b""
     for path in paths:
         with suppress(Unreadable):

@@ -1,4 +1,4 @@
-"""Whether an answer is right: containers, shape and dtype exactly, values within the error bound."""
+"""Whether an answer is right: containers, shape, dtype exactly, values within the error bound."""
 
 from __future__ import annotations
 

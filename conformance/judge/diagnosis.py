@@ -1,4 +1,4 @@
-"""Recognising what went wrong: pitfalls by their references, errors by their text, calls by probing."""
+"""What went wrong: pitfalls recognised by their references, errors by their text, or by probing."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The calls of one exercise, made in two fresh processes at the same time.
 
-Each process gets half of the shapes, since compiling is what costs, and repeats a random part of the
-other one's calls in an order of its own: answers from call counts or stored state then differ.
+Each process gets half of the shapes, since compiling is what costs, and repeats a random part of
+the other one's calls in an order of its own: answers from call counts or stored state then differ.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _some(calls: Sequence[Call], shape: int, source: random.Random) -> list[Call
 
 
 def load(lane: Lane, name: str, content: bytes, limits: Limits) -> list[str]:
-    """Have the worker load the file: the names of its functions. `lane.trouble` says what went wrong."""
+    """Have the worker load the file: the names of its functions, or `lane.trouble`."""
     import numpy as np
 
     source = np.frombuffer(content, np.uint8)

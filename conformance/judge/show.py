@@ -88,9 +88,13 @@ def _named(label: str, value: Any) -> list[str]:
 
 def _value(value: Any) -> str:
     if isinstance(value, np.ndarray):
-        threshold = dict(threshold=MOST_VALUES, edgeitems=2, max_line_width=WIDTH - 20)
         numbers = np.array2string(
-            value, precision=6, separator=", ", suppress_small=False, **threshold
+            value,
+            max_line_width=WIDTH - 20,
+            precision=6,
+            separator=", ",
+            threshold=MOST_VALUES,
+            edgeitems=2,
         )
         return f"{numbers}  {value.dtype}{list(value.shape)}"
     if isinstance(value, (list, tuple)):

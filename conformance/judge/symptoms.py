@@ -37,7 +37,8 @@ SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
         SCALAR,
     ),
     (
-        r"requires \d+ logical devices|cannot select an axis to squeeze out which has size not equal|"
+        r"requires \d+ logical devices|"
+        r"cannot select an axis to squeeze out which has size not equal|"
         r"partitioned 8 times, but the dimension size is (9|[1-9]\d+)",
         TOO_MANY,
     ),
@@ -74,8 +75,8 @@ SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
         Diagnosis(
             "removed-api",
             "A function was used that this release of JAX no longer has.",
-            "Use its successor: `jax.tree_util.tree_map` for `jax.tree_map`, `jax.device_put` with a "
-            "sharding for `device_put_replicated`; JAX's change log names the others.",
+            "Use its successor: `jax.tree_util.tree_map` for `jax.tree_map`, `jax.device_put` with "
+            "a sharding for `device_put_replicated`; JAX's change log names the others.",
         ),
     ),
     (

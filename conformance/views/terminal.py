@@ -161,8 +161,8 @@ def call_in_words(call: dict[str, Any]) -> str:
     if call["kind"] == "module":
         words.append(f"variable_axes={call['variable_axes']}, split_rngs={call['split_rngs']}")
         words.append(f"{'key' if call['typed'] else 'PRNGKey'}({call['key']})")
-    if call["eager"]:
-        words.append("without jit")
+    if call.get("eager") or call.get("flipped"):
+        words.append("init under jit, apply without" if call["kind"] == "module" else "without jit")
     return "; ".join(words)
 
 

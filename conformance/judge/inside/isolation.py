@@ -1,8 +1,8 @@
 """What keeps a worker from the machine: two levels, and what each one lacks.
 
-`namespaces`: the server moves into a root of read-only mounts that holds the system, Python and its
-packages but neither the suite nor anybody's files; each worker gets user, PID, mount, network and IPC
-namespaces of its own. `process`: a process group, limits and a temporary directory.
+`namespaces`: the server moves into a root of read-only mounts with the system, Python and its
+packages but neither the suite nor anybody's files; each worker gets user, PID, mount, network and
+IPC namespaces of its own. `process`: a process group, limits and a temporary directory.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def leave(number: int) -> None:
 
 
 def settle() -> None:
-    """As the first process of the new namespaces: its own /proc and scratch directory, and no way further."""
+    """As the first process of the new namespaces: its own /proc and directory, no way further."""
     kernel.mount("tmpfs", SCRATCH, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, f"size={FILES}")
     flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
     with contextlib.suppress(OSError):
@@ -157,9 +157,8 @@ def disguise(number: int) -> None:
     os.setgroups([])
     os.setresgid(stranger, stranger, stranger)
     os.setresuid(stranger, stranger, stranger)
-    kernel.keep_capabilities(
-        kernel.DAC_READ_SEARCH
-    )  # Python itself may lie in root's own directory
+    # Python itself may lie in root's own directory.
+    kernel.keep_capabilities(kernel.DAC_READ_SEARCH)
 
 
 def limit(kind: int, value: int) -> None:

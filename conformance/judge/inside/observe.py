@@ -35,12 +35,12 @@ def install() -> None:
             _inits.append(_shapes(variables))
         return variables
 
-    flax.linen.vmap = vmap
-    flax.linen.Module.init = init
+    setattr(flax.linen, "vmap", vmap)  # noqa: B010 (a patch, not an attribute of ours)
+    setattr(flax.linen.Module, "init", init)  # noqa: B010
 
 
 def take() -> dict[str, Any]:
-    """The notes since the last time. Lifts made while the file loaded stay: they serve every call."""
+    """The notes since the last time. Lifts made while the file loaded serve every call."""
     notes = {"vmaps": list(_vmaps), "inits": list(_inits)}
     del _vmaps[_at_load:]
     _inits.clear()

@@ -1,6 +1,6 @@
 """The server: a process that has imported jax and flax once, and forks a worker for every request.
 
-It starts no backend and no thread, and holds nothing a candidate could want: it is started in a clean
+It starts no backend and no thread, and holds nothing a candidate could want: it runs in a clean
 environment and never told a call, an answer or a verdict. Where the count of threads is not one, it
 says so, and the judge uses each server for one worker that imports for itself.
 """
@@ -135,9 +135,9 @@ def run(
     requests, answers = os.dup2(requests, 100), os.dup2(answers, 101)
     os.closerange(3, 100)
     os.closerange(102, 4096)
-    sys.stdin = open(0)
-    sys.stdout = open(1, "w", closefd=False, errors="backslashreplace")
-    sys.stderr = open(2, "w", closefd=False, errors="backslashreplace", buffering=1)
+    sys.stdin = os.fdopen(0)
+    sys.stdout = os.fdopen(1, "w", closefd=False, errors="backslashreplace")
+    sys.stderr = os.fdopen(2, "w", 1, closefd=False, errors="backslashreplace")
     for name in ("work", "compiled"):
         os.mkdir(os.path.join(message["directory"], name))
     os.chdir(os.path.join(message["directory"], "work"))
@@ -208,9 +208,11 @@ def _parents() -> list[tuple[int, int]]:
     found = []
     for name in os.listdir("/proc"):
         if name.isdigit():
-            with contextlib.suppress(OSError, IndexError, ValueError):
-                with open(f"/proc/{name}/stat") as file:
-                    found.append((int(name), int(file.read().rpartition(")")[2].split()[1])))
+            with (
+                contextlib.suppress(OSError, IndexError, ValueError),
+                open(f"/proc/{name}/stat") as file,
+            ):
+                found.append((int(name), int(file.read().rpartition(")")[2].split()[1])))
     return found
 
 

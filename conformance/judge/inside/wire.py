@@ -1,7 +1,7 @@
 """Frames between the judge and a worker: one JSON header and arrays as npy, never a pickle.
 
-A frame is an 8-byte length, then a 4-byte length of the header, the header, and the arrays one after
-another. Everything that arrives in the judge is hostile until `decode` has looked at it.
+A frame is an 8-byte length, then a 4-byte length of the header, the header, and the arrays one
+after another. Everything that arrives in the judge is hostile until `decode` has looked at it.
 """
 
 from __future__ import annotations

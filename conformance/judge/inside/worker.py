@@ -1,4 +1,4 @@
-"""The process a candidate runs in: it loads the file, answers calls one at a time, and judges nothing."""
+"""The process a candidate runs in: it loads the file and answers one call at a time."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def work(requests: int, answers: int, spare_tasks: int, compiled: str, warmed: s
 
 
 def keep_compiled(directory: str, warmed: str | None) -> None:
-    """Compile equal programs once: `directory` is this worker's own, `warmed` is there to be read."""
+    """Compile equal programs once: `directory` is this worker's own, `warmed` is to be read."""
     import jax
 
     if warmed is not None:
