@@ -1,9 +1,9 @@
 """What judging costs, as ratios in one run: `python benchmarks/check.py [--many N] [--rounds R]`.
 
-Measures, one after another and in turn, so that a busy machine is busy for all of them: one call of
-the candidate's own function in a fresh interpreter; `check` of that one candidate, with a cold and with
-a warmed compilation cache; candidates per second, for ones whose compilations our own solution has
-made and for ones that compile otherwise; and the judge's and server's memory after each tenth of them.
+Measures in turn, so that a busy machine is busy for all of them: one call of the candidate's own
+function in a fresh interpreter; `check` of that one candidate, with a cold and with a warmed
+compilation cache; candidates per second, for ones whose compilations our own solution has made and
+for ones that compile otherwise; and the judge's and the server's memory after each tenth of them.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def draw_calls(exercise: Exercise, count: int, seed: int) -> list[Call]:
     for number in range(count):
         place = number % len(exercise.shapes)
         random = np.random.RandomState([seed % 2**32, number])
-        turn = number // len(exercise.shapes) + place
+        turn = number // len(exercise.shapes) + 3 * place
         arguments = exercise.draw(exercise.shapes[place], random, turn)
         calls.append(Call(number, place, arguments))
     return calls

@@ -1,4 +1,4 @@
-"""A judge's bench for each isolation level, and helpers to look for what a candidate left behind."""
+"""A judge's bench for each isolation level, and a look for what a candidate left behind."""
 
 from __future__ import annotations
 

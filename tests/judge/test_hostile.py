@@ -186,8 +186,8 @@ ATTACKS: dict[str, Attack] = {
         body(
             "return x * 0",
             before="import sys\nworker = sys.modules['inside.worker']\n"
-            "worker.answer = lambda module, header, arrays: ({'id': header['id'], 'verdict': 'conforms',"
-            " 'correct': True, 'dtypes': [], 'weak': [], 'answer': {'value': True}}, [])\n",
+            "worker.answer = lambda module, header, arrays: ({'id': header['id'], 'correct': True,"
+            " 'verdict': 'conforms', 'dtypes': [], 'weak': [], 'answer': {'value': True}}, [])\n",
         ),
         ("violates", "crashed"),
     ),

@@ -31,7 +31,7 @@ def loss(params, x, y):
 
 @attrs.frozen
 class Wrong:
-    """A wrong body of a function, and what the judge has to recognise; None where nothing is named."""
+    """A wrong body of a function, and what the judge has to recognise in it, if anything."""
 
     body: str
     diagnosis: str | None = None
@@ -48,7 +48,7 @@ RIGHT = "return right(seed, x, features)"
 LIFTED = "return run(lift({}), key_of(seed), x).reshape(-1)"
 
 SPLIT = "keys-split-while-shared wrong-key-derivation"
-"""With partitionable threefry, the first of any number of split keys and fold_in(key, 0) are one key."""
+"""Partitionable threefry: the first of any number of split keys is fold_in(key, 0)."""
 
 WRONG: dict[str, Wrong] = {
     # sharing and splitting
@@ -285,8 +285,9 @@ WRONG: dict[str, Wrong] = {
         "loss_fn(params, x, y)",
     ),
     "keys-reused": Wrong(
-        "w, b = jax.random.split(key)\n    return [(jax.random.normal(w, (i, o)), jax.random.normal("
-        "b, (o,))) for i, o in zip(layer_sizes, layer_sizes[1:])]",
+        "w, b = jax.random.split(key)\n"
+        "    return [(jax.random.normal(w, (i, o)), jax.random.normal(b, (o,)))\n"
+        "            for i, o in zip(layer_sizes, layer_sizes[1:])]",
         "wrong-key-derivation",
         "init_params(layer_sizes, key)",
     ),
