@@ -80,7 +80,9 @@ def test_exact_means_every_bit(got: Any, right: Any) -> None:
 
 
 def test_nan_equals_nan_of_another_payload() -> None:
-    quiet, other = (np.array([bits], np.uint32).view(np.float32) for bits in (0x7FC00000, 0xFFC00001))
+    quiet, other = (
+        np.array([bits], np.uint32).view(np.float32) for bits in (0x7FC00000, 0xFFC00001)
+    )
     assert_equal(quiet, other)
 
 

@@ -1,0 +1,229 @@
+"""The strategies keep their promises: sizes, axes, and slices that differ; seeds mean something."""
+
+import itertools
+import os
+import subprocess
+import sys
+from typing import Any
+
+import attrs
+import jax
+import numpy as np
+import pytest
+
+from properties.calls import Axes, FunctionCall
+from properties.expected import output_ranks
+from properties.hold import hold
+from properties.law import LAWS, Law
+from properties.laws import sharing
+from properties.loop import LOOP
+from properties.profiles import PROFILES, Profile
+from properties.strategies import FAMILIES, TURNS, anywhere, combinations, covering, pool, sizes
+from properties.subjects import SUBJECTS, FunctionSubject, Subject, dims
+from properties.transform import Transform
+
+assert sharing  # importing the laws registers them
+MANY = Profile("many", examples=25, shapes=16, combinations=24, deadline=60, random=False)
+FEW_DEVICES = attrs.evolve(LOOP, name="jax.pmap", largest=lambda: 4)
+every_subject = pytest.mark.parametrize("subject", SUBJECTS.values(), ids=lambda s: s.name)
+every_law = pytest.mark.parametrize("law", LAWS.values(), ids=lambda law: law.id)
+turns = pytest.mark.parametrize("turn", range(TURNS))
+
+
+def drawn(law: Law, transform: Transform, subject: Subject, profile: Profile = MANY) -> list[Any]:
+    """The calls that a law's strategy gives for a profile."""
+    calls: list[Any] = []
+    keeping = attrs.evolve(law, check=lambda transform, call: calls.append(call))
+    assert hold(keeping, transform, subject, profile).violation is None
+    return calls
+
+
+def all_drawn(law: Law, transform: Transform = LOOP) -> list[Any]:
+    transform = attrs.evolve(transform, name=law.only or transform.name)
+    concerned = [
+        subject
+        for subject in SUBJECTS.values()
+        if law.concerns(transform, subject) and not law.not_applicable(transform, subject)
+    ]
+    assert concerned
+    return [call for subject in concerned for call in drawn(law, transform, subject)]
+
+
+@every_subject
+@turns
+def test_distinct_sizes_are_distinct(subject: Subject, turn: int) -> None:
+    chosen = sizes(subject, "distinct", turn)
+    assert set(chosen) == {"batch", *dims(subject)}
+    assert len(set(chosen.values())) == len(chosen)
+    assert min(chosen.values()) >= 2
+
+
+@every_subject
+@turns
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("largest", [None, 3, 4, 8])
+def test_batch_is_large_enough_and_no_larger_than_there_are_devices(
+    subject: Subject, turn: int, family: str, largest: int | None
+) -> None:
+    batch = sizes(subject, family, turn, largest)["batch"]
+    if family == "one-example":
+        assert batch == 1
+    else:
+        assert 3 <= batch <= (largest or 8)
+
+
+@every_subject
+@turns
+def test_families_are_what_they_are_called(subject: Subject, turn: int) -> None:
+    # What a subject demands of a dimension comes first.
+    demands = {"width": 2, "vocabulary": 2}
+    square, wide = sizes(subject, "square", turn), sizes(subject, "one-wide", turn)
+    for name in dims(subject):
+        assert square[name] == square["batch"] * (2 if name == "width" else 1)
+        assert wide[name] == demands.get(name, 1)
+    one = sizes(subject, "one-example", turn)
+    assert len(set(one.values())) == len(one)
+
+
+@every_subject
+def test_the_pool_is_small_and_begins_with_distinct_sizes(subject: Subject) -> None:
+    for seed in range(10):
+        profile = attrs.evolve(PROFILES["quick"], seed=seed)
+        chosen = pool(subject, profile)
+        assert len(chosen) == profile.shapes
+        assert len(set(chosen[0].values())) == len(chosen[0])
+    families = [tuple(pool(subject, attrs.evolve(profile, seed=s))[1].values()) for s in range(10)]
+    assert len(set(families)) > 2
+
+
+@every_law
+@pytest.mark.parametrize("transform", [LOOP, FEW_DEVICES], ids=lambda t: t.name)
+def test_calls_take_their_sizes_from_the_pool(law: Law, transform: Transform) -> None:
+    for call in all_drawn(law, transform):
+        assert dict(call.sizes) in pool(call.subject, MANY, transform.largest())
+        assert call.sizes["batch"] <= (transform.largest() or 8)
+
+
+@every_law
+def test_axes_are_valid_differ_and_are_negative_in_the_negative_law_only(law: Law) -> None:
+    backward = law.id == "axes.negative-count-from-end"
+    for call in all_drawn(law):
+        trees = call.subject.arguments if isinstance(call, FunctionCall) else call.subject.inputs
+        ranks = [[len(a.dims) for a in jax.tree_util.tree_leaves(tree)] for tree in trees]
+        assert 1 <= len(call.axes) <= MANY.combinations
+        assert len(set(call.axes)) == len(call.axes)
+        for axes in call.axes:
+            assert len(axes.in_axes) == len(ranks)
+            assert set(axes.in_axes) != {None}
+            mapped = [
+                (a, min(r)) for a, r in zip(axes.in_axes, ranks, strict=True) if a is not None
+            ]
+            for axis, rank in (*mapped, (axes.out_axes, min(output_ranks(call)))):
+                assert -rank - 1 <= axis <= rank
+                assert (axis < 0) == backward
+
+
+@every_law
+def test_slices_of_what_is_mapped_are_pairwise_different(law: Law) -> None:
+    for call in all_drawn(law):
+        if getattr(call, "special", False) or call.subject_name == "embed":
+            continue  # edges are few; so are the ids of a small vocabulary
+        for axes in call.axes[:2]:
+            for argument, axis in zip(call.stacked(axes), axes.in_axes, strict=True):
+                for leaf in jax.tree_util.tree_leaves(argument) if axis is not None else ():
+                    for one, other in itertools.combinations(np.asarray(leaf), 2):
+                        assert not np.array_equal(one, other)
+
+
+def test_arguments_of_one_call_are_not_alike() -> None:
+    call = FunctionCall("matrix-add", {"batch": 3, "m": 2, "n": 4}, (), seed=5)
+    first, second = call.stacked(Axes((0, 0)))
+    assert not np.any(first == second)
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("name", ["square", "linear", "tanh-mlp", "gru-cell"])
+def test_every_position_of_every_argument_is_covered_while_the_cap_allows(
+    name: str, seed: int
+) -> None:
+    every = combinations(SUBJECTS[name], anywhere, anywhere, "any")
+    for most in (1, 2, 4, 24):
+        chosen = covering(every, most, seed)
+        assert len(chosen) == min(most, len(every))
+        assert len(set(chosen)) == len(chosen)
+        slots = [(*axes.in_axes, axes.out_axes) for axes in every]
+        positions = [set(column) for column in zip(*slots, strict=True)]
+        if most >= sum(map(len, positions)):
+            kept = zip(*((*axes.in_axes, axes.out_axes) for axes in chosen), strict=True)
+            assert [set(column) for column in kept] == positions
+
+
+def test_combinations_leave_unmapped_what_is_asked() -> None:
+    linear = SUBJECTS["linear"]
+    masks = {
+        kind: {
+            tuple(a is None for a in c.in_axes)
+            for c in combinations(linear, anywhere, anywhere, kind)
+        }
+        for kind in ("none", "some", "any")
+    }
+    some = {m for m in itertools.product((False, True), repeat=3) if any(m) and not all(m)}
+    assert masks == {"none": {(False,) * 3}, "some": some, "any": some | {(False,) * 3}}
+    assert len(combinations(linear, anywhere, anywhere)) == 3 * 2 * 2 * 2
+
+
+DIGESTS = """
+import attrs
+from properties.hold import hold
+from properties.laws import LAWS
+from properties.loop import LOOP
+from properties.profiles import PROFILES
+from properties.subjects import SUBJECTS
+for profile in PROFILES.values():
+    for seed in (0, 0, 1, 2):
+        for law, subject in (("mapping.equals-per-example", "linear"), ("sharing.no-batch-axis", "dense")):
+            nothing = attrs.evolve(LAWS[law], check=lambda transform, call: None)
+            held = hold(nothing, LOOP, SUBJECTS[subject], attrs.evolve(profile, seed=seed))
+            print(profile.name, law, seed, held.examples, held.digest)
+"""
+
+
+def digests(**environment: str) -> list[list[str]]:
+    without = {k: v for k, v in os.environ.items() if k not in ("CI", "TF_BUILD", "GITHUB_ACTIONS")}
+    run = subprocess.run(
+        [sys.executable, "-c", DIGESTS],
+        env={**without, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    return [line.split() for line in run.stdout.splitlines()]
+
+
+def test_a_seed_gives_its_own_calls_again_also_with_ci_set() -> None:
+    local = digests()
+    assert local == digests(CI="true")
+    by_seed: dict[Any, set[str]] = {}
+    for profile, law, seed, examples, digest in local:
+        assert int(examples) > 0
+        by_seed.setdefault((profile, law, seed), set()).add(digest)
+    assert all(len(same) == 1 for same in by_seed.values())
+    assert len(set.union(*by_seed.values())) == len(by_seed)
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda p: p.name)
+def test_profiles_leave_nothing_to_hypothesis(profile: Profile) -> None:
+    stated = set(profile.settings())
+    assert stated >= {"derandomize", "database", "deadline", "phases", "print_blob", "max_examples"}
+    assert profile.settings()["derandomize"] is False
+    assert profile.settings(database="here")["database"] == "here"
+
+
+def test_every_call_is_of_its_subject() -> None:
+    for subject in SUBJECTS.values():
+        name = "mapping.equals-per-example"
+        if not isinstance(subject, FunctionSubject):
+            name = "sharing.equals-per-example"
+        for call in drawn(LAWS[name], LOOP, subject, PROFILES["quick"]):
+            assert call.subject is subject
