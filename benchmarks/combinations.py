@@ -48,7 +48,10 @@ def plain(subject: FunctionSubject) -> tuple[float, int]:
 
     @hypothesis.seed(0)
     @hypothesis.settings(
-        max_examples=PLAIN_EXAMPLES, deadline=None, database=None, suppress_health_check=list(hypothesis.HealthCheck)
+        max_examples=PLAIN_EXAMPLES,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
     )
     @hypothesis.given(
         st.fixed_dictionaries(dict.fromkeys(("batch", *dims(subject)), st.integers(1, 12))),
@@ -60,7 +63,9 @@ def plain(subject: FunctionSubject) -> tuple[float, int]:
         arguments = call.arguments(axes)
         got = jax.vmap(subject.function, axes.in_axes, axes.out_axes)(*arguments)
         right = per_example(subject.function, axes.in_axes, axes.out_axes)(*arguments)
-        jax.tree_util.tree_map(lambda g, r: np.testing.assert_allclose(g, r, 1e-4, 1e-5), got, right)
+        jax.tree_util.tree_map(
+            lambda g, r: np.testing.assert_allclose(g, r, 1e-4, 1e-5), got, right
+        )
 
     began = time.process_time()
     law()

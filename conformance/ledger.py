@@ -66,7 +66,7 @@ def _has_negative_axis_not_in_front(call: FunctionCall) -> bool:
 
 
 def _square_call(in_axis: int, out_axis: int) -> FunctionCall:
-    return FunctionCall("square", {"batch": 3, "m": 2}, (Axes((in_axis,), out_axis),))
+    return FunctionCall("square", {"batch": 3, "m": 2, "n": 4}, (Axes((in_axis,), out_axis),))
 
 
 _PMAP_SAYS = (
@@ -83,7 +83,7 @@ DEFECTS: tuple[Defect, ...] = (
         law="axes.negative-count-from-end",
         call=_square_call(0, -1),
         seen="Since pmap became jit of shard_map, out_axes=-1 silently gives an array of the wrong "
-        "shape, (6, 1) for (2, 3), and in_axes=-1 raises errors that speak of shardings or squeezing.",
+        "shape, (6, 4, 1) for (2, 4, 3), and in_axes=-1 raises errors that speak of shardings or squeezing.",
         upstream=_PMAP_SAYS,
     ),
     Defect(

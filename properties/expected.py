@@ -10,11 +10,11 @@ import numpy as np
 
 from properties.calls import Axes, FunctionCall, ModuleCall, moved
 from properties.compare import Expected
-from properties.trees import raw
 from properties.subjects import SUBJECTS
+from properties.trees import raw
 from reference import keys, scope
 from reference.loop import example, per_example, stack, take
-from reference.rounding import SLACK, Rounded, evaluator
+from reference.rounding import Rounded, evaluator
 
 
 def of_function(call: FunctionCall) -> Expected:

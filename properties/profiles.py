@@ -44,8 +44,8 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("quick", examples=2, shapes=2, combinations=6, deadline=120, random=False),
-        Profile("ci", examples=8, shapes=6, combinations=24, deadline=300, random=False),
+        Profile("quick", examples=2, shapes=2, combinations=5, deadline=120, random=False),
+        Profile("ci", examples=8, shapes=6, combinations=48, deadline=300, random=False),
         Profile("thorough", examples=60, shapes=16, combinations=64, deadline=1800, random=True),
     )
 }

@@ -98,10 +98,12 @@ def covering(combinations: Sequence[Axes], most: int, seed: int) -> tuple[Axes, 
     return tuple(chosen + rest[: most - len(chosen)])
 
 
-def _with_few_masks(combinations: Sequence[Axes], seed: int) -> list[Axes]:
-    """Those of at most two choices of what is mapped: the laws of axes run each choice's front too."""
+def _with_few_masks(combinations: Sequence[Axes], most: int | None, seed: int) -> Sequence[Axes]:
+    """Those of at most ``most`` choices of what is mapped and what is not."""
+    if most is None:
+        return combinations
     masks = sorted({axes.first.in_axes for axes in combinations}, key=repr)
-    kept = random.Random(seed).sample(masks, min(2, len(masks)))
+    kept = random.Random(seed).sample(masks, min(most, len(masks)))
     return [axes for axes in combinations if axes.first.in_axes in kept]
 
 
@@ -162,9 +164,15 @@ def combinations(
 
 
 def function_calls(
-    inward: Positions = anywhere, outward: Positions = anywhere, unmapped: str = "none"
+    inward: Positions = anywhere,
+    outward: Positions = anywhere,
+    unmapped: str = "none",
+    masks: int | None = None,
 ) -> Callable[[Transform, FunctionSubject, Profile], st.SearchStrategy[FunctionCall]]:
-    """A strategy factory for calls of a function, batch axes where ``inward`` and ``outward`` say."""
+    """A strategy factory for calls of a function, batch axes where ``inward`` and ``outward`` say.
+
+    ``masks`` is the most choices of what is mapped in one call.
+    """
 
     def cases(
         transform: Transform, subject: FunctionSubject, profile: Profile
@@ -181,7 +189,7 @@ def function_calls(
             return FunctionCall(
                 subject.name,
                 draw(st.sampled_from(pool(subject, profile, transform.largest()))),
-                covering(_with_few_masks(every, seed), most, seed),
+                covering(_with_few_masks(every, masks, seed), most, seed),
                 draw(st.sampled_from(subject.dtypes)),
                 seed,
                 special=subject.exact and draw(st.booleans()),

@@ -109,7 +109,7 @@ _MLP = ((_array("m", "k"), _array("k")), (_array("k", "n"), _array("n")))
 _BOTH = ("float32", "int32")
 
 FUNCTIONS = (
-    FunctionSubject("square", functions.square, (_array("m"),), _BOTH),
+    FunctionSubject("square", functions.square, (_array("m", "n"),), _BOTH),
     FunctionSubject("dot-product", functions.dot_product, (_array("n"), _array("n")), _BOTH),
     FunctionSubject(
         "matrix-add", functions.matrix_add, (_array("m", "n"), _array("m", "n")), _BOTH

@@ -6,7 +6,11 @@ import jax
 
 def nn_vmap_forward(seed, x_batch, features):
     mapped = nn.vmap(
-        nn.Dense, in_axes=0, out_axes=1, variable_axes={"params": None}, split_rngs={"params": False}
+        nn.Dense,
+        in_axes=0,
+        out_axes=1,
+        variable_axes={"params": None},
+        split_rngs={"params": False},
     )
     layer = mapped(features)
     variables = layer.init(jax.random.PRNGKey(seed), x_batch)

@@ -1,6 +1,6 @@
 """A teacher's own exercise: `vmap-conformance check --exercise-file` reads this file.
 
-    vmap-conformance check norms.py --exercise-file examples/exercises/vectorized_norm.py
+vmap-conformance check norms.py --exercise-file examples/exercises/vectorized_norm.py
 """
 
 import jax.numpy as jnp

@@ -212,7 +212,9 @@ def test_an_example_gets_its_verdicts(name: str, benches: Callable, best_level: 
 
 def test_a_teachers_own_exercise_judges(tmp_path: Path) -> None:
     own = ROOT / "examples" / "exercises" / "vectorized_norm.py"
-    norm = "import jax.numpy as jnp\ndef vectorized_norm(rows):\n    return jnp.linalg.norm(rows{})\n"
+    norm = (
+        "import jax.numpy as jnp\ndef vectorized_norm(rows):\n    return jnp.linalg.norm(rows{})\n"
+    )
     (tmp_path / "good.py").write_text(norm.format(", axis=1"))
     (tmp_path / "bad.py").write_text(norm.format(", axis=0"))
     done = check("good.py", "bad.py", "--exercise-file", own, "--examples", 24, cwd=tmp_path)

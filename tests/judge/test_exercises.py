@@ -116,7 +116,9 @@ def test_every_pitfall_is_wrong_somewhere_and_says_what_to_do(name: str) -> None
                 answer = compute(pitfall.reference, call.arguments)
             except Exception:  # this way of going wrong fails at this call
                 continue
-            wrong += compare(as_given(answer), compute(exercise.reference, call.arguments)) is not None
+            wrong += (
+                compare(as_given(answer), compute(exercise.reference, call.arguments)) is not None
+            )
         assert wrong, pitfall.id
 
 

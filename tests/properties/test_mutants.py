@@ -1,0 +1,40 @@
+"""Every law can fail, and every fault is noticed."""
+
+import pytest
+
+from conformance.kill_matrix import kills
+from properties.laws import LAWS
+from properties.mutants import MUTANTS
+
+FATAL = {
+    "mapping.equals-per-example": ["batch-reversed", "slice-zero-broadcast", "examples-averaged"],
+    "mapping.broadcasts-unmapped": ["unmapped-argument-mapped", "shards-swapped"],
+    "axes.in-axes-permute": ["in-axes-off-by-one", "in-axes-ignored"],
+    "axes.out-axes-permute": ["out-axes-ignored"],
+    "axes.negative-count-from-end": ["negative-axis-as-zero"],
+    "parallel.pmap-agrees-with-vmap": ["shards-swapped"],
+    "sharing.no-batch-axis": ["ensemble-where-sharing-was-asked"],
+    "sharing.init-matches-reference": ["keys-split-while-shared", "params-averaged"],
+    "sharing.equals-per-example": [
+        "lifted-batch-reversed",
+        "updates-dropped",
+        "streams-never-split",
+    ],
+    "sharing.native-broadcast": ["row-zero-broadcast"],
+    "sharing.ensemble-leading-axis": ["ensemble-axis-in-front"],
+    "sharing.ensemble-members": ["identical-keys", "members-reversed"],
+    "sharing.split-table": ["contradiction-accepted", "missing-stream-accepted"],
+}
+"""Faults that each law must notice. `vmap-conformance mutants` shows all pairs."""
+
+
+@pytest.mark.parametrize("law", FATAL)
+def test_law_notices_its_faults(law: str) -> None:
+    found = {kill.mutant: kill.subject for kill in kills([law], FATAL[law])}
+    assert set(found) == set(FATAL[law])
+    assert all(found.values()), found
+
+
+def test_no_law_and_no_mutant_is_left_out() -> None:
+    assert set(FATAL) == set(LAWS)
+    assert {mutant for mutants in FATAL.values() for mutant in mutants} == set(MUTANTS)
