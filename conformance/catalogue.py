@@ -64,7 +64,7 @@ def _exercises() -> list[dict[str, Any]]:
     from conformance.exercises import load_exercises
 
     return [
-        {"name": exercise.name, "summary": exercise.summary}
+        {"name": exercise.name, "summary": exercise.task}
         for exercise in load_exercises(()).values()
     ]
 

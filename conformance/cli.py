@@ -6,7 +6,7 @@ import random
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
@@ -31,7 +31,7 @@ def _rooms_are_ours() -> None:
 class _Commands(click.Group):
     """Loads a command's module when it is asked for, and suggests the nearest name."""
 
-    lazy = {
+    lazy: ClassVar[dict[str, str]] = {
         "check": "conformance.judge.command:check",
         "mutants": "conformance.kill_matrix:mutants",
     }

@@ -27,8 +27,8 @@ def environment() -> dict[str, Any]:
         **versions(),
         "platform": jax.default_backend(),
         "devices": jax.local_device_count(),
-        "x64": bool(jax.config.jax_enable_x64),
-        "prng": str(jax.config.jax_default_prng_impl),
-        "threefry_partitionable": bool(jax.config.jax_threefry_partitionable),
+        "x64": bool(jax.config.read("jax_enable_x64")),
+        "prng": str(jax.config.read("jax_default_prng_impl")),
+        "threefry_partitionable": bool(jax.config.read("jax_threefry_partitionable")),
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
     }

@@ -7,6 +7,7 @@ that dies leaves the name of its item in the ``started`` event before it.
 import json
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,9 +17,15 @@ import pytest
 from conformance.log import EventLog, encode
 from properties.profiles import PROFILES, Profile
 
+_SAID: pytest.StashKey[bool] = pytest.StashKey()
+
 RESULT = "vmap-conformance-result"
 ENVIRONMENT = "vmap-conformance-environment"
 STDERR = "VMAP_CONFORMANCE_STDERR"
+
+
+def _tuple(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(names)
 
 
 @attrs.frozen
@@ -27,9 +34,9 @@ class RunOptions:
 
     profile_name: str = "quick"
     seed: int = 0
-    laws: tuple[str, ...] = attrs.field(default=(), converter=tuple)
-    transforms: tuple[str, ...] = attrs.field(default=(), converter=tuple)
-    subjects: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    laws: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
+    transforms: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
+    subjects: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
     database_directory: str | None = None
 
     KEY: ClassVar[pytest.StashKey["RunOptions"]] = pytest.StashKey()
@@ -71,10 +78,10 @@ def _redirect_stderr(path: Path) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """The first item of each process also says what environment it runs in."""
-    if ENVIRONMENT not in item.session.stash:
+    if _SAID not in item.session.stash:
         from conformance import facts
 
-        item.session.stash[ENVIRONMENT] = True  # type: ignore[index]
+        item.session.stash[_SAID] = True
         item.user_properties.append((ENVIRONMENT, encoded(facts.environment())))
 
 
@@ -109,7 +116,7 @@ class Controller:
         self._write("started", names(nodeid))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        properties = dict(report.user_properties)
+        properties: dict[str, Any] = dict(report.user_properties)
         if self._header is not None and ENVIRONMENT in properties:
             self._open(json.loads(properties[ENVIRONMENT]))
         if report.when == "call" and RESULT in properties:

@@ -49,7 +49,7 @@ def run(
         "command": list(command),
     }
     deadline = options.profile.deadline
-    with tempfile.TemporaryDirectory(prefix="vmap-conformance-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="vmap-conformance-") as scratch:  # noqa: SIM117
         with _environment({**startup.environment(cache=cache), STDERR: scratch}):
             log = EventLog(log_path, listeners=listeners)
             controller = Controller(log, header, deadline, Path(scratch))

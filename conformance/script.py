@@ -12,6 +12,7 @@ from properties.calls import FunctionCall, ModuleCall, variables_like
 from properties.law import Law, Violation
 from properties.transform import Transform
 from properties.trees import raw
+from reference.rounding import SLACK
 
 _HEAD = '''\
 """{law} does not hold for {transform} on {subject}.
@@ -123,9 +124,7 @@ def _module(transform: Transform, found: Violation) -> str:
 
 
 def _answer(right: expected.Expected) -> list[str]:
-    bound = jax.tree_util.tree_map(
-        lambda b: expected.SLACK * np.asarray(b, np.float64), right.bound
-    )
+    bound = jax.tree_util.tree_map(lambda b: SLACK * np.asarray(b, np.float64), right.bound)
     return [f"expected = {literal(right.value)}", f"allowed = {literal(bound)}"]
 
 
@@ -139,5 +138,6 @@ def literal(tree: Any) -> str:
     leaf = np.asarray(raw(tree))
     dtype = leaf.dtype.name
     values = leaf.astype(np.float64) if dtype == "bfloat16" else leaf
-    text = f"array({dtype if dtype != 'bfloat16' else 'jnp.bfloat16'!r}, {leaf.shape}, {values.ravel().tolist()})"
+    kind = "jnp.bfloat16" if dtype == "bfloat16" else repr(dtype)
+    text = f"array({kind}, {leaf.shape}, {values.ravel().tolist()})"
     return "\n".join(textwrap.wrap(text, 96, break_long_words=False)) if len(text) > 96 else text

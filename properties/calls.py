@@ -1,6 +1,6 @@
 """Calls: one use of a transform on a subject, as plain data that round-trips through JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -16,6 +16,10 @@ Axis = int | None
 _STRIDE = 7919
 
 
+def _tuple(value: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(value)
+
+
 def _axes_tuple(value: Any) -> tuple["Axes", ...]:
     return tuple(a if isinstance(a, Axes) else Axes(**a) for a in value)
 
@@ -24,7 +28,7 @@ def _axes_tuple(value: Any) -> tuple["Axes", ...]:
 class Axes:
     """Where the batch axis is: in each argument (None: not mapped), and in the result."""
 
-    in_axes: tuple[Axis, ...] = attrs.field(converter=tuple)
+    in_axes: tuple[Axis, ...] = attrs.field(converter=_tuple)
     out_axes: int = 0
 
     @property
@@ -166,11 +170,12 @@ def _draw(tree: Any, seed: int, call: Call, mapped: bool) -> Any:
     leaves, structure = jax.tree_util.tree_flatten(tree)
     batch = (call.sizes["batch"],) if mapped else ()
     special = getattr(call, "special", False)
-    return structure.unflatten(
+    return jax.tree_util.tree_unflatten(
+        structure,
         [
             array.draw(seed + j, call.sizes, call.dtype, batch, special)
             for j, array in enumerate(leaves)
-        ]
+        ],
     )
 
 
@@ -190,7 +195,7 @@ def variables_like(shapes: Any, seed: int) -> Any:
         else:
             value = random.uniform(0.5, 2.0, size=leaf.shape)
         drawn.append(value.astype(leaf.dtype))
-    return structure.unflatten(drawn)
+    return jax.tree_util.tree_unflatten(structure, drawn)
 
 
 def to_json(call: Call) -> dict[str, Any]:

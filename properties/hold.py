@@ -67,8 +67,9 @@ def hold(
 
     key = f"{law.id}/{transform.name}/{subject.name}"
     test = hypothesis.given(law.cases(transform, subject, profile))(attempt)
-    test = hypothesis.settings(**profile.settings(database, shrink))(test)
     test = hypothesis.seed(zlib.crc32(f"{profile.seed}/{key}".encode()))(test)
+    # After the seed, which would set the database aside.
+    test = hypothesis.settings(**profile.settings(database, shrink))(test)
     test._hypothesis_internal_database_key = key.encode()  # type: ignore[attr-defined]
     found: Violation | None = None
     try:

@@ -5,6 +5,7 @@ of a violation: a mutant of the loop that gives the same wrong answer.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import attrs
@@ -169,7 +170,7 @@ def unmapped_argument_mapped(transform: Transform, function: Any, axes: Axes) ->
         given = [
             _leaves(rolled, a)
             if axis is None
-            else _leaves(lambda x, k=axis: jnp.moveaxis(x, k, 0), a)
+            else _leaves(partial(jnp.moveaxis, source=axis, destination=0), a)
             for a, axis in zip(arguments, axes.in_axes, strict=True)
         ]
         return transform.map(function, Axes((0,) * len(given), axes.out_axes))(*given)
@@ -195,7 +196,7 @@ def _change_params(call: ModuleCall, change: Callable[[Any], Any]) -> Callable[[
         if "params" not in variables:
             return variables
         axis = call.variable_axes["params"]
-        new = _leaves(_front(change, axis), variables["params"])
+        new = _leaves(_front(change, axis or 0), variables["params"])
         return {**variables, "params": new}
 
     return changed

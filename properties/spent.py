@@ -28,10 +28,10 @@ class Spent:
 TOTAL = Spent()
 
 
-def _on_duration(event: str, seconds: float, **_: Any) -> None:
+def _on_duration(event: str, duration_secs: float, **_: Any) -> None:
     if event == COMPILE:
         TOTAL.compilations += 1
-        TOTAL.compile_seconds += seconds
+        TOTAL.compile_seconds += duration_secs
 
 
 def _on_event(event: str, **_: Any) -> None:

@@ -58,7 +58,10 @@ def evaluator(function: Callable[..., Any], *like: Any) -> Callable[..., Rounded
             overflowed(r, v.aval.dtype) for r, v in zip(results, closed.jaxpr.outvars, strict=True)
         ]
         errors = [_error(r) for r in results]
-        return Rounded(structure.unflatten(values), structure.unflatten(errors))
+        return Rounded(
+            jax.tree_util.tree_unflatten(structure, values),
+            jax.tree_util.tree_unflatten(structure, errors),
+        )
 
     return run
 

@@ -33,8 +33,8 @@ def lift(call: ModuleCall) -> Lifted:
         linen_modules.CLASSES[call.subject_name],
         in_axes=axes.in_axes,
         out_axes=axes.out_axes,
-        variable_axes=dict(call.variable_axes),
-        split_rngs=dict(call.split_rngs),
+        variable_axes=dict[Any, Any](call.variable_axes),
+        split_rngs=dict[Any, bool](call.split_rngs),
     )
     return _pure(lifted(**call.subject.configure(call.sizes)), call)
 

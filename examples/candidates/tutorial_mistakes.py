@@ -21,7 +21,7 @@ def update(params, x, y, learning_rate):
     gradients = jax.grad(loss_fn)(params, x, y)
     return [
         (w - learning_rate * dw, b - learning_rate * db)
-        for (w, b), (dw, db) in zip(params, gradients)
+        for (w, b), (dw, db) in zip(params, gradients, strict=False)
     ]
 
 

@@ -38,7 +38,7 @@ def loss_fn(params, x, y):
 def init_params(layer_sizes, key):
     params = []
     keys = jax.random.split(key, len(layer_sizes) - 1)
-    for key, inputs, outputs in zip(keys, layer_sizes[:-1], layer_sizes[1:]):
+    for key, inputs, outputs in zip(keys, layer_sizes[:-1], layer_sizes[1:], strict=False):
         for_weights, for_biases = jax.random.split(key)
         weights = jax.random.normal(for_weights, (inputs, outputs))
         params.append((weights, jax.random.normal(for_biases, (outputs,))))

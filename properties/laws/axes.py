@@ -1,5 +1,7 @@
 """Where the batch axis stands changes nothing but where it stands."""
 
+from functools import partial
+
 import attrs
 
 from properties import expected
@@ -22,7 +24,7 @@ def _agrees_with_front(transform: Transform, call: FunctionCall) -> None:
         right = computed(
             results[axes.first],
             expected.of_function(call.only(axes.first)),
-            lambda tree, axis=axes.out_axes: moved(tree, axis),
+            partial(moved, axis=axes.out_axes),
         )
         # Without one there is nothing to agree with: mapping.equals-per-example speaks of it.
         if right is not None:

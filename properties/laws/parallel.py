@@ -4,7 +4,7 @@ from typing import Any
 
 import attrs
 import jax
-import jax.numpy as jnp
+import numpy as np
 
 from properties import expected
 from properties.calls import FunctionCall
@@ -43,7 +43,7 @@ def _agrees_inside_vmap(transform: Transform, call: FunctionCall) -> None:
     """Hold vmap of the map to vmap of vmap, on two batches whose values differ."""
     axes = call.axes[0]
     batches = [attrs.evolve(call, seed=call.seed + i, axes=(axes,)) for i in range(2)]
-    outer = jax.tree_util.tree_map(lambda *x: jnp.stack(x), *(b.arguments(axes) for b in batches))
+    outer = jax.tree_util.tree_map(lambda *x: np.stack(x), *(b.arguments(axes) for b in batches))
     got = attempt(jax.vmap(transform.map(call.subject.function, axes)), *outer)
     twice = attempt(jax.jit(jax.vmap(VMAP.map(call.subject.function, axes))), *outer)
     for i, batch in enumerate(batches):

@@ -1,6 +1,7 @@
 """Lifting a module: one set of parameters for all examples, or one for each."""
 
 from functools import partial
+from typing import Any
 
 from properties import expected
 from properties.calls import ModuleCall, variables_like
@@ -49,7 +50,7 @@ def shared_module_equals_the_loop(transform: Transform, call: ModuleCall) -> Non
     _answers_as_each_example(transform, call, variables)
 
 
-def _answers_as_each_example(transform: Transform, call: ModuleCall, variables: object) -> None:
+def _answers_as_each_example(transform: Transform, call: ModuleCall, variables: Any) -> None:
     for axes, got in apply_together(transform, call, variables):
         single = call.only(axes)
         with blame(single, "apply"):

@@ -1,0 +1,114 @@
+"""Every law is well formed, and holds for the Python loop: laws and reference agree."""
+
+from typing import Any
+
+import attrs
+import jax
+import pytest
+
+from properties import expected
+from properties.calls import ModuleCall
+from properties.hold import hold
+from properties.law import Law
+from properties.laws import LAWS
+from properties.loop import LOOP
+from properties.profiles import Profile
+from properties.subjects import SUBJECTS, ModuleSubject
+from properties.transform import Lifted, Transform
+from properties.trees import raw
+from reference.loop import example, stack
+
+SMALL = Profile("small", examples=2, shapes=2, combinations=4, deadline=60, random=False, seed=5)
+CHOSEN = ("square", "linear", "sort", "dense", "batch-norm", "dropout", "gru-cell")
+
+
+def plain(call: ModuleCall) -> Lifted:
+    """The reference given a whole batch: row by row, as a module that broadcasts would."""
+    one = expected.applied(call)
+
+    def apply(variables: Any, rngs: Any, *inputs: Any) -> Any:
+        rows = [
+            one(variables, rngs, *example(inputs, (0,) * len(inputs), i))[0]
+            for i in range(call.size)
+        ]
+        return stack(rows), {}
+
+    return Lifted(LOOP.lift(call).init, apply)
+
+
+HONEST = attrs.evolve(LOOP, plain=plain)
+PAIRS = [
+    (law, SUBJECTS[name])
+    for law in LAWS.values()
+    for name in CHOSEN
+    if law.concerns(attrs.evolve(HONEST, name=law.only or "loop"), SUBJECTS[name])
+    and not law.not_applicable(attrs.evolve(HONEST, name=law.only or "loop"), SUBJECTS[name])
+]
+
+
+@pytest.mark.parametrize(
+    ("law", "subject"), PAIRS, ids=lambda each: each.id if isinstance(each, Law) else each.name
+)
+def test_law_holds_for_the_loop(law: Law, subject: Any) -> None:
+    if law.only is not None:
+        # A loop cannot be traced by vmap as pmap can: vmap stands in for it.
+        transform = Transform(
+            law.only, "", lambda function, axes: jax.vmap(function, axes.in_axes, axes.out_axes)
+        )
+    else:
+        transform = HONEST
+    held = hold(law, transform, subject, SMALL)
+    assert held.violation is None
+    assert held.examples >= SMALL.examples
+
+
+def test_every_law_is_held_to_the_loop() -> None:
+    assert {law.id for law, _ in PAIRS} == set(LAWS)
+
+
+@pytest.mark.parametrize("law", LAWS.values(), ids=lambda law: law.id)
+def test_law_has_an_id_a_sentence_and_a_check(law: Law) -> None:
+    assert LAWS[law.id] is law
+    group, _, name = law.id.partition(".")
+    assert group.isidentifier()
+    assert name.replace("-", "").isalnum()
+    assert name == name.lower()
+    assert law.sentence == law.sentence.strip()
+    assert law.sentence.endswith(".")
+    assert law.sentence[0].isupper() or law.sentence.startswith("`") or group == "parallel"
+    assert (law.check.__doc__ or "").startswith(law.sentence)
+
+
+def test_sentences_are_different() -> None:
+    assert len({law.sentence for law in LAWS.values()}) == len(LAWS)
+
+
+@pytest.mark.parametrize("law", LAWS.values(), ids=lambda law: law.id)
+def test_a_law_concerns_subjects_of_its_kind_only(law: Law) -> None:
+    transform = attrs.evolve(LOOP, name=law.only or "loop")
+    maps_functions_only = Transform(law.only or "loop", "", LOOP.map)
+    for subject in SUBJECTS.values():
+        concerned = law.concerns(transform, subject)
+        assert concerned == isinstance(subject, law.subjects)
+        is_module = isinstance(subject, ModuleSubject)
+        assert law.concerns(maps_functions_only, subject) == (concerned and not is_module)
+        if law.only is not None:
+            assert not law.concerns(attrs.evolve(LOOP, name="another"), subject)
+
+
+def test_where_a_transform_is_missing_no_law_is_applicable() -> None:
+    missing = attrs.evolve(LOOP, unavailable=lambda: "this release has none")
+    for law in LAWS.values():
+        subject = next(s for s in SUBJECTS.values() if isinstance(s, law.subjects))
+        assert law.not_applicable(missing, subject) == "this release has none"
+
+
+def test_the_loops_keys_are_raw_after_init() -> None:
+    call = ModuleCall(
+        "dense", {"batch": 3, "m": 2, "n": 4}, (), {"params": None}, {"params": False}, typed=True
+    )
+    call = attrs.evolve(call, axes=({"in_axes": (0,), "out_axes": 0},))
+    variables = LOOP.lift(call).init(call.rngs(), *call.inputs(call.axes[0]))
+    assert jax.tree_util.tree_map(lambda x: x.shape, raw(variables)) == {
+        "params": {"kernel": (2, 4), "bias": (4,)}
+    }
