@@ -15,7 +15,6 @@ from properties.loop import LOOP
 from properties.profiles import Profile
 from properties.subjects import SUBJECTS, ModuleSubject
 from properties.transform import Lifted, Transform
-from properties.trees import raw
 from reference.loop import example, stack
 
 SMALL = Profile("small", examples=2, shapes=2, combinations=4, deadline=60, random=False, seed=5)
@@ -101,14 +100,3 @@ def test_where_a_transform_is_missing_no_law_is_applicable() -> None:
     for law in LAWS.values():
         subject = next(s for s in SUBJECTS.values() if isinstance(s, law.subjects))
         assert law.not_applicable(missing, subject) == "this release has none"
-
-
-def test_the_loops_keys_are_raw_after_init() -> None:
-    call = ModuleCall(
-        "dense", {"batch": 3, "m": 2, "n": 4}, (), {"params": None}, {"params": False}, typed=True
-    )
-    call = attrs.evolve(call, axes=({"in_axes": (0,), "out_axes": 0},))
-    variables = LOOP.lift(call).init(call.rngs(), *call.inputs(call.axes[0]))
-    assert jax.tree_util.tree_map(lambda x: x.shape, raw(variables)) == {
-        "params": {"kernel": (2, 4), "bias": (4,)}
-    }
