@@ -14,7 +14,7 @@ from properties.law import LAWS, Law, Violation, blame, narrowed
 from properties.laws import mapping
 from properties.loop import LOOP
 from properties.profiles import Profile
-from properties.strategies import function_calls
+from properties.strategies import function_calls, pool
 from properties.subjects import SUBJECTS
 from reference.rounding import Undecidable
 
@@ -49,14 +49,16 @@ def test_what_holds_is_counted() -> None:
 
 def test_a_violation_is_shrunk() -> None:
     def check(_: Any, call: FunctionCall) -> None:
-        if call.seed >= 1000:
+        if call.dtype == "int32":
             raise violated(call)
 
     result = held(check)
     assert result.violation is not None
-    assert result.violation.call.seed == 1000
-    assert not result.violation.call.eager
-    assert str(result.violation) == "wrong for 1000"
+    shrunk = result.violation.call
+    assert shrunk.dtype == "int32"
+    assert not shrunk.eager
+    assert shrunk.sizes == pool(MATRIX_ADD, PROFILE)[0]
+    assert str(result.violation) == f"wrong for {shrunk.seed}"
 
 
 def test_without_shrinking_the_first_violation_will_do() -> None:
@@ -64,7 +66,7 @@ def test_without_shrinking_the_first_violation_will_do() -> None:
 
     def check(_: Any, call: FunctionCall) -> None:
         calls.append(call)
-        if call.seed >= 1000:
+        if call.dtype == "int32":
             raise violated(call)
 
     result = held(check, shrink=False)
@@ -140,7 +142,7 @@ def test_a_database_brings_the_violation_back_at_once() -> None:
 
     def check(_: Any, call: FunctionCall) -> None:
         calls.append(call)
-        if call.seed >= 1000:
+        if call.dtype == "int32":
             raise violated(call)
 
     first = held(check, database=database)
@@ -149,7 +151,8 @@ def test_a_database_brings_the_violation_back_at_once() -> None:
     second = held(check, database=database, profile=other)
     assert first.violation is not None
     assert second.violation is not None
-    assert calls[0].seed == second.violation.call.seed == first.violation.call.seed
+    assert [call.dtype for call in calls[:1]] == ["int32"]
+    assert second.violation.call.dtype == first.violation.call.dtype == "int32"
 
 
 def test_each_law_transform_and_subject_has_a_database_key_of_its_own() -> None:
