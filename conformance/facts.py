@@ -23,12 +23,13 @@ def environment() -> dict[str, Any]:
     """Versions, and what JAX says of itself. Starts JAX's backend."""
     import jax
 
+    config: Any = jax.config  # its attributes are made at run time
     return {
         **versions(),
         "platform": jax.default_backend(),
         "devices": jax.local_device_count(),
-        "x64": bool(jax.config.read("jax_enable_x64")),
-        "prng": str(jax.config.read("jax_default_prng_impl")),
-        "threefry_partitionable": bool(jax.config.read("jax_threefry_partitionable")),
+        "x64": bool(config.jax_enable_x64),
+        "prng": str(config.jax_default_prng_impl),
+        "threefry_partitionable": bool(config.jax_threefry_partitionable),
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
     }
