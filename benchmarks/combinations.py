@@ -44,7 +44,7 @@ def ours(subject: FunctionSubject, profile: str) -> tuple[float, int]:
 
 def plain(subject: FunctionSubject) -> tuple[float, int]:
     """CPU seconds and combinations of the same law, written the plain way."""
-    every = strategies.combinations(subject, strategies.anywhere, strategies.anywhere)
+    every = strategies.combinations(subject, strategies.anywhere, strategies.anywhere, "any")
 
     @hypothesis.seed(0)
     @hypothesis.settings(
@@ -56,10 +56,11 @@ def plain(subject: FunctionSubject) -> tuple[float, int]:
     @hypothesis.given(
         st.fixed_dictionaries(dict.fromkeys(("batch", *dims(subject)), st.integers(1, 12))),
         st.sampled_from(every),
+        st.sampled_from(subject.dtypes),
         st.integers(0, 2**31 - 1),
     )
-    def law(sizes: dict[str, int], axes: object, seed: int) -> None:
-        call = FunctionCall(subject.name, sizes, (axes,), seed=seed)
+    def law(sizes: dict[str, int], axes: object, dtype: str, seed: int) -> None:
+        call = FunctionCall(subject.name, sizes, (axes,), dtype, seed)
         arguments = call.arguments(axes)
         got = jax.vmap(subject.function, axes.in_axes, axes.out_axes)(*arguments)
         right = per_example(subject.function, axes.in_axes, axes.out_axes)(*arguments)
