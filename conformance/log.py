@@ -1,6 +1,7 @@
 """The event log: JSON lines, one event each. A run writes it; every view reads it."""
 
 import base64
+import contextlib
 import json
 import math
 import time
@@ -14,6 +15,15 @@ import numpy as np
 
 SCHEMA = 1
 CONFORMING = frozenset({"holds", "known-defect", "fixed-defect", "not-applicable", "conforms"})
+
+NEEDED: dict[Any, set[str]] = {
+    "header": {"environment", "profile", "seed"},
+    "started": {"law", "transform", "subject"},
+    "result": {"law", "transform", "subject", "outcome", "seconds", "detail"},
+    "verdict": {"candidate", "exercise", "verdict"},
+    "footer": {"seconds"},
+}
+"""What readers rely on; the whole of it is in ``schema.json``."""
 
 Event = dict[str, Any]
 
@@ -47,7 +57,12 @@ class EventLog:
         event = {"type": type, "cell": self.cell, **encode(fields)}
         self.events.append(event)
         if self._file is not None:
-            self._file.write(json.dumps(event, allow_nan=False) + "\n")
+            try:
+                self._file.write(json.dumps(event, allow_nan=False) + "\n")
+            except OSError:
+                with contextlib.suppress(OSError):
+                    self.close()
+                raise
         outcome = fields.get("outcome") or fields.get("verdict")
         if outcome is not None:
             self._counts[outcome] += 1
@@ -63,9 +78,9 @@ class EventLog:
         self.close()
 
     def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
 
 
 def encode(value: Any) -> Any:
@@ -115,13 +130,16 @@ def read(path: Path) -> list[Event]:
             if number == len(lines):
                 break
             raise LogError(f"{path}, line {number}, is not JSON: not an event log") from None
-        if not isinstance(event, dict) or "type" not in event:
+        if not isinstance(event, dict) or not isinstance(event.get("type"), str):
             raise LogError(f"{path}, line {number}, is not an event")
-        if event["type"] == "header" and event.get("schema", 0) > SCHEMA:
+        if event["type"] == "header" and event.get("schema") != SCHEMA:
             raise LogError(
-                f"{path} has schema {event['schema']}, this version reads up to {SCHEMA}: "
+                f"{path} has schema {event.get('schema')}, this version reads {SCHEMA}: "
                 "upgrade vmap-conformance"
             )
+        lacking = ({"cell"} | NEEDED.get(event["type"], set())) - set(event)
+        if lacking:
+            raise LogError(f"{path}, line {number}, lacks {', '.join(sorted(lacking))}")
         events.append(event)
     if not events:
         raise LogError(f"{path} holds no event")

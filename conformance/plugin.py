@@ -99,6 +99,8 @@ class Controller:
         self._stderr = stderr
         self._started: dict[str, float] = {}
         self.faults: list[str] = []
+        self.unwritable: OSError | None = None
+        """What the disk said when it took no more; the run ends there."""
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
@@ -156,22 +158,33 @@ class Controller:
         """Write the header, as soon as a process can say what its environment is."""
         header, self._header = self._header, None
         assert header is not None
-        self.log.write("header", **(header | {"environment": environment}))
+        self._event(**(header | {"type": "header", "environment": environment}))
         for fields in self._waiting:
-            self.log.write(**fields)
+            self._event(**fields)
 
     def _write(self, type: str, fields: dict[str, Any]) -> None:
         if self._header is None:
-            self.log.write(type, **fields)
+            self._event(type, **fields)
         else:
             self._waiting.append({"type": type, **fields})
 
+    def _event(self, type: str, **fields: Any) -> None:
+        try:
+            self.log.write(type, **fields)
+        except OSError as error:
+            self.unwritable = error
+            pytest.exit("the log cannot be written")
+
     def close(self, complete: bool) -> None:
         """Write what waits, and the footer of a complete run."""
-        if self._header is not None:
-            from conformance import facts
+        try:
+            if self._header is not None:
+                from conformance import facts
 
-            self._open(dict(facts.versions()))
+                self._open(dict(facts.versions()))
+        except pytest.exit.Exception:
+            assert self.unwritable is not None
+            raise self.unwritable from None
         if complete:
             self.log.finish()
         self.log.close()

@@ -69,6 +69,8 @@ def run(
             except BaseException:
                 controller.close(complete=False)
                 raise
+            if controller.unwritable is not None:
+                raise controller.unwritable
             controller.close(complete=finished)
     if controller.faults:
         raise RunError("the suite could not be collected:\n" + controller.faults[0])
