@@ -1,9 +1,13 @@
 """JUnit XML, for CI systems that read it."""
 
+import re
 import xml.etree.ElementTree as ET
 
 from conformance.log import CONFORMING
 from conformance.views.summary import Summary
+
+DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def render(summary: Summary) -> str:
@@ -28,12 +32,17 @@ def render(summary: Summary) -> str:
         )
         detail = result["detail"] or {}
         if result["outcome"] == "not-applicable":
-            ET.SubElement(case, "skipped", message=detail["reason"])
+            ET.SubElement(case, "skipped", message=_legal(detail["reason"]))
         elif result["outcome"] not in CONFORMING:
             tag = "error" if result["outcome"] in broken else "failure"
             message = detail.get("message") or detail.get("reason") or result["outcome"]
-            ET.SubElement(case, tag, message=message, type=result["outcome"]).text = detail.get(
-                "script"
-            )
+            failure = ET.SubElement(case, tag, message=_legal(message), type=result["outcome"])
+            failure.text = _legal(detail.get("script") or detail.get("output") or "")
     ET.indent(suite)
-    return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+    # ElementTree would declare the locale's encoding.
+    return DECLARATION + ET.tostring(suite, encoding="unicode") + "\n"
+
+
+def _legal(text: str) -> str:
+    """Without the control characters that XML has no way to write."""
+    return _CONTROL.sub("?", text)
