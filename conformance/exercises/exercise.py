@@ -42,9 +42,9 @@ class Exercise:
     `draw(shape, random, turn)` gives the arguments of one call: `shape` is one of `shapes`,
     `random` a NumPy RandomState, `turn` the number of the call at that shape.
     `reference(**arguments)` gives the right answer: plain arrays where it is exact,
-    `reference.rounding.Rounded` where it rounds. `tree` says that the answer is lists, tuples and dicts of arrays rather than one array.
-    `solution` is the source of a right one: it warms the compilation cache, and a test holds it to
-    the exercise. `observe(arguments, notes)` looks at what the candidate was seen to do.
+    `reference.rounding.Rounded` where it rounds. `tree` says that the answer is lists, tuples and
+    dicts of arrays rather than one array. `solution` is the source of a right one: it warms the
+    compilation cache, and a test holds it to the exercise. `observe(arguments, notes)` looks at what the candidate was seen to do.
     """
 
     name: str

@@ -103,6 +103,12 @@ EXERCISE = Exercise(
             lambda params, x, y, learning_rate: _full_batch(params, x, y, learning_rate),
         ),
         Pitfall(
+            "wrong-in-axes",
+            "Arrays with an axis of devices were passed on as if they had none, or without as if "
+            "they had one.",
+            "Parameters that all devices share go with `None` in `in_axes`, replicated ones with 0.",
+        ),
+        Pitfall(
             "params-unchanged",
             "The parameters came back as they were.",
             "Return the stepped ones.",

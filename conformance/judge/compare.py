@@ -93,8 +93,10 @@ def _values(given: Given, right: Answer, place: int) -> Mismatch | None:
     where = tuple(int(i) for i in np.argwhere(wrong)[0])
     is_, should = got[where].item(), leaf.value[where].item()
     ulps = _ulps(float(is_), float(should)) if leaf.error is not None else None
-    index = f"[{', '.join(map(str, where))}]" if where else ""
-    words = f"{int(np.sum(wrong))} of {got.size} values differ; the first, {index or 'it'}, is "
+    words = "the value is "
+    if where:
+        index = ", ".join(map(str, where))
+        words = f"{int(np.sum(wrong))} of {got.size} values differ; the first, [{index}], is "
     words += f"{is_:.9g}, expected {should:.9g}"
     if leaf.error is not None:
         words += f" within {float(bound[where]):.2g}"

@@ -17,6 +17,9 @@ from conformance.judge.expect import Answer, Call, Expectations, expected
 from conformance.judge.lanes import Lane, Limits
 from conformance.judge.verdicts import Counterexample, Diagnosis, Verdict
 
+SMALLEST = 8
+"""Calls that are tried again, the smallest first, when a candidate has raised."""
+
 
 def decide(
     bench: Bench,
@@ -27,7 +30,7 @@ def decide(
     started: float,
 ) -> Verdict:
     wanted = expectations_of(bench, exercise)
-    trouble = next((lane.trouble for lane in pair if lane.trouble), None)
+    trouble = _smallest_trouble(wanted, pair, limits)
     if trouble is not None:
         return troubled(bench, name, exercise, pair, trouble, wanted, started)
     base = _base(bench, name, exercise, pair, started)
@@ -43,6 +46,26 @@ def decide(
             base, verdict=verdicts.VIOLATES, words=words, law=exercise.law, diagnosis=unsteady
         )
     return _seen(bench, base, exercise, pair, wanted)
+
+
+def _smallest_trouble(
+    wanted: Expectations, pair: tuple[Lane, Lane], limits: Limits
+) -> lanes.Trouble | None:
+    """What ended a lane; where the candidate raised, with the smallest call that makes it raise."""
+    lane = next((lane for lane in pair if lane.trouble), None)
+    if lane is None or lane.trouble is None:
+        return None
+    trouble = lane.trouble
+    if trouble.verdict != verdicts.ERROR or trouble.call is None:
+        return trouble
+    for call in sorted(wanted.calls, key=lambda call: (*weight(call), call.number))[:SMALLEST]:
+        if lane.talk.closed:
+            break
+        lane.trouble = None
+        lanes.make(lane, wanted.exercise, call, limits.new_shape)
+        if lane.trouble is not None and lane.trouble.verdict == verdicts.ERROR:
+            return lane.trouble
+    return trouble
 
 
 def _wrong(wanted: Expectations, pair: tuple[Lane, Lane]) -> list[diagnosis.Wrong]:

@@ -81,7 +81,7 @@ SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
     ),
     (
         r"inconsistent sizes|partitioned \d+ times, but the dimension size is|"
-        r"incompatible shapes|ScopeParamShapeError|contracting dimensions",
+        r"[Ii]ncompatible shapes|ScopeParamShapeError|contracting dimensions",
         AXES,
     ),
     (

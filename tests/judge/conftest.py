@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from conformance.exercises import load_exercises
-from conformance.judge import examine, launch
+from conformance.judge import cache, examine, launch, warm
 from conformance.judge.bench import Bench, Options
 from conformance.judge.verdicts import Verdict
 
@@ -28,14 +28,27 @@ def temporary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def servers(temporary: Path) -> Iterator[Callable[[str], launch.Server]]:
+def compiled(tmp_path_factory: pytest.TempPathFactory, temporary: Path) -> Path | None:
+    """A compilation cache that all workers of this test run share, warmed by whoever comes first."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    warmth = cache.prepare(shared / "judge-cache")
+    if warmth is None:
+        return None
+    exercises = load_exercises()
+    warm.warm(warmth, [exercises["nn_vmap_forward"], exercises["nn_vmap_ensemble_forward"]])
+    return warmth.place / "compiled"
+
+
+@pytest.fixture(scope="session")
+def servers(temporary: Path, compiled: Path | None) -> Iterator[Callable[[str], launch.Server]]:
     """Servers by level, started when first asked for. A level that is not to be had skips."""
     started: dict[str, launch.Server] = {}
 
     def server(level: str) -> launch.Server:
         if level not in started:
             try:
-                started[level] = launch.start_server(level)
+                started[level] = launch.start_server(level, compiled)
             except launch.Unavailable as problem:
                 pytest.skip(f"this system does not allow isolation {level!r}: {problem}")
         return started[level]

@@ -174,7 +174,7 @@ VERDICTS = {
     "ensemble_instead.py": [("nn_vmap_forward", "violates", "ensemble-params")],
     "copies_of_params.py": [("nn_vmap_forward", "violates", "params-carry-batch-axis")],
     "features_first.py": [("nn_vmap_forward", "violates", "wrong-out-axes")],
-    "replicated_params.py": [("parallel_update", "violates", None)],
+    "replicated_params.py": [("parallel_update", "error", "wrong-in-axes")],
     "tutorial_right.py": [
         ("init_params", "conforms", None),
         ("loss_fn", "conforms", None),

@@ -318,7 +318,7 @@ def test_a_wrong_solution_is_caught_and_recognised(name: str, judge: Callable) -
     wrong = WRONG[name]
     source = f"{IMPORTS}\ndef {wrong.exercise}:\n    {wrong.body}\n"
     source = source.replace("(seed, x, features):\n    " + wrong.body, PARAMETERS + wrong.body)
-    (verdict,) = judge(source, examples=64, patience=20.0)
+    (verdict,) = judge(source, examples=40, patience=20.0)
     assert verdict.verdict in wrong.verdicts, verdict
     assert verdict.counterexample is not None, verdict
     if wrong.diagnosis is not None:
