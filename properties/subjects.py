@@ -122,8 +122,6 @@ FUNCTIONS = (
     FunctionSubject("mlp-loss", functions.mlp_loss, (_MLP, _array("m"), _array("n"))),
 )
 
-_ONE_DIMENSIONAL = "it is written for the input of one example"
-
 MODULES = (
     ModuleSubject("dense", layers.dense, (_array("m"),), {"features": "n"}),
     ModuleSubject("mlp", layers.mlp, (_array("m"),), {"features": ("k", "n")}),
@@ -164,14 +162,19 @@ MODULES = (
         cells.simple_cell,
         (_array("n"), _array("m")),
         {"features": "n"},
-        native_broadcast=_ONE_DIMENSIONAL,
     ),
     ModuleSubject(
         "gru-cell",
         cells.gru_cell,
         (_array("n"), _array("m")),
         {"features": "n"},
-        native_broadcast=_ONE_DIMENSIONAL,
+    ),
+    ModuleSubject(
+        "column-cell",
+        cells.column_cell,
+        (_array("n"), _array("m")),
+        {"features": "n"},
+        native_broadcast="it multiplies columns from the left, so it takes one example",
     ),
 )
 

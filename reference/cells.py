@@ -10,7 +10,7 @@ Below, x.i is a dense layer on x with a bias, named "i", and h.h one on the carr
 import jax
 import jax.numpy as jnp
 
-from reference.initializers import orthogonal
+from reference.initializers import lecun_normal, orthogonal
 from reference.layers import dense
 from reference.scope import Scope
 
@@ -47,6 +47,21 @@ def gru_cell(
     z = jax.lax.logistic(from_x["z"] + _recurrent(scope, "hz", carry))
     n = jnp.tanh(from_x["n"] + r * _recurrent(scope, "hn", carry, use_bias=True))
     h = (1.0 - z) * n + z * carry
+    return h, h
+
+
+def column_cell(
+    scope: Scope, carry: jax.Array, x: jax.Array, *, features: int
+) -> tuple[jax.Array, jax.Array]:
+    """tanh(w @ x + u @ h) for columns h = carry (features,) and x (in,): no batch axis will do.
+
+    Mirrors a module whose `__call__(carry, x)` asks for w (features, in), then u
+    (features, features), both with `lecun_normal`, and returns the new carry twice.
+    """
+    _check(carry, features)
+    w = scope.param("w", lecun_normal, (features, x.shape[-1]))
+    u = scope.param("u", lecun_normal, (features, features))
+    h = jnp.tanh(jnp.dot(w, x) + jnp.dot(u, carry))
     return h, h
 
 

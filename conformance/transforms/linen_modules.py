@@ -26,6 +26,18 @@ class MLP(nn.Module):
         return nn.Dense(self.features[-1])(x)
 
 
+class ColumnCell(nn.Module):
+    features: int
+
+    @nn.compact
+    def __call__(self, carry: Any, x: Any) -> Any:
+        draw = nn.initializers.lecun_normal()
+        w = self.param("w", draw, (self.features, x.shape[-1]))
+        u = self.param("u", draw, (self.features, self.features))
+        h = jnp.tanh(jnp.dot(w, x) + jnp.dot(u, carry))
+        return h, h
+
+
 CLASSES: dict[str, Any] = {
     "dense": nn.Dense,
     "mlp": MLP,
@@ -37,6 +49,7 @@ CLASSES: dict[str, Any] = {
     "self-attention": nn.MultiHeadDotProductAttention,
     "simple-cell": nn.SimpleCell,
     "gru-cell": nn.GRUCell,
+    "column-cell": ColumnCell,
 }
 
 
