@@ -45,19 +45,39 @@ different = False
 got_leaves = jax.tree_util.tree_flatten_with_path(got)[0]
 expected_leaves = jax.tree_util.tree_leaves(expected)
 print("mapped by", "{transform}", "on jax", jax.__version__)
-for (path, g), e, bound in zip(got_leaves, expected_leaves, jax.tree_util.tree_leaves(allowed)):
+bounds = jax.tree_util.tree_leaves(allowed)
+for (path, g), e, bound, dtype in zip(got_leaves, expected_leaves, bounds, dtypes):
     if jnp.issubdtype(g.dtype, jax.dtypes.prng_key):
         g = jax.random.key_data(g)
     g = np.asarray(g)
-    print("\\n" + jax.tree_util.keystr(path), "expected", e.shape, e, "got", g.shape, g, sep="\\n")
-    if g.shape != e.shape:
+    print("\\n" + jax.tree_util.keystr(path), f"expected {dtype} {e.shape}", e, sep="\\n")
+    print(f"got {g.dtype.name} {g.shape}", g, sep="\\n")
+    if g.shape != e.shape or g.dtype.name != dtype:
         different = True
+    elif not np.any(bound) and g.dtype == e.dtype:
+        same = (g == e) & (np.signbit(g) == np.signbit(e))
+        different |= not np.all(same | ((g != g) & (e != e)))
     else:
         error = np.abs(g.astype(np.float64) - e)
         both_nan = np.isnan(g.astype(np.float64)) & np.isnan(e.astype(np.float64))
         different |= bool(np.any(~((error <= bound) | (g == e) | both_nan)))
 different |= len(got_leaves) != len(expected_leaves)
 print("\\nthey differ" if different else "\\nthey agree")
+sys.exit(different)
+"""
+
+
+_RAISES = """
+try:
+    got = lifted.init(rngs, *inputs)
+except Exception as error:
+    print("it raised", repr(error)[:300])
+    names = [kind.__name__ for kind in type(error).__mro__]
+else:
+    print("it was accepted")
+    names = []
+different = {wanted!r} not in names
+print("expected", {wanted!r}, "\\nthey differ" if different else "\\nthey agree")
 sys.exit(different)
 """
 
@@ -70,12 +90,27 @@ def script(law: Law, transform: Transform, found: Violation) -> str:
         transform=transform.name,
         subject=call.subject_name,
         sentence=law.sentence,
-        message=textwrap.fill(str(found.disagreement)[:600], 96),
+        message=_quoted(textwrap.fill(str(found.disagreement)[:600], 96)),
     )
     body = (
         _function(transform, call) if isinstance(call, FunctionCall) else _module(transform, found)
     )
-    return head + body + _TAIL.replace("{transform}", transform.name)
+    wanted = _wanted(found)
+    tail = _TAIL.replace("{transform}", transform.name)
+    return head + body + (tail if wanted is None else _RAISES.format(wanted=wanted))
+
+
+def _wanted(found: Violation) -> str | None:
+    """The exception that the law wants, where it wants one: it says "ValueError, since ..."."""
+    expected, kind = found.disagreement.expected, found.disagreement.kind
+    if kind in ("accepted", "raised") and isinstance(expected, str):
+        return expected.split(",")[0]
+    return None
+
+
+def _quoted(text: str) -> str:
+    """Text as it may stand in a docstring."""
+    return text.replace("\\", "\\\\").replace('"', "'")
 
 
 def _function(transform: Transform, call: FunctionCall) -> str:
@@ -106,6 +141,8 @@ def _module(transform: Transform, found: Violation) -> str:
         f"inputs = {literal(call.inputs(call.axes[0]))}",
         f"rngs = {{{rngs}}}",
     ]
+    if _wanted(found) is not None:
+        return "\n".join(lines)
     if found.what == "init":
         return "\n".join(
             [*lines, *_answer(expected.of_variables(call)), "got = lifted.init(rngs, *inputs)"]
@@ -125,7 +162,12 @@ def _module(transform: Transform, found: Violation) -> str:
 
 def _answer(right: expected.Expected) -> list[str]:
     bound = jax.tree_util.tree_map(lambda b: SLACK * np.asarray(b, np.float64), right.bound)
-    return [f"expected = {literal(right.value)}", f"allowed = {literal(bound)}"]
+    dtypes = [np.dtype(leaf.dtype).name for leaf in jax.tree_util.tree_leaves(right.like)]
+    return [
+        f"expected = {literal(right.value)}",
+        f"allowed = {literal(bound)}",
+        f"dtypes = {dtypes}",
+    ]
 
 
 def literal(tree: Any) -> str:
