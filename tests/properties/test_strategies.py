@@ -15,15 +15,14 @@ import pytest
 from properties.calls import Axes, FunctionCall
 from properties.expected import output_ranks
 from properties.hold import hold
-from properties.law import LAWS, Law
-from properties.laws import sharing
+from properties.law import Law
+from properties.laws import LAWS
 from properties.loop import LOOP
 from properties.profiles import PROFILES, Profile
 from properties.strategies import FAMILIES, TURNS, anywhere, combinations, covering, pool, sizes
 from properties.subjects import SUBJECTS, FunctionSubject, Subject, dims
 from properties.transform import Transform
 
-assert sharing  # importing the laws registers them
 MANY = Profile("many", examples=6, shapes=16, combinations=24, deadline=60, random=False)
 FEW_DEVICES = attrs.evolve(LOOP, name="jax.pmap", largest=lambda: 4)
 every_subject = pytest.mark.parametrize("subject", SUBJECTS.values(), ids=lambda s: s.name)
