@@ -44,7 +44,8 @@ class Exercise:
     `reference(**arguments)` gives the right answer: plain arrays where it is exact,
     `reference.rounding.Rounded` where it rounds. `tree` says that the answer is lists, tuples and
     dicts of arrays rather than one array. `solution` is the source of a right one: it warms the
-    compilation cache, and a test holds it to the exercise. `observe(arguments, notes)` looks at what the candidate was seen to do.
+    compilation cache, and a test holds it to the exercise. `observe(arguments, notes)` looks at
+    what the candidate was seen to do.
     """
 
     name: str
