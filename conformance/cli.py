@@ -71,7 +71,7 @@ def main() -> None:
     try:
         status = cli.main(standalone_mode=False)
     except click.UsageError as error:
-        click.echo(f"Error: {error.format_message()}", err=True)
+        click.echo(f"Error: {' '.join(error.format_message().split())}", err=True)
         status = USAGE
     except click.ClickException as error:
         click.echo(f"Error: {error.format_message()}", err=True)
@@ -281,6 +281,10 @@ def replay(file: Path) -> int:
         law, transform = LAWS[law_id], TRANSFORMS[transform_name]
     except (KeyError, TypeError) as error:
         raise click.UsageError(f"{file} speaks of something unknown here: {error}") from None
+    except ValueError as error:
+        raise click.UsageError(f"{file} holds no call: {error}") from None
+    if not law.concerns(transform, call.subject):
+        raise click.UsageError(f"{file}: {law_id} is not about {transform_name} of such a subject")
     reason = law.not_applicable(transform, call.subject)
     if reason is not None:
         raise click.ClickException(f"{law_id} is not applicable to {transform_name} here: {reason}")
