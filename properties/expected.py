@@ -20,13 +20,30 @@ from reference.rounding import Rounded, evaluator
 def of_function(call: FunctionCall) -> Expected:
     """What mapping the call's function over its examples must give, for the call's only axes."""
     (axes,) = call.axes
-    subject, arguments = call.subject, call.stacked(axes)
-    one = _compiled(call.subject_name) if subject.exact else _evaluator(call)
-    results = per_example(one, axes.first.in_axes)(*arguments)
-    like = jax.eval_shape(subject.function, *call.example())
+    front = axes.first.in_axes
+    results, like = _each_example(
+        call.subject_name, tuple(call.sizes.items()), call.dtype, call.seed, call.special, front
+    )
+    return _placed(results, like, call.sizes["batch"], axes)
+
+
+@functools.lru_cache(maxsize=64)
+def _each_example(
+    subject_name: str,
+    sizes: tuple[tuple[str, int], ...],
+    dtype: str,
+    seed: int,
+    special: bool,
+    front: tuple[int | None, ...],
+) -> tuple[Rounded, Any]:
+    """The results of all examples, and shape and dtype of one: where the axes stand, all share them."""
+    call = FunctionCall(subject_name, dict(sizes), (Axes(front, 0),), dtype, seed, special)
+    subject = call.subject
+    one = _compiled(subject_name) if subject.exact else _evaluator(call)
+    results = per_example(one, front)(*call.stacked(call.axes[0]))
     if subject.exact:
         results = Rounded(results, jax.tree_util.tree_map(lambda r: np.zeros(r.shape), results))
-    return _placed(results, like, call.sizes["batch"], axes)
+    return results, jax.eval_shape(subject.function, *call.example())
 
 
 def of_variables(call: ModuleCall) -> Expected:

@@ -1,5 +1,6 @@
 """Array values from one integer, the same bits in every environment."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,15 +13,22 @@ SPECIAL = np.array(
 """Floats at the edges: signed zeros, infinities, NaN, subnormals and extremes of float32."""
 
 
+@functools.lru_cache(maxsize=256)
 def draw(
-    seed: int, shape: Sequence[int], dtype: str, special: bool = False
+    seed: int, shape: tuple[int, ...], dtype: str, special: bool = False
 ) -> np.ndarray[Any, Any]:
     """An array of ``shape``. Slices differ: replicated examples hide what a map can do wrong.
 
     NumPy's RandomState is frozen, so a seed means the same bits in every release. Integers are drawn
     without replacement while they last; floats are standard normal, rounded to ``dtype``; with
-    ``special``, two of five are values at the edges.
+    ``special``, two of five are values at the edges. Read-only: the combinations of axes share it.
     """
+    array = _drawn(seed, shape, dtype, special)
+    array.flags.writeable = False
+    return array
+
+
+def _drawn(seed: int, shape: tuple[int, ...], dtype: str, special: bool) -> np.ndarray[Any, Any]:
     random = np.random.RandomState(seed)
     count = int(np.prod(shape, dtype=int))
     if jnp.issubdtype(dtype, jnp.integer):

@@ -1,0 +1,98 @@
+"""A run over a tiny selection: its log, views and exit status, with workers and without."""
+
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+import conformance
+from conformance.log import decode, incomplete, read
+from properties.law import load
+
+LAW = "mapping.equals-per-example"
+SELECTION = ("--law", LAW, "--transform", "jax.vmap")
+
+
+def results(path: Path) -> dict[str, dict[str, Any]]:
+    """The result of each subject in a log of one law and transform."""
+    return {e["subject"]: e for e in read(path) if e["type"] == "result"}
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_run_that_conforms_is_zero_and_its_log_is_whole(
+    ran: Callable[..., Any], tmp_path: Path, workers: int
+) -> None:
+    log = tmp_path / "run.jsonl"
+    subjects = ("--subject", "square", "--subject", "sort")
+    got = ran("run", *SELECTION, *subjects, "-n", workers, "--seed", 5, "--log", log, "--no-cache")
+    assert (got.status, got.err) == (0, "")
+    assert "2 holds" in got.out
+    assert f"log: {log}" in got.out
+    events = read(log)
+    header, *middle, footer = events
+    assert sorted(e["type"] for e in middle) == ["result", "result", "started", "started"]
+    assert (header["type"], footer["type"]) == ("header", "footer")
+    assert (header["profile"], header["seed"]) == ("quick", 5)
+    assert header["command"][:3] == ["run", "--law", LAW]
+    assert header["environment"]["devices"] == 8
+    assert footer["counts"] == {"holds": 2}
+    assert incomplete(events) == []
+    for result in results(log).values():
+        assert result["examples"] > 0
+        assert result["combinations"] > 0
+        assert result["compilations"] > 0
+    schema = json.loads((resources.files(conformance) / "schema.json").read_text())
+    for event in events:
+        jsonschema.Draft202012Validator(schema).validate(event)
+
+
+BROKEN = """
+from conformance.transforms import TRANSFORMS
+from properties.mutants import MUTANTS
+
+TRANSFORMS["jax.vmap"] = MUTANTS["batch-reversed"].mutate(TRANSFORMS["jax.vmap"])
+"""
+
+
+def test_a_violation_is_one_and_leaves_all_that_shows_it(
+    ran: Callable[..., Any], breaking: Callable[[str], dict[str, str]], tmp_path: Path
+) -> None:
+    log, xml, text = (tmp_path / name for name in ("run.jsonl", "junit.xml", "summary.md"))
+    views = ("--junit", xml, "--markdown", text)
+    got = ran(
+        "run", *SELECTION, "--subject", "square", "-n", 1, "--log", log, *views, **breaking(BROKEN)
+    )
+    assert (got.status, got.err) == (1, "")
+    result = results(log)["square"]
+    assert result["outcome"] == "violated"
+    expected, wrong = (decode(result["detail"][k]) for k in ("expected", "got"))
+    axis = result["detail"]["call"]["axes"][0]["out_axes"]
+    np.testing.assert_allclose(np.flip(wrong, axis), expected, rtol=1e-6)
+    script = tmp_path / "run-violations" / "mapping-equals-per-example-jax-vmap-square.py"
+    case = json.loads(script.with_suffix(".json").read_text())
+    assert load(case)[:2] == (LAW, "jax.vmap")
+    for needed in (
+        f"violated: {LAW}, jax.vmap of square",
+        "likely cause: the examples come out in reverse order (batch-reversed)",
+    ):
+        assert needed in got.out
+    assert ET.parse(xml).getroot().get("failures") == "1"
+    assert result["detail"]["message"] in text.read_text()
+    replayed = ran("replay", script.with_suffix(".json"))
+    assert (replayed.status, replayed.err) == (0, "")
+
+
+def test_without_a_log_the_run_is_kept_in_the_users_cache(
+    ran: Callable[..., Any], tmp_path: Path
+) -> None:
+    got = ran("run", *SELECTION, "--subject", "square", "-n", 0)
+    assert got.status == 0
+    path = Path(got.out.split("log: ")[1].strip())
+    assert tmp_path in path.parents
+    assert incomplete(read(path)) == []
