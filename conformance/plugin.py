@@ -4,6 +4,7 @@ Workers run items and attach the result to their report; only the controller wri
 that dies leaves the name of its item in the ``started`` event before it.
 """
 
+import faulthandler
 import json
 import os
 import time
@@ -22,6 +23,7 @@ _SAID: pytest.StashKey[bool] = pytest.StashKey()
 RESULT = "vmap-conformance-result"
 ENVIRONMENT = "vmap-conformance-environment"
 STDERR = "VMAP_CONFORMANCE_STDERR"
+_STACKS = ("Fatal Python error", "Timeout (")
 
 
 def _tuple(names: Iterable[str]) -> tuple[str, ...]:
@@ -73,6 +75,7 @@ def _redirect_stderr(path: Path) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(descriptor, 2)
     os.close(descriptor)
+    faulthandler.enable(2)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -83,6 +86,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
         item.session.stash[_SAID] = True
         item.user_properties.append((ENVIRONMENT, encoded(facts.environment())))
+
+
+@pytest.hookimpl(tryfirst=True, optionalhook=True)
+def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> bool:
+    """End the process at the deadline, its stacks in its last words.
+
+    pytest-timeout's own way needs a terminal reporter, and the interpreter's lock.
+    """
+    faulthandler.dump_traceback_later(settings.timeout, exit=True, file=2)
+    item.cancel_timeout = faulthandler.cancel_dump_traceback_later  # type: ignore[attr-defined]
+    return True
 
 
 class Controller:
@@ -152,7 +166,11 @@ class Controller:
         path = self._stderr / node.gateway.id if self._stderr and node is not None else None
         if path is None or not path.exists():
             return ""
-        return "\n".join(path.read_text(errors="replace").splitlines()[-12:])
+        lines = path.read_text(errors="replace").splitlines()
+        # The stacks of a dead process begin with the innermost frame; the rest is pytest's.
+        stacks = [i for i, line in enumerate(lines) if any(said in line for said in _STACKS)]
+        first = max(0, stacks[-1] - 4 if stacks else len(lines) - 16)
+        return "\n".join(lines[first:][:16])
 
     def _open(self, environment: dict[str, Any]) -> None:
         """Write the header, as soon as a process can say what its environment is."""

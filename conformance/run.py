@@ -61,7 +61,7 @@ def run(
                 *("-p", "conformance.plugin", "-p", "xdist.plugin", "-p", "pytest_timeout"),
                 *("-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:faulthandler"),
                 *("-n", str(workers), "--dist=worksteal", "--max-worker-restart=1000"),
-                *(f"--timeout={deadline}", "--timeout-method=thread"),
+                *(f"--timeout={deadline}", "--capture=sys"),
             ]
             try:
                 code = pytest.main(arguments, plugins=[controller])

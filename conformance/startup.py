@@ -50,7 +50,8 @@ def environment(*, cache: bool = True) -> dict[str, str]:
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
             "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         }
-    return {k: v for k, v in variables.items() if k == "XLA_FLAGS" or k not in os.environ}
+    kept = {k: v for k, v in variables.items() if k == "XLA_FLAGS" or k not in os.environ}
+    return kept if cache else kept | {"JAX_ENABLE_COMPILATION_CACHE": "false"}
 
 
 def prepare(variables: Mapping[str, str] | None = None) -> None:

@@ -60,7 +60,10 @@ def transform_or_raise(make: Any, *arguments: Any) -> Any:
         return fail
 
 
-FAST: dict[str, Any] = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+FAST: dict[str, Any] = {
+    "xla_backend_optimization_level": 0,
+    "xla_llvm_disable_expensive_passes": True,
+}
 """Compile without LLVM's optimisations: all of XLA's own passes run, and the machine code may round
 otherwise, which the bound allows for. What runs alone (eager calls, pmap, init) has the defaults."""
 

@@ -65,7 +65,7 @@ def main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 @pytest.fixture
 def command(tmp_path: Path) -> Callable[..., Any]:
     """Start the command line in a process of its own, with caches of its own."""
-    before = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COV_"))}
+    before = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COV_", "JAX_"))}
     caches = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "HOME": str(tmp_path)}
 
     def start(*arguments: object, **environment: str) -> subprocess.Popen[str]:

@@ -106,7 +106,7 @@ def test_an_interrupted_run_leaves_a_readable_log_without_a_footer(
 ) -> None:
     log = tmp_path / "run.jsonl"
     chosen = ("--subject", "softmax", "--subject", "matrix-add")
-    process = command(*SELECTION, *chosen, "-n", 1, "--log", log, **breaking(faults(500)))
+    process = command(*SELECTION, *chosen, "-n", 2, "--log", log, **breaking(faults(500)))
     try:
         deadline = time.monotonic() + 120
         while not (log.exists() and '"outcome": "holds"' in log.read_text()):
