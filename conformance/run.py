@@ -47,6 +47,7 @@ def run(
         "seed": options.seed,
         "shard": [1, 1],
         "command": list(command),
+        "cache_entries": startup.cached_programs() if cache else 0,
     }
     deadline = options.profile.deadline
     with tempfile.TemporaryDirectory(prefix="vmap-conformance-") as scratch:  # noqa: SIM117

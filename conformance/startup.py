@@ -29,6 +29,13 @@ def compilation_cache() -> Path:
     return cache_directory() / "compiled" / versions
 
 
+def cached_programs() -> int:
+    """How many compiled programs the persistent cache holds."""
+    entries = compilation_cache().glob("*")
+    # The time of last use is a file of its own, in releases that keep one.
+    return sum(not entry.name.endswith("-atime") for entry in entries)
+
+
 def environment(*, cache: bool = True) -> dict[str, str]:
     """The environment variables that a process of the suite wants; what the user set stays."""
     flags = os.environ.get("XLA_FLAGS", "")

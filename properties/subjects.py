@@ -176,6 +176,7 @@ MODULES = (
         {"features": "n"},
         native_broadcast="it multiplies columns from the left, so it takes one example",
     ),
+    ModuleSubject("key-probe", layers.key_probe, (_array("m"),)),
 )
 
 SUBJECTS: dict[str, Subject] = {subject.name: subject for subject in (*FUNCTIONS, *MODULES)}

@@ -142,6 +142,19 @@ def dropout(scope: Scope, x: jax.Array, *, rate: float, deterministic: bool = Fa
     return jnp.where(keep, x / (1.0 - rate), jnp.zeros_like(x))
 
 
+def key_probe(scope: Scope, x: jax.Array) -> jax.Array:
+    """Parameters that are the keys they would be drawn from, as words: compared to the bit.
+
+    Mirrors a module whose `__call__(x)` asks for `first`, then `second`, both with
+    `jax.random.key_data`, and adds their lowest bits to x.
+    """
+    first, second = (
+        scope.variable("params", name, lambda: jax.random.key_data(scope.make_rng("params")))
+        for name in ("first", "second")
+    )
+    return x + ((first[..., 0] & 1) + (second[..., 0] & 1)).astype(x.dtype)
+
+
 def embed(scope: Scope, ids: jax.Array, *, num_embeddings: int, features: int) -> jax.Array:
     """`nn.Embed(num_embeddings, features)`: integer ids (...) give their rows, (..., features).
 

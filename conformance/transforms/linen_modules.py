@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
 
@@ -38,6 +39,14 @@ class ColumnCell(nn.Module):
         return h, h
 
 
+class KeyProbe(nn.Module):
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        first = self.param("first", jax.random.key_data)
+        second = self.param("second", jax.random.key_data)
+        return x + ((first[..., 0] & 1) + (second[..., 0] & 1)).astype(x.dtype)
+
+
 CLASSES: dict[str, Any] = {
     "dense": nn.Dense,
     "mlp": MLP,
@@ -50,6 +59,7 @@ CLASSES: dict[str, Any] = {
     "simple-cell": nn.SimpleCell,
     "gru-cell": nn.GRUCell,
     "column-cell": ColumnCell,
+    "key-probe": KeyProbe,
 }
 
 

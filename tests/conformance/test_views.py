@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from conformance.log import read
+from conformance.log import EventLog, read
 from conformance.views import junit, markdown, progress, summary, terminal
 from conformance.views.summary import Summary, summarise
 
@@ -222,3 +222,15 @@ def test_progress_names_what_does_not_conform_at_once() -> None:
 def test_order_names_every_outcome_once() -> None:
     assert set(summary.ORDER) == set(terminal.STYLE)
     assert len(set(summary.ORDER)) == len(summary.ORDER)
+
+
+@pytest.mark.parametrize(("entries", "said"), [(400, True), (0, False)])
+def test_a_cache_that_gave_nothing_although_filled_is_said(entries: int, said: bool) -> None:
+    log = EventLog(None, "c311")
+    log.write("header", environment={}, profile="quick", seed=7, cache_entries=entries)
+    numbers = {"examples": 2, "seconds": 1.5, "compilations": 60, "cache_hits": 0, "detail": None}
+    log.write(
+        "result", law=EQUALS, transform="jax.vmap", subject="sort", outcome="holds", **numbers
+    )
+    log.finish()
+    assert ("The compilation cache gave nothing" in shown(summarise(log.events))) is said
