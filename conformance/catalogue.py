@@ -8,7 +8,7 @@ from conformance import startup
 def rows(kind: str) -> list[dict[str, Any]]:
     """The rows of ``laws``, ``transforms``, ``subjects``, ``exercises`` or ``defects``."""
     # Listing must not be what starts JAX with one device only.
-    startup.prepare(startup.environment(cache=False))
+    startup.prepare()
     return {
         "laws": _laws,
         "transforms": _transforms,

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import click
 
+from conformance import options
 from properties.profiles import PROFILES
 
 USAGE, NOT_RUN = 2, 3
@@ -47,16 +48,8 @@ class _Commands(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and self.get_command(ctx, args[0]) is None:
-            raise click.UsageError(_unknown("command", args[0], self.list_commands(ctx)))
+            raise click.UsageError(options.unknown("command", args[0], self.list_commands(ctx)))
         return super().resolve_command(ctx, args)
-
-
-def _unknown(kind: str, name: str, known: Any) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
-    return f"there is no {kind} {name!r}: {hint}"
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -82,53 +75,9 @@ def main() -> None:
     sys.exit(status)
 
 
-def _choices(kind: str) -> Any:
-    """Check globs against the names there are, so that none chooses nothing."""
-
-    def callback(ctx: click.Context, param: click.Parameter, globs: tuple[str, ...]) -> Any:
-        import fnmatch
-
-        known = _names(kind) if globs else []
-        for glob in globs:
-            if not any(fnmatch.fnmatchcase(name, glob) for name in known):
-                raise click.UsageError(_unknown(kind, glob, known))
-        return globs
-
-    return callback
-
-
-def _names(kind: str) -> list[str]:
-    from conformance import catalogue
-
-    return [row["name"] for row in catalogue.rows(kind + "s")]
-
-
 @cli.command()
-@click.option("--profile", type=click.Choice(list(PROFILES)), default="quick", show_default=True)
-@click.option(
-    "--law",
-    "laws",
-    multiple=True,
-    metavar="ID",
-    callback=_choices("law"),
-    help="Only laws that match this glob; repeatable.",
-)
-@click.option(
-    "--transform",
-    "transforms",
-    multiple=True,
-    metavar="NAME",
-    callback=_choices("transform"),
-    help="Only these transforms.",
-)
-@click.option(
-    "--subject",
-    "subjects",
-    multiple=True,
-    metavar="NAME",
-    callback=_choices("subject"),
-    help="Only these subjects.",
-)
+@options.selection
+@options.views
 @click.option(
     "-n",
     "--workers",
@@ -136,27 +85,21 @@ def _names(kind: str) -> list[str]:
     metavar="N",
     help="Processes; one per core by default. 0 runs in this one: a law that kills it ends the run.",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    metavar="N",
-    help="What the calls are drawn from; the header prints it.",
-)
-@click.option(
-    "--log",
-    "log_path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the event log here.",
-)
-@click.option(
-    "--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write JUnit XML here."
-)
-@click.option(
-    "--markdown",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write a Markdown summary here.",
-)
+@click.option("--log", "log_path", type=options.FILE, help="Write the event log here.")
 @click.option("--no-cache", is_flag=True, help="Do not use the persistent compilation cache.")
+@click.option(
+    "--shard",
+    type=options.Shard(),
+    default="1/1",
+    metavar="I/N",
+    help="Run the I-th of N parts; `report` joins their logs.",
+)
+@click.option(
+    "--plan", type=options.FILE, help="Replay the calls of this plan instead of drawing any."
+)
+@click.option(
+    "--observe", is_flag=True, help="Record what no law fixes, too: values, errors, names, cost."
+)
 def run(
     profile: str,
     laws: tuple[str, ...],
@@ -168,6 +111,9 @@ def run(
     junit: Path | None,
     markdown: Path | None,
     no_cache: bool,
+    shard: tuple[int, int],
+    plan: Path | None,
+    observe: bool,
 ) -> int:
     """Hold the installed JAX and Flax to the laws."""
     from rich.console import Console
@@ -185,14 +131,32 @@ def run(
     if seed is None:
         seed = random.SystemRandom().randrange(2**32) if chosen.random else 0
     database = str(startup.cache_directory() / "examples") if chosen.random else None
-    options = RunOptions(profile, seed, laws, transforms, subjects, database)
+    if plan is not None:
+        startup.prepare(startup.environment(cache=not no_cache))
+        from conformance.plan import PlanError, load
+
+        try:
+            load(plan)
+        except PlanError as error:
+            raise click.UsageError(str(error)) from None
+    asked = RunOptions(
+        profile,
+        seed,
+        laws,
+        transforms,
+        subjects,
+        database,
+        None if plan is None else str(plan),
+        shard,
+        observe,
+    )
     kept = (
         log_path or startup.cache_directory() / "runs" / f"{time.strftime('%Y%m%d-%H%M%S')}.jsonl"
     )
     with progress.live(console) as live:
         try:
             events = run_suite(
-                options,
+                asked,
                 workers=workers_by_default() if workers is None else workers,
                 log_path=kept,
                 command=sys.argv[1:],
@@ -228,14 +192,7 @@ def _write_views(summary: Any, junit: Path | None, markdown: Path | None) -> Non
 
 @cli.command()
 @click.argument("logs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="LOG...")
-@click.option(
-    "--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write JUnit XML here."
-)
-@click.option(
-    "--markdown",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write a Markdown summary here.",
-)
+@options.views
 def report(logs: tuple[Path, ...], junit: Path | None, markdown: Path | None) -> int:
     """Render event logs; several are read as one."""
     from rich.console import Console

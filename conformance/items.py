@@ -1,6 +1,7 @@
 """What a run consists of: one item for each law, transform and subject, and for each known defect."""
 
 import fnmatch
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,8 +11,8 @@ from conformance import facts, ledger
 from conformance.cause import likely_cause
 from conformance.script import script
 from conformance.transforms import TRANSFORMS
-from properties.calls import to_json
-from properties.hold import hold
+from properties.calls import Call, to_json
+from properties.hold import hold, hold_to
 from properties.law import Law, Violation, narrowed
 from properties.laws import LAWS
 from properties.profiles import Profile
@@ -35,10 +36,13 @@ class Item:
 
 
 def select(
-    laws: Sequence[str] = (), transforms: Sequence[str] = (), subjects: Sequence[str] = ()
+    laws: Sequence[str] = (),
+    transforms: Sequence[str] = (),
+    subjects: Sequence[str] = (),
+    shard: tuple[int, int] = (1, 1),
 ) -> list[Item]:
     """The items of a run, by globs over names; no glob means all. Grouped by subject, which share
-    compilations."""
+    compilations. Shard (i, n) is the i-th of n parts that together are the whole."""
 
     def chosen(name: str, globs: Sequence[str]) -> bool:
         return not globs or any(fnmatch.fnmatchcase(name, glob) for glob in globs)
@@ -60,11 +64,23 @@ def select(
         if chosen(item.law.id, laws)
         and chosen(item.transform.name, transforms)
         and chosen(item.subject.name, subjects)
+        and in_shard(item.id, shard)
     ]
 
 
-def run(item: Item, profile: Profile, database: Any = None) -> dict[str, Any]:
-    """Run one item; the fields of its ``result`` event, names left to the caller."""
+def in_shard(name: str, shard: tuple[int, int]) -> bool:
+    """Whether a name falls to part i of n: by its checksum, the same on every machine."""
+    part, parts = shard
+    return zlib.crc32(name.encode()) % parts == part - 1
+
+
+def run(
+    item: Item, profile: Profile, database: Any = None, calls: Sequence[Call] | None = None
+) -> dict[str, Any]:
+    """Run one item; the fields of its ``result`` event, names left to the caller.
+
+    The calls are those given, or are drawn as the profile says.
+    """
     reason = item.law.not_applicable(item.transform, item.subject)
     if reason is not None:
         return _result("not-applicable", detail={"reason": reason, "source": "suite"})
@@ -75,14 +91,15 @@ def run(item: Item, profile: Profile, database: Any = None) -> dict[str, Any]:
         for defect in ledger.in_force(ledger.DEFECTS, facts.versions())
         if defect.transform == item.transform.name
     ]
-    held = hold(
-        item.law,
-        item.transform,
-        item.subject,
-        profile,
-        set_aside=lambda call: any(d.affects(call) for d in known),
-        database=database,
-    )
+
+    def set_aside(call: Call) -> bool:
+        return any(defect.affects(call) for defect in known)
+
+    what = (item.law, item.transform, item.subject)
+    if calls is None:
+        held = hold(*what, profile, set_aside=set_aside, database=database)
+    else:
+        held = hold_to(*what[:2], calls, set_aside=set_aside)
     if not held.examples:
         names = ", ".join(d.id for d in known)
         reason = f"every call of it shows a known defect: {names}"

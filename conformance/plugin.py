@@ -21,9 +21,15 @@ from properties.profiles import PROFILES, Profile
 _SAID: pytest.StashKey[bool] = pytest.StashKey()
 
 RESULT = "vmap-conformance-result"
+OBSERVATIONS = "vmap-conformance-observations"
 ENVIRONMENT = "vmap-conformance-environment"
 STDERR = "VMAP_CONFORMANCE_STDERR"
 _STACKS = ("Fatal Python error", "Timeout (")
+
+
+def _pair(numbers: Iterable[int]) -> tuple[int, int]:
+    part, parts = numbers
+    return part, parts
 
 
 def _tuple(names: Iterable[str]) -> tuple[str, ...]:
@@ -40,6 +46,11 @@ class RunOptions:
     transforms: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
     subjects: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
     database_directory: str | None = None
+    plan: str | None = None
+    """Replay the calls of this file instead of drawing any."""
+    shard: tuple[int, int] = attrs.field(default=(1, 1), converter=_pair)
+    observe: bool = False
+    """Record the observations too."""
 
     KEY: ClassVar[pytest.StashKey["RunOptions"]] = pytest.StashKey()
 
@@ -129,13 +140,20 @@ class Controller:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._started[nodeid] = time.monotonic()
-        self._write("started", names(nodeid))
+        if not observes(nodeid):
+            self._write("started", names(nodeid))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         properties: dict[str, Any] = dict(report.user_properties)
         if self._header is not None and ENVIRONMENT in properties:
             self._open(json.loads(properties[ENVIRONMENT]))
-        if report.when == "call" and RESULT in properties:
+        if report.when == "call" and OBSERVATIONS in properties:
+            for key, value in json.loads(properties[OBSERVATIONS]).items():
+                self._write("observation", {"key": key, "value": value})
+        elif report.failed and observes(report.nodeid):
+            crashed = {"crashed": self._casualty(report)["detail"]}
+            self._write("observation", {"key": observes(report.nodeid), "value": crashed})
+        elif report.when == "call" and RESULT in properties:
             self._write("result", names(report.nodeid) | json.loads(properties[RESULT]))
         elif report.failed:
             self._write("result", names(report.nodeid) | self._casualty(report))
@@ -206,6 +224,11 @@ class Controller:
         if complete:
             self.log.finish()
         self.log.close()
+
+
+def observes(nodeid: str) -> str | None:
+    """The group of observations that an item records; None where it holds something to a law."""
+    return nodeid[nodeid.index("[") + 1 : -1] if "::test_observes[" in nodeid else None
 
 
 def names(nodeid: str) -> dict[str, str]:

@@ -45,7 +45,7 @@ def run(
         "suite": SUITE_VERSION,
         "profile": options.profile_name,
         "seed": options.seed,
-        "shard": [1, 1],
+        "shard": list(options.shard),
         "command": list(command),
         "cache_entries": startup.cached_programs() if cache else 0,
     }

@@ -1,8 +1,9 @@
 """Hold a transform to a law: the only place that sets Hypothesis running."""
 
+import contextlib
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
@@ -10,7 +11,7 @@ import hypothesis
 
 from properties import spent
 from properties.calls import Call
-from properties.law import Law, Violation, narrowed
+from properties.law import Law, Violation, narrowed, violation
 from properties.profiles import Profile
 from properties.subjects import Subject
 from properties.transform import Transform
@@ -56,35 +57,93 @@ def hold(
     drawn: list[Call] = []
 
     def attempt(call: Call) -> None:
-        kept = tuple(axes for axes in call.axes if not set_aside(call.only(axes)))
-        hypothesis.assume(kept)
-        call = attrs.evolve(call, axes=kept)
-        drawn.append(call)
+        left = without(set_aside, call)
+        hypothesis.assume(left is not None)
+        assert left is not None
+        drawn.append(left)
         try:
-            law.check(transform, call)
+            law.check(transform, left)
         except Undecidable:
             hypothesis.reject()
 
+    found: Violation | None = None
+    try:
+        _drawing(law, transform, subject, profile, attempt, database, shrink)()
+    except Violation as wrong:
+        found = (narrowed(law, transform, wrong.call) if shrink else None) or wrong
+    except hypothesis.errors.Unsatisfiable:
+        # Every call drawn was set aside; the caller sees it by `examples`.
+        pass
+    return _held(found, drawn, began, before)
+
+
+def hold_to(
+    law: Law,
+    transform: Transform,
+    calls: Iterable[Call],
+    *,
+    set_aside: SetAside = lambda call: False,
+) -> Held:
+    """Check these calls, drawn before and perhaps elsewhere, up to the first that violates the law."""
+    began, before = time.perf_counter(), spent.so_far()
+    checked: list[Call] = []
+    found: Violation | None = None
+    for planned in calls:
+        call = without(set_aside, planned)
+        if call is None:
+            continue
+        checked.append(call)
+        with contextlib.suppress(Undecidable):
+            found = violation(law, transform, call)
+        if found is not None:
+            found = narrowed(law, transform, found.call) or found
+            break
+    return _held(found, checked, began, before)
+
+
+def draw(law: Law, transform: Transform, subject: Subject, profile: Profile) -> list[Call]:
+    """The calls that `hold` would check if each of them held."""
+    drawn: list[Call] = []
+    _drawing(law, transform, subject, profile, drawn.append, None, shrink=False)()
+    return drawn
+
+
+def without(set_aside: SetAside, call: Call) -> Call | None:
+    """The call less the combinations of axes that are set aside; None where that leaves nothing."""
+    kept = tuple(axes for axes in call.axes if not set_aside(call.only(axes)))
+    return attrs.evolve(call, axes=kept) if kept else None
+
+
+def _drawing(
+    law: Law,
+    transform: Transform,
+    subject: Subject,
+    profile: Profile,
+    attempt: Callable[[Call], None],
+    database: Any,
+    shrink: bool,
+) -> Callable[[], None]:
+    """What sets Hypothesis running: ``attempt`` of each call that the profile's seed draws."""
     key = f"{law.id}/{transform.name}/{subject.name}"
-    test = hypothesis.given(law.cases(transform, subject, profile))(attempt)
+
+    def attempted(call: Call) -> None:
+        attempt(call)
+
+    test = hypothesis.given(law.cases(transform, subject, profile))(attempted)
     test = hypothesis.seed(zlib.crc32(f"{profile.seed}/{key}".encode()))(test)
     # After the seed, which would set the database aside.
     test = hypothesis.settings(**profile.settings(database, shrink))(test)
     test._hypothesis_internal_database_key = key.encode()  # type: ignore[attr-defined]
-    found: Violation | None = None
-    try:
-        test()
-    except Violation as violation:
-        found = (narrowed(law, transform, violation.call) if shrink else None) or violation
-    except hypothesis.errors.Unsatisfiable:
-        # Every call drawn was set aside; the caller sees it by `examples`.
-        pass
+    return test
+
+
+def _held(found: Violation | None, calls: list[Call], began: float, before: spent.Spent) -> Held:
     return Held(
         found,
-        examples=len(drawn),
-        combinations=sum(len(call.axes) for call in drawn),
-        shapes=len({tuple(call.sizes.items()) for call in drawn}),
+        examples=len(calls),
+        combinations=sum(len(call.axes) for call in calls),
+        shapes=len({tuple(call.sizes.items()) for call in calls}),
         seconds=time.perf_counter() - began,
         spent=spent.so_far().since(before),
-        digest=zlib.crc32(repr(drawn).encode()),
+        digest=zlib.crc32(repr(calls).encode()),
     )

@@ -2,11 +2,13 @@
 
 import json
 import xml.etree.ElementTree as ET
+import zlib
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import attrs
 import jsonschema
 import numpy as np
 import pytest
@@ -96,3 +98,45 @@ def test_without_a_log_the_run_is_kept_in_the_users_cache(
     path = Path(got.out.split("log: ")[1].strip())
     assert tmp_path in path.parents
     assert incomplete(read(path)) == []
+
+
+def test_a_second_run_compiles_nothing_again(ran: Callable[..., Any], tmp_path: Path) -> None:
+    spent = []
+    for number in (1, 2):
+        log = tmp_path / f"{number}.jsonl"
+        assert ran("run", *SELECTION, "--subject", "square", "-n", 1, "--log", log).status == 0
+        spent.append(results(log)["square"])
+    assert [spent[0]["cache_hits"], spent[1]["compilations"]] == [0, 0]
+    assert spent[0]["compilations"] == spent[1]["cache_hits"] > 0
+
+
+def test_a_plan_is_followed_call_by_call(ran: Callable[..., Any], tmp_path: Path) -> None:
+    from conformance import items, plan
+    from properties.profiles import PROFILES
+
+    chosen = items.select([LAW], ["jax.vmap"], ["square", "sort"])
+    path, log = tmp_path / "plan.json", tmp_path / "run.jsonl"
+    # A seed that no run would take by itself: what runs is what the plan says.
+    drawn = plan.draw(chosen, attrs.evolve(PROFILES["quick"], seed=987))
+    path.write_text(json.dumps(drawn))
+    got = ran("run", *SELECTION, "--plan", path, "-n", 2, "--log", log)
+    assert (got.status, got.err) == (0, "")
+    for item in chosen:
+        result = results(log)[item.subject.name]
+        assert result["digest"] == f"{zlib.crc32(repr(plan.load(path)[item.id]).encode()):08x}"
+    assert set(results(log)) == {"square", "sort"}
+
+
+def test_shards_are_the_whole_and_join(ran: Callable[..., Any], tmp_path: Path) -> None:
+    logs = [tmp_path / f"{part}.jsonl" for part in (1, 2)]
+    chosen = ("--law", "mapping.*", "--transform", "jax.vmap", "--subject", "s*")
+    for part, log in enumerate(logs, 1):
+        shard = ("--shard", f"{part}/2")
+        assert ran("run", *chosen, "-n", 0, *shard, "--log", log, "--no-cache").status == 0
+        assert read(log)[0]["shard"] == [part, 2]
+    parts = [set(results(log)) for log in logs]
+    assert sum(len(read(log)) > 2 for log in logs) == 2
+    joined = ran("report", *logs)
+    assert joined.status == 0
+    assert "3 holds, 3 not-applicable" in joined.out
+    assert set.union(*parts) == {"square", "softmax", "sort"}

@@ -1,0 +1,95 @@
+"""Options that several commands have, and how a word that is not known is answered."""
+
+import difflib
+import fnmatch
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from properties.profiles import PROFILES
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """That there is no such thing, and what was perhaps meant."""
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+    return f"there is no {kind} {name!r}: {hint}"
+
+
+def selection(command: Command) -> Command:
+    """What to run: profile, laws, transforms, subjects and seed."""
+    for option in reversed(_SELECTION):
+        command = option(command)
+    return command
+
+
+def views(command: Command) -> Command:
+    """Where to write what the log shows."""
+    for option in reversed(_VIEWS):
+        command = option(command)
+    return command
+
+
+class Shard(click.ParamType):
+    """``I/N``, the I-th of N parts."""
+
+    name = "I/N"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
+        part, _, parts = str(value).partition("/")
+        if part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts):
+            return int(part), int(parts)
+        self.fail(f"{value!r} is not I/N with I from 1 to N, such as 2/4", param, ctx)
+
+
+def _choices(kind: str) -> Any:
+    """Check globs against the names there are, so that none chooses nothing."""
+
+    def callback(ctx: click.Context, param: click.Parameter, globs: tuple[str, ...]) -> Any:
+        known = _names(kind) if globs else []
+        for glob in globs:
+            if not any(fnmatch.fnmatchcase(name, glob) for name in known):
+                raise click.UsageError(unknown(kind, glob, known))
+        return globs
+
+    return callback
+
+
+def _names(kind: str) -> list[str]:
+    from conformance import catalogue
+
+    return [row["name"] for row in catalogue.rows(kind + "s")]
+
+
+def _globs(kind: str, metavar: str, help: str) -> Any:
+    return click.option(
+        f"--{kind}", kind + "s", multiple=True, metavar=metavar, callback=_choices(kind), help=help
+    )
+
+
+_SELECTION = (
+    click.option(
+        "--profile", type=click.Choice(list(PROFILES)), default="quick", show_default=True
+    ),
+    _globs("law", "ID", "Only laws that match this glob; repeatable."),
+    _globs("transform", "NAME", "Only these transforms."),
+    _globs("subject", "NAME", "Only these subjects."),
+    click.option(
+        "--seed",
+        type=click.IntRange(0, 2**32 - 1),
+        metavar="N",
+        help="What the calls are drawn from; the header prints it.",
+    ),
+)
+
+_VIEWS = (
+    click.option("--junit", type=FILE, help="Write JUnit XML here."),
+    click.option("--markdown", type=FILE, help="Write a Markdown summary here."),
+)
