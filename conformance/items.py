@@ -18,6 +18,7 @@ from properties.laws import LAWS
 from properties.profiles import Profile
 from properties.subjects import SUBJECTS, Subject
 from properties.transform import Transform
+from reference.terms import NoRule
 
 
 @attrs.frozen
@@ -96,10 +97,13 @@ def run(
         return any(defect.affects(call) for defect in known)
 
     what = (item.law, item.transform, item.subject)
-    if calls is None:
-        held = hold(*what, profile, set_aside=set_aside, database=database)
-    else:
-        held = hold_to(*what[:2], calls, set_aside=set_aside)
+    try:
+        if calls is None:
+            held = hold(*what, profile, set_aside=set_aside, database=database)
+        else:
+            held = hold_to(*what[:2], calls, set_aside=set_aside)
+    except NoRule as unknown:
+        return _result("not-applicable", detail={"reason": str(unknown), "source": "suite"})
     if not held.examples:
         names = ", ".join(d.id for d in known)
         reason = f"every call of it shows a known defect: {names}"

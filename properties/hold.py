@@ -15,7 +15,7 @@ from properties.law import Law, Violation, narrowed, violation
 from properties.profiles import Profile
 from properties.subjects import Subject
 from properties.transform import Transform
-from reference.rounding import Undecidable
+from reference.terms import Undecidable
 
 SetAside = Callable[[Call], bool]
 

@@ -16,7 +16,7 @@ from properties.loop import LOOP
 from properties.profiles import Profile
 from properties.strategies import function_calls, pool
 from properties.subjects import SUBJECTS
-from reference.rounding import Undecidable
+from reference.terms import Undecidable
 
 SQUARE, MATRIX_ADD = SUBJECTS["square"], SUBJECTS["matrix-add"]
 PROFILE = Profile("test", examples=30, shapes=8, combinations=12, deadline=60, random=False, seed=3)

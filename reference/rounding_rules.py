@@ -1,0 +1,323 @@
+"""How each primitive rounds: its value in float64, and the error it adds to what its operands carry.
+
+The sources are named in `reference.rounding`, which applies these rules.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from scipy import special
+
+from reference.terms import NoRule, Term, Undecidable, error_of, gamma, is_float, unit
+
+ELEMENTARY_UNITS = 8.0
+"""Error of one exp, tanh, log ... in units of roundoff u. XLA promises no figure; the tests measure
+the worst over a grid on the installed release, and fail when it exceeds this."""
+
+
+def _rounded(equation: Any, value: Any, carried: Any, units: float = 1.0) -> Term:
+    """Add one rounding (``units`` of roundoff, and underflow) to the error carried from before."""
+    info = jnp.finfo(equation.outvars[0].aval.dtype)
+    own = units * (float(info.eps) / 2 * np.abs(value) + float(info.tiny))
+    return Term(value, np.nan_to_num(own, nan=0.0, posinf=0.0) + carried)
+
+
+def _add(sign: int) -> Callable[..., Term]:
+    def rule(equation: Any, a: Term, b: Term) -> Term:
+        return _rounded(equation, a.value + sign * b.value, error_of(a) + error_of(b))
+
+    return rule
+
+
+def _mul(equation: Any, a: Term, b: Term) -> Term:
+    ea, eb = error_of(a), error_of(b)
+    carried = np.abs(a.value) * eb + ea * np.abs(b.value) + ea * eb
+    return _rounded(equation, a.value * b.value, carried)
+
+
+def _div(equation: Any, a: Term, b: Term) -> Term:
+    value, room = a.value / b.value, np.abs(b.value) - error_of(b)
+    carried = np.where(
+        error_of(a) + error_of(b) == 0,
+        0.0,
+        (error_of(a) + np.abs(value) * error_of(b)) / np.maximum(room, 0),
+    )
+    return _rounded(equation, value, carried)
+
+
+def _monotone(
+    function: Callable[[Any], Any], units: float = ELEMENTARY_UNITS
+) -> Callable[..., Term]:
+    """A monotone function moves by at most what it moves to at either end of the interval."""
+
+    def rule(equation: Any, x: Term) -> Term:
+        value, error = function(x.value), error_of(x)
+        ends = [np.abs(function(x.value + s * error) - value) for s in (-1, 1)]
+        carried = np.where(error == 0, 0.0, np.nan_to_num(np.maximum(*ends), nan=np.inf))
+        return _rounded(equation, value, carried, units)
+
+    return rule
+
+
+def _lipschitz(function: Callable[[Any], Any], units: float) -> Callable[..., Term]:
+    """A function whose slope never exceeds one."""
+    return lambda equation, x: _rounded(equation, function(x.value), error_of(x), units)
+
+
+def _integer_pow(equation: Any, x: Term) -> Term:
+    power = equation.params["y"]
+    value, error = x.value**power, error_of(x)
+    ends = [np.abs((np.abs(x.value) + s * error) ** power - np.abs(value)) for s in (-1, 1)]
+    return _rounded(equation, value, np.where(error == 0, 0.0, np.maximum(*ends)), abs(power))
+
+
+def _square(equation: Any, x: Term) -> Term:
+    return _mul(equation, x, x)
+
+
+def _one_minus_square(equation: Any, x: Term) -> Term:
+    squared = _square(equation, x)
+    return _rounded(equation, 1 - squared.value, squared.error)
+
+
+def _pick(function: Callable[..., Any]) -> Callable[..., Term]:
+    """max and min choose an operand without rounding."""
+    return lambda equation, a, b: Term(
+        function(a.value, b.value), np.maximum(error_of(a), error_of(b))
+    )
+
+
+def _clamp(equation: Any, low: Term, x: Term, high: Term) -> Term:
+    error = np.maximum(error_of(x), np.maximum(error_of(low), error_of(high)))
+    return Term(np.clip(x.value, low.value, high.value), error)
+
+
+def _steps(function: Callable[[Any], Any]) -> Callable[..., Term]:
+    """A step function is exact where the error does not reach the next step."""
+
+    def rule(equation: Any, x: Term) -> Term:
+        value, error = function(x.value), error_of(x)
+        if np.any((function(x.value - error) != value) | (function(x.value + error) != value)):
+            raise Undecidable(f"a step of {equation.primitive.name} is within the rounding error")
+        return Term(value, None if x.error is None else np.zeros(np.shape(value)))
+
+    return rule
+
+
+def _pow(equation: Any, x: Term, y: Term) -> Term:
+    """x ** y as exp(y log x): the exponent's own rounding is magnified by its size."""
+    if np.any(x.value - error_of(x) <= 0):
+        raise NoRule("no float64 rule for the primitive 'pow' of a base that may not be positive")
+    value, exponent = x.value**y.value, np.abs(y.value * np.log(x.value))
+    slope = np.abs(y.value) * error_of(x) / (x.value - error_of(x))
+    moved = slope + np.abs(np.log(x.value)) * error_of(y)
+    units = ELEMENTARY_UNITS * (1 + exponent)
+    own = units * unit(equation.outvars[0].aval.dtype)
+    return _rounded(equation, value, np.abs(value) * (np.expm1(moved) + own))
+
+
+def _cumsum(equation: Any, x: Term) -> Term:
+    axis, reverse = equation.params["axis"], equation.params["reverse"]
+
+    def along(values: Any) -> Any:
+        flipped = np.flip(values, axis) if reverse else values
+        total = np.cumsum(flipped, axis)
+        return np.flip(total, axis) if reverse else total
+
+    bound = gamma(x.value.shape[axis], equation.outvars[0].aval.dtype)
+    return Term(along(x.value), along(error_of(x)) + bound * along(np.abs(x.value)))
+
+
+def _compare(function: Callable[..., Any]) -> Callable[..., Term]:
+    def rule(equation: Any, a: Term, b: Term) -> Term:
+        doubt = error_of(a) + error_of(b)
+        if np.any((np.abs(a.value - b.value) <= doubt) & (doubt > 0)):
+            raise Undecidable(f"{equation.primitive.name} falls within the rounding error")
+        return Term(function(a.value, b.value), None)
+
+    return rule
+
+
+def _dot_general(equation: Any, a: Term, b: Term) -> Term:
+    ((ca, cb), (ba, bb)) = equation.params["dimension_numbers"]
+    terms = int(np.prod([a.value.shape[i] for i in ca], dtype=int))
+
+    def dot(x: Any, y: Any) -> Any:
+        xs, ys = list(range(x.ndim)), [x.ndim + i for i in range(y.ndim)]
+        for i, j in (*zip(ca, cb, strict=True), *zip(ba, bb, strict=True)):
+            ys[j] = xs[i]
+        free = [xs[i] for i in range(x.ndim) if i not in (*ca, *ba)]
+        free += [ys[j] for j in range(y.ndim) if j not in (*cb, *bb)]
+        return np.einsum(x, xs, y, ys, [xs[i] for i in ba] + free)
+
+    value, size = dot(a.value, b.value), dot(np.abs(a.value), np.abs(b.value))
+    ea, eb = error_of(a), error_of(b)
+    carried = dot(np.abs(a.value), eb) + dot(ea, np.abs(b.value)) + dot(ea, eb)
+    dtype = equation.outvars[0].aval.dtype
+    tiny = max(terms, 1) * float(jnp.finfo(dtype).tiny)
+    return Term(value, carried + gamma(max(terms, 1), dtype) * size + tiny)
+
+
+def _reduce_sum(equation: Any, x: Term) -> Term:
+    axes = tuple(equation.params["axes"])
+    terms = int(np.prod([x.value.shape[i] for i in axes], dtype=int))
+    size = np.sum(np.abs(x.value), axis=axes)
+    carried = np.sum(error_of(x), axis=axes)
+    return Term(
+        np.sum(x.value, axis=axes), carried + gamma(terms, equation.outvars[0].aval.dtype) * size
+    )
+
+
+def _reduce_pick(function: Callable[..., Any]) -> Callable[..., Term]:
+    def rule(equation: Any, x: Term) -> Term:
+        axes = tuple(equation.params["axes"])
+        return Term(function(x.value, axis=axes), np.max(error_of(x), axis=axes))
+
+    return rule
+
+
+def _convert(equation: Any, x: Term) -> Term:
+    dtype = equation.params["new_dtype"]
+    if not is_float(dtype):
+        if x.error is not None and np.any(x.error > 0):
+            raise Undecidable(f"a rounded value is converted to {dtype}")
+        return Term(np.asarray(jnp.asarray(x.value, jnp.float32).astype(dtype)), None)
+    value = np.asarray(x.value, np.float64)
+    if is_float(equation.invars[0].aval.dtype) and unit(dtype) <= unit(
+        equation.invars[0].aval.dtype
+    ):
+        return Term(value, x.error)
+    return _rounded(equation, value, error_of(x))
+
+
+def _moves(function: Callable[..., Any]) -> Callable[..., Term]:
+    """Data movement takes the error along with the value."""
+
+    def rule(equation: Any, *terms: Term) -> Term:
+        value = function(equation.params, *(t.value for t in terms))
+        if all(t.error is None for t in terms):
+            return Term(value, None)
+        return Term(value, function(equation.params, *(error_of(t) for t in terms)))
+
+    return rule
+
+
+def _broadcast(params: Any, x: Any) -> Any:
+    shape = [1] * len(params["shape"])
+    for position, size in zip(params["broadcast_dimensions"], np.shape(x), strict=True):
+        shape[position] = size
+    return np.broadcast_to(np.reshape(x, shape), params["shape"])
+
+
+def _slice(params: Any, x: Any) -> Any:
+    strides = params["strides"] or (1,) * np.ndim(x)
+    bounds = zip(params["start_indices"], params["limit_indices"], strides, strict=True)
+    return x[tuple(slice(*b) for b in bounds)]
+
+
+def _pad(params: Any, x: Any, fill: Any) -> Any:
+    if any(interior or low < 0 or high < 0 for low, high, interior in params["padding_config"]):
+        raise NoRule("no float64 rule for interior or negative padding")
+    widths = [(low, high) for low, high, _ in params["padding_config"]]
+    return np.pad(x, widths, constant_values=fill)
+
+
+def _select(equation: Any, which: Term, *cases: Term) -> Term:
+    index = np.asarray(which.value).astype(int)
+    value = np.choose(np.broadcast_to(index, np.shape(cases[0].value)), [c.value for c in cases])
+    if all(c.error is None for c in cases):
+        return Term(value, None)
+    return Term(value, np.choose(np.broadcast_to(index, value.shape), [error_of(c) for c in cases]))
+
+
+def _moves_by_index(equation: Any, x: Term, *rest: Term) -> Term:
+    """Movement that NumPy has no name for: JAX moves the positions, NumPy follows them."""
+    positions = jnp.arange(np.size(x.value), dtype=jnp.int32).reshape(np.shape(x.value))
+    params = dict(equation.params)
+    if "fill_value" in params:
+        params["fill_value"] = -1
+    moved = np.asarray(equation.primitive.bind(positions, *(t.value for t in rest), **params))
+    inside = moved >= 0
+    take = np.where(inside, moved, 0)
+
+    def follow(values: Any, fill: float) -> Any:
+        return (
+            np.where(inside, np.ravel(values)[take], fill)
+            if np.size(values)
+            else np.zeros(moved.shape)
+        )
+
+    return Term(follow(x.value, np.nan), None if x.error is None else follow(x.error, 0.0))
+
+
+def _iota(equation: Any, *_: Term) -> Term:
+    shape, axis = equation.params["shape"], equation.params["dimension"]
+    dtype = np.float64 if is_float(equation.params["dtype"]) else equation.params["dtype"]
+    along = np.arange(shape[axis], dtype=dtype).reshape(
+        [-1 if i == axis else 1 for i in range(len(shape))]
+    )
+    return Term(np.broadcast_to(along, shape), None)
+
+
+RULES: dict[str, Callable[..., Any]] = {
+    "add": _add(1),
+    "add_any": _add(1),
+    "sub": _add(-1),
+    "mul": _mul,
+    "div": _div,
+    "square": _square,
+    "one_minus_square": _one_minus_square,
+    "integer_pow": _integer_pow,
+    "dot_general": _dot_general,
+    "reduce_sum": _reduce_sum,
+    "reduce_max": _reduce_pick(np.max),
+    "reduce_min": _reduce_pick(np.min),
+    "max": _pick(np.maximum),
+    "min": _pick(np.minimum),
+    "exp": _monotone(np.exp),
+    "log": _monotone(np.log),
+    "tanh": _monotone(np.tanh),
+    "logistic": _monotone(lambda x: 1 / (1 + np.exp(-x))),
+    "sqrt": _monotone(np.sqrt, 1.0),
+    "rsqrt": _monotone(lambda x: 1 / np.sqrt(x)),
+    "exp2": _monotone(np.exp2),
+    "log1p": _monotone(np.log1p),
+    "expm1": _monotone(np.expm1),
+    "erf": _monotone(special.erf),
+    "erfc": _monotone(special.erfc),
+    "pow": _pow,
+    "cumsum": _cumsum,
+    "clamp": _clamp,
+    "sign": _steps(np.sign),
+    "floor": _steps(np.floor),
+    "ceil": _steps(np.ceil),
+    "sin": _lipschitz(np.sin, ELEMENTARY_UNITS),
+    "cos": _lipschitz(np.cos, ELEMENTARY_UNITS),
+    "abs": lambda equation, x: Term(np.abs(x.value), x.error),
+    "neg": lambda equation, x: Term(-x.value, x.error),
+    "stop_gradient": lambda equation, x: x,
+    "copy": lambda equation, x: x,
+    "is_finite": lambda equation, x: Term(np.isfinite(x.value), None),
+    "gt": _compare(np.greater),
+    "ge": _compare(np.greater_equal),
+    "lt": _compare(np.less),
+    "le": _compare(np.less_equal),
+    "eq": _compare(np.equal),
+    "ne": _compare(np.not_equal),
+    "convert_element_type": _convert,
+    "select_n": _select,
+    "iota": _iota,
+    "reshape": _moves(lambda params, x: np.reshape(x, params["new_sizes"])),
+    "transpose": _moves(lambda params, x: np.transpose(x, params["permutation"])),
+    "squeeze": _moves(lambda params, x: np.squeeze(x, tuple(params["dimensions"]))),
+    "expand_dims": _moves(lambda params, x: np.expand_dims(x, tuple(params["dimensions"]))),
+    "rev": _moves(lambda params, x: np.flip(x, tuple(params["dimensions"]))),
+    "broadcast_in_dim": _moves(_broadcast),
+    "slice": _moves(_slice),
+    "pad": _moves(_pad),
+    "concatenate": _moves(lambda params, *xs: np.concatenate(xs, params["dimension"])),
+    "gather": _moves_by_index,
+    "dynamic_slice": _moves_by_index,
+}
