@@ -101,6 +101,7 @@ def main() -> None:
     "--observe", is_flag=True, help="Record what no law fixes, too: values, errors, names, cost."
 )
 def run(
+    own: tuple[str, ...],
     profile: str,
     laws: tuple[str, ...],
     transforms: tuple[str, ...],
@@ -149,6 +150,7 @@ def run(
         None if plan is None else str(plan),
         shard,
         observe,
+        own,
     )
     kept = (
         log_path or startup.cache_directory() / "runs" / f"{time.strftime('%Y%m%d-%H%M%S')}.jsonl"

@@ -2,6 +2,7 @@
 
 import difflib
 import fnmatch
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,6 +10,11 @@ from typing import Any, TypeVar
 import click
 
 from properties.profiles import PROFILES
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -49,6 +55,34 @@ class Shard(click.ParamType):
         self.fail(f"{value!r} is not I/N with I from 1 to N, such as 2/4", param, ctx)
 
 
+def _load_own(ctx: click.Context, param: click.Parameter, modules: tuple[str, ...]) -> Any:
+    """Load the user's subjects, so that their names can be chosen."""
+    chosen = modules or tuple(_project().get("subjects", ()))
+    if chosen:
+        from conformance import startup
+
+        startup.prepare()
+        from conformance import own
+
+        try:
+            for module in chosen:
+                own.load(module)
+        except own.SubjectsError as error:
+            raise click.ClickException(str(error)) from None
+    return chosen
+
+
+def _project() -> dict[str, Any]:
+    """The table ``[tool.vmap-conformance]`` of the pyproject.toml here, if there is one."""
+    try:
+        table = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
+        return dict(table.get("tool", {}).get("vmap-conformance", {}))
+    except OSError:
+        return {}
+    except ValueError as error:
+        raise click.ClickException(f"pyproject.toml cannot be read: {error}") from None
+
+
 def _choices(kind: str) -> Any:
     """Check globs against the names there are, so that none chooses nothing."""
 
@@ -75,6 +109,16 @@ def _globs(kind: str, metavar: str, help: str) -> Any:
 
 
 _SELECTION = (
+    click.option(
+        "--subjects",
+        "own",
+        multiple=True,
+        metavar="MODULE",
+        is_eager=True,
+        callback=_load_own,
+        help="Add the subjects that this module of yours lists; repeatable. By default those of "
+        "[tool.vmap-conformance] in pyproject.toml.",
+    ),
     click.option(
         "--profile", type=click.Choice(list(PROFILES)), default="quick", show_default=True
     ),

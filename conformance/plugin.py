@@ -51,6 +51,8 @@ class RunOptions:
     shard: tuple[int, int] = attrs.field(default=(1, 1), converter=_pair)
     observe: bool = False
     """Record the observations too."""
+    own: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
+    """Modules that list subjects of the user's own."""
 
     KEY: ClassVar[pytest.StashKey["RunOptions"]] = pytest.StashKey()
 

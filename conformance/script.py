@@ -7,11 +7,14 @@ from typing import Any
 import jax
 import numpy as np
 
+from conformance.transforms.linen_modules import own_source
 from properties import expected
 from properties.calls import FunctionCall, ModuleCall, variables_like
 from properties.law import Law, Violation
+from properties.subjects import FunctionSubject
 from properties.transform import Transform
 from properties.trees import raw
+from reference import functions
 from reference.rounding import SLACK
 
 _HEAD = '''\
@@ -115,18 +118,22 @@ def _quoted(text: str) -> str:
 
 def _function(transform: Transform, call: FunctionCall) -> str:
     right = expected.of_function(call)
-    name = call.subject.function.__name__
     return "\n".join(
         [
             "from typing import Any\n\n",
-            inspect.getsource(call.subject.function),
-            f"\nfunction = {name}",
+            _definition(call.subject),
             f"arguments = {literal(call.arguments(call.axes[0]))}",
             *_answer(right),
             transform.source(call),
             "got = mapped(*arguments)",
         ]
     )
+
+
+def _definition(subject: FunctionSubject) -> str:
+    if inspect.getmodule(subject.function) is functions:
+        return f"{inspect.getsource(subject.function)}\nfunction = {subject.function.__name__}"
+    return own_source(subject.name, "function = subject.function")
 
 
 def _module(transform: Transform, found: Violation) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conformance import items, plan
+from conformance import items, own, plan
 from conformance.log import CONFORMING
 from conformance.plugin import OBSERVATIONS, RESULT, RunOptions, encoded
 
@@ -23,6 +23,8 @@ def _groups() -> Mapping[str, Callable[[], Any]]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     options = metafunc.config.stash[RunOptions.KEY]
+    for module in options.own:
+        own.load(module)
     if "group" in metafunc.fixturenames:
         groups = list(_groups()) if options.observe else []
         metafunc.parametrize("group", [g for g in groups if items.in_shard(g, options.shard)])

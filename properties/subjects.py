@@ -17,12 +17,13 @@ Sizes = Mapping[str, int]
 class Array:
     """One array of one example: its dimensions by name, and where its values come from."""
 
-    dims: tuple[str, ...]
-    below: str | None = None
-    """Where set, the array holds indices below the size of that dimension."""
+    dims: tuple[str | int, ...]
+    """A name is a dimension whose size calls choose, a number one that is always that large."""
+    below: str | int | None = None
+    """Where set, the array holds indices below that, or below the size of that dimension."""
 
     def shape(self, sizes: Sizes) -> tuple[int, ...]:
-        return tuple(sizes[dim] for dim in self.dims)
+        return tuple(_size(dim, sizes) for dim in self.dims)
 
     def draw(
         self,
@@ -35,8 +36,12 @@ class Array:
         """Values of this array, with a leading batch axis where ``batch`` gives its size."""
         shape = batch + self.shape(sizes)
         if self.below is not None:
-            return values.indices(seed, shape, sizes[self.below])
+            return values.indices(seed, shape, _size(self.below, sizes))
         return values.draw(seed, shape, dtype, special)
+
+
+def _size(dim: str | int, sizes: Sizes) -> int:
+    return sizes[dim] if isinstance(dim, str) else dim
 
 
 def _array(*dims: str, below: str | None = None) -> Array:

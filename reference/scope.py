@@ -35,18 +35,18 @@ class Scope:
     ) -> None:
         self.initializing = initializing
         self.path = path
-        self._variables = variables
-        self._rngs = rngs
-        self._mutable = mutable
+        self.variables = variables
+        self.rngs = rngs
+        self.mutable = mutable
         # One dictionary for the whole tree: a child asked for twice goes on counting.
         self._counts = {} if counts is None else counts
 
     def child(self, name: str) -> "Scope":
         """The scope of the submodule called `name`, such as "Dense_0"."""
         return Scope(
-            self._variables,
-            self._rngs,
-            mutable=self._mutable,
+            self.variables,
+            self.rngs,
+            mutable=self.mutable,
             initializing=self.initializing,
             path=(*self.path, name),
             counts=self._counts,
@@ -76,7 +76,7 @@ class Scope:
         node = self._node(collection)
         if name in node:
             return node[name]
-        if not (self.initializing or collection in self._mutable):
+        if not (self.initializing or collection in self.mutable):
             raise KeyError("/".join((collection, *self.path, name)))
         value = init_fn()
         self._node(collection, create=True)[name] = value
@@ -84,8 +84,8 @@ class Scope:
 
     def update(self, collection: str, name: str, value: Any) -> None:
         """Set a variable. Raises ValueError when the collection is not mutable."""
-        if not (self.initializing or collection in self._mutable):
-            raise ValueError(f"collection {collection!r} must be among mutable={self._mutable!r}")
+        if not (self.initializing or collection in self.mutable):
+            raise ValueError(f"collection {collection!r} must be among mutable={self.mutable!r}")
         self._node(collection, create=True)[name] = value
 
     def make_rng(self, stream: str) -> Key:
@@ -94,16 +94,16 @@ class Scope:
         Draws are counted from 1, for each scope and each stream. Raises KeyError when neither
         stream is there.
         """
-        if stream not in self._rngs:
-            if "params" not in self._rngs:
-                raise KeyError(f"no key for stream {stream!r} in {sorted(self._rngs)}")
+        if stream not in self.rngs:
+            if "params" not in self.rngs:
+                raise KeyError(f"no key for stream {stream!r} in {sorted(self.rngs)}")
             stream = "params"
         count = self._counts.get((self.path, stream), 0) + 1
         self._counts[self.path, stream] = count
-        return derive(self._rngs[stream], self.path, count)
+        return derive(self.rngs[stream], self.path, count)
 
     def _node(self, collection: str, create: bool = False) -> Variables:
-        node = self._variables
+        node = self.variables
         for name in (collection, *self.path):
             node = node.setdefault(name, {}) if create else node.get(name, {})
         return node

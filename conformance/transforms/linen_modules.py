@@ -8,6 +8,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from properties.calls import ModuleCall
+
 
 class Block(nn.Module):
     features: int
@@ -63,13 +65,43 @@ CLASSES: dict[str, Any] = {
 }
 
 
-def source(module: type[nn.Module]) -> str:
-    """Python that defines the class by its own name: the import, or the text of ours."""
+ORIGINS: dict[str, str] = {}
+"""The module of the user's that lists each subject of theirs."""
+
+
+class Own(nn.Module):
+    """A module of the user's, as a class that a lifted transform can take."""
+
+    inner: nn.Module
+
+    def __call__(self, *inputs: Any) -> Any:
+        return self.inner(*inputs)
+
+
+def source(call: ModuleCall) -> tuple[str, str, str]:
+    """Python that defines the class of the call's module, its name, and its hyperparameters."""
+    module = CLASSES[call.subject_name]
+    if module is Own:
+        subject = own_source(call.subject_name, "inner = subject.hyperparameters['inner']")
+        return f"import flax.linen as nn\n{subject}\n\n{_ours(Own)}", "Own", "inner=inner"
+    given = ", ".join(f"{k}={v!r}" for k, v in call.subject.configure(call.sizes).items())
     if module.__module__ != __name__:
-        return f"import flax.linen as nn\nfrom flax.linen import {module.__name__}"
-    ours = [value for value in globals().values() if getattr(value, "__module__", "") == __name__]
-    texts = [inspect.getsource(value) for value in ours if inspect.isclass(value)]
+        name = module.__name__
+        return f"import flax.linen as nn\nfrom flax.linen import {name}", name, given
+    classes = [c for c in CLASSES.values() if c.__module__ == __name__ and c is not Own]
+    return _ours(Block, *classes), module.__name__, given
+
+
+def own_source(name: str, then: str) -> str:
+    """Python that finds one of the user's own subjects where they listed it."""
+    if name not in ORIGINS:
+        return f"subject = ...  # what {name} was made of\n{then}"
+    found = f"subject = next(each for each in SUBJECTS if each.name == {name!r})"
+    return f"from {ORIGINS[name]} import SUBJECTS\n\n{found}\n{then}"
+
+
+def _ours(*classes: Any) -> str:
     imports = (
         "from collections.abc import Sequence\nfrom typing import Any\n\nimport flax.linen as nn\n"
     )
-    return imports + "\n\n" + "\n\n".join(texts)
+    return imports + "\n\n" + "\n\n".join(map(inspect.getsource, classes))

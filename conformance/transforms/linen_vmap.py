@@ -70,14 +70,13 @@ class Applied(nn.Module):
 Lifted = nn.vmap(Applied, {options}, variable_axes={{}}, split_rngs={{}})
 mapped = lambda *arguments: Lifted().apply({{}}, *arguments)
 """
-    module = linen_modules.CLASSES[call.subject_name]
-    given = ", ".join(f"{k}={v!r}" for k, v in call.subject.configure(call.sizes).items())
+    definition, name, given = linen_modules.source(call)
     return f"""
-{linen_modules.source(module)}
+{definition}
 
-plain = {module.__name__}({given})
+plain = {name}({given})
 lifted = nn.vmap(
-    {module.__name__},
+    {name},
     {options},
     variable_axes={dict(call.variable_axes)},
     split_rngs={dict(call.split_rngs)},
