@@ -1,0 +1,65 @@
+"""ENV as a person writes it: installed, a date, or requirements, and a Python."""
+
+import datetime
+import re
+
+import attrs
+from packaging.requirements import InvalidRequirement, Requirement
+
+
+@attrs.frozen
+class Spec:
+    """What ENV asks for. Kind is installed, date or requirements; python is None for this one's."""
+
+    text: str
+    kind: str
+    date: datetime.date | None = None
+    requirements: tuple[str, ...] = ()
+    python: str | None = None
+
+
+def parse(spec: str) -> Spec:
+    """Read ENV: ``installed``, a date, or requirements; ``@3.13`` at the end picks the Python.
+
+    Raises ValueError, with a sentence, for what is none of these.
+    """
+    text, at, python = (part.strip() for part in spec.partition("@"))
+    if at and not re.fullmatch(r"3\.\d+(\.\d+)?", python):
+        raise ValueError(
+            f"{python!r} in {spec!r} is not a Python version: what follows the @ is one such as 3.13"
+        )
+    if text == "installed":
+        if at:
+            raise ValueError(
+                f"{spec!r} names another Python for what is installed here; write installed alone, "
+                f"or requirements such as jax,flax@{python}"
+            )
+        return Spec(spec, "installed")
+    if text[:1].isdigit():
+        return Spec(spec, "date", date=_day(text), python=python or None)
+    # A comma also stands between the conditions of one requirement: jax>=0.5,<0.6.
+    found = tuple(part.strip() for part in re.split(r",\s*(?=[A-Za-z])(?![^\[]*\])", text))
+    for one in found:
+        check_requirement(one, f" in {spec!r}" if one != spec else "")
+    return Spec(spec, "requirements", requirements=found, python=python or None)
+
+
+def _day(text: str) -> datetime.date:
+    try:
+        day = datetime.datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise ValueError(f"{text!r} is not a date: a date is written as 2025-02-01") from None
+    # Somewhere it is tomorrow already.
+    if day > datetime.datetime.now(datetime.timezone.utc).date() + datetime.timedelta(days=1):
+        raise ValueError(f"{text!r} lies in the future; for the newest releases write jax,flax")
+    return day
+
+
+def check_requirement(text: str, where: str = "") -> None:
+    try:
+        Requirement(text)
+    except InvalidRequirement:
+        raise ValueError(
+            f"{text!r}{where} is not a requirement; write a name, and a version if it matters, such as "
+            "jax==0.9.0; for an environment write installed, a date such as 2025-02-01, or requirements"
+        ) from None
