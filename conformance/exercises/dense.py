@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from conformance.exercises import rounded
-from conformance.exercises.exercise import draw_floats, draw_seed
+from conformance.exercises.exercise import Pitfall, draw_floats, draw_seed
 from reference import layers, scope
 from reference.rounding import Rounded
 
@@ -28,6 +28,13 @@ SHAPES: tuple[Mapping[str, int], ...] = tuple(
     )
 )
 """Sizes that share their kernel are two apart, in one lane: what is compiled for one serves both."""
+
+
+SEED_OVERFLOWS = Pitfall(
+    "seed-overflows",
+    "A seed beyond the range of int32 went through an array or a jitted argument.",
+    "Call `jax.random.PRNGKey(seed)` with the Python integer, outside of `jit`.",
+)
 
 
 def draw(shape: Mapping[str, int], random: np.random.RandomState, turn: int) -> dict[str, Any]:

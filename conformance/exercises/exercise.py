@@ -26,6 +26,13 @@ class Pitfall:
     reference: Callable[..., Any] | None = None
 
 
+MORE_THAN_DEVICES = Pitfall(
+    "more-elements-than-devices",
+    "A map over devices was given more elements than there are devices.",
+    "Give each device one slice: reshape to (devices, ...) or map the rest with `vmap`.",
+)
+
+
 @attrs.frozen
 class Finding:
     """What the candidate was seen to do: the law it violates, and which pitfall that is."""

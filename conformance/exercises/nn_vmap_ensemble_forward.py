@@ -113,6 +113,7 @@ EXERCISE = Exercise(
             )
             for number in range(6)
         ),
+        dense.SEED_OVERFLOWS,
     ),
     reading=(
         "https://flax.readthedocs.io/en/latest/guides/parallel_training/ensembling.html",

@@ -73,10 +73,14 @@ def observe(arguments: Arguments, notes: Mapping[str, Any]) -> Finding | None:
     """Parameters with an axis of the batch's size, identical or not; a Dense without bias."""
     batch, inputs = arguments["x_batch"].shape
     features = arguments["features"]
+    copies = [[batch, inputs, features], [inputs, batch, features], [inputs, features, batch]]
     for shapes in notes.get("inits", ()):
         for name, shape in shapes.items():
-            if name.endswith("kernel") and list(shape) == [batch, inputs, features]:
-                seen = f"init returned {name} of shape {tuple(shape)}, one copy per example"
+            if batch > 1 and name.endswith("kernel") and list(shape) in copies:
+                seen = (
+                    f"init returned {name} of shape {tuple(shape)}, one copy per example; shared "
+                    f"it has shape {(inputs, features)}"
+                )
                 return Finding("sharing.no-batch-axis", "params-carry-batch-axis", seen)
         kernels = [name for name in shapes if name.endswith("kernel")]
         if kernels and not any(name.endswith("bias") for name in shapes):
@@ -175,6 +179,7 @@ EXERCISE = Exercise(
             "The layer has no bias.",
             "Use `nn.Dense(features)` with its defaults; `use_bias` stays True.",
         ),
+        dense.SEED_OVERFLOWS,
     ),
     reading=(
         "https://flax.readthedocs.io/en/latest/api_reference/flax.linen/transformations.html",

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from conformance.exercises import rounded
-from conformance.exercises.exercise import Exercise, Pitfall, draw_floats
+from conformance.exercises.exercise import MORE_THAN_DEVICES, Exercise, Pitfall, draw_floats
 from reference.rounding import Rounded
 
 
@@ -57,6 +57,7 @@ EXERCISE = Exercise(
             "Leave the axis of devices where `pmap` puts it: the answer has the shape of `data`.",
             lambda data: rounded.flat(reference(data)),
         ),
+        MORE_THAN_DEVICES,
     ),
     reading=("https://docs.jax.dev/en/latest/_autosummary/jax.pmap.html",),
 )

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from conformance.exercises import rounded
-from conformance.exercises.exercise import Exercise, Pitfall, draw_floats
+from conformance.exercises.exercise import MORE_THAN_DEVICES, Exercise, Pitfall, draw_floats
 from reference.rounding import Rounded
 
 
@@ -61,6 +61,7 @@ EXERCISE = Exercise(
             "The factor was mapped over the devices, but a scalar has no axis to map.",
             "Share it: `jax.pmap(..., in_axes=(0, None))`.",
         ),
+        MORE_THAN_DEVICES,
     ),
     reading=("https://docs.jax.dev/en/latest/_autosummary/jax.pmap.html",),
 )

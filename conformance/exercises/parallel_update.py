@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from conformance.exercises import rounded, training
-from conformance.exercises.exercise import Exercise, Pitfall
+from conformance.exercises.exercise import MORE_THAN_DEVICES, Exercise, Pitfall
 from reference.rounding import Rounded
 
 
@@ -103,7 +103,7 @@ EXERCISE = Exercise(
             lambda params, x, y, learning_rate: _full_batch(params, x, y, learning_rate),
         ),
         Pitfall(
-            "wrong-in-axes",
+            "shapes-do-not-fit",
             "Arrays with an axis of devices were passed on as if they had none, or without as if "
             "they had one.",
             "Parameters that all devices share go with `None` in `in_axes`, replicated ones with 0.",
@@ -114,6 +114,7 @@ EXERCISE = Exercise(
             "Return the stepped ones.",
             lambda params, x, y, learning_rate: reference(params, x, y, 0.0),
         ),
+        MORE_THAN_DEVICES,
     ),
     reading=(
         "https://docs.jax.dev/en/latest/_autosummary/jax.pmap.html",

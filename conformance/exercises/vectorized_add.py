@@ -89,6 +89,11 @@ EXERCISE = Exercise(
             _one_axis,
         ),
         Pitfall(
+            "shapes-do-not-fit",
+            "The matrices that met do not fit: a batch axis is elsewhere than it was looked for.",
+            "Pass `in_axes` on: `jax.vmap(..., in_axes=in_axes, out_axes=out_axes)`.",
+        ),
+        Pitfall(
             "wrong-out-axes",
             "The answer has its batch axis at 0, whatever `out_axes` says.",
             "Pass `out_axes` on: `jax.vmap(..., out_axes=out_axes)`.",

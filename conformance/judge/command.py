@@ -6,9 +6,11 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Thread
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,7 +21,6 @@ from conformance.log import SCHEMA, EventLog
 
 if TYPE_CHECKING:
     from conformance.judge.bench import Bench
-    from conformance.judge.expect import Expectations
 
 NOT_RUN = 3
 MANY = 4
@@ -92,76 +93,106 @@ def judge(
     patience: float,
 ) -> int:
     """Judge the files and print the verdicts. The exit status."""
+    forget_the_users_settings()
     from conformance import startup
 
     startup.prepare()
     from conformance.judge import cache, launch
 
     warmth = cache.prepare(startup.cache_directory() / "judge" / startup.compilation_cache().name)
-    with ThreadPoolExecutor(max_workers=1) as pool:
+    bench, stop = None, Event()
+    with ThreadPoolExecutor() as pool:
         place = None if warmth is None else warmth.place / "compiled"
         starting = pool.submit(launch.start_server, isolation, place)  # while JAX is imported here
         from conformance.exercises import NoExercise, load_exercises
         from conformance.judge.bench import Bench, Options, foresee
+        from conformance.judge.expect import BrokenExercise, ahead
 
         try:
             known = load_exercises(exercise_files)
             if exercise is not None and exercise not in known:
                 there = ", ".join(known)
-                raise click.UsageError(f"no exercise is called {exercise}: there are {there}")
-        except (NoExercise, click.UsageError) as problem:
-            launch.stop_server(starting.result())
+                raise NoExercise(f"no exercise is called {exercise}: there are {there}")
+            chosen = Options(examples, seed, strict, patience, exercise)
+            foreseen = foresee(known, chosen, candidates[:3])
+            for each in foreseen.values():
+                pool.submit(ahead, each, stop)
+            many = len(candidates) >= MANY
+            bench = Bench(starting.result(), known, chosen, warmth, many, foreseen)
+            return _judge_all(bench, candidates, workers, log)
+        except NoExercise as problem:
             raise click.UsageError(str(problem)) from None
-        chosen = Options(examples, seed, strict, patience, exercise)
-        foreseen = foresee(known, chosen, candidates[:3])
-        for each in foreseen.values():
-            Thread(target=expected_all, args=(each,), daemon=True).start()
-        try:
-            server = starting.result()
         except launch.Unavailable as problem:
             click.echo(f"The isolation {isolation!r} is not to be had: {problem}.", err=True)
-            return NOT_RUN
-    bench = Bench(server, known, chosen, warmth, len(candidates) >= MANY, foreseen)
-    try:
-        return _judge_all(bench, candidates, workers, log)
-    except launch.Unavailable as problem:
-        click.echo(f"Could not go on: {problem}.", err=True)
-        return NOT_RUN
-    finally:
-        launch.stop_server(bench.server)
+        except BrokenExercise as problem:
+            click.echo(f"Could not judge: {problem}.", err=True)
+        except LogFailed as problem:
+            click.echo(f"The log {log} cannot be written: {problem}.", err=True)
+        finally:
+            stop.set()  # a thread of XLA's must not be cut short by the end of the process
+            with suppress(launch.Unavailable):
+                launch.stop_server(starting.result() if bench is None else bench.server)
+    return NOT_RUN
 
 
-def expected_all(expectations: Expectations) -> None:
-    """Compute the right answers ahead; whoever needs one first waits for it."""
-    from conformance.judge.expect import expected
+class LogFailed(Exception):
+    """The event log cannot be written; the message is the system's reason."""
 
-    for call in expectations.calls:
-        expected(expectations, call.number)
+
+def forget_the_users_settings() -> None:
+    """Right answers are those of JAX's defaults, whatever the user's own programs run with."""
+    for name in list(os.environ):
+        if name.startswith(("JAX_", "XLA_")):
+            del os.environ[name]
+    os.environ["JAX_PLATFORMS"] = "cpu"
 
 
 def _judge_all(bench: Bench, candidates: list[Path], workers: int, log: Path | None) -> int:
     from conformance.judge import examine, show
 
-    events = EventLog(log)
-    if log is not None:
-        events.write("header", **_header(bench, workers))
-    click.echo(f"isolation: {bench.server.level}")
-    for lack in bench.server.lacks:
-        click.echo(f"  lacking: {lack}")
-    started = time.perf_counter()
     counts: Counter[str] = Counter()
-    with ThreadPoolExecutor(max_workers=workers) as pool:
+    started = time.perf_counter()
+    with _logging(log, bench, workers) as note, ThreadPoolExecutor(max_workers=workers) as pool:
+        click.echo(f"isolation: {bench.server.level}")
+        for lack in bench.server.lacks:
+            click.echo(f"  lacking: {lack}")
         for verdicts in pool.map(lambda path: examine.check_file(bench, path), candidates):
             for verdict in verdicts:
                 counts[verdict.verdict] += 1
                 click.echo(show.text(verdict))
-                if log is not None:
-                    events.write("verdict", **show.data(verdict))
-    if log is not None:
-        events.finish()
+                note("verdict", show.data(verdict))
     summary = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
     click.echo(f"{summary} in {time.perf_counter() - started:.1f} s")
     return 0 if set(counts) <= {CONFORMS} else 1
+
+
+@contextmanager
+def _logging(
+    log: Path | None, bench: Bench, workers: int
+) -> Iterator[Callable[[str, dict[str, Any]], None]]:
+    """A function that writes one event, where a log is asked for. Raises LogFailed."""
+    if log is None:
+        yield lambda kind, fields: None
+        return
+
+    def note(kind: str, fields: dict[str, Any]) -> None:
+        with _told_as_the_log():
+            events.write(kind, **fields)
+
+    with _told_as_the_log():
+        events = EventLog(log)
+    note("header", _header(bench, workers))
+    yield note
+    with _told_as_the_log():
+        events.finish()
+
+
+@contextmanager
+def _told_as_the_log() -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        raise LogFailed(problem.strerror) from None
 
 
 def _header(bench: Bench, workers: int) -> dict[str, Any]:

@@ -40,6 +40,11 @@ SEED_IGNORED = Diagnosis(
     "The answer stays the same whatever the seed.",
     "Use the `seed` argument: `jax.random.PRNGKey(seed)`.",
 )
+NOTHING_RETURNED = Diagnosis(
+    "nothing-returned",
+    "The function returned None instead of an answer.",
+    "End it with `return` and the answer; one branch of it may have none.",
+)
 NOT_FLATTENED = Diagnosis(
     "not-flattened",
     "The values are right, but the answer has too many axes.",
@@ -59,9 +64,9 @@ class Wrong:
 
 def of_error(error: Mapping[str, Any], exercise: Exercise) -> Diagnosis | None:
     """The pitfall that an exception's text gives away; the exercise's own words for it go first."""
-    found = of_text(f"{error.get('type')}: {error.get('message')}")
-    own = {pitfall.id: pitfall for pitfall in exercise.pitfalls}
-    return words(own[found.pitfall]) if found is not None and found.pitfall in own else found
+    # One with a reference is about answers: its words may say more than an error gives away.
+    own = {each.id: words(each) for each in exercise.pitfalls if each.reference is None}
+    return of_text(f"{error.get('type')}: {error.get('message')}", own)
 
 
 def of_wrong(exercise: Exercise, wrong: Sequence[Wrong]) -> Diagnosis | None:
@@ -69,6 +74,8 @@ def of_wrong(exercise: Exercise, wrong: Sequence[Wrong]) -> Diagnosis | None:
     sample = _one_of_each_shape(wrong)
     if all(each.mismatch.what == "dtype" and _close(each) for each in sample):
         return WRONG_DTYPE
+    if all((each.given.unfit or "").startswith("NoneType ") for each in sample):
+        return NOTHING_RETURNED
     found = _by_reference(exercise, sample)
     if found is None and all(_flat_fits(each) for each in sample):
         return NOT_FLATTENED

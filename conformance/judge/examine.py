@@ -13,7 +13,7 @@ from conformance.judge.bench import Bench, expectations_of, worker
 from conformance.judge.decide import decide, plain, troubled
 from conformance.judge.expect import expected
 from conformance.judge.files import Unreadable, read_candidate
-from conformance.judge.lanes import Lane, Limits
+from conformance.judge.lanes import Lane, Limits, Trouble
 from conformance.judge.verdicts import Verdict
 
 LEAST_UNIT = 0.5
@@ -30,7 +30,7 @@ def check_file(bench: Bench, path: Path) -> list[Verdict]:
     pair = _pair(bench)
     try:
         functions = _load(bench, pair, name, content, _first_limits(bench))
-        trouble = next((lane.trouble for lane in pair if lane.trouble), None)
+        trouble = _trouble(pair)
         if trouble is not None:
             return [troubled(bench, name, None, pair, trouble, None, started)]
         wanted = [bench.options.only] if bench.options.only else list(bench.exercises)
@@ -45,14 +45,28 @@ def check_file(bench: Bench, path: Path) -> list[Verdict]:
                 _end(pair)
                 pair = _pair(bench)
                 _load(bench, pair, name, content, _first_limits(bench))
-            results.append(_examine(bench, name, exercise, pair, started))
+                trouble = _trouble(pair)
+            results.append(
+                _examine(bench, name, exercise, pair, started)
+                if trouble is None
+                else troubled(bench, name, exercise, pair, trouble, None, started)
+            )
         return results
     finally:
         _end(pair)
 
 
 def _pair(bench: Bench) -> tuple[Lane, Lane]:
-    return Lane(talk.Talk(worker(bench))), Lane(talk.Talk(worker(bench)))
+    first = Lane(talk.Talk(worker(bench)))
+    try:
+        return first, Lane(talk.Talk(worker(bench)))
+    except BaseException:
+        talk.end(first.talk)
+        raise
+
+
+def _trouble(pair: tuple[Lane, Lane]) -> Trouble | None:
+    return next((lane.trouble for lane in pair if lane.trouble), None)
 
 
 def _end(pair: tuple[Lane, Lane]) -> None:

@@ -14,6 +14,10 @@ from conformance.exercises.exercise import Arguments, Exercise
 from conformance.judge.inside import wire
 
 
+class BrokenExercise(Exception):
+    """An exercise, a teacher's own perhaps, that cannot judge; the message says why."""
+
+
 @attrs.frozen
 class Leaf:
     """One array of a right answer; ``error`` is None where it has to be met exactly."""
@@ -52,24 +56,48 @@ class Expectations:
 
 
 def draw_calls(exercise: Exercise, count: int, seed: int) -> list[Call]:
-    """The calls that `seed` gives: every shape in turn, values and seeds freely."""
+    """The calls that `seed` gives: every shape in turn, values and seeds freely.
+
+    Raises BrokenExercise.
+    """
     calls = []
     for number in range(count):
         place = number % len(exercise.shapes)
         random = np.random.RandomState([seed % 2**32, number])
         turn = number // len(exercise.shapes) + 3 * place
-        arguments = exercise.draw(exercise.shapes[place], random, turn)
+        try:
+            arguments = exercise.draw(exercise.shapes[place], random, turn)
+        except Exception as problem:
+            raise _broken(exercise, "draw", exercise.shapes[place], problem) from problem
         calls.append(Call(number, place, arguments))
     return calls
 
 
+def _broken(exercise: Exercise, what: str, given: Any, problem: Exception) -> BrokenExercise:
+    words = f"{type(problem).__name__}: {problem}".splitlines()[0][:300]
+    return BrokenExercise(f"the {what} of the exercise {exercise.name} failed at {given}: {words}")
+
+
+def ahead(expectations: Expectations, stop: threading.Event) -> None:
+    """Compute the right answers before they are needed, until told to stop."""
+    for call in expectations.calls:
+        if stop.is_set():
+            return
+        expected(expectations, call.number)
+
+
 def expected(expectations: Expectations, number: int) -> Answer:
-    """The right answer to one of the calls."""
+    """The right answer to one of the calls. Raises BrokenExercise."""
     with expectations.lock:
         if number not in expectations.known:
             started = time.perf_counter()
             call = expectations.calls[number]
-            expectations.known[number] = compute(expectations.exercise.reference, call.arguments)
+            exercise = expectations.exercise
+            try:
+                expectations.known[number] = compute(exercise.reference, call.arguments)
+            except Exception as problem:
+                shape = exercise.shapes[call.shape]
+                raise _broken(exercise, "reference", shape, problem) from problem
             expectations.slowest = max(expectations.slowest, time.perf_counter() - started)
         return expectations.known[number]
 

@@ -11,7 +11,9 @@ import numpy as np
 from conformance.judge.verdicts import CONFORMS, Verdict
 
 MOST_VALUES = 40
-WIDTH = 100
+TELLING_ULPS = 1e6
+"""Units in the last place beyond which their number says nothing."""
+WIDTH, LONGEST = 100, 400
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -33,12 +35,16 @@ def text(verdict: Verdict) -> str:
         lines.append(
             f"  law: {verdict.law}{' (observed, not behaviour)' if verdict.observed else ''}"
         )
-    lines += _frames(verdict)
-    lines += _example(verdict)
+    if verdict.task and verdict.verdict != CONFORMS:
+        lines.append(f"  task: {verdict.task}")
     if verdict.diagnosis is not None:
         lines.append(f"  diagnosis: {verdict.diagnosis.pitfall}")
         lines.append(f"    {verdict.diagnosis.happened}")
         lines.append(f"    {verdict.diagnosis.change}")
+    lines += _frames(verdict)
+    lines += _example(verdict)
+    if verdict.lift and verdict.verdict != CONFORMS:
+        lines.append(f"  observed: {safe(verdict.lift)[:400]}")
     lines += [f"  remark: {safe(remark)}" for remark in verdict.remarks]
     if verdict.printed.strip() and verdict.verdict != CONFORMS:
         lines.append(f"  it printed {verdict.printed_bytes} bytes, beginning:")
@@ -50,7 +56,8 @@ def text(verdict: Verdict) -> str:
 
 def _first(words: str) -> str:
     lines = [line for line in words.splitlines() if line.strip()]
-    return " ".join(lines[:3])[:400]
+    joined = " ".join(lines[:3])
+    return joined if len(joined) <= LONGEST else f"{joined[:LONGEST]} ..."
 
 
 def _frames(verdict: Verdict) -> list[str]:
@@ -74,7 +81,7 @@ def _example(verdict: Verdict) -> list[str]:
         lines += _named("    expected ", example.expected)
     if example.got is not None:
         lines += _named("    got      ", example.got)
-    if example.ulps is not None:
+    if example.ulps is not None and example.ulps < TELLING_ULPS:
         lines.append(
             f"    ({example.ulps:.3g} units in the last place apart where they first differ)"
         )
@@ -83,7 +90,7 @@ def _example(verdict: Verdict) -> list[str]:
 
 def _named(label: str, value: Any) -> list[str]:
     shown = _value(value).splitlines()
-    return [label + shown[0], *(" " * len(label) + line for line in shown[1:])]
+    return [label + shown[0], *((" " * len(label) + line).rstrip() for line in shown[1:])]
 
 
 def _value(value: Any) -> str:
@@ -104,8 +111,8 @@ def _value(value: Any) -> str:
 
 
 def safe(words: str) -> str:
-    """Without characters that a terminal would act on."""
-    return _CONTROL.sub("?", words)
+    """Without characters that a terminal would act on, or that cannot be written."""
+    return _CONTROL.sub("?", words.encode("utf-8", "backslashreplace").decode())
 
 
 def data(verdict: Verdict) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from conformance.judge.verdicts import Diagnosis
 
@@ -11,20 +12,21 @@ SCALAR = Diagnosis(
     "A scalar was mapped as if it had an axis of examples.",
     "Say that it is the same for all: `in_axes=(0, None)`.",
 )
-TOO_MANY = Diagnosis(
-    "more-elements-than-devices",
-    "A map over devices was given more elements than there are devices.",
-    "Give each device one slice: reshape to (devices, ...) or map the rest with `vmap`.",
-)
 AXES = Diagnosis(
     "wrong-in-axes",
     "The arrays that were mapped together do not have the same number of examples.",
     "Check which axis each argument is mapped over, and give shared ones `None` in `in_axes`.",
 )
+SHAPES = Diagnosis(
+    "shapes-do-not-fit",
+    "Arrays whose shapes do not fit met in one operation.",
+    "Inside a mapped function an argument is one example, without its mapped axis, or the whole "
+    "where `in_axes` says `None`: print the shapes there.",
+)
 
 SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
     (
-        r"Non-hashable static argument|unhashable type",
+        r"Non-hashable static argument",
         Diagnosis(
             "unhashable-static-argument",
             "An argument that holds arrays was declared static, and arrays cannot be hashed.",
@@ -35,12 +37,6 @@ SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
     (
         r"rank should be at least 1, but is only 0|only valid for values of rank at least 1",
         SCALAR,
-    ),
-    (
-        r"requires \d+ logical devices|"
-        r"cannot select an axis to squeeze out which has size not equal|"
-        r"partitioned 8 times, but the dimension size is (9|[1-9]\d+)",
-        TOO_MANY,
     ),
     (
         r"\['params'\].*got axis spec None but output was batched|"
@@ -79,25 +75,32 @@ SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
             "a sharding for `device_put_replicated`; JAX's change log names the others.",
         ),
     ),
+    (r"inconsistent sizes|partitioned \d+ times, but the dimension size is", AXES),
     (
-        r"inconsistent sizes|partitioned \d+ times, but the dimension size is|"
-        r"[Ii]ncompatible shapes|ScopeParamShapeError|contracting dimensions",
-        AXES,
-    ),
-    (
-        r"OverflowError",
-        Diagnosis(
-            "seed-overflows",
-            "A seed beyond the range of int32 went through an array or a jitted argument.",
-            "Call `jax.random.PRNGKey(seed)` with the Python integer, outside of `jit`.",
-        ),
+        r"[Ii]ncompatible shapes|ScopeParamShapeError|contracting dimensions|"
+        r"could not be broadcast together|mismatch in its core dimension",
+        SHAPES,
     ),
 )
 
+AMBIGUOUS: tuple[tuple[str, str], ...] = (
+    (
+        r"requires \d+ logical devices|"
+        r"cannot select an axis to squeeze out which has size not equal.*dimensions=\(0,\)|"
+        r"partitioned 8 times, but the dimension size is (9|[1-9]\d+)",
+        "more-elements-than-devices",
+    ),
+    (r"OverflowError", "seed-overflows"),
+)
+"""Texts that mean a pitfall only where the exercise has it: JAX says so of other mistakes too."""
 
-def of_text(text: str) -> Diagnosis | None:
-    """The pitfall behind an exception's type and message."""
+
+def of_text(text: str, own: Mapping[str, Diagnosis]) -> Diagnosis | None:
+    """The pitfall behind an exception's type and message; in an exercise's `own` words if it has any."""
+    for pattern, pitfall in AMBIGUOUS:
+        if pitfall in own and re.search(pattern, text, re.DOTALL):
+            return own[pitfall]
     for pattern, diagnosis in SYMPTOMS:
         if re.search(pattern, text, re.DOTALL):
-            return diagnosis
+            return own.get(diagnosis.pitfall, diagnosis)
     return None

@@ -46,6 +46,8 @@ class Verdict:
     printed: str = ""
     printed_bytes: int = 0
     remarks: tuple[str, ...] = ()
+    task: str = ""
+    lift: str = ""
     reading: tuple[str, ...] = ()
     calls: int = 0
     shapes: int = 0

@@ -20,9 +20,9 @@ EXAMPLES = ROOT / "examples" / "candidates"
 SQUARE = "def vectorized_square(x):\n    return x * x\n"
 
 
-def check(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+def check(*arguments: object, cwd: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     variables = {k: v for k, v in os.environ.items() if not k.startswith(("JAX_", "XLA_"))}
-    variables["PYTHONPATH"] = str(ROOT)
+    variables |= {"PYTHONPATH": str(ROOT), **settings}
     command = [sys.executable, "-m", "conformance.judge.command", *map(str, arguments)]
     return subprocess.run(
         command, cwd=cwd, env=variables, capture_output=True, text=True, timeout=300
@@ -57,6 +57,62 @@ def test_the_exit_status_is_zero_when_all_conform(tmp_path: Path) -> None:
     (tmp_path / "good.py").write_text(SQUARE)
     done = check("good.py", "--examples", 8, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_options_narrow_and_tighten(tmp_path: Path) -> None:
+    """`--exercise` leaves the other function alone; `--strict` fails what else is remarked on."""
+    source = (EXAMPLES / "plain_dense.py").read_text()
+    (tmp_path / "both.py").write_text(source + "\n\ndef vectorized_square(x):\n    return x\n")
+    narrowed = ["both.py", "--exercise", "nn_vmap_forward", "--examples", 8]
+    done = check(*narrowed, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "remark: flax.linen.vmap was not called" in done.stdout
+    assert "vectorized_square" not in done.stdout
+    done = check(*narrowed, "--strict", cwd=tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "which --strict asks for" in done.stdout
+
+
+def test_the_users_own_settings_of_jax_change_no_verdict(tmp_path: Path) -> None:
+    settings = {"JAX_ENABLE_X64": "1", "JAX_DEFAULT_PRNG_IMPL": "rbg", "JAX_NUM_CPU_DEVICES": "3"}
+    candidate = EXAMPLES / "shared_dense.py"
+    done = check(candidate, "--examples", 16, cwd=tmp_path, **settings)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_file_that_is_refused_at_once_ends_in_order(tmp_path: Path) -> None:
+    """The right answers are still being computed then."""
+    (tmp_path / "cut.py").write_text("def nn_vmap_forward(\n")
+    done = check("cut.py", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert "SyntaxError" in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_log_that_cannot_be_written_is_said_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "good.py").write_text(SQUARE)
+    for log, reason in (("/dev/full", "No space left"), ("good.py/log", "File exists")):
+        done = check("good.py", "--examples", 8, "--log", log, cwd=tmp_path)
+        assert done.returncode == 3, done.stdout + done.stderr
+        assert f"The log {log} cannot be written: {reason}" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("part", ["draw", "reference"])
+def test_an_exercise_that_fails_itself_is_said_in_a_line(part: str, tmp_path: Path) -> None:
+    source = (ROOT / "examples" / "exercises" / "vectorized_norm.py").read_text()
+    header = {"draw": "def draw(shape, random, turn):\n", "reference": "def reference(rows):\n"}[
+        part
+    ]
+    assert header in source
+    (tmp_path / "own.py").write_text(source.replace(header, header + "    1 / 0\n"))
+    (tmp_path / "some.py").write_text("def vectorized_norm(rows):\n    return rows\n")
+    done = check("some.py", "--exercise-file", "own.py", cwd=tmp_path)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert f"the {part} of the exercise vectorized_norm failed at" in done.stderr
+    assert "ZeroDivisionError" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -174,7 +230,7 @@ VERDICTS = {
     "ensemble_instead.py": [("nn_vmap_forward", "violates", "ensemble-params")],
     "copies_of_params.py": [("nn_vmap_forward", "violates", "params-carry-batch-axis")],
     "features_first.py": [("nn_vmap_forward", "violates", "wrong-out-axes")],
-    "replicated_params.py": [("parallel_update", "error", "wrong-in-axes")],
+    "replicated_params.py": [("parallel_update", "error", "shapes-do-not-fit")],
     "tutorial_right.py": [
         ("init_params", "conforms", None),
         ("loss_fn", "conforms", None),

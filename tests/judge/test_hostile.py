@@ -173,11 +173,9 @@ ATTACKS: dict[str, Attack] = {
             "np.testing.assert_allclose = lambda *a, **k: None\n"
             "try:\n    import chex\n    chex.assert_trees_all_close = lambda *a, **k: None\n"
             "except ImportError: pass\n"
-            "for name, module in list(sys.modules.items()):\n"
-            "    if 'compare' in name or 'judge' in name or name.startswith('inside'):\n"
-            "        for key in list(vars(module)):\n"
-            "            if callable(getattr(module, key)) and key not in ('answer', 'describe'):\n"
-            "                pass\n"
+            "jax.jit = jax.vmap = lambda f, *a, **k: f\n"
+            "jax.random.PRNGKey = lambda seed: np.zeros(2, np.uint32)\n"
+            "jax.numpy.allclose = jax.numpy.array_equal = lambda *a, **k: True\n"
             "sys.modules['inside.observe'].take = lambda: {}\n",
         ),
         ("violates",),
@@ -204,6 +202,13 @@ ATTACKS: dict[str, Attack] = {
             "known = [o for o in gc.get_objects() if type(o).__name__ in NAMES]",
             "arrays = [o for o in gc.get_objects() if isinstance(o, np.ndarray)",
             "          and o.shape == x.shape and o.dtype == np.float64 and np.allclose(o, x * x)]",
+            "frame, seen = sys._getframe(), []",
+            "while frame is not None:",
+            "    seen += [*frame.f_locals.values(), *frame.f_globals.values()]",
+            "    frame = frame.f_back",
+            "known += [o for o in seen if type(o).__name__ in NAMES]",
+            "arrays += [o for o in seen if isinstance(o, np.ndarray) and o is not x",
+            "           and o.shape == x.shape and np.allclose(o, x * x)]",
             "assert not found and not known and not arrays, (found, known, arrays)",
             "return x * 0",
             before="NAMES = ('Expectations', 'Exercise', 'Answer', 'Pitfall', 'Rounded')\n",
@@ -271,6 +276,12 @@ ATTACKS: dict[str, Attack] = {
             before="import os, time",
         ),
         ("conforms",),
+    ),
+    "exception-that-cannot-be-printed": Attack(
+        body("raise ValueError('\\ud800')"), ("error",), "ValueError"
+    ),
+    "takes-the-input-apart": Attack(
+        body("y = x * x; x.resize(0, refcheck=False)", "return y"), ("violates",), "changed"
     ),
     "exception-that-will-not-be-read": Attack(
         body(
@@ -370,6 +381,58 @@ def test_nothing_is_written_outside_the_directory(
 
     everywhere = [Path(place) for place in places] + [Path(jax.__file__).parent / "escaped"]
     assert not [path for path in everywhere if path.exists()]
+
+
+def content(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+@pytest.mark.parametrize("level", ["best", "process"])
+def test_no_candidate_changes_what_the_next_one_finds_compiled(
+    level: str, judge: Callable, best_level: str, compiled: Path
+) -> None:
+    source = (
+        "import os, jax\n"
+        f"PLACES = ['/compiled', {str(compiled)!r}, jax.config.jax_compilation_cache_dir]\n"
+        "def spoil(path):\n"
+        "    with open(path, 'wb') as file: file.write(b'spoilt')\n"
+        "def vectorized_square(x):\n"
+        "    for place in PLACES:\n"
+        "        there = os.listdir(place) if os.path.isdir(place) else []\n"
+        "        for name in [*there, 'new']:\n"
+        "            for way in (spoil, os.remove):\n"
+        "                try: way(os.path.join(place, name))\n"
+        "                except OSError: pass\n"
+        "    return x * x\n"
+    )
+    before = content(compiled)
+    assert before
+    level = best_level if level == "best" else level
+    (verdict,) = judge(source, level=level)
+    assert verdict.verdict == "conforms", verdict
+    assert content(compiled) == before
+
+
+def test_a_file_that_loads_only_the_first_time_gets_its_verdicts(
+    judge: Callable, monkeypatch: pytest.MonkeyPatch, nothing_left: Callable, best_level: str
+) -> None:
+    """The second function's processes load the file anew, and may fare otherwise."""
+    from conformance.judge import lanes
+
+    load, loads = lanes.load, []
+
+    def failing(lane: lanes.Lane, name: str, content: bytes, limits: lanes.Limits) -> list[str]:
+        loads.append(name)
+        ending = b"import os; os._exit(3)" if len(loads) > 2 else b""
+        return load(lane, name, content + ending, limits)
+
+    monkeypatch.setattr(lanes, "load", failing)
+    dot = "def vectorized_dot_product(x, y):\n    return (x * y).sum(1)\n"
+    first, second = judge(RIGHT + dot)
+    assert (first.exercise, first.verdict) == ("vectorized_dot_product", "conforms")
+    assert (second.exercise, second.verdict) == ("vectorized_square", "crashed")
+    assert "while the file was loaded" in second.words
+    nothing_left(best_level)
 
 
 def test_the_suite_cannot_be_read(judge: Callable, best_level: str) -> None:

@@ -31,7 +31,10 @@ def loss(params, x, y):
 
 @attrs.frozen
 class Wrong:
-    """A wrong body of a function, and what the judge has to recognise in it, if anything."""
+    """A wrong body of a function, and what the judge has to recognise in it, if anything.
+
+    "none" is for what it must not mistake for a pitfall.
+    """
 
     body: str
     diagnosis: str | None = None
@@ -54,6 +57,14 @@ WRONG: dict[str, Wrong] = {
     # sharing and splitting
     "ensemble": Wrong(LIFTED.format("features, params=0, split=True"), "ensemble-params"),
     "copies": Wrong(LIFTED.format("features, params=0"), "params-carry-batch-axis"),
+    "copies-along-the-second-axis": Wrong(
+        LIFTED.format("features, params=1"), "params-carry-batch-axis"
+    ),
+    "copies-from-init-with-output": Wrong(
+        "layer = lift(features, params=0)\n"
+        "    return layer.init_with_output(key_of(seed), x)[0].reshape(-1)",
+        "params-carry-batch-axis",
+    ),
     "split-while-shared": Wrong(
         LIFTED.format("features, split=True"), "keys-split-while-shared", verdicts=("error",)
     ),
@@ -164,7 +175,10 @@ WRONG: dict[str, Wrong] = {
         + FLAT
     ),
     "params-returned": Wrong("return lift(features).init(key_of(seed), x)"),
-    "nothing-returned": Wrong("right(seed, x, features)"),
+    "nothing-returned": Wrong("right(seed, x, features)", "nothing-returned"),
+    "squeezed": Wrong(
+        "return run(lift(features), key_of(seed), x).squeeze(0)", "none", verdicts=("error",)
+    ),
     "list-of-rows": Wrong("return run(lift(features), key_of(seed), x).tolist()", "not-flattened"),
     "applied-twice": Wrong("return right(seed, x, features) * 2"),
     # only sometimes
@@ -237,7 +251,7 @@ WRONG: dict[str, Wrong] = {
     "dot-of-every-pair": Wrong("return x @ y.T", "every-pair", "vectorized_dot_product(x, y)"),
     "add-axes-ignored": Wrong(
         "return jax.vmap(jnp.add, out_axes=out_axes)(a, b)",
-        "wrong-in-axes",
+        "wrong-in-axes shapes-do-not-fit",
         "vectorized_add(a, b, in_axes, out_axes)",
         ("violates", "error"),
     ),
@@ -256,6 +270,12 @@ WRONG: dict[str, Wrong] = {
         "wrong-in-axes",
         "vectorized_linear_layer(weights, biases, inputs)",
         ("error", "violates"),
+    ),
+    "linear-transposed": Wrong(
+        "return jnp.dot(inputs, weights.T) + biases",
+        "shapes-do-not-fit",
+        "vectorized_linear_layer(weights, biases, inputs)",
+        ("error",),
     ),
     "scalar-mapped": Wrong(
         "return jax.pmap(lambda x, f: x * f)(x, factor)",
@@ -297,6 +317,14 @@ WRONG: dict[str, Wrong] = {
         "gradient-added",
         "update(params, x, y, learning_rate)",
     ),
+    "params-changed-in-place": Wrong(
+        "g = jax.grad(loss)(params, x, y)\n"
+        "    for i, (w, b) in enumerate(params):\n"
+        "        params[i] = (w - learning_rate * g[i][0], b - learning_rate * g[i][1])\n"
+        "    return params",
+        "input-mutated",
+        "update(params, x, y, learning_rate)",
+    ),
     "params-static": Wrong(
         "step = jax.jit(lambda p, x, y: jax.grad(loss)(p, x, y), static_argnums=0)\n"
         "    return step(params, x, y)",
@@ -321,7 +349,9 @@ def test_a_wrong_solution_is_caught_and_recognised(name: str, judge: Callable) -
     (verdict,) = judge(source, examples=40, patience=20.0)
     assert verdict.verdict in wrong.verdicts, verdict
     assert verdict.counterexample is not None, verdict
-    if wrong.diagnosis is not None:
+    if wrong.diagnosis == "none":
+        assert verdict.diagnosis is None, verdict
+    elif wrong.diagnosis is not None:
         assert verdict.diagnosis is not None, verdict
         assert verdict.diagnosis.pitfall in wrong.diagnosis.split(), verdict
 

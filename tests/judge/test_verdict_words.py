@@ -36,6 +36,29 @@ def test_a_solution_without_the_lift_is_remarked_on_and_fails_when_strict(judge:
     assert "--strict" in strict.words
 
 
+@pytest.mark.parametrize("spelling", ["flax.linen.vmap", "flax.linen.transforms.vmap"])
+def test_the_lift_is_seen_however_it_is_called(spelling: str, judge: Callable) -> None:
+    source = HAND_MADE.replace("import flax.linen as nn, jax", "import flax.linen as nn, flax, jax")
+    lift = f"{spelling}(nn.Dense, variable_axes={{'params': None}}, split_rngs={{'params': False}})"
+    (verdict,) = judge(source.replace("nn.Dense(", f"{lift}("), strict=True, patience=20.0)
+    assert verdict.verdict == "conforms", verdict
+    assert verdict.remarks == ()
+    assert verdict.lift.startswith("nn.vmap(Dense, variable_axes={'params': None}")
+
+
+def test_digits_that_differ_within_the_bound_are_a_remark(judge: Callable) -> None:
+    source = (
+        "import os, numpy as np, jax.numpy as jnp\n"
+        "def neural_network(params, x):\n"
+        "    for w, b in params: x = jnp.tanh(jnp.dot(x, w) + b)\n"
+        "    y = np.asarray(x)\n"
+        "    return np.nextafter(y, np.float32(0)) if os.urandom(1)[0] < 128 else y\n"
+    )
+    (verdict,) = judge(source, examples=40, patience=20.0)
+    assert verdict.verdict == "conforms", verdict
+    assert "differ in their last digits" in verdict.remarks[0]
+
+
 def test_identical_copies_violate_the_sharing_law_though_the_answer_is_right(
     judge: Callable,
 ) -> None:
@@ -44,7 +67,9 @@ def test_identical_copies_violate_the_sharing_law_though_the_answer_is_right(
     assert verdict.law == "sharing.no-batch-axis"
     assert verdict.observed
     assert "observed" in show.text(verdict)
-    assert "kernel of shape" in verdict.words
+    assert "kernel of shape (3, 1, 2)" in verdict.words
+    assert "shared it has shape (1, 2)" in verdict.words
+    assert "observed: nn.vmap(Dense, in_axes=0" in show.text(verdict)
 
 
 def test_forged_observations_never_help(judge: Callable) -> None:
@@ -147,7 +172,13 @@ def test_a_violation_shows_the_smallest_call_expected_and_got(judge: Callable) -
     (verdict,) = judge("def vectorized_square(x):\n    return x * 2\n")
     assert verdict.counterexample.arguments["x"].shape == (1,)
     text = show.text(verdict)
-    for part in ("expected", "got", "law: mapping.equals-per-example", "read next"):
+    for part in (
+        "task: vectorized_square(x): square",
+        "expected",
+        "got",
+        "law: mapping.equals-per-example",
+        "read next",
+    ):
         assert part in text
 
 

@@ -20,7 +20,7 @@ def install() -> None:
     """Put the notes in place, before the candidate is loaded."""
     import flax.linen
 
-    lift, start = flax.linen.vmap, flax.linen.Module.init
+    lift, start = flax.linen.vmap, flax.linen.Module.init_with_output
 
     @functools.wraps(lift)
     def vmap(*args: Any, **kwargs: Any) -> Any:
@@ -29,14 +29,15 @@ def install() -> None:
         return lift(*args, **kwargs)
 
     @functools.wraps(start)
-    def init(*args: Any, **kwargs: Any) -> Any:
-        variables = start(*args, **kwargs)
+    def init_with_output(*args: Any, **kwargs: Any) -> Any:
+        result = start(*args, **kwargs)
         if len(_inits) < MOST:
-            _inits.append(_shapes(variables))
-        return variables
+            _inits.append(_shapes(result[1]))
+        return result
 
-    setattr(flax.linen, "vmap", vmap)  # noqa: B010 (a patch, not an attribute of ours)
-    setattr(flax.linen.Module, "init", init)  # noqa: B010
+    for place in (flax.linen, flax.linen.transforms):
+        setattr(place, "vmap", vmap)  # noqa: B010 (a patch, not an attribute of ours)
+    setattr(flax.linen.Module, "init_with_output", init_with_output)  # noqa: B010 (init calls it)
 
 
 def take() -> dict[str, Any]:
@@ -63,6 +64,8 @@ def _name(args: tuple[Any, ...]) -> str:
 def _text(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(k): _text(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_text(item) for item in value]
     return value if isinstance(value, (int, bool, str)) or value is None else repr(value)[:80]
 
 

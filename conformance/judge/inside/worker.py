@@ -100,8 +100,8 @@ def answer(
     module: types.ModuleType, header: dict[str, Any], arrays: list[np.ndarray]
 ) -> tuple[dict[str, Any], list[np.ndarray]]:
     """One call of one function, its answer as arrays, and what was seen meanwhile."""
-    before = [array.tobytes() for array in arrays]
     arguments = wire.unflatten(header["arguments"], arrays)
+    before = {name: _parts(value) for name, value in arguments.items()}
     reply: dict[str, Any] = {"id": header["id"]}
     sent: list[np.ndarray] = []
     try:
@@ -112,9 +112,28 @@ def answer(
         reply["error"] = describe(problem, str(module.__file__))
     finally:
         _flush()
-    reply["changed"] = [i for i, array in enumerate(arrays) if array.tobytes() != before[i]]
+    reply["changed"] = [name for name in before if _changed(before[name], arguments[name])]
     reply["observed"] = observe.take()
     return reply, sent
+
+
+def _parts(tree: Any) -> list[tuple[Any, bytes]]:
+    """What nested lists and tuples hold, and the bytes of its arrays."""
+    if isinstance(tree, (list, tuple)):
+        return [part for item in tree for part in _parts(item)]
+    return [(tree, tree.tobytes() if isinstance(tree, np.ndarray) else b"")]
+
+
+def _changed(before: list[tuple[Any, bytes]], tree: Any) -> bool:
+    """Whether an argument's arrays, or a list's items, are other ones than before."""
+    try:
+        after = _parts(tree)
+    except RecursionError:  # a list that was put into itself
+        return True
+    return len(after) != len(before) or any(
+        one is not other or held != now
+        for (one, held), (other, now) in zip(before, after, strict=True)
+    )
 
 
 def pack(result: Any, sent: list[np.ndarray], tree: bool, largest: int) -> dict[str, Any]:
