@@ -1,5 +1,6 @@
 """The Pythons that are found on this machine. None is ever downloaded."""
 
+import functools
 import json
 import os
 import re
@@ -74,6 +75,7 @@ def _candidates() -> Iterator[Path]:
         yield from sorted(names, reverse=True)
 
 
+@functools.cache
 def _ask(path: Path) -> Python | None:
     """What the file says it is. None where it does not run (pyenv's shims) or is no plain CPython."""
     try:
