@@ -33,6 +33,7 @@ class _Commands(click.Group):
     """Loads a command's module when it is asked for, and suggests the nearest name."""
 
     lazy: ClassVar[dict[str, str]] = {
+        "bisect": "conformance.bisect:bisect",
         "check": "conformance.judge.command:check",
         "mutants": "conformance.kill_matrix:mutants",
     }
@@ -98,7 +99,11 @@ def main() -> None:
     "--plan", type=options.FILE, help="Replay the calls of this plan instead of drawing any."
 )
 @click.option(
-    "--observe", is_flag=True, help="Record what no law fixes, too: values, errors, names, cost."
+    "--observe",
+    multiple=True,
+    metavar="GROUP",
+    callback=options.groups,
+    help="Record these observations, too, which no law fixes; repeatable, globs: prng, errors, '*'.",
 )
 def run(
     own: tuple[str, ...],
@@ -114,7 +119,7 @@ def run(
     no_cache: bool,
     shard: tuple[int, int],
     plan: Path | None,
-    observe: bool,
+    observe: tuple[str, ...],
 ) -> int:
     """Hold the installed JAX and Flax to the laws."""
     from rich.console import Console

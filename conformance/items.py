@@ -2,7 +2,7 @@
 
 import fnmatch
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -31,9 +31,13 @@ class Item:
     defect: ledger.Defect | None = None
 
     @property
+    def planned_as(self) -> str:
+        """What a plan calls it; a defect comes with the item that its law is about."""
+        return "|".join((self.law.id, self.transform.name, self.subject.name))
+
+    @property
     def id(self) -> str:
-        parts = (self.law.id, self.transform.name, self.subject.name)
-        return "|".join((*parts, self.defect.id) if self.defect else parts)
+        return f"{self.planned_as}|{self.defect.id}" if self.defect else self.planned_as
 
 
 def select(
@@ -44,9 +48,6 @@ def select(
 ) -> list[Item]:
     """The items of a run, by globs over names; no glob means all. Grouped by subject, which share
     compilations. Shard (i, n) is the i-th of n parts that together are the whole."""
-
-    def chosen(name: str, globs: Sequence[str]) -> bool:
-        return not globs or any(fnmatch.fnmatchcase(name, glob) for glob in globs)
 
     known = ledger.in_force(ledger.DEFECTS, facts.versions())
     items = [
@@ -67,6 +68,18 @@ def select(
         and chosen(item.subject.name, subjects)
         and in_shard(item.id, shard)
     ]
+
+
+def chosen(name: str, globs: Sequence[str]) -> bool:
+    """Whether one of the globs is about the name; no glob is about all."""
+    return not globs or any(fnmatch.fnmatchcase(name, glob) for glob in globs)
+
+
+def observed(
+    groups: Iterable[str], globs: Sequence[str], shard: tuple[int, int] = (1, 1)
+) -> list[str]:
+    """The groups of observations that a run records."""
+    return [name for name in groups if chosen(name, globs) and in_shard(name, shard)]
 
 
 def in_shard(name: str, shard: tuple[int, int]) -> bool:

@@ -43,6 +43,13 @@ def views(command: Command) -> Command:
     return command
 
 
+def carried(command: Command) -> Command:
+    """What of the user's own goes into the environments that are built."""
+    for option in reversed(_CARRIED):
+        command = option(command)
+    return command
+
+
 class Shard(click.ParamType):
     """``I/N``, the I-th of N parts."""
 
@@ -84,22 +91,39 @@ def _project() -> dict[str, Any]:
 
 
 def _choices(kind: str) -> Any:
-    """Check globs against the names there are, so that none chooses nothing."""
-
     def callback(ctx: click.Context, param: click.Parameter, globs: tuple[str, ...]) -> Any:
-        known = _names(kind) if globs else []
-        for glob in globs:
-            if not any(fnmatch.fnmatchcase(name, glob) for name in known):
-                raise click.UsageError(unknown(kind, glob, known))
-        return globs
+        return known(kind, globs, lambda: names(kind))
 
     return callback
 
 
-def _names(kind: str) -> list[str]:
+def known(kind: str, globs: tuple[str, ...], every: Callable[[], Iterable[str]]) -> Any:
+    """Check globs against the names there are, so that none chooses nothing."""
+    there = list(every()) if globs else []
+    for glob in globs:
+        if not any(fnmatch.fnmatchcase(name, glob) for name in there):
+            raise click.UsageError(unknown(kind, glob, there))
+    return globs
+
+
+def names(kind: str) -> list[str]:
     from conformance import catalogue
 
     return [row["name"] for row in catalogue.rows(kind + "s")]
+
+
+def groups(ctx: click.Context, param: click.Parameter, globs: tuple[str, ...]) -> Any:
+    """Check the names of groups of observations."""
+
+    def every() -> Iterable[str]:
+        from conformance import startup
+
+        startup.prepare()
+        from conformance.observations import GROUPS
+
+        return GROUPS
+
+    return known("group of observations", globs, every)
 
 
 def _globs(kind: str, metavar: str, help: str) -> Any:
@@ -136,4 +160,22 @@ _SELECTION = (
 _VIEWS = (
     click.option("--junit", type=FILE, help="Write JUnit XML here."),
     click.option("--markdown", type=FILE, help="Write a Markdown summary here."),
+)
+
+_CARRIED = (
+    click.option(
+        "--with",
+        "extra",
+        multiple=True,
+        metavar="REQUIREMENT",
+        help="Install this into each environment, too; repeatable.",
+    ),
+    click.option(
+        "--with-editable",
+        "editable",
+        multiple=True,
+        metavar="DIR",
+        type=click.Path(path_type=Path, file_okay=False, exists=True),
+        help="Install the package in this directory, too; repeatable.",
+    ),
 )

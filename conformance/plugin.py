@@ -49,8 +49,8 @@ class RunOptions:
     plan: str | None = None
     """Replay the calls of this file instead of drawing any."""
     shard: tuple[int, int] = attrs.field(default=(1, 1), converter=_pair)
-    observe: bool = False
-    """Record the observations too."""
+    observe: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
+    """Record these groups of observations, too; globs."""
     own: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
     """Modules that list subjects of the user's own."""
 
@@ -89,6 +89,11 @@ def _redirect_stderr(path: Path) -> None:
     os.dup2(descriptor, 2)
     os.close(descriptor)
     faulthandler.enable(2)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where there is nothing to choose from, pytest collects a test of nothing, to be skipped."""
+    items[:] = [item for item in items if not item.name.endswith("[NOTSET]")]
 
 
 @pytest.hookimpl(tryfirst=True)

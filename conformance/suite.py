@@ -26,13 +26,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for module in options.own:
         own.load(module)
     if "group" in metafunc.fixturenames:
-        groups = list(_groups()) if options.observe else []
-        metafunc.parametrize("group", [g for g in groups if items.in_shard(g, options.shard)])
+        groups = _groups() if options.observe else ()
+        metafunc.parametrize("group", items.observed(groups, options.observe, options.shard))
         return
     items_chosen = items.select(options.laws, options.transforms, options.subjects, options.shard)
     if options.plan is not None:
         calls = planned(Path(options.plan))
-        items_chosen = [item for item in items_chosen if item.defect or item.id in calls]
+        items_chosen = [item for item in items_chosen if item.planned_as in calls]
     metafunc.parametrize("item", items_chosen, ids=[item.id for item in items_chosen])
 
 

@@ -15,7 +15,7 @@ from conformance.environments.ask_uv import TIMEOUT, NotBuilt
 from conformance.environments.carry import suite_path
 from conformance.environments.spec import Spec, check_requirement, parse
 
-__all__ = ["Environment", "NotBuilt", "Spec", "build", "parse", "suite_path"]
+__all__ = ["Environment", "NotBuilt", "Spec", "build", "parse", "resolved", "suite_path"]
 
 
 @attrs.frozen
@@ -87,16 +87,37 @@ def provide(
         return list(pool.map(one, specs))
 
 
+def resolved(spec: str) -> dict[str, str] | NotBuilt:
+    """The version of each package that such an environment holds, found without building it."""
+    asked, directory = parse(spec), startup.cache_directory() / "environments"
+    if asked.kind == "installed":
+        return _installed()
+    try:
+        lock, _ = _lock(asked, resolve.of_the_suite(), directory)
+    except NotBuilt as error:
+        return NotBuilt(f"{spec} cannot be had: {error}")
+    pins = (line.split(";")[0].strip().partition("==") for line in lock.splitlines())
+    return {name.strip(): version for name, _, version in pins if version}
+
+
 def _environment(spec: Spec, needs: resolve.Needs, directory: Path) -> Environment:
     if spec.kind == "installed":
-        versions = {"python": platform.python_version(), **resolve.own_versions()}
-        return Environment(spec.text, Path(sys.executable), versions)
+        return Environment(spec.text, Path(sys.executable), _installed())
+    lock, python = _lock(spec, needs, directory)
+    home, versions = venv.provide(lock, python, directory)
+    return Environment(spec.text, venv.interpreter(home), versions)
+
+
+def _installed() -> dict[str, str]:
+    return {"python": platform.python_version(), **resolve.own_versions()}
+
+
+def _lock(spec: Spec, needs: resolve.Needs, directory: Path) -> tuple[str, interpreters.Python]:
+    """What the environment consists of, and the interpreter that it is for."""
     python = interpreters.running() if spec.python is None else interpreters.find(spec.python)
     if python is None:
         raise NotBuilt(
             f"no Python {spec.python} was found on PATH or in pyenv; install it, "
             f"or ask for one that is there: {', '.join(interpreters.minors())}"
         )
-    lock = resolve.resolve(spec.requirements, spec.date, needs, python, directory)
-    home, versions = venv.provide(lock, python, directory)
-    return Environment(spec.text, venv.interpreter(home), versions)
+    return resolve.resolve(spec.requirements, spec.date, needs, python, directory), python
