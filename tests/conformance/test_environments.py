@@ -33,7 +33,14 @@ NOTHING = Needs((), ())
 PIP_SETTINGS = ask_uv.pip_settings.__wrapped__
 
 
-def add_wheel(registry: Path, name: str, version: str, *needs: str, python: str = ">=3.8") -> None:
+def add_wheel(
+    registry: Path,
+    name: str,
+    version: str,
+    *needs: str,
+    python: str = ">=3.8",
+    tag: str = "py3-none-any",
+) -> None:
     """A wheel with one module that says its version, and its line in the registry."""
     info = f"{name}-{version}.dist-info"
     metadata = (
@@ -42,7 +49,7 @@ def add_wheel(registry: Path, name: str, version: str, *needs: str, python: str 
     files = {
         f"{name}.py": f"VERSION = {version!r}\n",
         f"{info}/METADATA": metadata + "".join(f"Requires-Dist: {need}\n" for need in needs),
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: " + tag + "\n",
     }
     rows = []
     for path, text in files.items():
@@ -51,7 +58,7 @@ def add_wheel(registry: Path, name: str, version: str, *needs: str, python: str 
     files[f"{info}/RECORD"] = "".join(rows) + f"{info}/RECORD,,\n"
     page = registry / name / "index.html"
     page.parent.mkdir(parents=True, exist_ok=True)
-    wheel = f"{name}-{version}-py3-none-any.whl"
+    wheel = f"{name}-{version}-{tag}.whl"
     with zipfile.ZipFile(page.parent / wheel, "w") as archive:
         for path, text in files.items():
             archive.writestr(path, text)
@@ -437,6 +444,30 @@ def test_pips_registry_is_used_where_uv_has_none_of_its_own(
     assert made("one==2.0").versions["one"] == "2.0"
 
 
+def test_a_second_registry_without_the_right_files_is_not_in_the_way(
+    made, registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    own = resolve.own_versions()
+    other = tmp_path / "other"
+    add_wheel(other, "iniconfig", own["iniconfig"], tag="cp39-cp39-any")
+    for name in ("iniconfig", "pluggy"):
+        add_wheel(registry, name, own[name])
+    add_wheel(registry, "pluggy", "99.0")
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", other.as_uri())
+    monkeypatch.setattr(ask_uv, "pip_settings", functools.cache(PIP_SETTINGS))
+    found = made("one", Needs((), ("iniconfig",))).versions
+    assert found["iniconfig"] == own["iniconfig"]
+    found = made("one,iniconfig", Needs((), ("pluggy",))).versions
+    assert (found["iniconfig"], found["pluggy"]) == (own["iniconfig"], own["pluggy"])
+
+
+def test_a_cache_that_cannot_be_written_is_said(registry: Path, tmp_path: Path):
+    (tmp_path / "cache").write_text("a file where the directory should be")
+    said = refused("one", tmp_path)
+    assert str(tmp_path / "cache") in said
+    assert "the cache needs a directory that can be written and has space" in said
+
+
 FULL = """
 import subprocess, sys
 disk = sys.argv[1]
@@ -561,7 +592,8 @@ def test_a_damaged_copy_is_made_anew_and_a_changed_suite_is_another(tmp_path: Pa
     source = copies(tmp_path)
     place = carry.copy_of(source, tmp_path / "cache")
     (place / "properties" / "__init__.py").unlink()
-    (tmp_path / "cache" / f"{place.name}.partial").mkdir()  # what a kill leaves
+    half = tmp_path / "cache" / f"{place.name}.partial" / "properties"  # what a kill leaves
+    half.mkdir(parents=True)
     assert carry.copy_of(source, tmp_path / "cache") == place
     assert (place / "properties" / "__init__.py").read_text() == "NAME = 'properties'"
     (source / "reference" / "more.txt").write_text("data")
