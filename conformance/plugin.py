@@ -93,7 +93,7 @@ def _redirect_stderr(path: Path) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where there is nothing to choose from, pytest collects a test of nothing, to be skipped."""
-    items[:] = [item for item in items if not item.name.endswith("[NOTSET]")]
+    items[:] = [item for item in items if item.get_closest_marker("skip") is None]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,0 +1,34 @@
+"""Observations: recorded facts about an environment that no law fixes.
+
+Each group gives ``(key, value)`` pairs; a key's first word is its group's name. Values are JSON-ready
+but for NumPy arrays, which `conformance.log.encode` writes. What the release lacks is
+``{"absent": why}``, what failed ``{"error": {"type", "line"}}``; no group raises for either.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from conformance.observations import (
+    costs,
+    errors,
+    jaxprs,
+    names,
+    outputs,
+    parameters,
+    prng,
+    warned,
+)
+
+VERSION = 1
+"""Which fixed list of cases this is: two observations are compared only where it is the same."""
+
+GROUPS: dict[str, Callable[[], Iterable[tuple[str, Any]]]] = {
+    "prng": prng.observe,
+    "parameters": parameters.observe,
+    "outputs": outputs.observe,
+    "errors": errors.observe,
+    "warnings": warned.observe,
+    "names": names.observe,
+    "jaxprs": jaxprs.observe,
+    "costs": costs.observe,
+}

@@ -1,0 +1,65 @@
+"""What mapped subjects are traced to: how many primitives, and which."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import jax
+
+from conformance.observations import cases
+from conformance.observations.record import Observation, needed, one
+from properties import expected
+from properties.calls import FunctionCall, ModuleCall
+from properties.transform import Transform
+
+
+def observe() -> Iterator[Observation]:
+    """``jaxprs/TRANSFORM/SUBJECT...``: {count, primitives}, inner jaxprs counted with the outer."""
+    for call in cases.functions():
+        start = f"jaxprs/jax.vmap/{call.subject_name}"
+        yield from one(start, partial(_mapped, call))
+        if call.dtype == "float32":
+            yield from one(f"{start}/gradient", partial(_mapped, call, _gradient))
+        yield from one(f"jaxprs/jax.pmap/{call.subject_name}", partial(_mapped_by_pmap, call))
+    for key, transform, module_call in cases.modules():
+        yield from one(f"jaxprs/{key}", partial(_lifted, transform, module_call))
+
+
+def _gradient(function: Callable[..., Any]) -> Callable[..., Any]:
+    return jax.grad(lambda *arguments: jax.numpy.sum(function(*arguments)))
+
+
+def _mapped(
+    call: FunctionCall, wrap: Callable[..., Any] = lambda function: function
+) -> dict[str, Any]:
+    return counted(jax.vmap(wrap(call.subject.function)), *call.arguments(call.axes[0]))
+
+
+def _mapped_by_pmap(call: FunctionCall) -> dict[str, Any]:
+    return counted(needed("jax.pmap")(call.subject.function), *call.arguments(call.axes[0]))
+
+
+def _lifted(transform: Transform, call: ModuleCall) -> dict[str, Any]:
+    variables = expected.variable_shapes(call)
+    inputs = call.inputs(call.axes[0])
+    return counted(transform.lift(call).apply, variables, call.rngs(), *inputs)
+
+
+def counted(function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
+    """The number of primitives in the jaxpr of a call, and of each."""
+    found = Counter(_primitives(jax.make_jaxpr(function)(*arguments)))
+    return {"count": found.total(), "primitives": dict(sorted(found.items()))}
+
+
+def _primitives(thing: Any) -> Iterator[str]:
+    """The primitives in a jaxpr, closed or open, or in whatever of it a parameter holds."""
+    if isinstance(thing, tuple | list):
+        for item in thing:
+            yield from _primitives(item)
+        return
+    thing = getattr(thing, "jaxpr", thing)
+    for equation in getattr(thing, "eqns", ()):
+        yield equation.primitive.name
+        for parameter in equation.params.values():
+            yield from _primitives(parameter)

@@ -1,0 +1,146 @@
+"""Warnings that names and common calls raise, deprecations above all."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from conformance.observations.cases import KEY, array
+from conformance.observations.errors import identity
+from conformance.observations.names import NAMES
+from conformance.observations.record import Observation, first_line, needed, one
+
+
+def _calls() -> dict[str, Callable[[], Any]]:
+    x, ids = array(3, 4), np.arange(3, dtype=np.int32)
+    key = jax.random.key(KEY)
+    shared: dict[str, Any] = {"variable_axes": {"params": None}, "split_rngs": {"params": False}}
+
+    def named(name: str, *arguments: Any, **options: Any) -> Callable[[], Any]:
+        return lambda: needed(name)(*arguments, **options)
+
+    def scanned() -> Any:
+        over = nn.scan(
+            nn.GRUCell, variable_broadcast="params", split_rngs={"params": False}, in_axes=0
+        )
+        return over(4).init(key, x[0], x)
+
+    def positional() -> Any:
+        return needed("jax.sharding.PositionalSharding")(jax.devices())
+
+    def sharded() -> Any:
+        mesh = jax.sharding.Mesh(jax.devices()[:1], ("i",))
+        spec = jax.sharding.PartitionSpec("i")
+        mapped = needed("jax.shard_map")(identity, mesh=mesh, in_specs=spec, out_specs=spec)
+        return mapped(x)
+
+    return {
+        "jax.vmap": lambda: jax.vmap(identity)(x),
+        "jax.vmap-axis-name": lambda: jax.vmap(lambda a: jax.lax.psum(a, "i"), axis_name="i")(x),
+        "jax.pmap": lambda: needed("jax.pmap")(lambda a: a + 1)(x[:1]),
+        "jax.pmap-psum": lambda: needed("jax.pmap")(
+            lambda a: jax.lax.psum(a, "i"), axis_name="i", donate_argnums=()
+        )(x[:1]),
+        "jax.shard_map": sharded,
+        "jax.jit": lambda: jax.jit(lambda a: a + 1)(x),
+        "jax.jit-static-argnums": lambda: jax.jit(lambda a, n: a * n, static_argnums=1)(x, 2),
+        "jax.grad": lambda: jax.vmap(jax.grad(jnp.sum))(x),
+        "jax.make_jaxpr": lambda: jax.make_jaxpr(identity)(x),
+        "jax.random.PRNGKey": lambda: jax.random.PRNGKey(KEY),
+        "jax.random.key": lambda: jax.random.normal(jax.random.split(key)[0]),
+        "jax.random.split-batch": lambda: jax.random.split(jax.random.split(key)),
+        "jax.random.shuffle": named("jax.random.shuffle", key, x),
+        "jax.tree_map": named("jax.tree_map", identity, x),
+        "jax.tree_util.tree_map": named("jax.tree_util.tree_map", identity, x),
+        "jax.tree_util.tree_map-none": lambda: jax.tree_util.tree_map(lambda a, b: a, None, x),
+        "jax.device_put_replicated": named("jax.device_put_replicated", x, jax.devices()[:1]),
+        "jax.device_put_sharded": named("jax.device_put_sharded", [x], jax.devices()[:1]),
+        "jax.xla_computation": lambda: needed("jax.xla_computation")(identity)(x),
+        "jax.sharding.PositionalSharding": positional,
+        "jax.experimental.shard_map.shard_map": named(
+            "jax.experimental.shard_map.shard_map",
+            identity,
+            mesh=jax.sharding.Mesh(jax.devices()[:1], ("i",)),
+            in_specs=jax.sharding.PartitionSpec(),
+            out_specs=jax.sharding.PartitionSpec(),
+        ),
+        "jax.experimental.pjit.pjit": lambda: needed("jax.experimental.pjit.pjit")(identity)(x),
+        "jax.experimental.enable_x64": named("jax.experimental.enable_x64"),
+        "jax.lib.xla_bridge.get_backend": named("jax.lib.xla_bridge.get_backend"),
+        "jax.Array.device": lambda: jnp.asarray(x).device,
+        "jax.Array.device_buffer": lambda: jnp.asarray(x).device_buffer,
+        "jax.Array-bool-of-empty": lambda: bool(jnp.zeros(0)),
+        "jax.Array-int-of-one-element": lambda: int(jnp.zeros(1, jnp.int32)),
+        "jax.Array-float64-asked-for": lambda: jnp.zeros(2, "float64"),
+        "jax.Array.at-float-to-int": lambda: jnp.zeros(2, jnp.int32).at[0].set(1.5),
+        "jax.core.Tracer": named("jax.core.Tracer"),
+        "jax.lax.scan": lambda: jax.lax.scan(lambda c, a: (c, a), x[0], x),
+        "jax.lax.cond": lambda: jax.lax.cond(True, identity, identity, x),
+        "jax.numpy.clip-keywords": lambda: needed("jax.numpy.clip")(x, a_min=0.0, a_max=1.0),
+        "jax.numpy.sum-of-a-list": lambda: needed("jax.numpy.sum")([1.0, 2.0]),
+        "jax.numpy.linalg.svd": lambda: jnp.linalg.svd(x),
+        "jax.numpy.trapz": named("jax.numpy.trapz", x),
+        "jax.numpy.round_": named("jax.numpy.round_", x),
+        "jax.numpy.in1d": named("jax.numpy.in1d", ids, ids),
+        "jax.numpy.fix": named("jax.numpy.fix", x),
+        "jax.numpy.reshape-newshape": lambda: needed("jax.numpy.reshape")(x, newshape=(4, 3)),
+        "jax.nn.gelu": lambda: jax.nn.gelu(x),
+        "jax.pure_callback": lambda: jax.pure_callback(np.asarray, x, x),
+        "jax.pure_callback-vectorized": lambda: jax.vmap(
+            lambda a: needed("jax.pure_callback")(np.asarray, a, a, vectorized=True)
+        )(x),
+        "flax.linen.vmap": lambda: nn.vmap(nn.Dense, **shared)(5).init(key, x),
+        "flax.linen.scan": scanned,
+        "flax.linen.remat": lambda: nn.remat(nn.Dense)(5).init(key, x),
+        "flax.linen.jit": lambda: nn.jit(nn.Dense)(5).init(key, x),
+        "flax.linen.Dropout": lambda: nn.Dropout(0.5, deterministic=True).init(key, x),
+        "flax.linen.BatchNorm": lambda: nn.BatchNorm(use_running_average=False).init(key, x),
+        "flax.linen.SelfAttention": lambda: needed("flax.linen.SelfAttention")(2).init(key, x),
+        "flax.linen.MultiHeadAttention-kv": lambda: nn.MultiHeadDotProductAttention(2).init(
+            key, inputs_q=x, inputs_kv=x
+        ),
+        "flax.linen.RNN": lambda: nn.RNN(nn.SimpleCell(4)).init(key, x[None]),
+        "flax.linen.GRUCell.initialize_carry": lambda: nn.GRUCell(4).initialize_carry(key, (4,)),
+        "flax.linen.avg_pool": lambda: nn.avg_pool(x[None, ..., None], (2, 2)),
+        "flax.linen.tabulate": lambda: nn.Dense(5).tabulate(key, x),
+        "flax.core.freeze": lambda: needed("flax.core.freeze")({"a": x}),
+        "flax.jax_utils.replicate": named("flax.jax_utils.replicate", x, jax.devices()[:1]),
+        "flax.nnx.Linear": lambda: needed("flax.nnx.Linear")(4, 5, rngs=needed("flax.nnx.Rngs")(0)),
+    }
+
+
+def observe() -> Iterator[Observation]:
+    """``warnings/names/NAME`` and ``warnings/calls/CALL``: a list of {category, line}.
+
+    What a module says when it is first imported is not here: it says so once in a process, and which
+    case comes first is chance.
+    """
+    for name in NAMES:
+        yield from one(f"warnings/names/{name}", partial(_of_name, name))
+    for name, call in _calls().items():
+        yield from one(f"warnings/calls/{name}", partial(_of_call, call))
+
+
+def _of_name(name: str) -> list[dict[str, str]]:
+    needed(name)
+    parent, _, last = name.rpartition(".")
+    return _heard(lambda: getattr(needed(parent), last))
+
+
+def _of_call(call: Callable[[], Any]) -> list[dict[str, str]]:
+    return _heard(lambda: jax.block_until_ready(call()))
+
+
+def _heard(call: Callable[[], Any]) -> list[dict[str, str]]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call()
+    said = [
+        {"category": w.category.__name__, "line": first_line(str(w.message))} for w in caught
+    ]
+    return [one for i, one in enumerate(said) if one not in said[:i]]
