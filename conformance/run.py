@@ -20,6 +20,9 @@ from conformance.plugin import STDERR, Controller, RunOptions
 
 SUITE_VERSION = "0.1.0"
 
+OBSERVATIONS_VERSION = 1
+"""Which fixed list of cases is observed: only observations of one version are compared."""
+
 _FINISHED = (
     pytest.ExitCode.OK,
     pytest.ExitCode.TESTS_FAILED,
@@ -55,6 +58,8 @@ def run(
         "command": list(command),
         "cache_entries": startup.cached_programs() if cache else 0,
     }
+    if options.observe:
+        header["observations"] = OBSERVATIONS_VERSION
     deadline = options.profile.deadline
     with tempfile.TemporaryDirectory(prefix="vmap-conformance-") as scratch:  # noqa: SIM117
         with _environment({**startup.environment(cache=cache), STDERR: scratch}):

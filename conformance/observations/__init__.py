@@ -19,9 +19,6 @@ from conformance.observations import (
     warned,
 )
 
-VERSION = 1
-"""Which fixed list of cases this is: two observations are compared only where it is the same."""
-
 GROUPS: dict[str, Callable[[], Iterable[tuple[str, Any]]]] = {
     "prng": prng.observe,
     "parameters": parameters.observe,

@@ -87,6 +87,7 @@ def _linen() -> dict[str, Callable[[], Any]]:
     def lifted_method() -> Any:
         return nn.vmap(nn.Dense, methods=["absent"], **shared)(5).init(key, x)
 
+    not_a_module: Any = 3
     return {
         "shared-params-with-split-keys": lambda: init(nn.Dense, x, split_rngs={"params": True}),
         "stream-missing-in-split-rngs": lambda: init(nn.Dense, x, split_rngs={}),
@@ -107,7 +108,7 @@ def _linen() -> dict[str, Callable[[], Any]]:
             {"params": {"kernel": array(3, 4, 5), "bias": array(5)}}, x
         ),
         "method-missing": lifted_method,
-        "not-a-module": lambda: nn.vmap(3, **shared),
+        "not-a-module": lambda: nn.vmap(not_a_module, **shared),
         "outside-a-module": lambda: nn.vmap(nn.Dense, **shared)(5)(x),
     }
 
@@ -152,7 +153,7 @@ def _shard_map() -> dict[str, Callable[[], Any]]:
 
 def observe() -> Iterator[Observation]:
     """``errors/TRANSFORM/MISUSE``: {type, line}, or {gives} where the call is accepted."""
-    groups = {
+    groups: dict[str, Callable[[], dict[str, Callable[[], Any]]]] = {
         "jax.vmap": partial(_misuses, jax.vmap),
         "jax.pmap": _pmap,
         "jax.shard_map": _shard_map,

@@ -29,10 +29,12 @@ def observe() -> Iterator[Observation]:
     """
     for key, transform, call in cases.modules():
         yield from many(f"outputs/{key}", partial(_module, transform, call))
-    for call in cases.functions():
-        yield from many(f"outputs/jax.vmap/{call.subject_name}", partial(_function, call))
-        if call.dtype == "float32" and not call.subject.exact:
-            yield from many(f"gradients/jax.vmap/{call.subject_name}", partial(_gradients, call))
+    for single in cases.functions():
+        yield from many(f"outputs/jax.vmap/{single.subject_name}", partial(_function, single))
+        if single.dtype == "float32" and not single.subject.exact:
+            yield from many(
+                f"gradients/jax.vmap/{single.subject_name}", partial(_gradients, single)
+            )
 
 
 def _module(transform: Transform, call: ModuleCall) -> dict[str, Any]:
@@ -43,7 +45,8 @@ def _module(transform: Transform, call: ModuleCall) -> dict[str, Any]:
     got = apply(variables, call.rngs(), *inputs)
     other = apply(variables, attrs.evolve(call, key=call.key + OTHER_KEY).rngs(), *inputs)
     right = _right(lambda: expected.of_module(call, variables))
-    return _facts(*({"output": tree[0], "updated": tree[1]} for tree in (got, other)), right)
+    named, named_other = ({"output": tree[0], "updated": tree[1]} for tree in (got, other))
+    return _facts(named, named_other, right)
 
 
 def _function(call: FunctionCall) -> dict[str, Any]:

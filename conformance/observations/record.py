@@ -9,7 +9,10 @@ from typing import Any
 Observation = tuple[str, Any]
 
 # What differs between two runs of one release and says nothing about it.
-_PLACES = ((re.compile(r"0x[0-9a-f]{6,}"), "0x..."), (re.compile(r"(/[\w.+-]+)+/([\w.-]+)"), r"\2"))
+_PLACES = (
+    (re.compile(r"0x[0-9a-f]{6,}"), "0x..."),
+    (re.compile(r"(?<![\w:/])(/[\w.+-]+)+/([\w.-]+)"), r"\2"),
+)
 
 
 class Absent(Exception):

@@ -73,7 +73,7 @@ def _calls() -> dict[str, Callable[[], Any]]:
         "jax.experimental.enable_x64": named("jax.experimental.enable_x64"),
         "jax.lib.xla_bridge.get_backend": named("jax.lib.xla_bridge.get_backend"),
         "jax.Array.device": lambda: jnp.asarray(x).device,
-        "jax.Array.device_buffer": lambda: jnp.asarray(x).device_buffer,
+        "jax.Array.device_buffer": lambda: getattr(jnp.asarray(x), "device_buffer"),  # noqa: B009
         "jax.Array-bool-of-empty": lambda: bool(jnp.zeros(0)),
         "jax.Array-int-of-one-element": lambda: int(jnp.zeros(1, jnp.int32)),
         "jax.Array-float64-asked-for": lambda: jnp.zeros(2, "float64"),
@@ -140,7 +140,5 @@ def _heard(call: Callable[[], Any]) -> list[dict[str, str]]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         call()
-    said = [
-        {"category": w.category.__name__, "line": first_line(str(w.message))} for w in caught
-    ]
+    said = [{"category": w.category.__name__, "line": first_line(str(w.message))} for w in caught]
     return [one for i, one in enumerate(said) if one not in said[:i]]

@@ -1,0 +1,101 @@
+"""How two environments differ, in classes a person can act on: causes before their consequences."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+
+from conformance.changes import FINDERS, Entry, Pair, entry
+from conformance.log import CONFORMING, Event
+from conformance.remedies import REMEDIES
+
+KINDS = tuple(REMEDIES)
+"""The classes, the most urgent first."""
+
+
+@attrs.frozen
+class Differences:
+    """Every difference, by class, and how much is the same."""
+
+    entries: tuple[Entry, ...]
+    unchanged: int
+    """Observations and results that are the same in both."""
+    notes: tuple[str, ...] = ()
+    """What could not be compared, and why."""
+
+    def of(self, kind: str) -> list[Entry]:
+        return [entry for entry in self.entries if entry.kind == kind]
+
+    @property
+    def status(self) -> int:
+        """1 where something regressed, was removed, or changed beyond its bound."""
+        return int(any(entry.breaks for entry in self.entries))
+
+
+def compare(before: list[Event], after: list[Event]) -> Differences:
+    """Compare the events of two environments."""
+    entries = list(_laws(before, after))
+    old, new = _observations(before), _observations(after)
+    notes = []
+    versions = [_header(events).get("observations") for events in (before, after)]
+    if versions[0] != versions[1]:
+        notes.append(f"the lists of observations are of versions {versions[0]} and {versions[1]}")
+        old = new = {}
+    notes += [
+        f"the observations {key!r} ended early: {value['crashed']['reason']}"
+        for key, value in {**old, **new}.items()
+        if isinstance(value, dict) and "crashed" in value
+    ]
+    changed = {key for key in old.keys() & new.keys() if old[key] != new[key]}
+    told: set[str] = set()
+    for find in FINDERS:
+        pair = Pair(old, new, tuple(sorted(changed - told)), _header(before), _header(after))
+        for found in find(pair):
+            entries.append(found)
+            told |= {found.key, *found.consequences}
+    entries.sort(key=lambda found: KINDS.index(found.kind))
+    results = {name for name in _results(before).keys() & _results(after).keys()}
+    law_changes = {entry.key for entry in entries if entry.kind in ("regressed", "fixed")}
+    unchanged = len(old.keys() & new.keys()) - len(changed) + len(results - law_changes)
+    return Differences(tuple(entries), unchanged, tuple(notes))
+
+
+def _header(events: list[Event]) -> Event:
+    return next((event for event in events if event["type"] == "header"), {})
+
+
+def _observations(events: list[Event]) -> dict[str, Any]:
+    return {event["key"]: event["value"] for event in events if event["type"] == "observation"}
+
+
+def _results(events: list[Event]) -> dict[str, Event]:
+    return {
+        " | ".join(
+            event[k] for k in ("law", "transform", "subject", "defect") if event.get(k)
+        ): event
+        for event in events
+        if event["type"] == "result"
+    }
+
+
+def _laws(before: list[Event], after: list[Event]) -> Iterator[Entry]:
+    old, new = _results(before), _results(after)
+    for name, result in new.items():
+        was, now = (old[name]["outcome"] if name in old else None), result["outcome"]
+        detail = result["detail"] or {}
+        regressed = now not in CONFORMING and was in CONFORMING
+        gone = now == "not-applicable" and was not in (None, "not-applicable")
+        if regressed or gone or (now == "known-defect" and was != "known-defect"):
+            why = (
+                detail.get("message")
+                or detail.get("reason")
+                or f"known defect {detail.get('defect')}"
+            )
+            yield entry(
+                "regressed", name, f"{was or 'held'} before, {now} now: {why}", True, detail
+            )
+        elif now in CONFORMING and was is not None and was not in CONFORMING:
+            yield entry("fixed", name, f"{was} before, {now} now", detail=old[name]["detail"] or {})
+    for name, result in old.items():
+        if name not in new and result["outcome"] == "known-defect":
+            yield entry("fixed", name, "the known defect is not in this release")

@@ -1,0 +1,67 @@
+"""A log of several environments, gathered for every view: each on its own, and against the first."""
+
+from collections.abc import Sequence
+
+import attrs
+
+from conformance.differences import Differences, compare
+from conformance.log import Event
+from conformance.views.summary import Summary, summarise
+
+
+@attrs.frozen
+class Column:
+    """One environment: all cells that ran in it."""
+
+    label: str
+    """Such as ``jax 0.9.0, flax 0.12.3, Python 3.11``; what was asked for where nothing ran."""
+    problem: str | None
+    """Why it did not run, or not to its end."""
+    events: tuple[Event, ...]
+    summary: Summary
+
+
+@attrs.frozen
+class Comparison:
+    """Environments side by side, and how each later one differs from the first."""
+
+    columns: tuple[Column, ...]
+    differences: tuple[Differences | None, ...]
+    """One for each column after the first; None where one of the two did not run."""
+
+
+def gather(events: Sequence[Event]) -> Comparison:
+    """Gather a log's events. Shards of one environment, and of one ENV asked for, are one column."""
+    of_cell: dict[str, list[Event]] = {}
+    for event in events:
+        of_cell.setdefault(event["cell"], []).append(event)
+    groups: dict[tuple[str, str], list[Event]] = {}
+    for cell in of_cell.values():
+        header = next((event for event in cell if event["type"] == "header"), None)
+        asked = (header or {}).get("asked", "")
+        groups.setdefault((asked, _label(header)), []).extend(cell)
+    columns = tuple(_column(label, group) for (_, label), group in groups.items())
+    first = columns[0]
+    return Comparison(
+        columns,
+        tuple(
+            compare(list(first.events), list(column.events))
+            if first.summary.results and column.summary.results
+            else None
+            for column in columns[1:]
+        ),
+    )
+
+
+def _label(header: Event | None) -> str:
+    if header is None:
+        return "unknown"
+    environment = header["environment"]
+    names = (("jax", "jax"), ("flax", "flax"), ("python", "Python"))
+    parts = [f"{shown} {environment[name]}" for name, shown in names if environment.get(name)]
+    return ", ".join(parts) or str(header.get("asked", "unknown"))
+
+
+def _column(label: str, events: list[Event]) -> Column:
+    problems = [event["problem"] for event in events if event.get("problem")]
+    return Column(label, problems[0] if problems else None, tuple(events), summarise(events))
