@@ -217,7 +217,9 @@ def _one(value: Any) -> str:
 
 def _errors(pair: Pair) -> Iterator[Entry]:
     for key, was, now in pair.of("errors"):
-        yield entry("errors-changed", key, _words(was, now))
+        # A full stop at the end is no change that anyone acts on.
+        if _one(was).rstrip(".") != _one(now).rstrip("."):
+            yield entry("errors-changed", key, _words(was, now))
 
 
 def _warnings(pair: Pair) -> Iterator[Entry]:

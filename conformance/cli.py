@@ -36,6 +36,7 @@ class _Commands(click.Group):
         "bisect": "conformance.bisect:bisect",
         "check": "conformance.judge.command:check",
         "mutants": "conformance.kill_matrix:mutants",
+        "upgrade": "conformance.upgrade:upgrade",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -114,6 +115,7 @@ def run(
     workers: int | None,
     seed: int | None,
     log_path: Path | None,
+    html: Path | None,
     junit: Path | None,
     markdown: Path | None,
     no_cache: bool,
@@ -125,11 +127,11 @@ def run(
     from rich.console import Console
 
     from conformance import save, startup
-    from conformance.log import status
     from conformance.plugin import RunOptions
     from conformance.run import RunError, workers_by_default
     from conformance.run import run as run_suite
-    from conformance.views import progress, terminal
+    from conformance.tell import tell
+    from conformance.views import progress
     from conformance.views.summary import summarise
 
     console = Console()
@@ -177,45 +179,31 @@ def run(
             raise click.ClickException(
                 f"the log {kept} cannot be written: {error.strerror}"
             ) from None
-    summary = summarise(events)
-    files = save.violations(summary.failures, kept)
-    terminal.show(console, summary, files)
+    files = save.violations(summarise(events).failures, kept)
+    result = tell(
+        console, events, files=files, html_path=html, junit_path=junit, markdown_path=markdown
+    )
     console.print(f"log: {kept}", highlight=False, soft_wrap=True)
-    _write_views(summary, junit, markdown)
-    return status(events)
-
-
-def _write_views(summary: Any, junit: Path | None, markdown: Path | None) -> None:
-    from conformance.views import junit as junit_view
-    from conformance.views import markdown as markdown_view
-
-    for path, view in ((junit, junit_view), (markdown, markdown_view)):
-        if path is not None:
-            try:
-                path.write_text(view.render(summary), encoding="utf-8")
-            except OSError as error:
-                raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
+    return result
 
 
 @cli.command()
 @click.argument("logs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="LOG...")
 @options.views
-def report(logs: tuple[Path, ...], junit: Path | None, markdown: Path | None) -> int:
-    """Render event logs; several are read as one."""
+def report(
+    logs: tuple[Path, ...], html: Path | None, junit: Path | None, markdown: Path | None
+) -> int:
+    """Render event logs; several are read as one, and environments compared with the first."""
     from rich.console import Console
 
-    from conformance.log import LogError, read, status
-    from conformance.views import terminal
-    from conformance.views.summary import summarise
+    from conformance.log import LogError, read
+    from conformance.tell import tell
 
     try:
         events = [event for path in logs for event in read(path)]
     except LogError as error:
         raise click.ClickException(str(error)) from None
-    summary = summarise(events)
-    terminal.show(Console(), summary)
-    _write_views(summary, junit, markdown)
-    return status(events)
+    return tell(Console(), events, html_path=html, junit_path=junit, markdown_path=markdown)
 
 
 @cli.command()

@@ -78,6 +78,9 @@ def _results(events: list[Event]) -> dict[str, Event]:
     }
 
 
+_BEFORE_A_DEFECT = {None, *CONFORMING} - {"known-defect"}
+
+
 def _laws(before: list[Event], after: list[Event]) -> Iterator[Entry]:
     old, new = _results(before), _results(after)
     for name, result in new.items():
@@ -85,7 +88,7 @@ def _laws(before: list[Event], after: list[Event]) -> Iterator[Entry]:
         detail = result["detail"] or {}
         regressed = now not in CONFORMING and was in CONFORMING
         gone = now == "not-applicable" and was not in (None, "not-applicable")
-        if regressed or gone or (now == "known-defect" and was != "known-defect"):
+        if regressed or gone or (now == "known-defect" and was in _BEFORE_A_DEFECT):
             why = (
                 detail.get("message")
                 or detail.get("reason")

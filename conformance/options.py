@@ -158,6 +158,7 @@ _SELECTION = (
 )
 
 _VIEWS = (
+    click.option("--html", type=FILE, help="Write a self-contained HTML page here."),
     click.option("--junit", type=FILE, help="Write JUnit XML here."),
     click.option("--markdown", type=FILE, help="Write a Markdown summary here."),
 )

@@ -1,6 +1,7 @@
 """A log of several environments, gathered for every view: each on its own, and against the first."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import attrs
 
@@ -31,16 +32,26 @@ class Comparison:
 
 
 def gather(events: Sequence[Event]) -> Comparison:
-    """Gather a log's events. Shards of one environment, and of one ENV asked for, are one column."""
+    """Gather a log's events, a column per environment.
+
+    Cells of one environment are one column, as shards are, unless both ran the same: two runs to compare.
+    """
     of_cell: dict[str, list[Event]] = {}
     for event in events:
         of_cell.setdefault(event["cell"], []).append(event)
-    groups: dict[tuple[str, str], list[Event]] = {}
+    groups: list[tuple[tuple[str, str], set[Any], list[Event]]] = []
     for cell in of_cell.values():
         header = next((event for event in cell if event["type"] == "header"), None)
-        asked = (header or {}).get("asked", "")
-        groups.setdefault((asked, _label(header)), []).extend(cell)
-    columns = tuple(_column(label, group) for (_, label), group in groups.items())
+        where = (_label(header), "" if header is None else header.get("asked", ""))
+        ran = {_what(event) for event in cell if event["type"] in ("result", "observation")}
+        for place, there, gathered in groups:
+            if place == where and not there & ran:
+                there |= ran
+                gathered += cell
+                break
+        else:
+            groups.append((where, ran, list(cell)))
+    columns = tuple(_column(label, gathered) for (label, _), _, gathered in groups)
     first = columns[0]
     return Comparison(
         columns,
@@ -51,6 +62,10 @@ def gather(events: Sequence[Event]) -> Comparison:
             for column in columns[1:]
         ),
     )
+
+
+def _what(event: Event) -> tuple[Any, ...]:
+    return tuple(event.get(k) for k in ("law", "transform", "subject", "defect", "key"))
 
 
 def _label(header: Event | None) -> str:

@@ -10,12 +10,25 @@ DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-def render(summary: Summary) -> str:
-    """The results as JUnit XML: one suite, one case per (law, transform, subject)."""
+def render(*summaries: Summary) -> str:
+    """The results as JUnit XML: a suite per environment, one case per (law, transform, subject)."""
+    suites = [_suite(summary, len(summaries) > 1) for summary in summaries]
+    root = suites[0]
+    if len(suites) > 1:
+        root = ET.Element("testsuites", name="vmap-conformance")
+        root.extend(suites)
+    ET.indent(root)
+    # ElementTree would declare the locale's encoding.
+    return DECLARATION + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _suite(summary: Summary, named: bool) -> ET.Element:
     broken = {"crashed", "timed-out"}
+    versions = (summary.header or {}).get("environment", {})
+    label = f" jax {versions.get('jax')} flax {versions.get('flax')}" if named else ""
     suite = ET.Element(
         "testsuite",
-        name="vmap-conformance",
+        name=f"vmap-conformance{label}",
         tests=str(len(summary.results)),
         failures=str(summary.counts["violated"]),
         errors=str(sum(summary.counts[name] for name in broken)),
@@ -38,9 +51,7 @@ def render(summary: Summary) -> str:
             message = detail.get("message") or detail.get("reason") or result["outcome"]
             failure = ET.SubElement(case, tag, message=_legal(message), type=result["outcome"])
             failure.text = _legal(detail.get("script") or detail.get("output") or "")
-    ET.indent(suite)
-    # ElementTree would declare the locale's encoding.
-    return DECLARATION + ET.tostring(suite, encoding="unicode") + "\n"
+    return suite
 
 
 def _legal(text: str) -> str:

@@ -58,7 +58,7 @@ def test_a_law_is_listed_with_the_transforms_it_is_about(main: Main) -> None:
     ("arguments", "words"),
     [
         (["rum"], "there is no command 'rum': did you mean 'run'?"),
-        (["zzz"], "there is no command 'zzz': there are check"),
+        (["zzz"], "there is no command 'zzz': there are bisect, check"),
         (["run", "--law", "mapping.equals-per-exampel"], f"did you mean '{EQUALS}'?"),
         (["run", "--law", "nothing.*"], "there is no law 'nothing.*'"),
         (["run", "--transform", "jax.vmpa"], "did you mean 'jax.vmap'?"),
