@@ -129,8 +129,8 @@ def _cell(column: Column, law: str) -> str:
     return ", ".join(f"{counts[name]} {SHORT.get(name, name)}" for name in shown or counts)
 
 
-def markdown(comparison: Comparison) -> str:
-    """The same as Markdown, every entry in it."""
+def markdown(comparison: Comparison, most: int | None = None) -> str:
+    """The same as Markdown: every entry, or the first of each class, causes and remedies in full."""
     first, *others = comparison.columns
     lines = ["# vmap-conformance: upgrade", ""]
     for column, differences in zip(others, comparison.differences, strict=True):
@@ -140,17 +140,30 @@ def markdown(comparison: Comparison) -> str:
     for law in _laws(comparison):
         lines.append(f"| `{law}` | " + " | ".join(_cell(c, law) for c in comparison.columns) + " |")
     for column, differences in zip(others, comparison.differences, strict=True):
-        if differences is None:
-            continue
-        lines += ["", f"## {first.label} to {column.label}"]
-        for kind in KINDS:
-            entries = differences.of(kind)
-            if entries:
-                lines += ["", f"### {TITLES[kind]} ({len(entries)})", ""]
-            shared = len({entry.remedy for entry in entries}) == 1
-            if shared:
-                lines += [f"*{entries[0].remedy}*", ""]
-            for entry in entries:
-                said = entry.sentence.replace("|", "\\|").replace("<", "&lt;")
-                lines.append(f"- `{entry.key}`: {said}{'' if shared else f' *{entry.remedy}*'}")
+        if differences is not None:
+            lines += ["", f"## {first.label} to {column.label}"]
+            lines += [line for kind in KINDS for line in _section(kind, differences, most)]
+            lines += [f"\nNot compared: {note}" for note in differences.notes]
     return "\n".join(lines) + "\n"
+
+
+def _section(kind: str, differences: Differences, most: int | None) -> list[str]:
+    entries = differences.of(kind)
+    if not entries:
+        return []
+    lines = ["", f"### {TITLES[kind]} ({len(entries)})", ""]
+    own = [entry for entry in entries if entry.remedy != REMEDIES[kind]]
+    plain = [entry for entry in entries if entry.remedy == REMEDIES[kind]]
+    lines += [f"- `{entry.key}`: {_safe(entry.sentence)}. *{entry.remedy}*" for entry in own]
+    if kind in ("removed-names", "added-names") and plain:
+        lines.append("- " + ", ".join(f"`{entry.key.removeprefix('names/')}`" for entry in plain))
+    else:
+        shown = plain if most is None else _of_each_place(plain, most)
+        lines += [f"- `{entry.key}`: {_safe(entry.sentence)}" for entry in shown]
+        if len(plain) > len(shown):
+            lines.append(f"- and {len(plain) - len(shown)} more")
+    return [*lines, *(["", f"*{REMEDIES[kind]}*"] if plain else [])]
+
+
+def _safe(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")

@@ -1,0 +1,42 @@
+"""Make docs/upgrades/: `python docs/make_upgrades.py [FROM TO]`. Builds the environments it needs.
+
+Without arguments it makes every page. A page is shortened: the first entries of each class.
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from conformance.log import read
+from conformance.views import compared
+from conformance.views.comparison import gather
+
+HERE = Path(__file__).parent / "upgrades"
+PAIRS = (
+    ("2024-07-01", "2025-02-01"),
+    ("2025-02-01", "2025-08-01"),
+    ("2025-08-01", "2026-02-01"),
+    ("2026-02-01@3.13", "jax,flax@3.13"),
+)
+SHOWN = 6
+
+
+def make(before: str, after: str) -> None:
+    command = [sys.executable, "-c", "from conformance.cli import main; main()", "upgrade"]
+    with tempfile.TemporaryDirectory() as scratch:
+        log = Path(scratch) / "log.jsonl"
+        options = ["--from", before, "--to", after, "--log", str(log)]
+        done = subprocess.run([*command, *options], stdout=subprocess.DEVNULL, check=False)
+        if done.returncode == 3:
+            sys.exit(f"{before} to {after} could not be run")
+        comparison = gather(read(log))
+    made = f"Made by `python docs/make_upgrades.py {before} {after}`; shortened."
+    title, rest = compared.markdown(comparison, SHOWN).split("\n", 1)
+    name = f"{before.split('@')[0]}-to-{'newest' if 'jax' in after else after}.md"
+    (HERE / name).write_text(f"{title}\n\n{made}\n{rest}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    for pair in [tuple(sys.argv[1:3])] if len(sys.argv) == 3 else PAIRS:
+        make(*pair)
