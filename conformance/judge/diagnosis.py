@@ -96,7 +96,7 @@ def _close(wrong: Wrong) -> bool:
         return True
     pairs = zip(wrong.given.arrays, wrong.right.leaves, strict=True)
     return all(
-        bool(np.allclose(np.float64(array), leaf.value, rtol=COARSE, atol=COARSE))
+        bool(np.allclose(array.astype(np.float64), leaf.value, rtol=COARSE, atol=COARSE))
         for array, leaf in pairs
         if array.dtype.kind == "f"
     ) and all(array.dtype.kind == "f" for array in wrong.given.arrays)

@@ -202,6 +202,8 @@ def gone(problem: str, ended: dict[str, Any], call: int | None, when: str) -> Tr
         words = f"its process died of signal {ended['signal']} {when}"
     elif "exit" in ended and ended.get("stopped") is None:
         words = f"its process ended with exit status {ended['exit']} {when}"
+    elif ended.get("stopped") == "keeper":
+        words = f"the process that watches over it was ended {when}"
     else:
         words = f"{problem} {when}"
     return Trouble("crashed", words, call)

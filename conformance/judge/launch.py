@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -27,7 +28,9 @@ import json, sys
 sys.path.insert(0, sys.argv[1])
 from inside import server
 del sys.path[0]
-server.main(json.loads(sys.argv[2]))
+arguments = json.loads(sys.argv[2])
+sys.path += [place for place in arguments["packages"] if place not in sys.path]
+server.main(arguments)
 """
 SUITE = ("conformance", "properties", "reference")
 """What a candidate must not find, wherever it is installed."""
@@ -65,6 +68,7 @@ class Worker:
     status: int
     directory: Path | None
     server: Server
+    token: int
     own_server: bool = False
 
 
@@ -98,6 +102,7 @@ def _start(level: str, cache: Path | None, preload: bool) -> tuple[Server | None
         "level": level,
         "base": str(base),
         "visible": visible(),
+        "packages": packages(),
         "masked": masked(),
         "cache": str(cache) if cache is not None else None,
         "preload": preload,
@@ -141,15 +146,18 @@ def _warmed(level: str, cache: Path | None) -> str | None:
 
 def visible() -> list[str]:
     """Where Python and its packages lie."""
-    places = [sys.prefix, sys.base_prefix, *sysconfig.get_paths().values()]
-    for name in ("jax", "jaxlib", "flax", "numpy"):
-        spec = find_spec(name)
-        if spec is not None and spec.origin is not None:
-            places.append(str(Path(spec.origin).parent.parent))
+    places = [sys.prefix, sys.base_prefix, *sysconfig.get_paths().values(), *packages()]
     found = {os.path.abspath(place) for place in places}
     found |= {os.path.realpath(place) for place in found}
     found |= {os.path.dirname(os.path.dirname(os.path.realpath(sys.executable)))}
     return sorted(place for place in found if place != "/" and os.path.isdir(place))
+
+
+def packages() -> list[str]:
+    """Where JAX and what it needs was found: an isolated Python does not look at a user's own."""
+    specs = [find_spec(name) for name in ("jax", "jaxlib", "flax", "numpy")]
+    origins = [spec.origin for spec in specs if spec is not None and spec.origin is not None]
+    return list(dict.fromkeys(str(Path(origin).parent.parent) for origin in origins))
 
 
 def masked() -> list[str]:
@@ -189,7 +197,9 @@ def start_worker(
         directory = Path(tempfile.mkdtemp(prefix="vmap-conformance-candidate-"))
     requests, answers, output, life, status = (os.pipe() for _ in range(5))
     theirs = [requests[0], answers[1], output[1], life[0], status[1]]
+    token = next(_tokens)
     message = {
+        "token": token,
         "directory": SCRATCH if directory is None else str(directory),
         "warmed": server.warmed,
         "compiled": None if compiled is None else str(compiled),
@@ -210,13 +220,18 @@ def start_worker(
             os.close(fd)
     for fd in (requests[1], answers[0], output[0], status[0]):
         os.set_blocking(fd, False)
-    return Worker(requests[1], answers[0], output[0], life[1], status[0], directory, server, own)
+    ours = (requests[1], answers[0], output[0], life[1], status[0])
+    return Worker(*ours, directory, server, token, own)
 
 
-def sweep(server: Server) -> None:
+_tokens = itertools.count()
+
+
+def sweep(worker: Worker) -> None:
     """Have the server end processes that a dead keeper left behind, and wait until it has."""
+    server = worker.server
     with contextlib.suppress(OSError), server.lock:
-        server.control.sendall(b'{"sweep": true}')
+        server.control.sendall(json.dumps({"sweep": worker.token}).encode())
         server.control.recv(65536)
 
 
@@ -226,7 +241,7 @@ def discard(worker: Worker) -> None:
         with contextlib.suppress(OSError):
             os.close(fd)
     if worker.server.level == "process":
-        sweep(worker.server)
+        sweep(worker)
     if worker.directory is not None:
         shutil.rmtree(worker.directory, ignore_errors=True)
     if worker.own_server:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tempfile
 import time
@@ -28,10 +29,29 @@ def temporary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory, temporary: Path) -> Path | None:
-    """A compilation cache that all workers of this test run share, warmed by whoever comes first."""
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory that all workers of this test run share."""
     base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(autouse=True)
+def room(request: pytest.FixtureRequest, shared: Path) -> Iterator[None]:
+    """A bomb goes off alone: an ordinary user's process limit counts what all tests start."""
+    if os.geteuid() == 0:
+        yield
+        return
+    alone = "bomb" in request.node.name
+    with open(shared / "door", "w") as door, open(shared / "room", "w") as within:
+        fcntl.flock(door, fcntl.LOCK_EX)  # nobody enters while a bomb waits for the rest to leave
+        fcntl.flock(within, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(door, fcntl.LOCK_UN)
+        yield
+
+
+@pytest.fixture(scope="session")
+def compiled(shared: Path, temporary: Path) -> Path | None:
+    """A compilation cache that all workers of this test run share, warmed by whoever comes first."""
     warmth = cache.prepare(shared / "judge-cache")
     if warmth is None:
         return None

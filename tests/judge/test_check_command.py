@@ -80,6 +80,24 @@ def test_the_users_own_settings_of_jax_change_no_verdict(tmp_path: Path) -> None
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_packages_that_only_the_users_path_names_are_found(tmp_path: Path) -> None:
+    """A server runs in an isolated Python, which looks neither there nor in a user's own site."""
+    import flax
+
+    (tmp_path / "good.py").write_text(SQUARE)
+    places = [str(ROOT), str(Path(flax.__file__).parents[1])]
+    command = [os.path.realpath(sys.executable), "-m", "conformance.judge.command", "good.py"]
+    done = subprocess.run(
+        [*command, "--examples", "8"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": os.pathsep.join(places), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_file_that_is_refused_at_once_ends_in_order(tmp_path: Path) -> None:
     """The right answers are still being computed then."""
     (tmp_path / "cut.py").write_text("def nn_vmap_forward(\n")

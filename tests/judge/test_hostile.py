@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import attrs
 import pytest
+
+from conformance.judge.inside import isolation
 
 RIGHT = "def vectorized_square(x):\n    return x * x\n"
 
@@ -277,6 +280,21 @@ ATTACKS: dict[str, Attack] = {
         ),
         ("conforms",),
     ),
+    "leaves-a-daemon-without-a-keeper": Attack(
+        body(
+            "if os.fork() == 0:",
+            "    os.setsid()",
+            "    for fd in range(3, 256):",
+            "        try: os.close(fd)",
+            "        except OSError: pass",
+            "    time.sleep(10_000)",
+            "try: os.kill(os.getppid(), 9)",
+            "except PermissionError: pass",
+            "return x * x",
+            before="import os, time",
+        ),
+        ("conforms",),
+    ),
     "exception-that-cannot-be-printed": Attack(
         body("raise ValueError('\\ud800')"), ("error",), "ValueError"
     ),
@@ -310,6 +328,7 @@ WITHOUT_NAMESPACES = (
     "signal-ignoring",
     "kills-its-parent",
     "leaves-a-daemon",
+    "leaves-a-daemon-without-a-keeper",
     "fills-its-directory",
     "segmentation-fault",
     "writes-noise-to-the-pipe",
@@ -327,7 +346,8 @@ def test_an_attack_ends_as_the_right_verdict_and_leaves_nothing(
     attack = ATTACKS[name]
     level = best_level if level == "best" else level
     (verdict,) = judge(attack.source, level=level)
-    assert verdict.verdict in attack.verdicts, verdict
+    reached = "getppid" in attack.source and any("user are not" in lack for lack in verdict.lacks)
+    assert verdict.verdict in (("crashed", "conforms") if reached else attack.verdicts), verdict
     assert attack.says in verdict.words, verdict
     nothing_left(level)
     (next_one,) = judge(RIGHT, level=level)
@@ -405,9 +425,12 @@ def test_no_candidate_changes_what_the_next_one_finds_compiled(
         "                except OSError: pass\n"
         "    return x * x\n"
     )
+    level = best_level if level == "best" else level
+    if level == "process" and os.geteuid() != 0:
+        assert any("files and processes" in lack for lack in isolation.lacking(level))
+        return
     before = content(compiled)
     assert before
-    level = best_level if level == "best" else level
     (verdict,) = judge(source, level=level)
     assert verdict.verdict == "conforms", verdict
     assert content(compiled) == before

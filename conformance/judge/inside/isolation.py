@@ -186,4 +186,8 @@ def lacking(level: str) -> list[str]:
     ]
     if os.geteuid() != 0:
         lacks.append("files and processes of the judge's own user are not protected")
+        lacks.append(
+            "the process limit counts all of the user's: candidates judged at the same time "
+            "can keep each other from starting threads"
+        )
     return lacks

@@ -34,7 +34,7 @@ def keep(worker: int, life: int, status: int, most_memory: int, most_tasks: int)
         elif not ready and stopped is None:
             stopped = _excess(most_memory, most_tasks)
         if stopped is not None:
-            _kill(worker)
+            _signal(worker, signal.SIGKILL)
             ended = os.waitpid(worker, 0)[1]
             break
     os.write(status, (json.dumps({"stopped": stopped, **_describe(ended)}) + "\n").encode())
@@ -42,17 +42,26 @@ def keep(worker: int, life: int, status: int, most_memory: int, most_tasks: int)
 
 
 def clear() -> None:
-    """Kill every descendant, until none is left."""
+    """Kill every descendant, until none is left.
+
+    All are stopped before any is killed: a bomb would fill the place of each one at once.
+    """
+    if os.getpid() == 1:  # of a PID namespace, where all go at a stroke
+        _signal(-1, signal.SIGKILL)
+    stopped: set[int] = set()
     for _ in range(1000):
-        for pid in family():
-            _kill(pid)
-        try:
-            while True:
-                os.waitpid(-1, 0)
-        except ChildProcessError:
-            pass
-        if not family():
-            return
+        members = set(family())
+        for pid in members - stopped:
+            _signal(pid, signal.SIGSTOP)
+        if members <= stopped:
+            for pid in members:
+                _signal(pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                while True:
+                    os.waitpid(-1, 0)
+            if not family():
+                return
+        stopped = members
 
 
 def family() -> dict[int, tuple[int, int]]:
@@ -96,9 +105,9 @@ def _reap(worker: int) -> int | None:
             return None
 
 
-def _kill(pid: int) -> None:
+def _signal(pid: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
 
 
 def _describe(status: int) -> dict[str, Any]:

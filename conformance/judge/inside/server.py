@@ -23,6 +23,9 @@ from typing import Any
 from . import isolation, keeper, kernel
 
 FDS = 5
+OTHERS = 200
+"""Tasks that an ordinary user's other programs may start meanwhile: the process limit counts them
+all, and must not stop an honest candidate. The keeper's watch is what bites there."""
 LATE_IMPORTS = (
     "importlib.metadata",
     "jax.experimental.multihost_utils",
@@ -59,7 +62,7 @@ def main(arguments: dict[str, Any]) -> None:
             keeper.clear()
             return
         if "sweep" in message:
-            _sweep()
+            _sweep(message["sweep"])
             _say(control, {"swept": True})
             continue
         _let_go()
@@ -76,7 +79,7 @@ def main(arguments: dict[str, Any]) -> None:
                 os._exit(70)
         for fd in fds:
             os.close(fd)
-        _keepers.add(child)
+        _keepers[message["token"]] = child
 
 
 def preload() -> None:
@@ -97,7 +100,7 @@ def begin(level: str, number: int, message: dict[str, Any], fds: list[int]) -> N
     """From the server's fork to a worker with a keeper above it."""
     requests, answers, output, life, status = fds
     os.setsid()
-    tasks = _tasks() if os.geteuid() else 0
+    tasks = _tasks() + OTHERS if os.geteuid() else 0
     if level == "namespaces":
         isolation.leave(number)
         first = os.fork()
@@ -181,12 +184,18 @@ def _try_a_worker() -> None:
         raise OSError(said.decode() or "a worker could not be isolated")
 
 
-def _sweep() -> None:
-    """Let go of children that ended, and kill strangers that a dead keeper left to us."""
+def _sweep(token: int) -> None:
+    """Make sure of one keeper's end, and kill the strangers that it left to us if it was killed."""
+    keeper_left = _keepers.pop(token, None)
+    if keeper_left is not None:  # until it is gone its family is not ours yet
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(keeper_left, signal.SIGKILL)
+        os.waitpid(keeper_left, 0)
     mine = os.getpid()
     for _ in range(100):
         _let_go()
-        strangers = [pid for pid, parent in _parents() if parent == mine and pid not in _keepers]
+        known = set(_keepers.values())
+        strangers = [pid for pid, parent in _parents() if parent == mine and pid not in known]
         if not strangers:
             return
         for pid in strangers:
@@ -198,10 +207,12 @@ def _sweep() -> None:
 def _let_go() -> None:
     with contextlib.suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG)[0]) != 0:
-            _keepers.discard(ended)
+            for token in [token for token, pid in _keepers.items() if pid == ended]:
+                del _keepers[token]
 
 
-_keepers: set[int] = set()
+_keepers: dict[int, int] = {}
+"""The keepers that were not waited for yet, by the judge's token for each worker."""
 
 
 def _parents() -> list[tuple[int, int]]:
