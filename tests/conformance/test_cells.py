@@ -63,13 +63,29 @@ def test_an_environment_that_cannot_be_had_is_a_problem_and_the_others_finish() 
     assert "no Python 3.99 was found" in header["problem"]
 
 
-def test_a_suite_that_cannot_start_is_a_problem_with_its_reason(
-    breaking: Callable[[str], dict[str, str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_suite_that_cannot_start_is_a_problem_with_its_reason() -> None:
     wanted = attrs.evolve(cell("square"), options=("--profile", "no-such"))
     (header,) = cells.run(wanted)
     assert "no-such" in header["problem"]
     assert header["environment"]["jax"]
+
+
+def test_a_cell_that_is_killed_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cells, "_MAIN", "import os; os.kill(os.getpid(), 9)")
+    (header,) = cells.run(cell("square"))
+    assert header["problem"] == "the run was ended by signal 9"
+
+
+def test_a_cell_that_is_killed_half_way_keeps_what_it_wrote(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = "from conformance import log; finish = log.EventLog.finish\n"
+    dies = "def die(self): import os; os.kill(os.getpid(), 9)\nlog.EventLog.finish = die\n"
+    monkeypatch.setattr(cells, "_MAIN", first + dies + cells._MAIN)
+    events = cells.run(cell("square"))
+    assert outcomes(events) == {"square": "holds"}
+    assert events[0]["problem"] == "the run was ended by signal 9"
+    assert len(incomplete(events)) == 1
 
 
 def test_nothing_of_the_drivers_environment_reaches_a_cell(monkeypatch: pytest.MonkeyPatch) -> None:
