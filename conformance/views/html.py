@@ -104,6 +104,7 @@ def _column(number: int, column: Column) -> dict[str, Any]:
         "seed": (summary.header or {}).get("seed"),
         "total": len(summary.results),
         "wrong": [r["outcome"] for r in summary.failures],
+        "whole": not (column.problem or summary.incomplete),
         "counts": _counted(summary.counts),
         "cost": cost(summary).plain.splitlines(),
         "remarks": remarks(summary),

@@ -10,6 +10,7 @@ import re
 from html.parser import HTMLParser
 from typing import Any
 
+import attrs
 import pytest
 
 from conformance.changes import Entry
@@ -252,13 +253,16 @@ def test_drift_is_a_picture_and_a_table() -> None:
     assert all(f"outputs/{n}" in page.of_id["move-1"] for n in range(4))
 
 
-def test_a_good_run_and_an_empty_one_say_so() -> None:
+def test_a_good_run_says_so_and_no_other() -> None:
     good = Parsed(html.render(Comparison((column("jax 1", RESULTS[0]),), ())))
     assert "Everything conforms: 1 item." in good.text
     assert "Counterexamples" not in good.text
     stopped = Parsed(html.render(Comparison((column("jax 1", problem="it was killed"),), ())))
     assert "Nothing ran." in stopped.text
     assert "it was killed" in stopped.text
+    part = column("jax 1", RESULTS[0])
+    part = attrs.evolve(part, summary=summarise(part.events[:-1]))
+    assert "The run did not come to its end." in Parsed(html.render(Comparison((part,), ()))).text
     same = Comparison((column("a", RESULTS[0]),) * 2, (Differences((), 5),))
     assert "To a: no difference." in Parsed(html.render(same)).text
 
