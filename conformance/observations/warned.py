@@ -17,7 +17,7 @@ from conformance.observations.record import Observation, first_line, needed, one
 
 
 def _calls() -> dict[str, Callable[[], Any]]:
-    x, ids = array(3, 4), np.arange(3, dtype=np.int32)
+    x = array(3, 4)
     key = jax.random.key(KEY)
     shared: dict[str, Any] = {"variable_axes": {"params": None}, "split_rngs": {"params": False}}
 
@@ -53,7 +53,6 @@ def _calls() -> dict[str, Callable[[], Any]]:
         "jax.make_jaxpr": lambda: jax.make_jaxpr(identity)(x),
         "jax.random.PRNGKey": lambda: jax.random.PRNGKey(KEY),
         "jax.random.key": lambda: jax.random.normal(jax.random.split(key)[0]),
-        "jax.random.split-batch": lambda: jax.random.split(jax.random.split(key)),
         "jax.random.shuffle": named("jax.random.shuffle", key, x),
         "jax.tree_map": named("jax.tree_map", identity, x),
         "jax.tree_util.tree_map": named("jax.tree_util.tree_map", identity, x),
@@ -73,20 +72,14 @@ def _calls() -> dict[str, Callable[[], Any]]:
         "jax.experimental.enable_x64": named("jax.experimental.enable_x64"),
         "jax.lib.xla_bridge.get_backend": named("jax.lib.xla_bridge.get_backend"),
         "jax.Array.device": lambda: jnp.asarray(x).device,
-        "jax.Array.device_buffer": lambda: getattr(jnp.asarray(x), "device_buffer"),  # noqa: B009
-        "jax.Array-bool-of-empty": lambda: bool(jnp.zeros(0)),
         "jax.Array-int-of-one-element": lambda: int(jnp.zeros(1, jnp.int32)),
         "jax.Array-float64-asked-for": lambda: jnp.zeros(2, "float64"),
         "jax.Array.at-float-to-int": lambda: jnp.zeros(2, jnp.int32).at[0].set(1.5),
-        "jax.core.Tracer": named("jax.core.Tracer"),
         "jax.lax.scan": lambda: jax.lax.scan(lambda c, a: (c, a), x[0], x),
         "jax.lax.cond": lambda: jax.lax.cond(True, identity, identity, x),
         "jax.numpy.clip-keywords": lambda: needed("jax.numpy.clip")(x, a_min=0.0, a_max=1.0),
-        "jax.numpy.sum-of-a-list": lambda: needed("jax.numpy.sum")([1.0, 2.0]),
         "jax.numpy.linalg.svd": lambda: jnp.linalg.svd(x),
-        "jax.numpy.trapz": named("jax.numpy.trapz", x),
         "jax.numpy.round_": named("jax.numpy.round_", x),
-        "jax.numpy.in1d": named("jax.numpy.in1d", ids, ids),
         "jax.numpy.fix": named("jax.numpy.fix", x),
         "jax.numpy.reshape-newshape": lambda: needed("jax.numpy.reshape")(x, newshape=(4, 3)),
         "jax.nn.gelu": lambda: jax.nn.gelu(x),
