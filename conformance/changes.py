@@ -1,19 +1,23 @@
 """What changed between the observations of two environments, found class by class.
 
-Causes come first: what one finder tells, or names as a consequence, the later ones no longer see.
+Each finder tells of what is still to be told; what is about values is in ``changed_values``.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
-import numpy as np
 
-from conformance.log import Event, decode
-from conformance.remedies import PARTITIONABLE, REMEDIES, REPLACEMENTS
+from conformance.log import Event
+from conformance.remedies import REMEDIES, replacement
 
 FACTOR = 2.0
 """How many times slower or faster counts, where the repetitions of the two do not overlap either."""
+
+
+INITIAL_ULPS = 2.0
+"""How far initial values may be from the reference's in the laws: releases round initialisers otherwise."""
 
 
 @attrs.frozen
@@ -45,8 +49,12 @@ class Pair:
     after: Event
 
     def of(self, *groups: str) -> list[tuple[str, Any, Any]]:
-        """What changed in these groups: key, value before and value now."""
-        return [(k, self.old[k], self.new[k]) for k in self.changed if k.split("/")[0] in groups]
+        """What changed in these groups: key, value before and value now, None where there is none."""
+        return [
+            (key, self.old.get(key), self.new.get(key))
+            for key in self.changed
+            if key.split("/")[0] in groups
+        ]
 
 
 def entry(
@@ -61,11 +69,11 @@ def entry(
     return Entry(kind, key, sentence, remedy or REMEDIES[kind], breaks, detail or {}, consequences)
 
 
-def _removed(pair: Pair) -> Iterator[Entry]:
+def removed(pair: Pair) -> Iterator[Entry]:
     for key, was, now in pair.of("names"):
-        if was is True and _absent(now):
+        if was is True and absent(now):
             name = key.removeprefix("names/")
-            instead = REPLACEMENTS.get(name)
+            instead = replacement(name)
             yield entry(
                 "removed-names",
                 key,
@@ -76,15 +84,15 @@ def _removed(pair: Pair) -> Iterator[Entry]:
             )
 
 
-def _added(pair: Pair) -> Iterator[Entry]:
+def added(pair: Pair) -> Iterator[Entry]:
     for key, was, now in pair.of("names"):
-        if _absent(was) and now is True:
+        if absent(was) and now is True:
             name = key.removeprefix("names/")
             follow = _without(name, pair.changed, pair.old, key)
             yield entry("added-names", key, f"{name} is new", consequences=follow)
 
 
-def _absent(value: Any) -> bool:
+def absent(value: Any) -> bool:
     return isinstance(value, dict) and "absent" in value
 
 
@@ -95,107 +103,42 @@ def _without(
     return tuple(
         other
         for other in changed
-        if other != key and _absent(values[other]) and values[other].get("name") == name
+        if other != key and absent(values.get(other)) and values[other].get("name") == name
     )
 
 
-def _streams(pair: Pair) -> Iterator[Entry]:
-    here, there = (header.get("environment", {}) for header in (pair.before, pair.after))
-    draws = [key for key, *_ in pair.of("prng")]
-    for name in sorted({key.split("/")[1] for key in draws}):
-        mine = tuple(key for key in draws if key.startswith(f"prng/{name}/"))
-        observed = sum(key.startswith(f"prng/{name}/") for key in pair.old)
-        explained: tuple[str, ...] = ()
-        if name == here.get("prng") == there.get("prng"):
-            drawn = pair.of("parameters", "outputs", "gradients")
-            explained = tuple(k for k, *both in drawn if all(map(_drawn_rightly, both)))
-        flags = [side.get("threefry_partitionable") for side in (here, there)]
-        flipped = name.startswith("threefry") and flags[0] != flags[1]
-        follow = f"; {len(explained)} changes follow from it" if explained else ""
-        yield entry(
-            "prng-stream-changed",
-            f"prng/{name}",
-            f"the draws of {name} changed, {len(mine)} of {observed} observed{follow}",
-            True,
-            consequences=(*mine, *explained),
-            remedy=PARTITIONABLE.format(old=flags[0]) if flipped else None,
-        )
+def failing(value: Any) -> bool:
+    """Whether the case itself failed, where another release gave something."""
+    return isinstance(value, dict) and "error" in value
 
 
-def _drawn_rightly(value: Any) -> bool:
-    """Whether a leaf depends on the key, and is what the reference draws from the same PRNG."""
-    return isinstance(value, dict) and bool(value.get("keyed")) and value.get("agrees") is True
+def below(key: str, keys: Iterable[str]) -> tuple[str, ...]:
+    """The other observations of a case, which have the case's key before a slash."""
+    return tuple(other for other in keys if other.startswith(f"{key}/"))
 
 
-def _parameters(pair: Pair) -> Iterator[Entry]:
-    changed = pair.of("parameters")
-    places = [key.removesuffix("tree") for key, *_ in changed if key.endswith("/tree")]
-    for key, was, now in changed:
-        if key.endswith("/tree"):
-            leaves = tuple(k for k, *_ in changed if k != key and k.startswith(key[: -len("tree")]))
-            yield entry("parameters-changed", key, _trees(was, now), True, consequences=leaves)
-        elif not key.startswith(tuple(places)):
-            arrays = _arrays(was, now)
-            ulps = None if arrays is None else _ulps(*arrays)
-            if ulps == 0:
-                continue  # only what is said about it changed
-            said = _words(was, now)
-            if ulps is not None:
-                said = f"other initial values from the same seed, by up to {ulps:.3g} ULP"
-            detail = {} if ulps is None else {"max_ulps": ulps}
-            yield entry("parameters-changed", key, said, True, detail)
+def failures(pair: Pair) -> Iterator[Entry]:
+    """Cases that fail now, or lack what they need, or did so before. A case that gives several
+    observations fails as one, under a key of its own."""
+    for key, was, now in pair.of(*{key.split("/")[0] for key in pair.changed} - {"names"}):
+        parts = below(key, pair.changed)
+        if absent(now) and not absent(was):
+            said = f"it needs what is gone: {now['absent']}"
+            yield entry("removed-names", key, said, True, consequences=parts)
+        elif absent(was) and not absent(now):
+            said = f"it needs what is new: {was['absent']}"
+            yield entry("added-names", key, said, consequences=parts)
+        elif failing(now) and not failing(was):
+            said = f"worked before; now {_one(now)}"
+            yield entry("errors-changed", key, said, True, consequences=parts)
+        elif failing(was) and not failing(now):
+            said = f"works now; before, {_one(was)}"
+            yield entry("errors-changed", key, said, consequences=parts)
+        elif failing(was) and _one(was).rstrip(".") != _one(now).rstrip("."):
+            yield entry("errors-changed", key, words(was, now))
 
 
-def _trees(was: Any, now: Any) -> str:
-    if not all(isinstance(tree, dict) and "error" not in tree for tree in (was, now)):
-        return _words(was, now)
-    parts = [f"{path} is gone" for path in was if path not in now]
-    parts += [f"{path} {now[path]} is new" for path in now if path not in was]
-    both = [path for path in now if path in was and was[path] != now[path]]
-    return "; ".join([*parts, *(f"{path} was {was[path]}, is {now[path]}" for path in both)])
-
-
-def _values(pair: Pair) -> Iterator[Entry]:
-    for key, was, now in pair.of("outputs", "gradients"):
-        arrays = _arrays(was, now)
-        if arrays is None:
-            yield entry("values-beyond-bound", key, _words(was, now), True)
-            continue
-        a, b = arrays
-        if np.array_equal(a, b, equal_nan=a.dtype.kind == "f"):
-            continue  # only what is said about it changed
-        bounds = [decode(value["bound"]) for value in (was, now) if value.get("bound") is not None]
-        error = np.abs(a.astype(np.float64) - b)
-        within = len(bounds) == 2 and bool(np.all(error <= sum(bounds)))
-        ulps = _ulps(a, b)
-        yield entry(
-            "values-changed" if within else "values-beyond-bound",
-            key,
-            f"by up to {ulps:.3g} ULP, {'within' if within else 'beyond'} what rounding may do",
-            not within,
-            {"max_ulps": ulps, "within": within},
-        )
-
-
-def _arrays(was: Any, now: Any) -> tuple[Any, Any] | None:
-    """Two arrays of one shape and dtype; None where they are not that."""
-    if not all(isinstance(v, dict) and "value" in v for v in (was, now)):
-        return None
-    a, b = decode(was["value"]), decode(now["value"])
-    return (a, b) if a.shape == b.shape and a.dtype == b.dtype else None
-
-
-def _ulps(a: Any, b: Any) -> float:
-    """The largest difference in units in the last place of the earlier value; of what is no float, how
-    many elements differ."""
-    if a.dtype.kind != "f":
-        return float(np.count_nonzero(a != b))
-    with np.errstate(all="ignore"):
-        steps = np.abs(a.astype(np.float64) - b) / np.spacing(np.abs(a)).astype(np.float64)
-    return float(np.max(np.where((a == b) | ((a != a) & (b != b)), 0.0, steps), initial=0.0))
-
-
-def _words(was: Any, now: Any) -> str:
+def words(was: Any, now: Any) -> str:
     return f"was {_one(was)}; is {_one(now)}"
 
 
@@ -215,23 +158,29 @@ def _one(value: Any) -> str:
     return str(value)
 
 
-def _errors(pair: Pair) -> Iterator[Entry]:
+def errors(pair: Pair) -> Iterator[Entry]:
     for key, was, now in pair.of("errors"):
         # A full stop at the end is no change that anyone acts on.
         if _one(was).rstrip(".") != _one(now).rstrip("."):
-            yield entry("errors-changed", key, _words(was, now))
+            yield entry("errors-changed", key, words(was, now))
 
 
-def _warnings(pair: Pair) -> Iterator[Entry]:
+def new_warnings(pair: Pair) -> Iterator[Entry]:
+    """One entry for each warning, whatever raises it. Where a release words a warning of a category
+    otherwise, that is none."""
+    raised: dict[str, list[str]] = {}
     for key, was, now in pair.of("warnings"):
-        known = {w["category"] for w in was} if isinstance(was, list) else set()
-        fresh = [w for w in now if w["category"] not in known] if isinstance(now, list) else []
-        if fresh:
-            said = "; ".join(f"{w['category']}: {w['line']}" for w in fresh)
-            yield entry("new-warnings", key, said)
+        before, since = (value if isinstance(value, list) else [] for value in (was, now))
+        then, counts = (Counter(w["category"] for w in value) for value in (before, since))
+        for warning in since:
+            category = warning["category"]
+            if warning not in before and counts[category] > then[category]:
+                raised.setdefault(f"{category}: {warning['line']}", []).append(key)
+    for said, (first, *others) in raised.items():
+        yield entry("new-warnings", first, said, consequences=tuple(others))
 
 
-def _costs(pair: Pair) -> Iterator[Entry]:
+def costs(pair: Pair) -> Iterator[Entry]:
     for key, was, now in pair.of("costs"):
         if not all(isinstance(value, dict) and "ratio" in value for value in (was, now)):
             continue
@@ -242,28 +191,25 @@ def _costs(pair: Pair) -> Iterator[Entry]:
             yield entry("faster", key, f"{1 / times:.1f} times faster", detail={"times": times})
 
 
-def _jaxprs(pair: Pair) -> Iterator[Entry]:
+def jaxprs(pair: Pair) -> Iterator[Entry]:
+    """One entry for all jaxprs in which the same primitives came and went."""
+    alike: dict[tuple[tuple[str, bool], ...], list[str]] = {}
     for key, was, now in pair.of("jaxprs"):
-        if not all(isinstance(value, dict) and "count" in value for value in (was, now)):
-            continue
         then, since = was["primitives"], now["primitives"]
-        parts = [
-            f"{name} {then.get(name, 0)} to {since.get(name, 0)}"
-            for name in sorted({*then, *since})
-            if then.get(name) != since.get(name)
-        ]
-        counts = f"{was['count']} equations to {now['count']}"
-        yield entry("jaxprs-changed", key, f"{counts}: {', '.join(parts)}")
+        moved = [n for n in sorted({*then, *since}) if then.get(n, 0) != since.get(n, 0)]
+        more = tuple((name, since.get(name, 0) > then.get(name, 0)) for name in moved)
+        alike.setdefault(more, []).append(key)
+    for keys in alike.values():
+        first, *others = keys
+        was, now = pair.old[first], pair.new[first]
+        yield entry("jaxprs-changed", first, _counted(was, now), consequences=tuple(others))
 
 
-FINDERS: tuple[Callable[[Pair], Iterator[Entry]], ...] = (
-    _removed,
-    _streams,
-    _added,
-    _parameters,
-    _values,
-    _errors,
-    _warnings,
-    _costs,
-    _jaxprs,
-)
+def _counted(was: Any, now: Any) -> str:
+    then, since = was["primitives"], now["primitives"]
+    parts = [
+        f"{name} {then.get(name, 0)} to {since.get(name, 0)}"
+        for name in sorted({*then, *since})
+        if then.get(name) != since.get(name)
+    ]
+    return f"{was['count']} equations to {now['count']}: {', '.join(parts)}"

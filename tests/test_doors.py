@@ -53,9 +53,12 @@ def test_the_wheel_runs_outside_the_checkout(wheel: Path) -> None:
         "for m in (conformance, properties, reference))"
     )
     chosen = ("--law", "mapping.equals-per-example", "--transform", "jax.vmap")
-    ran = _cli(wheel, "run", *chosen, "--subject", "square", "-n", "1", code=own)
+    page = wheel.parent / "page.html"
+    more = ("--subject", "square", "-n", "1", "--html", str(page))
+    ran = _cli(wheel, "run", *chosen, *more, code=own)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "1 holds" in ran.stdout
+    assert "mapping.equals-per-example" in page.read_text(encoding="utf-8")
 
 
 def test_the_wheel_judges_outside_the_checkout(wheel: Path) -> None:

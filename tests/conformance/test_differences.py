@@ -146,6 +146,15 @@ def test_a_stream_explains_only_what_it_earned(facts: dict[str, Any], prng: str)
     assert [entry.key for entry in told(old, new).of("parameters-changed")] == [key]
 
 
+def test_initial_values_as_near_as_the_laws_allow_break_nothing() -> None:
+    key = "parameters/f/dense/shared/params/w"
+    near = np.nextafter(np.float32(1), np.float32(2))
+    (entry,) = told({key: leaf(1.0)}, {key: leaf(near)}).entries
+    assert (entry.kind, entry.breaks, entry.detail["max_ulps"]) == ("values-changed", False, 1.0)
+    (entry,) = told({key: leaf(1.0)}, {key: leaf(1.000001)}).entries
+    assert (entry.kind, entry.breaks) == ("parameters-changed", True)
+
+
 def test_a_changed_tree_swallows_its_leaves() -> None:
     tree, w = "parameters/f/dense/shared/tree", "parameters/f/dense/shared/params/w"
     old = {tree: {"params/w": "float32[1]"}, w: leaf(1.0)}
