@@ -16,10 +16,6 @@ FACTOR = 2.0
 """How many times slower or faster counts, where the repetitions of the two do not overlap either."""
 
 
-INITIAL_ULPS = 2.0
-"""How far initial values may be from the reference's in the laws: releases round initialisers otherwise."""
-
-
 @attrs.frozen
 class Entry:
     """One difference."""

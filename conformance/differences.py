@@ -1,16 +1,31 @@
 """How two environments differ, in classes a person can act on: causes before their consequences."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
 
-from conformance.changes import FINDERS, Entry, Pair, entry
+from conformance import changed_values, changes
+from conformance.changes import Entry, Pair, entry
 from conformance.log import CONFORMING, Event
 from conformance.remedies import REMEDIES
 
 KINDS = tuple(REMEDIES)
 """The classes, the most urgent first."""
+
+_FINDERS: tuple[Callable[[Pair], Iterator[Entry]], ...] = (
+    changes.removed,
+    changes.added,
+    changed_values.trees,
+    changes.failures,
+    changed_values.streams,
+    changed_values.values,
+    changes.errors,
+    changes.new_warnings,
+    changes.costs,
+    changes.jaxprs,
+)
+"""Causes first: what one tells, or names as a consequence, the later ones no longer see."""
 
 
 @attrs.frozen
@@ -41,14 +56,23 @@ def compare(before: list[Event], after: list[Event]) -> Differences:
     if versions[0] != versions[1]:
         notes.append(f"the lists of observations are of versions {versions[0]} and {versions[1]}")
         old = new = {}
-    notes += [
-        f"the observations {key!r} ended early: {value['crashed']['reason']}"
+    crashed = {
+        key: value["crashed"]["reason"]
         for key, value in {**old, **new}.items()
         if isinstance(value, dict) and "crashed" in value
-    ]
-    changed = {key for key in old.keys() & new.keys() if old[key] != new[key]}
+    }
+    notes += [f"the observations {key!r} ended early: {why}" for key, why in crashed.items()]
+    groups = [{key.split("/")[0] for key in values} - set(crashed) for values in (old, new)]
+    alone = sorted(groups[0] ^ groups[1]) if all(groups) else []
+    notes += [f"the observations {group!r} are of one of the two only" for group in alone]
+    both = groups[0] & groups[1]
+    old, new = ({k: v for k, v in side.items() if k.split("/")[0] in both} for side in (old, new))
+    absent = object()
+    changed = {
+        key for key in old.keys() | new.keys() if old.get(key, absent) != new.get(key, absent)
+    }
     told: set[str] = set()
-    for find in FINDERS:
+    for find in _FINDERS:
         pair = Pair(old, new, tuple(sorted(changed - told)), _header(before), _header(after))
         for found in find(pair):
             entries.append(found)
@@ -56,7 +80,7 @@ def compare(before: list[Event], after: list[Event]) -> Differences:
     entries.sort(key=lambda found: KINDS.index(found.kind))
     results = {name for name in _results(before).keys() & _results(after).keys()}
     law_changes = {entry.key for entry in entries if entry.kind in ("regressed", "fixed")}
-    unchanged = len(old.keys() & new.keys()) - len(changed) + len(results - law_changes)
+    unchanged = len((old.keys() & new.keys()) - told) + len(results - law_changes)
     return Differences(tuple(entries), unchanged, tuple(notes))
 
 

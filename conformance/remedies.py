@@ -24,7 +24,7 @@ PARTITIONABLE = (
     "results anew."
 )
 
-REPLACEMENTS = {
+_REPLACEMENTS = {
     "jax.tree_map": "jax.tree.map, or jax.tree_util.tree_map",
     "jax.tree_multimap": "jax.tree.map",
     "jax.tree_leaves": "jax.tree.leaves",
@@ -35,13 +35,42 @@ REPLACEMENTS = {
     "jax.device_put_replicated": "jax.device_put with a replicated sharding",
     "jax.device_put_sharded": "jax.device_put of the stacked array with a sharding along its first axis",
     "jax.xla_computation": "jax.jit(f).lower(...).compiler_ir('hlo')",
+    "jax.core.get_aval": "jax.typeof",
     "jax.experimental.enable_x64": "jax.enable_x64",
+    "jax.experimental.disable_x64": "jax.enable_x64(False)",
+    "jax.experimental.array_api": "jax.numpy",
     "jax.experimental.host_callback": "jax.pure_callback, jax.experimental.io_callback",
     "jax.experimental.maps": "jax.shard_map",
     "jax.lib.xla_bridge.get_backend": "jax.extend.backend.get_backend",
     "jax.linear_util": "jax.extend.linear_util",
     "jax.abstract_arrays": "jax.core.ShapedArray",
+    "jax.lib.xla_extension.XlaRuntimeError": "jax.errors.JaxRuntimeError",
+    "jax.numpy.fix": "jax.numpy.trunc",
+    "jax.numpy.round_": "jax.numpy.round",
+    "jax.sharding.PositionalSharding": "jax.sharding.NamedSharding over jax.make_mesh",
+    "jax.sharding.PmapSharding": "jax.sharding.NamedSharding",
+    "jax.sharding.GSPMDSharding": "jax.sharding.NamedSharding",
+    "jax.sharding.use_mesh": "jax.set_mesh",
+    "jax.lax.pvary": "jax.lax.pcast(..., to='varying')",
     "jax.random.shuffle": "jax.random.permutation",
-    "jax.core.pp_eqn_rules": "nothing: it was never meant for use",
 }
 """What took a removed name's place, from the change logs of JAX and Flax."""
+
+_IN_EXTEND = (
+    *("ClosedJaxpr", "Jaxpr", "JaxprEqn", "Literal", "Primitive", "Token", "Var"),
+    *("concrete_or_error", "jaxprs_in_params", "mapped_aval", "new_jaxpr_eqn"),
+    *("primal_dtype_to_tangent_dtype", "subjaxprs", "unmapped_aval", "valid_jaxtype"),
+)
+"""What of ``jax.core`` is in ``jax.extend.core``."""
+
+
+def replacement(name: str) -> str | None:
+    """What took the place of a removed name, or of the module it was in; None where nothing is known."""
+    module, _, last = name.rpartition(".")
+    if module == "jax.core" and last in _IN_EXTEND:
+        return f"jax.extend.core.{last}"
+    while name:
+        if name in _REPLACEMENTS:
+            return _REPLACEMENTS[name]
+        name = name.rpartition(".")[0]
+    return None

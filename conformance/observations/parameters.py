@@ -16,6 +16,7 @@ from properties.compare import Disagreement, Expected, assert_agrees
 from properties.together import init_now
 from properties.transform import Transform
 from properties.trees import Raised, described, raw
+from reference.rounding import SLACK
 
 OTHER_KEY = 1_000_003
 """How far away the key is that tells what depends on the key."""
@@ -28,8 +29,9 @@ def observe() -> Iterator[Observation]:
 
 
 def _variables(transform: Transform, call: ModuleCall) -> dict[str, Any]:
-    """The tree as text per path; per leaf {value, keyed, agrees}.
+    """The tree as text per path; per leaf {value, bound, keyed, agrees}.
 
+    ``bound``: the error that the laws allow, None where the reference gives nothing.
     ``keyed``: another key gives other values. ``agrees``: the reference, drawing from the PRNG that
     is installed, gives the same; None where it gives nothing. Together they say what a change of the
     PRNG's stream explains.
@@ -39,10 +41,12 @@ def _variables(transform: Transform, call: ModuleCall) -> dict[str, Any]:
     right = _reference(call)
     facts: dict[str, Any] = {"tree": by_path(described(variables))}
     for path, value in by_path(variables).items():
+        one = None if right is None else right.get(path)
         facts[path] = {
             "value": np.asarray(value),
+            "bound": None if one is None else np.asarray(SLACK * one.bound),
             "keyed": not np.array_equal(value, other[path], equal_nan=value.dtype.kind == "f"),
-            "agrees": right and agreement(value, right.get(path)),
+            "agrees": None if right is None else agreement(value, one),
         }
     return facts
 

@@ -151,7 +151,7 @@ def test_initial_values_as_near_as_the_laws_allow_break_nothing() -> None:
     near = np.nextafter(np.float32(1), np.float32(2))
     (entry,) = told({key: leaf(1.0)}, {key: leaf(near)}).entries
     assert (entry.kind, entry.breaks, entry.detail["max_ulps"]) == ("values-changed", False, 1.0)
-    (entry,) = told({key: leaf(1.0)}, {key: leaf(1.000001)}).entries
+    (entry,) = told({key: leaf(1.0)}, {key: leaf(1.00001)}).entries
     assert (entry.kind, entry.breaks) == ("parameters-changed", True)
 
 
