@@ -24,6 +24,13 @@ def tell(
 
     One environment is shown as a run, several are compared with the first.
     """
+    verdicts = [event for event in events if event["type"] == "verdict"]
+    for event in verdicts:
+        why = event.get("diagnosis") or event.get("law") or ""
+        line = f"{event['candidate']}: {event['exercise']}  {event['verdict']}  {why}".rstrip()
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if verdicts and all(event["type"] != "result" for event in events):
+        return status(events)
     comparison = gather(events)
     single = len(comparison.columns) == 1
     if single:

@@ -154,7 +154,9 @@ def _section(kind: str, differences: Differences, most: int | None) -> list[str]
     lines = ["", f"### {TITLES[kind]} ({len(entries)})", ""]
     own = [entry for entry in entries if entry.remedy != REMEDIES[kind]]
     plain = [entry for entry in entries if entry.remedy == REMEDIES[kind]]
-    lines += [f"- `{entry.key}`: {_safe(entry.sentence).rstrip('.')}. *{entry.remedy}*" for entry in own]
+    lines += [
+        f"- `{entry.key}`: {_safe(entry.sentence).rstrip('.')}. *{entry.remedy}*" for entry in own
+    ]
     if kind in ("removed-names", "added-names") and plain:
         lines.append("- " + ", ".join(f"`{entry.key.removeprefix('names/')}`" for entry in plain))
     else:

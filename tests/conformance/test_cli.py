@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from conformance.log import EventLog
 from conformance.transforms import TRANSFORMS
 from properties.calls import Axes, FunctionCall, to_json
 from properties.law import stored
@@ -223,3 +224,14 @@ def test_replay_of_what_is_no_case_is_two_in_one_line(
     assert line.startswith("Error: ")
     assert str(path) in line
     assert words in line
+
+
+def test_a_log_of_verdicts_is_told_and_decides_the_status(main: Main, tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "verdicts.jsonl")
+    log.write("header", schema=1, environment={}, profile="check", seed=0)
+    for name, verdict, why in (("a.py", "conforms", None), ("b.py", "violates", "bias-missing")):
+        log.write("verdict", candidate=name, exercise="f", verdict=verdict, diagnosis=why)
+    log.finish()
+    ran = main("report", tmp_path / "verdicts.jsonl")
+    assert (ran.status, ran.err) == (1, "")
+    assert ran.out.splitlines() == ["a.py: f  conforms", "b.py: f  violates  bias-missing"]
