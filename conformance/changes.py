@@ -126,7 +126,8 @@ def failures(pair: Pair) -> Iterator[Entry]:
             yield entry("added-names", key, said, consequences=parts)
         elif failing(now) and not failing(was):
             said = f"worked before; now {_one(now)}"
-            yield entry("errors-changed", key, said, True, consequences=parts)
+            remedy = "Find such calls of your own, and change them before you move."
+            yield entry("errors-changed", key, said, True, consequences=parts, remedy=remedy)
         elif failing(was) and not failing(now):
             said = f"works now; before, {_one(was)}"
             yield entry("errors-changed", key, said, consequences=parts)

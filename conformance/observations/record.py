@@ -51,14 +51,13 @@ def needed(name: str) -> Any:
     first, *rest = name.split(".")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = importlib.import_module(first)
-        path = first
-        for part in rest:
-            path = f"{path}.{part}"
-            try:
+        try:
+            found, path = importlib.import_module(first), first
+            for part in rest:
+                path = f"{path}.{part}"
                 found = _attribute(found, part, path)
-            except (AttributeError, ImportError) as error:
-                raise Absent(first_line(error), name) from None
+        except (AttributeError, ImportError) as error:
+            raise Absent(first_line(error), name) from None
     return found
 
 

@@ -115,6 +115,8 @@ def observe() -> Iterator[Observation]:
     """
     for name in NAMES:
         yield from one(f"warnings/names/{name}", partial(_of_name, name))
+    # What a function says while it is traced it says again only where nothing remembers the trace.
+    jax.clear_caches()
     for name, call in _calls().items():
         yield from one(f"warnings/calls/{name}", partial(_of_call, call))
 

@@ -7,7 +7,7 @@ import pytest
 
 from conformance.differences import Differences, compare
 from conformance.log import Event, encode
-from conformance.remedies import REMEDIES
+from conformance.remedies import REMEDIES, replacement
 
 HEADER = {
     "type": "header",
@@ -231,3 +231,140 @@ def test_a_group_that_ended_early_is_said() -> None:
     assert differences.notes == (
         "the observations 'prng' ended early: the process that ran it died",
     )
+
+
+ERROR = {"error": {"type": "TypeError", "line": "no such keyword"}}
+
+
+def test_a_case_that_fails_now_is_told_once_for_all_that_it_gave() -> None:
+    case = "outputs/f/gru/shared"
+    given = {f"{case}/output/0": leaf(1.0), f"{case}/output/1": leaf(1.0)}
+    (entry,) = told(given, {case: ERROR}).entries
+    assert (entry.kind, entry.key, entry.breaks) == ("errors-changed", case, True)
+    assert entry.sentence == "worked before; now TypeError: no such keyword"
+    assert set(entry.consequences) == set(given)
+    (entry,) = told({case: ERROR}, given).entries
+    assert (entry.kind, entry.key, entry.breaks) == ("errors-changed", case, False)
+
+
+def test_a_common_call_that_fails_now_breaks() -> None:
+    (entry,) = told({"warnings/calls/clip": []}, {"warnings/calls/clip": ERROR}).entries
+    assert (entry.kind, entry.breaks) == ("errors-changed", True)
+
+
+def test_what_needs_a_removed_thing_that_no_name_stands_for_is_told() -> None:
+    lacking = {"absent": "it takes two devices"}
+    (entry,) = told(
+        {"errors/jax.shard_map/a": {"gives": "float32[]"}}, {"errors/jax.shard_map/a": lacking}
+    ).entries
+    assert (entry.kind, entry.breaks) == ("removed-names", True)
+    assert "two devices" in entry.sentence
+
+
+def test_a_leaf_more_or_less_is_told() -> None:
+    base = "outputs/f/gru/shared/output"
+    differences = told({base: leaf(1.0)}, {f"{base}/0": leaf(1.0)})
+    assert {entry.key for entry in differences.entries} == {base, f"{base}/0"}
+    assert differences.status == 1
+
+
+def test_renamed_parameters_explain_what_they_make_fail() -> None:
+    tree, output = "parameters/f/dense/shared/tree", "outputs/f/dense/shared/output"
+    old = {
+        tree: {"params/w": "float32[1]"},
+        "parameters/f/dense/shared/params/w": leaf(1.0),
+        output: leaf(1.0),
+    }
+    new = {
+        tree: {"params/k": "float32[1]"},
+        "parameters/f/dense/shared/params/k": leaf(1.0),
+        "outputs/f/dense/shared": ERROR,
+    }
+    (entry,) = told(old, new).entries
+    assert entry.sentence == "params/w is gone; params/k float32[1] is new"
+    assert set(entry.consequences) == (old.keys() | new.keys()) - {tree}
+
+
+def test_a_failure_elsewhere_is_not_the_trees() -> None:
+    tree = "parameters/f/dense/shared/tree"
+    old = {tree: {"params/w": "float32[1]"}, "outputs/f/conv/shared/output": leaf(1.0)}
+    new = {tree: {"params/k": "float32[1]"}, "outputs/f/conv/shared": ERROR}
+    assert {e.key for e in told(old, new).entries} == {tree, "outputs/f/conv/shared"}
+
+
+def test_a_draw_that_only_rounds_otherwise_is_no_other_stream() -> None:
+    key = "prng/threefry2x32/normal/float32"
+    (entry,) = told({key: leaf(1.0)}, {key: leaf(1.0000001)}).entries
+    assert (entry.kind, entry.breaks) == ("values-changed", False)
+
+
+def test_a_draw_without_a_bound_must_be_the_same_bits() -> None:
+    key = "prng/threefry2x32/uniform/float32"
+    near = np.nextafter(np.float32(1), np.float32(2))
+    differences = told({key: np.float32([1])}, {key: np.float32([near])})
+    assert [entry.kind for entry in differences.entries] == ["prng-stream-changed"]
+
+
+@pytest.mark.parametrize(("after", "streams"), [(NEWER, 1), (HEADER, 2)], ids=["flag", "no-flag"])
+def test_splits_of_rbg_follow_from_threefrys_flag(after: Event, streams: int) -> None:
+    old = {"prng/threefry2x32/bits/uint32": [1], "prng/rbg/split": [1], "prng/rbg/bits/uint32": [1]}
+    new = {**old, "prng/threefry2x32/bits/uint32": [2], "prng/rbg/split": [2]}
+    found = told(old, new, HEADER, after).of("prng-stream-changed")
+    assert len(found) == streams
+    assert {key for entry in found for key in entry.consequences} == {
+        "prng/threefry2x32/bits/uint32",
+        "prng/rbg/split",
+    }
+
+
+def test_rbgs_own_draws_do_not_follow_from_threefrys_flag() -> None:
+    old = {"prng/threefry2x32/bits/uint32": [1], "prng/rbg/bits/uint32": [1]}
+    new = {"prng/threefry2x32/bits/uint32": [2], "prng/rbg/bits/uint32": [2]}
+    assert len(told(old, new, HEADER, NEWER).of("prng-stream-changed")) == 2
+
+
+def test_what_changed_alike_is_one_entry() -> None:
+    def traced(**primitives: int) -> dict[str, Any]:
+        return {"count": sum(primitives.values()), "primitives": primitives}
+
+    old = {"jaxprs/a": traced(pjit=1), "jaxprs/b": traced(pjit=2, add=1), "jaxprs/c": traced(add=1)}
+    new = {"jaxprs/a": traced(jit=1), "jaxprs/b": traced(jit=2, add=1), "jaxprs/c": traced(add=2)}
+    renamed, other = told(old, new).entries
+    assert (renamed.key, renamed.consequences) == ("jaxprs/a", ("jaxprs/b",))
+    assert other.sentence == "1 equations to 2: add 1 to 2"
+    warned = [{"category": "DeprecationWarning", "line": "soon gone"}]
+    keys = ("warnings/calls/f", "warnings/names/f")
+    (entry,) = told({key: [] for key in keys}, dict.fromkeys(keys, warned)).entries
+    assert (entry.key, entry.consequences) == (keys[0], keys[1:])
+
+
+def test_a_warning_in_other_words_is_not_new_and_one_more_is() -> None:
+    key = "warnings/calls/f"
+    one, reworded, more = ({"category": "FutureWarning", "line": line} for line in "abc")
+    assert told({key: [one]}, {key: [reworded]}).entries == ()
+    (entry,) = told({key: [one]}, {key: [one, more]}).entries
+    assert entry.sentence == "FutureWarning: c"
+
+
+def test_a_group_that_only_one_side_observed_is_said_and_not_compared() -> None:
+    differences = told({"prng/rbg/bits": [1], "names/a": True}, {"names/a": True})
+    assert (differences.entries, differences.unchanged) == ((), 1)
+    assert differences.notes == ("the observations 'prng' are of one of the two only",)
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        (
+            "jax.experimental.host_callback.id_tap",
+            "jax.pure_callback, jax.experimental.io_callback",
+        ),
+        ("jax.core.Jaxpr", "jax.extend.core.Jaxpr"),
+        ("jax.core.ConcreteArray", None),
+        ("jax.no_such_name", None),
+    ],
+)
+def test_what_took_a_names_place_is_known_by_name_or_by_its_module(
+    name: str, instead: str | None
+) -> None:
+    assert replacement(name) == instead
