@@ -27,7 +27,8 @@ from properties.calls import FunctionCall  # noqa: E402
 from properties.hold import hold  # noqa: E402
 from properties.laws import LAWS  # noqa: E402
 from properties.profiles import PROFILES  # noqa: E402
-from properties.subjects import FUNCTIONS, FunctionSubject, dims  # noqa: E402
+from properties.subject import FunctionSubject, dims  # noqa: E402
+from properties.subjects import FUNCTIONS  # noqa: E402
 from reference.loop import per_example  # noqa: E402
 
 LAW = LAWS["mapping.equals-per-example"]

@@ -47,7 +47,8 @@ def _transforms() -> list[dict[str, Any]]:
 
 
 def _subjects() -> list[dict[str, Any]]:
-    from properties.subjects import SUBJECTS, FunctionSubject, dims
+    from properties.subject import FunctionSubject, dims
+    from properties.subjects import SUBJECTS
 
     return [
         {

@@ -8,7 +8,7 @@ import numpy as np
 from properties.law import Law, Violation, violation
 from properties.loop import LOOP
 from properties.mutants import MUTANTS
-from properties.subjects import ModuleSubject
+from properties.subject import ModuleSubject
 
 
 def likely_cause(law: Law, found: Violation) -> str | None:

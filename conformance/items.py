@@ -16,7 +16,8 @@ from properties.hold import hold, hold_to
 from properties.law import Law, Violation, narrowed
 from properties.laws import LAWS
 from properties.profiles import Profile
-from properties.subjects import SUBJECTS, Subject
+from properties.subject import Subject
+from properties.subjects import SUBJECTS
 from properties.transform import Transform
 from reference.terms import NoRule
 

@@ -69,6 +69,25 @@ def _square_call(in_axis: int, out_axis: int) -> FunctionCall:
     return FunctionCall("square", {"batch": 3, "m": 2, "n": 4}, (Axes((in_axis,), out_axis),))
 
 
+def _calls_of(name: str, mapped: Callable[[tuple[int | None, ...]], bool]) -> Callable[[Any], bool]:
+    """The calls of a subject of the catalogue whose in_axes are such."""
+
+    def affects(call: Call) -> bool:
+        (axes,) = call.axes
+        return call.subject_name == name and mapped(axes.in_axes)
+
+    return affects
+
+
+def _any(in_axes: tuple[int | None, ...]) -> bool:
+    return True
+
+
+def _rule_call(name: str, in_axes: tuple[int | None, ...], **sizes: int) -> FunctionCall:
+    return FunctionCall(name, {"batch": 3, **sizes}, (Axes(in_axes, 0),))
+
+
+_NOT_FOUND = "No report of this was found on jax-ml/jax on 2026-11-21."
 _PMAP_SAYS = (
     "The docstring of jax.pmap asks for non-negative axes; nothing checks it. No report of this was "
     "found on jax-ml/jax on 2026-11-21; https://github.com/jax-ml/jax/pull/3925 was the same for vmap."
@@ -95,5 +114,74 @@ DEFECTS: tuple[Defect, ...] = (
         call=_square_call(-1, 0),
         seen="A negative axis in in_axes or out_axes ends in a bare AssertionError such as (-1, 2).",
         upstream=_PMAP_SAYS,
+    ),
+    Defect(
+        id="vmap-ref-write-transposed",
+        transform="jax.vmap",
+        versions={"jax": ">=0.8.0,<0.12"},
+        affects=_calls_of("lax.new_ref", lambda axes: bool(axes[0]) and axes[1] != axes[0]),
+        law="mapping.equals-per-example",
+        call=_rule_call("lax.new_ref", (1, 0), m=3, n=3),
+        seen="A whole-array write to a Ref whose batch axis is not in front does not move the value's "
+        "batch axis there: where the sizes are equal the answer is silently transposed, else it "
+        "raises 'Invalid shape for `swap`'.",
+        upstream="https://github.com/jax-ml/jax/issues/39288 (the error, for 0.11.0), fixed by "
+        "https://github.com/jax-ml/jax/pull/39293",
+    ),
+    Defect(
+        id="vmap-reduce-mapped-initial-value",
+        transform="jax.vmap",
+        versions={"jax": ">=0.4.30"},
+        affects=_calls_of("lax.reduce.initial", lambda axes: axes[1] is not None),
+        law="mapping.equals-per-example",
+        call=_rule_call("lax.reduce.initial", (0, 0), m=2, n=4),
+        seen="lax.reduce with an initial value that is mapped raises NotImplementedError without a word.",
+        upstream="https://github.com/jax-ml/jax/issues/9266, closed",
+    ),
+    Defect(
+        id="vmap-ragged-dot-axes",
+        transform="jax.vmap",
+        versions={"jax": ">=0.4.30"},
+        affects=_calls_of("lax.ragged_dot_general", lambda axes: axes != (0, 0, 0)),
+        law="mapping.equals-per-example",
+        call=_rule_call("lax.ragged_dot_general", (0, None, 0), k=2, n=4),
+        seen="lax.ragged_dot can be mapped with every argument's batch axis in front only (before 0.4.35 "
+        "not at all); else it raises NotImplementedError, 'NYI'.",
+        upstream=_NOT_FOUND,
+    ),
+    *(
+        Defect(
+            id=f"vmap-{name.split('.')[-1].replace('_', '-')}-batch-axes",
+            transform="jax.vmap",
+            versions={"jax": "<0.5.1"},
+            affects=_calls_of(name, _any),
+            law="mapping.equals-per-example",
+            call=_rule_call(name, (0,), n=3),
+            seen=seen,
+            upstream=f"{_NOT_FOUND} It works since 0.5.1.",
+        )
+        for name, seen in (
+            ("lax.hessenberg", "Mapping it raises TypeError: 'int' object is not iterable."),
+            ("lax.tridiagonal", "Mapping it raises TypeError: 'int' object is not iterable."),
+            (
+                "lax.householder_product",
+                "Mapped, it gives an array that says its batch axis is (0,): what uses it raises "
+                "errors such as \"'NoneType' object has no attribute '_matmul'\".",
+            ),
+            (
+                "lax.geqrf",
+                "The product of its reflectors, lax.linalg.householder_product, cannot be mapped.",
+            ),
+        )
+    ),
+    Defect(
+        id="vmap-dce-sink",
+        transform="jax.vmap",
+        versions={"jax": "<0.8"},
+        affects=_calls_of("lax.dce_sink", _any),
+        law="mapping.equals-per-example",
+        call=_rule_call("lax.dce_sink", (0,), m=2, n=4),
+        seen="Mapping lax.dce_sink (since 0.7.0) raises TypeError: 'int' object is not iterable.",
+        upstream=f"{_NOT_FOUND} It works since 0.8.0.",
     ),
 )

@@ -26,7 +26,8 @@ import numpy as np
 from conformance.transforms import linen_modules
 from conformance.transforms.linen_modules import ORIGINS, Own
 from properties.strategies import sizes
-from properties.subjects import SUBJECTS, Array, FunctionSubject, ModuleSubject, Subject
+from properties.subject import Array, FunctionSubject, ModuleSubject, Subject
+from properties.subjects import SUBJECTS
 from reference.scope import Scope
 
 Shape = Sequence[str | int]

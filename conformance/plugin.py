@@ -8,7 +8,7 @@ import faulthandler
 import json
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,9 +20,13 @@ from properties.profiles import PROFILES, Profile
 
 _SAID: pytest.StashKey[bool] = pytest.StashKey()
 
+_REGISTERED: pytest.StashKey[list[str] | None] = pytest.StashKey()
+
 RESULT = "vmap-conformance-result"
 OBSERVATIONS = "vmap-conformance-observations"
 ENVIRONMENT = "vmap-conformance-environment"
+REGISTERED = "vmap-conformance-registered-rules"
+EXERCISED = "vmap-conformance-exercised-rules"
 STDERR = "VMAP_CONFORMANCE_STDERR"
 _STACKS = ("Fatal Python error", "Timeout (")
 
@@ -79,8 +83,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[RunOptions.KEY] = RunOptions(**json.loads(config.getoption("--vmap-conformance")))
-    if hasattr(config, "workerinput") and STDERR in os.environ:
-        _redirect_stderr(Path(os.environ[STDERR]) / config.workerinput["workerid"])
+    worker = getattr(config, "workerinput", None)
+    if worker is not None and STDERR in os.environ:
+        _redirect_stderr(Path(os.environ[STDERR]) / worker["workerid"])
+    if worker is not None or not config.getoption("numprocesses", 0):
+        # Before anything else is imported, which may register rules, and before anything is mapped.
+        from conformance import rule_table
+
+        config.stash[_REGISTERED] = rule_table.watch()
 
 
 def _redirect_stderr(path: Path) -> None:
@@ -104,6 +114,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
         item.session.stash[_SAID] = True
         item.user_properties.append((ENVIRONMENT, encoded(facts.environment())))
+        registered = item.config.stash.get(_REGISTERED, None)
+        item.user_properties.append((REGISTERED, json.dumps(registered)))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Attach the names of the batching rules that the item is the first to exercise here."""
+    from conformance import rule_table
+
+    before = set(rule_table.EXERCISED)
+    yield
+    new = sorted(rule_table.EXERCISED - before)
+    item.user_properties.append((EXERCISED, json.dumps(new)))
 
 
 @pytest.hookimpl(tryfirst=True, optionalhook=True)
@@ -131,6 +154,8 @@ class Controller:
         self._stderr = stderr
         self._started: dict[str, float] = {}
         self.faults: list[str] = []
+        self._registered: list[str] | None = None
+        self._exercised: set[str] = set()
         self.unwritable: OSError | None = None
         """What the disk said when it took no more; the run ends there."""
 
@@ -154,6 +179,9 @@ class Controller:
         properties: dict[str, Any] = dict(report.user_properties)
         if self._header is not None and ENVIRONMENT in properties:
             self._open(json.loads(properties[ENVIRONMENT]))
+        if report.when == "call":
+            self._registered = json.loads(properties.get(REGISTERED, "null")) or self._registered
+            self._exercised.update(json.loads(properties.get(EXERCISED, "[]")))
         if report.when == "call" and OBSERVATIONS in properties:
             for key, value in json.loads(properties[OBSERVATIONS]).items():
                 self._write("observation", {"key": key, "value": value})
@@ -225,12 +253,28 @@ class Controller:
                 from conformance import facts
 
                 self._open(dict(facts.versions()))
+            if self._registered is not None:
+                self._event("coverage", batching_rules=covered(self._registered, self._exercised))
         except pytest.exit.Exception:
             assert self.unwritable is not None
             raise self.unwritable from None
         if complete:
             self.log.finish()
         self.log.close()
+
+
+def covered(registered: list[str], exercised: set[str]) -> dict[str, Any]:
+    """What of the table of batching rules was exercised; what later imports added stands apart."""
+    from properties.subjects.rules import EXEMPT
+
+    exempt = {name: why for name, why in EXEMPT.items() if name in set(registered) - exercised}
+    return {
+        "registered": len(registered),
+        "exempt": exempt,
+        "exercised": sorted(exercised & set(registered)),
+        "missing": sorted(set(registered) - exercised - set(exempt)),
+        "later": sorted(exercised - set(registered)),
+    }
 
 
 def observes(nodeid: str) -> str | None:

@@ -11,7 +11,7 @@ from conformance.transforms.linen_modules import own_source
 from properties import expected
 from properties.calls import FunctionCall, ModuleCall, variables_like
 from properties.law import Law, Violation
-from properties.subjects import FunctionSubject
+from properties.subject import FunctionSubject
 from properties.transform import Transform
 from properties.trees import raw
 from reference import functions
@@ -131,6 +131,8 @@ def _function(transform: Transform, call: FunctionCall) -> str:
 
 
 def _definition(subject: FunctionSubject) -> str:
+    if subject.source is not None:
+        return subject.source
     if inspect.getmodule(subject.function) is functions:
         return f"{inspect.getsource(subject.function)}\nfunction = {subject.function.__name__}"
     return own_source(subject.name, "function = subject.function")

@@ -20,7 +20,7 @@ from conformance.transforms import TRANSFORMS
 from conformance.views import terminal
 from properties.laws import LAWS
 from properties.profiles import PROFILES
-from properties.subjects import Subject
+from properties.subject import Subject
 
 _numbers = itertools.count(1)
 

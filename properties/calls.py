@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from properties.subjects import SUBJECTS, FunctionSubject, ModuleSubject, dims
+from properties.subject import FunctionSubject, ModuleSubject, dims
+from properties.subjects import SUBJECTS
 
 Axis = int | None
 

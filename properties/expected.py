@@ -1,7 +1,7 @@
 """The right answer to a call: the reference applied to each example, in float64 with its bound."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -10,6 +10,7 @@ import numpy as np
 
 from properties.calls import Axes, FunctionCall, ModuleCall, moved
 from properties.compare import Expected
+from properties.subject import FunctionSubject
 from properties.subjects import SUBJECTS
 from properties.trees import raw
 from reference import keys, scope
@@ -39,11 +40,15 @@ def _each_example(
     """The results of all examples, and shape and dtype of one: where the axes stand, all share them."""
     call = FunctionCall(subject_name, dict(sizes), (Axes(front, 0),), dtype, seed, special)
     subject = call.subject
-    one = _compiled(subject_name) if subject.exact else _evaluator(call)
-    results = per_example(one, front)(*call.stacked(call.axes[0]))
-    if subject.exact:
-        results = Rounded(results, jax.tree_util.tree_map(lambda r: np.zeros(r.shape), results))
+    results = per_example(one_example(call), front)(*call.stacked(call.axes[0]))
     return results, jax.eval_shape(subject.function, *call.example())
+
+
+def one_example(call: FunctionCall) -> Callable[..., Rounded]:
+    """A function of one example's arguments that gives the right answer to it, and its bound."""
+    if call.subject.answer is not None:
+        return _answered(call.subject)
+    return _exactly(call.subject_name) if call.subject.exact else _evaluator(call)
 
 
 def of_variables(call: ModuleCall) -> Expected:
@@ -162,9 +167,20 @@ def _one_ulp(value: Any) -> Any:
 
 
 @functools.cache
-def _compiled(subject_name: str) -> Any:
+def _exactly(subject_name: str) -> Any:
     function = jax.jit(SUBJECTS[subject_name].function)  # type: ignore[union-attr]
-    return lambda *arguments: np.asarray(function(*arguments))
+
+    def one(*arguments: Any) -> Rounded:
+        value = jax.tree_util.tree_map(np.asarray, raw(function(*arguments)))
+        return Rounded(value, jax.tree_util.tree_map(lambda leaf: np.zeros(leaf.shape), value))
+
+    return one
+
+
+def _answered(subject: FunctionSubject) -> Any:
+    answer = subject.answer
+    assert answer is not None
+    return lambda *arguments: Rounded(*answer(*(np.asarray(a, np.float64) for a in arguments)))
 
 
 def _evaluator(call: FunctionCall) -> Any:

@@ -13,7 +13,7 @@ from properties import spent
 from properties.calls import Call
 from properties.law import Law, Violation, narrowed, violation
 from properties.profiles import Profile
-from properties.subjects import Subject
+from properties.subject import Subject
 from properties.transform import Transform
 from reference.terms import Undecidable
 

@@ -7,7 +7,8 @@ import attrs
 
 from properties.calls import Call, from_json, to_json
 from properties.compare import Disagreement
-from properties.subjects import FunctionSubject, ModuleSubject, Subject
+from properties.strategies import unavailable
+from properties.subject import FunctionSubject, ModuleSubject, Subject
 from properties.transform import Transform
 
 Check = Callable[[Transform, Any], None]
@@ -40,6 +41,8 @@ class Law:
     """`FunctionSubject` or `ModuleSubject`."""
     unless: Reason
     only: str | None
+    rules: bool
+    """It is held to the catalogue of batching rules, too."""
 
     def concerns(self, transform: Transform, subject: Subject) -> bool:
         """Whether the law speaks of such a transform and subject at all."""
@@ -47,11 +50,13 @@ class Law:
             return False
         if isinstance(subject, ModuleSubject) and not transform.maps_modules:
             return False
+        if isinstance(subject, FunctionSubject) and subject.rules:
+            return self.rules and transform.rules
         return isinstance(subject, self.subjects)
 
     def not_applicable(self, transform: Transform, subject: Subject) -> str | None:
         """Why the law cannot be checked of these two, although it speaks of their kind."""
-        return transform.unavailable() or self.unless(transform, subject)
+        return transform.unavailable() or unavailable(subject) or self.unless(transform, subject)
 
 
 LAWS: dict[str, Law] = {}
@@ -64,16 +69,18 @@ def law(
     subjects: type = FunctionSubject,
     unless: Reason = lambda transform, subject: None,
     only: str | None = None,
+    rules: bool = False,
 ) -> Callable[[CheckT], CheckT]:
     """Register a check as the law ``id``; the first line of its docstring is the law's sentence.
 
     ``unless`` gives the reason why the law is not applicable to a transform and subject of its kind,
-    ``only`` the one transform that the law is about.
+    ``only`` the one transform that the law is about. With ``rules``, the law is held to the subjects
+    of the catalogue of batching rules, too.
     """
 
     def register(check: CheckT) -> CheckT:
         sentence = (check.__doc__ or "").strip().split("\n")[0]
-        LAWS[id] = Law(id, sentence, check, cases, subjects, unless, only)
+        LAWS[id] = Law(id, sentence, check, cases, subjects, unless, only, rules)
         return check
 
     return register

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from properties.calls import Axes, FunctionCall, ModuleCall
 from properties.expected import output_ranks
 from properties.profiles import Profile
-from properties.subjects import FunctionSubject, ModuleSubject, Subject, dims
+from properties.subject import FunctionSubject, ModuleSubject, Subject, dims
 from properties.transform import Transform
+from properties.trees import Raised
 
 FAMILIES = ("distinct", "square", "one-example", "one-wide")
 """``distinct``: no size twice, so that no transposed axis hides; ``square``: every size that of the
@@ -119,7 +120,7 @@ def _ranks(subject: FunctionSubject | ModuleSubject) -> tuple[tuple[int, ...], i
     some = sizes(subject, "distinct", 0)
     if isinstance(subject, FunctionSubject):
         trees: Sequence[Any] = subject.arguments
-        call: Any = FunctionCall(subject.name, some, (), subject.dtypes[0])
+        call: Any = _some_call(subject)
     else:
         trees = subject.inputs
         call = ModuleCall(
@@ -131,6 +132,22 @@ def _ranks(subject: FunctionSubject | ModuleSubject) -> tuple[tuple[int, ...], i
         )
     least = [min(len(a.dims) for a in jax.tree_util.tree_leaves(tree)) for tree in trees]
     return tuple(least), min(output_ranks(call))
+
+
+def _some_call(subject: FunctionSubject) -> FunctionCall:
+    return FunctionCall(subject.name, sizes(subject, "distinct", 0), (), subject.dtypes[0])
+
+
+@functools.cache
+def unavailable(subject: Subject) -> str | None:
+    """Why this release cannot do what a subject of the catalogue does, unmapped; None where it can."""
+    if not isinstance(subject, FunctionSubject) or not subject.rules:
+        return None
+    try:
+        jax.eval_shape(subject.function, *_some_call(subject).example())
+    except Exception as refused:
+        return f"jax {jax.__version__} does not do it unmapped: {Raised(refused)!r}"
+    return None
 
 
 Positions = Callable[[int], Sequence[int]]
@@ -198,7 +215,7 @@ def function_calls(
                 covering(_with_few_masks(every, masks, seed), most, seed),
                 draw(st.sampled_from(subject.dtypes)),
                 seed,
-                special=subject.exact and draw(st.booleans()),
+                special=subject.special and draw(st.booleans()),
                 eager=eager,
             )
 

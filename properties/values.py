@@ -1,11 +1,14 @@
 """Array values from one integer, the same bits in every environment."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+
+Shape = tuple[int, ...]
+Values = np.ndarray[Any, Any]
 
 SPECIAL = np.array(
     [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-45, -1e-40, 3.4e38, -3.4e38, 1.0, -1.0], np.float64
@@ -15,22 +18,30 @@ SPECIAL = np.array(
 
 @functools.lru_cache(maxsize=256)
 def draw(
-    seed: int, shape: tuple[int, ...], dtype: str, special: bool = False
-) -> np.ndarray[Any, Any]:
+    seed: int, shape: Shape, dtype: str, special: bool = False, kind: str = "normal"
+) -> Values:
     """An array of ``shape``. Slices differ: replicated examples hide what a map can do wrong.
 
-    NumPy's RandomState is frozen, so a seed means the same bits in every release. Integers are drawn
-    without replacement while they last; floats are standard normal, rounded to ``dtype``; with
-    ``special``, two of five are values at the edges. Read-only: the combinations of axes share it.
+    NumPy's RandomState is frozen, so a seed means the same bits in every release. Of the kind
+    ``normal``, integers are drawn without replacement while they last, and floats are standard normal,
+    rounded to ``dtype``; with ``special``, two of five are values at the edges. The other kinds are
+    in `KINDS`. Read-only: the combinations of axes share it.
     """
-    array = _drawn(seed, shape, dtype, special)
+    array = _drawn(seed, shape, dtype, special, kind)
     array.flags.writeable = False
     return array
 
 
-def _drawn(seed: int, shape: tuple[int, ...], dtype: str, special: bool) -> np.ndarray[Any, Any]:
+def _drawn(seed: int, shape: Shape, dtype: str, special: bool, kind: str) -> Values:
     random = np.random.RandomState(seed)
     count = int(np.prod(shape, dtype=int))
+    if dtype == "bool":
+        return random.randint(2, size=shape).astype(bool)
+    if kind != "normal":
+        chosen = KINDS[kind](random, shape)
+        if jnp.issubdtype(dtype, jnp.complexfloating):
+            chosen = chosen + 1j * KINDS[kind](random, shape)
+        return chosen.astype(jnp.dtype(dtype))
     if jnp.issubdtype(dtype, jnp.integer):
         largest = min(int(jnp.iinfo(dtype).max), max(100, 2 * count))
         smallest = 0 if jnp.issubdtype(dtype, jnp.unsignedinteger) else -largest
@@ -40,10 +51,69 @@ def _drawn(seed: int, shape: tuple[int, ...], dtype: str, special: bool) -> np.n
     if special:
         chosen = SPECIAL[random.randint(len(SPECIAL), size=count)]
         normal = np.where(random.uniform(size=count) < 0.4, chosen, normal)
+    if jnp.issubdtype(dtype, jnp.complexfloating):
+        normal = normal + 1j * random.standard_normal(count)
     with np.errstate(over="ignore"):
         return normal.reshape(shape).astype(jnp.dtype(dtype))
 
 
-def indices(seed: int, shape: Sequence[int], size: int) -> np.ndarray[Any, Any]:
-    """int32 indices into an axis of ``size``."""
-    return np.random.RandomState(seed).randint(size, size=tuple(shape)).astype(np.int32)
+def indices(seed: int, shape: Sequence[int], size: int, dtype: str = "int32") -> Values:
+    """Indices into an axis of ``size``."""
+    return np.random.RandomState(seed).randint(size, size=tuple(shape)).astype(dtype)
+
+
+def _between(low: float, high: float) -> Callable[[Any, Shape], Values]:
+    return lambda random, shape: random.uniform(low, high, size=shape)
+
+
+def _whole(largest: int) -> Callable[[Any, Shape], Values]:
+    """Integers of either sign, zero not among them: a zero has two signs, and sums choose one."""
+
+    def drawn(random: Any, shape: Shape) -> Values:
+        magnitudes = random.randint(1, largest + 1, size=shape)
+        return np.asarray(magnitudes * (2 * random.randint(2, size=shape) - 1))
+
+    return drawn
+
+
+def _bits(random: Any, shape: Shape) -> Values:
+    return np.asarray(random.randint(0, 2**32, size=shape, dtype=np.uint64))
+
+
+def _distinct(random: Any, shape: Shape) -> Values:
+    count = int(np.prod(shape, dtype=int))
+    return np.asarray(random.permutation(count).reshape(shape) - count // 2)
+
+
+def _matrix(random: Any, shape: Shape) -> Values:
+    """Near enough to a multiple of the identity to be well conditioned."""
+    near = random.uniform(-0.5, 0.5, size=shape)
+    return np.asarray(near + 2 * np.sqrt(shape[-1]) * np.eye(shape[-2], shape[-1]))
+
+
+def _positive_definite(random: Any, shape: Shape) -> Values:
+    near = random.uniform(-0.5, 0.5, size=shape)
+    return np.asarray(near + np.swapaxes(near, -1, -2) + 2 * shape[-1] * np.eye(shape[-1]))
+
+
+def _lower(random: Any, shape: Shape) -> Values:
+    return np.tril(_matrix(random, shape))
+
+
+KINDS: dict[str, Callable[[Any, Shape], Values]] = {
+    "whole": _whole(8),
+    "few": _whole(2),
+    "small": lambda random, shape: random.randint(0, 8, size=shape),
+    "distinct": _distinct,
+    "bits": _bits,
+    "unit": _between(0.05, 0.95),
+    "within-one": _between(-0.9, 0.9),
+    "positive": _between(0.5, 3.0),
+    "above-one": _between(1.1, 4.0),
+    "above-two": _between(2.2, 6.0),
+    "matrix": _matrix,
+    "positive-definite": _positive_definite,
+    "lower": _lower,
+}
+"""Values for functions that are not defined, not exact or not conditioned well everywhere: integers
+whose sums and products no dtype rounds, intervals, and (stacks of) matrices."""

@@ -66,6 +66,19 @@ def _lipschitz(function: Callable[[Any], Any], units: float) -> Callable[..., Te
     return lambda equation, x: _rounded(equation, function(x.value), error_of(x), units)
 
 
+def _fed_exactly(
+    function: Callable[..., Any], units: float = ELEMENTARY_UNITS
+) -> Callable[..., Term]:
+    """A function of operands that carry no error, so that nothing need be known of its slopes."""
+
+    def rule(equation: Any, *operands: Term) -> Term:
+        if any(np.any(error_of(operand)) for operand in operands):
+            raise NoRule(f"no float64 rule for {equation.primitive.name!r} of what was rounded")
+        return _rounded(equation, function(*(operand.value for operand in operands)), 0.0, units)
+
+    return rule
+
+
 def _integer_pow(equation: Any, x: Term) -> Term:
     power = equation.params["y"]
     value, error = x.value**power, error_of(x)
@@ -128,6 +141,21 @@ def _cumsum(equation: Any, x: Term) -> Term:
 
     bound = gamma(x.value.shape[axis], equation.outvars[0].aval.dtype)
     return Term(along(x.value), along(error_of(x)) + bound * along(np.abs(x.value)))
+
+
+def _cumlogsumexp(equation: Any, x: Term) -> Term:
+    """The logarithm of a sum moves by no more than its terms do; each step takes an exp and a log."""
+    axis, reverse = equation.params["axis"], equation.params["reverse"]
+    if np.any(error_of(x)):
+        raise NoRule("no float64 rule for 'cumlogsumexp' of what was rounded")
+    flipped = np.flip(x.value, axis) if reverse else x.value
+    total = np.logaddexp.accumulate(flipped, axis)
+    steps = 2 * ELEMENTARY_UNITS * x.value.shape[axis] * unit(equation.outvars[0].aval.dtype)
+    largest = np.maximum(1.0, np.max(np.abs(x.value), axis=axis, keepdims=True))
+    return Term(
+        np.flip(total, axis) if reverse else total,
+        np.broadcast_to(steps * (largest + np.log(x.value.shape[axis])), np.shape(total)),
+    )
 
 
 def _compare(function: Callable[..., Any]) -> Callable[..., Term]:
@@ -261,6 +289,11 @@ def _iota(equation: Any, *_: Term) -> Term:
     return Term(np.broadcast_to(along, shape), None)
 
 
+SERIES_UNITS = 2048.0
+"""Error of a special function that JAX sums or iterates in the program's own dtype. Like
+`ELEMENTARY_UNITS`, measured by the tests over the intervals that the catalogue draws from; the worst
+seen is the 1,209 of random_gamma_grad, on jax 0.4.30 as on 0.12.0."""
+
 RULES: dict[str, Callable[..., Any]] = {
     "add": _add(1),
     "add_any": _add(1),
@@ -287,6 +320,29 @@ RULES: dict[str, Callable[..., Any]] = {
     "expm1": _monotone(np.expm1),
     "erf": _monotone(special.erf),
     "erfc": _monotone(special.erfc),
+    "log2": _monotone(np.log2),
+    "asinh": _monotone(np.arcsinh),
+    "atan": _monotone(np.arctan),
+    "cbrt": _monotone(np.cbrt),
+    "sinh": _monotone(np.sinh),
+    "asin": _monotone(np.arcsin),
+    "acos": _monotone(np.arccos),
+    "atanh": _monotone(np.arctanh),
+    "acosh": _monotone(np.arccosh),
+    "erf_inv": _monotone(special.erfinv),
+    "cosh": _fed_exactly(np.cosh),
+    "tan": _fed_exactly(np.tan),
+    "bessel_i0e": _fed_exactly(special.i0e),
+    "bessel_i1e": _fed_exactly(special.i1e),
+    "digamma": _fed_exactly(special.digamma, SERIES_UNITS),
+    "lgamma": _fed_exactly(special.gammaln, SERIES_UNITS),
+    "atan2": _fed_exactly(np.arctan2),
+    "igamma": _fed_exactly(special.gammainc, SERIES_UNITS),
+    "igammac": _fed_exactly(special.gammaincc, SERIES_UNITS),
+    "zeta": _fed_exactly(special.zeta, SERIES_UNITS),
+    "polygamma": _fed_exactly(special.polygamma, SERIES_UNITS),
+    "regularized_incomplete_beta": _fed_exactly(special.betainc, SERIES_UNITS),
+    "cumlogsumexp": _cumlogsumexp,
     "pow": _pow,
     "cumsum": _cumsum,
     "clamp": _clamp,

@@ -18,4 +18,6 @@ def source(call: FunctionCall) -> str:
     return f"mapped = jax.vmap(function, in_axes={axes.in_axes}, out_axes={axes.out_axes})"
 
 
-TRANSFORM = Transform("jax.vmap", "maps a function over a batch", map_function, source=source)
+TRANSFORM = Transform(
+    "jax.vmap", "maps a function over a batch", map_function, rules=True, source=source
+)

@@ -30,6 +30,8 @@ class Summary:
     unfinished: list[Event]
     """``started`` events without a result."""
     seconds: float | None
+    coverage: list[Event]
+    """What of the table of batching rules each cell exercised."""
 
     @property
     def laws(self) -> list[str]:
@@ -59,6 +61,20 @@ class Summary:
     def total(self, field: str) -> float:
         """The sum of a number over all results."""
         return sum(result.get(field) or 0 for result in self.results)
+
+    @property
+    def rules(self) -> tuple[int, int, int, list[str]] | None:
+        """Batching rules: exercised, registered, exempt, and the names of those missed by every cell.
+
+        None where no cell says, or where cells speak of different tables.
+        """
+        every = [event["batching_rules"] for event in self.coverage]
+        if len({rules["registered"] for rules in every}) != 1:
+            return None
+        exercised = {name for rules in every for name in rules["exercised"]}
+        exempt = set(every[0]["exempt"]) - exercised
+        missing = set(every[0]["missing"]) - exercised
+        return len(exercised), every[0]["registered"], len(exempt), sorted(missing)
 
     @property
     def cache_was_useless(self) -> bool:
@@ -107,4 +123,5 @@ def summarise(events: Sequence[Event]) -> Summary:
         incomplete=incomplete(events),
         unfinished=list(begun.values()),
         seconds=sum(by_cell.values()) if by_cell else None,
+        coverage=[event for event in events if event["type"] == "coverage"],
     )

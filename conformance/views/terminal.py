@@ -22,6 +22,8 @@ STYLE = {
 }
 SHORT = {"not-applicable": "n/a"}
 WIDTH_OF_ARRAYS = 60
+NAMED = 8
+"""Batching rules that were not reached are named up to so many."""
 
 
 def show(console: Console, summary: Summary, files: dict[int, str] | None = None) -> None:
@@ -77,6 +79,18 @@ def cost(summary: Summary) -> Text:
         f"{summary.total('compilations'):,.0f} compilations taking "
         f"{summary.total('compile_seconds'):.1f} s, "
         f"{summary.total('cache_hits'):,.0f} more from the cache"
+        f"{_rules(summary)}"
+    )
+
+
+def _rules(summary: Summary) -> str:
+    if summary.rules is None:
+        return ""
+    exercised, registered, exempt, missing = summary.rules
+    left = f"{len(missing)} not reached" if len(missing) > NAMED else ", ".join(missing)
+    words = f"\n{exercised} of {registered} batching rules exercised, {exempt} exempt"
+    return words + (
+        f"; not reached: {left}" if 0 < len(missing) <= NAMED else f", {left}" if left else ""
     )
 
 

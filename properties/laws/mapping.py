@@ -5,12 +5,12 @@ from properties.calls import FunctionCall
 from properties.compare import assert_agrees
 from properties.law import blame, law
 from properties.strategies import function_calls
-from properties.subjects import FunctionSubject
+from properties.subject import FunctionSubject
 from properties.together import map_together
 from properties.transform import Transform
 
 
-@law("mapping.equals-per-example", cases=function_calls(unmapped="any"))
+@law("mapping.equals-per-example", cases=function_calls(unmapped="any"), rules=True)
 def mapping_equals_the_loop(transform: Transform, call: FunctionCall) -> None:
     """Mapping a function gives what applying it to each example and stacking gives."""
     for axes, got in map_together(transform, call):

@@ -8,7 +8,7 @@ from properties.calls import ModuleCall, variables_like
 from properties.compare import Disagreement, assert_agrees, assert_same_structure
 from properties.law import blame, law
 from properties.strategies import front, module_calls
-from properties.subjects import ModuleSubject
+from properties.subject import ModuleSubject
 from properties.together import apply_together, init_now, init_shapes
 from properties.transform import Transform
 from properties.trees import Raised, attempt

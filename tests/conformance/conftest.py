@@ -17,7 +17,13 @@ from conformance.transforms import TRANSFORMS
 from properties.mutants import MUTANTS
 
 LAW = "mapping.equals-per-example"
-MAIN = "from conformance.cli import main; main()"
+# What runs in the background of a shell script ignores SIGINT, and so does all that it starts.
+MAIN = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from conformance.cli import main
+main()
+"""
 
 ENVIRONMENT = {
     "python": "3.11.7",

@@ -38,7 +38,8 @@ def test_a_run_that_conforms_is_zero_and_its_log_is_whole(
     assert f"log: {log}" in got.out
     events = read(log)
     header, *middle, footer = events
-    assert sorted(e["type"] for e in middle) == ["result", "result", "started", "started"]
+    middle_types = ["coverage", "result", "result", "started", "started"]
+    assert sorted(e["type"] for e in middle) == middle_types
     assert (header["type"], footer["type"]) == ("header", "footer")
     assert (header["profile"], header["seed"]) == ("quick", 5)
     assert header["command"][:3] == ["run", "--law", LAW]

@@ -13,7 +13,8 @@ from properties.law import Law
 from properties.laws import LAWS
 from properties.loop import LOOP
 from properties.profiles import Profile
-from properties.subjects import SUBJECTS, ModuleSubject
+from properties.subject import FunctionSubject, ModuleSubject
+from properties.subjects import SUBJECTS
 from properties.transform import Lifted, Transform
 from reference.loop import example, stack
 
@@ -84,11 +85,14 @@ def test_sentences_are_different() -> None:
 
 @pytest.mark.parametrize("law", LAWS.values(), ids=lambda law: law.id)
 def test_a_law_concerns_subjects_of_its_kind_only(law: Law) -> None:
-    transform = attrs.evolve(LOOP, name=law.only or "loop")
-    maps_functions_only = Transform(law.only or "loop", "", LOOP.map)
+    transform = attrs.evolve(LOOP, name=law.only or "loop", rules=True)
+    maps_functions_only = Transform(law.only or "loop", "", LOOP.map, rules=True)
     for subject in SUBJECTS.values():
         concerned = law.concerns(transform, subject)
-        assert concerned == isinstance(subject, law.subjects)
+        of_rule = isinstance(subject, FunctionSubject) and subject.rules
+        assert concerned == (isinstance(subject, law.subjects) and (law.rules or not of_rule))
+        if of_rule:
+            assert not law.concerns(attrs.evolve(transform, rules=False), subject)
         is_module = isinstance(subject, ModuleSubject)
         assert law.concerns(maps_functions_only, subject) == (concerned and not is_module)
         if law.only is not None:

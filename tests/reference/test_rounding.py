@@ -191,10 +191,20 @@ def test_what_rounding_cannot_decide_is_decided() -> None:
     assert value == 1
 
 
-@pytest.mark.parametrize("function", [jax.lax.lgamma, jnp.cumprod], ids=["lgamma", "cumprod"])
+@pytest.mark.parametrize(
+    "function", [jnp.linalg.cholesky, jnp.cumprod], ids=["cholesky", "cumprod"]
+)
 def test_a_primitive_without_a_rule_is_named(function: Callable[..., Any]) -> None:
     with pytest.raises(NoRule, match="no float64 rule for the primitive"):
-        evaluate(function, np.ones(3, np.float32))
+        evaluate(function, np.eye(3, dtype=np.float32))
+
+
+@pytest.mark.parametrize("name", ["lgamma", "digamma", "cosh", "cumlogsumexp"])
+def test_a_rule_for_exact_operands_refuses_what_was_rounded(name: str) -> None:
+    function, x = getattr(jax.lax, name), np.full(3, 2.5, np.float32)
+    assert np.all(evaluate(function, x).error > 0)
+    with pytest.raises(NoRule, match="of what was rounded"):
+        evaluate(lambda x: function(x * x), x)
 
 
 def test_integers_are_exact_and_wrap_as_the_programs_do() -> None:

@@ -11,7 +11,8 @@ from properties import expected
 from properties.calls import Axes, FunctionCall, ModuleCall, variables_like
 from properties.compare import Disagreement, Expected, assert_agrees
 from properties.strategies import sizes
-from properties.subjects import FUNCTIONS, MODULES, FunctionSubject, ModuleSubject
+from properties.subject import FunctionSubject, ModuleSubject
+from properties.subjects import FUNCTIONS, MODULES
 from reference.rounding import evaluator
 
 SEEDS = range(5)

@@ -94,6 +94,7 @@ def preload() -> None:
             importlib.import_module(name)
     gc.collect()
     gc.freeze()  # or every worker's collector goes over all of JAX, and copies its pages
+    gc.set_threshold(50_000, 50, 100)  # tracing makes much that is short-lived, and no cycles
 
 
 def begin(level: str, number: int, message: dict[str, Any], fds: list[int]) -> None:

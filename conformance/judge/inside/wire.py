@@ -1,13 +1,15 @@
-"""Frames between the judge and a worker: one JSON header and arrays as npy, never a pickle.
+"""Frames between the judge and a worker: one JSON header and the bytes of arrays, never a pickle.
 
 A frame is an 8-byte length, then a 4-byte length of the header, the header, and the arrays one
-after another. Everything that arrives in the judge is hostile until `decode` has looked at it.
+after another, whose dtypes and shapes the header gives: NumPy's own format has a Python literal for
+a header, and Python's parser is not safe to use in several threads (python/cpython#106905).
+Everything that arrives in the judge is hostile until `decode` has looked at it.
 """
 
 from __future__ import annotations
 
-import io
 import json
+import re
 import struct
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -25,14 +27,14 @@ class Malformed(Exception):
 
 def encode(header: dict[str, Any], arrays: Sequence[np.ndarray] = ()) -> bytes:
     """One frame. Raises ValueError for an array that is no plain block of numbers."""
-    blobs = []
+    described, blobs = [], []
     for array in arrays:
         if array.dtype.kind not in KINDS:
             raise ValueError(f"arrays of dtype {array.dtype} do not travel, only numbers do")
-        with io.BytesIO() as buffer:
-            np.lib.format.write_array(buffer, np.asarray(array, order="C"), allow_pickle=False)
-            blobs.append(buffer.getvalue())
-    text = json.dumps({**header, "arrays": [len(blob) for blob in blobs]}).encode()
+        plain = np.asarray(array, array.dtype.newbyteorder("<"), order="C")
+        described.append([plain.dtype.str, list(plain.shape)])
+        blobs.append(plain.tobytes())
+    text = json.dumps({**header, "arrays": described}).encode()
     body = struct.pack("<I", len(text)) + text + b"".join(blobs)
     return struct.pack("<Q", len(body)) + body
 
@@ -42,11 +44,10 @@ def decode(body: bytes) -> tuple[dict[str, Any], list[np.ndarray]]:
     try:
         (size,) = struct.unpack_from("<I", body)
         header = json.loads(body[4 : 4 + size].decode())
-        lengths = header.pop("arrays")
         start, arrays = 4 + size, []
-        for length in lengths:
-            arrays.append(_array(body[start : start + length]))
-            start += length
+        for kind, shape in header.pop("arrays"):
+            array, start = _array(kind, shape, body, start)
+            arrays.append(array)
         if start != len(body):
             raise Malformed("the lengths do not add up")
     except Malformed:
@@ -56,22 +57,21 @@ def decode(body: bytes) -> tuple[dict[str, Any], list[np.ndarray]]:
     return header, arrays
 
 
-def _array(blob: bytes) -> np.ndarray:
-    """An npy block, refused before anything is allocated that its bytes do not hold."""
-    stream = io.BytesIO(blob)
-    if np.lib.format.read_magic(stream) != (1, 0):
-        raise Malformed("an array is not npy 1.0")
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+def _array(kind: str, shape: list[int], body: bytes, start: int) -> tuple[np.ndarray, int]:
+    """An array and where it ends, refused before anything is allocated that is not in the body."""
+    if not re.fullmatch("[<|][biuf][0-9]{1,2}", kind):
+        raise Malformed(f"an array of dtype {kind[:20]!r}")
+    dtype = np.dtype(kind)
     count = 1
     for size in shape:
-        count *= int(size)
-    if dtype.kind not in KINDS or fortran or min(shape, default=0) < 0:
-        raise Malformed(f"an array of dtype {dtype} and shape {shape}")
-    data = blob[stream.tell() :]
-    if count * dtype.itemsize != len(data):
+        if type(size) is not int or size < 0:
+            raise Malformed(f"an array with an axis of size {str(size)[:20]}")
+        count *= size
+    end = start + count * dtype.itemsize
+    if end > len(body):
         raise Malformed("an array's shape does not match its bytes")
-    array = np.frombuffer(data, dtype=dtype).reshape(shape).copy()
-    return array.astype(dtype.newbyteorder("="), copy=False)
+    array = np.frombuffer(body[start:end], dtype).reshape(shape).copy()
+    return array.astype(dtype.newbyteorder("="), copy=False), end
 
 
 def flatten(tree: Any, arrays: list[np.ndarray], leaf: Callable[[Any], Any]) -> Any:

@@ -52,6 +52,8 @@ def keep_compiled(directory: str, warmed: str | None) -> None:
     jax.config.update("jax_compilation_cache_dir", directory)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    with contextlib.suppress(AttributeError):  # nobody reads where in Python a program is from
+        jax.config.update("jax_traceback_in_locations_limit", 0)
     with contextlib.suppress(AttributeError):  # or the directory's name goes into the keys
         jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
 

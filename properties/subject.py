@@ -1,4 +1,4 @@
-"""What is mapped. A new subject is one entry here (and its reference in ``reference/``)."""
+"""What is mapped: the kinds of subjects. The subjects themselves are in ``properties/subjects``."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -8,7 +8,6 @@ import attrs
 import jax
 
 from properties import values
-from reference import cells, functions, layers
 
 Sizes = Mapping[str, int]
 
@@ -21,6 +20,10 @@ class Array:
     """A name is a dimension whose size calls choose, a number one that is always that large."""
     below: str | int | None = None
     """Where set, the array holds indices below that, or below the size of that dimension."""
+    kind: str = "normal"
+    """Which values it holds: a name in `values.KINDS`."""
+    dtype: str | None = None
+    """Where set, the array has that dtype, whatever the call's is."""
 
     def shape(self, sizes: Sizes) -> tuple[int, ...]:
         return tuple(_size(dim, sizes) for dim in self.dims)
@@ -36,16 +39,12 @@ class Array:
         """Values of this array, with a leading batch axis where ``batch`` gives its size."""
         shape = batch + self.shape(sizes)
         if self.below is not None:
-            return values.indices(seed, shape, _size(self.below, sizes))
-        return values.draw(seed, shape, dtype, special)
+            return values.indices(seed, shape, _size(self.below, sizes), self.dtype or "int32")
+        return values.draw(seed, shape, self.dtype or dtype, special, self.kind)
 
 
 def _size(dim: str | int, sizes: Sizes) -> int:
     return sizes[dim] if isinstance(dim, str) else dim
-
-
-def _array(*dims: str, below: str | None = None) -> Array:
-    return Array(dims, below)
 
 
 @attrs.frozen(eq=False)
@@ -58,7 +57,16 @@ class FunctionSubject:
     """One pytree of `Array` per argument."""
     dtypes: tuple[str, ...] = ("float32",)
     exact: bool = False
-    """It only moves or compares: the answer must be the same bits, special values too."""
+    """Nothing in it rounds: the answer must be the same bits as the unmapped function's."""
+    special: bool = False
+    """It only moves or compares: values at the edges (infinities, NaN) are in order, too."""
+    source: str | None = None
+    """Python that defines ``function`` in a script; None where the function is its own source."""
+    answer: Callable[..., Any] | None = None
+    """The right answer in NumPy's float64, and its bound, where the unmapped function's answer is
+    not the only one: ``answer(*arguments)`` gives (value, absolute error)."""
+    rules: bool = False
+    """It stands for a primitive's batching rule, in ``properties/rules``."""
 
 
 @attrs.frozen(eq=False)
@@ -108,80 +116,3 @@ def dims(subject: Subject) -> tuple[str, ...]:
             for v in (value if isinstance(value, tuple) else (value,))
         ]
     return tuple(dict.fromkeys(name for name in names if isinstance(name, str)))
-
-
-_MLP = ((_array("m", "k"), _array("k")), (_array("k", "n"), _array("n")))
-_BOTH = ("float32", "int32")
-
-FUNCTIONS = (
-    FunctionSubject("square", functions.square, (_array("m", "n"),), _BOTH),
-    FunctionSubject("dot-product", functions.dot_product, (_array("n"), _array("n")), _BOTH),
-    FunctionSubject(
-        "matrix-add", functions.matrix_add, (_array("m", "n"), _array("m", "n")), _BOTH
-    ),
-    FunctionSubject("linear", functions.linear, (_array("m", "n"), _array("n"), _array("m"))),
-    FunctionSubject("matmul", functions.matmul, (_array("m", "k"), _array("k", "n")), _BOTH),
-    FunctionSubject("softmax", functions.softmax, (_array("m", "n"),)),
-    FunctionSubject("sort", functions.sort, (_array("m", "n"),), _BOTH, exact=True),
-    FunctionSubject("tanh-mlp", functions.tanh_mlp, (_MLP, _array("m"))),
-    FunctionSubject("mlp-loss", functions.mlp_loss, (_MLP, _array("m"), _array("n"))),
-)
-
-MODULES = (
-    ModuleSubject("dense", layers.dense, (_array("m"),), {"features": "n"}),
-    ModuleSubject("mlp", layers.mlp, (_array("m"),), {"features": ("k", "n")}),
-    ModuleSubject(
-        "conv", layers.conv, (_array("length", "m"),), {"features": "n", "kernel_size": (3,)}
-    ),
-    ModuleSubject("layer-norm", layers.layer_norm, (_array("m"),), draws=False),
-    ModuleSubject(
-        "batch-norm",
-        layers.batch_norm,
-        (_array("length", "m"),),
-        {"use_running_average": False},
-        collections=("params", "batch_stats"),
-        draws=False,
-        native_broadcast="its statistics are taken over every leading axis",
-    ),
-    ModuleSubject(
-        "dropout",
-        layers.dropout,
-        (_array("m"),),
-        {"rate": 0.5, "deterministic": False},
-        collections=(),
-        streams=("params", "dropout"),
-        draws=False,
-        native_broadcast="its mask depends on the shape of the whole input",
-    ),
-    ModuleSubject(
-        "embed",
-        layers.embed,
-        (_array("length", below="vocabulary"),),
-        {"num_embeddings": "vocabulary", "features": "n"},
-    ),
-    ModuleSubject(
-        "self-attention", layers.self_attention, (_array("length", "width"),), {"num_heads": 2}
-    ),
-    ModuleSubject(
-        "simple-cell",
-        cells.simple_cell,
-        (_array("n"), _array("m")),
-        {"features": "n"},
-    ),
-    ModuleSubject(
-        "gru-cell",
-        cells.gru_cell,
-        (_array("n"), _array("m")),
-        {"features": "n"},
-    ),
-    ModuleSubject(
-        "column-cell",
-        cells.column_cell,
-        (_array("n"), _array("m")),
-        {"features": "n"},
-        native_broadcast="it multiplies columns from the left, so it takes one example",
-    ),
-    ModuleSubject("key-probe", layers.key_probe, (_array("m"),)),
-)
-
-SUBJECTS: dict[str, Subject] = {subject.name: subject for subject in (*FUNCTIONS, *MODULES)}

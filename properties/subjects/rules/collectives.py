@@ -1,0 +1,96 @@
+"""Collectives over an axis that the function names itself. The right answers are plain reductions."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from properties.subject import FunctionSubject
+from properties.subjects.rules.entry import of, rule
+
+
+def _collective(
+    name: str, source: str, answer: Callable[[Any], Any], *dims: str | int, kind: str = "whole"
+) -> FunctionSubject:
+    """``source`` is of one example ``x`` along the axis ``i``; the answer is of all of them."""
+
+    def exactly(a: Any) -> tuple[Any, Any]:
+        value = np.asarray(answer(a))
+        return value, np.zeros(value.shape)
+
+    inner = f"jax.vmap(lambda x: {source}, axis_name='i')(a)"
+    return rule(name, inner, of(kind, *dims), answer=exactly)
+
+
+def _across_devices(name: str, source: str, answer: Callable[[Any], Any]) -> FunctionSubject:
+    """The same over two devices: ``source`` is of one device's (2, n), the answer of all (4, n)."""
+
+    def exactly(a: Any) -> tuple[Any, Any]:
+        value = np.asarray(answer(a))
+        return value, np.zeros(value.shape)
+
+    body = f"""
+mesh = jax.sharding.Mesh(np.array(jax.devices()[:2]), ("i",))
+split, whole = jax.sharding.PartitionSpec("i"), jax.sharding.PartitionSpec()
+return {source}"""
+    return rule(name, body, of("whole", 4, "n"), answer=exactly)
+
+
+def _everywhere(reduced: Any, size: int) -> Any:
+    return np.broadcast_to(reduced, (size, *np.shape(reduced)))
+
+
+COLLECTIVES = (
+    _collective("psum", "lax.psum(x, 'i')", lambda a: _everywhere(a.sum(0), 4), 4, "n"),
+    _collective("psum.mean", "4 * lax.pmean(x, 'i')", lambda a: _everywhere(a.sum(0), 4), 4, "n"),
+    _collective("pmax", "lax.pmax(x, 'i')", lambda a: _everywhere(a.max(0), 3), 3, "n"),
+    _collective("pmin", "lax.pmin(x, 'i')", lambda a: _everywhere(a.min(0), 3), 3, "n"),
+    _collective("all_gather", "lax.all_gather(x, 'i')", lambda a: _everywhere(a, 3), 3, "n"),
+    _collective(
+        "all_gather.tiled",
+        "lax.all_gather(x, 'i', axis=1, tiled=True)",
+        lambda a: _everywhere(np.concatenate(a, 1), 3),
+        *(3, "m", "n"),
+    ),
+    _collective(
+        "all_to_all",
+        "lax.all_to_all(x, 'i', 0, 1)",
+        lambda a: np.stack([a[:, j].T for j in range(3)]),
+        *(3, 3, "n"),
+    ),
+    _collective(
+        "ppermute",
+        "lax.ppermute(x, 'i', [(0, 1), (1, 2), (2, 3), (3, 0)])",
+        lambda a: np.roll(a, 1, 0),
+        *(4, "n"),
+    ),
+    _collective(
+        "reduce_scatter",
+        "lax.psum_scatter(x, 'i')",
+        lambda a: a.sum(0),
+        *(3, 3, "n"),
+    ),
+    _collective(
+        "reduce_scatter.tiled",
+        "lax.psum_scatter(x, 'i', tiled=True)",
+        lambda a: a.sum(0).reshape(3, 2, a.shape[2]),
+        *(3, 6, "n"),
+    ),
+    _collective(
+        "axis_index",
+        "x + lax.axis_index('i')",
+        lambda a: a + np.arange(4)[:, None],
+        *(4, "n"),
+    ),
+    _across_devices(
+        "psum_invariant",
+        "jax.shard_map(lambda x: lax.psum(x, 'i'), mesh=mesh, in_specs=split, out_specs=whole)(a)",
+        lambda a: a[:2] + a[2:],
+    ),
+    _across_devices(
+        "pvary",
+        "jax.shard_map(lambda x: lax.pcast(x[:2], 'i', to='varying'), mesh=mesh, in_specs=whole,"
+        " out_specs=split)(a)",
+        lambda a: np.concatenate([a[:2], a[:2]]),
+    ),
+)

@@ -1,0 +1,70 @@
+"""One entry of the catalogue: an expression over arrays, as short as it can be said in Python."""
+
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from properties.subject import Array, FunctionSubject
+
+PREAMBLE = """\
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax, random
+from jax.ad_checkpoint import checkpoint_name
+from jax.experimental import io_callback
+from jax.extend.random import threefry2x32_p
+"""
+"""What every expression may use. The same text heads the script of a violation."""
+
+LETTERS = "abcdefgh"
+
+
+def rule(
+    name: str,
+    source: str,
+    *arguments: Array,
+    dtypes: Sequence[str] = ("float32",),
+    exact: bool = False,
+    special: bool = False,
+    answer: Callable[..., Any] | None = None,
+) -> FunctionSubject:
+    """A subject ``lax.NAME`` that reaches the batching rule of a primitive.
+
+    ``source`` is an expression of the arguments a, b, c, ..., or the body of a function of them. The
+    part of ``name`` up to a dot is the primitive's name; what follows tells variants apart.
+    """
+    body = source if "return " in source else f"return {source}"
+    letters = ", ".join(LETTERS[: len(arguments)])
+    text = f"{PREAMBLE}\n\ndef function({letters}):\n{textwrap.indent(textwrap.dedent(body), '    ')}\n"
+    namespace: dict[str, Any] = {}
+    exec(compile(text, f"<{name}>", "exec"), namespace)
+    return FunctionSubject(
+        f"lax.{name}",
+        namespace["function"],
+        arguments,
+        tuple(dtypes),
+        exact=exact,
+        special=special,
+        source=text,
+        answer=answer,
+        rules=True,
+    )
+
+
+def of(kind: str, *dims: str | int, dtype: str | None = None) -> Array:
+    """An array of one of the kinds of `values.KINDS`."""
+    return Array(dims, kind=kind, dtype=dtype)
+
+
+def below(size: str | int, *dims: str | int, dtype: str = "int32") -> Array:
+    """Indices below a number, or below the size of a dimension."""
+    return Array(dims, below=size, dtype=dtype)
+
+
+MN = ("m", "n")
+FLOATS = ("float32", "bfloat16", "float16")
+INTEGERS = ("int32", "uint8", "int8", "uint32", "int16", "uint16")
+NUMBERS = ("float32", "int32", "bfloat16", "float16", "int8", "uint32", "complex64")
+ORDERED = ("float32", "int32", "bfloat16", "float16", "uint8", "int16")
+ANYTHING = (*ORDERED, "bool", "complex64")
