@@ -4,9 +4,11 @@ from typing import Any
 
 from conformance import startup
 
+KINDS = ("laws", "transforms", "subjects", "exercises", "defects", "rules")
+
 
 def rows(kind: str) -> list[dict[str, Any]]:
-    """The rows of ``laws``, ``transforms``, ``subjects``, ``exercises`` or ``defects``."""
+    """The rows of one of `KINDS`."""
     # Listing must not be what starts JAX with one device only.
     startup.prepare()
     return {
@@ -15,6 +17,7 @@ def rows(kind: str) -> list[dict[str, Any]]:
         "subjects": _subjects,
         "exercises": _exercises,
         "defects": _defects,
+        "rules": _rules,
     }[kind]()
 
 
@@ -84,3 +87,31 @@ def _defects() -> list[dict[str, Any]]:
         }
         for d in DEFECTS
     ]
+
+
+def _rules() -> list[dict[str, Any]]:
+    """JAX's batching rules: which subjects of the catalogue reach each, measured by tracing them."""
+    import jax
+
+    from conformance import rule_table
+
+    registered = rule_table.watch() or []
+    from conformance.rule_mutants import reach
+    from properties.subjects.rules import EXEMPT
+
+    reached = reach()
+    rows = []
+    for name in sorted({*registered, *reached}):
+        subjects = reached.get(name, [])
+        state = "hit" if subjects else "exempt" if name in EXEMPT else "missed"
+        why = ", ".join(subjects[:3]) + (f" and {len(subjects) - 3} more" * (len(subjects) > 3))
+        rows.append(
+            {
+                "name": name,
+                "summary": f"{state:6}  {why or EXEMPT.get(name, f'no subject on jax {jax.__version__}')}",
+                "state": state,
+                "subjects": subjects,
+                "exempt": None if subjects else EXEMPT.get(name),
+            }
+        )
+    return rows

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import click
 
-from conformance import options
+from conformance import catalogue, options
 from properties.profiles import PROFILES
 
 USAGE, NOT_RUN = 2, 3
@@ -253,14 +253,10 @@ def replay(file: Path) -> int:
 
 
 @cli.command("list")
-@click.argument(
-    "kind", type=click.Choice(["laws", "transforms", "subjects", "exercises", "defects"])
-)
+@click.argument("kind", type=click.Choice(catalogue.KINDS))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_command(kind: str, as_json: bool) -> int:
-    """What there is: KIND is laws, transforms, subjects, exercises or defects."""
-    from conformance import catalogue
-
+    """What there is: KIND is laws, transforms, subjects, exercises, defects or (batching) rules."""
     rows = catalogue.rows(kind)
     if as_json:
         click.echo(json.dumps(rows, indent=1))

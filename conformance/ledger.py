@@ -87,6 +87,10 @@ def _rule_call(name: str, in_axes: tuple[int | None, ...], **sizes: int) -> Func
     return FunctionCall(name, {"batch": 3, **sizes}, (Axes(in_axes, 0),))
 
 
+_PBROADCAST_IN_VMAP = (
+    "lax.pbroadcast under jit of a map, where the source is traced as a list, raises TypeError: 'take "
+    "requires ndarray or scalar arguments, got list'."
+)
 _NOT_FOUND = "No report of this was found on jax-ml/jax on 2026-11-21."
 _PMAP_SAYS = (
     "The docstring of jax.pmap asks for non-negative axes; nothing checks it. No report of this was "
@@ -171,6 +175,29 @@ DEFECTS: tuple[Defect, ...] = (
             (
                 "lax.geqrf",
                 "The product of its reflectors, lax.linalg.householder_product, cannot be mapped.",
+            ),
+        )
+    ),
+    *(
+        Defect(
+            id=f"{transform.split('.')[-1]}-pbroadcast{'-linen' * transform.startswith('flax')}",
+            transform=transform,
+            versions={"jax": ">=0.4.30"},
+            affects=_calls_of("pbroadcast", _any),
+            law="collectives.equal-plain-reductions",
+            call=FunctionCall(
+                "pbroadcast", {"batch": 3, "m": 2, "n": 4}, (Axes((0,), 0, "batch"),)
+            ),
+            seen=seen,
+            upstream=_NOT_FOUND,
+        )
+        for transform, seen in (
+            ("jax.vmap", _PBROADCAST_IN_VMAP),
+            ("flax.linen.vmap", _PBROADCAST_IN_VMAP),
+            (
+                "jax.pmap",
+                "lax.pbroadcast takes the letters of the axis name for names: it raises NameError, "
+                "'unbound axis name: b'.",
             ),
         )
     ),

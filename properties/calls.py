@@ -31,11 +31,13 @@ class Axes:
 
     in_axes: tuple[Axis, ...] = attrs.field(converter=_tuple)
     out_axes: int = 0
+    name: str | None = None
+    """What the mapped axis is called, for collectives."""
 
     @property
     def first(self) -> "Axes":
         """The same arguments mapped, every batch axis in front."""
-        return Axes(tuple(None if axis is None else 0 for axis in self.in_axes))
+        return Axes(tuple(None if axis is None else 0 for axis in self.in_axes), name=self.name)
 
 
 @attrs.frozen

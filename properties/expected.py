@@ -40,8 +40,21 @@ def _each_example(
     """The results of all examples, and shape and dtype of one: where the axes stand, all share them."""
     call = FunctionCall(subject_name, dict(sizes), (Axes(front, 0),), dtype, seed, special)
     subject = call.subject
+    if subject.kind == "collective":
+        return _answered(subject)(*call.stacked(call.axes[0])), _collective_like(call)
     results = per_example(one_example(call), front)(*call.stacked(call.axes[0]))
     return results, jax.eval_shape(subject.function, *call.example())
+
+
+def _collective_like(call: FunctionCall) -> Any:
+    """Shape and dtype of one example's result, which cannot be traced alone."""
+    subject = call.subject
+    assert subject.answer is not None
+    front = (0,) * len(subject.arguments)
+    value, _ = subject.answer(*(np.asarray(a, np.float64) for a in call.stacked(Axes(front))))
+    return jax.tree_util.tree_map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], jnp.dtype(call.dtype)), value
+    )
 
 
 def one_example(call: FunctionCall) -> Callable[..., Rounded]:
@@ -114,7 +127,9 @@ def of_module(call: ModuleCall, variables: Mapping[str, Any]) -> Expected:
 
 def output_ranks(call: FunctionCall | ModuleCall) -> list[int]:
     """The rank of every leaf of one example's result."""
-    if isinstance(call, FunctionCall):
+    if isinstance(call, FunctionCall) and call.subject.kind == "collective":
+        shape = _collective_like(call)
+    elif isinstance(call, FunctionCall):
         shape = jax.eval_shape(call.subject.function, *call.example())
     else:
         streams = keys.lift(call.rngs(), call.split_rngs, 1)[0]

@@ -41,8 +41,8 @@ class Law:
     """`FunctionSubject` or `ModuleSubject`."""
     unless: Reason
     only: str | None
-    rules: bool
-    """It is held to the catalogue of batching rules, too."""
+    kinds: tuple[str, ...]
+    """The kinds of functions that it speaks of."""
 
     def concerns(self, transform: Transform, subject: Subject) -> bool:
         """Whether the law speaks of such a transform and subject at all."""
@@ -50,8 +50,10 @@ class Law:
             return False
         if isinstance(subject, ModuleSubject) and not transform.maps_modules:
             return False
-        if isinstance(subject, FunctionSubject) and subject.rules:
-            return self.rules and transform.rules
+        if isinstance(subject, FunctionSubject) and not (
+            subject.kind in self.kinds and subject.kind in transform.kinds
+        ):
+            return False
         return isinstance(subject, self.subjects)
 
     def not_applicable(self, transform: Transform, subject: Subject) -> str | None:
@@ -69,18 +71,18 @@ def law(
     subjects: type = FunctionSubject,
     unless: Reason = lambda transform, subject: None,
     only: str | None = None,
-    rules: bool = False,
+    kinds: tuple[str, ...] = ("function",),
 ) -> Callable[[CheckT], CheckT]:
     """Register a check as the law ``id``; the first line of its docstring is the law's sentence.
 
     ``unless`` gives the reason why the law is not applicable to a transform and subject of its kind,
-    ``only`` the one transform that the law is about. With ``rules``, the law is held to the subjects
-    of the catalogue of batching rules, too.
+    ``only`` the one transform that the law is about. ``kinds`` are the kinds of functions that it
+    speaks of.
     """
 
     def register(check: CheckT) -> CheckT:
         sentence = (check.__doc__ or "").strip().split("\n")[0]
-        LAWS[id] = Law(id, sentence, check, cases, subjects, unless, only, rules)
+        LAWS[id] = Law(id, sentence, check, cases, subjects, unless, only, kinds)
         return check
 
     return register

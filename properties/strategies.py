@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from properties.calls import Axes, FunctionCall, ModuleCall
 from properties.expected import output_ranks
 from properties.profiles import Profile
-from properties.subject import FunctionSubject, ModuleSubject, Subject, dims
+from properties.subject import AXIS, FunctionSubject, ModuleSubject, Subject, dims
 from properties.transform import Transform
 from properties.trees import Raised
 
@@ -141,7 +141,7 @@ def _some_call(subject: FunctionSubject) -> FunctionCall:
 @functools.cache
 def unavailable(subject: Subject) -> str | None:
     """Why this release cannot do what a subject of the catalogue does, unmapped; None where it can."""
-    if not isinstance(subject, FunctionSubject) or not subject.rules:
+    if not isinstance(subject, FunctionSubject) or subject.kind != "rule":
         return None
     try:
         jax.eval_shape(subject.function, *_some_call(subject).example())
@@ -178,8 +178,9 @@ def combinations(
         (*inward(rank), *((None,) if unmapped != "none" and len(ranks) > 1 else ()))
         for rank in ranks
     ]
+    name = AXIS if getattr(subject, "kind", "") == "collective" else None
     return [
-        Axes(in_axes, out_axes)
+        Axes(in_axes, out_axes, name)
         for in_axes in itertools.product(*choices)
         for out_axes in outward(out_rank)
         if any(axis is not None for axis in in_axes) and (unmapped != "some" or None in in_axes)

@@ -11,6 +11,9 @@ from properties import values
 
 Sizes = Mapping[str, int]
 
+AXIS = "batch"
+"""The name of the batch axis, for collectives, and of its size."""
+
 
 @attrs.frozen
 class Array:
@@ -64,9 +67,11 @@ class FunctionSubject:
     """Python that defines ``function`` in a script; None where the function is its own source."""
     answer: Callable[..., Any] | None = None
     """The right answer in NumPy's float64, and its bound, where the unmapped function's answer is
-    not the only one: ``answer(*arguments)`` gives (value, absolute error)."""
-    rules: bool = False
-    """It stands for a primitive's batching rule, in ``properties/rules``."""
+    not the only one: ``answer(*arguments)`` gives (value, absolute error). Of a collective: from all
+    examples, stacked in front, to all their answers."""
+    kind: str = "function"
+    """``function``; ``rule``: it stands for a primitive's batching rule; ``collective``: it speaks to
+    the other examples, along an axis that is named `AXIS`."""
 
 
 @attrs.frozen(eq=False)
@@ -115,4 +120,5 @@ def dims(subject: Subject) -> tuple[str, ...]:
             for value in subject.hyperparameters.values()
             for v in (value if isinstance(value, tuple) else (value,))
         ]
-    return tuple(dict.fromkeys(name for name in names if isinstance(name, str)))
+    found = dict.fromkeys(name for name in names if isinstance(name, str))
+    return tuple(name for name in found if name != AXIS)

@@ -35,8 +35,8 @@ class Transform:
     """``plain(call)`` gives the framework's own module, unmapped."""
     missing_stream: type[Exception] = KeyError
     """What a lifted module raises for a stream that ``split_rngs`` leaves out."""
-    rules: bool = False
-    """It maps by the batching rules of primitives, so it is held to the catalogue of them."""
+    kinds: tuple[str, ...] = ("function", "collective")
+    """The kinds of functions that it is held to the laws with: those of rules where it maps by them."""
     traceable: bool = True
     """Several calls may be traced into one compilation."""
     largest: Callable[[], int | None] = lambda: None

@@ -105,6 +105,7 @@ KINDS: dict[str, Callable[[Any, Shape], Values]] = {
     "few": _whole(2),
     "small": lambda random, shape: random.randint(0, 8, size=shape),
     "distinct": _distinct,
+    "holes": lambda random, shape: np.where(random.uniform(size=shape) < 0.5, np.inf, 1.0),
     "bits": _bits,
     "unit": _between(0.05, 0.95),
     "within-one": _between(-0.9, 0.9),

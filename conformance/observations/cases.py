@@ -36,7 +36,7 @@ def sizes(subject: Subject) -> dict[str, int]:
 def functions() -> Iterator[FunctionCall]:
     """One call per function subject outside the catalogue of rules, batch axes in front."""
     for subject in SUBJECTS.values():
-        if isinstance(subject, FunctionSubject) and not subject.rules:
+        if isinstance(subject, FunctionSubject) and subject.kind == "function":
             axes = Axes((0,) * len(subject.arguments))
             yield FunctionCall(subject.name, sizes(subject), (axes,), subject.dtypes[0], SEED)
 

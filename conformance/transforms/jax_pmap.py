@@ -10,7 +10,7 @@ from properties.transform import Transform
 
 
 def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
-    return jax.pmap(function, in_axes=axes.in_axes, out_axes=axes.out_axes)
+    return jax.pmap(function, in_axes=axes.in_axes, out_axes=axes.out_axes, axis_name=axes.name)
 
 
 def unavailable() -> str | None:
@@ -23,7 +23,7 @@ def unavailable() -> str | None:
 
 def source(call: FunctionCall) -> str:
     (axes, *_) = call.axes
-    return f"mapped = jax.pmap(function, in_axes={axes.in_axes}, out_axes={axes.out_axes})"
+    return f"mapped = jax.pmap(function, {axes.name!r}, in_axes={axes.in_axes}, out_axes={axes.out_axes})"
 
 
 TRANSFORM = Transform(

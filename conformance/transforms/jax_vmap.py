@@ -10,14 +10,18 @@ from properties.transform import Transform
 
 
 def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
-    return jax.vmap(function, in_axes=axes.in_axes, out_axes=axes.out_axes)
+    return jax.vmap(function, in_axes=axes.in_axes, out_axes=axes.out_axes, axis_name=axes.name)
 
 
 def source(call: FunctionCall) -> str:
     (axes, *_) = call.axes
-    return f"mapped = jax.vmap(function, in_axes={axes.in_axes}, out_axes={axes.out_axes})"
+    return f"mapped = jax.vmap(function, {axes.in_axes}, {axes.out_axes}, axis_name={axes.name!r})"
 
 
 TRANSFORM = Transform(
-    "jax.vmap", "maps a function over a batch", map_function, rules=True, source=source
+    "jax.vmap",
+    "maps a function over a batch",
+    map_function,
+    kinds=("function", "rule", "collective"),
+    source=source,
 )

@@ -22,6 +22,7 @@ def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]
         out_axes=axes.out_axes,
         variable_axes={},
         split_rngs={},
+        axis_name=axes.name,
     )
     return lambda *arguments: lifted().apply({}, *arguments)
 
@@ -67,7 +68,9 @@ class Applied(nn.Module):
         return function(*arguments)
 
 
-Lifted = nn.vmap(Applied, {options}, variable_axes={{}}, split_rngs={{}})
+Lifted = nn.vmap(
+    Applied, {options}, variable_axes={{}}, split_rngs={{}}, axis_name={axes.name!r}
+)
 mapped = lambda *arguments: Lifted().apply({{}}, *arguments)
 """
     definition, name, given = linen_modules.source(call)

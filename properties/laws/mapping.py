@@ -10,7 +10,7 @@ from properties.together import map_together
 from properties.transform import Transform
 
 
-@law("mapping.equals-per-example", cases=function_calls(unmapped="any"), rules=True)
+@law("mapping.equals-per-example", cases=function_calls(unmapped="any"), kinds=("function", "rule"))
 def mapping_equals_the_loop(transform: Transform, call: FunctionCall) -> None:
     """Mapping a function gives what applying it to each example and stacking gives."""
     for axes, got in map_together(transform, call):

@@ -1,10 +1,13 @@
 """The subjects, by name."""
 
 from properties.subject import Subject
+from properties.subjects.collectives import COLLECTIVES
 from properties.subjects.functions import FUNCTIONS
 from properties.subjects.modules import MODULES
 from properties.subjects.rules import RULES
 
-__all__ = ["FUNCTIONS", "MODULES", "RULES", "SUBJECTS"]
+__all__ = ["COLLECTIVES", "FUNCTIONS", "MODULES", "RULES", "SUBJECTS"]
 
-SUBJECTS: dict[str, Subject] = {subject.name: subject for subject in (*FUNCTIONS, *MODULES, *RULES)}
+SUBJECTS: dict[str, Subject] = {
+    subject.name: subject for subject in (*FUNCTIONS, *MODULES, *COLLECTIVES, *RULES)
+}

@@ -85,14 +85,19 @@ def test_sentences_are_different() -> None:
 
 @pytest.mark.parametrize("law", LAWS.values(), ids=lambda law: law.id)
 def test_a_law_concerns_subjects_of_its_kind_only(law: Law) -> None:
-    transform = attrs.evolve(LOOP, name=law.only or "loop", rules=True)
-    maps_functions_only = Transform(law.only or "loop", "", LOOP.map, rules=True)
+    transform = attrs.evolve(
+        LOOP, name=law.only or "loop", kinds=("function", "rule", "collective")
+    )
+    maps_functions_only = Transform(
+        law.only or "loop", "", LOOP.map, kinds=("function", "rule", "collective")
+    )
     for subject in SUBJECTS.values():
         concerned = law.concerns(transform, subject)
-        of_rule = isinstance(subject, FunctionSubject) and subject.rules
-        assert concerned == (isinstance(subject, law.subjects) and (law.rules or not of_rule))
-        if of_rule:
-            assert not law.concerns(attrs.evolve(transform, rules=False), subject)
+        kind = subject.kind if isinstance(subject, FunctionSubject) else None
+        assert concerned == (isinstance(subject, law.subjects) and kind in (None, *law.kinds))
+        if kind is not None:
+            others = tuple({"function", "rule", "collective"} - {kind})
+            assert not law.concerns(attrs.evolve(transform, kinds=others), subject)
         is_module = isinstance(subject, ModuleSubject)
         assert law.concerns(maps_functions_only, subject) == (concerned and not is_module)
         if law.only is not None:

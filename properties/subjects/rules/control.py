@@ -132,7 +132,7 @@ CONTROL = (
     ),
     rule(
         "inspect_sharding",
-        "jax.debug.inspect_array_sharding(a, callback=lambda sharding: None)\nreturn a + 1",
+        "b = jnp.add(a, 1)\njax.debug.inspect_array_sharding(b, callback=lambda sharding: None)\nreturn b",
         of("whole", *MN),
         exact=True,
     ),
@@ -147,6 +147,12 @@ CONTROL = (
         "get",
         "ref = jax.new_ref(a)\nrow = ref[b]\nref[b] = 2 * row\nreturn row, ref[...]",
         *(of("whole", *MN), below("m")),
+        exact=True,
+    ),
+    rule(
+        "swap",
+        "ref = jax.new_ref(a)\nrow = jax.ref.swap(ref, b, c)\nreturn row, ref[...]",
+        *(of("whole", *MN), below("m"), of("whole", "n")),
         exact=True,
     ),
     rule(

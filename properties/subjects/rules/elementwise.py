@@ -83,8 +83,9 @@ ELEMENTWISE = (
     ),
     *(
         _exact(name, f"lax.{name}(a)", "normal", dtypes=FLOATS, special=True)
-        for name in ("abs", "neg", "floor", "ceil", "is_finite")
+        for name in ("abs", "neg", "floor", "ceil")
     ),
+    _exact("is_finite", "lax.is_finite(a)", "holes", dtypes=FLOATS),
     _exact("abs.integer", "lax.abs(a)", "normal", dtypes=("int32", "int8", "int16")),
     _exact("sign", "lax.sign(a)", "normal", dtypes=("float32", "int32", "bfloat16")),
     _exact("round", "lax.round(a, lax.RoundingMethod.TO_NEAREST_EVEN)", "normal", dtypes=FLOATS),

@@ -48,7 +48,7 @@ def rule(
         special=special,
         source=text,
         answer=answer,
-        rules=True,
+        kind="rule",
     )
 
 

@@ -1,0 +1,44 @@
+"""Functions of one example that speak to the others along the batch axis."""
+
+import attrs
+
+from properties.subject import AXIS, Array, FunctionSubject
+from properties.subjects.rules.entry import of, rule
+from reference import collectives
+from reference.collectives import Answer, everywhere, exactly
+
+_WHOLE = of("whole", "m", "n")
+_FOR_EACH = of("whole", AXIS, "n")
+_RING = "[(i, (i + 1) % lax.psum(1, 'batch')) for i in range(lax.psum(1, 'batch'))]"
+
+
+def _collective(name: str, source: str, array: Array, answer: Answer) -> FunctionSubject:
+    text = source.replace("AXIS", repr(AXIS))
+    return attrs.evolve(rule(name, text, array, answer=answer), name=name, kind="collective")
+
+
+COLLECTIVES = (
+    _collective("psum", "lax.psum(a, AXIS)", _WHOLE, exactly(everywhere(lambda x: x.sum(0)))),
+    _collective("pmean", "lax.pmean(a, AXIS)", of("normal", "m", "n"), collectives.mean),
+    _collective("pmax", "lax.pmax(a, AXIS)", _WHOLE, exactly(everywhere(lambda x: x.max(0)))),
+    _collective("pmin", "lax.pmin(a, AXIS)", _WHOLE, exactly(everywhere(lambda x: x.min(0)))),
+    _collective("all-gather", "lax.all_gather(a, AXIS)", _WHOLE, exactly(everywhere(lambda x: x))),
+    _collective(
+        "all-to-all", "lax.all_to_all(a, AXIS, 0, 0)", _FOR_EACH, exactly(collectives.exchanged)
+    ),
+    _collective(
+        "psum-scatter", "lax.psum_scatter(a, AXIS)", _FOR_EACH, exactly(collectives.scattered_sum)
+    ),
+    _collective(
+        "ppermute", f"lax.ppermute(a, AXIS, {_RING})", _WHOLE, exactly(collectives.shifted)
+    ),
+    _collective(
+        "pbroadcast", "lax.pbroadcast(a, AXIS, 0)", _WHOLE, exactly(everywhere(lambda x: x[0]))
+    ),
+    _collective(
+        "axis-index",
+        "a + lax.axis_index(AXIS).astype(a.dtype)",
+        _WHOLE,
+        exactly(collectives.numbered),
+    ),
+)

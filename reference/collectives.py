@@ -1,0 +1,51 @@
+"""Collectives as plain reductions over all examples, stacked in front: (value, what rounding may do)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from reference.terms import gamma
+
+Answer = Callable[[Any], tuple[Any, Any]]
+
+
+def exactly(reduce: Callable[[Any], Any]) -> Answer:
+    """Nothing rounds: the data are small integers, or only move."""
+
+    def answer(x: Any) -> tuple[Any, Any]:
+        value = np.asarray(reduce(x))
+        return value, np.zeros(value.shape)
+
+    return answer
+
+
+def everywhere(reduce: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Every example gets the same."""
+    return lambda x: np.broadcast_to(reduce(x), (len(x), *np.shape(reduce(x))))
+
+
+def mean(x: Any) -> tuple[Any, Any]:
+    """The mean in float32, everywhere: a sum of n terms, and a division."""
+    room = gamma(len(x) + 1, "float32")
+    return everywhere(lambda x: x.mean(0))(x), room * everywhere(lambda x: np.abs(x).mean(0))(x)
+
+
+def scattered_sum(x: Any) -> Any:
+    """Example i gets slice i of the sum: (batch, batch, ...) to (batch, ...)."""
+    return x.sum(0)
+
+
+def exchanged(x: Any) -> Any:
+    """Example i gets slice i of each example: (batch, batch, ...), the first two axes swapped."""
+    return np.swapaxes(x, 0, 1)
+
+
+def shifted(x: Any) -> Any:
+    """Example i + 1 gets what example i had, the first what the last had."""
+    return np.roll(x, 1, 0)
+
+
+def numbered(x: Any) -> Any:
+    """Each example plus its place."""
+    return x + np.arange(len(x)).reshape(-1, *(1,) * (x.ndim - 1))
