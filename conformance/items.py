@@ -107,8 +107,12 @@ def run(
         if defect.transform == item.transform.name
     ]
 
+    shown: dict[str, None] = {}
+
     def set_aside(call: Call) -> bool:
-        return any(defect.affects(call) for defect in known)
+        affecting = [defect.id for defect in known if defect.affects(call)]
+        shown.update(dict.fromkeys(affecting))
+        return bool(affecting)
 
     what = (item.law, item.transform, item.subject)
     try:
@@ -119,7 +123,7 @@ def run(
     except NoRule as unknown:
         return _result("not-applicable", detail={"reason": str(unknown), "source": "suite"})
     if not held.examples:
-        names = ", ".join(d.id for d in known)
+        names = ", ".join(shown)
         reason = f"every call of it shows a known defect: {names}"
         return _result("not-applicable", detail={"reason": reason, "source": names})
     outcome, detail = "holds", None

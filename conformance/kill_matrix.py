@@ -10,7 +10,7 @@ from conformance import startup
 from conformance.run import workers_by_default
 
 SUBJECTS = {
-    False: ("matrix-add", "linear", "softmax"),
+    False: ("matrix-add", "linear", "softmax", "ppermute", "axis-index"),
     True: ("dense", "batch-norm", "dropout", "gru-cell"),
 }
 """Subjects that together reach every law, for functions and for modules."""
@@ -18,6 +18,9 @@ SUBJECTS = {
 HOSTS = {
     "mapping": "jax.vmap",
     "axes": "jax.vmap",
+    "nesting": "jax.vmap",
+    "gradients": "jax.vmap",
+    "collectives": "jax.vmap",
     "parallel": "jax.pmap",
     "sharing": "flax.linen.vmap",
 }

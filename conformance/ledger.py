@@ -79,6 +79,11 @@ def _calls_of(name: str, mapped: Callable[[tuple[int | None, ...]], bool]) -> Ca
     return affects
 
 
+def _calls_of_none(names: tuple[str, ...]) -> Callable[[Any], bool]:
+    """The calls of such subjects with a batch of no example."""
+    return lambda call: call.subject_name in names and call.sizes["batch"] == 0
+
+
 def _any(in_axes: tuple[int | None, ...]) -> bool:
     return True
 
@@ -136,7 +141,7 @@ DEFECTS: tuple[Defect, ...] = (
         id="vmap-reduce-mapped-initial-value",
         transform="jax.vmap",
         versions={"jax": ">=0.4.30"},
-        affects=_calls_of("lax.reduce.initial", lambda axes: axes[1] is not None),
+        affects=_calls_of("lax.reduce.initial", _any),
         law="mapping.equals-per-example",
         call=_rule_call("lax.reduce.initial", (0, 0), m=2, n=4),
         seen="lax.reduce with an initial value that is mapped raises NotImplementedError without a word.",
@@ -146,11 +151,11 @@ DEFECTS: tuple[Defect, ...] = (
         id="vmap-ragged-dot-axes",
         transform="jax.vmap",
         versions={"jax": ">=0.4.30"},
-        affects=_calls_of("lax.ragged_dot_general", lambda axes: axes != (0, 0, 0)),
+        affects=_calls_of("lax.ragged_dot_general", _any),
         law="mapping.equals-per-example",
         call=_rule_call("lax.ragged_dot_general", (0, None, 0), k=2, n=4),
         seen="lax.ragged_dot can be mapped with every argument's batch axis in front only (before 0.4.35 "
-        "not at all); else it raises NotImplementedError, 'NYI'.",
+        "not at all), and not twice; else it raises NotImplementedError, 'NYI', or a TypeError.",
         upstream=_NOT_FOUND,
     ),
     *(
@@ -177,6 +182,31 @@ DEFECTS: tuple[Defect, ...] = (
                 "The product of its reflectors, lax.linalg.householder_product, cannot be mapped.",
             ),
         )
+    ),
+    Defect(
+        id="vmap-rng-bit-generator-of-none",
+        transform="jax.vmap",
+        versions={"jax": ">=0.4.30"},
+        affects=_calls_of_none(("lax.rng_bit_generator",)),
+        law="mapping.axis-size",
+        call=FunctionCall("lax.rng_bit_generator", {"batch": 0}, (Axes((0,), 0),)),
+        seen="Mapped over a batch of size zero, lax.rng_bit_generator raises IndexError: 'index is out of "
+        "bounds for axis 0 with size 0'.",
+        upstream=_NOT_FOUND,
+    ),
+    *(
+        Defect(
+            id=f"vmap-{name.removeprefix('lax.')}-ref-of-none",
+            transform="jax.vmap",
+            versions={"jax": ">=0.12"},
+            affects=_calls_of_none((name,)),
+            law="mapping.axis-size",
+            call=FunctionCall(name, {"batch": 0, "m": 2, "n": 4}, (Axes((0, *(None,) * more), 0),)),
+            seen="Indexing a Ref under a map over a batch of size zero raises ValueError: 'Out of bound "
+            "slice: start=0, dim=0.'. Before 0.12 it gave the empty batch.",
+            upstream=_NOT_FOUND,
+        )
+        for name, more in (("lax.get", 1), ("lax.swap", 2), ("lax.addupdate", 2))
     ),
     *(
         Defect(

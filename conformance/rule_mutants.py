@@ -150,6 +150,7 @@ def bite(rule: str, subjects: Sequence[str]) -> list[Bitten]:
     startup.prepare()
     from conformance import rule_table
     from conformance.transforms import TRANSFORMS
+    from properties.calls import FunctionCall
     from properties.hold import draw, hold_to
     from properties.laws import LAWS
     from properties.profiles import PROFILES
@@ -159,7 +160,11 @@ def bite(rule: str, subjects: Sequence[str]) -> list[Bitten]:
     profile = attrs.evolve(PROFILES["quick"], examples=2, shapes=2)
     healthy = {}
     for name in subjects:
-        calls = [attrs.evolve(c, eager=False) for c in draw(*what, SUBJECTS[name], profile)]
+        calls = [
+            attrs.evolve(call, eager=False)
+            for call in draw(*what, SUBJECTS[name], profile)
+            if isinstance(call, FunctionCall)
+        ]
         # Also computes the right answers, while the rules that they need are whole.
         if hold_to(*what, calls).violation is None:
             healthy[name] = calls

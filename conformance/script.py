@@ -4,6 +4,7 @@ import inspect
 import textwrap
 from typing import Any
 
+import attrs
 import jax
 import numpy as np
 
@@ -11,6 +12,7 @@ from conformance.transforms.linen_modules import own_source
 from properties import expected
 from properties.calls import FunctionCall, ModuleCall, variables_like
 from properties.law import Law, Violation
+from properties.laws import gradients, nesting
 from properties.subject import FunctionSubject
 from properties.transform import Transform
 from properties.trees import raw
@@ -96,7 +98,9 @@ def script(law: Law, transform: Transform, found: Violation) -> str:
         message=_quoted(textwrap.fill(str(found.disagreement)[:600], 96)),
     )
     body = (
-        _function(transform, call) if isinstance(call, FunctionCall) else _module(transform, found)
+        _function(transform, call, found.what)
+        if isinstance(call, FunctionCall)
+        else _module(transform, found)
     )
     wanted = _wanted(found)
     tail = _TAIL.replace("{transform}", transform.name)
@@ -116,16 +120,35 @@ def _quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', "'")
 
 
-def _function(transform: Transform, call: FunctionCall) -> str:
-    right = expected.of_function(call)
+def _function(transform: Transform, call: FunctionCall, what: str) -> str:
+    right, source, got = expected.of_function, transform.source(call), "got = mapped(*arguments)"
+    every, none = tuple(range(len(call.axes[0].in_axes))), (None,) * len(call.axes[0].in_axes)
+    if what == gradients.MAP_OF_GRADIENT:
+        right = gradients.of_each
+        front = call.only(attrs.evolve(call.axes[0], out_axes=0))
+        source = f"""
+forward, weights = function, {literal(gradients.weights_of(call))}
+function = jax.grad(lambda *x: jnp.sum(forward(*x) * weights), argnums={every})
+{transform.source(front)}"""
+    elif what == gradients.GRADIENT_OF_MAP:
+        right = gradients.of_the_sum
+        got = f"""
+weights = {literal(gradients.spread(call))}
+got = jax.grad(lambda *x: jnp.sum(mapped(*x) * weights), argnums={every})(*arguments)"""
+    elif what == nesting.MAP_IN_MAP:
+        got = "twice = jax.vmap(mapped)(*jax.tree_util.tree_map(lambda x: np.stack([x, x]), arguments))"
+    elif what == nesting.MAP_IN_ANOTHER:
+        got = f"twice = jax.vmap(lambda _, *x: mapped(*x), (0, *{none}))(np.zeros(2), *arguments)"
+    if got.startswith("twice"):
+        got += "\ngot = jax.tree_util.tree_map(lambda x: x[1], twice)"
     return "\n".join(
         [
             "from typing import Any\n\n",
             _definition(call.subject),
             f"arguments = {literal(call.arguments(call.axes[0]))}",
-            *_answer(right),
-            transform.source(call),
-            "got = mapped(*arguments)",
+            *_answer(right(call)),
+            source,
+            got,
         ]
     )
 

@@ -16,6 +16,7 @@ from properties.trees import raw
 from reference import keys, scope
 from reference.loop import example, per_example, stack, take
 from reference.rounding import Rounded, evaluator
+from reference.terms import gamma
 
 
 def of_function(call: FunctionCall) -> Expected:
@@ -26,6 +27,29 @@ def of_function(call: FunctionCall) -> Expected:
         call.subject_name, tuple(call.sizes.items()), call.dtype, call.seed, call.special, front
     )
     return _placed(results, like, call.sizes["batch"], axes)
+
+
+def of_gradient(call: FunctionCall, gradient: Callable[..., Any]) -> Expected:
+    """What a gradient by every argument must give at each example, stacked in front."""
+    (axes,) = call.axes
+    like = jax.eval_shape(gradient, *call.example())
+    results = per_example(evaluator(gradient, *call.example()), axes.first.in_axes)(
+        *call.stacked(axes)
+    )
+    return _placed(results, like, call.sizes["batch"], Axes(axes.first.in_axes))
+
+
+def sum_error(values: Any) -> Any:
+    """What rounding may do to a float32 sum over the first axis: gamma(n) times the magnitudes."""
+    return gamma(len(values), "float32") * np.abs(values).sum(0)
+
+
+def shape_of_function(call: FunctionCall) -> Any:
+    """Shapes and dtypes of `of_function`, without computing any value."""
+    (axes,) = call.axes
+    one = jax.eval_shape(call.subject.function, *call.example())
+    size = call.sizes["batch"]
+    return jax.tree_util.tree_map(lambda leaf: _widened(leaf, size, axes.out_axes), one)
 
 
 @functools.lru_cache(maxsize=64)
@@ -42,6 +66,10 @@ def _each_example(
     subject = call.subject
     if subject.kind == "collective":
         return _answered(subject)(*call.stacked(call.axes[0])), _collective_like(call)
+    if not call.sizes["batch"]:
+        like = jax.eval_shape(subject.function, *call.example())
+        none = jax.tree_util.tree_map(lambda leaf: np.zeros((0, *leaf.shape), leaf.dtype), like)
+        return Rounded(none, none), like
     results = per_example(one_example(call), front)(*call.stacked(call.axes[0]))
     return results, jax.eval_shape(subject.function, *call.example())
 

@@ -13,7 +13,7 @@ from properties import spent
 from properties.calls import Call
 from properties.law import Law, Violation, narrowed, violation
 from properties.profiles import Profile
-from properties.subject import Subject
+from properties.subject import FunctionSubject, Subject
 from properties.transform import Transform
 from reference.terms import Undecidable
 
@@ -125,6 +125,8 @@ def _drawing(
 ) -> Callable[[], None]:
     """What sets Hypothesis running: ``attempt`` of each call that the profile's seed draws."""
     key = f"{law.id}/{transform.name}/{subject.name}"
+    if isinstance(subject, FunctionSubject) and subject.kind == "rule":
+        profile = profile.sparing()
 
     def attempted(call: Call) -> None:
         attempt(call)

@@ -151,7 +151,8 @@ def out_axes_ignored(transform: Transform, function: Any, axes: Axes) -> Mapped:
 def negative_axis_as_zero(transform: Transform, function: Any, axes: Axes) -> Mapped:
     """a negative axis is taken to be 0"""
     in_axes = tuple(axis and max(axis, 0) for axis in axes.in_axes)
-    return transform.map(function, Axes(in_axes, max(axes.out_axes, 0)))
+    wrong = attrs.evolve(axes, in_axes=in_axes, out_axes=max(axes.out_axes, 0))
+    return transform.map(function, wrong)
 
 
 @_mapping
@@ -173,7 +174,7 @@ def unmapped_argument_mapped(transform: Transform, function: Any, axes: Axes) ->
             else _leaves(partial(jnp.moveaxis, source=axis, destination=0), a)
             for a, axis in zip(arguments, axes.in_axes, strict=True)
         ]
-        return transform.map(function, Axes((0,) * len(given), axes.out_axes))(*given)
+        return transform.map(function, attrs.evolve(axes, in_axes=(0,) * len(given)))(*given)
 
     return wrong
 

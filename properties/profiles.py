@@ -23,6 +23,10 @@ class Profile:
     seed: int = 0
     """Together with the profile's name it determines every call drawn."""
 
+    def sparing(self) -> "Profile":
+        """This profile for one of the hundreds of subjects of the catalogue: half the calls."""
+        return attrs.evolve(self, examples=max(1, self.examples // 2))
+
     def settings(self, database: Any = None, shrink: bool = True) -> dict[str, Any]:
         """Everything Hypothesis could otherwise take from its environment (``CI`` changes defaults)."""
         import hypothesis as h

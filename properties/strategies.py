@@ -192,10 +192,13 @@ def function_calls(
     outward: Positions = anywhere,
     unmapped: str = "none",
     masks: int | None = None,
+    most: int | None = None,
+    batches: Sequence[int] | None = None,
 ) -> Callable[[Transform, FunctionSubject, Profile], st.SearchStrategy[FunctionCall]]:
     """A strategy factory for calls of a function, batch axes where ``inward`` and ``outward`` say.
 
-    ``masks`` is the most choices of what is mapped in one call.
+    ``masks`` is the most choices of what is mapped in one call, ``most`` the most combinations of
+    axes; ``batches`` are the sizes of the batch where they are not the pool's.
     """
 
     def cases(
@@ -209,11 +212,14 @@ def function_calls(
         def calls(draw: Any) -> FunctionCall:
             seed = draw(_seeds(profile))
             eager = draw(_eager)
-            most = EAGER_COMBINATIONS if eager else every_call
+            several = min(EAGER_COMBINATIONS if eager else every_call, most or every_call)
+            chosen = draw(st.sampled_from(pool(subject, profile, transform.largest())))
+            if batches is not None:
+                chosen = {**chosen, AXIS: draw(st.sampled_from(batches))}
             return FunctionCall(
                 subject.name,
-                draw(st.sampled_from(pool(subject, profile, transform.largest()))),
-                covering(_with_few_masks(every, masks, seed), most, seed),
+                chosen,
+                covering(_with_few_masks(every, masks, seed), several, seed),
                 draw(st.sampled_from(subject.dtypes)),
                 seed,
                 special=subject.special and draw(st.booleans()),

@@ -15,7 +15,7 @@ def map_together(transform: Transform, call: FunctionCall) -> Iterator[tuple[Axe
     arguments = [call.arguments(axes) for axes in call.axes]
     pieces = [transform_or_raise(transform.map, call.subject.function, axes) for axes in call.axes]
     joined = transform.traceable and not call.eager
-    yield from zip(call.axes, _run(pieces, arguments, joined), strict=True)
+    yield from zip(call.axes, run_together(pieces, arguments, joined), strict=True)
 
 
 def apply_together(
@@ -28,7 +28,7 @@ def apply_together(
         for axes in call.axes
     ]
     joined = transform.traceable and not call.flipped
-    yield from zip(call.axes, _run(pieces, arguments, joined), strict=True)
+    yield from zip(call.axes, run_together(pieces, arguments, joined), strict=True)
 
 
 def init_now(lifted: Lifted, call: ModuleCall) -> Any:
@@ -72,7 +72,8 @@ def _compiled(function: Any, arguments: Any) -> Any:
     return jax.jit(function).lower(arguments).compile(compiler_options=dict(FAST))
 
 
-def _run(pieces: list[Any], arguments: list[Any], joined: bool) -> list[Any]:
+def run_together(pieces: list[Any], arguments: list[Any], joined: bool) -> list[Any]:
+    """The result of each piece of its own arguments, in one compilation where ``joined``."""
     if not joined:
         return [attempt(piece, *args) for piece, args in zip(pieces, arguments, strict=True)]
     failures: dict[int, Raised] = {}
@@ -91,5 +92,5 @@ def _run(pieces: list[Any], arguments: list[Any], joined: bool) -> list[Any]:
     results = attempt(lambda: _compiled(all_of_them, arguments)(arguments))
     if isinstance(results, Raised):
         # Something that only compiling or running shows: find out whose it is.
-        return _run(pieces, arguments, joined=False)
+        return run_together(pieces, arguments, joined=False)
     return [failures.get(i, result) for i, result in enumerate(results)]

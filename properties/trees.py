@@ -36,6 +36,11 @@ def raw(tree: Any) -> Any:
     return jax.tree_util.tree_map(leaf_data, tree)
 
 
+def member(tree: Any, i: int) -> Any:
+    """What each leaf has in place ``i`` of its first axis."""
+    return jax.tree_util.tree_map(lambda leaf: leaf[i], tree)
+
+
 def described(tree: Any) -> Any:
     """Each leaf as text such as ``float32[3,4]``."""
     return jax.tree_util.tree_map(

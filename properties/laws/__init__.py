@@ -1,6 +1,25 @@
 """The laws, by group. Importing this package registers all of them."""
 
 from properties.law import LAWS
-from properties.laws import axes, collectives, mapping, parallel, sharing
+from properties.laws import (
+    axes,
+    collectives,
+    gradients,
+    mapping,
+    nesting,
+    parallel,
+    sharing,
+    structure,
+)
 
-__all__ = ["LAWS", "axes", "collectives", "mapping", "parallel", "sharing"]
+__all__ = [
+    "LAWS",
+    "axes",
+    "collectives",
+    "gradients",
+    "mapping",
+    "nesting",
+    "parallel",
+    "sharing",
+    "structure",
+]

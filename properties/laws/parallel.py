@@ -13,7 +13,7 @@ from properties.law import blame, law
 from properties.strategies import function_calls
 from properties.together import map_together
 from properties.transform import Transform
-from properties.trees import Raised, attempt
+from properties.trees import Raised, attempt, member
 
 VMAP = Transform(
     "jax.vmap",
@@ -54,6 +54,4 @@ def _agrees_inside_vmap(transform: Transform, call: FunctionCall) -> None:
 
 
 def _member(result: Any, i: int) -> Any:
-    if isinstance(result, Raised):
-        return result
-    return jax.tree_util.tree_map(lambda leaf: leaf[i], result)
+    return result if isinstance(result, Raised) else member(result, i)

@@ -1,0 +1,132 @@
+"""Derivatives of maps are maps of derivatives."""
+
+from typing import Any
+
+import attrs
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from properties import expected
+from properties.calls import FunctionCall, moved
+from properties.compare import Expected, assert_agrees
+from properties.law import blame, law
+from properties.strategies import function_calls
+from properties.subject import FunctionSubject
+from properties.together import run_together
+from properties.transform import Transform
+from properties.values import draw
+
+MAP_OF_GRADIENT, GRADIENT_OF_MAP = "map of the gradient", "gradient of the map"
+WEIGHTS = 1_000_003
+"""The seed of what the outputs are weighted with, so that no two of them have the same gradient."""
+
+
+def _no_derivative(transform: Transform, subject: FunctionSubject) -> str | None:
+    if subject.exact:
+        return f"{subject.name} only moves and compares: its gradient has no rounding rule"
+    return None
+
+
+def _float_calls(*unmapped: str) -> Any:
+    cases = function_calls(unmapped=unmapped[0], most=3)
+
+    def floats(transform: Transform, subject: FunctionSubject, profile: Any) -> Any:
+        return cases(transform, attrs.evolve(subject, dtypes=("float32",)), profile)
+
+    return floats
+
+
+def weights_of(call: FunctionCall) -> Any:
+    """What one example's result is weighted with."""
+    shape = jax.eval_shape(call.subject.function, *call.example()).shape
+    return draw(WEIGHTS, shape, "float32")
+
+
+def gradient_of(call: FunctionCall) -> Any:
+    """The gradient, by every argument, of one example's weighted result."""
+    weights = weights_of(call)
+
+    def weighted(*example: Any) -> Any:
+        return jnp.sum(call.subject.function(*example) * weights)
+
+    return jax.grad(weighted, argnums=tuple(range(len(call.subject.arguments))))
+
+
+def of_each(call: FunctionCall) -> Expected:
+    """The right gradients of a call's only axes, one for each example, stacked in front."""
+    return expected.of_gradient(call, gradient_of(call))
+
+
+def spread(call: FunctionCall) -> Any:
+    """The weights for every example, the batch axis where the call's only axes put it."""
+    return moved(np.stack([weights_of(call)] * call.sizes["batch"]), call.axes[0].out_axes)
+
+
+def of_the_sum(call: FunctionCall) -> Expected:
+    """The right gradients of the weighted sum over all examples, by each of the arguments."""
+    return summed(of_each(call), call.axes[0].in_axes)
+
+
+@law("gradients.per-example", cases=_float_calls("any"), unless=_no_derivative)
+def mapped_gradient_is_the_gradient_of_each(transform: Transform, call: FunctionCall) -> None:
+    """Mapping a gradient gives the gradient at each example."""
+    gradient = gradient_of(call)
+    pieces = [transform.map(gradient, attrs.evolve(axes, out_axes=0)) for axes in call.axes]
+    _hold(transform, call, pieces, of_each, MAP_OF_GRADIENT)
+
+
+def _single(transform: Transform, subject: FunctionSubject) -> str | None:
+    if len(subject.arguments) > 1:
+        return None
+    return f"{subject.name} takes one argument, and a map needs one that is mapped"
+
+
+@law(
+    "gradients.shared-sum",
+    cases=_float_calls("some"),
+    unless=lambda transform, subject: (
+        _no_derivative(transform, subject) or _single(transform, subject)
+    ),
+)
+def shared_gradient_is_the_sum(transform: Transform, call: FunctionCall) -> None:
+    """The gradient of a mapped sum by a shared argument is the sum of the per-example gradients."""
+    pieces = []
+    for axes in call.axes:
+        mapped = transform.map(call.subject.function, axes)
+        pieces.append(_of_the_sum(mapped, spread(call.only(axes)), len(axes.in_axes)))
+    _hold(transform, call, pieces, of_the_sum, GRADIENT_OF_MAP)
+
+
+def _hold(transform: Transform, call: FunctionCall, pieces: Any, right: Any, what: str) -> None:
+    arguments = [call.arguments(axes) for axes in call.axes]
+    joined = transform.traceable and not call.eager
+    for axes, got in zip(call.axes, run_together(pieces, arguments, joined), strict=True):
+        with blame(call.only(axes), what):
+            assert_agrees(got, right(call.only(axes)))
+
+
+def _of_the_sum(mapped: Any, weights: Any, count: int) -> Any:
+    def total(*arguments: Any) -> Any:
+        return jnp.sum(mapped(*arguments) * weights)
+
+    return jax.grad(total, argnums=tuple(range(count)))
+
+
+def summed(each: Expected, in_axes: Any) -> Expected:
+    """Per-example gradients: summed over the examples where shared, batch axis in place where not."""
+
+    def place(axis: int | None, value: Any, bound: Any, like: Any) -> tuple[Any, Any, Any]:
+        if axis is not None:
+            shape = jax.ShapeDtypeStruct(np.moveaxis(value, 0, axis).shape, like.dtype)
+            return moved(value, axis), moved(bound, axis), shape
+        more = expected.sum_error(value)
+        shape = jax.ShapeDtypeStruct(like.shape[1:], like.dtype)
+        return value.sum(0), bound.sum(0) + more, shape
+
+    placed = []
+    for axis, *trees in zip(in_axes, each.value, each.bound, each.like, strict=True):
+        leaves, structure = zip(*map(jax.tree_util.tree_flatten, trees), strict=True)
+        triples = [place(axis, *leaf) for leaf in zip(*leaves, strict=True)]
+        placed.append([structure[0].unflatten(part) for part in zip(*triples, strict=True)])
+    return Expected(*(tuple(part) for part in zip(*placed, strict=True)))

@@ -1,0 +1,63 @@
+"""What a result looks like: how many examples, which dtype, which tree."""
+
+from typing import Any
+
+import jax
+
+from properties import expected
+from properties.calls import FunctionCall
+from properties.compare import Disagreement, assert_same_structure
+from properties.law import blame, law
+from properties.laws.mapping import mapping_equals_the_loop
+from properties.strategies import function_calls
+from properties.transform import Transform
+from properties.trees import Raised, described
+
+
+@law(
+    "mapping.axis-size",
+    cases=function_calls(unmapped="any", batches=(0, 1), most=3),
+    kinds=("function", "rule"),
+    unless=lambda transform, subject: (
+        "pmap takes no batch of size zero: it needs a device for every example"
+        if transform.largest() is not None
+        else None
+    ),
+)
+def none_and_one_are_sizes_too(transform: Transform, call: FunctionCall) -> None:
+    """Mapped over no example or over one, a function gives as many results, as the loop does."""
+    mapping_equals_the_loop(transform, call)
+
+
+@law(
+    "mapping.preserves-structure",
+    cases=function_calls(unmapped="any", most=3),
+    kinds=("function", "rule"),
+)
+def structure_is_that_of_one_example(transform: Transform, call: FunctionCall) -> None:
+    """Tree, shapes, dtypes and weak types are those of one example's result, plus the batch axis."""
+    for axes in call.axes:
+        single = call.only(axes)
+        mapped = _shape(transform.map(call.subject.function, axes), call.arguments(axes))
+        one = _shape(call.subject.function, call.example())
+        with blame(single, "map"):
+            assert_same_structure(mapped, expected.shape_of_function(single))
+            if _weak(mapped) != _weak(one):
+                raise Disagreement(
+                    "structure",
+                    f"weak types differ: expected {_weak(one)}, got {_weak(mapped)}",
+                    described(one),
+                    described(mapped),
+                )
+
+
+def _shape(function: Any, arguments: Any) -> Any:
+    """Shapes, dtypes and weak types of the result, or `Raised`; nothing is compiled."""
+    try:
+        return jax.eval_shape(function, *arguments)
+    except Exception as error:
+        return Raised(error)
+
+
+def _weak(tree: Any) -> list[bool]:
+    return [bool(leaf.weak_type) for leaf in jax.tree_util.tree_leaves(tree)]
