@@ -21,6 +21,7 @@ HOSTS = {
     "nesting": "jax.vmap",
     "gradients": "jax.vmap",
     "collectives": "jax.vmap",
+    "errors": "jax.vmap",
     "parallel": "jax.pmap",
     "sharing": "flax.linen.vmap",
 }

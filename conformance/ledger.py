@@ -13,6 +13,7 @@ from packaging.specifiers import SpecifierSet
 
 from properties import expected
 from properties.calls import Axes, Call, FunctionCall
+from properties.laws.errors import BEYOND
 
 
 @attrs.frozen
@@ -50,7 +51,7 @@ def in_force(defects: Iterable[Defect], versions: Mapping[str, str | None]) -> l
 
 def _has_negative_axis(call: FunctionCall) -> bool:
     (axes,) = call.axes
-    return axes.out_axes < 0 or any(axis is not None and axis < 0 for axis in axes.in_axes)
+    return (axes.out_axes or 0) < 0 or any(axis is not None and axis < 0 for axis in axes.in_axes)
 
 
 def _has_negative_axis_not_in_front(call: FunctionCall) -> bool:
@@ -61,11 +62,21 @@ def _has_negative_axis_not_in_front(call: FunctionCall) -> bool:
         for tree, axis in zip(call.subject.arguments, axes.in_axes, strict=True)
         for array in jax.tree_util.tree_leaves(tree)
     ]
-    ranks += [(axes.out_axes, rank) for rank in expected.output_ranks(call)]
+    if axes.out_axes is not None and axes.out_axes < 0:
+        ranks += [(axes.out_axes, rank) for rank in expected.output_ranks(call)]
     return any(axis is not None and axis < 0 and axis + rank + 1 != 0 for axis, rank in ranks)
 
 
-def _square_call(in_axis: int, out_axis: int) -> FunctionCall:
+def _has_axis_out_of_range(call: FunctionCall) -> bool:
+    return any(axis is not None and axis >= BEYOND for axis in call.axes[0].in_axes)
+
+
+def _has_no_out_axis(call: FunctionCall) -> bool:
+    out_axes: int | None = call.axes[0].out_axes
+    return out_axes is None
+
+
+def _square_call(in_axis: int, out_axis: Any) -> FunctionCall:
     return FunctionCall("square", {"batch": 3, "m": 2, "n": 4}, (Axes((in_axis,), out_axis),))
 
 
@@ -123,6 +134,38 @@ DEFECTS: tuple[Defect, ...] = (
         call=_square_call(-1, 0),
         seen="A negative axis in in_axes or out_axes ends in a bare AssertionError such as (-1, 2).",
         upstream=_PMAP_SAYS,
+    ),
+    Defect(
+        id="pmap-axis-out-of-range",
+        transform="jax.pmap",
+        versions={"jax": ">=0.8.0"},
+        affects=_has_axis_out_of_range,
+        law="errors.axis-out-of-range",
+        call=_square_call(BEYOND, 0),
+        seen="Since pmap became jit of shard_map, an axis that an argument does not have raises "
+        "IndexError, 'tuple index out of range', which names neither the argument nor the axis.",
+        upstream=_NOT_FOUND,
+    ),
+    Defect(
+        id="linen-vmap-axis-out-of-range",
+        transform="flax.linen.vmap",
+        versions={"flax": ">=0.8.5"},
+        affects=_has_axis_out_of_range,
+        law="errors.axis-out-of-range",
+        call=_square_call(BEYOND, 0),
+        seen="An axis that an argument does not have raises IndexError, 'tuple index out of range', which "
+        "names neither the argument nor the axis; jax.vmap says both.",
+        upstream="No report of this was found on google/flax on 2026-11-21.",
+    ),
+    Defect(
+        id="pmap-out-axes-none-unchecked",
+        transform="jax.pmap",
+        versions={"jax": ">=0.4.30"},
+        affects=_has_no_out_axis,
+        law="errors.out-axes-none",
+        call=_square_call(0, None),
+        seen="out_axes=None for a result that differs between devices silently gives the first device's.",
+        upstream="https://github.com/jax-ml/jax/issues/21671",
     ),
     Defect(
         id="vmap-ref-write-transposed",

@@ -10,7 +10,7 @@ import numpy as np
 
 from conformance.transforms.linen_modules import own_source
 from properties import expected
-from properties.calls import FunctionCall, ModuleCall, variables_like
+from properties.calls import Axes, FunctionCall, ModuleCall, variables_like
 from properties.law import Law, Violation
 from properties.laws import gradients, nesting
 from properties.subject import FunctionSubject
@@ -74,7 +74,7 @@ sys.exit(different)
 
 _RAISES = """
 try:
-    got = lifted.init(rngs, *inputs)
+    got = {made}
 except Exception as error:
     print("it raised", repr(error)[:300])
     names = [kind.__name__ for kind in type(error).__mro__]
@@ -98,13 +98,16 @@ def script(law: Law, transform: Transform, found: Violation) -> str:
         message=_quoted(textwrap.fill(str(found.disagreement)[:600], 96)),
     )
     body = (
-        _function(transform, call, found.what)
+        _wrong_call(transform, call)
+        if isinstance(call, FunctionCall) and _wanted(found) is not None
+        else _function(transform, call, found.what)
         if isinstance(call, FunctionCall)
         else _module(transform, found)
     )
     wanted = _wanted(found)
+    made = "mapped(*arguments)" if isinstance(call, FunctionCall) else "lifted.init(rngs, *inputs)"
     tail = _TAIL.replace("{transform}", transform.name)
-    return head + body + (tail if wanted is None else _RAISES.format(wanted=wanted))
+    return head + body + (tail if wanted is None else _RAISES.format(wanted=wanted, made=made))
 
 
 def _wanted(found: Violation) -> str | None:
@@ -118,6 +121,19 @@ def _wanted(found: Violation) -> str | None:
 def _quoted(text: str) -> str:
     """Text as it may stand in a docstring."""
     return text.replace("\\", "\\\\").replace('"', "'")
+
+
+def _wrong_call(transform: Transform, call: FunctionCall) -> str:
+    """A call that must raise; its arguments have every batch axis in front."""
+    front = Axes((0,) * len(call.axes[0].in_axes))
+    return "\n".join(
+        [
+            "from typing import Any\n\n",
+            _definition(call.subject),
+            f"arguments = {literal(call.arguments(front))}",
+            transform.source(call),
+        ]
+    )
 
 
 def _function(transform: Transform, call: FunctionCall, what: str) -> str:

@@ -31,6 +31,7 @@ class Axes:
 
     in_axes: tuple[Axis, ...] = attrs.field(converter=_tuple)
     out_axes: int = 0
+    """None (against its type) only in calls that must raise."""
     name: str | None = None
     """What the mapped axis is called, for collectives."""
 

@@ -179,6 +179,20 @@ def unmapped_argument_mapped(transform: Transform, function: Any, axes: Axes) ->
     return wrong
 
 
+@_mapping
+def wrong_axes_accepted(transform: Transform, function: Any, axes: Axes) -> Mapped:
+    """a call that cannot mean anything was answered as if it did"""
+    mapped = transform.map(function, axes)
+
+    def tolerant(*arguments: Any) -> Any:
+        try:
+            return mapped(*arguments)
+        except ValueError:
+            return jnp.zeros(())
+
+    return tolerant
+
+
 # --- faults of lifting -----------------------------------------------------------------------------
 
 

@@ -89,7 +89,6 @@ TRANSFORM = Transform(
     "maps a function over a mesh of devices",
     map_function,
     kinds=("function",),
-    traceable=False,
     largest=jax_pmap.TRANSFORM.largest,
     unavailable=unavailable,
     source=source,

@@ -4,6 +4,7 @@ from properties.law import LAWS
 from properties.laws import (
     axes,
     collectives,
+    errors,
     gradients,
     mapping,
     nesting,
@@ -16,6 +17,7 @@ __all__ = [
     "LAWS",
     "axes",
     "collectives",
+    "errors",
     "gradients",
     "mapping",
     "nesting",

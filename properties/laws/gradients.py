@@ -22,6 +22,15 @@ WEIGHTS = 1_000_003
 """The seed of what the outputs are weighted with, so that no two of them have the same gradient."""
 
 
+def _replicated(transform: Transform, subject: FunctionSubject) -> str | None:
+    if transform.name != "jax.shard_map" or len(subject.arguments) < 2:
+        return None
+    return (
+        "within shard_map the gradient by what all devices share is summed over the devices: "
+        "https://docs.jax.dev/en/latest/301/sharding-ad.html"
+    )
+
+
 def _no_derivative(transform: Transform, subject: FunctionSubject) -> str | None:
     if subject.exact:
         return f"{subject.name} only moves and compares: its gradient has no rounding rule"
@@ -68,7 +77,13 @@ def of_the_sum(call: FunctionCall) -> Expected:
     return summed(of_each(call), call.axes[0].in_axes)
 
 
-@law("gradients.per-example", cases=_float_calls("any"), unless=_no_derivative)
+@law(
+    "gradients.per-example",
+    cases=_float_calls("any"),
+    unless=lambda transform, subject: (
+        _no_derivative(transform, subject) or _replicated(transform, subject)
+    ),
+)
 def mapped_gradient_is_the_gradient_of_each(transform: Transform, call: FunctionCall) -> None:
     """Mapping a gradient gives the gradient at each example."""
     gradient = gradient_of(call)

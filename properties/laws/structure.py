@@ -38,26 +38,25 @@ def structure_is_that_of_one_example(transform: Transform, call: FunctionCall) -
     """Tree, shapes, dtypes and weak types are those of one example's result, plus the batch axis."""
     for axes in call.axes:
         single = call.only(axes)
-        mapped = _shape(transform.map(call.subject.function, axes), call.arguments(axes))
-        one = _shape(call.subject.function, call.example())
+        one, weak = _shape(call.subject.function, call.example())
+        mapped, mapped_weak = _shape(
+            transform.map(call.subject.function, axes), call.arguments(axes)
+        )
         with blame(single, "map"):
             assert_same_structure(mapped, expected.shape_of_function(single))
-            if _weak(mapped) != _weak(one):
+            if mapped_weak != weak:
                 raise Disagreement(
                     "structure",
-                    f"weak types differ: expected {_weak(one)}, got {_weak(mapped)}",
+                    f"weak types differ: expected {weak}, got {mapped_weak}",
                     described(one),
                     described(mapped),
                 )
 
 
-def _shape(function: Any, arguments: Any) -> Any:
-    """Shapes, dtypes and weak types of the result, or `Raised`; nothing is compiled."""
+def _shape(function: Any, arguments: Any) -> tuple[Any, list[bool]]:
+    """Shapes and dtypes of the result, or `Raised`, and which are weak; nothing is compiled."""
     try:
-        return jax.eval_shape(function, *arguments)
+        jaxpr, shape = jax.make_jaxpr(function, return_shape=True)(*arguments)
     except Exception as error:
-        return Raised(error)
-
-
-def _weak(tree: Any) -> list[bool]:
-    return [bool(leaf.weak_type) for leaf in jax.tree_util.tree_leaves(tree)]
+        return Raised(error), []
+    return shape, [aval.weak_type for aval in jaxpr.out_avals]

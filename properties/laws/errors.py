@@ -1,0 +1,110 @@
+"""Calls that cannot mean anything: they raise what tells the caller so."""
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+from hypothesis import strategies as st
+
+from properties.calls import Axes, FunctionCall
+from properties.compare import Disagreement
+from properties.law import blame, law
+from properties.profiles import Profile
+from properties.strategies import front, function_calls
+from properties.subject import FunctionSubject
+from properties.together import transform_or_raise
+from properties.transform import Transform
+from properties.trees import Raised, attempt
+
+Wrong = Callable[[Axes], Axes]
+BEYOND = 9
+"""An axis that no argument and no result has."""
+
+
+def _calls(wrong: Wrong) -> Any:
+    """Calls with every batch axis in front, but for what ``wrong`` makes of it."""
+    cases = function_calls(front, front, most=1)
+
+    def wrongly(
+        transform: Transform, subject: FunctionSubject, profile: Profile
+    ) -> st.SearchStrategy[FunctionCall]:
+        return cases(transform, subject, attrs.evolve(profile, examples=1)).map(
+            lambda call: call.only(wrong(call.axes[0]))
+        )
+
+    return wrongly
+
+
+def _must_raise(transform: Transform, call: FunctionCall, why: str, *more: int) -> None:
+    """ValueError, as jax.vmap documents by raising it, from making the map or from calling it."""
+    (axes,) = call.axes
+    every = attrs.evolve(axes, in_axes=(0,) * len(axes.in_axes), out_axes=0)
+    mapped = transform_or_raise(transform.map, call.subject.function, axes)
+    arguments = list(call.arguments(every))
+    if more:
+        size = {**call.sizes, "batch": call.sizes["batch"] + more[0]}
+        arguments[-1] = attrs.evolve(call, sizes=size).arguments(every)[-1]
+    got = attempt(mapped, *arguments)
+    with blame(call, "map"):
+        if not isinstance(got, Raised):
+            raise Disagreement("accepted", f"it was accepted: {why}", f"ValueError, since {why}")
+        if not isinstance(got.error, ValueError):
+            raise Disagreement(
+                "raised", f"it raised {got!r}", f"ValueError, since {why}", repr(got)
+            )
+
+
+def _first(axes: Axes, axis: int | None) -> Axes:
+    return attrs.evolve(axes, in_axes=(axis, *axes.in_axes[1:]))
+
+
+def _takes_specs(transform: Transform, subject: FunctionSubject) -> str | None:
+    if transform.name != "jax.shard_map":
+        return None
+    return "shard_map takes specs, not axes: what would be refused is this suite's translation"
+
+
+def _or_single(transform: Transform, subject: FunctionSubject) -> str | None:
+    if len(subject.arguments) < 2:
+        return f"{subject.name} takes one argument, so that no sizes can disagree"
+    return _takes_specs(transform, subject)
+
+
+@law(
+    "errors.axis-out-of-range",
+    cases=_calls(lambda axes: _first(axes, BEYOND)),
+    unless=_takes_specs,
+)
+def an_axis_that_is_not_there_is_refused(transform: Transform, call: FunctionCall) -> None:
+    """An axis in `in_axes` that an argument does not have raises ValueError."""
+    _must_raise(transform, call, f"no argument has an axis {BEYOND}")
+
+
+@law(
+    "errors.out-axes-none",
+    cases=_calls(lambda axes: attrs.evolve(axes, out_axes=None)),  # type: ignore[arg-type]
+    unless=_takes_specs,
+)
+def a_mapped_result_has_an_axis(transform: Transform, call: FunctionCall) -> None:
+    """`out_axes=None` for a result that differs between examples raises ValueError."""
+    _must_raise(transform, call, "the result is not the same for every example")
+
+
+def _nothing(axes: Axes) -> Axes:
+    return attrs.evolve(axes, in_axes=(None,) * len(axes.in_axes))
+
+
+@law("errors.nothing-mapped", cases=_calls(_nothing), unless=_takes_specs)
+def something_must_be_mapped(transform: Transform, call: FunctionCall) -> None:
+    """A map of no argument, without `axis_size`, raises ValueError."""
+    _must_raise(transform, call, "nothing says how many examples there are")
+
+
+@law(
+    "errors.sizes-disagree",
+    cases=_calls(lambda axes: axes),
+    unless=_or_single,
+)
+def sizes_must_agree(transform: Transform, call: FunctionCall) -> None:
+    """Mapped arguments whose batch axes have different sizes raise ValueError."""
+    _must_raise(transform, call, "the arguments disagree about the number of examples", 1)
