@@ -72,16 +72,8 @@ def provide(
     def one(spec: Spec) -> Environment | NotBuilt:
         try:
             return _environment(spec, needs, directory)
-        except NotBuilt as error:
-            reason = str(error)
-        except filelock.Timeout:
-            reason = f"another run has been building it for {TIMEOUT} s; end that one"
-        except OSError as error:
-            reason = (
-                f"{error.strerror or error} ({error.filename or directory}); "
-                "the cache needs a directory that can be written and has space"
-            )
-        return NotBuilt(f"{spec.text} cannot be had: {reason}")
+        except (NotBuilt, filelock.Timeout, OSError) as error:
+            return _refused(spec.text, error, directory)
 
     with ThreadPoolExecutor(max(1, len(specs))) as pool:
         return list(pool.map(one, specs))
@@ -94,10 +86,23 @@ def resolved(spec: str) -> dict[str, str] | NotBuilt:
         return _installed()
     try:
         lock, _ = _lock(asked, resolve.of_the_suite(), directory)
-    except NotBuilt as error:
-        return NotBuilt(f"{spec} cannot be had: {error}")
+    except (NotBuilt, filelock.Timeout, OSError) as error:
+        return _refused(spec, error, directory)
     pins = (line.split(";")[0].strip().partition("==") for line in lock.splitlines())
     return {name.strip(): version for name, _, version in pins if version}
+
+
+def _refused(spec: str, error: Exception, directory: Path) -> NotBuilt:
+    """Why an environment cannot be had, and what to do about it."""
+    reason = str(error)
+    if isinstance(error, filelock.Timeout):
+        reason = f"another run has been building it for {TIMEOUT} s; end that one"
+    elif isinstance(error, OSError):
+        reason = (
+            f"{error.strerror or error} ({error.filename or directory}); "
+            "the cache needs a directory that can be written and has space"
+        )
+    return NotBuilt(f"{spec} cannot be had: {reason}")
 
 
 def _environment(spec: Spec, needs: resolve.Needs, directory: Path) -> Environment:

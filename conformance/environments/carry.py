@@ -7,6 +7,7 @@ from pathlib import Path
 import filelock
 
 from conformance import startup
+from conformance.environments import aging
 
 ROOMS = ("reference", "properties", "conformance")
 
@@ -35,6 +36,7 @@ def copy_of(source: Path, directory: Path) -> Path:
                 ignored = shutil.ignore_patterns("__pycache__")
                 shutil.copytree(source / room, partial / room, ignore=ignored)
             partial.rename(place)
+        aging.used(place, directory)
     return place
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import filelock
 
-from conformance.environments import resolve
+from conformance.environments import aging, resolve
 from conformance.environments.ask_uv import TIMEOUT, NotBuilt
 from conformance.environments.interpreters import Python
 
@@ -64,6 +64,7 @@ def provide(lock: str, python: Python, directory: Path) -> tuple[Path, dict[str,
             except BaseException:
                 shutil.rmtree(building, ignore_errors=True)
                 raise
+        aging.used(home, directory)
         return home, recorded["versions"]
 
 

@@ -51,7 +51,12 @@ def gather(events: Sequence[Event]) -> Comparison:
                 break
         else:
             groups.append((where, ran, list(cell)))
-    columns = tuple(_column(label, gathered) for (label, _), _, gathered in groups)
+    labels = [label for (label, _), _, _ in groups]
+    columns = tuple(
+        # Two ENVs may resolve to the same versions: what was asked for tells them apart.
+        _column(f"{label} ({asked})" if asked and labels.count(label) > 1 else label, gathered)
+        for (label, asked), _, gathered in groups
+    )
     first = columns[0]
     return Comparison(
         columns,

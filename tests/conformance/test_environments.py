@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ import pytest
 from conformance.environments import (
     Environment,
     NotBuilt,
+    aging,
     ask_uv,
     build,
     carry,
@@ -26,6 +28,7 @@ from conformance.environments import (
     parse,
     provide,
     resolve,
+    resolved,
 )
 from conformance.environments.resolve import Needs
 
@@ -286,6 +289,7 @@ def build_editable(directory, settings=None, metadata=None):
 
 MAKE = """
 import sys
+import time
 from pathlib import Path
 from conformance.environments import parse, provide, resolve
 from conformance.environments.resolve import Needs
@@ -641,3 +645,27 @@ def test_a_date_is_what_an_install_on_that_day_resolved_to(tmp_path: Path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(resolve, "ask", lambda *arguments, **named: pytest.fail("asked again"))
         assert build([day], directory=tmp_path / "cache") == [environment]
+
+
+def test_what_was_not_used_for_long_is_let_go(tmp_path: Path):
+    kept, old, young = (tmp_path / name for name in ("kept", "old", "young"))
+    for place in (kept, old, young):
+        place.mkdir()
+        (place / "file").write_text("")
+    long_ago = time.time() - (aging.DAYS + 1) * 24 * 3600
+    (tmp_path / "old.lock").write_text("")
+    for place in (kept, old):
+        os.utime(place, (long_ago, long_ago))
+    aging.used(kept, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "young"]
+    assert time.time() - kept.stat().st_mtime < 60
+
+
+def test_a_resolution_that_the_disk_refuses_is_said(monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "somewhere")
+
+    monkeypatch.setattr("conformance.environments._lock", refuse)
+    got = resolved("jax==0.9.0")
+    assert isinstance(got, NotBuilt)
+    assert str(got).startswith("jax==0.9.0 cannot be had: Permission denied (somewhere); the cache")
