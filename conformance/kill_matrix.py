@@ -10,7 +10,7 @@ from conformance import startup
 from conformance.run import workers_by_default
 
 SUBJECTS = {
-    False: ("matrix-add", "linear", "softmax", "ppermute", "axis-index"),
+    False: ("matrix-add", "linear", "softmax", "ppermute", "axis-index", "draw-bits"),
     True: ("dense", "batch-norm", "dropout", "gru-cell"),
 }
 """Subjects that together reach every law, for functions and for modules."""
@@ -22,6 +22,7 @@ HOSTS = {
     "gradients": "jax.vmap",
     "collectives": "jax.vmap",
     "errors": "jax.vmap",
+    "randomness": "jax.vmap",
     "parallel": "jax.pmap",
     "sharing": "flax.linen.vmap",
 }

@@ -71,7 +71,7 @@ class FunctionSubject:
     examples, stacked in front, to all their answers."""
     kind: str = "function"
     """``function``; ``rule``: it stands for a primitive's batching rule; ``collective``: it speaks to
-    the other examples, along an axis that is named `AXIS`."""
+    the other examples, along an axis that is named `AXIS`; ``draw``: its first argument is a key."""
 
 
 @attrs.frozen(eq=False)

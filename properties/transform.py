@@ -35,7 +35,7 @@ class Transform:
     """``plain(call)`` gives the framework's own module, unmapped."""
     missing_stream: type[Exception] = KeyError
     """What a lifted module raises for a stream that ``split_rngs`` leaves out."""
-    kinds: tuple[str, ...] = ("function", "collective")
+    kinds: tuple[str, ...] = ("function", "collective", "draw")
     """The kinds of functions that it is held to the laws with: those of rules where it maps by them."""
     traceable: bool = True
     """Several calls may be traced into one compilation."""

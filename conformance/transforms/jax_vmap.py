@@ -22,6 +22,6 @@ TRANSFORM = Transform(
     "jax.vmap",
     "maps a function over a batch",
     map_function,
-    kinds=("function", "rule", "collective"),
+    kinds=("function", "rule", "collective", "draw"),
     source=source,
 )

@@ -9,6 +9,7 @@ from properties.laws import (
     mapping,
     nesting,
     parallel,
+    randomness,
     sharing,
     structure,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "mapping",
     "nesting",
     "parallel",
+    "randomness",
     "sharing",
     "structure",
 ]

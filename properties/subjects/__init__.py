@@ -2,12 +2,13 @@
 
 from properties.subject import Subject
 from properties.subjects.collectives import COLLECTIVES
+from properties.subjects.draws import DRAWS
 from properties.subjects.functions import FUNCTIONS
 from properties.subjects.modules import MODULES
 from properties.subjects.rules import RULES
 
-__all__ = ["COLLECTIVES", "FUNCTIONS", "MODULES", "RULES", "SUBJECTS"]
+__all__ = ["COLLECTIVES", "DRAWS", "FUNCTIONS", "MODULES", "RULES", "SUBJECTS"]
 
 SUBJECTS: dict[str, Subject] = {
-    subject.name: subject for subject in (*FUNCTIONS, *MODULES, *COLLECTIVES, *RULES)
+    subject.name: subject for subject in (*FUNCTIONS, *MODULES, *COLLECTIVES, *DRAWS, *RULES)
 }

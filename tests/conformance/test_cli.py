@@ -48,6 +48,15 @@ def test_the_other_lists_are_json_too(main: Main, kind: str) -> None:
     assert all({"name", "summary"} <= set(row) for row in json.loads(ran.out))
 
 
+def test_the_rules_are_listed_with_what_reaches_them(main: Main) -> None:
+    rows = {row["name"]: row for row in json.loads(main("list", "rules", "--json").out)}
+    assert rows["sin"]["state"] == "hit"
+    assert "lax.sin" in rows["sin"]["subjects"]
+    exempt = [row for row in rows.values() if row["state"] == "exempt"]
+    assert all(row["exempt"] and row["exempt"] in row["summary"] for row in exempt)
+    assert {row["state"] for row in rows.values()} <= {"hit", "exempt", "missed"}
+
+
 def test_a_law_is_listed_with_the_transforms_it_is_about(main: Main) -> None:
     rows = {row["name"]: row for row in json.loads(main("list", "laws", "--json").out)}
     assert rows[EQUALS]["transforms"] == list(TRANSFORMS)

@@ -21,6 +21,8 @@ from reference.loop import example, stack
 SMALL = Profile("small", examples=2, shapes=2, combinations=4, deadline=60, random=False, seed=5)
 CHOSEN = ("square", "linear", "sort", "dense", "batch-norm", "dropout", "gru-cell")
 
+KINDS_OF_FUNCTIONS = ("function", "rule", "collective", "draw")
+
 
 def plain(call: ModuleCall) -> Lifted:
     """The reference given a whole batch: row by row, as a module that broadcasts would."""
@@ -85,18 +87,14 @@ def test_sentences_are_different() -> None:
 
 @pytest.mark.parametrize("law", LAWS.values(), ids=lambda law: law.id)
 def test_a_law_concerns_subjects_of_its_kind_only(law: Law) -> None:
-    transform = attrs.evolve(
-        LOOP, name=law.only or "loop", kinds=("function", "rule", "collective")
-    )
-    maps_functions_only = Transform(
-        law.only or "loop", "", LOOP.map, kinds=("function", "rule", "collective")
-    )
+    transform = attrs.evolve(LOOP, name=law.only or "loop", kinds=KINDS_OF_FUNCTIONS)
+    maps_functions_only = Transform(law.only or "loop", "", LOOP.map, kinds=KINDS_OF_FUNCTIONS)
     for subject in SUBJECTS.values():
         concerned = law.concerns(transform, subject)
         kind = subject.kind if isinstance(subject, FunctionSubject) else None
         assert concerned == (isinstance(subject, law.subjects) and kind in (None, *law.kinds))
         if kind is not None:
-            others = tuple({"function", "rule", "collective"} - {kind})
+            others = tuple(set(KINDS_OF_FUNCTIONS) - {kind})
             assert not law.concerns(attrs.evolve(transform, kinds=others), subject)
         is_module = isinstance(subject, ModuleSubject)
         assert law.concerns(maps_functions_only, subject) == (concerned and not is_module)
