@@ -43,6 +43,10 @@ class Transform:
     """The largest batch it can map: the number of devices; None where there is no limit."""
     unavailable: Callable[[], str | None] = lambda: None
     """Why this release does not have it; None where it does."""
+    lacks: Callable[[Any], str | None] = lambda subject: None
+    """Why it has no module of a subject's kind; None where it has."""
+    derives_keys: bool = True
+    """It derives the keys of parameters as the reference does, which is Linen's way."""
     source: Callable[[Any], str] = lambda call: ""
     """For a standalone script: Python that defines ``mapped`` for a call of ``function``, or
     ``lifted`` and ``plain`` for a call of a module. It may import JAX, Flax and NumPy only."""

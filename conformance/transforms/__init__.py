@@ -1,6 +1,6 @@
 """The transforms that are held to the laws, one file each."""
 
-from conformance.transforms import jax_pmap, jax_shard_map, jax_vmap, linen_vmap
+from conformance.transforms import jax_pmap, jax_shard_map, jax_vmap, linen_vmap, nnx_vmap
 from properties.transform import Transform
 
 TRANSFORMS: dict[str, Transform] = {
@@ -10,5 +10,6 @@ TRANSFORMS: dict[str, Transform] = {
         jax_pmap.TRANSFORM,
         jax_shard_map.TRANSFORM,
         linen_vmap.TRANSFORM,
+        nnx_vmap.TRANSFORM,
     )
 }

@@ -21,7 +21,15 @@ def _no_params(transform: Transform, subject: ModuleSubject) -> str | None:
     return None if "params" in subject.collections else f"{subject.name} has no parameters"
 
 
+def _other_keys(transform: Transform, subject: ModuleSubject) -> str | None:
+    if transform.derives_keys:
+        return _no_params(transform, subject)
+    return f"{transform.name} derives keys in its own way, and the reference knows Linen's"
+
+
 def _no_broadcast(transform: Transform, subject: ModuleSubject) -> str | None:
+    if not transform.derives_keys:
+        return f"it speaks of the modules, not of the map: {transform.name} has the same"
     if subject.native_broadcast is None:
         return None
     return f"{subject.name} takes no leading batch axes: {subject.native_broadcast}"
@@ -36,7 +44,7 @@ def shared_params_carry_no_batch_axis(transform: Transform, call: ModuleCall) ->
         )
 
 
-@law("sharing.init-matches-reference", cases=one_call(), unless=_no_params)
+@law("sharing.init-matches-reference", cases=one_call(), unless=_other_keys)
 def shared_init_gives_the_reference_params(transform: Transform, call: ModuleCall) -> None:
     """For a seed, the shared parameters are those the pure-JAX reference derives."""
     with blame(call, "init"):
@@ -76,7 +84,7 @@ def ensemble_params_gain_an_axis(transform: Transform, call: ModuleCall) -> None
         )
 
 
-@law("sharing.ensemble-members", cases=one_call(ensemble=True), unless=_no_params)
+@law("sharing.ensemble-members", cases=one_call(ensemble=True), unless=_other_keys)
 def ensemble_members_are_independent(transform: Transform, call: ModuleCall) -> None:
     """Member i is the unmapped module initialised with the i-th split key, and answers as it does."""
     members = expected.of_variables(call)
@@ -85,7 +93,7 @@ def ensemble_members_are_independent(transform: Transform, call: ModuleCall) -> 
     _answers_as_each_example(transform, call, members.value)
 
 
-@law("sharing.split-table", cases=one_call(), unless=_no_params)
+@law("sharing.split-table", cases=one_call(), unless=_other_keys)
 def sharing_and_splitting_combine(transform: Transform, call: ModuleCall) -> None:
     """Shared or mapped parameters, split or unsplit keys: share, ensemble, equal copies, an error."""
     for table_entry in (call.sharing(), call.ensemble()):
