@@ -68,8 +68,10 @@ def assert_conforms(
     ]
     if wrong:
         raise AssertionError("\n\n".join(map(_in_words, wrong)))
-    if not any(result["outcome"] == "holds" for *_, result in results):
-        reasons = sorted({result["detail"]["reason"] for *_, result in results})
+    # That shapes are right, or wrong calls refused, says nothing of the values.
+    values = [result for law, _, result in results if law.id.endswith(".equals-per-example")]
+    if not any(result["outcome"] == "holds" for result in values):
+        reasons = sorted({result["detail"]["reason"] for result in values})
         raise AssertionError(f"no law could be checked of {made.name}: {'; '.join(reasons)}")
 
 

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+import jax
+import numpy as np
+
 from properties.calls import Axes, ModuleCall
 from properties.expected import applied, gathered, member
 from properties.transform import Lifted, Transform
@@ -12,7 +15,35 @@ from reference.loop import example, number_of_examples, per_example, stack
 
 
 def _map(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
-    return per_example(function, axes.in_axes, axes.out_axes)
+    if axes.out_axes is None:
+        raise ValueError("results that differ between examples need an axis")
+
+    def mapped(*arguments: Any) -> Any:
+        if number_of_examples(arguments, axes.in_axes):
+            return per_example(function, axes.in_axes, axes.out_axes)(*arguments)
+        return _of_none(function, axes, arguments)
+
+    return mapped
+
+
+def _of_none(function: Callable[..., Any], axes: Axes, arguments: Any) -> Any:
+    """No example: arrays without elements, whose shapes are those of what one example would give."""
+
+    def without(leaf: Any, axis: int | None) -> Any:
+        return leaf if axis is None else np.zeros(np.delete(leaf.shape, axis), leaf.dtype)
+
+    like = jax.eval_shape(
+        function,
+        *(
+            jax.tree_util.tree_map(lambda leaf, axis=axis: without(leaf, axis), argument)
+            for argument, axis in zip(arguments, axes.in_axes, strict=True)
+        ),
+    )
+
+    def empty(leaf: Any) -> Any:
+        return np.moveaxis(np.zeros((0, *leaf.shape), leaf.dtype), 0, axes.out_axes)
+
+    return jax.tree_util.tree_map(empty, like)
 
 
 def _lift(call: ModuleCall) -> Lifted:
@@ -50,5 +81,6 @@ LOOP = Transform(
     "applies the function to each example, by a Python loop",
     _map,
     _lift,
+    kinds=("function", "rule", "draw"),
     traceable=False,
 )

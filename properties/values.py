@@ -38,7 +38,7 @@ def _drawn(seed: int, shape: Shape, dtype: str, special: bool, kind: str) -> Val
     if dtype == "bool":
         return random.randint(2, size=shape).astype(bool)
     if kind != "normal":
-        chosen = KINDS[kind](random, shape)
+        chosen = _apart(KINDS[kind], random, shape)
         if jnp.issubdtype(dtype, jnp.complexfloating):
             chosen = chosen + 1j * KINDS[kind](random, shape)
         return chosen.astype(jnp.dtype(dtype))
@@ -55,6 +55,18 @@ def _drawn(seed: int, shape: Shape, dtype: str, special: bool, kind: str) -> Val
         normal = normal + 1j * random.standard_normal(count)
     with np.errstate(over="ignore"):
         return normal.reshape(shape).astype(jnp.dtype(dtype))
+
+
+def _apart(kind: Callable[[Any, Shape], Values], random: Any, shape: Shape) -> Values:
+    """Values of a kind, no two slices along the first axis alike where the kind has enough of them."""
+    drawn = kind(random, shape)
+    for _ in range(20 if len(shape) > 0 else 0):
+        first: dict[bytes, int] = {}
+        again = [i for i, row in enumerate(drawn) if first.setdefault(row.tobytes(), i) != i]
+        if not again:
+            break
+        drawn[again] = kind(random, (len(again), *shape[1:]))
+    return drawn
 
 
 def indices(seed: int, shape: Sequence[int], size: int, dtype: str = "int32") -> Values:

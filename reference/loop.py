@@ -21,7 +21,8 @@ def per_example(
     ``in_axes`` holds one entry per argument: the position of the batch axis in every leaf of that
     argument, or None where each example gets the whole argument. ``out_axes`` is where the batch
     axis stands in every leaf of the result. ``axis_size`` is needed only when nothing is mapped.
-    Raises ValueError where the mapped arguments disagree about the number of examples.
+    Raises ValueError where the mapped arguments disagree about the number of examples, and where one has
+    no such axis.
     """
 
     def mapped(*arguments: Any) -> Any:
@@ -45,7 +46,7 @@ def number_of_examples(
 ) -> int:
     """The size of the batch axis, read off the mapped arguments."""
     sizes = {
-        np.shape(leaf)[axis]
+        _size(np.shape(leaf), axis)
         for argument, axis in zip(arguments, in_axes, strict=True)
         if axis is not None
         for leaf in jax.tree_util.tree_leaves(argument)
@@ -55,6 +56,12 @@ def number_of_examples(
     if len(sizes) != 1:
         raise ValueError(f"the batch axis must have one size, not {sorted(sizes)}")
     return sizes.pop()
+
+
+def _size(shape: tuple[int, ...], axis: int) -> int:
+    if not -len(shape) <= axis < len(shape):
+        raise ValueError(f"an argument of shape {shape} has no axis {axis}")
+    return shape[axis]
 
 
 def take(tree: Any, index: int, axis: int) -> Any:

@@ -51,10 +51,15 @@ def _variables(module: Any) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for name, value in vars(module).items():
         if isinstance(value, nnx.Param):
-            found.setdefault("params", {})[name] = value.value
+            found.setdefault("params", {})[name] = _array(value)
         elif isinstance(value, nnx.BatchStat):
-            found.setdefault("batch_stats", {})[name] = value.value
+            found.setdefault("batch_stats", {})[name] = _array(value)
     return found
+
+
+def _array(variable: Any) -> Any:
+    # `value` is deprecated since flax 0.12, and what replaces it is not in 0.10.
+    return variable.get_value() if hasattr(variable, "get_value") else variable.value
 
 
 def lift(call: ModuleCall) -> Lifted:

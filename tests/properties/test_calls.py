@@ -37,7 +37,7 @@ NORM = ModuleCall(
 
 @pytest.mark.parametrize("law", LAWS.values(), ids=lambda law: law.id)
 def test_every_call_drawn_survives_json(law: Any) -> None:
-    transform = attrs.evolve(LOOP, name=law.only or LOOP.name)
+    transform = attrs.evolve(LOOP, name=law.only or LOOP.name, kinds=law.kinds)
     seen = []
 
     def survives(_: Any, call: Any) -> None:

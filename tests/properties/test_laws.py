@@ -19,7 +19,7 @@ from properties.transform import Lifted, Transform
 from reference.loop import example, stack
 
 SMALL = Profile("small", examples=2, shapes=2, combinations=4, deadline=60, random=False, seed=5)
-CHOSEN = ("square", "linear", "sort", "dense", "batch-norm", "dropout", "gru-cell")
+CHOSEN = ("square", "linear", "sort", "dense", "batch-norm", "dropout", "gru-cell", "draw-bits")
 
 KINDS_OF_FUNCTIONS = ("function", "rule", "collective", "draw")
 
@@ -65,7 +65,8 @@ def test_law_holds_for_the_loop(law: Law, subject: Any) -> None:
 
 
 def test_every_law_is_held_to_the_loop() -> None:
-    assert {law.id for law, _ in PAIRS} == set(LAWS)
+    # A loop sees one example at a time, so nothing can speak to the others in it.
+    assert {law.id for law, _ in PAIRS} == set(LAWS) - {"collectives.equal-plain-reductions"}
 
 
 @pytest.mark.parametrize("law", LAWS.values(), ids=lambda law: law.id)

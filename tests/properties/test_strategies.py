@@ -49,13 +49,13 @@ def drawn(law: Law, transform: Transform, subject: Subject, profile: Profile = M
 
 @functools.cache
 def all_drawn(law: Law, transform: Transform = LOOP) -> list[Any]:
-    transform = attrs.evolve(transform, name=law.only or transform.name)
+    transform = attrs.evolve(transform, name=law.only or transform.name, kinds=law.kinds)
     concerned = [
         subject
         for subject in SUBJECTS.values()
         if law.concerns(transform, subject) and not law.not_applicable(transform, subject)
     ]
-    assert concerned
+    assert concerned or law.id == "mapping.axis-size"  # of which a map over devices is free
     return [call for subject in concerned for call in drawn(law, transform, subject)]
 
 
@@ -115,12 +115,17 @@ def test_the_pool_is_small_and_begins_with_distinct_sizes(subject: Subject) -> N
 @pytest.mark.parametrize("transform", [LOOP, FEW_DEVICES], ids=lambda t: t.name)
 def test_calls_take_their_sizes_from_the_pool(law: Law, transform: Transform) -> None:
     for call in all_drawn(law, transform):
+        if law.id == "mapping.axis-size":
+            assert call.sizes["batch"] in (0, 1)
+            continue
         assert dict(call.sizes) in pool(call.subject, MANY, transform.largest())
         assert call.sizes["batch"] <= (transform.largest() or 8)
 
 
 @every_law
 def test_axes_are_valid_differ_and_are_negative_in_the_negative_law_only(law: Law) -> None:
+    if law.id.startswith("errors."):
+        pytest.skip("its calls are wrong on purpose")
     backward = law.id == "axes.negative-count-from-end"
     for call in all_drawn(law):
         trees = call.subject.arguments if isinstance(call, FunctionCall) else call.subject.inputs
@@ -143,6 +148,8 @@ def test_slices_of_what_is_mapped_are_pairwise_different(law: Law) -> None:
     for call in all_drawn(law):
         if getattr(call, "special", False) or call.subject_name == "embed":
             continue  # edges are few; so are the ids of a small vocabulary
+        if getattr(call.subject, "kind", "") == "rule":
+            continue  # there are but two booleans, and few indices
         for axes in call.axes[:2]:
             for argument, axis in zip(call.stacked(axes), axes.in_axes, strict=True):
                 for leaf in jax.tree_util.tree_leaves(argument) if axis is not None else ():
