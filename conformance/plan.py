@@ -12,6 +12,7 @@ from conformance.items import Item
 from properties import hold
 from properties.calls import Call, from_json, to_json
 from properties.profiles import Profile
+from properties.strategies import unavailable
 
 VERSION = 1
 
@@ -21,13 +22,16 @@ class PlanError(Exception):
 
 
 def draw(items: Iterable[Item], profile: Profile) -> dict[str, Any]:
-    """The plan of these items: for each, the calls that a run of this profile would draw here."""
+    """The plan of these items: for each, the calls that a run of this profile would draw here.
+
+    What the installed release does not have cannot be drawn, and is left out.
+    """
     calls = {
         item.id: []
-        if item.law.unless(item.transform, item.subject)
+        if item.law.senseless(item.transform, item.subject)
         else [to_json(c) for c in hold.draw(item.law, item.transform, item.subject, profile)]
         for item in items
-        if item.defect is None
+        if item.defect is None and not unavailable(item.subject)
     }
     return {"plan": VERSION, "profile": profile.name, "seed": profile.seed, "calls": calls}
 

@@ -58,12 +58,12 @@ class Law:
 
     def not_applicable(self, transform: Transform, subject: Subject) -> str | None:
         """Why the law cannot be checked of these two, although it speaks of their kind."""
-        return (
-            transform.unavailable()
-            or unavailable(subject)
-            or (transform.lacks(subject) if isinstance(subject, ModuleSubject) else None)
-            or self.unless(transform, subject)
-        )
+        return transform.unavailable() or unavailable(subject) or self.senseless(transform, subject)
+
+    def senseless(self, transform: Transform, subject: Subject) -> str | None:
+        """Why it cannot be checked of these two on any release."""
+        lacks = transform.lacks(subject) if isinstance(subject, ModuleSubject) else None
+        return lacks or self.unless(transform, subject)
 
 
 LAWS: dict[str, Law] = {}
