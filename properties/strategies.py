@@ -120,7 +120,7 @@ def _ranks(subject: FunctionSubject | ModuleSubject) -> tuple[tuple[int, ...], i
     some = sizes(subject, "distinct", 0)
     if isinstance(subject, FunctionSubject):
         trees: Sequence[Any] = subject.arguments
-        call: Any = _some_call(subject)
+        call: Any = some_call(subject)
     else:
         trees = subject.inputs
         call = ModuleCall(
@@ -134,7 +134,8 @@ def _ranks(subject: FunctionSubject | ModuleSubject) -> tuple[tuple[int, ...], i
     return tuple(least), min(output_ranks(call))
 
 
-def _some_call(subject: FunctionSubject) -> FunctionCall:
+def some_call(subject: FunctionSubject) -> FunctionCall:
+    """A call of the subject, for its shapes."""
     return FunctionCall(subject.name, sizes(subject, "distinct", 0), (), subject.dtypes[0])
 
 
@@ -144,10 +145,17 @@ def unavailable(subject: Subject) -> str | None:
     if not isinstance(subject, FunctionSubject) or subject.kind != "rule":
         return None
     try:
-        jax.eval_shape(subject.function, *_some_call(subject).example())
+        jax.eval_shape(subject.function, *some_call(subject).example())
     except Exception as refused:
         return f"jax {jax.__version__} does not do it unmapped: {Raised(refused)!r}"
     return None
+
+
+def single_argument(transform: Transform, subject: FunctionSubject) -> str | None:
+    """Why a law about arguments that are not mapped has nothing to say of the subject."""
+    if len(subject.arguments) > 1:
+        return None
+    return f"{subject.name} takes one argument, and a map needs one that is mapped"
 
 
 Positions = Callable[[int], Sequence[int]]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from properties.calls import Axes, FunctionCall, ModuleCall
 from properties.transform import Lifted, Transform
@@ -15,6 +16,9 @@ def map_together(transform: Transform, call: FunctionCall) -> Iterator[tuple[Axe
     arguments = [call.arguments(axes) for axes in call.axes]
     pieces = [transform_or_raise(transform.map, call.subject.function, axes) for axes in call.axes]
     joined = transform.traceable and not call.eager
+    if not joined:
+        # NumPy's own indexing would not take a traced index; users' arrays are JAX's.
+        arguments = jax.tree_util.tree_map(jnp.asarray, arguments)
     yield from zip(call.axes, run_together(pieces, arguments, joined), strict=True)
 
 

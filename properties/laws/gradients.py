@@ -11,7 +11,7 @@ from properties import expected
 from properties.calls import FunctionCall, moved
 from properties.compare import Expected, assert_agrees
 from properties.law import blame, law
-from properties.strategies import function_calls
+from properties.strategies import function_calls, single_argument, some_call
 from properties.subject import FunctionSubject
 from properties.together import run_together
 from properties.transform import Transform
@@ -34,11 +34,17 @@ def _replicated(transform: Transform, subject: FunctionSubject) -> str | None:
 def _no_derivative(transform: Transform, subject: FunctionSubject) -> str | None:
     if subject.exact:
         return f"{subject.name} only moves and compares: its gradient has no rounding rule"
+    arrays = jax.tree_util.tree_leaves(subject.arguments)
+    if "float32" not in subject.dtypes or any(a.below is not None or a.dtype for a in arrays):
+        return f"{subject.name} takes integers, by which there is no gradient"
+    result = jax.eval_shape(subject.function, *some_call(subject).example())
+    if not isinstance(result, jax.ShapeDtypeStruct) or result.dtype != jnp.float32:
+        return f"{subject.name} gives other than one array of floats"
     return None
 
 
-def _float_calls(*unmapped: str) -> Any:
-    cases = function_calls(unmapped=unmapped[0], most=3)
+def _float_calls(unmapped: str) -> Any:
+    cases = function_calls(unmapped=unmapped, most=3)
 
     def floats(transform: Transform, subject: FunctionSubject, profile: Any) -> Any:
         return cases(transform, attrs.evolve(subject, dtypes=("float32",)), profile)
@@ -91,17 +97,11 @@ def mapped_gradient_is_the_gradient_of_each(transform: Transform, call: Function
     _hold(transform, call, pieces, of_each, MAP_OF_GRADIENT)
 
 
-def _single(transform: Transform, subject: FunctionSubject) -> str | None:
-    if len(subject.arguments) > 1:
-        return None
-    return f"{subject.name} takes one argument, and a map needs one that is mapped"
-
-
 @law(
     "gradients.shared-sum",
     cases=_float_calls("some"),
     unless=lambda transform, subject: (
-        _no_derivative(transform, subject) or _single(transform, subject)
+        _no_derivative(transform, subject) or single_argument(transform, subject)
     ),
 )
 def shared_gradient_is_the_sum(transform: Transform, call: FunctionCall) -> None:

@@ -4,8 +4,7 @@ from properties import expected
 from properties.calls import FunctionCall
 from properties.compare import assert_agrees
 from properties.law import blame, law
-from properties.strategies import function_calls
-from properties.subject import FunctionSubject
+from properties.strategies import function_calls, single_argument
 from properties.together import map_together
 from properties.transform import Transform
 
@@ -19,16 +18,10 @@ def mapping_equals_the_loop(transform: Transform, call: FunctionCall) -> None:
             assert_agrees(got, expected.of_function(single))
 
 
-def _single_argument(transform: Transform, subject: FunctionSubject) -> str | None:
-    if len(subject.arguments) > 1:
-        return None
-    return f"{subject.name} takes one argument, and a map needs one that is mapped"
-
-
 @law(
     "mapping.broadcasts-unmapped",
     cases=function_calls(unmapped="some"),
-    unless=_single_argument,
+    unless=single_argument,
 )
 def unmapped_arguments_are_the_same_for_all(transform: Transform, call: FunctionCall) -> None:
     """An argument with axis None is the same for every example."""

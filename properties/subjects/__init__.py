@@ -9,6 +9,5 @@ from properties.subjects.rules import RULES
 
 __all__ = ["COLLECTIVES", "DRAWS", "FUNCTIONS", "MODULES", "RULES", "SUBJECTS"]
 
-SUBJECTS: dict[str, Subject] = {
-    subject.name: subject for subject in (*FUNCTIONS, *MODULES, *COLLECTIVES, *DRAWS, *RULES)
-}
+_EVERY: tuple[Subject, ...] = (*FUNCTIONS, *MODULES, *COLLECTIVES, *DRAWS, *RULES)
+SUBJECTS: dict[str, Subject] = {subject.name: subject for subject in _EVERY}

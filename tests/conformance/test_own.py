@@ -140,6 +140,14 @@ def test_a_primitive_without_a_rule_is_no_silent_pass() -> None:
         assert_conforms(product, [("n",)], ["jax.vmap"])
 
 
+def test_a_function_of_indices_that_gives_several_arrays_has_no_gradient_and_is_held() -> None:
+    def rows(table: Any, places: Any) -> Any:
+        return table[places], {"sum": table.sum()}
+
+    inputs = [("m", "n"), own.indices("k", below="m")]
+    assert_conforms(rows, inputs, ["jax.vmap"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -1,6 +1,6 @@
 """Gathers, scatters and dynamic slices, their indices mapped and not."""
 
-from properties.subject import FunctionSubject
+from properties.subject import Array, FunctionSubject
 from properties.subjects.rules.entry import ANYTHING, MN, below, of, rule
 
 _SCATTERS = {
@@ -38,8 +38,8 @@ def _scatters(name: str, function: str) -> tuple[FunctionSubject, ...]:
     )
 
 
-def _gather(name: str, source: str, *arrays: object) -> FunctionSubject:
-    return rule(f"gather{name}", source, *arrays, dtypes=ANYTHING, exact=True)  # type: ignore[arg-type]
+def _gather(name: str, source: str, *arrays: Array) -> FunctionSubject:
+    return rule(f"gather{name}", source, *arrays, dtypes=ANYTHING, exact=True)
 
 
 INDEXING = (

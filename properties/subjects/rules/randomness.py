@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from properties.subject import Array, FunctionSubject
 from properties.subjects.rules.entry import below, of, rule
 from reference.rounding_rules import SERIES_UNITS
 from reference.terms import unit
@@ -12,9 +13,9 @@ from reference.terms import unit
 _KEY = of("bits", 2, dtype="uint32")
 
 
-def _keyed(name: str, source: str, *more: object):  # type: ignore[no-untyped-def]
+def _keyed(name: str, source: str, *more: Array) -> FunctionSubject:
     text = source.replace("KEY", "random.wrap_key_data(a, impl='threefry2x32')")
-    return rule(name, text, _KEY, *more, exact=True)  # type: ignore[arg-type]
+    return rule(name, text, _KEY, *more, exact=True)
 
 
 _GAMMA = "random.gamma(random.wrap_key_data(a, impl='threefry2x32'), b, dtype='float32')"
@@ -39,12 +40,7 @@ RANDOMNESS = (
     _keyed("random_clone", "random.key_data(random.clone(KEY))"),
     _keyed("random_bits", "random.bits(KEY, (3, 2))"),
     _keyed("random_bits.bytes", "random.bits(KEY, (3,), 'uint8')"),
-    rule(
-        "random_gamma",
-        _GAMMA,
-        *(_KEY, of("positive", "m")),
-        answer=_samples,
-    ),
+    rule("random_gamma", _GAMMA, _KEY, of("positive", "m"), answer=_samples),
     _keyed("random.permutation", "random.permutation(KEY, 7)"),
     _keyed("random.uniform", "random.uniform(KEY, (5,))"),
     *(
