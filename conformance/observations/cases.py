@@ -16,6 +16,8 @@ from properties.transform import Transform
 from properties.values import draw
 
 _SIZES = {"batch": 3, "m": 4, "n": 5, "k": 6, "length": 7, "width": 8, "vocabulary": 9}
+LIFTED = ("flax.linen.vmap",)
+"""Lifted transforms that are observed."""
 SEED = 20240701
 """Of the values."""
 KEY = 42
@@ -43,9 +45,7 @@ def functions() -> Iterator[FunctionCall]:
 
 def modules() -> Iterator[tuple[str, Transform, ModuleCall]]:
     """Two calls per module subject and transform of modules, with the key that they go under."""
-    for transform in TRANSFORMS.values():
-        if not transform.maps_modules:
-            continue
+    for transform in (TRANSFORMS[name] for name in LIFTED):
         for subject in SUBJECTS.values():
             if isinstance(subject, ModuleSubject):
                 call = _module(subject)
