@@ -12,6 +12,7 @@ from rich.console import Console
 
 from conformance import cells, options, startup
 from conformance.cells import Cell
+from conformance.environments import parse
 from conformance.log import Event
 from conformance.options import FILE
 from conformance.run import workers_by_default
@@ -58,12 +59,17 @@ def upgrade(
 ) -> int:
     """Run two environments, and report what regressed, was fixed, or changed."""
     console = Console()
+    specs = (before, *after)
+    for spec in specs:
+        try:
+            parse(spec)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
     startup.prepare()
     from conformance import items, plan
 
     how = attrs.evolve(PROFILES[profile], seed=seed or 0)
     drawn = json.dumps(plan.draw(items.select(laws, transforms, subjects), how))
-    specs = (before, *after)
     each = workers or max(1, workers_by_default() // len(specs))
     given = [("--profile", profile), ("--seed", str(how.seed)), ("-n", str(each))]
     given += [("--subjects", module) for module in own]
