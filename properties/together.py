@@ -16,9 +16,6 @@ def map_together(transform: Transform, call: FunctionCall) -> Iterator[tuple[Axe
     arguments = [call.arguments(axes) for axes in call.axes]
     pieces = [transform_or_raise(transform.map, call.subject.function, axes) for axes in call.axes]
     joined = transform.traceable and not call.eager
-    if not joined:
-        # NumPy's own indexing would not take a traced index; users' arrays are JAX's.
-        arguments = jax.tree_util.tree_map(jnp.asarray, arguments)
     yield from zip(call.axes, run_together(pieces, arguments, joined), strict=True)
 
 
@@ -79,6 +76,10 @@ def _compiled(function: Any, arguments: Any) -> Any:
 def run_together(pieces: list[Any], arguments: list[Any], joined: bool) -> list[Any]:
     """The result of each piece of its own arguments, in one compilation where ``joined``."""
     if not joined:
+        # NumPy's own indexing would not take a traced index; users' arrays are JAX's.
+        arguments = jax.tree_util.tree_map(
+            lambda leaf: leaf if isinstance(leaf, jax.Array) else jnp.asarray(leaf), arguments
+        )
         return [attempt(piece, *args) for piece, args in zip(pieces, arguments, strict=True)]
     failures: dict[int, Raised] = {}
 

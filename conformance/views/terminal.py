@@ -87,11 +87,10 @@ def _rules(summary: Summary) -> str:
     if summary.rules is None:
         return ""
     exercised, registered, exempt, missing = summary.rules
-    left = f"{len(missing)} not reached" if len(missing) > NAMED else ", ".join(missing)
     words = f"\n{exercised} of {registered} batching rules exercised, {exempt} exempt"
-    return words + (
-        f"; not reached: {left}" if 0 < len(missing) <= NAMED else f", {left}" if left else ""
-    )
+    if len(missing) > NAMED:
+        return f"{words}, {len(missing)} not reached"
+    return f"{words}; not reached: {', '.join(missing)}" if missing else words
 
 
 def remarks(summary: Summary) -> list[str]:
