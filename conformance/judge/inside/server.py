@@ -13,6 +13,7 @@ import gc
 import importlib
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -20,7 +21,7 @@ import time
 import traceback
 from typing import Any
 
-from . import isolation, keeper, kernel
+from . import contexts, isolation, keeper, kernel
 
 FDS = 5
 OTHERS = 200
@@ -57,6 +58,8 @@ def main(arguments: dict[str, Any]) -> None:
     _say(control, {"threads": threads, "seconds": time.perf_counter() - started})
     number = 0
     while True:
+        while not select.select([control], [], [], 0)[0] and contexts.prepare():
+            pass
         message, fds = _receive(control)
         if message is None:
             keeper.clear()
@@ -92,6 +95,7 @@ def preload() -> None:
     for name in LATE_IMPORTS:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    contexts.install()
     gc.collect()
     gc.freeze()  # or every worker's collector goes over all of JAX, and copies its pages
     gc.set_threshold(50_000, 50, 100)  # tracing makes much that is short-lived, and no cycles
