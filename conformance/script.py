@@ -2,9 +2,7 @@
 
 import inspect
 import textwrap
-from typing import Any
 
-import attrs
 import jax
 import numpy as np
 
@@ -12,10 +10,10 @@ from conformance.transforms.linen_modules import own_source
 from properties import expected
 from properties.calls import Axes, FunctionCall, ModuleCall, variables_like
 from properties.law import Law, Violation
-from properties.laws import gradients, nesting
 from properties.subject import FunctionSubject
 from properties.transform import Transform
-from properties.trees import raw
+from properties.trees import literal
+from properties.way import MAP
 from reference import functions
 from reference.rounding import SLACK
 
@@ -100,7 +98,7 @@ def script(law: Law, transform: Transform, found: Violation) -> str:
     body = (
         _wrong_call(transform, call)
         if isinstance(call, FunctionCall) and _wanted(found) is not None
-        else _function(transform, call, found.what)
+        else _function(transform, call, found)
         if isinstance(call, FunctionCall)
         else _module(transform, found)
     )
@@ -136,35 +134,18 @@ def _wrong_call(transform: Transform, call: FunctionCall) -> str:
     )
 
 
-def _function(transform: Transform, call: FunctionCall, what: str) -> str:
-    right, source, got = expected.of_function, transform.source(call), "got = mapped(*arguments)"
-    every, none = tuple(range(len(call.axes[0].in_axes))), (None,) * len(call.axes[0].in_axes)
-    if what == gradients.MAP_OF_GRADIENT:
-        right = gradients.of_each
-        front = call.only(attrs.evolve(call.axes[0], out_axes=0))
-        source = f"""
-forward, weights = function, {literal(gradients.weights_of(call))}
-function = jax.grad(lambda *x: jnp.sum(forward(*x) * weights), argnums={every})
-{transform.source(front)}"""
-    elif what == gradients.GRADIENT_OF_MAP:
-        right = gradients.of_the_sum
-        got = f"""
-weights = {literal(gradients.spread(call))}
-got = jax.grad(lambda *x: jnp.sum(mapped(*x) * weights), argnums={every})(*arguments)"""
-    elif what == nesting.MAP_IN_MAP:
-        got = "twice = jax.vmap(mapped)(*jax.tree_util.tree_map(lambda x: np.stack([x, x]), arguments))"
-    elif what == nesting.MAP_IN_ANOTHER:
-        got = f"twice = jax.vmap(lambda _, *x: mapped(*x), (0, *{none}))(np.zeros(2), *arguments)"
-    if got.startswith("twice"):
-        got += "\ngot = jax.tree_util.tree_map(lambda x: x[1], twice)"
+def _function(transform: Transform, call: FunctionCall, found: Violation) -> str:
+    way = found.way or MAP
+    mapped = call.only(way.axes(call.axes[0]))
     return "\n".join(
         [
             "from typing import Any\n\n",
             _definition(call.subject),
-            f"arguments = {literal(call.arguments(call.axes[0]))}",
-            *_answer(right(call)),
-            source,
-            got,
+            f"arguments = {literal(found.arguments or call.arguments(call.axes[0]))}",
+            *_answer(found.right or expected.of_function(call)),
+            way.before(call),
+            transform.source(mapped),
+            way.after(call),
         ]
     )
 
@@ -216,18 +197,3 @@ def _answer(right: expected.Expected) -> list[str]:
         f"allowed = {literal(bound)}",
         f"dtypes = {dtypes}",
     ]
-
-
-def literal(tree: Any) -> str:
-    """Python for a tree of arrays, every bit of every float in it."""
-    if isinstance(tree, dict):
-        return "{" + ", ".join(f"{k!r}: {literal(v)}" for k, v in tree.items()) + "}"
-    if isinstance(tree, list | tuple):
-        inner = ", ".join(map(literal, tree))
-        return f"({inner},)" if isinstance(tree, tuple) else f"[{inner}]"
-    leaf = np.asarray(raw(tree))
-    dtype = leaf.dtype.name
-    values = leaf.astype(np.float64) if dtype == "bfloat16" else leaf
-    kind = "jnp.bfloat16" if dtype == "bfloat16" else repr(dtype)
-    text = f"array({kind}, {leaf.shape}, {values.ravel().tolist()})"
-    return "\n".join(textwrap.wrap(text, 96, break_long_words=False)) if len(text) > 96 else text

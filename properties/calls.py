@@ -21,6 +21,12 @@ def _tuple(value: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(value)
 
 
+def _pairs(value: Any) -> tuple[tuple[str, Any], ...]:
+    """A mapping, or pairs as JSON has them, as what can be hashed."""
+    pairs = value.items() if isinstance(value, Mapping) else value
+    return tuple((k, tuple(v) if isinstance(v, list) else v) for k, v in pairs)
+
+
 def _axes_tuple(value: Any) -> tuple["Axes", ...]:
     return tuple(a if isinstance(a, Axes) else Axes(**a) for a in value)
 
@@ -34,6 +40,8 @@ class Axes:
     """None (against its type) only in calls that must raise."""
     name: str | None = None
     """What the mapped axis is called, for collectives."""
+    options: tuple[tuple[str, Any], ...] = attrs.field(default=(), converter=_pairs)
+    """What else the transform is told, by the names of its own parameters: a mapping will do."""
 
     @property
     def first(self) -> "Axes":
@@ -100,6 +108,8 @@ class ModuleCall:
     seed: int = 0
     """The seed of the values."""
     dtype: str = "float32"
+    options: Mapping[str, Any] = attrs.field(factory=dict)
+    """What else the lift is told, one of the transform's `Transform.variants`."""
     flipped: bool = False
     """Initialise under jit and apply without it: the other way round from what compiles least."""
 

@@ -6,10 +6,11 @@ from typing import Any, TypeVar
 import attrs
 
 from properties.calls import Call, from_json, to_json
-from properties.compare import Disagreement
+from properties.compare import Disagreement, Expected
 from properties.strategies import unavailable
 from properties.subject import FunctionSubject, ModuleSubject, Subject
 from properties.transform import Transform
+from properties.way import Way
 
 Check = Callable[[Transform, Any], None]
 CheckT = TypeVar("CheckT", bound=Check)
@@ -19,12 +20,25 @@ Reason = Callable[[Transform, Any], str | None]
 class Violation(AssertionError):
     """A call for which a law does not hold, narrowed to one combination of axes where one shows it."""
 
-    def __init__(self, call: Call, disagreement: Disagreement, what: str) -> None:
+    def __init__(
+        self,
+        call: Call,
+        disagreement: Disagreement,
+        what: str | Way,
+        arguments: Any = None,
+        right: Expected | None = None,
+    ) -> None:
         super().__init__(str(disagreement))
         self.call = call
         self.disagreement = disagreement
-        self.what = what
-        """What was computed: ``map``, ``init`` or ``apply``."""
+        self.way = what if isinstance(what, Way) else None
+        """How it was computed, where a function was mapped."""
+        self.what = what.name if isinstance(what, Way) else what
+        """What was computed: ``init``, ``apply`` or ``plain`` where a module was."""
+        self.arguments = arguments
+        """What it was computed of; None where that is the call's own arguments."""
+        self.right = right
+        """What was due; None where that is what `expected` says of the call."""
 
 
 @attrs.frozen
@@ -96,14 +110,17 @@ def law(
 class blame:
     """Turn a `Disagreement` raised within into a `Violation` of the given call."""
 
-    def __init__(self, call: Call, what: str) -> None:
+    def __init__(
+        self, call: Call, what: str | Way, arguments: Any = None, right: Expected | None = None
+    ) -> None:
         self.call, self.what = call, what
+        self.given = (arguments, right)
 
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
         if isinstance(error, Disagreement):
-            raise Violation(self.call, error, self.what) from None
+            raise Violation(self.call, error, self.what, *self.given) from None
 
 
 def narrowed(law: Law, transform: Transform, call: Call) -> Violation | None:

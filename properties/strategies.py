@@ -158,6 +158,13 @@ def single_argument(transform: Transform, subject: FunctionSubject) -> str | Non
     return f"{subject.name} takes one argument, and a map needs one that is mapped"
 
 
+def takes_specs(transform: Transform, subject: Subject) -> str | None:
+    """Why a law about how axes are written has nothing to say of the transform."""
+    if transform.name != "jax.shard_map":
+        return None
+    return "shard_map takes specs, not axes: how those are written is this suite's translation"
+
+
 Positions = Callable[[int], Sequence[int]]
 
 

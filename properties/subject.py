@@ -88,6 +88,10 @@ class ModuleSubject:
     streams: tuple[str, ...] = ("params",)
     draws: bool = True
     """Some initialiser uses its key."""
+    names: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    """What the axes of each parameter are called, where the module says it."""
+    no_gradient: str | None = None
+    """Why there is none by its parameters, in reverse mode; None where there is."""
     native_broadcast: str | None = None
     """Why the unmapped module does not take leading batch axes; None where it does."""
 

@@ -1,11 +1,15 @@
 """The interface that laws speak to. What implements it lives in ``conformance/transforms``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import attrs
 
 from properties.calls import ModuleCall
+
+
+def _without_names(*arguments: Any) -> Any:
+    raise TypeError("this module does not say what the axes of its parameters are called")
 
 
 class Lifted(NamedTuple):
@@ -15,6 +19,8 @@ class Lifted(NamedTuple):
     """``init(rngs, *inputs)`` gives the variables, by collection."""
     apply: Callable[..., Any]
     """``apply(variables, rngs, *inputs)`` gives (output, updated collections other than params)."""
+    names: Callable[..., Any] = _without_names
+    """``names(rngs, *inputs)`` gives, by parameter, what its axes are called after ``init``."""
 
 
 def _maps_no_modules(call: ModuleCall) -> Lifted:
@@ -45,6 +51,9 @@ class Transform:
     """Why this release does not have it; None where it does."""
     lacks: Callable[[Any], str | None] = lambda subject: None
     """Why it has no module of a subject's kind; None where it has."""
+    variants: Callable[[ModuleCall], Mapping[str, Sequence[Mapping[str, Any]]]] = lambda call: {}
+    """By group, `ModuleCall.options` that must not change what the lifted module gives: ``options``
+    of the transform itself, other ``spellings`` of the same axes, and ``nests`` with other lifts."""
     derives_keys: bool = True
     """It derives the keys of parameters as the reference does, which is Linen's way."""
     source: Callable[[Any], str] = lambda call: ""

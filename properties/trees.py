@@ -1,5 +1,6 @@
 """Small things done to trees of arrays, and to calls that may raise."""
 
+import textwrap
 from typing import Any
 
 import jax
@@ -50,3 +51,18 @@ def described(tree: Any) -> Any:
 
 def describe(tree: Any) -> str:
     return str(described(tree)).replace("'", "")
+
+
+def literal(tree: Any) -> str:
+    """Python for a tree of arrays, every bit of every float in it."""
+    if isinstance(tree, dict):
+        return "{" + ", ".join(f"{k!r}: {literal(v)}" for k, v in tree.items()) + "}"
+    if isinstance(tree, list | tuple):
+        inner = ", ".join(map(literal, tree))
+        return f"({inner},)" if isinstance(tree, tuple) else f"[{inner}]"
+    leaf = np.asarray(raw(tree))
+    dtype = leaf.dtype.name
+    values = leaf.astype(np.float64) if dtype == "bfloat16" else leaf
+    kind = "jnp.bfloat16" if dtype == "bfloat16" else repr(dtype)
+    text = f"array({kind}, {leaf.shape}, {values.ravel().tolist()})"
+    return "\n".join(textwrap.wrap(text, 96, break_long_words=False)) if len(text) > 96 else text

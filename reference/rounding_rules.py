@@ -374,6 +374,7 @@ RULES: dict[str, Callable[..., Any]] = {
     "slice": _moves(_slice),
     "pad": _moves(_pad),
     "concatenate": _moves(lambda params, *xs: np.concatenate(xs, params["dimension"])),
+    "stack": _moves(lambda params, *xs: np.stack(xs, params["axis"])),
     "gather": _moves_by_index,
     "dynamic_slice": _moves_by_index,
 }

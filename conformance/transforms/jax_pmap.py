@@ -10,7 +10,12 @@ from properties.transform import Transform
 
 
 def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
-    return jax.pmap(function, in_axes=axes.in_axes, out_axes=axes.out_axes, axis_name=axes.name)
+    options = dict(axes.options)
+    if "devices" in options:
+        options["devices"] = [jax.devices()[number] for number in options["devices"]]
+    return jax.pmap(
+        function, in_axes=axes.in_axes, out_axes=axes.out_axes, axis_name=axes.name, **options
+    )
 
 
 def unavailable() -> str | None:
@@ -23,7 +28,14 @@ def unavailable() -> str | None:
 
 def source(call: FunctionCall) -> str:
     (axes, *_) = call.axes
-    return f"mapped = jax.pmap(function, {axes.name!r}, in_axes={axes.in_axes}, out_axes={axes.out_axes})"
+    options = dict(axes.options)
+    if "devices" in options:
+        options["devices"] = f"[jax.devices()[i] for i in {options['devices']}]"
+    given = "".join(f", {name}={value}" for name, value in options.items())
+    return (
+        f"mapped = jax.pmap(\n    function, {axes.name!r}, in_axes={axes.in_axes}, "
+        f"out_axes={axes.out_axes}{given}\n)"
+    )
 
 
 TRANSFORM = Transform(

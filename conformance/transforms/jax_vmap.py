@@ -10,12 +10,16 @@ from properties.transform import Transform
 
 
 def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
-    return jax.vmap(function, in_axes=axes.in_axes, out_axes=axes.out_axes, axis_name=axes.name)
+    return jax.vmap(
+        function, axes.in_axes, axes.out_axes, axis_name=axes.name, **dict(axes.options)
+    )
 
 
 def source(call: FunctionCall) -> str:
     (axes, *_) = call.axes
-    return f"mapped = jax.vmap(function, {axes.in_axes}, {axes.out_axes}, axis_name={axes.name!r})"
+    options = "".join(f", {name}={value!r}" for name, value in axes.options)
+    given = f"{axes.in_axes}, {axes.out_axes}, axis_name={axes.name!r}{options}"
+    return f"mapped = jax.vmap(function, {given})"
 
 
 TRANSFORM = Transform(

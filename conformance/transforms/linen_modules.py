@@ -49,6 +49,95 @@ class KeyProbe(nn.Module):
         return x + ((first[..., 0] & 1) + (second[..., 0] & 1)).astype(x.dtype)
 
 
+class Sown(nn.Module):
+    features: int
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        y = nn.Dense(self.features)(x)
+        self.sow("intermediates", "before", y)
+        return jnp.tanh(y)
+
+
+class Accumulator(nn.Module):
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        total = self.variable("cache", "total", jnp.zeros, x.shape)
+        if not self.is_initializing():
+            total.value = total.value + x
+        return total.value
+
+
+class NoisyDense(nn.Module):
+    features: int
+    rate: float
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        return nn.Dropout(self.rate, deterministic=False)(nn.Dense(self.features)(x))
+
+
+class PartitionedDense(nn.Module):
+    features: int
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        draw = nn.with_partitioning(nn.initializers.lecun_normal(), ("in", "out"))
+        zeros = nn.with_partitioning(nn.initializers.zeros_init(), ("out",))
+        kernel: Any = self.param("kernel", draw, (x.shape[-1], self.features))
+        bias: Any = self.param("bias", zeros, (self.features,))
+        y = jnp.dot(x, kernel)
+        return y + jnp.broadcast_to(bias, y.shape)
+
+
+class ScannedCell(nn.Module):
+    features: int
+
+    @nn.compact
+    def __call__(self, carry: Any, xs: Any) -> Any:
+        scan = nn.scan(nn.SimpleCell, variable_broadcast="params", split_rngs={"params": False})
+        return scan(self.features, name="cell")(carry, xs)
+
+
+class Members(nn.Module):
+    features: int
+
+    @nn.compact
+    def __call__(self, xs: Any) -> Any:
+        lift = nn.vmap(nn.Dense, variable_axes={"params": 0}, split_rngs={"params": True})
+        return lift(self.features, name="members")(xs)
+
+
+class Repeated(nn.Module):
+    times: int
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        layer = nn.Dense(x.shape[-1], name="layer")
+
+        def body(module: Any, state: Any) -> Any:
+            return state[0] + 1, jnp.tanh(module(state[1]))
+
+        state = (0, layer(x))
+        return nn.while_loop(lambda _, state: state[0] < self.times, body, layer, state)[1]
+
+
+class TanhDense(nn.Module):
+    features: int
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        return jnp.tanh(nn.Dense(self.features)(x))
+
+
+class Rematted(nn.Module):
+    features: int
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        return nn.Dense(self.features)(nn.remat(TanhDense)(self.features, name="block")(x))
+
+
 CLASSES: dict[str, Any] = {
     "dense": nn.Dense,
     "mlp": MLP,
@@ -62,6 +151,14 @@ CLASSES: dict[str, Any] = {
     "gru-cell": nn.GRUCell,
     "column-cell": ColumnCell,
     "key-probe": KeyProbe,
+    "sown": Sown,
+    "accumulator": Accumulator,
+    "noisy-dense": NoisyDense,
+    "partitioned-dense": PartitionedDense,
+    "scanned-cell": ScannedCell,
+    "members": Members,
+    "repeated": Repeated,
+    "rematted": Rematted,
 }
 
 
@@ -89,7 +186,7 @@ def source(call: ModuleCall) -> tuple[str, str, str]:
         name = module.__name__
         return f"import flax.linen as nn\nfrom flax.linen import {name}", name, given
     classes = [c for c in CLASSES.values() if c.__module__ == __name__ and c is not Own]
-    return _ours(Block, *classes), module.__name__, given
+    return _ours(Block, TanhDense, *classes), module.__name__, given
 
 
 def own_source(name: str, then: str) -> str:

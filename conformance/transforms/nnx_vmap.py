@@ -25,7 +25,10 @@ _MADE = {
 def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
     from flax import nnx
 
-    return nnx.vmap(function, in_axes=axes.in_axes, out_axes=axes.out_axes, axis_name=axes.name)
+    options = dict[str, Any](axes.options)
+    return nnx.vmap(
+        function, in_axes=axes.in_axes, out_axes=axes.out_axes, axis_name=axes.name, **options
+    )
 
 
 def _make(call: ModuleCall) -> Callable[[Any], Any]:
@@ -108,10 +111,13 @@ def unavailable() -> str | None:
 def source(call: FunctionCall | ModuleCall) -> str:
     axes = call.axes[0]
     if isinstance(call, FunctionCall):
+        options = "".join(f", {name}={value!r}" for name, value in axes.options)
         return f"""
 from flax import nnx
 
-mapped = nnx.vmap(function, in_axes={axes.in_axes}, out_axes={axes.out_axes}, axis_name={axes.name!r})
+mapped = nnx.vmap(
+    function, in_axes={axes.in_axes}, out_axes={axes.out_axes}, axis_name={axes.name!r}{options}
+)
 """
     kinds = {"params": "nnx.Param", "batch_stats": "nnx.BatchStat"}
     by_kind = ", ".join(f"{kinds[name]}: {axis}" for name, axis in call.variable_axes.items())

@@ -1,16 +1,19 @@
 """Where the batch axis stands changes nothing but where it stands."""
 
+import inspect
 from functools import partial
+from typing import Any
 
 import attrs
 
 from properties import expected
-from properties.calls import FunctionCall, moved
-from properties.compare import assert_agrees, computed
+from properties.calls import Axes, FunctionCall, moved
+from properties.compare import Expected, assert_agrees, computed
 from properties.law import blame, law
-from properties.strategies import anywhere, from_the_end, front, function_calls
-from properties.together import map_together
+from properties.strategies import anywhere, from_the_end, front, function_calls, takes_specs
+from properties.together import map_together, run_together, transform_or_raise
 from properties.transform import Transform
+from properties.way import MAP, Way
 
 MASKS = 2
 """Choices of what is mapped in one call: for each the front is computed too, to compare with."""
@@ -28,7 +31,7 @@ def _agrees_with_front(transform: Transform, call: FunctionCall) -> None:
         )
         # Without one there is nothing to agree with: mapping.equals-per-example speaks of it.
         if right is not None:
-            with blame(call.only(axes), "map"):
+            with blame(call.only(axes), MAP):
                 assert_agrees(results[axes], right)
 
 
@@ -51,3 +54,59 @@ def moving_out_axes_moves_the_axis(transform: Transform, call: FunctionCall) -> 
 def negative_axes_count_from_the_end(transform: Transform, call: FunctionCall) -> None:
     """A negative axis counts from the end of the batched array, in `in_axes` and in `out_axes`."""
     _agrees_with_front(transform, call)
+
+
+def of_a_tree(function: Any) -> Any:
+    """The function, of one tree that holds its arguments; its result is a tree, too."""
+
+    def treed(tree: Any) -> Any:
+        result = function(tree["first"], *tree["rest"])
+        return {"here": result, "there": [result, result]}
+
+    return treed
+
+
+def in_a_tree(arguments: Any) -> Any:
+    first, *rest = arguments
+    return {"first": first, "rest": tuple(rest)}
+
+
+def prefixes(axes: Axes) -> Axes:
+    """The axes of `of_a_tree`: a prefix of its argument, and one of its result."""
+    first, *rest = axes.in_axes
+    # It may stop above the leaves: one entry for all the arguments below.
+    below: Any = rest[0] if rest and set(rest) == {rest[0]} else tuple(rest)
+    in_axes: Any = ({"first": first, "rest": below},)
+    out_axes: Any = {"here": axes.out_axes, "there": [0, axes.out_axes]}
+    return attrs.evolve(axes, in_axes=in_axes, out_axes=out_axes)
+
+
+IN_A_TREE = Way(
+    "map of a function of a tree",
+    before=lambda call: f"{inspect.getsource(of_a_tree)}\n\nfunction = of_a_tree(function)",
+    axes=prefixes,
+)
+
+
+def answers_in_a_tree(call: FunctionCall) -> Expected:
+    """What `of_a_tree` must give for the call's only axes."""
+    (axes,) = call.axes
+    here, front = (
+        expected.of_function(call.only(attrs.evolve(axes, out_axes=axis)))
+        for axis in (axes.out_axes, 0)
+    )
+    trees = ({"here": h, "there": [f, h]} for h, f in zip(here, front, strict=True))
+    return Expected(*trees)
+
+
+@law("axes.pytree-prefix", cases=function_calls(unmapped="any", most=3), unless=takes_specs)
+def axes_may_be_prefixes_of_trees(transform: Transform, call: FunctionCall) -> None:
+    """`in_axes` and `out_axes` may be trees, of which one entry speaks for all leaves below it."""
+    treed = of_a_tree(call.subject.function)
+    pieces = [transform_or_raise(transform.map, treed, prefixes(axes)) for axes in call.axes]
+    arguments = [(in_a_tree(call.arguments(axes)),) for axes in call.axes]
+    results = run_together(pieces, arguments, transform.traceable and not call.eager)
+    for axes, given, got in zip(call.axes, arguments, results, strict=True):
+        right = answers_in_a_tree(call.only(axes))
+        with blame(call.only(axes), IN_A_TREE, given, right):
+            assert_agrees(got, right)

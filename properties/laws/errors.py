@@ -10,11 +10,12 @@ from properties.calls import Axes, FunctionCall
 from properties.compare import Disagreement
 from properties.law import blame, law
 from properties.profiles import Profile
-from properties.strategies import front, function_calls
+from properties.strategies import front, function_calls, takes_specs
 from properties.subject import FunctionSubject
 from properties.together import transform_or_raise
 from properties.transform import Transform
 from properties.trees import Raised, attempt
+from properties.way import MAP
 
 Wrong = Callable[[Axes], Axes]
 BEYOND = 9
@@ -45,7 +46,7 @@ def _must_raise(transform: Transform, call: FunctionCall, why: str, *more: int) 
         size = {**call.sizes, "batch": call.sizes["batch"] + more[0]}
         arguments[-1] = attrs.evolve(call, sizes=size).arguments(every)[-1]
     got = attempt(mapped, *arguments)
-    with blame(call, "map"):
+    with blame(call, MAP):
         if not isinstance(got, Raised):
             raise Disagreement("accepted", f"it was accepted: {why}", f"ValueError, since {why}")
         if not isinstance(got.error, ValueError):
@@ -58,22 +59,16 @@ def _first(axes: Axes, axis: int | None) -> Axes:
     return attrs.evolve(axes, in_axes=(axis, *axes.in_axes[1:]))
 
 
-def _takes_specs(transform: Transform, subject: FunctionSubject) -> str | None:
-    if transform.name != "jax.shard_map":
-        return None
-    return "shard_map takes specs, not axes: what would be refused is this suite's translation"
-
-
 def _or_single(transform: Transform, subject: FunctionSubject) -> str | None:
     if len(subject.arguments) < 2:
         return f"{subject.name} takes one argument, so that no sizes can disagree"
-    return _takes_specs(transform, subject)
+    return takes_specs(transform, subject)
 
 
 @law(
     "errors.axis-out-of-range",
     cases=_calls(lambda axes: _first(axes, BEYOND)),
-    unless=_takes_specs,
+    unless=takes_specs,
 )
 def an_axis_that_is_not_there_is_refused(transform: Transform, call: FunctionCall) -> None:
     """An axis in `in_axes` that an argument does not have raises ValueError."""
@@ -83,7 +78,7 @@ def an_axis_that_is_not_there_is_refused(transform: Transform, call: FunctionCal
 @law(
     "errors.out-axes-none",
     cases=_calls(lambda axes: attrs.evolve(axes, out_axes=None)),  # type: ignore[arg-type]
-    unless=_takes_specs,
+    unless=takes_specs,
 )
 def a_mapped_result_has_an_axis(transform: Transform, call: FunctionCall) -> None:
     """`out_axes=None` for a result that differs between examples raises ValueError."""
@@ -94,7 +89,7 @@ def _nothing(axes: Axes) -> Axes:
     return attrs.evolve(axes, in_axes=(None,) * len(axes.in_axes))
 
 
-@law("errors.nothing-mapped", cases=_calls(_nothing), unless=_takes_specs)
+@law("errors.nothing-mapped", cases=_calls(_nothing), unless=takes_specs)
 def something_must_be_mapped(transform: Transform, call: FunctionCall) -> None:
     """A map of no argument, without `axis_size`, raises ValueError."""
     _must_raise(transform, call, "nothing says how many examples there are")

@@ -8,16 +8,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from properties import expected
-from properties.calls import FunctionCall, moved
+from properties.calls import Axes, FunctionCall, moved
 from properties.compare import Expected, assert_agrees
 from properties.law import blame, law
 from properties.strategies import function_calls, single_argument, some_call
 from properties.subject import FunctionSubject
 from properties.together import run_together
 from properties.transform import Transform
+from properties.trees import literal
 from properties.values import draw
+from properties.way import Way
 
-MAP_OF_GRADIENT, GRADIENT_OF_MAP = "map of the gradient", "gradient of the map"
 WEIGHTS = 1_000_003
 """The seed of what the outputs are weighted with, so that no two of them have the same gradient."""
 
@@ -83,6 +84,26 @@ def of_the_sum(call: FunctionCall) -> Expected:
     return summed(of_each(call), call.axes[0].in_axes)
 
 
+def _differentiated(call: FunctionCall) -> str:
+    return f"""
+forward, weights, every = function, {literal(weights_of(call))}, tuple(range(len(arguments)))
+function = jax.grad(lambda *x: jnp.sum(forward(*x) * weights), every)"""
+
+
+def _summed(call: FunctionCall) -> str:
+    return f"""
+weights, every = {literal(spread(call))}, tuple(range(len(arguments)))
+got = jax.grad(lambda *x: jnp.sum(mapped(*x) * weights), every)(*arguments)"""
+
+
+def _in_front(axes: Axes) -> Axes:
+    return attrs.evolve(axes, out_axes=0)
+
+
+MAP_OF_GRADIENT = Way("map of the gradient", before=_differentiated, axes=_in_front)
+GRADIENT_OF_MAP = Way("gradient of the map", after=_summed)
+
+
 @law(
     "gradients.per-example",
     cases=_float_calls("any"),
@@ -113,12 +134,13 @@ def shared_gradient_is_the_sum(transform: Transform, call: FunctionCall) -> None
     _hold(transform, call, pieces, of_the_sum, GRADIENT_OF_MAP)
 
 
-def _hold(transform: Transform, call: FunctionCall, pieces: Any, right: Any, what: str) -> None:
+def _hold(transform: Transform, call: FunctionCall, pieces: Any, of: Any, way: Way) -> None:
     arguments = [call.arguments(axes) for axes in call.axes]
     joined = transform.traceable and not call.eager
     for axes, got in zip(call.axes, run_together(pieces, arguments, joined), strict=True):
-        with blame(call.only(axes), what):
-            assert_agrees(got, right(call.only(axes)))
+        right = of(call.only(axes))
+        with blame(call.only(axes), way, right=right):
+            assert_agrees(got, right)
 
 
 def _of_the_sum(mapped: Any, weights: Any, count: int) -> Any:

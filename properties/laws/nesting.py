@@ -1,19 +1,28 @@
 """A map within a map."""
 
+from typing import Any
+
 import attrs
 import jax
 import jax.numpy as jnp
 
 from properties import expected
-from properties.calls import FunctionCall
+from properties.calls import Axes, FunctionCall
 from properties.compare import assert_agrees
 from properties.law import blame, law
 from properties.strategies import function_calls
 from properties.together import run_together
 from properties.transform import Transform
 from properties.trees import Raised, member
+from properties.way import TWICE, Way, second_of
 
-MAP_IN_MAP, MAP_IN_ANOTHER = "map inside a map", "map inside a map of another argument"
+MAP_IN_MAP = Way("map inside a map", after=second_of(f"jax.vmap(mapped)(*{TWICE})"))
+MAP_IN_ANOTHER = Way(
+    "map inside a map of another argument",
+    after=second_of(
+        "jax.vmap(lambda _, *x: mapped(*x), (0, *[None] * len(arguments)))(np.zeros(2), *arguments)"
+    ),
+)
 
 
 @law(
@@ -25,8 +34,7 @@ MAP_IN_MAP, MAP_IN_ANOTHER = "map inside a map", "map inside a map of another ar
 def two_maps_are_the_double_loop(transform: Transform, call: FunctionCall) -> None:
     """Two maps are the double loop, also when the outer one maps an argument the inner never sees."""
     (axes,) = call.axes
-    batches = [attrs.evolve(call, seed=(call.seed + i) % 2**31) for i in range(2)]
-    outer = jax.tree_util.tree_map(lambda *x: jnp.stack(x), *(b.arguments(axes) for b in batches))
+    batches, outer = _two_batches(call)
     inner = transform.map(call.subject.function, axes)
     front = attrs.evolve(axes, in_axes=(0,) * len(outer), out_axes=0)
     unseen = attrs.evolve(axes, in_axes=(0, *(None,) * len(outer)), out_axes=0)
@@ -41,6 +49,46 @@ def two_maps_are_the_double_loop(transform: Transform, call: FunctionCall) -> No
             assert_agrees(_of(both, i), expected.of_function(batch))
         with blame(call, MAP_IN_ANOTHER):
             assert_agrees(_of(repeated, i), expected.of_function(call))
+
+
+@law(
+    "nesting.commutes",
+    cases=function_calls(unmapped="any", most=1),
+    kinds=("function", "rule"),
+    only="jax.vmap",
+)
+def two_maps_may_change_places(transform: Transform, call: FunctionCall) -> None:
+    """Of two maps over different axes either may be the outer one."""
+    (axes,) = call.axes
+    batches, outer = _two_batches(call)
+    front = attrs.evolve(axes, in_axes=(0,) * len(outer), out_axes=0)
+    other = transform.map(transform.map(call.subject.function, front), behind(axes))
+    (got,) = run_together([other], [outer], joined=not call.eager)
+    for i, batch in enumerate(batches):
+        with blame(batch, OUTSIDE):
+            assert_agrees(_of(got, i), expected.of_function(batch))
+
+
+def behind(axes: Axes) -> Axes:
+    """The same axes of arrays that have one more in front."""
+    in_axes = tuple(axis if axis is None else axis + 1 for axis in axes.in_axes)
+    return attrs.evolve(axes, in_axes=in_axes, out_axes=axes.out_axes + 1)
+
+
+OUTSIDE = Way(
+    "map outside a map",
+    before=lambda call: "function = jax.vmap(function)",
+    axes=behind,
+    after=second_of(f"mapped(*{TWICE})"),
+)
+
+
+def _two_batches(call: FunctionCall) -> tuple[list[FunctionCall], Any]:
+    """The call and one of other values, and the arguments of both, stacked in front."""
+    (axes,) = call.axes
+    batches = [attrs.evolve(call, seed=(call.seed + i) % 2**31) for i in range(2)]
+    arguments = (batch.arguments(axes) for batch in batches)
+    return batches, jax.tree_util.tree_map(lambda *x: jnp.stack(x), *arguments)
 
 
 def _of(result: object, i: int) -> object:

@@ -10,6 +10,7 @@ from properties.law import blame, law
 from properties.strategies import function_calls
 from properties.together import map_together
 from properties.transform import Transform
+from properties.way import MAP
 
 
 @law(
@@ -22,7 +23,7 @@ def keys_draw_as_they_do_alone(transform: Transform, call: FunctionCall) -> None
     for axes, got in map_together(transform, call):
         single = call.only(axes)
         right = expected.of_function(single)
-        with blame(single, "map"):
+        with blame(single, MAP):
             assert_agrees(got, right)
             (leaf,) = jax.tree_util.tree_leaves(got)
             rows = np.moveaxis(np.asarray(leaf), axes.out_axes, 0)

@@ -55,10 +55,10 @@ def shared_init_gives_the_reference_params(transform: Transform, call: ModuleCal
 def shared_module_equals_the_loop(transform: Transform, call: ModuleCall) -> None:
     """The lifted module gives what the unmapped one gives on each example with the same parameters."""
     variables = variables_like(expected.variable_shapes(call), call.seed)
-    _answers_as_each_example(transform, call, variables)
+    answers_as_each_example(transform, call, variables)
 
 
-def _answers_as_each_example(transform: Transform, call: ModuleCall, variables: Any) -> None:
+def answers_as_each_example(transform: Transform, call: ModuleCall, variables: Any) -> None:
     for axes, got in apply_together(transform, call, variables):
         single = call.only(axes)
         with blame(single, "apply"):
@@ -90,7 +90,7 @@ def ensemble_members_are_independent(transform: Transform, call: ModuleCall) -> 
     members = expected.of_variables(call)
     with blame(call, "init"):
         assert_agrees(init_now(transform.lift(call), call), members)
-    _answers_as_each_example(transform, call, members.value)
+    answers_as_each_example(transform, call, members.value)
 
 
 @law("sharing.split-table", cases=one_call(), unless=_other_keys)

@@ -12,6 +12,7 @@ from properties.laws.mapping import mapping_equals_the_loop
 from properties.strategies import function_calls
 from properties.transform import Transform
 from properties.trees import Raised, described
+from properties.way import MAP
 
 
 @law(
@@ -42,7 +43,7 @@ def structure_is_that_of_one_example(transform: Transform, call: FunctionCall) -
         mapped, mapped_weak = _shape(
             transform.map(call.subject.function, axes), call.arguments(axes)
         )
-        with blame(single, "map"):
+        with blame(single, MAP):
             assert_same_structure(mapped, expected.shape_of_function(single))
             if mapped_weak != weak:
                 raise Disagreement(

@@ -1,7 +1,7 @@
 """Modules. A new one is one entry here and its reference in ``reference/``."""
 
 from properties.subject import Array, ModuleSubject
-from reference import cells, layers
+from reference import cells, layers, nested
 
 
 def _array(*dims: str, below: str | None = None) -> Array:
@@ -62,5 +62,59 @@ MODULES = (
         {"features": "n"},
         native_broadcast="it multiplies columns from the left, so it takes one example",
     ),
-    ModuleSubject("key-probe", layers.key_probe, (_array("m"),)),
+    ModuleSubject(
+        "key-probe", layers.key_probe, (_array("m"),), no_gradient="its parameters are integers"
+    ),
+    ModuleSubject(
+        "sown",
+        nested.sown,
+        (_array("m"),),
+        {"features": "n"},
+        collections=("params", "intermediates"),
+    ),
+    ModuleSubject(
+        "accumulator",
+        nested.accumulator,
+        (_array("m"),),
+        collections=("cache",),
+        streams=(),
+        draws=False,
+    ),
+    ModuleSubject(
+        "noisy-dense",
+        nested.noisy_dense,
+        (_array("m"),),
+        {"features": "n", "rate": 0.5},
+        streams=("params", "dropout"),
+        native_broadcast="its mask depends on the shape of the whole input",
+    ),
+    ModuleSubject(
+        "partitioned-dense",
+        layers.dense,
+        (_array("m"),),
+        {"features": "n"},
+        names={"kernel": ("in", "out"), "bias": ("out",)},
+    ),
+    ModuleSubject(
+        "scanned-cell",
+        nested.scanned_cell,
+        (_array("n"), _array("length", "m")),
+        {"features": "n"},
+        native_broadcast="it goes along the first axis of its second input",
+    ),
+    ModuleSubject(
+        "members",
+        nested.members,
+        (_array("length", "m"),),
+        {"features": "n"},
+        native_broadcast="it has parameters of its own for each entry of the first axis",
+    ),
+    ModuleSubject(
+        "repeated",
+        nested.repeated,
+        (_array("m"),),
+        {"times": 2},
+        no_gradient="JAX does not differentiate a while loop in reverse mode",
+    ),
+    ModuleSubject("rematted", nested.rematted, (_array("m"),), {"features": "n"}),
 )

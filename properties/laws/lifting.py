@@ -1,0 +1,228 @@
+"""What else a lifted module carries: collections, streams, names of axes, options, other lifts."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import attrs
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from properties import expected
+from properties.calls import ModuleCall, moved, variables_like
+from properties.compare import Disagreement, Expected, assert_agrees, assert_same_structure
+from properties.law import blame, law
+from properties.laws.sharing import answers_as_each_example, one_call
+from properties.strategies import module_calls
+from properties.subject import ModuleSubject
+from properties.together import init_shapes, run_together, transform_or_raise
+from properties.transform import Transform
+from properties.values import draw
+from reference import keys
+from reference.loop import example, stack
+from reference.rounding import evaluator
+
+law = partial(law, subjects=ModuleSubject)
+WEIGHTS = 2_000_003
+"""The seed of what outputs are weighted with, so that no two of them have the same gradient."""
+
+
+def _drawn(call: ModuleCall) -> Any:
+    return variables_like(expected.variable_shapes(call), call.seed)
+
+
+def _same_with(group: str) -> Callable[[Transform, ModuleCall], None]:
+    """A check that none of the transform's variants of a group changes what the module gives."""
+
+    def check(transform: Transform, call: ModuleCall) -> None:
+        calls = [
+            attrs.evolve(call, options=options)
+            for options in transform.variants(call).get(group, ())
+        ]
+        variables, (axes,) = _drawn(call), call.axes
+        shapes, right = expected.variable_shapes(call), expected.of_module(call, variables)
+        for each in calls:
+            with blame(each, "init"):
+                assert_same_structure(init_shapes(transform.lift(each), each), shapes)
+        pieces = [transform_or_raise(lambda e: transform.lift(e).apply, each) for each in calls]
+        arguments = [(variables, call.rngs(), *call.inputs(axes)) for _ in calls]
+        results = run_together(pieces, arguments, transform.traceable and not call.flipped)
+        for each, got in zip(calls, results, strict=True):
+            with blame(each, "apply"):
+                assert_agrees(got, right)
+
+    return check
+
+
+def _no_variants(group: str) -> Callable[[Transform, ModuleSubject], str | None]:
+    def reason(transform: Transform, subject: ModuleSubject) -> str | None:
+        some = ModuleCall(subject.name, {"batch": 3}, (), {}, {})
+        if transform.variants(some).get(group):
+            return None
+        return f"{transform.name} has no {group} that leave {subject.name} as it is"
+
+    return reason
+
+
+@law("sharing.options", cases=module_calls(most=1), unless=_no_variants("options"))
+def options_change_no_result(transform: Transform, call: ModuleCall) -> None:
+    """Options that name the batch axis, say its size or choose methods change no result."""
+    _same_with("options")(transform, call)
+
+
+@law("sharing.nested", cases=module_calls(most=1), unless=_no_variants("nests"))
+def other_lifts_change_no_result(transform: Transform, call: ModuleCall) -> None:
+    """`jit`, `remat`, a loop or another map, around the lift or inside it, change no result."""
+    _same_with("nests")(transform, call)
+
+
+def _no_other_collection(transform: Transform, subject: ModuleSubject) -> str | None:
+    if set(subject.collections) - {"params"}:
+        return None
+    return f"{subject.name} has no collection but its parameters"
+
+
+@law("sharing.collections", cases=module_calls(most=1), unless=_no_other_collection)
+def collections_are_mapped_where_asked(transform: Transform, call: ModuleCall) -> None:
+    """A collection is mapped along the axis asked for, however the filters that choose it are written."""
+    for axis in (1, -1):
+        axes = {k: v if k == "params" else axis for k, v in call.variable_axes.items()}
+        placed = attrs.evolve(call, variable_axes=axes)
+        with blame(placed, "init"):
+            assert_same_structure(
+                init_shapes(transform.lift(placed), placed), expected.variable_shapes(placed)
+            )
+        answers_as_each_example(transform, placed, _drawn(placed))
+        _same_with("spellings")(transform, placed)
+
+
+def _no_other_stream(transform: Transform, subject: ModuleSubject) -> str | None:
+    if set(subject.streams) - {"params"}:
+        return None
+    return f"{subject.name} draws from no stream but that of its parameters"
+
+
+@law("sharing.rng-streams", cases=module_calls(most=1), unless=_no_other_stream)
+def streams_are_split_apart(transform: Transform, call: ModuleCall) -> None:
+    """Each stream is split or not by itself: shared parameters with split noise, and the opposite."""
+    for axis in (None, 0) if "params" in call.subject.collections else (None,):
+        for split in (False, True):
+            streams = {name: split for name in call.subject.streams if name != "params"}
+            apart = call.with_params(axis, split=axis is not None)
+            apart = attrs.evolve(apart, split_rngs={**apart.split_rngs, **streams})
+            answers_as_each_example(transform, apart, _drawn(apart))
+
+
+def _no_names(transform: Transform, subject: ModuleSubject) -> str | None:
+    return None if subject.names else f"{subject.name} does not name the axes of its parameters"
+
+
+@law("sharing.metadata", cases=one_call(ensemble=True), unless=_no_names)
+def names_stand_where_the_axes_do(transform: Transform, call: ModuleCall) -> None:
+    """The names of a parameter's axes say where the ensemble's axis is, and are left alone when shared."""
+    for each in (call, call.sharing()):
+        axis = each.variable_axes["params"]
+        right = {name: _widened(names, axis) for name, names in each.subject.names.items()}
+        try:
+            got = transform.lift(each).names(each.rngs(), *each.inputs(each.axes[0]))
+        except Exception as error:
+            got = f"{type(error).__name__}: {error}"
+        with blame(each, "names"):
+            if got != right:
+                message = f"names of axes differ: expected {right}, got {got}"
+                raise Disagreement("structure", message, str(right), str(got))
+
+
+def _widened(names: tuple[str, ...], axis: int | None) -> tuple[str, ...]:
+    if axis is None:
+        return names
+    place = axis if axis >= 0 else axis + len(names) + 1
+    return (*names[:place], NEW_AXIS, *names[place:])
+
+
+NEW_AXIS = "members"
+"""What the ensemble's axis is to be called."""
+
+
+def _no_gradient(transform: Transform, subject: ModuleSubject) -> str | None:
+    if subject.collections != ("params",):
+        return f"{subject.name} has no parameters, or more than those"
+    return subject.no_gradient and f"{subject.name} has no gradient: {subject.no_gradient}"
+
+
+@law("sharing.gradients", cases=module_calls(most=2), unless=_no_gradient)
+def gradients_are_summed_where_shared(transform: Transform, call: ModuleCall) -> None:
+    """The gradient by shared parameters is the sum over the examples; by an ensemble's, each its own."""
+    for each in (call.sharing(), call.ensemble()):
+        variables = _drawn(each)
+        pieces = [
+            transform_or_raise(lambda e: _gradient(transform.lift(e).apply, e), each.only(axes))
+            for axes in each.axes
+        ]
+        arguments = [(variables, each.rngs(), *each.inputs(axes)) for axes in each.axes]
+        results = run_together(pieces, arguments, transform.traceable and not each.flipped)
+        for axes, got in zip(each.axes, results, strict=True):
+            single = each.only(axes)
+            right = _right_gradient(single, variables)
+            with blame(single, "gradient", right=right):
+                assert_agrees(got, right)
+
+
+def weights_of(call: ModuleCall, variables: Any) -> Any:
+    """What each leaf of one example's output is weighted with."""
+    own = expected.member(variables, call.variable_axes, 0)
+    output, _ = jax.eval_shape(expected.applied(call), own, call.rngs(), *call.example())
+    leaves, structure = jax.tree_util.tree_flatten(output)
+    drawn = [draw(WEIGHTS + i, leaf.shape, "float32") for i, leaf in enumerate(leaves)]
+    return jax.tree_util.tree_unflatten(structure, drawn)
+
+
+def _total(output: Any, weights: Any) -> Any:
+    products = jax.tree_util.tree_map(lambda o, w: jnp.sum(o * w), output, weights)
+    return sum(jax.tree_util.tree_leaves(products))
+
+
+def _gradient(apply: Callable[..., Any], call: ModuleCall) -> Callable[..., Any]:
+    """The gradient by the parameters of the weighted sum of all outputs."""
+    (axes,) = call.axes
+
+    def total(params: Any, variables: Any, rngs: Any, *inputs: Any) -> Any:
+        output, _ = apply({**variables, "params": params}, rngs, *inputs)
+        each = jax.tree_util.tree_map(
+            lambda w: np.stack([w] * call.size), weights_of(call, variables)
+        )
+        return _total(output, moved(each, axes.out_axes))
+
+    def gradient(variables: Any, rngs: Any, *inputs: Any) -> Any:
+        return jax.grad(total)(variables["params"], variables, rngs, *inputs)
+
+    return gradient
+
+
+def _right_gradient(call: ModuleCall, variables: Any) -> Expected:
+    """The right gradients: of each example, summed where shared, else stacked along the axis."""
+    (axes,), axis, inputs = call.axes, call.variable_axes["params"], call.stacked(call.axes[0])
+    weights, one = weights_of(call, variables), expected.applied(call)
+
+    def total(params: Any, rngs: Any, *example: Any) -> Any:
+        return _total(one({"params": params}, rngs, *example)[0], weights)
+
+    gradient = jax.grad(total)
+    streams = keys.lift(call.rngs(), call.split_rngs, call.size)
+    own = [expected.member(variables, call.variable_axes, i)["params"] for i in range(call.size)]
+    evaluate = evaluator(gradient, own[0], streams[0], *call.example())
+    each = [
+        evaluate(own[i], streams[i], *example(inputs, axes.first.in_axes, i))
+        for i in range(call.size)
+    ]
+    like = jax.tree_util.tree_map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), variables["params"]
+    )
+    values, errors = stack([r.value for r in each]), stack([r.error for r in each])
+    if axis is not None:
+        return Expected(moved(values, axis), moved(errors, axis), like)
+    bound = jax.tree_util.tree_map(
+        lambda value, error: error.sum(0) + expected.sum_error(value), values, errors
+    )
+    return Expected(jax.tree_util.tree_map(lambda v: v.sum(0), values), bound, like)
