@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import attrs
 import click
@@ -10,8 +11,18 @@ from conformance import startup
 from conformance.run import workers_by_default
 
 SUBJECTS = {
-    False: ("matrix-add", "linear", "softmax", "ppermute", "axis-index", "draw-bits"),
-    True: ("dense", "batch-norm", "dropout", "gru-cell"),
+    False: (
+        "matrix-add",
+        "linear",
+        "softmax",
+        "mlp-loss",
+        "psum",
+        "pmean",
+        "ppermute",
+        "axis-index",
+        "draw-bits",
+    ),
+    True: ("dense", "batch-norm", "dropout", "noisy-dense", "gru-cell", "partitioned-dense"),
 }
 """Subjects that together reach every law, for functions and for modules."""
 
@@ -26,7 +37,12 @@ HOSTS = {
     "parallel": "jax.pmap",
     "sharing": "flax.linen.vmap",
 }
-"""The transform that carries the fault, by the law's group."""
+"""The transform that carries the fault, by the law's group, unless the law is about one alone."""
+
+
+def host(law: Any) -> str:
+    """The name of the transform that carries the faults which a law is to notice."""
+    return law.only or HOSTS[law.id.split(".")[0]]
 
 
 @attrs.frozen
@@ -45,12 +61,12 @@ def kills(laws: Iterable[str] = (), mutants: Iterable[str] = ()) -> list[Kill]:
     from properties.mutants import MUTANTS
 
     return [
-        Kill(law.id, mutant.name, _killer(law, mutant.mutate(TRANSFORMS[host]), mutant.lifts))
+        Kill(law.id, mutant.name, _killer(law, mutant.mutate(TRANSFORMS[host(law)]), mutant.lifts))
         for law in LAWS.values()
         if not laws or law.id in laws
         for mutant in MUTANTS.values()
         if (not mutants or mutant.name in mutants)
-        and mutant.lifts == ((host := HOSTS[law.id.split(".")[0]]) == "flax.linen.vmap")
+        and mutant.lifts == (host(law) == "flax.linen.vmap")
     ]
 
 
@@ -101,7 +117,7 @@ def totals(found: list[Kill]) -> str:
 
 HEAD = """# The kill matrix
 
-Every law is held to broken transforms (`properties/mutants.py`). A cell names the subject on which
+Every law is held to broken transforms (`properties/mutants`). A cell names the subject on which
 the law noticed the fault; a dash says that the law has nothing to say about it. Made by
 `vmap-conformance mutants --markdown docs/kill-matrix.md`.
 

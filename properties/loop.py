@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from properties.calls import Axes, ModuleCall
@@ -19,31 +20,45 @@ def _map(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
         raise ValueError("results that differ between examples need an axis")
 
     def mapped(*arguments: Any) -> Any:
-        if number_of_examples(arguments, axes.in_axes):
-            return per_example(function, axes.in_axes, axes.out_axes)(*arguments)
-        return _of_none(function, axes, arguments)
+        leaves, of_arguments = jax.tree_util.tree_flatten(arguments)
+        in_axes = _of_leaves(axes.in_axes, arguments)
+
+        def single(*own: Any) -> Any:
+            return function(*jax.tree_util.tree_unflatten(of_arguments, own))
+
+        some = number_of_examples(leaves, in_axes)
+        front = per_example(single, in_axes) if some else _of_none(single, in_axes)
+        results = front(*leaves)
+        flat, structure = jax.tree_util.tree_flatten(results)
+        pairs = zip(flat, _of_leaves(axes.out_axes, results), strict=True)
+        placed = [jnp.moveaxis(leaf, 0, axis or 0) for leaf, axis in pairs]
+        return jax.tree_util.tree_unflatten(structure, placed)
 
     return mapped
 
 
-def _of_none(function: Callable[..., Any], axes: Axes, arguments: Any) -> Any:
+def _of_leaves(axes: Any, tree: Any) -> list[int | None]:
+    """The axis of every leaf of a tree, of which ``axes`` is a prefix."""
+    if axes is None or isinstance(axes, int):
+        return [axes] * len(jax.tree_util.tree_leaves(tree))
+    if isinstance(axes, dict):
+        return [axis for key in sorted(axes) for axis in _of_leaves(axes[key], tree[key])]
+    pairs = zip(axes, tree, strict=True)
+    return [axis for entry, branch in pairs for axis in _of_leaves(entry, branch)]
+
+
+def _of_none(function: Callable[..., Any], in_axes: list[int | None]) -> Callable[..., Any]:
     """No example: arrays without elements, whose shapes are those of what one example would give."""
 
-    def without(leaf: Any, axis: int | None) -> Any:
-        return leaf if axis is None else np.zeros(np.delete(leaf.shape, axis), leaf.dtype)
+    def mapped(*leaves: Any) -> Any:
+        one = [
+            leaf if axis is None else np.zeros(np.delete(leaf.shape, axis), leaf.dtype)
+            for leaf, axis in zip(leaves, in_axes, strict=True)
+        ]
+        like = jax.eval_shape(function, *one)
+        return jax.tree_util.tree_map(lambda leaf: jnp.zeros((0, *leaf.shape), leaf.dtype), like)
 
-    like = jax.eval_shape(
-        function,
-        *(
-            jax.tree_util.tree_map(lambda leaf, axis=axis: without(leaf, axis), argument)
-            for argument, axis in zip(arguments, axes.in_axes, strict=True)
-        ),
-    )
-
-    def empty(leaf: Any) -> Any:
-        return np.moveaxis(np.zeros((0, *leaf.shape), leaf.dtype), 0, axes.out_axes)
-
-    return jax.tree_util.tree_map(empty, like)
+    return mapped
 
 
 def _lift(call: ModuleCall) -> Lifted:

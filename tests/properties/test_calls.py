@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import pytest
 
+from conformance.transforms.linen_vmap import TRANSFORM as LINEN
 from properties.calls import (
     Axes,
     FunctionCall,
@@ -37,7 +38,9 @@ NORM = ModuleCall(
 
 @pytest.mark.parametrize("law", LAWS.values(), ids=lambda law: law.id)
 def test_every_call_drawn_survives_json(law: Any) -> None:
-    transform = attrs.evolve(LOOP, name=law.only or LOOP.name, kinds=law.kinds)
+    transform = attrs.evolve(
+        LOOP, name=law.only or LOOP.name, kinds=law.kinds, variants=LINEN.variants
+    )
     seen = []
 
     def survives(_: Any, call: Any) -> None:

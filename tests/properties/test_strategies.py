@@ -12,6 +12,7 @@ import jax
 import numpy as np
 import pytest
 
+from conformance.transforms.linen_vmap import TRANSFORM as LINEN
 from properties.calls import Axes, FunctionCall
 from properties.expected import output_ranks
 from properties.hold import hold
@@ -49,7 +50,9 @@ def drawn(law: Law, transform: Transform, subject: Subject, profile: Profile = M
 
 @functools.cache
 def all_drawn(law: Law, transform: Transform = LOOP) -> list[Any]:
-    transform = attrs.evolve(transform, name=law.only or transform.name, kinds=law.kinds)
+    transform = attrs.evolve(
+        transform, name=law.only or transform.name, kinds=law.kinds, variants=LINEN.variants
+    )
     concerned = [
         subject
         for subject in SUBJECTS.values()
@@ -57,6 +60,10 @@ def all_drawn(law: Law, transform: Transform = LOOP) -> list[Any]:
     ]
     assert concerned or law.id == "mapping.axis-size"  # of which a map over devices is free
     return [call for subject in concerned for call in drawn(law, transform, subject)]
+
+
+BATCHES = {"mapping.axis-size": (0, 1), "mapping.concatenates": (4,)}
+"""Batches of laws that do not take the pool's."""
 
 
 @functools.cache
@@ -115,8 +122,8 @@ def test_the_pool_is_small_and_begins_with_distinct_sizes(subject: Subject) -> N
 @pytest.mark.parametrize("transform", [LOOP, FEW_DEVICES], ids=lambda t: t.name)
 def test_calls_take_their_sizes_from_the_pool(law: Law, transform: Transform) -> None:
     for call in all_drawn(law, transform):
-        if law.id == "mapping.axis-size":
-            assert call.sizes["batch"] in (0, 1)
+        if law.id in BATCHES:
+            assert call.sizes["batch"] in BATCHES[law.id]
             continue
         assert dict(call.sizes) in pool(call.subject, MANY, transform.largest())
         assert call.sizes["batch"] <= (transform.largest() or 8)

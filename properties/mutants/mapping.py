@@ -1,0 +1,140 @@
+"""Faults of mapping functions."""
+
+from functools import partial
+from typing import Any
+
+import attrs
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from properties.calls import Axes
+from properties.mutants.mutant import (
+    Mapped,
+    first_everywhere,
+    leaves,
+    mapping,
+    mean_everywhere,
+    on_result,
+)
+from properties.transform import Transform
+from reference.loop import number_of_examples
+
+
+@mapping
+def batch_reversed(transform: Transform, function: Any, axes: Axes) -> Mapped:
+    """the examples come out in reverse order"""
+    return on_result(transform, function, axes, lambda leaf: leaf[::-1])
+
+
+@mapping
+def shards_swapped(transform: Transform, function: Any, axes: Axes) -> Mapped:
+    """the results of the first two examples are swapped"""
+
+    def swap(leaf: Any) -> Any:
+        order = np.arange(leaf.shape[0])
+        order[:2] = order[:2][::-1]
+        return leaf[order]
+
+    return on_result(transform, function, axes, swap)
+
+
+@mapping
+def slice_zero_broadcast(transform: Transform, function: Any, axes: Axes) -> Mapped:
+    """every example gets the result of example 0"""
+    return on_result(transform, function, axes, first_everywhere)
+
+
+@mapping
+def examples_averaged(transform: Transform, function: Any, axes: Axes) -> Mapped:
+    """every example gets the average of all results"""
+    return on_result(transform, function, axes, mean_everywhere)
+
+
+@mapping
+def in_axes_off_by_one(transform: Transform, function: Any, axes: Axes) -> Mapped:
+    """the batch axis of an argument is taken to be the one after it"""
+
+    def mapped(*arguments: Any) -> Any:
+        ranks = [min(np.ndim(leaf) for leaf in jax.tree_util.tree_leaves(a)) for a in arguments]
+        moved = (
+            axis if axis is None else (axis + 1) % rank
+            for axis, rank in zip(axes.in_axes, ranks, strict=True)
+        )
+        return transform.map(function, attrs.evolve(axes, in_axes=tuple(moved)))(*arguments)
+
+    return mapped
+
+
+@mapping
+def in_axes_ignored(transform: Transform, function: Any, axes: Axes) -> Mapped:
+    """the batch axis of an argument is taken to be in front, whatever in_axes says"""
+    return transform.map(function, attrs.evolve(axes, in_axes=axes.first.in_axes))
+
+
+@mapping
+def out_axes_ignored(transform: Transform, function: Any, axes: Axes) -> Mapped:
+    """the batch axis of the result is in front, whatever out_axes says"""
+    return transform.map(function, attrs.evolve(axes, out_axes=0))
+
+
+@mapping
+def negative_axis_as_zero(transform: Transform, function: Any, axes: Axes) -> Mapped:
+    """a negative axis is taken to be 0"""
+    in_axes = tuple(axis and max(axis, 0) for axis in axes.in_axes)
+    wrong = attrs.evolve(axes, in_axes=in_axes, out_axes=max(axes.out_axes, 0))
+    return transform.map(function, wrong)
+
+
+@mapping
+def unmapped_argument_mapped(transform: Transform, function: Any, axes: Axes) -> Mapped:
+    """an argument with axis None is mapped along its first axis"""
+
+    def wrong(*arguments: Any) -> Any:
+        if None not in axes.in_axes:
+            return transform.map(function, axes)(*arguments)
+        size = number_of_examples(arguments, axes.in_axes)
+
+        def rolled(leaf: Any) -> Any:
+            # As many slices as there are examples, each rolled by one more along its first axis.
+            return jnp.stack([jnp.roll(leaf, i, axis=0) for i in range(size)])
+
+        given = [
+            leaves(rolled, a)
+            if axis is None
+            else leaves(partial(jnp.moveaxis, source=axis, destination=0), a)
+            for a, axis in zip(arguments, axes.in_axes, strict=True)
+        ]
+        return transform.map(function, attrs.evolve(axes, in_axes=(0,) * len(given)))(*given)
+
+    return wrong
+
+
+@mapping
+def wrong_axes_accepted(transform: Transform, function: Any, axes: Axes) -> Mapped:
+    """a call that cannot mean anything was answered as if it did"""
+    mapped = transform.map(function, axes)
+
+    def tolerant(*arguments: Any) -> Any:
+        try:
+            return mapped(*arguments)
+        except ValueError:
+            return jnp.zeros(())
+
+    return tolerant
+
+
+@mapping
+def tree_of_axes_misread(transform: Transform, function: Any, axes: Axes) -> Mapped:
+    """every entry of a tree of axes is taken to be the first one"""
+    entries = jax.tree_util.tree_leaves(axes.in_axes)
+    if all(axis is None or isinstance(axis, int) for axis in axes.in_axes) or not entries:
+        return transform.map(function, axes)
+    misread = jax.tree_util.tree_map(lambda _: entries[0], axes.in_axes)
+    return transform.map(function, attrs.evolve(axes, in_axes=misread))
+
+
+@mapping
+def options_ignored(transform: Transform, function: Any, axes: Axes) -> Mapped:
+    """what the transform is told beyond the axes is ignored"""
+    return transform.map(function, attrs.evolve(axes, options=()))
