@@ -104,7 +104,7 @@ def run(
     known = [
         defect
         for defect in ledger.in_force(ledger.DEFECTS, facts.versions())
-        if defect.transform == item.transform.name
+        if defect.spoils(item.law.id, item.transform.name)
     ]
 
     shown: dict[str, None] = {}

@@ -12,7 +12,7 @@ import jax
 from packaging.specifiers import SpecifierSet
 
 from properties import expected
-from properties.calls import Axes, Call, FunctionCall
+from properties.calls import Axes, Call, FunctionCall, ModuleCall
 from properties.laws.errors import BEYOND
 
 
@@ -34,6 +34,12 @@ class Defect:
     """What happens, in one or two sentences."""
     upstream: str
     """Where it was reported, or that no report was found, and when that was looked for."""
+    everywhere: bool = True
+    """Its calls are set aside from every law of the transform, not from its own law alone."""
+
+    def spoils(self, law: str, transform: str) -> bool:
+        """Whether calls of that law and transform may show it."""
+        return transform == self.transform and (self.everywhere or law == self.law)
 
     def concerns(self, versions: Mapping[str, str | None]) -> bool:
         """Whether these installed versions are in the defect's range."""
@@ -166,6 +172,37 @@ DEFECTS: tuple[Defect, ...] = (
         call=_square_call(0, None),
         seen="out_axes=None for a result that differs between devices silently gives the first device's.",
         upstream="https://github.com/jax-ml/jax/issues/21671",
+    ),
+    Defect(
+        id="pmap-in-jit-out-axes",
+        transform="jax.pmap",
+        versions={"jax": "<0.8.0"},
+        affects=lambda call: call.axes[0].out_axes != 0,
+        law="mapping.jit-agrees",
+        call=_square_call(0, 1),
+        seen="jit of pmap with out_axes other than 0 raises ValueError: 'Operation creation failed'.",
+        upstream="https://github.com/jax-ml/jax/issues/5756 (still open; it works since 0.8.0)",
+        everywhere=False,
+    ),
+    Defect(
+        id="linen-vmap-negative-axis-names",
+        transform="flax.linen.vmap",
+        versions={"flax": ">=0.8.5"},
+        affects=lambda call: (call.variable_axes["params"] or 0) < 0,
+        law="sharing.metadata",
+        call=ModuleCall(
+            "partitioned-dense",
+            {"batch": 3, "m": 2, "n": 4},
+            (Axes((0,), 0),),
+            {"params": -1},
+            {"params": True},
+        ),
+        seen="nn.Partitioned puts the name of an axis that is counted from the end one place too far in "
+        "front: a kernel of shape (2, 4, 3) is said to be ('in', 'members', 'out'), so that it would be "
+        "sharded along the wrong axis; applying the boxed parameters ends in a bare AssertionError.",
+        upstream="No report for Linen was found on google/flax on 2026-11-21; "
+        "https://github.com/google/flax/pull/5508 (open) counts from the end for NNX.",
+        everywhere=False,
     ),
     Defect(
         id="vmap-ref-write-transposed",

@@ -2,14 +2,16 @@
 
 import inspect
 import textwrap
+from typing import Any
 
 import jax
 import numpy as np
 
 from conformance.transforms.linen_modules import own_source
 from properties import expected
-from properties.calls import Axes, FunctionCall, ModuleCall, variables_like
+from properties.calls import FunctionCall, ModuleCall, variables_like
 from properties.law import Law, Violation
+from properties.laws import lifting
 from properties.subject import FunctionSubject
 from properties.transform import Transform
 from properties.trees import literal
@@ -85,6 +87,30 @@ sys.exit(different)
 """
 
 
+_NAMES = """
+boxed = lifted.init(rngs, *inputs)["params"]
+got = {{name: box.names for name, box in boxed.items()}}
+for name, box in boxed.items():
+    print(name, "of shape", box.value.shape, "is said to be", box.names)
+expected = {right}
+different = got != expected
+print("expected", expected, "\\nthey differ" if different else "\\nthey agree")
+sys.exit(different)
+"""
+_GRADIENT = """
+weights = {weights}
+
+
+def total(params):
+    output, _ = lifted.apply({{**variables, "params": params}}, *inputs, rngs=rngs, mutable=[])
+    products = jax.tree_util.tree_map(lambda o, w: jnp.sum(o * w), output, weights)
+    return sum(jax.tree_util.tree_leaves(products))
+
+
+got = jax.grad(total)(variables["params"])
+"""
+
+
 def script(law: Law, transform: Transform, found: Violation) -> str:
     """Python that shows the violation of a call's first combination of axes."""
     call = found.call.only(found.call.axes[0])
@@ -96,7 +122,7 @@ def script(law: Law, transform: Transform, found: Violation) -> str:
         message=_quoted(textwrap.fill(str(found.disagreement)[:600], 96)),
     )
     body = (
-        _wrong_call(transform, call)
+        _wrong_call(transform, call, found.arguments)
         if isinstance(call, FunctionCall) and _wanted(found) is not None
         else _function(transform, call, found)
         if isinstance(call, FunctionCall)
@@ -104,7 +130,7 @@ def script(law: Law, transform: Transform, found: Violation) -> str:
     )
     wanted = _wanted(found)
     made = "mapped(*arguments)" if isinstance(call, FunctionCall) else "lifted.init(rngs, *inputs)"
-    tail = _TAIL.replace("{transform}", transform.name)
+    tail = "" if found.what == "names" else _TAIL.replace("{transform}", transform.name)
     return head + body + (tail if wanted is None else _RAISES.format(wanted=wanted, made=made))
 
 
@@ -121,14 +147,13 @@ def _quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', "'")
 
 
-def _wrong_call(transform: Transform, call: FunctionCall) -> str:
-    """A call that must raise; its arguments have every batch axis in front."""
-    front = Axes((0,) * len(call.axes[0].in_axes))
+def _wrong_call(transform: Transform, call: FunctionCall, arguments: Any) -> str:
+    """A call that must raise."""
     return "\n".join(
         [
             "from typing import Any\n\n",
             _definition(call.subject),
-            f"arguments = {literal(call.arguments(front))}",
+            f"arguments = {literal(arguments or call.arguments(call.axes[0]))}",
             transform.source(call),
         ]
     )
@@ -176,7 +201,20 @@ def _module(transform: Transform, found: Violation) -> str:
         return "\n".join(
             [*lines, *_answer(expected.of_variables(call)), "got = lifted.init(rngs, *inputs)"]
         )
+    if found.what == "names":
+        return "\n".join([*lines, _NAMES.format(right=lifting.names_of(call))])
     variables = variables_like(expected.variable_shapes(call), call.seed)
+    if found.what == "gradient":
+        weights = literal(lifting.spread(call, variables))
+        right = found.right or expected.of_module(call, variables)
+        return "\n".join(
+            [
+                *lines,
+                f"variables = {literal(variables)}",
+                *_answer(right),
+                _GRADIENT.format(weights=weights),
+            ]
+        )
     updated = expected.mutable(call)
     module = "plain" if found.what == "plain" else "lifted"
     return "\n".join(

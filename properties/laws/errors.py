@@ -46,7 +46,7 @@ def _must_raise(transform: Transform, call: FunctionCall, why: str, *more: int) 
         size = {**call.sizes, "batch": call.sizes["batch"] + more[0]}
         arguments[-1] = attrs.evolve(call, sizes=size).arguments(every)[-1]
     got = attempt(mapped, *arguments)
-    with blame(call, MAP):
+    with blame(call, MAP, tuple(arguments)):
         if not isinstance(got, Raised):
             raise Disagreement("accepted", f"it was accepted: {why}", f"ValueError, since {why}")
         if not isinstance(got.error, ValueError):

@@ -122,8 +122,7 @@ def _no_names(transform: Transform, subject: ModuleSubject) -> str | None:
 def names_stand_where_the_axes_do(transform: Transform, call: ModuleCall) -> None:
     """The names of a parameter's axes say where the ensemble's axis is, and are left alone when shared."""
     for each in (call, call.sharing()):
-        axis = each.variable_axes["params"]
-        right = {name: _widened(names, axis) for name, names in each.subject.names.items()}
+        right = names_of(each)
         try:
             got = transform.lift(each).names(each.rngs(), *each.inputs(each.axes[0]))
         except Exception as error:
@@ -132,6 +131,12 @@ def names_stand_where_the_axes_do(transform: Transform, call: ModuleCall) -> Non
             if got != right:
                 message = f"names of axes differ: expected {right}, got {got}"
                 raise Disagreement("structure", message, str(right), str(got))
+
+
+def names_of(call: ModuleCall) -> dict[str, tuple[str, ...]]:
+    """What the axes of the parameters must be called."""
+    axis = call.variable_axes["params"]
+    return {name: _widened(names, axis) for name, names in call.subject.names.items()}
 
 
 def _widened(names: tuple[str, ...], axis: int | None) -> tuple[str, ...]:
@@ -178,6 +183,13 @@ def weights_of(call: ModuleCall, variables: Any) -> Any:
     return jax.tree_util.tree_unflatten(structure, drawn)
 
 
+def spread(call: ModuleCall, variables: Any) -> Any:
+    """The weights for every example, the batch axis where the call's only axes put it."""
+    weights = weights_of(call, variables)
+    each = jax.tree_util.tree_map(lambda leaf: np.stack([leaf] * call.size), weights)
+    return moved(each, call.axes[0].out_axes)
+
+
 def _total(output: Any, weights: Any) -> Any:
     products = jax.tree_util.tree_map(lambda o, w: jnp.sum(o * w), output, weights)
     return sum(jax.tree_util.tree_leaves(products))
@@ -185,14 +197,10 @@ def _total(output: Any, weights: Any) -> Any:
 
 def _gradient(apply: Callable[..., Any], call: ModuleCall) -> Callable[..., Any]:
     """The gradient by the parameters of the weighted sum of all outputs."""
-    (axes,) = call.axes
 
     def total(params: Any, variables: Any, rngs: Any, *inputs: Any) -> Any:
         output, _ = apply({**variables, "params": params}, rngs, *inputs)
-        each = jax.tree_util.tree_map(
-            lambda w: np.stack([w] * call.size), weights_of(call, variables)
-        )
-        return _total(output, moved(each, axes.out_axes))
+        return _total(output, spread(call, variables))
 
     def gradient(variables: Any, rngs: Any, *inputs: Any) -> Any:
         return jax.grad(total)(variables["params"], variables, rngs, *inputs)

@@ -1,6 +1,7 @@
 """A mapped function is the function applied to each example."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import jax
@@ -8,7 +9,7 @@ import numpy as np
 
 from properties import expected
 from properties.calls import Axes, FunctionCall, moved
-from properties.compare import Expected, assert_agrees, computed
+from properties.compare import Disagreement, Expected, assert_agrees, computed
 from properties.law import blame, law
 from properties.strategies import function_calls, single_argument
 from properties.together import map_together, run_together
@@ -48,26 +49,45 @@ def unmapped_arguments_are_the_same_for_all(transform: Transform, call: Function
 @law("mapping.permutation-equivariant", cases=function_calls(unmapped="any", most=3))
 def permuting_examples_permutes_results(transform: Transform, call: FunctionCall) -> None:
     """Permuting the examples permutes the results."""
-    every = np.arange(call.sizes["batch"])
-    order = np.random.RandomState(call.seed).permutation(every)
-    for axes, arguments, (whole, permuted) in _of_examples(transform, call, every, order):
-        right = _reordered(call, axes, whole, order)
-        if right is not None:
-            with blame(call.only(axes), MAP, arguments[1], right):
-                assert_agrees(permuted, right)
+    order = np.random.RandomState(call.seed).permutation(call.sizes["batch"])
+    _selections_agree(transform, call, [order])
 
 
 @law("mapping.concatenates", cases=function_calls(unmapped="any", most=3, batches=JOINED))
 def maps_of_parts_join_to_the_map(transform: Transform, call: FunctionCall) -> None:
     """Mapping over two batches joined gives the two results joined."""
+    _selections_agree(transform, call, np.split(np.arange(call.sizes["batch"]), [1]))
+
+
+def _selections_agree(transform: Transform, call: FunctionCall, selections: list[Any]) -> None:
+    """Hold the map of some examples, for each of the selections, to what the map of all gave them."""
     every = np.arange(call.sizes["batch"])
-    parts = np.split(every, [1])
-    for axes, arguments, (whole, *apart) in _of_examples(transform, call, every, *parts):
-        for given, part, got in zip(arguments[1:], parts, apart, strict=True):
-            right = _reordered(call, axes, whole, part)
-            if right is not None:
-                with blame(call.only(axes), MAP, given, right):
-                    assert_agrees(got, right)
+    for axes, arguments, results in _of_examples(transform, call, every, *selections):
+        single, (whole, *apart) = call.only(axes), results
+        right = expected.of_function(single)
+        for given, selection, got in zip(arguments[1:], selections, apart, strict=True):
+            taken = partial(_taken, selection=selection, axis=axes.out_axes)
+            due = computed(whole, right, taken)
+            if due is None:
+                continue
+            try:
+                assert_agrees(got, due)
+            except Disagreement as found:
+                # One of the two is wrong: say which.
+                with blame(single, MAP, arguments[0], right):
+                    assert_agrees(whole, right)
+                with blame(single, MAP, given, Expected(*map(taken, right))):
+                    raise found from None
+
+
+def _taken(tree: Any, selection: Any, axis: int) -> Any:
+    def leaf_taken(leaf: Any) -> Any:
+        if isinstance(leaf, jax.ShapeDtypeStruct):
+            shape = np.take(np.empty(leaf.shape, np.bool_), selection, axis).shape
+            return jax.ShapeDtypeStruct(shape, leaf.dtype)
+        return np.take(leaf, selection, axis)
+
+    return jax.tree_util.tree_map(leaf_taken, tree)
 
 
 def _of_examples(
@@ -89,17 +109,6 @@ def _selected(call: FunctionCall, axes: Axes, selection: Any) -> Any:
         if axis is None
         else moved(jax.tree_util.tree_map(lambda leaf: leaf[selection], argument), axis)
         for argument, axis in zip(call.stacked(axes), axes.in_axes, strict=True)
-    )
-
-
-def _reordered(call: FunctionCall, axes: Axes, whole: Any, selection: Any) -> Expected | None:
-    """A result that was computed, of its examples those in the selection."""
-    return computed(
-        whole,
-        expected.of_function(call.only(axes)),
-        lambda tree: jax.tree_util.tree_map(
-            lambda leaf: np.take(leaf, selection, axes.out_axes), tree
-        ),
     )
 
 

@@ -14,14 +14,19 @@ import numpy as np
 import pytest
 
 from conformance import save
+from conformance.kill_matrix import host
 from conformance.log import EventLog
 from conformance.script import literal, script
 from conformance.transforms import TRANSFORMS
 from properties.calls import Axes, FunctionCall, ModuleCall
 from properties.compare import Disagreement
+from properties.hold import hold
 from properties.law import Violation, load
 from properties.law import violation as checked
 from properties.laws import LAWS
+from properties.mutants import MUTANTS
+from properties.profiles import PROFILES
+from properties.subjects import SUBJECTS
 
 ALLOWED = {"os", "sys", "jax", "flax", "numpy", "typing", "collections"}
 
@@ -248,3 +253,46 @@ def test_the_saved_case_shows_the_violation_again(
     found = checked(LAWS[law], TRANSFORMS[transform], call)
     assert found is not None
     assert str(found) == event["detail"]["message"]
+
+
+FAULTS = {
+    "axes.pytree-prefix": "tree-of-axes-misread",
+    "axes.in-axes-permute": "in-axes-ignored",
+    "axes.negative-count-from-end": "negative-axis-as-zero",
+    "axes.out-axes-permute": "out-axes-ignored",
+    "gradients.shared-sum": "slice-zero-broadcast",
+    "mapping.axis-size": "out-axes-ignored",
+    "mapping.preserves-structure": "out-axes-ignored",
+    "errors": "wrong-axes-accepted",
+    "sharing.collections": "collections-in-front",
+    "sharing.gradients": "gradient-halved",
+    "sharing.metadata": "names-dropped",
+    "sharing.nested": "options-upset-the-order",
+    "sharing.options": "options-upset-the-order",
+    "sharing.rng-streams": "streams-split-together",
+}
+GROUPS = sorted({law.split(".")[0] for law in LAWS} - {"randomness", "collectives"})
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_script_of_what_a_broken_transform_did_agrees_with_the_honest_one(
+    group: str, tmp_path: Path
+) -> None:
+    laws, scripts = [], []
+    for law in LAWS.values():
+        name = FAULTS.get(law.id, FAULTS.get(group))
+        if not law.id.startswith(f"{group}.") or (group == "sharing" and name is None):
+            continue
+        honest = TRANSFORMS[host(law)]
+        broken = MUTANTS[name or "batch-reversed"].mutate(honest)
+        subject = next(
+            SUBJECTS[each]
+            for each in ("partitioned-dense", "batch-norm", "noisy-dense", "linear", "mlp-loss")
+            if law.concerns(broken, SUBJECTS[each])
+            and law.not_applicable(broken, SUBJECTS[each]) is None
+        )
+        found = hold(law, broken, subject, PROFILES["ci"], shrink=False).violation
+        assert found is not None, law.id
+        laws.append(law.id)
+        scripts.append(script(law, honest, found))
+    assert dict(zip(laws, statuses(tmp_path, scripts), strict=True)) == dict.fromkeys(laws, "0")
