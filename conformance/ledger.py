@@ -55,13 +55,18 @@ def in_force(defects: Iterable[Defect], versions: Mapping[str, str | None]) -> l
     return [defect for defect in defects if defect.concerns(versions)]
 
 
-def _has_negative_axis(call: FunctionCall) -> bool:
+def _has_negative_axis(call: Call) -> bool:
     (axes,) = call.axes
-    return (axes.out_axes or 0) < 0 or any(axis is not None and axis < 0 for axis in axes.in_axes)
+    given = [*axes.in_axes, axes.out_axes]
+    if isinstance(call, ModuleCall):
+        given += call.variable_axes.values()
+    return any(axis is not None and axis < 0 for axis in given)
 
 
-def _has_negative_axis_not_in_front(call: FunctionCall) -> bool:
+def _has_negative_axis_not_in_front(call: Call) -> bool:
     """A negative axis that names any place but the front, in any leaf it applies to."""
+    if isinstance(call, ModuleCall):
+        return _has_negative_axis(call)
     (axes,) = call.axes
     ranks = [
         (axis, len(array.dims))
@@ -119,7 +124,7 @@ _PMAP_SAYS = (
     "found on jax-ml/jax on 2026-11-21; https://github.com/jax-ml/jax/pull/3925 was the same for vmap."
 )
 
-DEFECTS: tuple[Defect, ...] = (
+_PMAP: tuple[Defect, ...] = (
     Defect(
         id="pmap-negative-axis-wrong-answer",
         transform="jax.pmap",
@@ -153,17 +158,6 @@ DEFECTS: tuple[Defect, ...] = (
         upstream=_NOT_FOUND,
     ),
     Defect(
-        id="linen-vmap-axis-out-of-range",
-        transform="flax.linen.vmap",
-        versions={"flax": ">=0.8.5"},
-        affects=_has_axis_out_of_range,
-        law="errors.axis-out-of-range",
-        call=_square_call(BEYOND, 0),
-        seen="An axis that an argument does not have raises IndexError, 'tuple index out of range', which "
-        "names neither the argument nor the axis; jax.vmap says both.",
-        upstream="No report of this was found on google/flax on 2026-11-21.",
-    ),
-    Defect(
         id="pmap-out-axes-none-unchecked",
         transform="jax.pmap",
         versions={"jax": ">=0.4.30"},
@@ -183,6 +177,29 @@ DEFECTS: tuple[Defect, ...] = (
         seen="jit of pmap with out_axes other than 0 raises ValueError: 'Operation creation failed'.",
         upstream="https://github.com/jax-ml/jax/issues/5756 (still open; it works since 0.8.0)",
         everywhere=False,
+    ),
+)
+
+
+def _of_nnx(defect: Defect) -> Defect:
+    """What ``nnx.pmap``, which calls ``jax.pmap``, has of it."""
+    versions = {**defect.versions, "flax": ">=0.10"}
+    return attrs.evolve(defect, id=f"nnx-{defect.id}", transform="flax.nnx.pmap", versions=versions)
+
+
+DEFECTS: tuple[Defect, ...] = (
+    *_PMAP,
+    *map(_of_nnx, _PMAP),
+    Defect(
+        id="linen-vmap-axis-out-of-range",
+        transform="flax.linen.vmap",
+        versions={"flax": ">=0.8.5"},
+        affects=_has_axis_out_of_range,
+        law="errors.axis-out-of-range",
+        call=_square_call(BEYOND, 0),
+        seen="An axis that an argument does not have raises IndexError, 'tuple index out of range', which "
+        "names neither the argument nor the axis; jax.vmap says both.",
+        upstream="No report of this was found on google/flax on 2026-11-21.",
     ),
     Defect(
         id="linen-vmap-negative-axis-names",

@@ -10,6 +10,7 @@ TRANSFORMS: dict[str, Transform] = {
         jax_pmap.TRANSFORM,
         jax_shard_map.TRANSFORM,
         linen_vmap.TRANSFORM,
-        nnx_vmap.TRANSFORM,
+        nnx_vmap.VMAP,
+        nnx_vmap.PMAP,
     )
 }

@@ -10,12 +10,17 @@ from properties.transform import Transform
 
 
 def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
-    options = dict(axes.options)
-    if "devices" in options:
-        options["devices"] = [jax.devices()[number] for number in options["devices"]]
+    options = on_devices(dict(axes.options))
     return jax.pmap(
         function, in_axes=axes.in_axes, out_axes=axes.out_axes, axis_name=axes.name, **options
     )
+
+
+def on_devices(options: dict[str, Any]) -> dict[str, Any]:
+    """Options in which devices are given by number, with the devices themselves."""
+    if "devices" not in options:
+        return options
+    return {**options, "devices": [jax.devices()[number] for number in options["devices"]]}
 
 
 def unavailable() -> str | None:

@@ -1,12 +1,14 @@
-"""``flax.nnx.vmap``, of modules whose state has an axis by `StateAxes`, and of functions."""
+"""``flax.nnx.vmap`` and ``flax.nnx.pmap``: of modules, whose state has axes, and of functions."""
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import flax
-import jax
 from packaging.version import Version
 
+from conformance.transforms import jax_pmap
 from properties.calls import Axes, FunctionCall, ModuleCall
 from properties.subject import ModuleSubject
 from properties.transform import Lifted, Transform
@@ -14,86 +16,54 @@ from properties.transform import Lifted, Transform
 _FLOOR = "0.10"
 _MADE = {
     "dense": "nnx.Linear({m}, {n}, rngs=rngs)",
+    "mlp": "MLP({m}, {k}, {n}, rngs=rngs)",
     "conv": "nnx.Conv({m}, {n}, kernel_size=(3,), rngs=rngs)",
     "layer-norm": "nnx.LayerNorm({m}, rngs=rngs)",
     "batch-norm": "nnx.BatchNorm({m}, use_running_average=False, rngs=rngs)",
     "embed": "nnx.Embed({vocabulary}, {n}, rngs=rngs)",
+    "accumulator": "Accumulator({m})",
+    "partitioned-dense": "partitioned({m}, {n}, rngs=rngs)",
 }
 """Each module subject as NNX writes it, with the sizes of its dimensions."""
 
 
-def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
+def map_function(name: str, function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
     from flax import nnx
 
-    options = dict[str, Any](axes.options)
-    return nnx.vmap(
+    options = jax_pmap.on_devices(dict(axes.options))
+    return getattr(nnx, name)(
         function, in_axes=axes.in_axes, out_axes=axes.out_axes, axis_name=axes.name, **options
     )
 
 
-def _make(call: ModuleCall) -> Callable[[Any], Any]:
-    """A function of `nnx.Rngs` that makes the module."""
+def lift(name: str, call: ModuleCall) -> Lifted:
+    """The map of making the module of the call's subject, and of calling it."""
     from flax import nnx
+
+    from conformance.transforms import nnx_lift
 
     text = _MADE[call.subject_name].format(**call.sizes)
-    made: Callable[[Any], Any] = eval(f"lambda rngs: {text}", {"nnx": nnx})
-    return made
+    make = eval(f"lambda rngs: {text}", vars(nnx_lift))
+    lifted = nnx_lift.Lift(getattr(nnx, name), make, *_arguments(call))
+    return Lifted(
+        lifted.init, lambda variables, rngs, *x: lifted.apply(variables, *x), lifted.names
+    )
 
 
-def _state_axes(variable_axes: Mapping[str, Any]) -> Any:
-    from flax import nnx
-
-    kinds: dict[str, Any] = {"params": nnx.Param, "batch_stats": nnx.BatchStat}
-    return nnx.StateAxes({kinds[name]: axis for name, axis in variable_axes.items()})
-
-
-def _variables(module: Any) -> dict[str, dict[str, Any]]:
-    """The module's own variables by collection, as Linen has them."""
-    from flax import nnx
-
-    found: dict[str, dict[str, Any]] = {}
-    for name, value in vars(module).items():
-        if isinstance(value, nnx.Param):
-            found.setdefault("params", {})[name] = _array(value)
-        elif isinstance(value, nnx.BatchStat):
-            found.setdefault("batch_stats", {})[name] = _array(value)
-    return found
+def _arguments(call: ModuleCall) -> tuple[Any, ...]:
+    (axes, *_), split = call.axes, call.split_rngs.get("params", False)
+    shared = dict(call.variable_axes)
+    return call.size, axes.in_axes, axes.out_axes, shared, split, dict(call.options)
 
 
-def _array(variable: Any) -> Any:
-    # `value` is deprecated since flax 0.12, and what replaces it is not in 0.10.
-    return variable.get_value() if hasattr(variable, "get_value") else variable.value
-
-
-def lift(call: ModuleCall) -> Lifted:
-    """``nnx.vmap`` of making the module, and of calling it."""
-    from flax import nnx
-
-    (axes, *_), make = call.axes, _make(call)
-    state_axes, split = _state_axes(call.variable_axes), call.split_rngs.get("params", False)
-
-    def init(rngs: Any, *inputs: Any) -> Any:
-        streams = nnx.Rngs(params=rngs["params"])
-        create: Any = nnx.vmap(
-            make, in_axes=0 if split else None, out_axes=state_axes, axis_size=call.size
-        )
-        if split:
-            create = nnx.split_rngs(splits=call.size)(create)
-        return _variables(create(streams))
-
-    def apply(variables: Any, rngs: Any, *inputs: Any) -> Any:
-        graph, state = nnx.split(make(nnx.Rngs(0)))
-        flat = {name: leaf for tree in variables.values() for name, leaf in tree.items()}
-        structure = jax.tree_util.tree_structure(state)
-        leaves = [flat[name] for name in sorted(flat)]
-        module = nnx.merge(graph, jax.tree_util.tree_unflatten(structure, leaves))
-        in_axes = (state_axes, *axes.in_axes)
-        mapped = nnx.vmap(lambda m, *x: m(*x), in_axes=in_axes, out_axes=axes.out_axes)
-        output = mapped(module, *inputs)
-        updated = {k: v for k, v in _variables(module).items() if k != "params"}
-        return output, updated
-
-    return Lifted(init, apply)
+def variants(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
+    """`Transform.variants` of NNX. What is shared within another map or a loop cannot be written to."""
+    nests = [{where: lift} for where in ("inside", "around") for lift in ("jit", "remat")]
+    if call.subject.collections == ("params",):
+        nests += [{"around": "vmap"}, {"around": "scan"}]
+    options: list[dict[str, Any]] = [{"axis_size": call.size}]
+    options += [{"axis_name": "batch"}, {"spmd_axis_name": "devices"}]
+    return {"options": options, "nests": nests}
 
 
 def lacks(subject: ModuleSubject) -> str | None:
@@ -102,75 +72,56 @@ def lacks(subject: ModuleSubject) -> str | None:
     return f"{subject.name} is not among the modules that this suite has written in NNX"
 
 
-def unavailable() -> str | None:
+def unavailable(name: str) -> str | None:
     if Version(flax.__version__) < Version(_FLOOR):
-        return f"flax {flax.__version__}: nnx.vmap took other arguments before {_FLOOR}"
-    return None
+        return f"flax {flax.__version__}: nnx.{name} took other arguments before {_FLOOR}"
+    return jax_pmap.unavailable() if name == "pmap" else None
 
 
-def source(call: FunctionCall | ModuleCall) -> str:
+def source(name: str, call: FunctionCall | ModuleCall) -> str:
     axes = call.axes[0]
     if isinstance(call, FunctionCall):
-        options = "".join(f", {name}={value!r}" for name, value in axes.options)
+        options = "".join(f", {option}={value!r}" for option, value in axes.options)
         return f"""
 from flax import nnx
 
-mapped = nnx.vmap(
+mapped = nnx.{name}(
     function, in_axes={axes.in_axes}, out_axes={axes.out_axes}, axis_name={axes.name!r}{options}
 )
 """
-    kinds = {"params": "nnx.Param", "batch_stats": "nnx.BatchStat"}
-    by_kind = ", ".join(f"{kinds[name]}: {axis}" for name, axis in call.variable_axes.items())
-    split = call.split_rngs.get("params", False)
-    return f"""
-from flax import nnx
+    from conformance.transforms import nnx_lift
 
-state_axes = nnx.StateAxes({{{by_kind}}})
+    return f"""
+{inspect.getsource(nnx_lift)}
 
 
 def make(rngs):
     return {_MADE[call.subject_name].format(**call.sizes)}
 
 
-def collected(module):
-    found = {{}}
-    for name, value in vars(module).items():
-        kind = {{nnx.Param: "params", nnx.BatchStat: "batch_stats"}}.get(type(value))
-        if kind:
-            found.setdefault(kind, {{}})[name] = value.value
-    return found
-
-
-class lifted:
-    @staticmethod
-    def init(rngs, *inputs):
-        create = nnx.vmap(make, in_axes={0 if split else None}, out_axes=state_axes, axis_size={call.size})
-        if {split}:
-            create = nnx.split_rngs(splits={call.size})(create)
-        return collected(create(nnx.Rngs(params=rngs["params"])))
-
-    @staticmethod
-    def apply(variables, *inputs, rngs, mutable):
-        graph, state = nnx.split(make(nnx.Rngs(0)))
-        flat = {{name: leaf for tree in variables.values() for name, leaf in tree.items()}}
-        structure = jax.tree_util.tree_structure(state)
-        module = nnx.merge(graph, structure.unflatten([flat[name] for name in sorted(flat)]))
-        in_axes = (state_axes, *{axes.in_axes})
-        mapped = nnx.vmap(lambda m, *x: m(*x), in_axes=in_axes, out_axes={axes.out_axes})
-        output = mapped(module, *inputs)
-        updates = {{k: v for k, v in collected(module).items() if k != "params"}}
-        return (output, updates) if mutable else output
+lifted = Lift(nnx.{name}, make, *{_arguments(call)})
 """
 
 
-TRANSFORM = Transform(
-    "flax.nnx.vmap",
-    "maps an NNX module and its state over a batch",
-    map_function,
-    lift,
-    kinds=("function",),
-    unavailable=unavailable,
-    lacks=lacks,
-    derives_keys=False,
-    source=source,
+def _transform(name: str, summary: str, **fields: Any) -> Transform:
+    return Transform(
+        f"flax.nnx.{name}",
+        summary,
+        partial(map_function, name),
+        partial(lift, name),
+        kinds=("function",),
+        unavailable=partial(unavailable, name),
+        lacks=lacks,
+        derives_keys=False,
+        source=partial(source, name),
+        **fields,
+    )
+
+
+VMAP = _transform("vmap", "maps an NNX module and its state over a batch", variants=variants)
+PMAP = _transform(
+    "pmap",
+    "maps an NNX module and its state over devices",
+    traceable=False,
+    largest=jax_pmap.TRANSFORM.largest,
 )

@@ -8,12 +8,14 @@ import attrs
 import jax
 import jax.numpy as jnp
 import numpy as np
+from hypothesis import strategies as st
 
 from properties import expected
 from properties.calls import ModuleCall, moved, variables_like
 from properties.compare import Disagreement, Expected, assert_agrees, assert_same_structure
 from properties.law import blame, law
 from properties.laws.sharing import answers_as_each_example, one_call
+from properties.profiles import Profile
 from properties.strategies import module_calls
 from properties.subject import ModuleSubject
 from properties.together import init_shapes, run_together, transform_or_raise
@@ -83,18 +85,26 @@ def _no_other_collection(transform: Transform, subject: ModuleSubject) -> str | 
     return f"{subject.name} has no collection but its parameters"
 
 
-@law("sharing.collections", cases=module_calls(most=1), unless=_no_other_collection)
+def _placed_collections(transform: Transform, subject: ModuleSubject, profile: Profile) -> Any:
+    """Calls whose collections other than the parameters are mapped along any axis they all have."""
+
+    def placed(call: ModuleCall, axis: int) -> ModuleCall:
+        axes = {k: v if k == "params" else axis for k, v in call.variable_axes.items()}
+        return attrs.evolve(call, variable_axes=axes)
+
+    calls = module_calls(most=1)(transform, subject, profile)
+    return st.builds(placed, calls, st.sampled_from((1, -1, -2, 0)))
+
+
+@law("sharing.collections", cases=_placed_collections, unless=_no_other_collection)
 def collections_are_mapped_where_asked(transform: Transform, call: ModuleCall) -> None:
     """A collection is mapped along the axis asked for, however the filters that choose it are written."""
-    for axis in (1, -1):
-        axes = {k: v if k == "params" else axis for k, v in call.variable_axes.items()}
-        placed = attrs.evolve(call, variable_axes=axes)
-        with blame(placed, "init"):
-            assert_same_structure(
-                init_shapes(transform.lift(placed), placed), expected.variable_shapes(placed)
-            )
-        answers_as_each_example(transform, placed, _drawn(placed))
-        _same_with("spellings")(transform, placed)
+    with blame(call, "init"):
+        assert_same_structure(
+            init_shapes(transform.lift(call), call), expected.variable_shapes(call)
+        )
+    answers_as_each_example(transform, call, _drawn(call))
+    _same_with("spellings")(transform, call)
 
 
 def _no_other_stream(transform: Transform, subject: ModuleSubject) -> str | None:

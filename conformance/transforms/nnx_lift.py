@@ -1,0 +1,177 @@
+"""Mapping NNX modules and their state, with variables by collection as Linen has them.
+
+A standalone script of a violation holds this whole file: it imports Flax, JAX and Python only.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+NEW_AXIS = "members"
+
+
+class Cache(nnx.Variable):
+    """The collection "cache"."""
+
+
+KINDS: dict[str, Any] = {"params": nnx.Param, "batch_stats": nnx.BatchStat, "cache": Cache}
+
+
+def read(variable: Any) -> Any:
+    # `value` is deprecated since flax 0.12, and what replaces it is not in 0.10.
+    return variable.get_value() if hasattr(variable, "get_value") else variable.value
+
+
+def write(variable: Any, value: Any) -> None:
+    if hasattr(variable, "set_value"):
+        variable.set_value(value)
+    else:
+        variable.value = value
+
+
+class Block(nnx.Module):
+    def __init__(self, m: int, n: int, rngs: Any) -> None:
+        self.Dense_0 = nnx.Linear(m, n, rngs=rngs)
+
+    def __call__(self, x: Any) -> Any:
+        return jnp.tanh(self.Dense_0(x))
+
+
+class MLP(nnx.Module):
+    def __init__(self, m: int, k: int, n: int, rngs: Any) -> None:
+        self.Block_0 = Block(m, k, rngs)
+        self.Dense_0 = nnx.Linear(k, n, rngs=rngs)
+
+    def __call__(self, x: Any) -> Any:
+        return self.Dense_0(self.Block_0(x))
+
+
+class Accumulator(nnx.Module):
+    def __init__(self, m: int) -> None:
+        self.total = Cache(jnp.zeros((m,)))
+
+    def __call__(self, x: Any) -> Any:
+        write(self.total, read(self.total) + x)
+        return read(self.total)
+
+
+def partitioned(m: int, n: int, rngs: Any) -> Any:
+    """A Linear layer that names the axes of its parameters."""
+    # Since flax 0.12 a variable would be placed on a mesh at once; there is none here.
+    later: dict[str, Any] = {"eager_sharding": False} if hasattr(nnx, "use_eager_sharding") else {}
+    kernel = nnx.with_partitioning(nnx.initializers.lecun_normal(), ("in", "out"), **later)
+    bias = nnx.with_partitioning(nnx.initializers.zeros_init(), ("out",), **later)
+    return nnx.Linear(m, n, kernel_init=kernel, bias_init=bias, rngs=rngs)
+
+
+def collected(module: Any) -> dict[str, Any]:
+    """The module's variables: by collection, then by name, as deep as its submodules go."""
+    found: dict[str, Any] = {}
+    for name, value in vars(module).items():
+        if isinstance(value, nnx.Module):
+            for collection, tree in collected(value).items():
+                found.setdefault(collection, {})[name] = tree
+        for collection, kind in KINDS.items():
+            if isinstance(value, kind) and read(value) is not None:
+                found.setdefault(collection, {})[name] = read(value)
+    return found
+
+
+def put(module: Any, variables: Mapping[str, Any]) -> Any:
+    """The module, with these variables in place of its own."""
+    for tree in variables.values():
+        for name, value in tree.items():
+            place = getattr(module, name)
+            if isinstance(value, Mapping):
+                put(place, {"": value})
+            else:
+                write(place, value)
+    return module
+
+
+def names_of(module: Any) -> dict[str, Any]:
+    """What the axes of a module's own parameters are called: the attribute has had three names."""
+    found = {}
+    for name, value in vars(module).items():
+        if isinstance(value, nnx.Param):
+            said = (
+                getattr(value, each, None)
+                for each in ("out_sharding", "sharding_names", "sharding")
+            )
+            found[name] = next((tuple(each) for each in said if each is not None), None)
+    return found
+
+
+class Lift:
+    """A map of making a module, and of calling it.
+
+    ``variable_axes`` gives each collection's axis, ``split`` whether the key of the parameters is
+    split; ``options`` are those of the map, and ``inside`` and ``around``, another lift.
+    """
+
+    def __init__(
+        self,
+        mapping: Any,
+        make: Any,
+        size: int,
+        in_axes: Any,
+        out_axes: int,
+        variable_axes: Mapping[str, Any],
+        split: bool,
+        options: Mapping[str, Any],
+    ) -> None:
+        self.mapping, self.make, self.size, self.split = mapping, make, size, split
+        self.in_axes, self.out_axes = in_axes, out_axes
+        axes: dict[Any, Any] = {KINDS[name]: axis for name, axis in variable_axes.items()}
+        # What is no collection (the state of a stream, say) is the same for all.
+        self.state_axes = nnx.StateAxes({**axes, ...: None})
+        self.options = dict(options)
+
+    def create(self, rngs: Any) -> Any:
+        made: Any = self.mapping(
+            lambda streams, _: self.make(streams),
+            in_axes=(0 if self.split else None, 0),
+            out_axes=self.state_axes,
+            transform_metadata={nnx.PARTITION_NAME: NEW_AXIS},
+        )
+        if self.split:
+            made = nnx.split_rngs(splits=self.size)(made)
+        streams = nnx.Rngs(params=rngs["params"]) if "params" in rngs else nnx.Rngs(params=0)
+        return made(streams, jnp.zeros(self.size))
+
+    def init(self, rngs: Any, *inputs: Any) -> Any:
+        return collected(self.create(rngs))
+
+    def names(self, rngs: Any, *inputs: Any) -> Any:
+        return names_of(self.create(rngs))
+
+    def apply(self, variables: Any, *inputs: Any, rngs: Any = None, mutable: Any = ()) -> Any:
+        module = put(self.make(nnx.Rngs(0)), variables)
+        options = dict(self.options)
+        wrappers: dict[Any, Any] = {"jit": nnx.jit, "remat": nnx.remat, None: lambda f: f}
+        inside, around = wrappers[options.pop("inside", None)], options.pop("around", None)
+        mapped: Any = self.mapping(
+            inside(lambda m, *x: m(*x)),
+            in_axes=(self.state_axes, *self.in_axes),
+            out_axes=self.out_axes,
+            **options,
+        )
+        if around in ("vmap", "scan"):
+            output = jax.tree_util.tree_map(
+                lambda x: x[1], self.twice(around, mapped, module, inputs)
+            )
+        else:
+            output = wrappers[around](mapped)(module, *inputs)
+        updates = {name: tree for name, tree in collected(module).items() if name != "params"}
+        return output, updates
+
+    def twice(self, around: str, mapped: Any, module: Any, inputs: Any) -> Any:
+        """The same twice over, in another map or in a loop."""
+        if around == "vmap":
+            over: Any = nnx.vmap(lambda m, _: mapped(m, *inputs), in_axes=(None, 0), out_axes=0)
+        else:
+            over = nnx.scan(lambda m, _: mapped(m, *inputs), in_axes=(None, 0), out_axes=0)
+        return over(module, jnp.zeros(2))
