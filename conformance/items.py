@@ -126,6 +126,9 @@ def run(
         names = ", ".join(shown)
         reason = f"every call of it shows a known defect: {names}"
         return _result("not-applicable", detail={"reason": reason, "source": names})
+    if held.violation is None and held.undecided == held.examples:
+        reason = "in every call of it rounding decides which way the computation goes"
+        return _result("not-applicable", detail={"reason": reason, "source": "suite"})
     outcome, detail = "holds", None
     if held.violation is not None:
         outcome, detail = "violated", describe(item.law, item.transform, held.violation)

@@ -1,6 +1,5 @@
 """Hold a transform to a law: the only place that sets Hypothesis running."""
 
-import contextlib
 import time
 import zlib
 from collections.abc import Callable, Iterable
@@ -19,6 +18,9 @@ from reference.terms import Undecidable
 
 SetAside = Callable[[Call], bool]
 
+MOST_UNDECIDED = 8
+"""Calls of which nothing can be said, and no other, until there is no use in drawing more."""
+
 
 @attrs.frozen
 class Held:
@@ -33,6 +35,8 @@ class Held:
     """Distinct sizes among them."""
     seconds: float
     spent: spent.Spent
+    undecided: int
+    """Calls among them of which rounding does not let one say what is right."""
     digest: int
     """A checksum of the calls drawn: two runs that drew the same calls have the same."""
 
@@ -55,8 +59,10 @@ def hold(
     """
     began, before = time.perf_counter(), spent.so_far()
     drawn: list[Call] = []
+    undecided = 0
 
     def attempt(call: Call) -> None:
+        nonlocal undecided
         left = without(set_aside, call)
         hypothesis.assume(left is not None)
         assert left is not None
@@ -64,7 +70,10 @@ def hold(
         try:
             law.check(transform, left)
         except Undecidable:
-            hypothesis.reject()
+            undecided += 1
+            # Another call may do; where none has, there is no use in drawing hundreds.
+            if undecided < max(len(drawn), MOST_UNDECIDED):
+                hypothesis.reject()
 
     found: Violation | None = None
     try:
@@ -74,7 +83,7 @@ def hold(
     except hypothesis.errors.Unsatisfiable:
         # Every call drawn was set aside; the caller sees it by `examples`.
         pass
-    return _held(found, drawn, began, before)
+    return _held(found, drawn, began, before, undecided)
 
 
 def hold_to(
@@ -87,18 +96,21 @@ def hold_to(
     """Check these calls, drawn before and perhaps elsewhere, up to the first that violates the law."""
     began, before = time.perf_counter(), spent.so_far()
     checked: list[Call] = []
+    undecided = 0
     found: Violation | None = None
     for planned in calls:
         call = without(set_aside, planned)
         if call is None:
             continue
         checked.append(call)
-        with contextlib.suppress(Undecidable):
+        try:
             found = violation(law, transform, call)
+        except Undecidable:
+            undecided += 1
         if found is not None:
             found = narrowed(law, transform, found.call) or found
             break
-    return _held(found, checked, began, before)
+    return _held(found, checked, began, before, undecided)
 
 
 def draw(law: Law, transform: Transform, subject: Subject, profile: Profile) -> list[Call]:
@@ -125,7 +137,7 @@ def _drawing(
 ) -> Callable[[], None]:
     """What sets Hypothesis running: ``attempt`` of each call that the profile's seed draws."""
     key = f"{law.id}/{transform.name}/{subject.name}"
-    if isinstance(subject, FunctionSubject) and subject.kind == "rule":
+    if transform.thin or (isinstance(subject, FunctionSubject) and subject.kind == "rule"):
         profile = profile.sparing()
 
     def attempted(call: Call) -> None:
@@ -139,7 +151,9 @@ def _drawing(
     return test
 
 
-def _held(found: Violation | None, calls: list[Call], began: float, before: spent.Spent) -> Held:
+def _held(
+    found: Violation | None, calls: list[Call], began: float, before: spent.Spent, undecided: int
+) -> Held:
     return Held(
         found,
         examples=len(calls),
@@ -147,5 +161,6 @@ def _held(found: Violation | None, calls: list[Call], began: float, before: spen
         shapes=len({tuple(call.sizes.items()) for call in calls}),
         seconds=time.perf_counter() - began,
         spent=spent.so_far().since(before),
+        undecided=undecided,
         digest=zlib.crc32(repr(calls).encode()),
     )

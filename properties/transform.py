@@ -43,6 +43,8 @@ class Transform:
     """What a lifted module raises for a stream that ``split_rngs`` leaves out."""
     kinds: tuple[str, ...] = ("function", "collective", "draw")
     """The kinds of functions that it is held to the laws with: those of rules where it maps by them."""
+    thin: bool = False
+    """It calls another one that is held to the laws, and adds little that could be wrong."""
     traceable: bool = True
     """Several calls may be traced into one compilation."""
     largest: Callable[[], int | None] = lambda: None

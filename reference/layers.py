@@ -210,8 +210,9 @@ def _plus(y: jax.Array, bias: jax.Array) -> jax.Array:
 
 
 def _softmax(x: jax.Array) -> jax.Array:
-    # Taking the largest off leaves the quotient as it is and keeps exp from overflowing.
-    powers = jnp.exp(x - jnp.max(x, axis=-1, keepdims=True))
+    # Taking the largest off leaves the quotient, and its derivative, as they are, and keeps exp from
+    # overflowing.
+    powers = jnp.exp(x - jnp.max(jax.lax.stop_gradient(x), axis=-1, keepdims=True))
     return powers / jnp.sum(powers, axis=-1, keepdims=True)
 
 

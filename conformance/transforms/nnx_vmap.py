@@ -122,6 +122,7 @@ VMAP = _transform("vmap", "maps an NNX module and its state over a batch", varia
 PMAP = _transform(
     "pmap",
     "maps an NNX module and its state over devices",
+    thin=True,
     traceable=False,
     largest=jax_pmap.TRANSFORM.largest,
 )

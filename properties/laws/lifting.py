@@ -1,5 +1,6 @@
 """What else a lifted module carries: collections, streams, names of axes, options, other lifts."""
 
+import functools
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -166,7 +167,7 @@ def _no_gradient(transform: Transform, subject: ModuleSubject) -> str | None:
     return subject.no_gradient and f"{subject.name} has no gradient: {subject.no_gradient}"
 
 
-@law("sharing.gradients", cases=module_calls(most=2), unless=_no_gradient)
+@law("sharing.gradients", cases=module_calls(most=1), unless=_no_gradient)
 def gradients_are_summed_where_shared(transform: Transform, call: ModuleCall) -> None:
     """The gradient by shared parameters is the sum over the examples; by an ensemble's, each its own."""
     for each in (call.sharing(), call.ensemble()):
@@ -221,17 +222,16 @@ def _gradient(apply: Callable[..., Any], call: ModuleCall) -> Callable[..., Any]
 def _right_gradient(call: ModuleCall, variables: Any) -> Expected:
     """The right gradients: of each example, summed where shared, else stacked along the axis."""
     (axes,), axis, inputs = call.axes, call.variable_axes["params"], call.stacked(call.axes[0])
-    weights, one = weights_of(call, variables), expected.applied(call)
-
-    def total(params: Any, rngs: Any, *example: Any) -> Any:
-        return _total(one({"params": params}, rngs, *example)[0], weights)
-
-    gradient = jax.grad(total)
     streams = keys.lift(call.rngs(), call.split_rngs, call.size)
-    own = [expected.member(variables, call.variable_axes, i)["params"] for i in range(call.size)]
-    evaluate = evaluator(gradient, own[0], streams[0], *call.example())
+    evaluate = _gradient_evaluator(
+        call.subject_name, tuple(sorted(call.sizes.items())), tuple(streams[0]), call.typed
+    )
     each = [
-        evaluate(own[i], streams[i], *example(inputs, axes.first.in_axes, i))
+        evaluate(
+            expected.member(variables, call.variable_axes, i)["params"],
+            streams[i],
+            *example(inputs, axes.first.in_axes, i),
+        )
         for i in range(call.size)
     ]
     like = jax.tree_util.tree_map(
@@ -244,3 +244,21 @@ def _right_gradient(call: ModuleCall, variables: Any) -> Expected:
         lambda value, error: error.sum(0) + expected.sum_error(value), values, errors
     )
     return Expected(jax.tree_util.tree_map(lambda v: v.sum(0), values), bound, like)
+
+
+@functools.cache
+def _gradient_evaluator(
+    subject_name: str, sizes: tuple[tuple[str, int], ...], streams: tuple[str, ...], typed: bool
+) -> Callable[..., Any]:
+    """The gradient by its parameters of one example's weighted output, in float64 with its bound."""
+    call = ModuleCall(
+        subject_name, dict(sizes), (), {"params": None}, dict.fromkeys(streams, False), typed=typed
+    )
+    rngs = keys.lift(call.rngs(), call.split_rngs, 1)[0]
+    variables, one = _drawn(call), expected.applied(call)
+    weights = weights_of(call, variables)
+
+    def total(params: Any, rngs: Any, *example: Any) -> Any:
+        return _total(one({"params": params}, rngs, *example)[0], weights)
+
+    return evaluator(jax.grad(total), variables["params"], rngs, *call.example())

@@ -94,12 +94,20 @@ def _of_examples(
     transform: Transform, call: FunctionCall, *selections: Any
 ) -> Iterator[tuple[Axes, list[Any], list[Any]]]:
     """The map of some examples by number, for each of the selections: arguments and results."""
-    arguments = [_selected(call, axes, selection) for axes in call.axes for selection in selections]
-    pieces = [transform.map(call.subject.function, axes) for axes in call.axes for _ in selections]
-    results = run_together(pieces, arguments, transform.traceable and not call.eager)
-    for i, axes in enumerate(call.axes):
-        here = slice(i * len(selections), (i + 1) * len(selections))
-        yield axes, arguments[here], results[here]
+    arguments = [[_selected(call, axes, s) for s in selections] for axes in call.axes]
+    mapped = [transform.map(call.subject.function, axes) for axes in call.axes]
+    joined = transform.traceable and not call.eager
+    if transform.largest() is None:
+        pieces = [each for each in mapped for _ in selections]
+        together = run_together(pieces, [a for own in arguments for a in own], joined)
+        results = [together[i :: len(selections)] for i in range(len(selections))]
+    else:
+        # One compilation has one number of devices.
+        results = [
+            run_together(mapped, [own[i] for own in arguments], joined)
+            for i in range(len(selections))
+        ]
+    yield from zip(call.axes, arguments, map(list, zip(*results, strict=True)), strict=True)
 
 
 def _selected(call: FunctionCall, axes: Axes, selection: Any) -> Any:
