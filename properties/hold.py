@@ -137,7 +137,8 @@ def _drawing(
 ) -> Callable[[], None]:
     """What sets Hypothesis running: ``attempt`` of each call that the profile's seed draws."""
     key = f"{law.id}/{transform.name}/{subject.name}"
-    if transform.thin or (isinstance(subject, FunctionSubject) and subject.kind == "rule"):
+    in_catalogue = isinstance(subject, FunctionSubject) and subject.kind == "rule"
+    if law.thin or transform.thin or in_catalogue:
         profile = profile.sparing()
 
     def attempted(call: Call) -> None:

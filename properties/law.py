@@ -57,6 +57,8 @@ class Law:
     only: str | None
     kinds: tuple[str, ...]
     """The kinds of functions that it speaks of."""
+    thin: bool = False
+    """What it says follows from other laws, but for what only it makes the transform do."""
 
     def concerns(self, transform: Transform, subject: Subject) -> bool:
         """Whether the law speaks of such a transform and subject at all."""
@@ -91,17 +93,18 @@ def law(
     unless: Reason = lambda transform, subject: None,
     only: str | None = None,
     kinds: tuple[str, ...] = ("function",),
+    thin: bool = False,
 ) -> Callable[[CheckT], CheckT]:
     """Register a check as the law ``id``; the first line of its docstring is the law's sentence.
 
     ``unless`` gives the reason why the law is not applicable to a transform and subject of its kind,
     ``only`` the one transform that the law is about. ``kinds`` are the kinds of functions that it
-    speaks of.
+    speaks of. Of a ``thin`` one, half the calls are drawn.
     """
 
     def register(check: CheckT) -> CheckT:
         sentence = (check.__doc__ or "").strip().split("\n")[0]
-        LAWS[id] = Law(id, sentence, check, cases, subjects, unless, only, kinds)
+        LAWS[id] = Law(id, sentence, check, cases, subjects, unless, only, kinds, thin)
         return check
 
     return register

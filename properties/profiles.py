@@ -24,7 +24,7 @@ class Profile:
     """Together with the profile's name it determines every call drawn."""
 
     def sparing(self) -> "Profile":
-        """Half the calls: for the hundreds of subjects of the catalogue, and for thin transforms."""
+        """Half the calls: for the catalogue's hundreds of subjects, thin laws and thin transforms."""
         return attrs.evolve(self, examples=max(1, self.examples // 2))
 
     def settings(self, database: Any = None, shrink: bool = True) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class Transform:
     kinds: tuple[str, ...] = ("function", "collective", "draw")
     """The kinds of functions that it is held to the laws with: those of rules where it maps by them."""
     thin: bool = False
-    """It calls another one that is held to the laws, and adds little that could be wrong."""
+    """Much of it is another one that is held to the laws: half the calls will do."""
     traceable: bool = True
     """Several calls may be traced into one compilation."""
     largest: Callable[[], int | None] = lambda: None

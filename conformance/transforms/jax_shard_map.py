@@ -89,6 +89,7 @@ TRANSFORM = Transform(
     "maps a function over a mesh of devices",
     map_function,
     kinds=("function",),
+    thin=True,
     largest=jax_pmap.TRANSFORM.largest,
     unavailable=unavailable,
     source=source,

@@ -113,6 +113,7 @@ def _transform(name: str, summary: str, **fields: Any) -> Transform:
         unavailable=partial(unavailable, name),
         lacks=lacks,
         derives_keys=False,
+        thin=True,
         source=partial(source, name),
         **fields,
     )
@@ -122,7 +123,6 @@ VMAP = _transform("vmap", "maps an NNX module and its state over a batch", varia
 PMAP = _transform(
     "pmap",
     "maps an NNX module and its state over devices",
-    thin=True,
     traceable=False,
     largest=jax_pmap.TRANSFORM.largest,
 )

@@ -99,7 +99,12 @@ def answers_in_a_tree(call: FunctionCall) -> Expected:
     return Expected(*trees)
 
 
-@law("axes.pytree-prefix", cases=function_calls(unmapped="any", most=3), unless=takes_specs)
+@law(
+    "axes.pytree-prefix",
+    thin=True,
+    cases=function_calls(unmapped="any", most=3),
+    unless=takes_specs,
+)
 def axes_may_be_prefixes_of_trees(transform: Transform, call: FunctionCall) -> None:
     """`in_axes` and `out_axes` may be trees, of which one entry speaks for all leaves below it."""
     treed = of_a_tree(call.subject.function)

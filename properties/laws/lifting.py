@@ -68,13 +68,13 @@ def _no_variants(group: str) -> Callable[[Transform, ModuleSubject], str | None]
     return reason
 
 
-@law("sharing.options", cases=module_calls(most=1), unless=_no_variants("options"))
+@law("sharing.options", thin=True, cases=module_calls(most=1), unless=_no_variants("options"))
 def options_change_no_result(transform: Transform, call: ModuleCall) -> None:
     """Options that name the batch axis, say its size or choose methods change no result."""
     _same_with("options")(transform, call)
 
 
-@law("sharing.nested", cases=module_calls(most=1), unless=_no_variants("nests"))
+@law("sharing.nested", thin=True, cases=module_calls(most=1), unless=_no_variants("nests"))
 def other_lifts_change_no_result(transform: Transform, call: ModuleCall) -> None:
     """`jit`, `remat`, a loop or another map, around the lift or inside it, change no result."""
     _same_with("nests")(transform, call)
@@ -97,7 +97,7 @@ def _placed_collections(transform: Transform, subject: ModuleSubject, profile: P
     return st.builds(placed, calls, st.sampled_from((1, -1, -2, 0)))
 
 
-@law("sharing.collections", cases=_placed_collections, unless=_no_other_collection)
+@law("sharing.collections", thin=True, cases=_placed_collections, unless=_no_other_collection)
 def collections_are_mapped_where_asked(transform: Transform, call: ModuleCall) -> None:
     """A collection is mapped along the axis asked for, however the filters that choose it are written."""
     with blame(call, "init"):
@@ -114,7 +114,7 @@ def _no_other_stream(transform: Transform, subject: ModuleSubject) -> str | None
     return f"{subject.name} draws from no stream but that of its parameters"
 
 
-@law("sharing.rng-streams", cases=module_calls(most=1), unless=_no_other_stream)
+@law("sharing.rng-streams", thin=True, cases=module_calls(most=1), unless=_no_other_stream)
 def streams_are_split_apart(transform: Transform, call: ModuleCall) -> None:
     """Each stream is split or not by itself: shared parameters with split noise, and the opposite."""
     for axis in (None, 0) if "params" in call.subject.collections else (None,):
@@ -129,7 +129,7 @@ def _no_names(transform: Transform, subject: ModuleSubject) -> str | None:
     return None if subject.names else f"{subject.name} does not name the axes of its parameters"
 
 
-@law("sharing.metadata", cases=one_call(ensemble=True), unless=_no_names)
+@law("sharing.metadata", thin=True, cases=one_call(ensemble=True), unless=_no_names)
 def names_stand_where_the_axes_do(transform: Transform, call: ModuleCall) -> None:
     """The names of a parameter's axes say where the ensemble's axis is, and are left alone when shared."""
     for each in (call, call.sharing()):
@@ -167,7 +167,7 @@ def _no_gradient(transform: Transform, subject: ModuleSubject) -> str | None:
     return subject.no_gradient and f"{subject.name} has no gradient: {subject.no_gradient}"
 
 
-@law("sharing.gradients", cases=module_calls(most=1), unless=_no_gradient)
+@law("sharing.gradients", thin=True, cases=module_calls(most=1), unless=_no_gradient)
 def gradients_are_summed_where_shared(transform: Transform, call: ModuleCall) -> None:
     """The gradient by shared parameters is the sum over the examples; by an ensemble's, each its own."""
     for each in (call.sharing(), call.ensemble()):

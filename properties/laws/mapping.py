@@ -46,14 +46,16 @@ def unmapped_arguments_are_the_same_for_all(transform: Transform, call: Function
     mapping_equals_the_loop(transform, call)
 
 
-@law("mapping.permutation-equivariant", cases=function_calls(unmapped="any", most=3))
+@law("mapping.permutation-equivariant", thin=True, cases=function_calls(unmapped="any", most=3))
 def permuting_examples_permutes_results(transform: Transform, call: FunctionCall) -> None:
     """Permuting the examples permutes the results."""
     order = np.random.RandomState(call.seed).permutation(call.sizes["batch"])
     _selections_agree(transform, call, [order])
 
 
-@law("mapping.concatenates", cases=function_calls(unmapped="any", most=3, batches=JOINED))
+@law(
+    "mapping.concatenates", thin=True, cases=function_calls(unmapped="any", most=3, batches=JOINED)
+)
 def maps_of_parts_join_to_the_map(transform: Transform, call: FunctionCall) -> None:
     """Mapping over two batches joined gives the two results joined."""
     _selections_agree(transform, call, np.split(np.arange(call.sizes["batch"]), [1]))
@@ -120,7 +122,7 @@ def _selected(call: FunctionCall, axes: Axes, selection: Any) -> Any:
     )
 
 
-@law("mapping.jit-agrees", cases=function_calls(unmapped="any", most=1))
+@law("mapping.jit-agrees", thin=True, cases=function_calls(unmapped="any", most=1))
 def compiling_changes_nothing(transform: Transform, call: FunctionCall) -> None:
     """`jit` of the map, the map of `jit`, and the map compiled ahead of time all give the map."""
     (axes,) = call.axes

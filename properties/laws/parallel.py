@@ -56,13 +56,18 @@ def pmap_agrees_with_vmap(transform: Transform, call: FunctionCall) -> None:
     _agrees_with_vmap(transform, call)
 
 
-@law("parallel.shard-map-agrees", cases=function_calls(unmapped="any"), only="jax.shard_map")
+@law(
+    "parallel.shard-map-agrees",
+    thin=True,
+    cases=function_calls(unmapped="any"),
+    only="jax.shard_map",
+)
 def shard_map_agrees_with_vmap(transform: Transform, call: FunctionCall) -> None:
     """shard_map over a mesh, each device mapping its own examples, gives what vmap gives."""
     _agrees_with_vmap(transform, call)
 
 
-@law("parallel.nested", cases=function_calls(unmapped="any", most=1), only="jax.pmap")
+@law("parallel.nested", thin=True, cases=function_calls(unmapped="any", most=1), only="jax.pmap")
 def pmap_and_vmap_nest(transform: Transform, call: FunctionCall) -> None:
     """vmap of pmap and pmap of vmap both give what vmap of vmap gives."""
     (axes,) = call.axes
@@ -96,6 +101,7 @@ def _one_device(transform: Transform, subject: FunctionSubject) -> str | None:
 
 @law(
     "parallel.sharded-jit-agrees",
+    thin=True,
     cases=function_calls(unmapped="any", most=2),
     only="jax.vmap",
     unless=_one_device,
@@ -166,7 +172,7 @@ CONSTRAINED = Way(
 )
 
 
-@law("parallel.devices", cases=function_calls(unmapped="any", most=1), only="jax.pmap")
+@law("parallel.devices", thin=True, cases=function_calls(unmapped="any", most=1), only="jax.pmap")
 def devices_may_be_chosen(transform: Transform, call: FunctionCall) -> None:
     """The devices given, in any order, change no result; too few of them raise ValueError."""
     (axes,) = call.axes
@@ -198,7 +204,12 @@ class Held:
         self.value = value
 
 
-@law("parallel.donated-and-static", cases=function_calls(unmapped="any", most=1), only="jax.pmap")
+@law(
+    "parallel.donated-and-static",
+    thin=True,
+    cases=function_calls(unmapped="any", most=1),
+    only="jax.pmap",
+)
 def donated_and_static_arguments_change_nothing(transform: Transform, call: FunctionCall) -> None:
     """An argument that is donated, and one that is static, give what others give."""
     (axes,) = call.axes
