@@ -97,17 +97,23 @@ def of_variables(call: ModuleCall) -> Expected:
 
     Initial values may be two units in the last place away; integers (keys) not at all.
     """
-    module = call.subject.reference(call.sizes)
     streams = keys.lift(call.rngs(), call.split_rngs, call.size)
-    axes = call.axes[0]
+    axes, init = call.axes[0], _initialiser(call.subject_name, tuple(sorted(_unmapped(call))))
     inputs = call.stacked(axes)
     each = [
-        jax.device_get(raw(scope.init(module, streams[i], *example(inputs, axes.first.in_axes, i))))
+        jax.device_get(init(streams[i], *example(inputs, axes.first.in_axes, i)))
         for i in range(call.size)
     ]
     value = gathered(each, call.variable_axes)
     bound = jax.tree_util.tree_map(_one_ulp, value)
     return Expected(value, bound, value)
+
+
+@functools.cache
+def _initialiser(subject_name: str, sizes: tuple[tuple[str, int], ...]) -> Any:
+    """The reference's init, compiled once: by itself each of its operations would be a program."""
+    module = SUBJECTS[subject_name].reference(dict(sizes))  # type: ignore[union-attr]
+    return jax.jit(lambda rngs, *inputs: raw(scope.init(module, rngs, *inputs)))
 
 
 def variable_shapes(call: ModuleCall) -> Any:

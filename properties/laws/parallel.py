@@ -18,7 +18,7 @@ from properties.strategies import function_calls, takes_specs
 from properties.subject import AXIS, FunctionSubject
 from properties.together import map_together, run_together
 from properties.transform import Transform
-from properties.trees import Raised, attempt, member
+from properties.trees import Raised, attempt, member, raw
 from properties.way import MAP, TWICE, Way, second_of
 from reference.terms import gamma, unit
 
@@ -90,7 +90,7 @@ def pmap_and_vmap_nest(transform: Transform, call: FunctionCall) -> None:
 
 
 def _member(result: Any, i: int) -> Any:
-    return result if isinstance(result, Raised) else member(result, i)
+    return result if isinstance(result, Raised) else member(jax.device_get(raw(result)), i)
 
 
 def _one_device(transform: Transform, subject: FunctionSubject) -> str | None:
