@@ -61,7 +61,7 @@ def test_a_law_is_listed_with_the_transforms_it_is_about(main: Main) -> None:
     rows = {row["name"]: row for row in json.loads(main("list", "laws", "--json").out)}
     assert rows[EQUALS]["transforms"] == list(TRANSFORMS)
     assert rows["parallel.pmap-agrees-with-vmap"]["transforms"] == ["jax.pmap"]
-    lifted = ["flax.linen.vmap", "flax.nnx.vmap"]
+    lifted = ["flax.linen.vmap", "flax.nnx.vmap", "flax.nnx.pmap"]
     assert rows["sharing.no-batch-axis"]["transforms"] == lifted
 
 

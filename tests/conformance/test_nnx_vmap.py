@@ -11,7 +11,7 @@ from properties.profiles import PROFILES
 from properties.subjects import SUBJECTS
 
 NNX = TRANSFORMS["flax.nnx.vmap"]
-PROFILE = attrs.evolve(PROFILES["quick"], examples=3, shapes=2)
+PROFILE = attrs.evolve(PROFILES["quick"], examples=8, shapes=2)
 
 pytestmark = pytest.mark.skipif(NNX.unavailable() is not None, reason=str(NNX.unavailable()))
 

@@ -80,7 +80,7 @@ def test_gradients_have_bounds() -> None:
 
 def test_outputs_do_not_depend_on_what_modules_draw_but_dropout_does() -> None:
     keyed = {key for key, leaf in observed("outputs") if leaf["keyed"]}
-    assert {key.split("/")[2] for key in keyed} == {"dropout"}
+    assert {key.split("/")[2] for key in keyed} == {"dropout", "noisy-dense"}
 
 
 def test_a_parameter_that_is_drawn_says_so() -> None:
