@@ -94,6 +94,7 @@ ELEMENTWISE = (
     _exact("clz", "lax.clz(a)", "normal", dtypes=INTEGERS),
     _exact("square", "lax.square(a)", "whole", dtypes=NUMBERS),
     _exact("one_minus_square", "lax.one_minus_square(a)", "whole"),
+    rule("polynomial", "lax.polynomial(a, (b, a, b))", of("few", *MN), of("few", *MN), exact=True),
     _exact("integer_pow", "lax.integer_pow(a, 3)", "few", dtypes=("float32", "int32")),
     _exact("real", "lax.real(a)", "normal", dtypes=("complex64",)),
     _exact("imag", "lax.imag(a)", "normal", dtypes=("complex64",)),
