@@ -53,7 +53,8 @@ def computed(result: Any, right: Expected, move: Callable[[Any], Any] = lambda t
     """`Expected` from another computed result, rounded as much as the one it is compared with.
 
     ``move`` says where its axes are to be. None where the result was raised. A result that has not
-    the structure of ``right`` fixes the structure of others, not their values.
+    the structure of ``right`` fixes the structure of others, not their values, if it has the axes
+    to be moved at all.
     """
     if isinstance(result, Raised):
         return None
@@ -62,9 +63,12 @@ def computed(result: Any, right: Expected, move: Callable[[Any], Any] = lambda t
         assert_same_structure(result, right.like)
     except Disagreement:
         bound = jax.tree_util.tree_map(lambda leaf: np.full(leaf.shape, np.inf), value)
-    else:
-        # Each of the two may be SLACK times the bound away from the truth.
-        bound = jax.tree_util.tree_map(lambda bound: 2 * bound, right.bound)
+        try:
+            return Expected(move(value), move(bound), move(value))
+        except (ValueError, IndexError):
+            return None
+    # Each of the two may be SLACK times the bound away from the truth.
+    bound = jax.tree_util.tree_map(lambda bound: 2 * bound, right.bound)
     return Expected(move(value), move(bound), move(value))
 
 

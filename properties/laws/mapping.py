@@ -9,7 +9,13 @@ import numpy as np
 
 from properties import expected
 from properties.calls import Axes, FunctionCall, moved
-from properties.compare import Disagreement, Expected, assert_agrees, computed
+from properties.compare import (
+    Disagreement,
+    Expected,
+    assert_agrees,
+    assert_same_structure,
+    computed,
+)
 from properties.law import blame, law
 from properties.strategies import function_calls, single_argument
 from properties.together import map_together, run_together
@@ -67,6 +73,9 @@ def _selections_agree(transform: Transform, call: FunctionCall, selections: list
     for axes, arguments, results in _of_examples(transform, call, every, *selections):
         single, (whole, *apart) = call.only(axes), results
         right = expected.of_function(single)
+        if not isinstance(whole, Raised):
+            with blame(single, MAP, arguments[0], right):
+                assert_same_structure(whole, right.like)
         for given, selection, got in zip(arguments[1:], selections, apart, strict=True):
             taken = partial(_taken, selection=selection, axis=axes.out_axes)
             due = computed(whole, right, taken)

@@ -50,7 +50,7 @@ def ensemble_where_sharing_was_asked(transform: Transform, call: ModuleCall) -> 
 def identical_keys(transform: Transform, call: ModuleCall) -> Lifted:
     """every member of the ensemble was initialised with the same key"""
     return transform.lift(
-        call if _shares(call) else call.with_params(call.variable_axes["params"], False)
+        call if _shares(call) else call.with_params(call.variable_axes.get("params", 0), False)
     )
 
 
