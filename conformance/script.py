@@ -88,10 +88,9 @@ sys.exit(different)
 
 
 _NAMES = """
-boxed = lifted.init(rngs, *inputs)["params"]
-got = {{name: box.names for name, box in boxed.items()}}
-for name, box in boxed.items():
-    print(name, "of shape", box.value.shape, "is said to be", box.names)
+got = names(rngs, *inputs)
+for name, axes in got.items():
+    print("the axes of", name, "are said to be", axes)
 expected = {right}
 different = got != expected
 print("expected", expected, "\\nthey differ" if different else "\\nthey agree")
@@ -206,12 +205,12 @@ def _module(transform: Transform, found: Violation) -> str:
     variables = variables_like(expected.variable_shapes(call), call.seed)
     if found.what == "gradient":
         weights = literal(lifting.spread(call, variables))
-        right = found.right or expected.of_module(call, variables)
+        assert found.right is not None
         return "\n".join(
             [
                 *lines,
                 f"variables = {literal(variables)}",
-                *_answer(right),
+                *_answer(found.right),
                 _GRADIENT.format(weights=weights),
             ]
         )

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from reference.cells import simple_cell
 from reference.layers import dense, dropout
-from reference.scope import Scope, Variables
+from reference.scope import Scope
 
 
 def sown(scope: Scope, x: jax.Array, *, features: int) -> jax.Array:
@@ -65,31 +65,22 @@ def members(scope: Scope, xs: jax.Array, *, features: int) -> jax.Array:
     "members": parameters gain an axis of size length in front, and row i's come from the i-th of as
     many keys split from the stream's root key. Source: `flax/core/lift.py` (`vmap`).
     """
-    child, rows, made = scope.child("members"), [], []
-    keys = jax.random.split(scope.rngs["params"], len(xs)) if scope.initializing else None
-    held = scope.variables.get("params", {})
-    for name in child.path:
-        held = held.get(name, {})
-    for i, x in enumerate(xs):
-        own: Variables = {}
-        if keys is None:
-            node = own
-            for name in ("params", *child.path[:-1]):
-                node = node.setdefault(name, {})
-            node[child.path[-1]] = {name: value[i] for name, value in held.items()}
-        rngs = {} if keys is None else {"params": keys[i]}
-        inner = Scope(own, rngs, initializing=scope.initializing, path=child.path)
-        rows.append(dense(inner, x, features=features))
-        made.append(inner)
+    child = scope.child("members")
     if scope.initializing:
-        for name in ("kernel", "bias"):
-            stacked = jnp.stack([inner.variable("params", name, _missing) for inner in made])
-            scope.child("members").update("params", name, stacked)
-    return jnp.stack(rows)
-
-
-def _missing() -> jax.Array:
-    raise AssertionError("a dense layer has made its parameters by then")
+        keys = jax.random.split(scope.rngs["params"], len(xs))
+        rows = [Scope({}, {"params": key}, initializing=True, path=child.path) for key in keys]
+    else:
+        kept = child.collection("params")
+        rows = [
+            Scope({"params": {name: value[i] for name, value in kept.items()}}, {})
+            for i in range(len(xs))
+        ]
+    output = jnp.stack([dense(row, x, features=features) for row, x in zip(rows, xs, strict=True)])
+    if scope.initializing:
+        made = [row.collection("params") for row in rows]
+        for name in made[0]:
+            child.update("params", name, jnp.stack([each[name] for each in made]))
+    return output
 
 
 def repeated(scope: Scope, x: jax.Array, *, times: int) -> jax.Array:

@@ -73,20 +73,20 @@ class Scope:
 
         Raises KeyError when it is missing and the collection is not mutable.
         """
-        node = self._node(collection)
+        node = self.collection(collection)
         if name in node:
             return node[name]
         if not (self.initializing or collection in self.mutable):
             raise KeyError("/".join((collection, *self.path, name)))
         value = init_fn()
-        self._node(collection, create=True)[name] = value
+        self.collection(collection, create=True)[name] = value
         return value
 
     def update(self, collection: str, name: str, value: Any) -> None:
         """Set a variable. Raises ValueError when the collection is not mutable."""
         if not (self.initializing or collection in self.mutable):
             raise ValueError(f"collection {collection!r} must be among mutable={self.mutable!r}")
-        self._node(collection, create=True)[name] = value
+        self.collection(collection, create=True)[name] = value
 
     def make_rng(self, stream: str) -> Key:
         """The next key of `stream` in this scope; of "params" where there is no such stream.
@@ -102,7 +102,8 @@ class Scope:
         self._counts[self.path, stream] = count
         return derive(self.rngs[stream], self.path, count)
 
-    def _node(self, collection: str, create: bool = False) -> Variables:
+    def collection(self, collection: str, create: bool = False) -> Variables:
+        """This module's own part of a collection, {} where it has none and is not to `create` it."""
         node = self.variables
         for name in (collection, *self.path):
             node = node.setdefault(name, {}) if create else node.get(name, {})

@@ -92,10 +92,14 @@ def _pure(module: Any, call: ModuleCall) -> Lifted:
         return module.apply(variables, *inputs, rngs=rngs, mutable=updated)
 
     def names(rngs: Any, *inputs: Any) -> Any:
-        boxed = jax.eval_shape(module.init, rngs, *inputs)["params"]
-        return {name: box.names for name, box in boxed.items()}
+        return names_of(jax.eval_shape(module.init, rngs, *inputs))
 
     return Lifted(init, apply, names)
+
+
+def names_of(variables: Any) -> dict[str, Any]:
+    """What the axes of boxed parameters are called."""
+    return {name: box.names for name, box in variables["params"].items()}
 
 
 def source(call: FunctionCall | ModuleCall) -> str:
@@ -118,6 +122,14 @@ Lifted = nn.vmap(
 mapped = lambda *arguments: Lifted().apply({{}}, *arguments)
 """
     definition, name, given = linen_modules.source(call)
+    names = ""
+    if call.subject.names:
+        names = f"""
+{inspect.getsource(names_of)}
+
+def names(rngs, *inputs):
+    return names_of(lifted.init(rngs, *inputs))
+"""
     if call.options:
         return f"""
 {definition}
@@ -125,7 +137,7 @@ mapped = lambda *arguments: Lifted().apply({{}}, *arguments)
 
 plain = {name}({given})
 lifted = lifted_with({name}, dict({given}), {_arguments(call)}, {dict(call.options)})
-"""
+{names}"""
     kwargs = "".join(f"    {name}={value!r},\n" for name, value in _arguments(call).items())
     return f"""
 {definition}
@@ -134,7 +146,7 @@ plain = {name}({given})
 lifted = nn.vmap(
     {name},
 {kwargs})({given})
-"""
+{names}"""
 
 
 TRANSFORM = Transform(

@@ -10,8 +10,6 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-NEW_AXIS = "members"
-
 
 class Cache(nnx.Variable):
     """The collection "cache"."""
@@ -109,7 +107,8 @@ class Lift:
     """A map of making a module, and of calling it.
 
     ``variable_axes`` gives each collection's axis, ``split`` whether the key of the parameters is
-    split; ``options`` are those of the map, and ``inside`` and ``around``, another lift.
+    split; ``options`` are those of the map, and ``inside`` and ``around``, another lift;
+    ``new_axis`` is what parameters are to call the axis that they gain.
     """
 
     def __init__(
@@ -122,20 +121,21 @@ class Lift:
         variable_axes: Mapping[str, Any],
         split: bool,
         options: Mapping[str, Any],
+        new_axis: str,
     ) -> None:
         self.mapping, self.make, self.size, self.split = mapping, make, size, split
         self.in_axes, self.out_axes = in_axes, out_axes
         axes: dict[Any, Any] = {KINDS[name]: axis for name, axis in variable_axes.items()}
         # What is no collection (the state of a stream, say) is the same for all.
         self.state_axes = nnx.StateAxes({**axes, ...: None})
-        self.options = dict(options)
+        self.options, self.new_axis = dict(options), new_axis
 
     def create(self, rngs: Any) -> Any:
         made: Any = self.mapping(
             lambda streams, _: self.make(streams),
             in_axes=(0 if self.split else None, 0),
             out_axes=self.state_axes,
-            transform_metadata={nnx.PARTITION_NAME: NEW_AXIS},
+            transform_metadata={nnx.PARTITION_NAME: self.new_axis},
         )
         if self.split:
             made = nnx.split_rngs(splits=self.size)(made)

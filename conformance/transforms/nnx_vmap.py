@@ -10,6 +10,7 @@ from packaging.version import Version
 
 from conformance.transforms import jax_pmap
 from properties.calls import Axes, FunctionCall, ModuleCall
+from properties.laws.lifting import NEW_AXIS
 from properties.subject import ModuleSubject
 from properties.transform import Lifted, Transform
 
@@ -53,7 +54,7 @@ def lift(name: str, call: ModuleCall) -> Lifted:
 def _arguments(call: ModuleCall) -> tuple[Any, ...]:
     (axes, *_), split = call.axes, call.split_rngs.get("params", False)
     shared = dict(call.variable_axes)
-    return call.size, axes.in_axes, axes.out_axes, shared, split, dict(call.options)
+    return call.size, axes.in_axes, axes.out_axes, shared, split, dict(call.options), NEW_AXIS
 
 
 def variants(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
@@ -100,6 +101,7 @@ def make(rngs):
 
 
 lifted = Lift(nnx.{name}, make, *{_arguments(call)})
+names = lifted.names
 """
 
 

@@ -21,12 +21,13 @@ from conformance.transforms import TRANSFORMS
 from properties.calls import Axes, FunctionCall, ModuleCall
 from properties.compare import Disagreement
 from properties.hold import hold
-from properties.law import Violation, load
+from properties.law import Law, Violation, load
 from properties.law import violation as checked
 from properties.laws import LAWS
 from properties.mutants import MUTANTS
 from properties.profiles import PROFILES
 from properties.subjects import SUBJECTS
+from properties.transform import Transform
 
 ALLOWED = {"os", "sys", "jax", "flax", "numpy", "typing", "collections"}
 
@@ -274,25 +275,41 @@ FAULTS = {
 GROUPS = sorted({law.split(".")[0] for law in LAWS} - {"randomness", "collectives"})
 
 
+def script_of_broken(law: Law, honest: Transform, fault: str) -> str:
+    """What is written of the first subject on which a fault breaks the law."""
+    broken = MUTANTS[fault].mutate(honest)
+    subject = next(
+        SUBJECTS[each]
+        for each in ("partitioned-dense", "batch-norm", "noisy-dense", "linear", "mlp-loss")
+        if law.concerns(broken, SUBJECTS[each])
+        and law.not_applicable(broken, SUBJECTS[each]) is None
+    )
+    found = hold(law, broken, subject, PROFILES["ci"], shrink=False).violation
+    assert found is not None, law.id
+    return script(law, honest, found)
+
+
 @pytest.mark.parametrize("group", GROUPS)
 def test_the_script_of_what_a_broken_transform_did_agrees_with_the_honest_one(
     group: str, tmp_path: Path
 ) -> None:
     laws, scripts = [], []
     for law in LAWS.values():
-        name = FAULTS.get(law.id, FAULTS.get(group))
-        if not law.id.startswith(f"{group}.") or (group == "sharing" and name is None):
+        fault = FAULTS.get(law.id, FAULTS.get(group))
+        if not law.id.startswith(f"{group}.") or (group == "sharing" and fault is None):
             continue
-        honest = TRANSFORMS[host(law)]
-        broken = MUTANTS[name or "batch-reversed"].mutate(honest)
-        subject = next(
-            SUBJECTS[each]
-            for each in ("partitioned-dense", "batch-norm", "noisy-dense", "linear", "mlp-loss")
-            if law.concerns(broken, SUBJECTS[each])
-            and law.not_applicable(broken, SUBJECTS[each]) is None
-        )
-        found = hold(law, broken, subject, PROFILES["ci"], shrink=False).violation
-        assert found is not None, law.id
         laws.append(law.id)
-        scripts.append(script(law, honest, found))
+        scripts.append(script_of_broken(law, TRANSFORMS[host(law)], fault or "batch-reversed"))
+    assert dict(zip(laws, statuses(tmp_path, scripts), strict=True)) == dict.fromkeys(laws, "0")
+
+
+def test_the_scripts_of_nnx_agree_with_the_honest_transform(tmp_path: Path) -> None:
+    honest = TRANSFORMS["flax.nnx.vmap"]
+    if reason := honest.unavailable():
+        pytest.skip(reason)
+    laws = ["sharing.options", "sharing.gradients", "sharing.metadata"]
+    faults = [FAULTS[law] for law in laws]
+    scripts = [
+        script_of_broken(LAWS[law], honest, fault) for law, fault in zip(laws, faults, strict=True)
+    ]
     assert dict(zip(laws, statuses(tmp_path, scripts), strict=True)) == dict.fromkeys(laws, "0")
