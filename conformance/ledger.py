@@ -110,6 +110,10 @@ def _any(in_axes: tuple[int | None, ...]) -> bool:
     return True
 
 
+def _every(in_axes: tuple[int | None, ...]) -> bool:
+    return None not in in_axes
+
+
 def _rule_call(name: str, in_axes: tuple[int | None, ...], **sizes: int) -> FunctionCall:
     return FunctionCall(name, {"batch": 3, **sizes}, (Axes(in_axes, 0),))
 
@@ -356,5 +360,31 @@ DEFECTS: tuple[Defect, ...] = (
         call=_rule_call("lax.dce_sink", (0,), m=2, n=4),
         seen="Mapping lax.dce_sink (since 0.7.0) raises TypeError: 'int' object is not iterable.",
         upstream=f"{_NOT_FOUND} It works since 0.8.0.",
+    ),
+    Defect(
+        id="vmap-dce-sink-gradient",
+        transform="jax.vmap",
+        versions={"jax": ">=0.8,<0.11.1"},
+        affects=_calls_of("lax.dce_sink", _any),
+        law="gradients.per-example",
+        call=_rule_call("lax.dce_sink", (0,), m=2, n=4),
+        seen="The batching rule of lax.dce_sink gives a result where there is none: mapping a gradient "
+        "through it raises ValueError about the arguments of safe_zip.",
+        upstream="https://github.com/jax-ml/jax/issues/39501 (closed), met there in a loop's body; the "
+        "gradient works since 0.11.1.",
+        everywhere=False,
+    ),
+    Defect(
+        id="vmap-none-keys-at-indices",
+        transform="jax.vmap",
+        versions={"jax": "<0.4.35"},
+        affects=lambda call: (
+            call.sizes["batch"] == 0 and _calls_of("lax.keys.places", _every)(call)
+        ),
+        law="mapping.axis-size",
+        call=attrs.evolve(_rule_call("lax.keys.places", (0, 0), m=2), sizes={"batch": 0, "m": 2}),
+        seen="Mapped over no example, indexing an array of typed keys raises an error that calls itself "
+        "internal: 'canonicalize_dtype called on extended dtype key<fry>'.",
+        upstream=f"{_NOT_FOUND} It works since 0.4.35.",
     ),
 )

@@ -9,7 +9,7 @@ import numpy as np
 
 from conformance.transforms.linen_modules import own_source
 from properties import expected
-from properties.calls import FunctionCall, ModuleCall, variables_like
+from properties.calls import WIDE, FunctionCall, ModuleCall, variables_like, with_dtypes_of
 from properties.law import Law, Violation
 from properties.laws import lifting
 from properties.subject import FunctionSubject
@@ -39,6 +39,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy import inf, nan  # in the arrays below
 
+{x64}
 
 def array(dtype, shape, values):
     return np.array(values, dtype).reshape(shape)
@@ -112,12 +113,18 @@ got = jax.grad(total)(variables["params"])
 
 def script(law: Law, transform: Transform, found: Violation) -> str:
     """Python that shows the violation of a call's first combination of axes."""
+    with with_dtypes_of(found.call):
+        return _script(law, transform, found)
+
+
+def _script(law: Law, transform: Transform, found: Violation) -> str:
     call = found.call.only(found.call.axes[0])
     head = _HEAD.format(
         law=law.id,
         transform=transform.name,
         subject=call.subject_name,
         sentence=law.sentence,
+        x64='jax.config.update("jax_enable_x64", True)\n' if call.dtype in WIDE else "",
         message=_quoted(textwrap.fill(str(found.disagreement)[:600], 96)),
     )
     body = (

@@ -1,6 +1,7 @@
 """Calls: one use of a transform on a subject, as plain data that round-trips through JSON."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import attrs
@@ -171,6 +172,21 @@ class ModuleCall:
 
 
 Call = FunctionCall | ModuleCall
+
+WIDE = ("float64", "int64", "uint64", "complex128")
+"""Dtypes that JAX has where it is told to."""
+
+
+def with_dtypes_of(call: Call) -> AbstractContextManager[Any]:
+    """Where the call's dtype exists: ``jax.enable_x64``, whose name was another before 0.8."""
+    if call.dtype not in WIDE:
+        return nullcontext()
+    if hasattr(jax, "enable_x64"):
+        return jax.enable_x64(True)
+    from jax.experimental import enable_x64  # type: ignore[attr-defined]
+
+    enabled: AbstractContextManager[Any] = enable_x64()
+    return enabled
 
 
 def moved(tree: Any, axis: Axis) -> Any:

@@ -30,12 +30,17 @@ def of_function(call: FunctionCall) -> Expected:
 
 
 def of_gradient(call: FunctionCall, gradient: Callable[..., Any]) -> Expected:
-    """What a gradient by every argument must give at each example, stacked in front."""
+    """What a gradient must give at each example, stacked in front.
+
+    Where the function does not round, that is JAX's own gradient, unmapped. Of the signs of zeros
+    nothing is said: sums choose them.
+    """
     (axes,) = call.axes
     like = jax.eval_shape(gradient, *call.example())
-    results = per_example(evaluator(gradient, *call.example()), axes.first.in_axes)(
-        *call.stacked(axes)
+    one = (
+        exactly(gradient, SMALLEST) if call.subject.exact else evaluator(gradient, *call.example())
     )
+    results = per_example(one, axes.first.in_axes)(*call.stacked(axes))
     return _placed(results, like, call.sizes["batch"], Axes(axes.first.in_axes))
 
 
@@ -217,11 +222,21 @@ def _one_ulp(value: Any) -> Any:
 
 @functools.cache
 def _exactly(subject_name: str) -> Any:
-    function = jax.jit(SUBJECTS[subject_name].function)  # type: ignore[union-attr]
+    return exactly(SUBJECTS[subject_name].function)  # type: ignore[union-attr]
+
+
+SMALLEST = float(np.finfo(np.float64).tiny)
+"""A bound that no error but that of a zero's sign is within."""
+
+
+def exactly(function: Callable[..., Any], bound: float = 0.0) -> Callable[..., Rounded]:
+    """What an unmapped function gives, as the right answer."""
+    compiled = jax.jit(function)
 
     def one(*arguments: Any) -> Rounded:
-        value = jax.tree_util.tree_map(np.asarray, raw(function(*arguments)))
-        return Rounded(value, jax.tree_util.tree_map(lambda leaf: np.zeros(leaf.shape), value))
+        value = jax.tree_util.tree_map(np.asarray, raw(compiled(*arguments)))
+        errors = jax.tree_util.tree_map(lambda leaf: np.full(leaf.shape, bound), value)
+        return Rounded(value, errors)
 
     return one
 

@@ -1,11 +1,12 @@
 """Laws: what must hold, each with a stable id, one sentence, a check, and calls worth checking."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import attrs
 
-from properties.calls import Call, from_json, to_json
+from properties.calls import Call, from_json, to_json, with_dtypes_of
 from properties.compare import Disagreement, Expected
 from properties.strategies import unavailable
 from properties.subject import FunctionSubject, ModuleSubject, Subject
@@ -104,7 +105,13 @@ def law(
 
     def register(check: CheckT) -> CheckT:
         sentence = (check.__doc__ or "").strip().split("\n")[0]
-        LAWS[id] = Law(id, sentence, check, cases, subjects, unless, only, kinds, thin)
+
+        @functools.wraps(check)
+        def in_dtypes(transform: Transform, call: Any) -> None:
+            with with_dtypes_of(call):
+                check(transform, call)
+
+        LAWS[id] = Law(id, sentence, in_dtypes, cases, subjects, unless, only, kinds, thin)
         return check
 
     return register

@@ -60,6 +60,8 @@ def literal(tree: Any) -> str:
     if isinstance(tree, list | tuple):
         inner = ", ".join(map(literal, tree))
         return f"({inner},)" if isinstance(tree, tuple) else f"[{inner}]"
+    if tree is None:
+        return "None"
     leaf = np.asarray(raw(tree))
     dtype = leaf.dtype.name
     values = leaf.astype(np.float64) if dtype == "bfloat16" else leaf

@@ -1,5 +1,6 @@
 """Derivatives of maps are maps of derivatives."""
 
+import functools
 from typing import Any
 
 import attrs
@@ -15,7 +16,7 @@ from properties.strategies import function_calls, single_argument, some_call
 from properties.subject import FunctionSubject
 from properties.together import run_together
 from properties.transform import Transform
-from properties.trees import literal
+from properties.trees import Raised, literal
 from properties.values import draw
 from properties.way import Way
 
@@ -33,15 +34,35 @@ def _replicated(transform: Transform, subject: FunctionSubject) -> str | None:
 
 
 def _no_derivative(transform: Transform, subject: FunctionSubject) -> str | None:
-    if subject.exact:
+    if subject.answer is not None:
+        return f"{subject.name} is told its right answers, which say nothing of derivatives"
+    if subject.exact and subject.kind != "rule":
         return f"{subject.name} only moves and compares: its gradient has no rounding rule"
-    arrays = jax.tree_util.tree_leaves(subject.arguments)
-    if "float32" not in subject.dtypes or any(a.below is not None or a.dtype for a in arrays):
+    if "float32" not in subject.dtypes or not by(subject):
         return f"{subject.name} takes integers, by which there is no gradient"
-    result = jax.eval_shape(subject.function, *some_call(subject).example())
-    if not isinstance(result, jax.ShapeDtypeStruct) or result.dtype != jnp.float32:
-        return f"{subject.name} gives other than one array of floats"
+    return _undifferentiable(subject)
+
+
+@functools.cache
+def _undifferentiable(subject: FunctionSubject) -> str | None:
+    call = some_call(attrs.evolve(subject, dtypes=("float32",)))
+    if all(weights is None for weights in weights_of(call)):
+        return f"{subject.name} gives no floats"
+    try:
+        jax.eval_shape(gradient_of(call), *call.example())
+    except Exception as refused:
+        return f"JAX does not differentiate {subject.name} unmapped: {Raised(refused)!r}"
     return None
+
+
+def by(subject: FunctionSubject) -> tuple[int, ...]:
+    """The places of the arguments by which there is a gradient: those that hold floats only."""
+    leaves = [jax.tree_util.tree_leaves(tree) for tree in subject.arguments]
+    return tuple(
+        i
+        for i, arrays in enumerate(leaves)
+        if all(array.below is None and array.dtype in (None, "float32") for array in arrays)
+    )
 
 
 def _float_calls(unmapped: str) -> Any:
@@ -53,20 +74,29 @@ def _float_calls(unmapped: str) -> Any:
     return floats
 
 
-def weights_of(call: FunctionCall) -> Any:
-    """What one example's result is weighted with."""
-    shape = jax.eval_shape(call.subject.function, *call.example()).shape
-    return draw(WEIGHTS, shape, "float32")
+def weights_of(call: FunctionCall) -> list[Any]:
+    """What each leaf of one example's result is weighted with: None for what is not float32.
+
+    Where the function does not round, nor does the weighted sum: the weights are small integers.
+    """
+    kind = "whole" if call.subject.exact else "normal"
+    shapes = jax.tree_util.tree_leaves(jax.eval_shape(call.subject.function, *call.example()))
+    return [
+        draw(WEIGHTS + i, leaf.shape, "float32", kind=kind) if leaf.dtype == jnp.float32 else None
+        for i, leaf in enumerate(shapes)
+    ]
+
+
+def total(result: Any, weights: list[Any]) -> Any:
+    """The weighted sum of a result."""
+    leaves = zip(jax.tree_util.tree_leaves(result), weights, strict=True)
+    return sum(jnp.sum(leaf * weight) for leaf, weight in leaves if weight is not None)
 
 
 def gradient_of(call: FunctionCall) -> Any:
-    """The gradient, by every argument, of one example's weighted result."""
-    weights = weights_of(call)
-
-    def weighted(*example: Any) -> Any:
-        return jnp.sum(call.subject.function(*example) * weights)
-
-    return jax.grad(weighted, argnums=tuple(range(len(call.subject.arguments))))
+    """The gradient, by every argument of floats, of one example's weighted result."""
+    function, weights = call.subject.function, weights_of(call)
+    return jax.grad(lambda *x: total(function(*x), weights), argnums=by(call.subject))
 
 
 def of_each(call: FunctionCall) -> Expected:
@@ -74,26 +104,42 @@ def of_each(call: FunctionCall) -> Expected:
     return expected.of_gradient(call, gradient_of(call))
 
 
-def spread(call: FunctionCall) -> Any:
+def spread(call: FunctionCall) -> list[Any]:
     """The weights for every example, the batch axis where the call's only axes put it."""
-    return moved(np.stack([weights_of(call)] * call.sizes["batch"]), call.axes[0].out_axes)
+    return [
+        weights
+        if weights is None
+        else moved(np.stack([weights] * call.sizes["batch"]), call.axes[0].out_axes)
+        for weights in weights_of(call)
+    ]
 
 
 def of_the_sum(call: FunctionCall) -> Expected:
     """The right gradients of the weighted sum over all examples, by each of the arguments."""
-    return summed(of_each(call), call.axes[0].in_axes)
+    axes = call.axes[0].in_axes
+    return summed(of_each(call), [axes[place] for place in by(call.subject)])
+
+
+_TOTAL = """
+def total(result):
+    leaves = zip(jax.tree_util.tree_leaves(result), weights)
+    return sum(jnp.sum(leaf * weight) for leaf, weight in leaves if weight is not None)
+
+"""
 
 
 def _differentiated(call: FunctionCall) -> str:
     return f"""
-forward, weights, every = function, {literal(weights_of(call))}, tuple(range(len(arguments)))
-function = jax.grad(lambda *x: jnp.sum(forward(*x) * weights), every)"""
+forward, weights = function, {literal(weights_of(call))}
+{_TOTAL}
+function = jax.grad(lambda *x: total(forward(*x)), {by(call.subject)})"""
 
 
 def _summed(call: FunctionCall) -> str:
     return f"""
-weights, every = {literal(spread(call))}, tuple(range(len(arguments)))
-got = jax.grad(lambda *x: jnp.sum(mapped(*x) * weights), every)(*arguments)"""
+weights = {literal(spread(call))}
+{_TOTAL}
+got = jax.grad(lambda *x: total(mapped(*x)), {by(call.subject)})(*arguments)"""
 
 
 def _in_front(axes: Axes) -> Axes:
@@ -107,6 +153,7 @@ GRADIENT_OF_MAP = Way("gradient of the map", after=_summed)
 @law(
     "gradients.per-example",
     cases=_float_calls("any"),
+    kinds=("function", "rule"),
     unless=lambda transform, subject: (
         _no_derivative(transform, subject) or _replicated(transform, subject)
     ),
@@ -130,7 +177,7 @@ def shared_gradient_is_the_sum(transform: Transform, call: FunctionCall) -> None
     pieces = []
     for axes in call.axes:
         mapped = transform.map(call.subject.function, axes)
-        pieces.append(_of_the_sum(mapped, spread(call.only(axes)), len(axes.in_axes)))
+        pieces.append(_of_the_sum(mapped, spread(call.only(axes)), by(call.subject)))
     _hold(transform, call, pieces, of_the_sum, GRADIENT_OF_MAP)
 
 
@@ -143,11 +190,8 @@ def _hold(transform: Transform, call: FunctionCall, pieces: Any, of: Any, way: W
             assert_agrees(got, right)
 
 
-def _of_the_sum(mapped: Any, weights: Any, count: int) -> Any:
-    def total(*arguments: Any) -> Any:
-        return jnp.sum(mapped(*arguments) * weights)
-
-    return jax.grad(total, argnums=tuple(range(count)))
+def _of_the_sum(mapped: Any, weights: list[Any], places: tuple[int, ...]) -> Any:
+    return jax.grad(lambda *arguments: total(mapped(*arguments), weights), argnums=places)
 
 
 def summed(each: Expected, in_axes: Any) -> Expected:

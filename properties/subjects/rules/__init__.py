@@ -5,6 +5,7 @@ from properties.subjects.rules.control import CONTROL
 from properties.subjects.rules.elementwise import ELEMENTWISE
 from properties.subjects.rules.exempt import EXEMPT
 from properties.subjects.rules.indexing import INDEXING
+from properties.subjects.rules.keys import KEYS
 from properties.subjects.rules.linear_algebra import LINEAR_ALGEBRA
 from properties.subjects.rules.randomness import RANDOMNESS
 from properties.subjects.rules.reductions import REDUCTIONS
@@ -23,4 +24,5 @@ RULES = (
     *CONTROL,
     *COLLECTIVES,
     *RANDOMNESS,
+    *KEYS,
 )

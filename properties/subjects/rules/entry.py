@@ -64,7 +64,10 @@ def below(size: str | int, *dims: str | int, dtype: str = "int32") -> Array:
 
 MN = ("m", "n")
 FLOATS = ("float32", "bfloat16", "float16")
-INTEGERS = ("int32", "uint8", "int8", "uint32", "int16", "uint16")
-NUMBERS = ("float32", "int32", "bfloat16", "float16", "int8", "uint32", "complex64")
-ORDERED = ("float32", "int32", "bfloat16", "float16", "uint8", "int16")
-ANYTHING = (*ORDERED, "bool", "complex64")
+INTEGERS = ("int32", "uint8", "int8", "uint32", "int16", "uint16", "int64", "uint64")
+NUMBERS = (
+    *("float32", "int32", "bfloat16", "float16", "int8", "uint32", "complex64"),
+    *("float64", "int64", "complex128"),
+)
+ORDERED = ("float32", "int32", "bfloat16", "float16", "uint8", "int16", "float64", "int64")
+ANYTHING = (*ORDERED, "bool", "complex64", "complex128")

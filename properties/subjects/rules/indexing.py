@@ -26,7 +26,7 @@ def _scatters(name: str, function: str) -> tuple[FunctionSubject, ...]:
             name,
             f"{function}(a, {rows}[:, None], c, {options})",
             *(of("few", 3, "n"), below(4, 3), of("few", 3, "n")),
-            dtypes=("float32", "int32"),
+            dtypes=("float32", "int32", "float64", "int64"),
             exact=True,
         ),
         rule(
@@ -53,7 +53,7 @@ INDEXING = (
         "jnp.take(a, b, axis=0, mode='fill', fill_value=7)",
         of("normal", 3, "n"),
         below(6, "k"),
-        dtypes=("float32", "int32"),
+        dtypes=("float32", "int32", "float64", "int64"),
         exact=True,
     ),
     _gather(".negative", "jnp.asarray(a)[-b - 1]", of("normal", 4, "n"), below(4, "k")),

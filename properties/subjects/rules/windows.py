@@ -73,7 +73,7 @@ WINDOWS = (
         "lax.dot_general(a, b, (((1,), (0,)), ((), ())))",
         of("whole", "m", "k"),
         of("whole", "k", "n"),
-        dtypes=("float32", "int32", "complex64"),
+        dtypes=("float32", "int32", "complex64", "float64", "complex128"),
         exact=True,
     ),
     rule(
