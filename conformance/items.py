@@ -1,6 +1,7 @@
 """What a run consists of: one item for each law, transform and subject, and for each known defect."""
 
 import fnmatch
+import functools
 import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -50,7 +51,6 @@ def select(
     """The items of a run, by globs over names; no glob means all. Grouped by subject, which share
     compilations. Shard (i, n) is the i-th of n parts that together are the whole."""
 
-    known = ledger.in_force(ledger.DEFECTS, facts.versions())
     items = [
         Item(law, transform, subject)
         for subject in SUBJECTS.values()
@@ -59,7 +59,8 @@ def select(
         if law.concerns(transform, subject)
     ]
     items += [
-        Item(LAWS[d.law], TRANSFORMS[d.transform], SUBJECTS[d.call.subject_name], d) for d in known
+        Item(LAWS[d.law], TRANSFORMS[d.transform], SUBJECTS[d.call.subject_name], d)
+        for d in known_here()
     ]
     return [
         item
@@ -69,6 +70,12 @@ def select(
         and chosen(item.subject.name, subjects)
         and in_shard(item.id, shard)
     ]
+
+
+@functools.cache
+def known_here() -> list[ledger.Defect]:
+    """The defects of the installed versions."""
+    return ledger.in_force(ledger.DEFECTS, facts.versions())
 
 
 def chosen(name: str, globs: Sequence[str]) -> bool:
@@ -101,11 +108,7 @@ def run(
         return _result("not-applicable", detail={"reason": reason, "source": "suite"})
     if item.defect is not None:
         return _run_defect(item, item.defect)
-    known = [
-        defect
-        for defect in ledger.in_force(ledger.DEFECTS, facts.versions())
-        if defect.spoils(item.law.id, item.transform.name)
-    ]
+    known = [defect for defect in known_here() if defect.spoils(item.law.id, item.transform.name)]
 
     shown: dict[str, None] = {}
 

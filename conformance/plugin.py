@@ -5,6 +5,7 @@ that dies leaves the name of its item in the ``started`` event before it.
 """
 
 import faulthandler
+import gc
 import json
 import os
 import time
@@ -113,6 +114,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         from conformance import facts
 
         item.session.stash[_SAID] = True
+        gc.freeze()  # a twentieth of a run went into looking for garbage in all of JAX
+        gc.set_threshold(50_000, 20, 100)
         item.user_properties.append((ENVIRONMENT, encoded(facts.environment())))
         registered = item.config.stash.get(_REGISTERED, None)
         item.user_properties.append((REGISTERED, json.dumps(registered)))

@@ -18,7 +18,7 @@ from reference.terms import Undecidable
 
 SetAside = Callable[[Call], bool]
 
-MOST_UNDECIDED = 8
+MOST_UNDECIDED = 4
 """Calls of which nothing can be said, and no other, until there is no use in drawing more."""
 
 

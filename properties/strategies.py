@@ -221,29 +221,38 @@ def function_calls(
     ) -> st.SearchStrategy[FunctionCall]:
         every = combinations(subject, inward, outward, unmapped)
         # What cannot be traced together is compiled one by one.
-        every_call = profile.combinations // (1 if transform.traceable else 3)
-
-        @st.composite
-        def calls(draw: Any) -> FunctionCall:
-            seed = draw(_seeds(profile))
-            eager = draw(_eager)
-            several = min(EAGER_COMBINATIONS if eager else every_call, most or every_call)
-            chosen = draw(st.sampled_from(pool(subject, profile, transform.largest())))
-            if batches is not None:
-                chosen = {**chosen, AXIS: draw(st.sampled_from(batches))}
-            return FunctionCall(
-                subject.name,
-                chosen,
-                covering(_with_few_masks(every, masks, seed), several, seed),
-                draw(st.sampled_from(subject.dtypes)),
-                seed,
-                special=subject.special and draw(st.booleans()),
-                eager=eager,
-            )
-
-        return calls()
+        at_once = profile.combinations // (1 if transform.traceable else 3)
+        sets = pool(subject, profile, transform.largest())
+        if batches is not None:
+            sets = [{**chosen, AXIS: batch} for chosen in sets for batch in batches]
+        return _function_calls(subject, every, sets, min(at_once, most or at_once), masks, profile)
 
     return cases
+
+
+# Hypothesis reads the source of what it makes composite: once will do.
+@st.composite
+def _function_calls(
+    draw: Any,
+    subject: FunctionSubject,
+    every: Sequence[Axes],
+    sets: Sequence[dict[str, int]],
+    most: int,
+    masks: int | None,
+    profile: Profile,
+) -> FunctionCall:
+    seed = draw(_seeds(profile))
+    eager = draw(_eager)
+    several = min(EAGER_COMBINATIONS, most) if eager else most
+    return FunctionCall(
+        subject.name,
+        draw(st.sampled_from(sets)),
+        covering(_with_few_masks(every, masks, seed), several, seed),
+        draw(st.sampled_from(subject.dtypes)),
+        seed,
+        special=subject.special and draw(st.booleans()),
+        eager=eager,
+    )
 
 
 def module_calls(
@@ -263,23 +272,34 @@ def module_calls(
         transform: Transform, subject: ModuleSubject, profile: Profile
     ) -> st.SearchStrategy[ModuleCall]:
         every = combinations(subject, inward, outward, unmapped)
-
-        @st.composite
-        def calls(draw: Any) -> ModuleCall:
-            seed, flipped = draw(_seeds(profile)), draw(_eager)
-            call = ModuleCall(
-                subject.name,
-                draw(st.sampled_from(pool(subject, profile, transform.largest()))),
-                covering(every, 1 if flipped else min(most, profile.combinations), seed),
-                {name: None if name == "params" else 0 for name in subject.collections},
-                {name: name != "params" and draw(st.booleans()) for name in subject.streams},
-                key=draw(st.sampled_from((0, 1, 2**31 - 9)) | st.integers(0, 2**31 - 9)),
-                typed=draw(st.booleans()),
-                seed=seed,
-                flipped=flipped,
-            )
-            return call.ensemble(draw(st.sampled_from((0, 1, -1, -2)))) if ensemble else call
-
-        return calls()
+        sets = pool(subject, profile, transform.largest())
+        return _module_calls(
+            subject, every, sets, min(most, profile.combinations), profile, ensemble
+        )
 
     return cases
+
+
+@st.composite
+def _module_calls(
+    draw: Any,
+    subject: ModuleSubject,
+    every: Sequence[Axes],
+    sets: Sequence[dict[str, int]],
+    most: int,
+    profile: Profile,
+    ensemble: bool,
+) -> ModuleCall:
+    seed, flipped = draw(_seeds(profile)), draw(_eager)
+    call = ModuleCall(
+        subject.name,
+        draw(st.sampled_from(sets)),
+        covering(every, 1 if flipped else most, seed),
+        {name: None if name == "params" else 0 for name in subject.collections},
+        {name: name != "params" and draw(st.booleans()) for name in subject.streams},
+        key=draw(st.sampled_from((0, 1, 2**31 - 9)) | st.integers(0, 2**31 - 9)),
+        typed=draw(st.booleans()),
+        seed=seed,
+        flipped=flipped,
+    )
+    return call.ensemble(draw(st.sampled_from((0, 1, -1, -2)))) if ensemble else call

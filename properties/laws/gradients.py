@@ -66,9 +66,10 @@ def by(subject: FunctionSubject) -> tuple[int, ...]:
 
 
 def _float_calls(unmapped: str) -> Any:
-    cases = function_calls(unmapped=unmapped, most=3)
-
     def floats(transform: Transform, subject: FunctionSubject, profile: Any) -> Any:
+        # A gradient is many primitives, most of which the catalogue has more combinations of.
+        most = 1 if subject.kind == "rule" else 3
+        cases = function_calls(unmapped=unmapped, most=most)
         return cases(transform, attrs.evolve(subject, dtypes=("float32",)), profile)
 
     return floats
