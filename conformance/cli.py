@@ -128,7 +128,7 @@ def run(
 
     from conformance import save, startup
     from conformance.plugin import RunOptions
-    from conformance.run import RunError, workers_by_default
+    from conformance.run import RunError
     from conformance.run import run as run_suite
     from conformance.tell import tell
     from conformance.views import progress
@@ -166,7 +166,7 @@ def run(
         try:
             events = run_suite(
                 asked,
-                workers=workers_by_default() if workers is None else workers,
+                workers=startup.cores() if workers is None else workers,
                 log_path=kept,
                 command=sys.argv[1:],
                 cache=not no_cache,

@@ -8,7 +8,6 @@ import attrs
 import click
 
 from conformance import startup
-from conformance.run import workers_by_default
 
 SUBJECTS = {
     False: (
@@ -143,7 +142,7 @@ def mutants(markdown: Path | None, rules: tuple[str, ...], workers: int | None) 
     """Hold broken transforms, or broken batching rules, to the laws: what notices which fault?"""
     startup.prepare()
     if rules:
-        return _broken_rules(rules, workers or workers_by_default(), markdown)
+        return _broken_rules(rules, workers or startup.cores(), markdown)
     found = kills()
     _tell(HEAD, totals(found), table(found), markdown)
     killed = {k.mutant for k in found if k.subject}, {k.law for k in found if k.subject}

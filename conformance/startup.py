@@ -5,6 +5,7 @@ This module imports neither JAX nor Flax, so that it can come first.
 
 import importlib.metadata
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -64,3 +65,10 @@ def environment(*, cache: bool = True) -> dict[str, str]:
 def prepare(variables: Mapping[str, str] | None = None) -> None:
     """Set the variables in this process, from which workers inherit them."""
     os.environ.update(environment() if variables is None else variables)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -15,7 +15,6 @@ from conformance.cells import Cell
 from conformance.environments import parse
 from conformance.log import Event
 from conformance.options import FILE
-from conformance.run import workers_by_default
 from conformance.tell import tell, write
 from properties.profiles import PROFILES
 
@@ -70,7 +69,7 @@ def upgrade(
 
     how = attrs.evolve(PROFILES[profile], seed=seed or 0)
     drawn = json.dumps(plan.draw(items.select(laws, transforms, subjects), how))
-    each = workers or max(1, workers_by_default() // len(specs))
+    each = workers or max(1, startup.cores() // len(specs))
     given = [("--profile", profile), ("--seed", str(how.seed)), ("-n", str(each))]
     given += [("--subjects", module) for module in own]
     asked = [
@@ -99,7 +98,7 @@ def upgrade(
 def executor(dask: str | None, cells: int) -> Iterator[Executor]:
     """Where cells run: in threads here, each of which waits for a process, or on a Dask cluster."""
     if dask is None:
-        with ThreadPoolExecutor(min(cells, workers_by_default())) as pool:
+        with ThreadPoolExecutor(min(cells, startup.cores())) as pool:
             yield pool
         return
     try:

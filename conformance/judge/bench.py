@@ -9,12 +9,15 @@ from pathlib import Path
 
 import attrs
 
+from conformance import startup
 from conformance.exercises.exercise import Exercise
 from conformance.judge import launch, warm
 from conformance.judge.cache import Warmth
 from conformance.judge.expect import Expectations, draw_calls
 from conformance.judge.files import Unreadable, read_candidate
 
+LANES = 2
+"""Processes that make one candidate's calls at the same time."""
 MOST_MEMORY = 6 * 2**30
 """Bytes that all processes of one worker may hold together."""
 
@@ -44,6 +47,11 @@ class Bench:
     many: bool = False
     expectations: dict[str, Expectations] = attrs.field(factory=dict)
     lock: threading.Lock = attrs.field(factory=threading.Lock)
+    turns: threading.Semaphore = attrs.field(
+        factory=lambda: threading.Semaphore(max(1, startup.cores() // LANES))
+    )
+    """One for each candidate whose calls are made at a time: there is a core for each of its lanes.
+    Others meanwhile start, load and are compared."""
 
 
 def foresee(

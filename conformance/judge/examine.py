@@ -118,11 +118,17 @@ def _examine(
     limits = Limits(
         bench.options.patience, max(LEAST_UNIT, wanted.slowest, bench.server.seconds / 4)
     )
-    _together(
-        [
-            lambda: lanes.work(pair[0], exercise, first, limits),
-            lambda: lanes.work(pair[1], exercise, second, limits),
-            lambda: [expected(wanted, call.number) for call in wanted.calls],
-        ]
-    )
+    # One that hangs must not keep the others waiting.
+    granted = bench.turns.acquire(timeout=2 * limits.unit)
+    try:
+        _together(
+            [
+                lambda: lanes.work(pair[0], exercise, first, limits),
+                lambda: lanes.work(pair[1], exercise, second, limits),
+                lambda: [expected(wanted, call.number) for call in wanted.calls],
+            ]
+        )
+    finally:
+        if granted:
+            bench.turns.release()
     return decide(bench, name, exercise, pair, limits, started)
