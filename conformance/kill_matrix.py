@@ -44,28 +44,41 @@ def host(law: Any) -> str:
     return law.only or HOSTS[law.id.split(".")[0]]
 
 
+def hosts(law: Any) -> tuple[str, ...]:
+    """Every such transform: what is said of lifted modules is held against NNX, too."""
+    also = ("flax.nnx.vmap",) if law.id.startswith("sharing.") else ()
+    return tuple(dict.fromkeys((host(law), *also)))
+
+
 @attrs.frozen
 class Kill:
     """One law against one mutant: the subject and call that showed the fault, if any did."""
 
     law: str
     mutant: str
+    transform: str
     subject: str | None
 
 
-def kills(laws: Iterable[str] = (), mutants: Iterable[str] = ()) -> list[Kill]:
+def kills(
+    laws: Iterable[str] = (), mutants: Iterable[str] = (), transforms: Iterable[str] = ()
+) -> list[Kill]:
     """Hold every mutant to every law of its kind, or to those chosen."""
     from conformance.transforms import TRANSFORMS
     from properties.laws import LAWS
     from properties.mutants import MUTANTS
+    from properties.subject import ModuleSubject
 
     return [
-        Kill(law.id, mutant.name, _killer(law, mutant.mutate(TRANSFORMS[host(law)]), mutant.lifts))
+        Kill(law.id, mutant.name, name, _killer(law, mutant.mutate(TRANSFORMS[name]), mutant.lifts))
         for law in LAWS.values()
         if not laws or law.id in laws
+        for name in hosts(law)
+        if not transforms or name in transforms
         for mutant in MUTANTS.values()
         if (not mutants or mutant.name in mutants)
-        and mutant.lifts == (host(law) == "flax.linen.vmap")
+        and mutant.lifts == (law.subjects is ModuleSubject)
+        and TRANSFORMS[name].unavailable() is None
     ]
 
 
@@ -88,10 +101,8 @@ def _killer(law, transform, lifts):  # type: ignore[no-untyped-def]
 def table(found: list[Kill]) -> str:
     """Markdown: mutants by laws; the subject that showed the fault, or a dash."""
     parts = []
-    for lifts, title in ((False, "Faults of mapping"), (True, "Faults of lifting")):
-        rows = [k for k in found if (HOSTS[k.law.split(".")[0]] == "flax.linen.vmap") == lifts]
-        if not rows:
-            continue
+    for title in dict.fromkeys(_title(kill) for kill in found):
+        rows = [kill for kill in found if _title(kill) == title]
         laws = list(dict.fromkeys(k.law for k in rows))
         parts += [f"## {title}", "", "| mutant | " + " | ".join(f"`{law}`" for law in laws) + " |"]
         parts.append("|---" * (len(laws) + 1) + "|")
@@ -103,12 +114,17 @@ def table(found: list[Kill]) -> str:
     return "\n".join(parts)
 
 
+def _title(kill: Kill) -> str:
+    lifts = kill.law.startswith("sharing.")
+    return f"Faults of lifting, in {kill.transform}" if lifts else "Faults of mapping"
+
+
 def totals(found: list[Kill]) -> str:
     """One sentence: how many pairs, mutants and laws."""
     killed = [k for k in found if k.subject]
     mutants, laws = {k.mutant for k in found}, {k.law for k in found}
     return (
-        f"{len(killed)} of {len(found)} pairs of law and mutant are kills; "
+        f"{len(killed)} of {len(found)} triples of law, mutant and transform are kills; "
         f"{len({k.mutant for k in killed})} of {len(mutants)} mutants are killed by some law, "
         f"{len({k.law for k in killed})} of {len(laws)} laws kill some mutant."
     )

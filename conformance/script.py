@@ -135,7 +135,10 @@ def _script(law: Law, transform: Transform, found: Violation) -> str:
         else _module(transform, found)
     )
     wanted = _wanted(found)
-    made = "mapped(*arguments)" if isinstance(call, FunctionCall) else "lifted.init(rngs, *inputs)"
+    made = {
+        "init": "lifted.init(rngs, *inputs)",
+        "apply": "lifted.apply(variables, *inputs, rngs=rngs)",
+    }.get(found.what, "mapped(*arguments)")
     tail = "" if found.what == "names" else _TAIL.replace("{transform}", transform.name)
     return head + body + (tail if wanted is None else _RAISES.format(wanted=wanted, made=made))
 
@@ -143,7 +146,7 @@ def _script(law: Law, transform: Transform, found: Violation) -> str:
 def _wanted(found: Violation) -> str | None:
     """The exception that the law wants, where it wants one: it says "ValueError, since ..."."""
     expected, kind = found.disagreement.expected, found.disagreement.kind
-    if kind in ("accepted", "raised") and isinstance(expected, str):
+    if kind in ("accepted", "raised", "unnamed") and isinstance(expected, str):
         return expected.split(",")[0]
     return None
 
@@ -201,7 +204,7 @@ def _module(transform: Transform, found: Violation) -> str:
         f"inputs = {literal(call.inputs(call.axes[0]))}",
         f"rngs = {{{rngs}}}",
     ]
-    if _wanted(found) is not None:
+    if _wanted(found) is not None and found.what == "init":
         return "\n".join(lines)
     if found.what == "init":
         return "\n".join(
@@ -210,6 +213,8 @@ def _module(transform: Transform, found: Violation) -> str:
     if found.what == "names":
         return "\n".join([*lines, _NAMES.format(right=lifting.names_of(call))])
     variables = variables_like(expected.variable_shapes(call), call.seed)
+    if _wanted(found) is not None:
+        return "\n".join([*lines, f"variables = {literal(variables)}"])
     if found.what == "gradient":
         weights = literal(lifting.spread(call, variables))
         assert found.right is not None
@@ -227,7 +232,7 @@ def _module(transform: Transform, found: Violation) -> str:
         [
             *lines,
             f"variables = {literal(variables)}",
-            *_answer(expected.of_module(call, variables)),
+            *_answer(found.right or expected.of_module(call, variables)),
             f"got = {module}.apply(variables, *inputs, rngs=rngs, mutable={updated})",
         ]
     )

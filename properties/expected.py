@@ -1,7 +1,7 @@
 """The right answer to a call: the reference applied to each example, in float64 with its bound."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -137,14 +137,25 @@ def variable_shapes(call: ModuleCall) -> Any:
 def of_module(call: ModuleCall, variables: Mapping[str, Any]) -> Expected:
     """What the lifted module must give with these variables: (output, updated collections)."""
     (axes,) = call.axes
-    one = _module_evaluator(call)
-    streams = keys.lift(call.rngs(), call.split_rngs, call.size)
+    one, streams = module_evaluator(call), keys.lift(call.rngs(), call.split_rngs, call.size)
     inputs = call.stacked(axes)
-    each = []
-    for i in range(call.size):
-        own = member(variables, call.variable_axes, i)
-        each.append(one(own, streams[i], *example(inputs, axes.first.in_axes, i)))
-    like = jax.eval_shape(applied(call), own, streams[0], *call.example())
+    each = [
+        one(
+            member(variables, call.variable_axes, i),
+            streams[i],
+            *example(inputs, axes.first.in_axes, i),
+        )
+        for i in range(call.size)
+    ]
+    return of_each(call, variables, each)
+
+
+def of_each(call: ModuleCall, variables: Mapping[str, Any], each: Sequence[Rounded]) -> Expected:
+    """What the lifted module must give where each example gives that: (output, updates)."""
+    (axes,) = call.axes
+    (streams, *_) = keys.lift(call.rngs(), call.split_rngs, call.size)
+    own = member(variables, call.variable_axes, 0)
+    like = jax.eval_shape(applied(call), own, streams, *call.example())
     (values, updates), (errors, update_errors) = (
         ([getattr(r, field)[0] for r in each], [getattr(r, field)[1] for r in each])
         for field in ("value", "error")
@@ -258,7 +269,8 @@ def _cached_evaluator(subject_name: str, sizes: tuple[tuple[str, int], ...], dty
     return evaluator(call.subject.function, *call.example())
 
 
-def _module_evaluator(call: ModuleCall) -> Any:
+def module_evaluator(call: ModuleCall) -> Any:
+    """A function of (variables, keys, *inputs) of one example, in float64 with its bound."""
     streams = tuple(sorted(call.split_rngs))
     return _cached_module_evaluator(
         call.subject_name, tuple(sorted(_unmapped(call))), streams, call.typed, call.dtype

@@ -55,7 +55,9 @@ class Transform:
     """Why it has no module of a subject's kind; None where it has."""
     variants: Callable[[ModuleCall], Mapping[str, Sequence[Mapping[str, Any]]]] = lambda call: {}
     """By group, `ModuleCall.options` that must not change what the lifted module gives: ``options``
-    of the transform itself, other ``spellings`` of the same axes, and ``nests`` with other lifts."""
+    of the transform itself, other ``spellings`` of the same axes, and ``nests`` with other lifts. Two
+    groups do more: ``synchronised``, statistics taken along the batch axis, and ``aliases``, a module
+    given twice, in a way that changes nothing and in one that is an error."""
     derives_keys: bool = True
     """It derives the keys of parameters as the reference does, which is Linen's way."""
     source: Callable[[Any], str] = lambda call: ""

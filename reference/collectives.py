@@ -25,6 +25,17 @@ def everywhere(reduce: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda x: np.broadcast_to(reduce(x), (len(x), *np.shape(reduce(x))))
 
 
+def in_groups(reduce: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Every example gets that of its group: even places and odd ones apart, where as many are each."""
+
+    def grouped(x: Any) -> Any:
+        step = 2 if len(x) % 2 == 0 else 1
+        each = [everywhere(reduce)(x[first::step]) for first in range(step)]
+        return np.stack([each[place % step][place // step] for place in range(len(x))])
+
+    return grouped
+
+
 def mean(x: Any) -> tuple[Any, Any]:
     """The mean in float32, everywhere: a sum of n terms, and a division."""
     room = gamma(len(x) + 1, "float32")

@@ -7,6 +7,7 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from flax import struct
 
 from properties.calls import ModuleCall
 
@@ -77,15 +78,38 @@ class NoisyDense(nn.Module):
         return nn.Dropout(self.rate, deterministic=False)(nn.Dense(self.features)(x))
 
 
+class Labelled(struct.PyTreeNode, nn.meta.AxisMetadata[Any]):
+    """A box of a user's own, which names axes as it is told of them."""
+
+    value: Any
+    names: tuple[str, ...] = struct.field(pytree_node=False)
+
+    def unbox(self) -> Any:
+        return self.value
+
+    def replace_boxed(self, val: Any) -> Any:
+        return self.replace(value=val)
+
+    def add_axis(self, index: int, params: dict[Any, Any]) -> Any:
+        place = index if index >= 0 else index + len(self.names) + 1
+        name = params[nn.PARTITION_NAME]
+        return self.replace(names=(*self.names[:place], name, *self.names[place:]))
+
+    def remove_axis(self, index: int, params: dict[Any, Any]) -> Any:
+        place = index % len(self.names)
+        return self.replace(names=(*self.names[:place], *self.names[place + 1 :]))
+
+
 class PartitionedDense(nn.Module):
+    """Its two parameters say what their axes are called in two ways: Flax's, and one of their own."""
+
     features: int
 
     @nn.compact
     def __call__(self, x: Any) -> Any:
         draw = nn.with_partitioning(nn.initializers.lecun_normal(), ("in", "out"))
-        zeros = nn.with_partitioning(nn.initializers.zeros_init(), ("out",))
         kernel: Any = self.param("kernel", draw, (x.shape[-1], self.features))
-        bias: Any = self.param("bias", zeros, (self.features,))
+        bias: Any = self.param("bias", lambda key: Labelled(jnp.zeros(self.features), ("out",)))
         y = jnp.dot(x, kernel)
         return y + jnp.broadcast_to(bias, y.shape)
 
@@ -178,7 +202,7 @@ def source(call: ModuleCall) -> tuple[str, str, str]:
         name = module.__name__
         return f"import flax.linen as nn\nfrom flax.linen import {name}", name, given
     classes = [c for c in CLASSES.values() if c.__module__ == __name__ and c is not Own]
-    return _ours(Block, *classes), module.__name__, given
+    return _ours(Block, Labelled, *classes), module.__name__, given
 
 
 def own_source(name: str, then: str) -> str:
@@ -192,5 +216,6 @@ def own_source(name: str, then: str) -> str:
 def _ours(*classes: Any) -> str:
     imports = (
         "from collections.abc import Sequence\nfrom typing import Any\n\nimport flax.linen as nn\n"
+        "from flax import struct\n"
     )
     return imports + "\n\n" + "\n\n".join(map(inspect.getsource, classes))

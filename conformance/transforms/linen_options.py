@@ -19,11 +19,15 @@ def lifted_with(
 
     Options are those of ``nn.vmap``, and: ``spelling``, how collections and streams are named;
     ``by_method``, the method that is given the others; ``of="function"``, a function of the module
-    is lifted; ``inside`` and ``around``, another lift.
+    is lifted; ``inside`` and ``around``, another lift; ``synchronised``, a name of the batch axis, along
+    which the module takes its statistics.
     """
     options = dict(options)
     spelling, by_method = options.pop("spelling", None), options.pop("by_method", None)
     inside, around = options.pop("inside", None), options.pop("around", None)
+    synchronised = options.pop("synchronised", None)
+    if synchronised:
+        given, options["axis_name"] = {**given, "axis_name": synchronised}, synchronised
     of_function = options.pop("of", None) == "function"
     kwargs = {**kwargs, **options}
     collections, streams = kwargs["variable_axes"], kwargs["split_rngs"]

@@ -73,7 +73,13 @@ def variants(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
         options.append({"of": "function"})
         nests += [{"around": "scan"}] if stateless else []
     spellings = [{"spelling": spelling} for spelling in ("together", "all but", "all")]
-    return {"options": options, "spellings": spellings, "nests": nests}
+    synchronised = [{"synchronised": "batch"}] if call.subject_name == "batch-norm" else []
+    return {
+        "options": options,
+        "spellings": spellings,
+        "nests": nests,
+        "synchronised": synchronised,
+    }
 
 
 def plain(call: ModuleCall) -> Lifted:

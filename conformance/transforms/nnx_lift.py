@@ -107,7 +107,8 @@ class Lift:
     """A map of making a module, and of calling it.
 
     ``variable_axes`` gives each collection's axis, ``split`` whether the key of the parameters is
-    split; ``options`` are those of the map, and ``inside`` and ``around``, another lift;
+    split; ``options`` are those of the map; ``inside`` and ``around``, another lift; and ``twice``, the
+    module given once more, mapped "alike" or "otherwise";
     ``new_axis`` is what parameters are to call the axis that they gain.
     """
 
@@ -152,13 +153,17 @@ class Lift:
         module = put(self.make(nnx.Rngs(0)), variables)
         options = dict(self.options)
         wrappers: dict[Any, Any] = {"jit": nnx.jit, "remat": nnx.remat, None: lambda f: f}
+        again = {"alike": (self.state_axes,), "otherwise": (None,), None: ()}[
+            options.pop("twice", None)
+        ]
         inside, around = wrappers[options.pop("inside", None)], options.pop("around", None)
         mapped: Any = self.mapping(
-            inside(lambda m, *x: m(*x)),
-            in_axes=(self.state_axes, *self.in_axes),
+            inside(lambda m, *x: m(*x[len(again) :])),
+            in_axes=(self.state_axes, *again, *self.in_axes),
             out_axes=self.out_axes,
             **options,
         )
+        inputs = (*(module,) * len(again), *inputs)
         if around in ("vmap", "scan"):
             output = jax.tree_util.tree_map(
                 lambda x: x[1], self.twice(around, mapped, module, inputs)

@@ -43,18 +43,26 @@ def lift(name: str, call: ModuleCall) -> Lifted:
 
     from conformance.transforms import nnx_lift
 
-    text = _MADE[call.subject_name].format(**call.sizes)
-    make = eval(f"lambda rngs: {text}", vars(nnx_lift))
+    make = eval(f"lambda rngs: {_made(call)}", vars(nnx_lift))
     lifted = nnx_lift.Lift(getattr(nnx, name), make, *_arguments(call))
     return Lifted(
         lifted.init, lambda variables, rngs, *x: lifted.apply(variables, *x), lifted.names
     )
 
 
+def _made(call: ModuleCall) -> str:
+    text = _MADE[call.subject_name].format(**call.sizes)
+    if "synchronised" in call.options:
+        text = text.replace("rngs=rngs", f"axis_name={call.options['synchronised']!r}, rngs=rngs")
+    return text
+
+
 def _arguments(call: ModuleCall) -> tuple[Any, ...]:
     (axes, *_), split = call.axes, call.split_rngs.get("params", False)
-    shared = dict(call.variable_axes)
-    return call.size, axes.in_axes, axes.out_axes, shared, split, dict(call.options), NEW_AXIS
+    shared, options = dict(call.variable_axes), dict(call.options)
+    if "synchronised" in options:
+        options["axis_name"] = options.pop("synchronised")
+    return call.size, axes.in_axes, axes.out_axes, shared, split, options, NEW_AXIS
 
 
 def variants(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
@@ -64,7 +72,16 @@ def variants(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
         nests += [{"around": "vmap"}, {"around": "scan"}]
     options: list[dict[str, Any]] = [{"axis_size": call.size}]
     options += [{"axis_name": "batch"}, {"spmd_axis_name": "devices"}]
-    return {"options": options, "nests": nests}
+    shown = call.subject.collections == ("params",)
+    aliases = [{"twice": "alike"}, {"twice": "otherwise"}] if shown else []
+    return {"options": options, "nests": nests, "aliases": aliases, **synchronised(call)}
+
+
+def synchronised(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
+    """Of `Transform.variants`, what a map over devices has, too."""
+    return {
+        "synchronised": [{"synchronised": "batch"}] if call.subject_name == "batch-norm" else []
+    }
 
 
 def lacks(subject: ModuleSubject) -> str | None:
@@ -97,7 +114,7 @@ mapped = nnx.{name}(
 
 
 def make(rngs):
-    return {_MADE[call.subject_name].format(**call.sizes)}
+    return {_made(call)}
 
 
 lifted = Lift(nnx.{name}, make, *{_arguments(call)})
@@ -125,6 +142,7 @@ VMAP = _transform("vmap", "maps an NNX module and its state over a batch", varia
 PMAP = _transform(
     "pmap",
     "maps an NNX module and its state over devices",
+    variants=synchronised,
     traceable=False,
     largest=jax_pmap.TRANSFORM.largest,
 )

@@ -13,6 +13,7 @@ from properties.laws import (
     randomness,
     sharing,
     structure,
+    synchronised,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "randomness",
     "sharing",
     "structure",
+    "synchronised",
 ]

@@ -15,12 +15,13 @@ from properties import expected
 from properties.calls import ModuleCall, moved, variables_like
 from properties.compare import Disagreement, Expected, assert_agrees, assert_same_structure
 from properties.law import blame, law
-from properties.laws.sharing import answers_as_each_example, one_call
+from properties.laws.sharing import answers_as_each_example, must_raise, one_call
 from properties.profiles import Profile
 from properties.strategies import module_calls
 from properties.subject import ModuleSubject
 from properties.together import init_shapes, run_together, transform_or_raise
 from properties.transform import Transform
+from properties.trees import attempt
 from properties.values import draw
 from reference import keys
 from reference.loop import example, stack
@@ -58,23 +59,25 @@ def _same_with(group: str) -> Callable[[Transform, ModuleCall], None]:
     return check
 
 
-def _no_variants(group: str) -> Callable[[Transform, ModuleSubject], str | None]:
+def no_variants(group: str) -> Callable[[Transform, ModuleSubject], str | None]:
+    """Why a law about a group of variants has nothing to say: there are none."""
+
     def reason(transform: Transform, subject: ModuleSubject) -> str | None:
         some = ModuleCall(subject.name, {"batch": 3}, (), {}, {})
         if transform.variants(some).get(group):
             return None
-        return f"{transform.name} has no {group} that leave {subject.name} as it is"
+        return f"{transform.name} has no {group} to try on {subject.name}"
 
     return reason
 
 
-@law("sharing.options", thin=True, cases=module_calls(most=1), unless=_no_variants("options"))
+@law("sharing.options", thin=True, cases=module_calls(most=1), unless=no_variants("options"))
 def options_change_no_result(transform: Transform, call: ModuleCall) -> None:
     """Options that name the batch axis, say its size or choose methods change no result."""
     _same_with("options")(transform, call)
 
 
-@law("sharing.nested", thin=True, cases=module_calls(most=1), unless=_no_variants("nests"))
+@law("sharing.nested", thin=True, cases=module_calls(most=1), unless=no_variants("nests"))
 def other_lifts_change_no_result(transform: Transform, call: ModuleCall) -> None:
     """`jit`, `remat`, a loop or another map, around the lift or inside it, change no result."""
     _same_with("nests")(transform, call)
@@ -159,6 +162,27 @@ def _widened(names: tuple[str, ...], axis: int | None) -> tuple[str, ...]:
 
 NEW_AXIS = "members"
 """What the ensemble's axis is to be called."""
+
+
+@law(
+    "sharing.aliases",
+    thin=True,
+    cases=one_call(ensemble=True),
+    unless=no_variants("aliases"),
+    only="flax.nnx.vmap",
+)
+def one_module_is_mapped_one_way(transform: Transform, call: ModuleCall) -> None:
+    """A module given twice is one module: mapped alike it changes nothing, mapped in two ways is an error."""
+    alike, apart = (
+        attrs.evolve(call, options=options) for options in transform.variants(call)["aliases"]
+    )
+    variables = _drawn(call)
+    answers_as_each_example(transform, alike, variables)
+    (axes,) = call.axes
+    got = attempt(transform.lift(apart).apply, variables, call.rngs(), *call.inputs(axes))
+    with blame(apart, "apply"):
+        first, *_ = variables["params"]
+        must_raise(got, ValueError, "it is mapped in two ways at once", names=first)
 
 
 def _no_gradient(transform: Transform, subject: ModuleSubject) -> str | None:

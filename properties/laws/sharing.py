@@ -109,24 +109,27 @@ def sharing_and_splitting_combine(transform: Transform, call: ModuleCall) -> Non
     with blame(contradiction, "init"):
         drawn = init_shapes(transform.lift(contradiction), contradiction)
         if call.subject.draws:
-            _must_raise(drawn, ValueError, "split keys cannot give one set of parameters")
+            must_raise(drawn, ValueError, "split keys cannot give one set of parameters")
         else:
             # Nothing uses the keys, so nothing depends on the example.
             assert_same_structure(drawn, expected.variable_shapes(contradiction))
     forgotten = call.without_stream("params")
     if call.subject.draws:
         with blame(forgotten, "init"):
-            _must_raise(
+            must_raise(
                 init_shapes(transform.lift(forgotten), forgotten),
                 transform.missing_stream,
                 "the stream is not in split_rngs",
             )
 
 
-def _must_raise(got: object, kind: type[Exception], why: str) -> None:
-    """Hold a result to having raised an exception of the given type."""
+def must_raise(got: object, kind: type[Exception], why: str, names: str = "") -> None:
+    """Hold a result to having raised an exception of the given type, whose message ``names`` that."""
     wanted = f"{kind.__name__}, since {why}"
     if not isinstance(got, Raised):
         raise Disagreement("accepted", f"expected {wanted}; it was accepted", wanted, "accepted")
     if not isinstance(got.error, kind):
         raise Disagreement("raised", f"expected {wanted}; it raised {got!r}", wanted, repr(got))
+    if names not in str(got.error):
+        message = f"expected {wanted}, to name {names!r}; it says {got!r}"
+        raise Disagreement("unnamed", message, wanted, repr(got))

@@ -239,3 +239,17 @@ def gradient_halved(transform: Transform, call: ModuleCall) -> Lifted:
         return lifted.apply(floats, rngs, *inputs)
 
     return lifted._replace(apply=apply)
+
+
+@lifting
+def statistics_of_one_example(transform: Transform, call: ModuleCall) -> Lifted:
+    """statistics that are to be those of all examples are each example's own"""
+    return transform.lift(attrs.evolve(call, options={}) if call.options else call)
+
+
+@lifting
+def aliases_accepted(transform: Transform, call: ModuleCall) -> Lifted:
+    """a module that is given twice was mapped in two ways at once"""
+    if call.options.get("twice") == "otherwise":
+        return transform.lift(attrs.evolve(call, options={}))
+    return transform.lift(call)

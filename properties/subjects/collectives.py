@@ -12,10 +12,38 @@ _FOR_EACH = of("whole", AXIS, "n")
 _RING = "[(i, (i + 1) % lax.psum(1, 'batch')) for i in range(lax.psum(1, 'batch'))]"
 
 
+_SIZE = "lax.psum(1, AXIS)"
+_GROUPS = f"[list(range(i, {_SIZE}, 2 - {_SIZE} % 2)) for i in range(2 - {_SIZE} % 2)]"
+"""Even places and odd ones apart where there are as many of both, else one group."""
+
+
 def _collective(name: str, source: str, array: Array, answer: Answer) -> FunctionSubject:
     text = source.replace("AXIS", repr(AXIS))
     return attrs.evolve(rule(name, text, array, answer=answer), name=name, kind="collective")
 
+
+_IN_GROUPS = (
+    _collective(
+        "psum-in-groups",
+        f"lax.psum(a, AXIS, axis_index_groups={_GROUPS})",
+        _WHOLE,
+        exactly(collectives.in_groups(lambda x: x.sum(0))),
+    ),
+    _collective(
+        "pmax-in-groups",
+        f"lax.pmax(a, AXIS, axis_index_groups={_GROUPS})",
+        _WHOLE,
+        exactly(collectives.in_groups(lambda x: x.max(0))),
+    ),
+    _collective(
+        "all-gather-in-groups",
+        f"lax.all_gather(a, AXIS, axis_index_groups={_GROUPS})",
+        _WHOLE,
+        exactly(collectives.in_groups(lambda x: x)),
+    ),
+)
+IN_GROUPS = tuple(subject.name for subject in _IN_GROUPS)
+"""Those that are told ``axis_index_groups``."""
 
 COLLECTIVES = (
     _collective("psum", "lax.psum(a, AXIS)", _WHOLE, exactly(everywhere(lambda x: x.sum(0)))),
@@ -41,4 +69,5 @@ COLLECTIVES = (
         _WHOLE,
         exactly(collectives.numbered),
     ),
+    *_IN_GROUPS,
 )

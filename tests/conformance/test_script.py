@@ -265,12 +265,14 @@ FAULTS = {
     "mapping.axis-size": "out-axes-ignored",
     "mapping.preserves-structure": "out-axes-ignored",
     "errors": "wrong-axes-accepted",
+    "sharing.aliases": "aliases-accepted",
     "sharing.collections": "collections-in-front",
     "sharing.gradients": "gradient-halved",
     "sharing.metadata": "names-dropped",
     "sharing.nested": "options-upset-the-order",
     "sharing.options": "options-upset-the-order",
     "sharing.rng-streams": "streams-split-together",
+    "sharing.synchronised": "statistics-of-one-example",
 }
 GROUPS = sorted({law.split(".")[0] for law in LAWS} - {"randomness", "collectives"})
 

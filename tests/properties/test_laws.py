@@ -42,9 +42,11 @@ NOT_OF_A_LOOP = {
     "collectives.equal-plain-reductions": "it sees one example at a time: none speaks to the others",
     "parallel.data-parallel-step": "the same",
     "parallel.devices": "it has no devices to choose from",
+    "sharing.aliases": "its modules are functions, which nothing can share",
     "sharing.metadata": "it does not name axes",
     "sharing.nested": "it is no lift that others could be nested with",
     "sharing.options": "it has none",
+    "sharing.synchronised": "it sees one example at a time",
 }
 """Laws that have nothing to say of a Python loop, and why."""
 HONEST = attrs.evolve(LOOP, plain=plain)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from conformance.kill_matrix import kills
+from conformance.kill_matrix import host, kills
+from conformance.transforms import TRANSFORMS
 from properties.laws import LAWS
 from properties.mutants import MUTANTS
 
@@ -57,16 +58,44 @@ FATAL = {
     "sharing.options": ["options-upset-the-order"],
     "sharing.nested": ["options-upset-the-order"],
     "sharing.gradients": ["gradient-halved"],
+    "sharing.aliases": ["aliases-accepted"],
+    "sharing.synchronised": ["statistics-of-one-example"],
     "sharing.split-table": ["contradiction-accepted", "missing-stream-accepted"],
 }
 """Faults that each law must notice. `vmap-conformance mutants` shows all pairs."""
 
 
+IN_NNX = {
+    "sharing.no-batch-axis": ["ensemble-where-sharing-was-asked"],
+    "sharing.equals-per-example": ["lifted-batch-reversed", "updates-dropped"],
+    "sharing.ensemble-leading-axis": ["ensemble-axis-in-front"],
+    "sharing.options": ["options-upset-the-order"],
+    "sharing.collections": ["collection-dropped", "collections-in-front"],
+    "sharing.metadata": ["names-dropped", "names-in-front"],
+    "sharing.gradients": ["gradient-halved"],
+    "sharing.synchronised": ["statistics-of-one-example"],
+}
+"""Faults that a law must notice in `flax.nnx.vmap`, too."""
+
+
 @pytest.mark.parametrize("law", FATAL)
 def test_law_notices_its_faults(law: str) -> None:
-    found = {kill.mutant: kill.subject for kill in kills([law], FATAL[law])}
-    assert set(found) == set(FATAL[law])
-    assert all(found.values()), found
+    name = host(LAWS[law])
+    if reason := TRANSFORMS[name].unavailable():
+        pytest.skip(reason)
+    assert _noticed(law, FATAL[law], name) == set(FATAL[law])
+
+
+@pytest.mark.parametrize("law", IN_NNX)
+def test_law_notices_its_faults_in_nnx(law: str) -> None:
+    if reason := TRANSFORMS["flax.nnx.vmap"].unavailable():
+        pytest.skip(reason)
+    assert _noticed(law, IN_NNX[law], "flax.nnx.vmap") == set(IN_NNX[law])
+
+
+def _noticed(law: str, mutants: list[str], transform: str) -> set[str]:
+    found = kills([law], mutants, [transform])
+    return {kill.mutant for kill in found if kill.subject is not None}
 
 
 def test_no_law_and_no_mutant_is_left_out() -> None:
