@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from conformance.transforms.linen_vmap import TRANSFORM as LINEN
+from conformance.transforms.nnx_vmap import VMAP as NNX
 from properties.calls import Axes, FunctionCall
 from properties.expected import output_ranks
 from properties.hold import hold
@@ -51,7 +52,10 @@ def drawn(law: Law, transform: Transform, subject: Subject, profile: Profile = M
 @functools.cache
 def all_drawn(law: Law, transform: Transform = LOOP) -> list[Any]:
     transform = attrs.evolve(
-        transform, name=law.only or transform.name, kinds=law.kinds, variants=LINEN.variants
+        transform,
+        name=law.only or transform.name,
+        kinds=law.kinds,
+        variants=lambda call: {**NNX.variants(call), **LINEN.variants(call)},
     )
     concerned = [
         subject
