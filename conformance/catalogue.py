@@ -74,7 +74,7 @@ def _exercises() -> list[dict[str, Any]]:
 
 
 def _defects() -> list[dict[str, Any]]:
-    from conformance.ledger import DEFECTS
+    from conformance.defects import DEFECTS
 
     return [
         {

@@ -10,6 +10,7 @@ import attrs
 
 from conformance import facts, ledger
 from conformance.cause import likely_cause
+from conformance.defects import DEFECTS
 from conformance.script import script
 from conformance.transforms import TRANSFORMS
 from properties.calls import Call, to_json
@@ -75,7 +76,7 @@ def select(
 @functools.cache
 def known_here() -> list[ledger.Defect]:
     """The defects of the installed versions."""
-    return ledger.in_force(ledger.DEFECTS, facts.versions())
+    return ledger.in_force(DEFECTS, facts.versions())
 
 
 def chosen(name: str, globs: Sequence[str]) -> bool:

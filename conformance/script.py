@@ -78,13 +78,14 @@ try:
     got = {made}
 except Exception as error:
     print("it raised", repr(error)[:300])
-    names = [kind.__name__ for kind in type(error).__mro__]
+    names, message = [kind.__name__ for kind in type(error).__mro__], str(error)
 else:
     print("it was accepted")
-    names = []
-different = {wanted!r} not in names
-print("expected", {wanted!r}, "\\nthey differ" if different else "\\nthey agree")
-sys.exit(different)
+    names, message = [], ""
+says = {says!r}
+different = {wanted!r} not in names or (says and not any(each in message for each in says))
+print("expected", {wanted!r}, *says, "\\nthey differ" if different else "\\nthey agree")
+sys.exit(bool(different))
 """
 
 
@@ -140,7 +141,15 @@ def _script(law: Law, transform: Transform, found: Violation) -> str:
         "apply": "lifted.apply(variables, *inputs, rngs=rngs)",
     }.get(found.what, "mapped(*arguments)")
     tail = "" if found.what == "names" else _TAIL.replace("{transform}", transform.name)
-    return head + body + (tail if wanted is None else _RAISES.format(wanted=wanted, made=made))
+    return (
+        head
+        + body
+        + (
+            tail
+            if wanted is None
+            else _RAISES.format(wanted=wanted, made=made, says=found.disagreement.says)
+        )
+    )
 
 
 def _wanted(found: Violation) -> str | None:

@@ -26,7 +26,8 @@ class Expected(NamedTuple):
 
 @attrs.define
 class Disagreement(AssertionError):
-    """Where and how an answer differs from the right one. ``kind`` is structure, value or raised."""
+    """Where and how an answer differs from the right one. ``kind`` is structure or value, or, of what
+    was raised: raised, accepted, unnamed."""
 
     kind: str
     message: str
@@ -37,6 +38,8 @@ class Disagreement(AssertionError):
     max_ulps: float | None = None
     max_error: float | None = None
     allowed: float | None = None
+    says: tuple[str, ...] = ()
+    """One of which the message of the exception that was due must hold."""
 
     def __str__(self) -> str:
         return self.message

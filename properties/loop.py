@@ -17,7 +17,7 @@ from reference.loop import example, number_of_examples, per_example, stack
 
 def _map(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
     if axes.out_axes is None:
-        raise ValueError("results that differ between examples need an axis")
+        raise ValueError("out_axes is None: results that differ between examples need an axis")
 
     def mapped(*arguments: Any) -> Any:
         leaves, of_arguments = jax.tree_util.tree_flatten(arguments)

@@ -45,16 +45,18 @@ def number_of_examples(
     arguments: Sequence[Any], in_axes: Sequence[Axis], axis_size: int | None = None
 ) -> int:
     """The size of the batch axis, read off the mapped arguments."""
-    sizes = {
-        _size(np.shape(leaf), axis)
+    mapped = [
+        (np.shape(leaf), axis)
         for argument, axis in zip(arguments, in_axes, strict=True)
         if axis is not None
         for leaf in jax.tree_util.tree_leaves(argument)
-    }
+    ]
+    sizes = {_size(*each) for each in mapped}
     if axis_size is not None:
         sizes.add(axis_size)
     if len(sizes) != 1:
-        raise ValueError(f"the batch axis must have one size, not {sorted(sizes)}")
+        of = ", ".join(f"axis {axis} of {shape}" for shape, axis in mapped) or "no argument"
+        raise ValueError(f"the batch axis must have one size, not {sorted(sizes)}: it is {of}")
     return sizes.pop()
 
 

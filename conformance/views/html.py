@@ -13,8 +13,8 @@ import jinja2
 import numpy as np
 from markupsafe import Markup, escape
 
+from conformance.defects import DEFECTS
 from conformance.differences import KINDS, Differences
-from conformance.ledger import DEFECTS
 from conformance.log import Event, decode
 from conformance.remedies import REMEDIES
 from conformance.views.compared import TITLES

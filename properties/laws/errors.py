@@ -1,9 +1,10 @@
-"""Calls that cannot mean anything: they raise what tells the caller so."""
+"""Calls that cannot mean anything: they raise what tells the caller so, and what it is about."""
 
 from collections.abc import Callable
 from typing import Any
 
 import attrs
+import jax
 from hypothesis import strategies as st
 
 from properties.calls import Axes, FunctionCall
@@ -36,8 +37,13 @@ def _calls(wrong: Wrong) -> Any:
     return wrongly
 
 
-def _must_raise(transform: Transform, call: FunctionCall, why: str, *more: int) -> None:
-    """ValueError, as jax.vmap documents by raising it, from making the map or from calling it."""
+def _must_raise(
+    transform: Transform, call: FunctionCall, why: str, says: tuple[str, ...], *more: int
+) -> None:
+    """ValueError, as jax.vmap documents by raising it, from making the map or from calling it.
+
+    Its message ``says`` one of those.
+    """
     (axes,) = call.axes
     every = attrs.evolve(axes, in_axes=(0,) * len(axes.in_axes), out_axes=0)
     mapped = transform_or_raise(transform.map, call.subject.function, axes)
@@ -45,14 +51,30 @@ def _must_raise(transform: Transform, call: FunctionCall, why: str, *more: int) 
     if more:
         size = {**call.sizes, "batch": call.sizes["batch"] + more[0]}
         arguments[-1] = attrs.evolve(call, sizes=size).arguments(every)[-1]
+        says = (*says, *_shapes(arguments[-1]))
     got = attempt(mapped, *arguments)
     with blame(call, MAP, tuple(arguments)):
-        if not isinstance(got, Raised):
-            raise Disagreement("accepted", f"it was accepted: {why}", f"ValueError, since {why}")
-        if not isinstance(got.error, ValueError):
-            raise Disagreement(
-                "raised", f"it raised {got!r}", f"ValueError, since {why}", repr(got)
-            )
+        must_raise(got, ValueError, why, says)
+
+
+def must_raise(got: Any, kind: type[Exception], why: str, says: tuple[str, ...] = ()) -> None:
+    """Raise Disagreement unless a result is such an exception, whose message ``says`` one of those."""
+    due = f"{kind.__name__}, since {why}"
+    if not isinstance(got, Raised):
+        raise Disagreement("accepted", f"it was accepted: {why}", due, "accepted")
+    if not isinstance(got.error, kind):
+        raise Disagreement("raised", f"expected {due}; it raised {got!r}", due, repr(got))
+    if says and not any(each in str(got.error) for each in says):
+        message = f"expected {due}, in words that have one of {', '.join(says)}; it says {got!r}"
+        raise Disagreement("unnamed", message, due, repr(got), says=says)
+
+
+def _shapes(argument: Any) -> tuple[str, ...]:
+    """How the shapes of an argument's arrays may be written."""
+    shapes = [leaf.shape for leaf in jax.tree_util.tree_leaves(argument)]
+    return tuple(
+        text for shape in shapes for text in (str(shape), str(list(shape)).replace(" ", ""))
+    )
 
 
 def _first(axes: Axes, axis: int | None) -> Axes:
@@ -71,8 +93,8 @@ def _or_single(transform: Transform, subject: FunctionSubject) -> str | None:
     unless=takes_specs,
 )
 def an_axis_that_is_not_there_is_refused(transform: Transform, call: FunctionCall) -> None:
-    """An axis in `in_axes` that an argument does not have raises ValueError."""
-    _must_raise(transform, call, f"no argument has an axis {BEYOND}")
+    """An axis in `in_axes` that an argument does not have raises ValueError, which names the axis."""
+    _must_raise(transform, call, f"no argument has an axis {BEYOND}", (str(BEYOND),))
 
 
 @law(
@@ -81,8 +103,8 @@ def an_axis_that_is_not_there_is_refused(transform: Transform, call: FunctionCal
     unless=takes_specs,
 )
 def a_mapped_result_has_an_axis(transform: Transform, call: FunctionCall) -> None:
-    """`out_axes=None` for a result that differs between examples raises ValueError."""
-    _must_raise(transform, call, "the result is not the same for every example")
+    """`out_axes=None` for a result that differs between examples raises ValueError, which says `out_axes`."""
+    _must_raise(transform, call, "the result is not the same for every example", ("out_axes",))
 
 
 def _nothing(axes: Axes) -> Axes:
@@ -92,7 +114,8 @@ def _nothing(axes: Axes) -> Axes:
 @law("errors.nothing-mapped", cases=_calls(_nothing), unless=takes_specs)
 def something_must_be_mapped(transform: Transform, call: FunctionCall) -> None:
     """A map of no argument, without `axis_size`, raises ValueError."""
-    _must_raise(transform, call, "nothing says how many examples there are")
+    names = ("in_axes", "axis_size", "argument")
+    _must_raise(transform, call, "nothing says how many examples there are", names)
 
 
 @law(
@@ -101,5 +124,5 @@ def something_must_be_mapped(transform: Transform, call: FunctionCall) -> None:
     unless=_or_single,
 )
 def sizes_must_agree(transform: Transform, call: FunctionCall) -> None:
-    """Mapped arguments whose batch axes have different sizes raise ValueError."""
-    _must_raise(transform, call, "the arguments disagree about the number of examples", 1)
+    """Mapped arguments whose batch axes have different sizes raise ValueError, which shows one of them."""
+    _must_raise(transform, call, "the arguments disagree about the number of examples", (), 1)

@@ -15,7 +15,8 @@ from properties import expected
 from properties.calls import ModuleCall, moved, variables_like
 from properties.compare import Disagreement, Expected, assert_agrees, assert_same_structure
 from properties.law import blame, law
-from properties.laws.sharing import answers_as_each_example, must_raise, one_call
+from properties.laws.errors import must_raise
+from properties.laws.sharing import answers_as_each_example, one_call
 from properties.profiles import Profile
 from properties.strategies import module_calls
 from properties.subject import ModuleSubject
@@ -182,7 +183,7 @@ def one_module_is_mapped_one_way(transform: Transform, call: ModuleCall) -> None
     got = attempt(transform.lift(apart).apply, variables, call.rngs(), *call.inputs(axes))
     with blame(apart, "apply"):
         first, *_ = variables["params"]
-        must_raise(got, ValueError, "it is mapped in two ways at once", names=first)
+        must_raise(got, ValueError, "it is mapped in two ways at once", (first,))
 
 
 def _no_gradient(transform: Transform, subject: ModuleSubject) -> str | None:

@@ -5,13 +5,14 @@ from typing import Any
 
 from properties import expected
 from properties.calls import ModuleCall, variables_like
-from properties.compare import Disagreement, assert_agrees, assert_same_structure
+from properties.compare import assert_agrees, assert_same_structure
 from properties.law import blame, law
+from properties.laws.errors import must_raise
 from properties.strategies import front, module_calls
 from properties.subject import ModuleSubject
 from properties.together import apply_together, init_now, init_shapes
 from properties.transform import Transform
-from properties.trees import Raised, attempt
+from properties.trees import attempt
 
 law = partial(law, subjects=ModuleSubject)
 one_call = partial(module_calls, most=1)
@@ -121,15 +122,3 @@ def sharing_and_splitting_combine(transform: Transform, call: ModuleCall) -> Non
                 transform.missing_stream,
                 "the stream is not in split_rngs",
             )
-
-
-def must_raise(got: object, kind: type[Exception], why: str, names: str = "") -> None:
-    """Hold a result to having raised an exception of the given type, whose message ``names`` that."""
-    wanted = f"{kind.__name__}, since {why}"
-    if not isinstance(got, Raised):
-        raise Disagreement("accepted", f"expected {wanted}; it was accepted", wanted, "accepted")
-    if not isinstance(got.error, kind):
-        raise Disagreement("raised", f"expected {wanted}; it raised {got!r}", wanted, repr(got))
-    if names not in str(got.error):
-        message = f"expected {wanted}, to name {names!r}; it says {got!r}"
-        raise Disagreement("unnamed", message, wanted, repr(got))

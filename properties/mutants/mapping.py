@@ -138,3 +138,16 @@ def tree_of_axes_misread(transform: Transform, function: Any, axes: Axes) -> Map
 def options_ignored(transform: Transform, function: Any, axes: Axes) -> Mapped:
     """what the transform is told beyond the axes is ignored"""
     return transform.map(function, attrs.evolve(axes, options=()))
+
+
+@mapping
+def errors_say_nothing(transform: Transform, function: Any, axes: Axes) -> Mapped:
+    """what is wrong with a call is not said"""
+
+    def mapped(*arguments: Any) -> Any:
+        try:
+            return transform.map(function, axes)(*arguments)
+        except ValueError:
+            raise ValueError("this cannot be mapped") from None
+
+    return mapped
