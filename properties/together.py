@@ -13,7 +13,8 @@ from properties.trees import Raised, attempt, raw
 
 def map_together(transform: Transform, call: FunctionCall) -> Iterator[tuple[Axes, Any]]:
     """The result of the call for each combination of axes, `Raised` where there is none."""
-    arguments = [call.arguments(axes) for axes in call.axes]
+    given = {axes.in_axes: call.arguments(axes) for axes in call.axes}
+    arguments = [given[axes.in_axes] for axes in call.axes]
     pieces = [transform_or_raise(transform.map, call.subject.function, axes) for axes in call.axes]
     joined = transform.traceable and not call.eager
     yield from zip(call.axes, run_together(pieces, arguments, joined), strict=True)
@@ -82,19 +83,22 @@ def run_together(pieces: list[Any], arguments: list[Any], joined: bool) -> list[
         )
         return [attempt(piece, *args) for piece, args in zip(pieces, arguments, strict=True)]
     failures: dict[int, Raised] = {}
+    # The same arguments are given once, so that XLA merges what differs in the result's axis alone.
+    # Others are arguments of their own, even where their values are the same.
+    different = list({id(args): args for args in arguments}.values())
+    places = [next(i for i, each in enumerate(different) if each is args) for args in arguments]
 
     def all_of_them(inputs: list[Any]) -> list[Any]:
         results = []
-        for i, (piece, args) in enumerate(zip(pieces, inputs, strict=True)):
-            result = attempt(piece, *args)
+        for i, (piece, place) in enumerate(zip(pieces, places, strict=True)):
+            result = attempt(piece, *inputs[place])
             if isinstance(result, Raised):
                 failures[i] = result
                 result = None
             results.append(result)
         return results
 
-    # Each combination's arrays are arguments of their own: XLA merges equal subexpressions.
-    results = attempt(lambda: _compiled(all_of_them, arguments)(arguments))
+    results = attempt(lambda: _compiled(all_of_them, different)(different))
     if isinstance(results, Raised):
         # Something that only compiling or running shows: find out whose it is.
         return run_together(pieces, arguments, joined=False)
