@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from conformance.transforms.linen_vmap import TRANSFORM as LINEN
+from conformance.transforms.nnx_vmap import VMAP as NNX
 from properties.calls import (
     Axes,
     FunctionCall,
@@ -39,7 +40,10 @@ NORM = ModuleCall(
 @pytest.mark.parametrize("law", LAWS.values(), ids=lambda law: law.id)
 def test_every_call_drawn_survives_json(law: Any) -> None:
     transform = attrs.evolve(
-        LOOP, name=law.only or LOOP.name, kinds=law.kinds, variants=LINEN.variants
+        LOOP,
+        name=law.only or LOOP.name,
+        kinds=law.kinds,
+        variants=lambda call: {**NNX.variants(call), **LINEN.variants(call)},
     )
     seen = []
 
