@@ -217,7 +217,11 @@ def _module(transform: Transform, found: Violation) -> str:
         return "\n".join(lines)
     if found.what == "init":
         return "\n".join(
-            [*lines, *_answer(expected.of_variables(call)), "got = lifted.init(rngs, *inputs)"]
+            [
+                *lines,
+                *_answer(expected.of_variables(call, transform.derivation)),
+                "got = lifted.init(rngs, *inputs)",
+            ]
         )
     if found.what == "names":
         return "\n".join([*lines, _NAMES.format(right=lifting.names_of(call))])

@@ -97,13 +97,14 @@ def one_example(call: FunctionCall) -> Callable[..., Rounded]:
     return _exactly(call.subject_name) if call.subject.exact else _evaluator(call)
 
 
-def of_variables(call: ModuleCall) -> Expected:
+def of_variables(call: ModuleCall, derivation: keys.Derivation = keys.LINEN) -> Expected:
     """The variables a lifted init must give: the reference's for each example, shared or stacked.
 
     Initial values may be two units in the last place away; integers (keys) not at all.
     """
-    streams = keys.lift(call.rngs(), call.split_rngs, call.size)
-    axes, init = call.axes[0], _initialiser(call.subject_name, tuple(sorted(_unmapped(call))))
+    streams = keys.lift(call.rngs(), call.split_rngs, call.size, derivation)
+    sizes = tuple(sorted(_unmapped(call)))
+    axes, init = call.axes[0], _initialiser(call.subject_name, sizes, derivation)
     inputs = call.stacked(axes)
     each = [
         jax.device_get(init(streams[i], *example(inputs, axes.first.in_axes, i)))
@@ -115,10 +116,14 @@ def of_variables(call: ModuleCall) -> Expected:
 
 
 @functools.cache
-def _initialiser(subject_name: str, sizes: tuple[tuple[str, int], ...]) -> Any:
+def _initialiser(
+    subject_name: str, sizes: tuple[tuple[str, int], ...], derivation: keys.Derivation
+) -> Any:
     """The reference's init, compiled once: by itself each of its operations would be a program."""
     module = SUBJECTS[subject_name].reference(dict(sizes))  # type: ignore[union-attr]
-    return jax.jit(lambda rngs, *inputs: raw(scope.init(module, rngs, *inputs)))
+    return jax.jit(
+        lambda rngs, *inputs: raw(scope.init(module, rngs, *inputs, derivation=derivation))
+    )
 
 
 def variable_shapes(call: ModuleCall) -> Any:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import attrs
 
 from properties.calls import ModuleCall
+from reference.keys import LINEN, Derivation
 
 
 def _without_names(*arguments: Any) -> Any:
@@ -58,8 +59,8 @@ class Transform:
     of the transform itself, other ``spellings`` of the same axes, and ``nests`` with other lifts. Two
     groups do more: ``synchronised``, statistics taken along the batch axis, and ``aliases``, a module
     given twice, in a way that changes nothing and in one that is an error."""
-    derives_keys: bool = True
-    """It derives the keys of parameters as the reference does, which is Linen's way."""
+    derivation: Derivation = LINEN
+    """How it derives the keys of parameters."""
     source: Callable[[Any], str] = lambda call: ""
     """For a standalone script: Python that defines ``mapped`` for a call of ``function``, or
     ``lifted`` and ``plain`` for a call of a module. It may import JAX, Flax and NumPy only."""

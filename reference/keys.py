@@ -1,4 +1,4 @@
-"""Which key a draw gets: Linen's derivation, from the stream's key, the scope's path and a count.
+"""Which key a draw gets: Linen's derivation, from the stream's key, the scope's path and a count; and NNX's.
 
 Source: `flax/core/scope.py` (`Scope.make_rng`, `Scope.push`, `LazyRng`, `_fold_in_static`) and
 `flax/core/lift.py` (`vmap`, `split_fn`), read in Flax 0.8.5, 0.11.0, 0.12.8 and 0.12.12 and held to
@@ -11,7 +11,8 @@ folds each part by itself: under either, Linen's keys are others than these.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -38,14 +39,47 @@ def derive(key: Key, path: Sequence[str], count: int) -> Key:
     return jax.random.fold_in(key, jnp.uint32(int.from_bytes(digest[:4], byteorder="big")))
 
 
-def lift(rngs: Mapping[str, Key], split: Mapping[str, bool], size: int) -> list[dict[str, Key]]:
+def derive_in_order(key: Key, path: Sequence[str], count: int) -> Key:
+    """NNX's key of draw number `count` (the first is 1) from a stream, wherever in the module it is.
+
+    Source: `RngStream.__call__` in `flax/nnx/rnglib.py`, read in Flax 0.11.0, 0.12.8 and 0.12.12.
+    """
+    return jax.random.fold_in(key, count - 1)
+
+
+class Derivation(NamedTuple):
+    """How a framework derives keys."""
+
+    derive: Callable[[Key, Sequence[str], int], Key]
+    by_scope: bool
+    """Draws are counted in each scope by itself, not over the whole module."""
+    splits: Callable[[Key], Key]
+    """From a stream's root key to the one that is split for the examples."""
+
+
+LINEN = Derivation(derive, by_scope=True, splits=lambda root: root)
+NNX = Derivation(derive_in_order, by_scope=False, splits=lambda root: derive_in_order(root, (), 1))
+"""`nnx.split_rngs` splits what it draws from the stream. Source: `flax/nnx/rnglib.py`, as above."""
+
+
+def lift(
+    rngs: Mapping[str, Key],
+    split: Mapping[str, bool],
+    size: int,
+    derivation: Derivation = LINEN,
+) -> list[dict[str, Key]]:
     """The streams that each of `size` examples sees inside a lift with `split_rngs=split`.
 
-    A split stream gives example i the i-th of `size` keys split from the stream's *root* key: paths
-    and counts are folded in afterwards, whatever the lifted module's own path. An unsplit one gives
-    every example the root key itself. A stream that `split` does not name is not there for anyone.
+    A split stream gives example i the i-th of `size` keys split from the stream's *root* key (in NNX,
+    from the first key drawn from it): paths and counts are folded in afterwards, whatever the lifted
+    module's own path. An unsplit one gives every example the root key itself. A stream that `split`
+    does not name is not there for anyone.
     """
-    split_keys = {name: jax.random.split(rngs[name], size) for name in rngs if split.get(name)}
+    split_keys = {
+        name: jax.random.split(derivation.splits(rngs[name]), size)
+        for name in rngs
+        if split.get(name)
+    }
     return [
         {name: split_keys[name][i] if split[name] else rngs[name] for name in rngs if name in split}
         for i in range(size)

@@ -11,7 +11,7 @@ from typing import Any
 import jax
 
 from reference.initializers import Initializer
-from reference.keys import Key, derive
+from reference.keys import LINEN, Derivation, Key
 
 Module = Callable[..., Any]
 Variables = dict[str, Any]
@@ -32,6 +32,7 @@ class Scope:
         initializing: bool = False,
         path: tuple[str, ...] = (),
         counts: dict[tuple[tuple[str, ...], str], int] | None = None,
+        derivation: Derivation = LINEN,
     ) -> None:
         self.initializing = initializing
         self.path = path
@@ -40,6 +41,7 @@ class Scope:
         self.mutable = mutable
         # One dictionary for the whole tree: a child asked for twice goes on counting.
         self._counts = {} if counts is None else counts
+        self.derivation = derivation
 
     def child(self, name: str) -> "Scope":
         """The scope of the submodule called `name`, such as "Dense_0"."""
@@ -50,6 +52,7 @@ class Scope:
             initializing=self.initializing,
             path=(*self.path, name),
             counts=self._counts,
+            derivation=self.derivation,
         )
 
     def param(self, name: str, initializer: Initializer, shape: Sequence[int]) -> jax.Array:
@@ -91,16 +94,16 @@ class Scope:
     def make_rng(self, stream: str) -> Key:
         """The next key of `stream` in this scope; of "params" where there is no such stream.
 
-        Draws are counted from 1, for each scope and each stream. Raises KeyError when neither
-        stream is there.
+        Draws are counted from 1, for each stream and, where Linen derives the keys, each scope.
+        Raises KeyError when neither stream is there.
         """
         if stream not in self.rngs:
             if "params" not in self.rngs:
                 raise KeyError(f"no key for stream {stream!r} in {sorted(self.rngs)}")
             stream = "params"
-        count = self._counts.get((self.path, stream), 0) + 1
-        self._counts[self.path, stream] = count
-        return derive(self.rngs[stream], self.path, count)
+        where = (self.path if self.derivation.by_scope else (), stream)
+        self._counts[where] = self._counts.get(where, 0) + 1
+        return self.derivation.derive(self.rngs[stream], self.path, self._counts[where])
 
     def collection(self, collection: str, create: bool = False) -> Variables:
         """This module's own part of a collection, {} where it has none and is not to `create` it."""
@@ -110,14 +113,19 @@ class Scope:
         return node
 
 
-def init(module: Module, rngs: Mapping[str, Key] | Key, *inputs: Any) -> Variables:
+def init(
+    module: Module,
+    rngs: Mapping[str, Key] | Key,
+    *inputs: Any,
+    derivation: Derivation = LINEN,
+) -> Variables:
     """The variables `module` starts with on `inputs`: {"params": {...}, ...}, nested by path.
 
     `rngs` is a key per stream, or one key, meaning {"params": key}. Only collections that exist
     are there: a module without variables has {}.
     """
     variables: Variables = {}
-    module(Scope(variables, _streams(rngs), initializing=True), *inputs)
+    module(Scope(variables, _streams(rngs), initializing=True, derivation=derivation), *inputs)
     return variables
 
 

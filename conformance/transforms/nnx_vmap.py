@@ -13,6 +13,7 @@ from properties.calls import Axes, FunctionCall, ModuleCall
 from properties.laws.lifting import NEW_AXIS
 from properties.subject import ModuleSubject
 from properties.transform import Lifted, Transform
+from reference.keys import NNX
 
 _FLOOR = "0.10"
 _MADE = {
@@ -131,7 +132,7 @@ def _transform(name: str, summary: str, **fields: Any) -> Transform:
         kinds=("function",),
         unavailable=partial(unavailable, name),
         lacks=lacks,
-        derives_keys=False,
+        derivation=NNX,
         thin=True,
         source=partial(source, name),
         **fields,

@@ -124,5 +124,5 @@ def something_must_be_mapped(transform: Transform, call: FunctionCall) -> None:
     unless=_or_single,
 )
 def sizes_must_agree(transform: Transform, call: FunctionCall) -> None:
-    """Mapped arguments whose batch axes have different sizes raise ValueError, which shows one of them."""
+    """Mapped arguments whose batch axes have different sizes raise ValueError, which shows a shape."""
     _must_raise(transform, call, "the arguments disagree about the number of examples", (), 1)

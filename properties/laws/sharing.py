@@ -13,6 +13,7 @@ from properties.subject import ModuleSubject
 from properties.together import apply_together, init_now, init_shapes
 from properties.transform import Transform
 from properties.trees import attempt
+from reference.keys import LINEN
 
 law = partial(law, subjects=ModuleSubject)
 one_call = partial(module_calls, most=1)
@@ -22,14 +23,14 @@ def _no_params(transform: Transform, subject: ModuleSubject) -> str | None:
     return None if "params" in subject.collections else f"{subject.name} has no parameters"
 
 
-def _other_keys(transform: Transform, subject: ModuleSubject) -> str | None:
-    if transform.derives_keys:
-        return _no_params(transform, subject)
-    return f"{transform.name} derives keys in its own way, and the reference knows Linen's"
+def _no_table(transform: Transform, subject: ModuleSubject) -> str | None:
+    if transform.derivation is not LINEN:
+        return f"{transform.name} takes no split_rngs: streams are split before it is called"
+    return _no_params(transform, subject)
 
 
 def _no_broadcast(transform: Transform, subject: ModuleSubject) -> str | None:
-    if not transform.derives_keys:
+    if transform.derivation is not LINEN:
         return f"it speaks of the modules, not of the map: {transform.name} has the same"
     if subject.native_broadcast is None:
         return None
@@ -45,11 +46,12 @@ def shared_params_carry_no_batch_axis(transform: Transform, call: ModuleCall) ->
         )
 
 
-@law("sharing.init-matches-reference", cases=one_call(), unless=_other_keys)
+@law("sharing.init-matches-reference", cases=one_call(), unless=_no_params)
 def shared_init_gives_the_reference_params(transform: Transform, call: ModuleCall) -> None:
     """For a seed, the shared parameters are those the pure-JAX reference derives."""
     with blame(call, "init"):
-        assert_agrees(init_now(transform.lift(call), call), expected.of_variables(call))
+        right = expected.of_variables(call, transform.derivation)
+        assert_agrees(init_now(transform.lift(call), call), right)
 
 
 @law("sharing.equals-per-example", cases=module_calls())
@@ -85,16 +87,16 @@ def ensemble_params_gain_an_axis(transform: Transform, call: ModuleCall) -> None
         )
 
 
-@law("sharing.ensemble-members", cases=one_call(ensemble=True), unless=_other_keys)
+@law("sharing.ensemble-members", cases=one_call(ensemble=True), unless=_no_params)
 def ensemble_members_are_independent(transform: Transform, call: ModuleCall) -> None:
     """Member i is the unmapped module initialised with the i-th split key, and answers as it does."""
-    members = expected.of_variables(call)
+    members = expected.of_variables(call, transform.derivation)
     with blame(call, "init"):
         assert_agrees(init_now(transform.lift(call), call), members)
     answers_as_each_example(transform, call, members.value)
 
 
-@law("sharing.split-table", cases=one_call(), unless=_other_keys)
+@law("sharing.split-table", cases=one_call(), unless=_no_table)
 def sharing_and_splitting_combine(transform: Transform, call: ModuleCall) -> None:
     """Shared or mapped parameters, split or unsplit keys: share, ensemble, equal copies, an error."""
     for table_entry in (call.sharing(), call.ensemble()):

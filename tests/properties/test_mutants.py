@@ -67,6 +67,8 @@ FATAL = {
 
 IN_NNX = {
     "sharing.no-batch-axis": ["ensemble-where-sharing-was-asked"],
+    "sharing.init-matches-reference": ["keys-split-while-shared", "params-averaged"],
+    "sharing.ensemble-members": ["identical-keys", "members-reversed", "keys-split-twice"],
     "sharing.equals-per-example": ["lifted-batch-reversed", "updates-dropped"],
     "sharing.ensemble-leading-axis": ["ensemble-axis-in-front"],
     "sharing.options": ["options-upset-the-order"],

@@ -123,3 +123,24 @@ def test_keys_are_counted_anew_in_each_apply():
 
     assert apply(module, {}, rngs=rngs) == apply(module, {}, rngs=rngs)
     assert apply(module, {}, rngs=rngs) == apply(module, {}, rngs=jax.random.key(4))
+
+
+def test_nnx_counts_over_the_whole_module_and_splits_what_it_draws():
+    nnx = pytest.importorskip("flax.nnx", reason="this flax has no NNX")
+    root = jax.random.key(6)
+
+    def module(scope):
+        inner = scope.child("inner")
+        return [each.make_rng("params") for each in (scope, inner, inner, scope)]
+
+    streams = nnx.Rngs(params=root)
+    ours = module(Scope({}, {"params": root}, derivation=keys.NNX))
+    assert [bits(key) for key in ours] == [bits(streams.params()) for _ in range(4)]
+    if not hasattr(nnx, "split_rngs"):
+        pytest.skip("this flax has no nnx.split_rngs")
+    seen = nnx.split_rngs(splits=3)(
+        nnx.vmap(lambda rngs: jax.random.key_data(rngs.params()), in_axes=0)
+    )(nnx.Rngs(params=root))
+    lifted = keys.lift({"params": root}, {"params": True}, 3, keys.NNX)
+    ours = [Scope({}, each, derivation=keys.NNX).make_rng("params") for each in lifted]
+    assert [bits(key) for key in ours] == np.asarray(seen).tolist()

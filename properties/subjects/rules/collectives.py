@@ -45,6 +45,12 @@ COLLECTIVES = (
     _collective("psum.mean", "4 * lax.pmean(x, 'i')", lambda a: _everywhere(a.sum(0), 4), 4, "n"),
     _collective("pmax", "lax.pmax(x, 'i')", lambda a: _everywhere(a.max(0), 3), 3, "n"),
     _collective("pmin", "lax.pmin(x, 'i')", lambda a: _everywhere(a.min(0), 3), 3, "n"),
+    _collective(
+        "pbroadcast_dynamic",
+        "lax.pbroadcast(x, 'i', jnp.int32(2))",
+        lambda a: _everywhere(a[2], 4),
+        *(4, "n"),
+    ),
     _collective("all_gather", "lax.all_gather(x, 'i')", lambda a: _everywhere(a, 3), 3, "n"),
     _collective(
         "all_gather.tiled",

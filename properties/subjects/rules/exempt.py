@@ -18,6 +18,7 @@ EXEMPT: dict[str, str] = {
         ),
         _ACCELERATOR,
     ),
+    "with_memory_space_constraint": "only Pallas kernels on a TPU call it",
     **dict.fromkeys(("precv", "psend", "ragged_all_to_all"), _DEVICES),
     **dict.fromkeys(
         (
