@@ -1,4 +1,4 @@
-"""What `flax.nnx.vmap` says of laws that are not its own. Its faults are in `tests/properties/test_mutants.py`."""
+"""What `flax.nnx.vmap` says of laws that are not its own; its faults are among the mutants' tests."""
 
 import pytest
 
