@@ -136,20 +136,14 @@ def _script(law: Law, transform: Transform, found: Violation) -> str:
         else _module(transform, found)
     )
     wanted = _wanted(found)
-    made = {
-        "init": "lifted.init(rngs, *inputs)",
-        "apply": "lifted.apply(variables, *inputs, rngs=rngs)",
-    }.get(found.what, "mapped(*arguments)")
+    if wanted is not None:
+        made = {
+            "init": "lifted.init(rngs, *inputs)",
+            "apply": "lifted.apply(variables, *inputs, rngs=rngs)",
+        }.get(found.what, "mapped(*arguments)")
+        return head + body + _RAISES.format(wanted=wanted, made=made, says=found.disagreement.says)
     tail = "" if found.what == "names" else _TAIL.replace("{transform}", transform.name)
-    return (
-        head
-        + body
-        + (
-            tail
-            if wanted is None
-            else _RAISES.format(wanted=wanted, made=made, says=found.disagreement.says)
-        )
-    )
+    return head + body + tail
 
 
 def _wanted(found: Violation) -> str | None:

@@ -38,7 +38,9 @@ def of_gradient(call: FunctionCall, gradient: Callable[..., Any]) -> Expected:
     (axes,) = call.axes
     like = jax.eval_shape(gradient, *call.example())
     one = (
-        exactly(gradient, SMALLEST) if call.subject.exact else evaluator(gradient, *call.example())
+        as_unmapped(gradient, SMALLEST)
+        if call.subject.exact
+        else evaluator(gradient, *call.example())
     )
     results = per_example(one, axes.first.in_axes)(*call.stacked(axes))
     return _placed(results, like, call.sizes["batch"], Axes(axes.first.in_axes))
@@ -238,15 +240,15 @@ def _one_ulp(value: Any) -> Any:
 
 @functools.cache
 def _exactly(subject_name: str) -> Any:
-    return exactly(SUBJECTS[subject_name].function)  # type: ignore[union-attr]
+    return as_unmapped(SUBJECTS[subject_name].function)  # type: ignore[union-attr]
 
 
 SMALLEST = float(np.finfo(np.float64).tiny)
 """A bound that no error but that of a zero's sign is within."""
 
 
-def exactly(function: Callable[..., Any], bound: float = 0.0) -> Callable[..., Rounded]:
-    """What an unmapped function gives, as the right answer."""
+def as_unmapped(function: Callable[..., Any], bound: float = 0.0) -> Callable[..., Rounded]:
+    """What the unmapped function gives, as the right answer, with that bound everywhere."""
     compiled = jax.jit(function)
 
     def one(*arguments: Any) -> Rounded:

@@ -36,8 +36,6 @@ def _replicated(transform: Transform, subject: FunctionSubject) -> str | None:
 def _no_derivative(transform: Transform, subject: FunctionSubject) -> str | None:
     if subject.answer is not None:
         return f"{subject.name} is told its right answers, which say nothing of derivatives"
-    if subject.exact and subject.kind != "rule":
-        return f"{subject.name} only moves and compares: its gradient has no rounding rule"
     if "float32" not in subject.dtypes or not by(subject):
         return f"{subject.name} takes integers, by which there is no gradient"
     return _undifferentiable(subject)

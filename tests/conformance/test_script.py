@@ -90,6 +90,14 @@ CALLS: dict[str, tuple[Any, str, str, str]] = {
         "jax.vmap",
         "map",
     ),
+    "doubles": (
+        FunctionCall(
+            "lax.add", {"batch": 3, "m": 2, "n": 4}, (Axes((1, None), 2),), "float64", seed=4
+        ),
+        EQUALS,
+        "jax.vmap",
+        "map",
+    ),
     "special values": (
         FunctionCall("sort", {"batch": 5, "m": 4, "n": 6}, (Axes((2,), 1),), special=True, seed=3),
         EQUALS,

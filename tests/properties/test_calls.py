@@ -5,12 +5,14 @@ from typing import Any
 
 import attrs
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from conformance.transforms.linen_vmap import TRANSFORM as LINEN
 from conformance.transforms.nnx_vmap import VMAP as NNX
 from properties.calls import (
+    WIDE,
     Axes,
     FunctionCall,
     ModuleCall,
@@ -18,6 +20,7 @@ from properties.calls import (
     moved,
     to_json,
     variables_like,
+    with_dtypes_of,
 )
 from properties.hold import hold
 from properties.law import load, stored
@@ -139,3 +142,13 @@ def test_variables_are_unlike_any_initialisers() -> None:
     )
     assert len(np.unique(drawn["params"]["kernel"])) == 12
     assert drawn["batch_stats"]["var"].min() > 0
+
+
+@pytest.mark.parametrize("dtype", WIDE)
+def test_wide_dtypes_exist_where_a_call_has_them_and_nowhere_else(dtype: str) -> None:
+    call = FunctionCall("square", {"batch": 2, "m": 3, "n": 4}, (Axes((0,)),), dtype)
+    (values,) = call.stacked(call.axes[0])
+    assert values.dtype == dtype
+    with with_dtypes_of(call):
+        assert jnp.asarray(values).dtype == dtype
+    assert jnp.asarray(values).dtype.itemsize == np.dtype(dtype).itemsize // 2
