@@ -63,6 +63,8 @@ def test_examples_of_a_kind_are_as_it_says_and_differ(kind: str) -> None:
 def test_what_the_installed_release_cannot_do_is_what_it_does_not_have() -> None:
     reasons = {s.name: why for s in RULES if (why := unavailable(s))}
     assert len(reasons) < 40
+    # It asks whether the source of a broadcast, which the others trace, is a number.
+    reasons.pop("lax.pbroadcast_dynamic", None)
     if jax.__version_info__ >= (0, 10):
         assert all("has no attribute" in why for why in reasons.values()), reasons
 
