@@ -69,5 +69,7 @@ NUMBERS = (
     *("float32", "int32", "bfloat16", "float16", "int8", "uint32", "complex64"),
     *("float64", "int64", "complex128"),
 )
+SIGNED = ("float32", "int32", "float64", "int64")
+SUMMED = ("float32", "int32", "complex64", "float64", "complex128")
 ORDERED = ("float32", "int32", "bfloat16", "float16", "uint8", "int16", "float64", "int64")
 ANYTHING = (*ORDERED, "bool", "complex64", "complex128")

@@ -1,7 +1,7 @@
 """Gathers, scatters and dynamic slices, their indices mapped and not."""
 
 from properties.subject import Array, FunctionSubject
-from properties.subjects.rules.entry import ANYTHING, MN, below, of, rule
+from properties.subjects.rules.entry import ANYTHING, MN, SIGNED, below, of, rule
 
 _SCATTERS = {
     "scatter": "lax.scatter",
@@ -26,7 +26,7 @@ def _scatters(name: str, function: str) -> tuple[FunctionSubject, ...]:
             name,
             f"{function}(a, {rows}[:, None], c, {options})",
             *(of("few", 3, "n"), below(4, 3), of("few", 3, "n")),
-            dtypes=("float32", "int32", "float64", "int64"),
+            dtypes=SIGNED,
             exact=True,
         ),
         rule(
@@ -53,7 +53,7 @@ INDEXING = (
         "jnp.take(a, b, axis=0, mode='fill', fill_value=7)",
         of("normal", 3, "n"),
         below(6, "k"),
-        dtypes=("float32", "int32", "float64", "int64"),
+        dtypes=SIGNED,
         exact=True,
     ),
     _gather(".negative", "jnp.asarray(a)[-b - 1]", of("normal", 4, "n"), below(4, "k")),

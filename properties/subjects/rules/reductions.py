@@ -1,6 +1,6 @@
 """Reductions, running reductions, sorting, and what finds the largest."""
 
-from properties.subjects.rules.entry import MN, ORDERED, of, rule
+from properties.subjects.rules.entry import MN, ORDERED, SIGNED, SUMMED, of, rule
 
 _BITS = ("int32", "uint8", "bool")
 
@@ -9,7 +9,7 @@ REDUCTIONS = (
         "reduce_sum",
         "jnp.sum(a, axis=0)",
         of("whole", *MN),
-        dtypes=("float32", "int32", "complex64", "float64", "complex128"),
+        dtypes=SUMMED,
         exact=True,
     ),
     rule("reduce_sum.all", "jnp.sum(a)", of("whole", "m", "k", "n"), exact=True),
@@ -18,7 +18,7 @@ REDUCTIONS = (
         "reduce_prod",
         "jnp.prod(a, axis=1)",
         of("few", *MN),
-        dtypes=("float32", "int32", "float64", "int64"),
+        dtypes=SIGNED,
         exact=True,
     ),
     rule("reduce_max", "jnp.max(a, axis=0)", of("normal", *MN), dtypes=ORDERED, exact=True),
@@ -75,7 +75,7 @@ REDUCTIONS = (
         "cumsum",
         "lax.cumsum(a, 0)",
         of("whole", *MN),
-        dtypes=("float32", "int32", "float64", "int64"),
+        dtypes=SIGNED,
         exact=True,
     ),
     rule("cumsum.rounded", "lax.cumsum(a, 1, reverse=True)", of("normal", *MN)),
@@ -83,7 +83,7 @@ REDUCTIONS = (
         "cumprod",
         "lax.cumprod(a, 1)",
         of("few", *MN),
-        dtypes=("float32", "int32", "float64", "int64"),
+        dtypes=SIGNED,
         exact=True,
     ),
     rule("cummax", "lax.cummax(a, 0, reverse=True)", of("normal", *MN), dtypes=ORDERED, exact=True),

@@ -1,7 +1,7 @@
 """Windows, convolutions and products of matrices."""
 
 from properties.subject import FunctionSubject
-from properties.subjects.rules.entry import below, of, rule
+from properties.subjects.rules.entry import SUMMED, below, of, rule
 
 _WINDOW = "(2, 3), (1, 2), ((0, 1), (1, 0))"
 
@@ -73,7 +73,7 @@ WINDOWS = (
         "lax.dot_general(a, b, (((1,), (0,)), ((), ())))",
         of("whole", "m", "k"),
         of("whole", "k", "n"),
-        dtypes=("float32", "int32", "complex64", "float64", "complex128"),
+        dtypes=SUMMED,
         exact=True,
     ),
     rule(
