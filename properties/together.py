@@ -1,6 +1,7 @@
 """Run many axis combinations of one call in a single compilation."""
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
@@ -62,16 +63,29 @@ def transform_or_raise(make: Any, *arguments: Any) -> Any:
         return fail
 
 
-FAST: dict[str, Any] = {
+_FAST: dict[str, Any] = {
     "xla_backend_optimization_level": 0,
     "xla_llvm_disable_expensive_passes": True,
+    # XLA's newer emitters make a fusion's code by way of MLIR, in twice the time.
+    "xla_cpu_use_fusion_emitters": False,
 }
-"""Compile without LLVM's optimisations: all of XLA's own passes run, and the machine code may round
-otherwise, which the bound allows for. What runs alone (eager calls, pmap, init) has the defaults."""
+
+
+@functools.cache
+def fast() -> Mapping[str, Any]:
+    """Compile in less time: without LLVM's optimisations, and by XLA's simpler emitters where it has
+    both. All of XLA's own passes run, and the machine code may round otherwise, which the bound
+    allows for. What runs alone (eager calls, pmap, init) has the defaults."""
+    program = jax.jit(lambda: 0).lower()
+    return {
+        option: value
+        for option, value in _FAST.items()
+        if not isinstance(attempt(program.compile, {option: value}), Raised)
+    }
 
 
 def _compiled(function: Any, arguments: Any) -> Any:
-    return jax.jit(function).lower(arguments).compile(compiler_options=dict(FAST))
+    return jax.jit(function).lower(arguments).compile(compiler_options=dict(fast()))
 
 
 def run_together(pieces: list[Any], arguments: list[Any], joined: bool) -> list[Any]:
