@@ -239,7 +239,7 @@ def _module(transform: Transform, found: Violation) -> str:
         [
             *lines,
             f"variables = {literal(variables)}",
-            *_answer(found.right or expected.of_module(call, variables)),
+            *_answer(found.right or expected.of_module(call, variables, transform.derivation)),
             f"got = {module}.apply(variables, *inputs, rngs=rngs, mutable={updated})",
         ]
     )

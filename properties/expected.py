@@ -141,10 +141,13 @@ def variable_shapes(call: ModuleCall) -> Any:
     return {name: widened(name, tree) for name, tree in one.items()}
 
 
-def of_module(call: ModuleCall, variables: Mapping[str, Any]) -> Expected:
+def of_module(
+    call: ModuleCall, variables: Mapping[str, Any], derivation: keys.Derivation = keys.LINEN
+) -> Expected:
     """What the lifted module must give with these variables: (output, updated collections)."""
     (axes,) = call.axes
-    one, streams = module_evaluator(call), keys.lift(call.rngs(), call.split_rngs, call.size)
+    one = module_evaluator(call, derivation)
+    streams = keys.lift(call.rngs(), call.split_rngs, call.size, derivation)
     inputs = call.stacked(axes)
     each = [
         one(
@@ -276,11 +279,16 @@ def _cached_evaluator(subject_name: str, sizes: tuple[tuple[str, int], ...], dty
     return evaluator(call.subject.function, *call.example())
 
 
-def module_evaluator(call: ModuleCall) -> Any:
+def module_evaluator(call: ModuleCall, derivation: keys.Derivation = keys.LINEN) -> Any:
     """A function of (variables, keys, *inputs) of one example, in float64 with its bound."""
     streams = tuple(sorted(call.split_rngs))
     return _cached_module_evaluator(
-        call.subject_name, tuple(sorted(_unmapped(call))), streams, call.typed, call.dtype
+        call.subject_name,
+        tuple(sorted(_unmapped(call))),
+        streams,
+        call.typed,
+        call.dtype,
+        derivation,
     )
 
 
@@ -291,6 +299,7 @@ def _cached_module_evaluator(
     streams: tuple[str, ...],
     typed: bool,
     dtype: str,
+    derivation: keys.Derivation,
 ) -> Any:
     axes = dict.fromkeys(SUBJECTS[subject_name].collections)  # type: ignore[union-attr]
     split = dict.fromkeys(streams, False)
@@ -300,14 +309,17 @@ def _cached_module_evaluator(
     rngs = keys.lift(call.rngs(), split, 1)[0]
     module = call.subject.reference(call.sizes)
     variables = jax.eval_shape(lambda *x: scope.init(module, rngs, *x), *call.example())
-    return evaluator(applied(call), variables, rngs, *call.example())
+    return evaluator(applied(call, derivation), variables, rngs, *call.example())
 
 
-def applied(call: ModuleCall) -> Any:
+def applied(call: ModuleCall, derivation: keys.Derivation = keys.LINEN) -> Any:
+    """``apply(variables, rngs, *inputs)`` of the reference gives (output, updated collections)."""
     module, updated = call.subject.reference(call.sizes), mutable(call)
 
     def apply(variables: Any, rngs: Any, *inputs: Any) -> Any:
-        result = scope.apply(module, variables, *inputs, rngs=rngs, mutable=updated)
+        result = scope.apply(
+            module, variables, *inputs, rngs=rngs, mutable=updated, derivation=derivation
+        )
         return result if updated else (result, {})
 
     return apply

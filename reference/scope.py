@@ -135,6 +135,7 @@ def apply(
     *inputs: Any,
     rngs: Mapping[str, Key] | Key = {},  # noqa: B006 (only read)
     mutable: str | Sequence[str] = (),
+    derivation: Derivation = LINEN,
 ) -> Any:
     """What `module` gives on `inputs` with these variables, which are left as they are.
 
@@ -143,7 +144,7 @@ def apply(
     """
     mutable = (mutable,) if isinstance(mutable, str) else tuple(mutable)
     updated = _copy(variables)
-    output = module(Scope(updated, _streams(rngs), mutable=mutable), *inputs)
+    output = module(Scope(updated, _streams(rngs), mutable=mutable, derivation=derivation), *inputs)
     if not mutable:
         return output
     return output, {name: updated[name] for name in mutable if name in updated}

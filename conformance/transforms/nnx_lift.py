@@ -56,6 +56,15 @@ class Accumulator(nnx.Module):
         return read(self.total)
 
 
+class NoisyDense(nnx.Module):
+    def __init__(self, m: int, n: int, rate: float, rngs: Any) -> None:
+        self.Dense_0 = nnx.Linear(m, n, rngs=rngs)
+        self.Dropout_0 = nnx.Dropout(rate, deterministic=False)
+
+    def __call__(self, x: Any, rngs: Any) -> Any:
+        return self.Dropout_0(self.Dense_0(x), rngs=rngs)
+
+
 def partitioned(m: int, n: int, rngs: Any) -> Any:
     """A Linear layer that names the axes of its parameters."""
     # Since flax 0.12 a variable would be placed on a mesh at once; there is none here.
@@ -106,10 +115,10 @@ def names_of(module: Any) -> dict[str, Any]:
 class Lift:
     """A map of making a module, and of calling it.
 
-    ``variable_axes`` gives each collection's axis, ``split`` whether the key of the parameters is
-    split; ``options`` are those of the map; ``inside`` and ``around``, another lift; and ``twice``, the
-    module given once more, mapped "alike" or "otherwise";
-    ``new_axis`` is what parameters are to call the axis that they gain.
+    ``variable_axes`` gives each collection's axis, ``split`` whether each stream's key is split: that
+    of the parameters when a module is made, those of others when it is called. ``options`` are those
+    of the map; ``inside`` and ``around``, another lift; and ``twice``, the module given once more,
+    mapped "alike" or "otherwise"; ``new_axis`` is what parameters are to call the axis that they gain.
     """
 
     def __init__(
@@ -120,11 +129,16 @@ class Lift:
         in_axes: Any,
         out_axes: int,
         variable_axes: Mapping[str, Any],
-        split: bool,
+        split: Mapping[str, bool],
         options: Mapping[str, Any],
         new_axis: str,
     ) -> None:
-        self.mapping, self.make, self.size, self.split = mapping, make, size, split
+        self.mapping, self.make, self.size = mapping, make, size
+        self.split_params = split.get("params", False)
+        self.streams = [name for name in split if name != "params"]
+        self.apart = tuple(name for name in self.streams if split[name])
+        stream_axes: dict[Any, Any] = {**dict.fromkeys(self.apart, 0), ...: None}
+        self.stream_axes = nnx.StateAxes(stream_axes)
         self.in_axes, self.out_axes = in_axes, out_axes
         axes: dict[Any, Any] = {KINDS[name]: axis for name, axis in variable_axes.items()}
         # What is no collection (the state of a stream, say) is the same for all.
@@ -134,11 +148,11 @@ class Lift:
     def create(self, rngs: Any) -> Any:
         made: Any = self.mapping(
             lambda streams, _: self.make(streams),
-            in_axes=(0 if self.split else None, 0),
+            in_axes=(0 if self.split_params else None, 0),
             out_axes=self.state_axes,
             transform_metadata={nnx.PARTITION_NAME: self.new_axis},
         )
-        if self.split:
+        if self.split_params:
             made = nnx.split_rngs(splits=self.size)(made)
         streams = nnx.Rngs(params=rngs["params"]) if "params" in rngs else nnx.Rngs(params=0)
         return made(streams, jnp.zeros(self.size))
@@ -157,13 +171,19 @@ class Lift:
             options.pop("twice", None)
         ]
         inside, around = wrappers[options.pop("inside", None)], options.pop("around", None)
+        streams = {name: rngs[name] for name in self.streams}
+        # Modules without streams of their own take no ``rngs``.
+        drawn = {"rngs": nnx.Rngs(**streams)} if streams else {}
+        of_drawn = dict.fromkeys(drawn, self.stream_axes)
         mapped: Any = self.mapping(
-            inside(lambda m, *x: m(*x[len(again) :])),
-            in_axes=(self.state_axes, *again, *self.in_axes),
+            inside(lambda m, own, *x: m(*x[len(again) :], **own)),
+            in_axes=(self.state_axes, of_drawn, *again, *self.in_axes),
             out_axes=self.out_axes,
             **options,
         )
-        inputs = (*(module,) * len(again), *inputs)
+        if self.apart:
+            mapped = nnx.split_rngs(splits=self.size, only=self.apart)(mapped)
+        inputs = (drawn, *(module,) * len(again), *inputs)
         if around in ("vmap", "scan"):
             output = jax.tree_util.tree_map(
                 lambda x: x[1], self.twice(around, mapped, module, inputs)

@@ -23,7 +23,9 @@ _MADE = {
     "layer-norm": "nnx.LayerNorm({m}, rngs=rngs)",
     "batch-norm": "nnx.BatchNorm({m}, use_running_average=False, rngs=rngs)",
     "embed": "nnx.Embed({vocabulary}, {n}, rngs=rngs)",
+    "dropout": "nnx.Dropout(0.5, deterministic=False)",
     "accumulator": "Accumulator({m})",
+    "noisy-dense": "NoisyDense({m}, {n}, 0.5, rngs)",
     "partitioned-dense": "partitioned({m}, {n}, rngs=rngs)",
 }
 """Each module subject as NNX writes it, with the sizes of its dimensions."""
@@ -47,7 +49,9 @@ def lift(name: str, call: ModuleCall) -> Lifted:
     make = eval(f"lambda rngs: {_made(call)}", vars(nnx_lift))
     lifted = nnx_lift.Lift(getattr(nnx, name), make, *_arguments(call))
     return Lifted(
-        lifted.init, lambda variables, rngs, *x: lifted.apply(variables, *x), lifted.names
+        lifted.init,
+        lambda variables, rngs, *x: lifted.apply(variables, *x, rngs=rngs),
+        lifted.names,
     )
 
 
@@ -59,7 +63,7 @@ def _made(call: ModuleCall) -> str:
 
 
 def _arguments(call: ModuleCall) -> tuple[Any, ...]:
-    (axes, *_), split = call.axes, call.split_rngs.get("params", False)
+    (axes, *_), split = call.axes, dict(call.split_rngs)
     shared, options = dict(call.variable_axes), dict(call.options)
     if "synchronised" in options:
         options["axis_name"] = options.pop("synchronised")
@@ -69,7 +73,7 @@ def _arguments(call: ModuleCall) -> tuple[Any, ...]:
 def variants(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
     """`Transform.variants` of NNX. What is shared within another map or a loop cannot be written to."""
     nests = [{where: lift} for where in ("inside", "around") for lift in ("jit", "remat")]
-    if call.subject.collections == ("params",):
+    if call.subject.collections == call.subject.streams == ("params",):
         nests += [{"around": "vmap"}, {"around": "scan"}]
     options: list[dict[str, Any]] = [{"axis_size": call.size}]
     options += [{"axis_name": "batch"}, {"spmd_axis_name": "devices"}]

@@ -46,7 +46,8 @@ def _same_with(group: str) -> Callable[[Transform, ModuleCall], None]:
             for options in transform.variants(call).get(group, ())
         ]
         variables, (axes,) = _drawn(call), call.axes
-        shapes, right = expected.variable_shapes(call), expected.of_module(call, variables)
+        shapes = expected.variable_shapes(call)
+        right = expected.of_module(call, variables, transform.derivation)
         for each in calls:
             with blame(each, "init"):
                 assert_same_structure(init_shapes(transform.lift(each), each), shapes)
@@ -205,7 +206,7 @@ def gradients_are_summed_where_shared(transform: Transform, call: ModuleCall) ->
         results = run_together(pieces, arguments, transform.traceable and not each.flipped)
         for axes, got in zip(each.axes, results, strict=True):
             single = each.only(axes)
-            right = _right_gradient(single, variables)
+            right = _right_gradient(single, variables, transform.derivation)
             with blame(single, "gradient", right=right):
                 assert_agrees(got, right)
 
@@ -244,12 +245,13 @@ def _gradient(apply: Callable[..., Any], call: ModuleCall) -> Callable[..., Any]
     return gradient
 
 
-def _right_gradient(call: ModuleCall, variables: Any) -> Expected:
+def _right_gradient(call: ModuleCall, variables: Any, derivation: keys.Derivation) -> Expected:
     """The right gradients: of each example, summed where shared, else stacked along the axis."""
     (axes,), axis, inputs = call.axes, call.variable_axes["params"], call.stacked(call.axes[0])
-    streams = keys.lift(call.rngs(), call.split_rngs, call.size)
+    streams = keys.lift(call.rngs(), call.split_rngs, call.size, derivation)
+    sizes = tuple(sorted(call.sizes.items()))
     evaluate = _gradient_evaluator(
-        call.subject_name, tuple(sorted(call.sizes.items())), tuple(streams[0]), call.typed
+        call.subject_name, sizes, tuple(streams[0]), call.typed, derivation
     )
     each = [
         evaluate(
@@ -273,14 +275,18 @@ def _right_gradient(call: ModuleCall, variables: Any) -> Expected:
 
 @functools.cache
 def _gradient_evaluator(
-    subject_name: str, sizes: tuple[tuple[str, int], ...], streams: tuple[str, ...], typed: bool
+    subject_name: str,
+    sizes: tuple[tuple[str, int], ...],
+    streams: tuple[str, ...],
+    typed: bool,
+    derivation: keys.Derivation,
 ) -> Callable[..., Any]:
     """The gradient by its parameters of one example's weighted output, in float64 with its bound."""
     call = ModuleCall(
         subject_name, dict(sizes), (), {"params": None}, dict.fromkeys(streams, False), typed=typed
     )
     rngs = keys.lift(call.rngs(), call.split_rngs, 1)[0]
-    variables, one = _drawn(call), expected.applied(call)
+    variables, one = _drawn(call), expected.applied(call, derivation)
     weights = weights_of(call, variables)
 
     def total(params: Any, rngs: Any, *example: Any) -> Any:

@@ -65,7 +65,7 @@ def answers_as_each_example(transform: Transform, call: ModuleCall, variables: A
     for axes, got in apply_together(transform, call, variables):
         single = call.only(axes)
         with blame(single, "apply"):
-            assert_agrees(got, expected.of_module(single, variables))
+            assert_agrees(got, expected.of_module(single, variables, transform.derivation))
 
 
 @law("sharing.native-broadcast", cases=module_calls(front, front, "none", 1), unless=_no_broadcast)

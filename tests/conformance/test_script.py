@@ -317,7 +317,7 @@ def test_the_scripts_of_nnx_agree_with_the_honest_transform(tmp_path: Path) -> N
     honest = TRANSFORMS["flax.nnx.vmap"]
     if reason := honest.unavailable():
         pytest.skip(reason)
-    laws = ["sharing.options", "sharing.gradients", "sharing.metadata"]
+    laws = ["sharing.options", "sharing.gradients", "sharing.metadata", "sharing.rng-streams"]
     faults = [FAULTS[law] for law in laws]
     scripts = [
         script_of_broken(LAWS[law], honest, fault) for law, fault in zip(laws, faults, strict=True)

@@ -73,6 +73,7 @@ IN_NNX = {
     "sharing.ensemble-leading-axis": ["ensemble-axis-in-front"],
     "sharing.options": ["options-upset-the-order"],
     "sharing.collections": ["collection-dropped", "collections-in-front"],
+    "sharing.rng-streams": ["streams-never-split", "streams-split-together"],
     "sharing.metadata": ["names-dropped", "names-in-front"],
     "sharing.gradients": ["gradient-halved"],
     "sharing.synchronised": ["statistics-of-one-example"],
