@@ -9,7 +9,7 @@ import jax
 from conformance.ledger import Defect
 from properties import expected
 from properties.calls import Axes, Call, FunctionCall, ModuleCall
-from properties.laws.errors import BEYOND
+from properties.laws.errors import BEYOND, MANY
 
 
 def _has_negative_axis(call: Call) -> bool:
@@ -356,5 +356,25 @@ DEFECTS: tuple[Defect, ...] = (
         seen="Mapped over no example, indexing an array of typed keys raises an error that calls itself "
         "internal: 'canonicalize_dtype called on extended dtype key<fry>'.",
         upstream=f"{_NOT_FOUND} It works since 0.4.35.",
+    ),
+    *(
+        Defect(
+            id=f"{name}-axis-size-unchecked",
+            transform=transform,
+            versions={"jax": "<0.10", "flax": f">={flax}"},
+            affects=lambda call: True,
+            law="errors.axis-size",
+            call=attrs.evolve(_square_call(0, 0), axes=(Axes((0,), 0, None, {"axis_size": MANY}),)),
+            seen="An axis_size that no mapped axis has is believed: from 0.5 to 0.9.2 lax.pmean of "
+            "three ones, told 4, silently gives four times 0.75, and other functions end in errors of the "
+            "compiler or of its executables; before, in a bare AssertionError such as (3, 4).",
+            upstream=f"{_NOT_FOUND} jax.vmap checks it since 0.10.0.",
+            everywhere=False,
+        )
+        for name, transform, flax in (
+            ("vmap", "jax.vmap", "0.8.5"),
+            ("linen-vmap", "flax.linen.vmap", "0.8.5"),
+            ("nnx-vmap", "flax.nnx.vmap", "0.10"),
+        )
     ),
 )

@@ -77,7 +77,8 @@ def _each_example(
         like = jax.eval_shape(subject.function, *call.example())
         none = jax.tree_util.tree_map(lambda leaf: np.zeros((0, *leaf.shape), leaf.dtype), like)
         return Rounded(none, none), like
-    results = per_example(one_example(call), front)(*call.stacked(call.axes[0]))
+    mapped = per_example(one_example(call), front, axis_size=call.sizes["batch"])
+    results = mapped(*call.stacked(call.axes[0]))
     return results, jax.eval_shape(subject.function, *call.example())
 
 

@@ -26,8 +26,10 @@ def _map(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
         def single(*own: Any) -> Any:
             return function(*jax.tree_util.tree_unflatten(of_arguments, own))
 
-        some = number_of_examples(leaves, in_axes)
-        front = per_example(single, in_axes) if some else _of_none(single, in_axes)
+        told = dict(axes.options).get("axis_size")
+        some = number_of_examples(leaves, in_axes, told)
+        one_by_one = per_example(single, in_axes, axis_size=some)
+        front = one_by_one if some else _of_none(single, in_axes)
         results = front(*leaves)
         flat, structure = jax.tree_util.tree_flatten(results)
         pairs = zip(flat, _of_leaves(axes.out_axes, results), strict=True)

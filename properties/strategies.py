@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import attrs
 import jax
 from hypothesis import strategies as st
 
@@ -166,6 +167,7 @@ def takes_specs(transform: Transform, subject: Subject) -> str | None:
 
 
 Positions = Callable[[int], Sequence[int]]
+FunctionCases = Callable[[Transform, FunctionSubject, Profile], st.SearchStrategy[FunctionCall]]
 
 
 def front(rank: int) -> Sequence[int]:
@@ -209,7 +211,7 @@ def function_calls(
     masks: int | None = None,
     most: int | None = None,
     batches: Sequence[int] | None = None,
-) -> Callable[[Transform, FunctionSubject, Profile], st.SearchStrategy[FunctionCall]]:
+) -> FunctionCases:
     """A strategy factory for calls of a function, batch axes where ``inward`` and ``outward`` say.
 
     ``masks`` is the most choices of what is mapped in one call, ``most`` the most combinations of
@@ -228,6 +230,25 @@ def function_calls(
         return _function_calls(subject, every, sets, min(at_once, most or at_once), masks, profile)
 
     return cases
+
+
+def also_told(cases: FunctionCases) -> FunctionCases:
+    """The calls of ``cases``, and in each of them one combination of axes that maps nothing: the
+    transform is told ``axis_size``."""
+
+    def told(call: FunctionCall) -> FunctionCall:
+        first = call.axes[0]
+        nothing = (None,) * len(first.in_axes)
+        size = {"axis_size": call.sizes[AXIS]}
+        return attrs.evolve(call, axes=(*call.axes, Axes(nothing, first.out_axes, options=size)))
+
+    def more(
+        transform: Transform, subject: FunctionSubject, profile: Profile
+    ) -> st.SearchStrategy[FunctionCall]:
+        calls = cases(transform, subject, profile)
+        return calls.map(told) if transform.maps_nothing else calls
+
+    return more
 
 
 # Hypothesis reads the source of what it makes composite: once will do.

@@ -50,6 +50,8 @@ class Transform:
     """Several calls may be traced into one compilation."""
     largest: Callable[[], int | None] = lambda: None
     """The largest batch it can map: the number of devices; None where there is no limit."""
+    maps_nothing: bool = True
+    """Told ``axis_size``, it maps a function none of whose arguments is mapped."""
     unavailable: Callable[[], str | None] = lambda: None
     """Why this release does not have it; None where it does."""
     lacks: Callable[[Any], str | None] = lambda subject: None

@@ -49,6 +49,7 @@ TRANSFORM = Transform(
     map_function,
     traceable=False,
     largest=jax.local_device_count,
+    maps_nothing=False,
     unavailable=unavailable,
     source=source,
 )

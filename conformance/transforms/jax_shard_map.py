@@ -91,6 +91,7 @@ TRANSFORM = Transform(
     kinds=("function",),
     thin=True,
     largest=jax_pmap.TRANSFORM.largest,
+    maps_nothing=False,
     unavailable=unavailable,
     source=source,
 )

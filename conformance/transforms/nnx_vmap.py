@@ -150,4 +150,5 @@ PMAP = _transform(
     variants=synchronised,
     traceable=False,
     largest=jax_pmap.TRANSFORM.largest,
+    maps_nothing=False,
 )

@@ -19,6 +19,8 @@ from properties.trees import Raised, attempt
 from properties.way import MAP
 
 Wrong = Callable[[Axes], Axes]
+MANY = 97
+"""More examples than any batch has."""
 BEYOND = 9
 """An axis that no argument and no result has."""
 
@@ -116,6 +118,16 @@ def something_must_be_mapped(transform: Transform, call: FunctionCall) -> None:
     """A map of no argument, without `axis_size`, raises ValueError."""
     names = ("in_axes", "axis_size", "argument")
     _must_raise(transform, call, "nothing says how many examples there are", names)
+
+
+def _told_otherwise(axes: Axes) -> Axes:
+    return attrs.evolve(axes, options={"axis_size": MANY})
+
+
+@law("errors.axis-size", cases=_calls(_told_otherwise), unless=takes_specs)
+def what_is_told_must_be_so(transform: Transform, call: FunctionCall) -> None:
+    """An `axis_size` that is not the size of the mapped axes raises ValueError, which says that size."""
+    _must_raise(transform, call, f"no batch axis has {MANY} entries", (str(MANY),))
 
 
 @law(

@@ -17,7 +17,7 @@ from properties.compare import (
     computed,
 )
 from properties.law import blame, law
-from properties.strategies import function_calls, single_argument
+from properties.strategies import also_told, function_calls, single_argument
 from properties.together import map_together, run_together
 from properties.transform import Transform
 from properties.trees import Raised, attempt
@@ -44,11 +44,11 @@ def mapping_equals_the_loop(transform: Transform, call: FunctionCall) -> None:
 
 @law(
     "mapping.broadcasts-unmapped",
-    cases=function_calls(unmapped="some"),
+    cases=also_told(function_calls(unmapped="some")),
     unless=single_argument,
 )
 def unmapped_arguments_are_the_same_for_all(transform: Transform, call: FunctionCall) -> None:
-    """An argument with axis None is the same for every example."""
+    """An argument with axis None is the same for every example, even where all are, told `axis_size`."""
     mapping_equals_the_loop(transform, call)
 
 

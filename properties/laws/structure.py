@@ -9,7 +9,7 @@ from properties.calls import FunctionCall
 from properties.compare import Disagreement, assert_same_structure
 from properties.law import blame, law
 from properties.laws.mapping import mapping_equals_the_loop
-from properties.strategies import function_calls
+from properties.strategies import also_told, function_calls
 from properties.transform import Transform
 from properties.trees import Raised, described
 from properties.way import MAP
@@ -17,7 +17,7 @@ from properties.way import MAP
 
 @law(
     "mapping.axis-size",
-    cases=function_calls(unmapped="any", batches=(0, 1), most=3),
+    cases=also_told(function_calls(unmapped="any", batches=(0, 1), most=3)),
     kinds=("function", "rule"),
     unless=lambda transform, subject: (
         "pmap takes no batch of size zero: it needs a device for every example"
@@ -26,7 +26,7 @@ from properties.way import MAP
     ),
 )
 def none_and_one_are_sizes_too(transform: Transform, call: FunctionCall) -> None:
-    """Mapped over no example or over one, a function gives as many results, as the loop does."""
+    """Mapped over no example or over one, seen or told, a function gives as many results as the loop."""
     mapping_equals_the_loop(transform, call)
 
 

@@ -9,7 +9,11 @@ from properties.mutants import MUTANTS
 
 FATAL = {
     "mapping.equals-per-example": ["batch-reversed", "slice-zero-broadcast", "examples-averaged"],
-    "mapping.broadcasts-unmapped": ["unmapped-argument-mapped", "shards-swapped"],
+    "mapping.broadcasts-unmapped": [
+        "unmapped-argument-mapped",
+        "shards-swapped",
+        "options-ignored",
+    ],
     "axes.in-axes-permute": ["in-axes-off-by-one", "in-axes-ignored"],
     "axes.out-axes-permute": ["out-axes-ignored"],
     "axes.negative-count-from-end": ["negative-axis-as-zero"],
@@ -18,7 +22,7 @@ FATAL = {
     "mapping.jit-agrees": ["batch-reversed"],
     "axes.pytree-prefix": ["tree-of-axes-misread"],
     "nesting.commutes": ["batch-reversed"],
-    "mapping.axis-size": ["out-axes-ignored"],
+    "mapping.axis-size": ["out-axes-ignored", "options-ignored"],
     "mapping.preserves-structure": ["out-axes-ignored"],
     "nesting.composes": ["batch-reversed"],
     "gradients.per-example": ["batch-reversed"],
@@ -34,6 +38,7 @@ FATAL = {
     "errors.axis-out-of-range": ["wrong-axes-accepted", "errors-say-nothing"],
     "errors.out-axes-none": ["wrong-axes-accepted", "errors-say-nothing"],
     "errors.nothing-mapped": ["wrong-axes-accepted", "errors-say-nothing"],
+    "errors.axis-size": ["wrong-axes-accepted", "errors-say-nothing"],
     "errors.sizes-disagree": ["wrong-axes-accepted", "errors-say-nothing"],
     "parallel.pmap-agrees-with-vmap": ["shards-swapped"],
     "parallel.shard-map-agrees": ["shards-swapped"],
