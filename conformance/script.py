@@ -61,11 +61,12 @@ for (path, g), e, bound, dtype in zip(got_leaves, expected_leaves, bounds, dtype
     if g.shape != e.shape or g.dtype.name != dtype:
         different = True
     elif not np.any(bound) and g.dtype == e.dtype:
-        same = (g == e) & (np.signbit(g) == np.signbit(e))
+        same = (g == e) & (np.iscomplexobj(g) or np.signbit(g) == np.signbit(e))
         different |= not np.all(same | ((g != g) & (e != e)))
     else:
-        error = np.abs(g.astype(np.float64) - e)
-        both_nan = np.isnan(g.astype(np.float64)) & np.isnan(e.astype(np.float64))
+        g, e = (x.astype(complex if np.iscomplexobj(x) else float) for x in (g, e))
+        error = np.abs(g - e)
+        both_nan = np.isnan(g) & np.isnan(e)
         different |= bool(np.any(~((error <= bound) | (g == e) | both_nan)))
 different |= len(got_leaves) != len(expected_leaves)
 print("\\nthey differ" if different else "\\nthey agree")

@@ -115,12 +115,18 @@ def ulps(got: Any, value: Any) -> np.ndarray[Any, Any]:
     For printing, never a criterion: near zero an honest error is many of them.
     """
     if not jnp.issubdtype(got.dtype, jnp.floating):
-        return np.abs(got.astype(np.float64) - np.asarray(value).astype(np.float64))
+        return np.abs(widest(got) - widest(value))
     info = jnp.finfo(got.dtype)
     with np.errstate(all="ignore"):
         exponent = np.floor(np.log2(np.maximum(np.abs(value), float(info.tiny))))
         spacing = np.exp2(exponent) * float(info.eps)
         return np.abs(got.astype(np.float64) - value) / spacing
+
+
+def widest(array: Any) -> Any:
+    """The same numbers in float64, or in complex128."""
+    array = np.asarray(array)
+    return array.astype(np.complex128 if np.iscomplexobj(array) else np.float64)
 
 
 def _agreeing(got: Any, value: Any, bound: Any) -> Any:
@@ -130,7 +136,7 @@ def _agreeing(got: Any, value: Any, bound: Any) -> Any:
         if jnp.issubdtype(got.dtype, jnp.floating) and value.dtype == got.dtype:
             same &= (np.signbit(got) == np.signbit(value)) | (got != got)
         return same
-    wide = got.astype(np.float64)
+    wide = widest(got)
     with np.errstate(all="ignore"):
         close = np.abs(wide - value) <= SLACK * bound
     return close | (wide == value) | (np.isnan(wide) & np.isnan(value))
@@ -139,7 +145,7 @@ def _agreeing(got: Any, value: Any, bound: Any) -> Any:
 def _value_disagreement(path: Any, got: Any, value: Any, bound: Any) -> Disagreement:
     agreeing = _agreeing(got, value, bound)
     with np.errstate(all="ignore"):
-        error = np.abs(got.astype(np.float64) - np.asarray(value).astype(np.float64))
+        error = np.abs(widest(got) - widest(value))
         # Among those that disagree; a number where NaN was due is infinitely far away.
         far = np.nan_to_num(error - SLACK * bound, nan=np.inf)
         worst = np.unravel_index(np.argmax(np.where(agreeing, -1.0, far)), got.shape)

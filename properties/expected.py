@@ -8,9 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from properties.calls import Axes, FunctionCall, ModuleCall, moved
-from properties.compare import Expected
-from properties.subject import FunctionSubject
+from properties.calls import WIDE, Axes, FunctionCall, ModuleCall, moved
+from properties.compare import Expected, widest
 from properties.subjects import SUBJECTS
 from properties.trees import raw
 from reference import keys, scope
@@ -72,7 +71,7 @@ def _each_example(
     call = FunctionCall(subject_name, dict(sizes), (Axes(front, 0),), dtype, seed, special)
     subject = call.subject
     if subject.kind == "collective":
-        return _answered(subject)(*call.stacked(call.axes[0])), _collective_like(call)
+        return _answered(call)(*call.stacked(call.axes[0])), _collective_like(call)
     if not call.sizes["batch"]:
         like = jax.eval_shape(subject.function, *call.example())
         none = jax.tree_util.tree_map(lambda leaf: np.zeros((0, *leaf.shape), leaf.dtype), like)
@@ -96,7 +95,7 @@ def _collective_like(call: FunctionCall) -> Any:
 def one_example(call: FunctionCall) -> Callable[..., Rounded]:
     """A function of one example's arguments that gives the right answer to it, and its bound."""
     if call.subject.answer is not None:
-        return _answered(call.subject)
+        return _answered(call)
     return _exactly(call.subject_name) if call.subject.exact else _evaluator(call)
 
 
@@ -263,10 +262,17 @@ def as_unmapped(function: Callable[..., Any], bound: float = 0.0) -> Callable[..
     return one
 
 
-def _answered(subject: FunctionSubject) -> Any:
-    answer = subject.answer
+def _answered(call: FunctionCall) -> Any:
+    answer = call.subject.answer
     assert answer is not None
-    return lambda *arguments: Rounded(*answer(*(np.asarray(a, np.float64) for a in arguments)))
+    # Answers are told for float32, with its bounds; those of wider dtypes are as much narrower.
+    finer = float(jnp.finfo(call.dtype).eps / jnp.finfo("float32").eps) if call.dtype in WIDE else 1
+
+    def answered(*arguments: Any) -> Rounded:
+        value, bound = answer(*map(widest, arguments))
+        return Rounded(value, jax.tree_util.tree_map(lambda leaf: leaf * finer, bound))
+
+    return answered
 
 
 def _evaluator(call: FunctionCall) -> Any:

@@ -40,7 +40,12 @@ def _drawn(seed: int, shape: Shape, dtype: str, special: bool, kind: str) -> Val
     if kind != "normal":
         chosen = _apart(KINDS[kind], random, shape)
         if jnp.issubdtype(dtype, jnp.complexfloating):
-            chosen = chosen + 1j * KINDS[kind](random, shape)
+            more = KINDS[kind](random, shape)
+            # A matrix is positive definite where it is its own conjugate transpose.
+            if kind == "positive-definite":
+                more = np.triu(more, 1)
+                more = more - np.swapaxes(more, -1, -2)
+            chosen = chosen + 1j * more
         return chosen.astype(jnp.dtype(dtype))
     if jnp.issubdtype(dtype, jnp.integer):
         largest = min(int(jnp.iinfo(dtype).max), max(100, 2 * count))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from properties import expected
-from properties.calls import Axes, FunctionCall
+from properties.calls import Axes, FunctionCall, with_dtypes_of
 from properties.compare import Disagreement, Expected, assert_agrees
 from properties.strategies import sizes, unavailable
 from properties.subject import FunctionSubject
@@ -87,3 +87,22 @@ def test_what_is_rounded_is_within_its_bound_and_an_error_is_not(subject: Functi
         wrong = jax.tree_util.tree_map(lambda leaf, one: leaf.astype(one.dtype), off, got)
         with pytest.raises(Disagreement, match="values differ"):
             assert_agrees(wrong, Expected(right.value, right.error, got))
+
+
+def test_what_rounds_to_float32_is_wrong_in_float64() -> None:
+    call = FunctionCall("lax.cholesky", {"batch": 3, "n": 4}, (Axes((0,), 0),), "float64")
+    with with_dtypes_of(call):
+        right = expected.of_function(call)
+        assert_agrees(right.value, right)
+        rounded = [np.asarray(leaf, np.float32).astype(np.float64) for leaf in right.value]
+        with pytest.raises(Disagreement, match="values differ"):
+            assert_agrees(tuple(rounded), right)
+
+
+def test_the_imaginary_part_counts() -> None:
+    call = FunctionCall("lax.cholesky", {"batch": 3, "n": 4}, (Axes((0,), 0),), "complex64")
+    right = expected.of_function(call)
+    product, zeros = (leaf.astype(np.complex64) for leaf in right.value)
+    assert_agrees((product, zeros), right)
+    with pytest.raises(Disagreement, match="values differ"):
+        assert_agrees((product.conj(), zeros), right)

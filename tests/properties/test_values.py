@@ -62,3 +62,11 @@ def test_special_values_all_come_and_are_float32s_own() -> None:
 def test_indices_are_in_range_and_all_come() -> None:
     assert set(indices(0, (100,), 4).tolist()) == {0, 1, 2, 3}
     assert indices(0, (2,), 4).dtype == np.int32
+
+
+@pytest.mark.parametrize("dtype", ["float32", "complex64", "complex128"])
+def test_positive_definite_matrices_are_so_in_every_dtype(dtype: str) -> None:
+    for matrix in draw(7, (3, 4, 4), dtype, kind="positive-definite"):
+        assert np.array_equal(matrix, matrix.conj().T)
+        assert np.any(matrix.imag) == np.iscomplexobj(matrix)
+        assert np.min(np.linalg.eigvalsh(matrix)) > 0
