@@ -15,7 +15,8 @@ from properties.trees import raw
 from reference import keys, scope
 from reference.loop import example, per_example, stack, take
 from reference.rounding import Rounded, evaluator
-from reference.terms import gamma
+from reference.rounding_rules import ELEMENTARY_UNITS
+from reference.terms import gamma, unit
 
 
 def of_function(call: FunctionCall) -> Expected:
@@ -96,7 +97,9 @@ def one_example(call: FunctionCall) -> Callable[..., Rounded]:
     """A function of one example's arguments that gives the right answer to it, and its bound."""
     if call.subject.answer is not None:
         return _answered(call)
-    return _exactly(call.subject_name) if call.subject.exact else _evaluator(call)
+    if call.subject.exact:
+        return _exactly(call.subject_name)
+    return _nearly(call.subject_name) if call.dtype in UNBOUNDED else _evaluator(call)
 
 
 def of_variables(call: ModuleCall, derivation: keys.Derivation = keys.LINEN) -> Expected:
@@ -244,6 +247,26 @@ def _one_ulp(value: Any) -> Any:
 @functools.cache
 def _exactly(subject_name: str) -> Any:
     return as_unmapped(SUBJECTS[subject_name].function)  # type: ignore[union-attr]
+
+
+UNBOUNDED = ("float64", "complex64", "complex128")
+"""Dtypes that float64 is no measure for, or that the reference has no rules for."""
+
+
+@functools.cache
+def _nearly(subject_name: str) -> Any:
+    """An elementary function, unmapped, and what two computations of it may differ by."""
+    exactly = _exactly(subject_name)
+
+    def one(*arguments: Any) -> Rounded:
+        value = exactly(*arguments).value
+        return Rounded(value, jax.tree_util.tree_map(_two_roundings, value))
+
+    return one
+
+
+def _two_roundings(leaf: Any) -> Any:
+    return 2 * ELEMENTARY_UNITS * unit(leaf.dtype) * np.abs(leaf)
 
 
 SMALLEST = float(np.finfo(np.float64).tiny)

@@ -24,6 +24,10 @@ _ROUNDED = {
     "above-one": "acosh",
 }
 
+_SUMS = {"igamma", "igammac", "lgamma", "zeta"}
+"""Sums of terms that cancel, or of many, so that more than the last roundings may differ."""
+_REAL = {"bessel_i0e", "bessel_i1e", "cbrt", "digamma", "erf", "erfc", "erf_inv", "atan2"}
+
 _ROUNDED_PAIRS = {
     "atan2": ("normal", "normal"),
     "div": ("normal", "positive"),
@@ -32,6 +36,13 @@ _ROUNDED_PAIRS = {
     "igammac": ("positive", "positive"),
     "zeta": ("above-one", "positive"),
 }
+
+
+def _finer(name: str) -> tuple[str, ...]:
+    """What else a function takes beside the floats that the reference bounds."""
+    if name in _SUMS:
+        return ()
+    return ("float64",) if name in _REAL else ("float64", "complex64", "complex128")
 
 
 def _exact(name: str, source: str, *kinds: str, **options: object) -> FunctionSubject:
@@ -50,12 +61,17 @@ def _bitwise(name: str) -> FunctionSubject:
 
 ELEMENTWISE = (
     *(
-        rule(name, f"lax.{name}(a)", of(kind, *MN), dtypes=FLOATS)
+        rule(name, f"lax.{name}(a)", of(kind, *MN), dtypes=(*FLOATS, *_finer(name)))
         for kind, names in _ROUNDED.items()
         for name in names.split()
     ),
     *(
-        rule(name, f"lax.{name}(a, b)", of(first, *MN), of(second, *MN))
+        rule(
+            name,
+            f"lax.{name}(a, b)",
+            *(of(first, *MN), of(second, *MN)),
+            dtypes=("float32", *_finer(name)),
+        )
         for name, (first, second) in _ROUNDED_PAIRS.items()
     ),
     rule("log2", "lax.log2(a)", of("positive", *MN)),
