@@ -377,4 +377,29 @@ DEFECTS: tuple[Defect, ...] = (
             ("nnx-vmap", "flax.nnx.vmap", "0.10"),
         )
     ),
+    Defect(
+        id="linen-vmap-keywords-left-out",
+        transform="flax.linen.vmap",
+        versions={"flax": ">=0.8.5"},
+        affects=lambda call: True,
+        law="errors.keywords",
+        call=FunctionCall("dot-product", {"batch": 3, "n": 2}, (Axes((0, 0), 0),)),
+        seen="An argument given by its name is left out, with a RuntimeWarning: where it has a default, the "
+        "answer is that of the default. jax.vmap maps it, nnx.vmap raises TypeError.",
+        upstream="https://github.com/google/flax/issues/2772 (closed).",
+        everywhere=False,
+    ),
+    Defect(
+        id="nnx-pmap-updates-unchecked",
+        transform="flax.nnx.pmap",
+        versions={"flax": ">=0.10"},
+        affects=lambda call: True,
+        law="sharing.updates-differ",
+        call=ModuleCall("accumulator", {"batch": 3, "m": 2}, (Axes((0,), 0),), {"cache": None}, {}),
+        seen="State that is shared, and that each device updates in its own way, silently becomes what one "
+        "device made of it; nnx.vmap raises ValueError.",
+        upstream="It comes of https://github.com/jax-ml/jax/issues/21671, out_axes=None of jax.pmap; no "
+        "report was found on google/flax on 2026-11-21.",
+        everywhere=False,
+    ),
 )

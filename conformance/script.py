@@ -138,9 +138,10 @@ def _script(law: Law, transform: Transform, found: Violation) -> str:
     )
     wanted = _wanted(found)
     if wanted is not None:
+        updated = expected.mutable(call) if isinstance(call, ModuleCall) else []
         made = {
             "init": "lifted.init(rngs, *inputs)",
-            "apply": "lifted.apply(variables, *inputs, rngs=rngs)",
+            "apply": f"lifted.apply(variables, *inputs, rngs=rngs, mutable={updated})",
         }.get(found.what, "mapped(*arguments)")
         return head + body + _RAISES.format(wanted=wanted, made=made, says=found.disagreement.says)
     tail = "" if found.what == "names" else _TAIL.replace("{transform}", transform.name)

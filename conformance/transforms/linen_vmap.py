@@ -16,8 +16,8 @@ from properties.transform import Lifted, Transform
 
 def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
     class Applied(nn.Module):
-        def __call__(self, *arguments: Any) -> Any:
-            return function(*arguments)
+        def __call__(self, *arguments: Any, **named: Any) -> Any:
+            return function(*arguments, **named)
 
     lifted = nn.vmap(
         Applied,
@@ -28,7 +28,7 @@ def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]
         axis_name=axes.name,
         **dict[str, Any](axes.options),
     )
-    return lambda *arguments: lifted().apply({}, *arguments)
+    return lambda *arguments, **named: lifted().apply({}, *arguments, **named)
 
 
 def lift(call: ModuleCall) -> Lifted:
@@ -118,14 +118,14 @@ import flax.linen as nn
 
 
 class Applied(nn.Module):
-    def __call__(self, *arguments):
-        return function(*arguments)
+    def __call__(self, *arguments, **named):
+        return function(*arguments, **named)
 
 
 Lifted = nn.vmap(
     Applied, {options}, variable_axes={{}}, split_rngs={{}}, axis_name={axes.name!r}
 )
-mapped = lambda *arguments: Lifted().apply({{}}, *arguments)
+mapped = lambda *arguments, **named: Lifted().apply({{}}, *arguments, **named)
 """
     definition, name, given = linen_modules.source(call)
     names = ""

@@ -1,5 +1,6 @@
 """Calls that cannot mean anything: they raise what tells the caller so, and what it is about."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -7,16 +8,17 @@ import attrs
 import jax
 from hypothesis import strategies as st
 
+from properties import expected
 from properties.calls import Axes, FunctionCall
-from properties.compare import Disagreement
+from properties.compare import Disagreement, assert_agrees
 from properties.law import blame, law
 from properties.profiles import Profile
 from properties.strategies import front, function_calls, takes_specs
 from properties.subject import FunctionSubject
-from properties.together import transform_or_raise
+from properties.together import run_together, transform_or_raise
 from properties.transform import Transform
 from properties.trees import Raised, attempt
-from properties.way import MAP
+from properties.way import MAP, Way
 
 Wrong = Callable[[Axes], Axes]
 MANY = 97
@@ -85,7 +87,7 @@ def _first(axes: Axes, axis: int | None) -> Axes:
 
 def _or_single(transform: Transform, subject: FunctionSubject) -> str | None:
     if len(subject.arguments) < 2:
-        return f"{subject.name} takes one argument, so that no sizes can disagree"
+        return f"{subject.name} takes one argument, and this is of one among others"
     return takes_specs(transform, subject)
 
 
@@ -138,3 +140,37 @@ def what_is_told_must_be_so(transform: Transform, call: FunctionCall) -> None:
 def sizes_must_agree(transform: Transform, call: FunctionCall) -> None:
     """Mapped arguments whose batch axes have different sizes raise ValueError, which shows a shape."""
     _must_raise(transform, call, "the arguments disagree about the number of examples", (), 1)
+
+
+def by_name(function: Any) -> Any:
+    """The function, whose last argument is given by its name; without that, it gives nothing."""
+
+    def named(*others: Any, last: Any = None) -> Any:
+        return None if last is None else function(*others, last)
+
+    return named
+
+
+BY_NAME = Way(
+    "map of a function that is given an argument by its name",
+    before=lambda call: f"{inspect.getsource(by_name)}\n\nfunction = by_name(function)",
+    axes=lambda axes: attrs.evolve(axes, in_axes=axes.in_axes[:-1]),
+    after=lambda call: "got = mapped(*arguments[:-1], last=arguments[-1])",
+)
+
+
+@law("errors.keywords", cases=_calls(lambda axes: axes), unless=_or_single)
+def what_is_given_by_name_counts(transform: Transform, call: FunctionCall) -> None:
+    """An argument given by its name is mapped along its first axis, or TypeError: never left out."""
+    mapped = transform_or_raise(
+        transform.map, by_name(call.subject.function), BY_NAME.axes(call.axes[0])
+    )
+    (got,) = run_together(
+        [lambda *arguments: mapped(*arguments[:-1], last=arguments[-1])],
+        [call.arguments(call.axes[0])],
+        transform.traceable and not call.eager,
+    )
+    if isinstance(got, Raised) and isinstance(got.error, TypeError):
+        return
+    with blame(call, BY_NAME):
+        assert_agrees(got, expected.of_function(call))

@@ -20,7 +20,7 @@ from properties.laws.sharing import answers_as_each_example, one_call
 from properties.profiles import Profile
 from properties.strategies import module_calls
 from properties.subject import ModuleSubject
-from properties.together import init_shapes, run_together, transform_or_raise
+from properties.together import apply_together, init_shapes, run_together, transform_or_raise
 from properties.transform import Transform
 from properties.trees import attempt
 from properties.values import draw
@@ -111,6 +111,22 @@ def collections_are_mapped_where_asked(transform: Transform, call: ModuleCall) -
         )
     answers_as_each_example(transform, call, _drawn(call))
     _same_with("spellings")(transform, call)
+
+
+def _shared_collections(transform: Transform, subject: ModuleSubject, profile: Profile) -> Any:
+    """Calls whose collections are all shared."""
+    calls = module_calls(most=1)(transform, subject, profile)
+    return calls.map(
+        lambda call: attrs.evolve(call, variable_axes=dict.fromkeys(call.variable_axes))
+    )
+
+
+@law("sharing.updates-differ", thin=True, cases=_shared_collections, unless=_no_other_collection)
+def one_collection_has_one_update(transform: Transform, call: ModuleCall) -> None:
+    """A shared collection that each example would update in its own way raises ValueError."""
+    ((_, got),) = apply_together(transform, call, _drawn(call))
+    with blame(call, "apply"):
+        must_raise(got, ValueError, "what is shared has one value after the call")
 
 
 def _no_other_stream(transform: Transform, subject: ModuleSubject) -> str | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import attrs
 import jax
+import jax.numpy as jnp
 
 from properties.calls import ModuleCall
 from properties.mutants.mutant import (
@@ -195,6 +196,30 @@ def collection_dropped(transform: Transform, call: ModuleCall) -> Lifted:
     def apply(variables: Any, rngs: Any, *inputs: Any) -> Any:
         output, updates = lifted.apply(variables, rngs, *inputs)
         return output, {name: updates[name] for name in sorted(updates)[1:]}
+
+    return lifted._replace(apply=apply)
+
+
+@lifting
+def first_update_kept(transform: Transform, call: ModuleCall) -> Lifted:
+    """of the updates of a shared collection, that of the first example was kept"""
+    lifted = transform.lift(call)
+    shared = [
+        name for name, axis in call.variable_axes.items() if name != "params" and axis is None
+    ]
+    axes = {**call.variable_axes, **dict.fromkeys(shared, 0)}
+    apart = transform.lift(attrs.evolve(call, variable_axes=axes))
+
+    def apply(variables: Any, rngs: Any, *inputs: Any) -> Any:
+        copies = {
+            name: leaves(lambda leaf: jnp.stack([leaf] * call.size), tree)
+            if name in shared
+            else tree
+            for name, tree in variables.items()
+        }
+        output, updates = apart.apply(copies, rngs, *inputs)
+        first = {name: leaves(lambda leaf: leaf[0], updates[name]) for name in shared}
+        return output, {**updates, **first}
 
     return lifted._replace(apply=apply)
 

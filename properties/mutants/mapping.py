@@ -141,6 +141,13 @@ def options_ignored(transform: Transform, function: Any, axes: Axes) -> Mapped:
 
 
 @mapping
+def keywords_left_out(transform: Transform, function: Any, axes: Axes) -> Mapped:
+    """an argument given by its name was left out"""
+    mapped = transform.map(function, axes)
+    return lambda *arguments, **named: mapped(*arguments)
+
+
+@mapping
 def errors_say_nothing(transform: Transform, function: Any, axes: Axes) -> Mapped:
     """what is wrong with a call is not said"""
 

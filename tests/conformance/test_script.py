@@ -281,6 +281,7 @@ FAULTS = {
     "sharing.options": "options-upset-the-order",
     "sharing.rng-streams": "streams-split-together",
     "sharing.synchronised": "statistics-of-one-example",
+    "sharing.updates-differ": "first-update-kept",
 }
 GROUPS = sorted({law.split(".")[0] for law in LAWS} - {"randomness", "collectives"})
 

@@ -39,6 +39,7 @@ FATAL = {
     "errors.out-axes-none": ["wrong-axes-accepted", "errors-say-nothing"],
     "errors.nothing-mapped": ["wrong-axes-accepted", "errors-say-nothing"],
     "errors.axis-size": ["wrong-axes-accepted", "errors-say-nothing"],
+    "errors.keywords": ["keywords-left-out"],
     "errors.sizes-disagree": ["wrong-axes-accepted", "errors-say-nothing"],
     "parallel.pmap-agrees-with-vmap": ["shards-swapped"],
     "parallel.shard-map-agrees": ["shards-swapped"],
@@ -64,6 +65,7 @@ FATAL = {
     "sharing.nested": ["options-upset-the-order"],
     "sharing.gradients": ["gradient-halved"],
     "sharing.aliases": ["aliases-accepted"],
+    "sharing.updates-differ": ["first-update-kept"],
     "sharing.synchronised": ["statistics-of-one-example"],
     "sharing.split-table": ["contradiction-accepted", "missing-stream-accepted"],
 }
@@ -79,6 +81,7 @@ IN_NNX = {
     "sharing.options": ["options-upset-the-order"],
     "sharing.collections": ["collection-dropped", "collections-in-front"],
     "sharing.rng-streams": ["streams-never-split", "streams-split-together"],
+    "sharing.updates-differ": ["first-update-kept"],
     "sharing.metadata": ["names-dropped", "names-in-front"],
     "sharing.gradients": ["gradient-halved"],
     "sharing.synchronised": ["statistics-of-one-example"],
