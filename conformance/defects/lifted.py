@@ -1,0 +1,78 @@
+"""Of Flax's lifted transforms."""
+
+from conformance.defects.calls import has_axis_out_of_range, square_call
+from conformance.ledger import Defect
+from properties.calls import Axes, FunctionCall, ModuleCall
+from properties.laws.errors import BEYOND
+
+LIFTED: tuple[Defect, ...] = (
+    Defect(
+        id="linen-vmap-axis-out-of-range",
+        transform="flax.linen.vmap",
+        versions={"flax": ">=0.8.5"},
+        affects=has_axis_out_of_range,
+        law="errors.axis-out-of-range",
+        call=square_call(BEYOND, 0),
+        seen="An axis that an argument does not have raises IndexError, 'tuple index out of range', which "
+        "names neither the argument nor the axis; jax.vmap says both.",
+        upstream="No report of this was found on google/flax on 2026-11-21.",
+    ),
+    Defect(
+        id="linen-vmap-sizes-unnamed",
+        transform="flax.linen.vmap",
+        versions={"flax": ">=0.8.5"},
+        affects=lambda call: True,
+        law="errors.sizes-disagree",
+        call=FunctionCall("dot-product", {"batch": 3, "n": 2}, (Axes((0, 0), 0),)),
+        seen="Of arguments whose batch axes have different sizes, the message gives the sizes, 'Inconsistent "
+        "batch axis sizes: {3, 4}', and does not say which argument has which; jax.vmap does.",
+        upstream="No report of this was found on google/flax on 2026-11-21; it is what "
+        "https://github.com/jax-ml/jax/issues/705 asked of jax.vmap.",
+        everywhere=False,
+    ),
+    Defect(
+        id="linen-vmap-negative-axis-names",
+        transform="flax.linen.vmap",
+        versions={"flax": ">=0.8.5"},
+        affects=lambda call: (call.variable_axes["params"] or 0) < 0,
+        law="sharing.metadata",
+        call=ModuleCall(
+            "partitioned-dense",
+            {"batch": 3, "m": 2, "n": 4},
+            (Axes((0,), 0),),
+            {"params": -1},
+            {"params": True},
+        ),
+        seen="nn.Partitioned puts the name of an axis that is counted from the end one place too far in "
+        "front: a kernel of shape (2, 4, 3) is said to be ('in', 'members', 'out'), so that it would be "
+        "sharded along the wrong axis; applying the boxed parameters ends in a bare AssertionError.",
+        upstream="No report for Linen was found on google/flax on 2026-11-21; "
+        "https://github.com/google/flax/pull/5508 (open) counts from the end for NNX.",
+        everywhere=False,
+    ),
+    Defect(
+        id="linen-vmap-keywords-left-out",
+        transform="flax.linen.vmap",
+        versions={"flax": ">=0.8.5"},
+        affects=lambda call: True,
+        law="errors.keywords",
+        call=FunctionCall("dot-product", {"batch": 3, "n": 2}, (Axes((0, 0), 0),)),
+        seen="An argument given by its name is left out, with a RuntimeWarning: where it has a default, the "
+        "answer is that of the default. jax.vmap maps it, nnx.vmap raises TypeError.",
+        upstream="https://github.com/google/flax/issues/2772 (closed).",
+        everywhere=False,
+    ),
+    Defect(
+        id="nnx-pmap-updates-unchecked",
+        transform="flax.nnx.pmap",
+        versions={"flax": ">=0.10"},
+        affects=lambda call: True,
+        law="sharing.updates-differ",
+        call=ModuleCall("accumulator", {"batch": 3, "m": 2}, (Axes((0,), 0),), {"cache": None}, {}),
+        seen="State that is shared, and that each device updates in its own way, silently becomes what one "
+        "device made of it; nnx.vmap raises ValueError.",
+        upstream="It comes of https://github.com/jax-ml/jax/issues/21671, out_axes=None of jax.pmap; no "
+        "report was found on google/flax on 2026-11-21.",
+        everywhere=False,
+    ),
+)

@@ -1,0 +1,186 @@
+"""Of ``jax.vmap``: its own, and those of batching rules; in Flax's maps, too, where they show."""
+
+import attrs
+
+from conformance.defects.calls import (
+    NOT_FOUND,
+    any_axes,
+    calls_of,
+    calls_of_none,
+    every_axis,
+    rule_call,
+    square_call,
+)
+from conformance.ledger import Defect
+from properties.calls import Axes, FunctionCall
+from properties.laws.errors import MANY
+
+_PBROADCAST_IN_VMAP = (
+    "lax.pbroadcast under jit of a map, where the source is traced as a list, raises TypeError: 'take "
+    "requires ndarray or scalar arguments, got list'."
+)
+VMAP: tuple[Defect, ...] = (
+    Defect(
+        id="vmap-ref-write-transposed",
+        transform="jax.vmap",
+        versions={"jax": ">=0.8.0,<0.12"},
+        affects=calls_of("lax.new_ref", lambda axes: bool(axes[0]) and axes[1] != axes[0]),
+        law="mapping.equals-per-example",
+        call=rule_call("lax.new_ref", (1, 0), m=3, n=3),
+        seen="A whole-array write to a Ref whose batch axis is not in front does not move the value's "
+        "batch axis there: where the sizes are equal the answer is silently transposed, else it "
+        "raises 'Invalid shape for `swap`'.",
+        upstream="https://github.com/jax-ml/jax/issues/39288 (the error, for 0.11.0), fixed by "
+        "https://github.com/jax-ml/jax/pull/39293",
+    ),
+    Defect(
+        id="vmap-reduce-mapped-initial-value",
+        transform="jax.vmap",
+        versions={"jax": ">=0.4.30"},
+        affects=calls_of("lax.reduce.initial", any_axes),
+        law="mapping.equals-per-example",
+        call=rule_call("lax.reduce.initial", (0, 0), m=2, n=4),
+        seen="lax.reduce with an initial value that is mapped raises NotImplementedError without a word.",
+        upstream="https://github.com/jax-ml/jax/issues/9266, closed",
+    ),
+    Defect(
+        id="vmap-ragged-dot-axes",
+        transform="jax.vmap",
+        versions={"jax": ">=0.4.30"},
+        affects=calls_of("lax.ragged_dot_general", any_axes),
+        law="mapping.equals-per-example",
+        call=rule_call("lax.ragged_dot_general", (0, None, 0), k=2, n=4),
+        seen="lax.ragged_dot can be mapped with every argument's batch axis in front only (before 0.4.35 "
+        "not at all), and not twice; else it raises NotImplementedError, 'NYI', or a TypeError.",
+        upstream=NOT_FOUND,
+    ),
+    *(
+        Defect(
+            id=f"vmap-{name.split('.')[-1].replace('_', '-')}-batch-axes",
+            transform="jax.vmap",
+            versions={"jax": "<0.5.1"},
+            affects=calls_of(name, any_axes),
+            law="mapping.equals-per-example",
+            call=rule_call(name, (0,), n=3),
+            seen=seen,
+            upstream=f"{NOT_FOUND} It works since 0.5.1.",
+        )
+        for name, seen in (
+            ("lax.hessenberg", "Mapping it raises TypeError: 'int' object is not iterable."),
+            ("lax.tridiagonal", "Mapping it raises TypeError: 'int' object is not iterable."),
+            (
+                "lax.householder_product",
+                "Mapped, it gives an array that says its batch axis is (0,): what uses it raises "
+                "errors such as \"'NoneType' object has no attribute '_matmul'\".",
+            ),
+            (
+                "lax.geqrf",
+                "The product of its reflectors, lax.linalg.householder_product, cannot be mapped.",
+            ),
+        )
+    ),
+    Defect(
+        id="vmap-rng-bit-generator-of-none",
+        transform="jax.vmap",
+        versions={"jax": ">=0.4.30"},
+        affects=calls_of_none(("lax.rng_bit_generator",)),
+        law="mapping.axis-size",
+        call=FunctionCall("lax.rng_bit_generator", {"batch": 0}, (Axes((0,), 0),)),
+        seen="Mapped over a batch of size zero, lax.rng_bit_generator raises IndexError: 'index is out of "
+        "bounds for axis 0 with size 0'.",
+        upstream=NOT_FOUND,
+    ),
+    *(
+        Defect(
+            id=f"vmap-{name.removeprefix('lax.')}-ref-of-none",
+            transform="jax.vmap",
+            versions={"jax": ">=0.12"},
+            affects=calls_of_none((name,)),
+            law="mapping.axis-size",
+            call=FunctionCall(name, {"batch": 0, "m": 2, "n": 4}, (Axes((0, *(None,) * more), 0),)),
+            seen="Indexing a Ref under a map over a batch of size zero raises ValueError: 'Out of bound "
+            "slice: start=0, dim=0.'. Before 0.12 it gave the empty batch.",
+            upstream=NOT_FOUND,
+        )
+        for name, more in (("lax.get", 1), ("lax.swap", 2), ("lax.addupdate", 2))
+    ),
+    *(
+        Defect(
+            id=f"{transform.split('.')[-1]}-pbroadcast{'-linen' * transform.startswith('flax')}",
+            transform=transform,
+            versions={"jax": ">=0.4.30"},
+            affects=calls_of("pbroadcast", any_axes),
+            law="collectives.equal-plain-reductions",
+            call=FunctionCall(
+                "pbroadcast", {"batch": 3, "m": 2, "n": 4}, (Axes((0,), 0, "batch"),)
+            ),
+            seen=seen,
+            upstream=NOT_FOUND,
+        )
+        for transform, seen in (
+            ("jax.vmap", _PBROADCAST_IN_VMAP),
+            ("flax.linen.vmap", _PBROADCAST_IN_VMAP),
+            (
+                "jax.pmap",
+                "lax.pbroadcast takes the letters of the axis name for names: it raises NameError, "
+                "'unbound axis name: b'.",
+            ),
+        )
+    ),
+    Defect(
+        id="vmap-dce-sink",
+        transform="jax.vmap",
+        versions={"jax": "<0.8"},
+        affects=calls_of("lax.dce_sink", any_axes),
+        law="mapping.equals-per-example",
+        call=rule_call("lax.dce_sink", (0,), m=2, n=4),
+        seen="Mapping lax.dce_sink (since 0.7.0) raises TypeError: 'int' object is not iterable.",
+        upstream=f"{NOT_FOUND} It works since 0.8.0.",
+    ),
+    Defect(
+        id="vmap-dce-sink-gradient",
+        transform="jax.vmap",
+        versions={"jax": ">=0.8,<0.11.1"},
+        affects=calls_of("lax.dce_sink", any_axes),
+        law="gradients.per-example",
+        call=rule_call("lax.dce_sink", (0,), m=2, n=4),
+        seen="The batching rule of lax.dce_sink gives a result where there is none: mapping a gradient "
+        "through it raises ValueError about the arguments of safe_zip.",
+        upstream="https://github.com/jax-ml/jax/issues/39501 (closed), met there in a loop's body; the "
+        "gradient works since 0.11.1.",
+        everywhere=False,
+    ),
+    Defect(
+        id="vmap-none-keys-at-indices",
+        transform="jax.vmap",
+        versions={"jax": "<0.4.35"},
+        affects=lambda call: (
+            call.sizes["batch"] == 0 and calls_of("lax.keys.places", every_axis)(call)
+        ),
+        law="mapping.axis-size",
+        call=attrs.evolve(rule_call("lax.keys.places", (0, 0), m=2), sizes={"batch": 0, "m": 2}),
+        seen="Mapped over no example, indexing an array of typed keys raises an error that calls itself "
+        "internal: 'canonicalize_dtype called on extended dtype key<fry>'.",
+        upstream=f"{NOT_FOUND} It works since 0.4.35.",
+    ),
+    *(
+        Defect(
+            id=f"{name}-axis-size-unchecked",
+            transform=transform,
+            versions={"jax": "<0.10", "flax": f">={flax}"},
+            affects=lambda call: True,
+            law="errors.axis-size",
+            call=attrs.evolve(square_call(0, 0), axes=(Axes((0,), 0, None, {"axis_size": MANY}),)),
+            seen="An axis_size that no mapped axis has is believed: from 0.5 to 0.9.2 lax.pmean of "
+            "three ones, told 4, silently gives four times 0.75, and other functions end in errors of the "
+            "compiler or of its executables; before, in a bare AssertionError such as (3, 4).",
+            upstream=f"{NOT_FOUND} jax.vmap checks it since 0.10.0.",
+            everywhere=False,
+        )
+        for name, transform, flax in (
+            ("vmap", "jax.vmap", "0.8.5"),
+            ("linen-vmap", "flax.linen.vmap", "0.8.5"),
+            ("nnx-vmap", "flax.nnx.vmap", "0.10"),
+        )
+    ),
+)
