@@ -273,6 +273,7 @@ FAULTS = {
     "mapping.axis-size": "out-axes-ignored",
     "mapping.preserves-structure": "out-axes-ignored",
     "errors": "wrong-axes-accepted",
+    "errors.keywords": "keywords-left-out",
     "sharing.aliases": "aliases-accepted",
     "sharing.collections": "collections-in-front",
     "sharing.gradients": "gradient-halved",
