@@ -2,6 +2,8 @@
 
 import fnmatch
 import functools
+import subprocess
+import sys
 import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -22,6 +24,9 @@ from properties.subject import Subject
 from properties.subjects import SUBJECTS
 from properties.transform import Transform
 from reference.terms import NoRule
+
+_LONGEST = 60
+"""Seconds for one call in a process of its own."""
 
 
 @attrs.frozen
@@ -169,12 +174,34 @@ def describe(law: Law, transform: Transform, found: Violation) -> dict[str, Any]
 
 
 def _run_defect(item: Item, defect: ledger.Defect) -> dict[str, Any]:
-    found = narrowed(item.law, item.transform, defect.call)
+    if defect.deadly:
+        there = ends_its_process(defect)
+    else:
+        there = narrowed(item.law, item.transform, defect.call) is not None
     return _result(
-        "fixed-defect" if found is None else "known-defect",
-        examples=1,
-        detail={"defect": defect.id},
+        "known-defect" if there else "fixed-defect", examples=1, detail={"defect": defect.id}
     )
+
+
+def ends_its_process(defect: ledger.Defect) -> bool:
+    """Run the defect's call in a process of its own, and see whether that gets to the end."""
+    code = f"from conformance import items; items.run_minimal_call({defect.id!r})"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=_LONGEST,
+    )
+    if done.returncode == 1:
+        raise RuntimeError(done.stderr.decode(errors="replace")[-600:])
+    return done.returncode != 0
+
+
+def run_minimal_call(defect_id: str) -> None:
+    """The minimal call of a defect, in this process. Raises `Violation` where it shows without dying."""
+    (defect,) = (each for each in DEFECTS if each.id == defect_id)
+    LAWS[defect.law].check(TRANSFORMS[defect.transform], defect.call)
 
 
 def _result(outcome: str, **fields: Any) -> dict[str, Any]:

@@ -31,6 +31,8 @@ class Defect:
     """What happens, in one or two sentences."""
     upstream: str
     """Where it was reported, or that no report was found, and when that was looked for."""
+    deadly: bool = False
+    """Its minimal call ends the process."""
     everywhere: bool = True
     """Its calls are set aside from every law of the transform, not from its own law alone."""
 

@@ -46,6 +46,34 @@ def of_gradient(call: FunctionCall, gradient: Callable[..., Any]) -> Expected:
     return _placed(results, like, call.sizes["batch"], Axes(axes.first.in_axes))
 
 
+def of_collective(call: FunctionCall, operands: Any) -> Expected:
+    """What a collective gives of these operands, stacked in front, for the call's only axes."""
+    results = _answered(call)(operands)
+    return _placed(results, _collective_like(call), call.sizes["batch"], call.axes[0])
+
+
+def of_transpose(call: FunctionCall, weights: Any) -> Expected:
+    """The gradient by its operands of a collective's results times ``weights``, the call's only axes'.
+
+    Collectives are linear but for a constant: their columns are what they give of one in one place.
+    """
+    (axes,) = call.axes
+    weights = np.moveaxis(np.asarray(weights, np.float64), axes.out_axes, 0)
+    (operands,), one = call.stacked(axes), _answered(call)
+    constant = one(np.zeros_like(operands)).value
+    value, error = np.zeros(operands.shape), np.zeros(operands.shape)
+    for place in np.ndindex(operands.shape):
+        unit_operand = np.zeros_like(operands)
+        unit_operand[place] = 1
+        products = weights * (one(unit_operand).value - constant)
+        value[place], error[place] = products.sum(), np.abs(products).sum()
+    bound = np.maximum(gamma(len(operands) + 2, "float32") * error, SMALLEST)
+    like = jax.ShapeDtypeStruct(operands.shape[1:], operands.dtype)
+    return _placed(
+        Rounded(value, bound), like, call.sizes["batch"], Axes((0,), axes.in_axes[0] or 0)
+    )
+
+
 def sum_error(values: Any) -> Any:
     """What rounding may do to a float32 sum over the first axis: gamma(n) times the magnitudes."""
     return gamma(len(values), "float32") * np.abs(values).sum(0)

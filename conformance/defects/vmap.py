@@ -15,10 +15,6 @@ from conformance.ledger import Defect
 from properties.calls import Axes, FunctionCall
 from properties.laws.errors import MANY
 
-_PBROADCAST_IN_VMAP = (
-    "lax.pbroadcast under jit of a map, where the source is traced as a list, raises TypeError: 'take "
-    "requires ndarray or scalar arguments, got list'."
-)
 VMAP: tuple[Defect, ...] = (
     Defect(
         id="vmap-ref-write-transposed",
@@ -104,29 +100,6 @@ VMAP: tuple[Defect, ...] = (
         )
         for name, more in (("lax.get", 1), ("lax.swap", 2), ("lax.addupdate", 2))
     ),
-    *(
-        Defect(
-            id=f"{transform.split('.')[-1]}-pbroadcast{'-linen' * transform.startswith('flax')}",
-            transform=transform,
-            versions={"jax": ">=0.4.30"},
-            affects=calls_of("pbroadcast", any_axes),
-            law="collectives.equal-plain-reductions",
-            call=FunctionCall(
-                "pbroadcast", {"batch": 3, "m": 2, "n": 4}, (Axes((0,), 0, "batch"),)
-            ),
-            seen=seen,
-            upstream=NOT_FOUND,
-        )
-        for transform, seen in (
-            ("jax.vmap", _PBROADCAST_IN_VMAP),
-            ("flax.linen.vmap", _PBROADCAST_IN_VMAP),
-            (
-                "jax.pmap",
-                "lax.pbroadcast takes the letters of the axis name for names: it raises NameError, "
-                "'unbound axis name: b'.",
-            ),
-        )
-    ),
     Defect(
         id="vmap-dce-sink",
         transform="jax.vmap",
@@ -182,5 +155,28 @@ VMAP: tuple[Defect, ...] = (
             ("linen-vmap", "flax.linen.vmap", "0.8.5"),
             ("nnx-vmap", "flax.nnx.vmap", "0.10"),
         )
+    ),
+    Defect(
+        id="vmap-empty-reduction-dies",
+        transform="jax.vmap",
+        versions={"jax": ">=0.8.1"},
+        affects=lambda call: (
+            call.subject_name in ("lax.reduce", "lax.reduce.initial")
+            and call.sizes["batch"] == 0
+            and all(axis is None for axis in call.axes[0].in_axes)
+        ),
+        law="mapping.axis-size",
+        call=FunctionCall(
+            "lax.reduce",
+            {"batch": 0, "m": 3, "n": 5},
+            (Axes((None,), 0, None, {"axis_size": 0}),),
+        ),
+        seen="XLA's compiler ends the process with a segmentation fault where nothing is left of a "
+        "lax.reduce, as under a map told axis_size=0, whose computation calls another, as jnp.where does. "
+        "Unmapped, jax.jit(lambda a: lax.reduce(a, -9.0, lambda x, y: jnp.where(x > y, x, y), (0,))[:0]) "
+        "does it, too.",
+        upstream=NOT_FOUND,
+        deadly=True,
+        everywhere=False,
     ),
 )

@@ -1,12 +1,30 @@
 """What examples say to each other along the batch axis."""
 
-from properties.calls import FunctionCall
-from properties.law import law
+from functools import partial
+from typing import Any
+
+import attrs
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from properties import expected
+from properties.calls import Axes, FunctionCall, moved
+from properties.compare import assert_agrees
+from properties.law import blame, law
 from properties.laws.mapping import mapping_equals_the_loop
-from properties.strategies import function_calls
+from properties.strategies import anywhere, front, function_calls
 from properties.subject import FunctionSubject
-from properties.subjects.collectives import IN_GROUPS
+from properties.subjects.collectives import IN_GROUPS, OF_ORDER
+from properties.together import run_together, transform_or_raise
 from properties.transform import Transform
+from properties.trees import literal
+from properties.values import draw
+from properties.way import Way
+
+law = partial(law, kinds=("collective",))
+WEIGHTS = 3_000_017
+"""The seed of what outputs are weighted with, so that no two of them have the same gradient."""
 
 
 def _no_groups(transform: Transform, subject: FunctionSubject) -> str | None:
@@ -15,12 +33,83 @@ def _no_groups(transform: Transform, subject: FunctionSubject) -> str | None:
     return f"{transform.name} takes no axis_index_groups: JAX raises NotImplementedError"
 
 
-@law(
-    "collectives.equal-plain-reductions",
-    cases=function_calls(),
-    kinds=("collective",),
-    unless=_no_groups,
-)
+def _no_derivative(transform: Transform, subject: FunctionSubject) -> str | None:
+    if subject.name in OF_ORDER:
+        return f"JAX does not differentiate {subject.name}"
+    return _no_groups(transform, subject)
+
+
+@law("collectives.equal-plain-reductions", cases=function_calls(), unless=_no_groups)
 def collectives_are_plain_reductions(transform: Transform, call: FunctionCall) -> None:
     """A collective over the batch axis gives each example what a plain reduction over all gives."""
     mapping_equals_the_loop(transform, call)
+
+
+def _of_shared(axes: Axes) -> Axes:
+    return attrs.evolve(axes, in_axes=(0, None))
+
+
+OF_SHARED = Way(
+    "map of a collective of what is not mapped",
+    before=lambda call: "collective = function\nfunction = lambda place, a: collective(a)",
+    axes=_of_shared,
+)
+
+
+@law(
+    "collectives.of-what-is-shared",
+    thin=True,
+    cases=function_calls(front, anywhere, most=3),
+    unless=_no_groups,
+)
+def what_is_shared_is_as_many_copies(transform: Transform, call: FunctionCall) -> None:
+    """A collective of what is not mapped gives what it gives of as many copies as there are examples."""
+    function = call.subject.function
+    (shared,) = call.stacked(attrs.evolve(call.axes[0], in_axes=(None,)))
+    given = (np.arange(call.sizes["batch"], dtype=np.float32), shared)
+    pieces = [
+        transform_or_raise(transform.map, lambda place, a: function(a), _of_shared(axes))
+        for axes in call.axes
+    ]
+    results = run_together(pieces, [given] * len(pieces), transform.traceable and not call.eager)
+    for axes, got in zip(call.axes, results, strict=True):
+        single = call.only(axes)
+        right = expected.of_collective(single, np.stack([shared] * call.sizes["batch"]))
+        with blame(single, OF_SHARED, given, right):
+            assert_agrees(got, right)
+
+
+def _weights(call: FunctionCall) -> Any:
+    """What the results are weighted with: small integers, the batch axis where the call puts it."""
+    (axes,) = call.axes
+    front = expected.of_function(call.only(axes.first))
+    return moved(draw(WEIGHTS, front.like.shape, "float32", kind="whole"), axes.out_axes)
+
+
+GRADIENT = Way(
+    "gradient of the map",
+    after=lambda call: (
+        f"weights = {literal(_weights(call))}\n"
+        "got = jax.grad(lambda x: jnp.sum(weights * mapped(x)))(*arguments)"
+    ),
+)
+
+
+@law("collectives.gradients", thin=True, cases=function_calls(most=2), unless=_no_derivative)
+def gradients_go_back_the_way_results_came(transform: Transform, call: FunctionCall) -> None:
+    """The gradient of a weighted sum of a mapped collective's results is that of the plain reduction's."""
+    singles = [call.only(axes) for axes in call.axes]
+    pieces = [
+        _gradient(transform_or_raise(transform.map, call.subject.function, axes), _weights(single))
+        for axes, single in zip(call.axes, singles, strict=True)
+    ]
+    arguments = [call.arguments(axes) for axes in call.axes]
+    results = run_together(pieces, arguments, transform.traceable and not call.eager)
+    for single, got in zip(singles, results, strict=True):
+        right = expected.of_transpose(single, _weights(single))
+        with blame(single, GRADIENT, right=right):
+            assert_agrees(got, right)
+
+
+def _gradient(mapped: Any, weights: Any) -> Any:
+    return jax.grad(lambda operand: jnp.sum(weights * mapped(operand)))

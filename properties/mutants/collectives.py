@@ -38,6 +38,19 @@ def psum_does_nothing(transform: Transform, function: Any, axes: Axes) -> Mapped
 
 
 @mapping
+def psum_gradient_not_summed(transform: Transform, function: Any, axes: Axes) -> Mapped:
+    """the gradient of psum is each example's own, not the sum over all"""
+    honest, still = jax.lax.psum, jax.lax.stop_gradient
+
+    def fault(x: Any, *arguments: Any, **options: Any) -> Any:
+        if not np.ndim(x):
+            return honest(x, *arguments, **options)
+        return still(honest(x, *arguments, **options)) + x - still(x)
+
+    return _instead(transform, function, axes, "psum", fault)
+
+
+@mapping
 def pmean_off_by_one(transform: Transform, function: Any, axes: Axes) -> Mapped:
     """pmean divided by one more than there are examples"""
 

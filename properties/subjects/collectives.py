@@ -1,6 +1,7 @@
 """Functions of one example that speak to the others along the batch axis."""
 
 import attrs
+import numpy as np
 
 from properties.subject import AXIS, Array, FunctionSubject
 from properties.subjects.rules.entry import of, rule
@@ -10,8 +11,7 @@ from reference.collectives import Answer, everywhere, exactly
 _WHOLE = of("whole", "m", "n")
 _FOR_EACH = of("whole", AXIS, "n")
 _RING = "[(i, (i + 1) % lax.psum(1, 'batch')) for i in range(lax.psum(1, 'batch'))]"
-
-
+_LINE = "[(i, i + 1) for i in range(lax.psum(1, 'batch') - 1)]"
 _SIZE = "lax.psum(1, AXIS)"
 _GROUPS = f"[list(range(i, {_SIZE}, 2 - {_SIZE} % 2)) for i in range(2 - {_SIZE} % 2)]"
 """Even places and odd ones apart where there are as many of both, else one group."""
@@ -44,6 +44,8 @@ _IN_GROUPS = (
 )
 IN_GROUPS = tuple(subject.name for subject in _IN_GROUPS)
 """Those that are told ``axis_index_groups``."""
+OF_ORDER = ("pmax", "pmin", "pmax-in-groups")
+"""Those that choose by size, and are not linear in their operands."""
 
 COLLECTIVES = (
     _collective("psum", "lax.psum(a, AXIS)", _WHOLE, exactly(everywhere(lambda x: x.sum(0)))),
@@ -59,6 +61,33 @@ COLLECTIVES = (
     ),
     _collective(
         "ppermute", f"lax.ppermute(a, AXIS, {_RING})", _WHOLE, exactly(collectives.shifted)
+    ),
+    _collective(
+        "all-gather-tiled",
+        "lax.all_gather(a, AXIS, axis=1, tiled=True)",
+        _WHOLE,
+        exactly(everywhere(lambda x: np.concatenate(x, 1))),
+    ),
+    _collective(
+        "all-to-all-across",
+        "lax.all_to_all(a, AXIS, 0, 1)",
+        _FOR_EACH,
+        exactly(lambda x: np.moveaxis(collectives.exchanged(x), 1, 2)),
+    ),
+    _collective(
+        "all-to-all-tiled",
+        "lax.all_to_all(a, AXIS, 0, 1, tiled=True)",
+        _FOR_EACH,
+        exactly(lambda x: collectives.exchanged(x).reshape(len(x), 1, -1)),
+    ),
+    _collective(
+        "psum-scatter-tiled",
+        "lax.psum_scatter(a, AXIS, tiled=True)",
+        _FOR_EACH,
+        exactly(lambda x: collectives.scattered_sum(x)[:, None]),
+    ),
+    _collective(
+        "ppermute-open", f"lax.ppermute(a, AXIS, {_LINE})", _WHOLE, exactly(collectives.handed_on)
     ),
     _collective(
         "pbroadcast", "lax.pbroadcast(a, AXIS, 0)", _WHOLE, exactly(everywhere(lambda x: x[0]))

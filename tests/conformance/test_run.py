@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 import conformance
+from conformance import items
+from conformance.defects import DEFECTS
 from conformance.log import decode, incomplete, read
 from properties.law import load
 
@@ -141,3 +143,14 @@ def test_shards_are_the_whole_and_join(ran: Callable[..., Any], tmp_path: Path) 
     assert joined.status == 0
     assert "3 holds, 3 not-applicable" in joined.out
     assert set.union(*parts) == {"square", "softmax", "sort"}
+
+
+@pytest.mark.parametrize("defect_id", ["vmap-empty-reduction-dies", "vmap-axis-size-unchecked"])
+def test_a_call_that_ends_its_process_is_told_from_one_that_does_not(defect_id: str) -> None:
+    (defect,) = (each for each in DEFECTS if each.id == defect_id)
+    there = defect in items.known_here()
+    if there and not defect.deadly:
+        with pytest.raises(RuntimeError, match="Violation"):
+            items.ends_its_process(defect)
+    else:
+        assert items.ends_its_process(defect) == there

@@ -27,6 +27,8 @@ FATAL = {
     "nesting.composes": ["batch-reversed"],
     "gradients.per-example": ["batch-reversed"],
     "gradients.shared-sum": ["slice-zero-broadcast"],
+    "collectives.of-what-is-shared": ["psum-does-nothing", "pmean-off-by-one"],
+    "collectives.gradients": ["psum-gradient-not-summed", "ppermute-inverted"],
     "collectives.equal-plain-reductions": [
         "batch-reversed",
         "psum-does-nothing",

@@ -1,0 +1,80 @@
+"""Of collectives under a map."""
+
+from conformance.defects.calls import NOT_FOUND, any_axes, calls_of
+from conformance.ledger import Defect
+from properties.calls import Axes, FunctionCall
+
+_PBROADCAST_IN_VMAP = (
+    "lax.pbroadcast under jit of a map, where the source is traced as a list, raises TypeError: 'take "
+    "requires ndarray or scalar arguments, got list'."
+)
+COLLECTIVES: tuple[Defect, ...] = (
+    *(
+        Defect(
+            id=f"{transform.split('.')[-1]}-pbroadcast{'-linen' * transform.startswith('flax')}",
+            transform=transform,
+            versions={"jax": ">=0.4.30"},
+            affects=calls_of("pbroadcast", any_axes),
+            law="collectives.equal-plain-reductions",
+            call=FunctionCall(
+                "pbroadcast", {"batch": 3, "m": 2, "n": 4}, (Axes((0,), 0, "batch"),)
+            ),
+            seen=seen,
+            upstream=NOT_FOUND,
+        )
+        for transform, seen in (
+            ("jax.vmap", _PBROADCAST_IN_VMAP),
+            ("flax.linen.vmap", _PBROADCAST_IN_VMAP),
+            (
+                "jax.pmap",
+                "lax.pbroadcast takes the letters of the axis name for names: it raises NameError, "
+                "'unbound axis name: b'.",
+            ),
+        )
+    ),
+    *(
+        Defect(
+            id=f"{name}-all-to-all-of-shared",
+            transform=transform,
+            versions={"jax": ">=0.4.30"},
+            affects=lambda call: call.subject_name.startswith("all-to-all"),
+            law="collectives.of-what-is-shared",
+            call=FunctionCall("all-to-all", {"batch": 3, "n": 2}, (Axes((0,), 0, "batch"),)),
+            seen="lax.all_to_all of what is not mapped silently gives an array of the wrong shape, (3, 3, 2, "
+            "3, 2) for (3, 3, 2): its batching rule broadcasts along all axes. pmap gives the right one. "
+            "Mapping a gradient through it, whose cotangent is not mapped, goes the same way.",
+            upstream=NOT_FOUND,
+            everywhere=False,
+        )
+        for name, transform in (("vmap", "jax.vmap"), ("linen-vmap", "flax.linen.vmap"))
+    ),
+    *(
+        Defect(
+            id=f"{name}-open-permutation",
+            transform=transform,
+            versions={"jax": ">=0.4.30"},
+            affects=lambda call: call.subject_name == "ppermute-open",
+            law="collectives.equal-plain-reductions",
+            call=FunctionCall(
+                "ppermute-open", {"batch": 3, "m": 2, "n": 4}, (Axes((0,), 0, "batch"),)
+            ),
+            seen="lax.ppermute that leaves out some of the examples, which get zeros by its documentation "
+            "and under pmap, raises a bare AssertionError: Permutation doesn't match the axis size!",
+            upstream=f"{NOT_FOUND} https://github.com/jax-ml/jax/issues/8688 (closed) met the same rule.",
+        )
+        for name, transform in (("vmap", "jax.vmap"), ("linen-vmap", "flax.linen.vmap"))
+    ),
+    Defect(
+        id="pmap-all-to-all-gradient",
+        transform="jax.pmap",
+        versions={"jax": ">=0.4.30"},
+        affects=lambda call: call.subject_name == "all-to-all-across",
+        law="collectives.gradients",
+        call=FunctionCall("all-to-all-across", {"batch": 3, "n": 2}, (Axes((0,), 0, "batch"),)),
+        seen="The gradient through lax.all_to_all that splits one axis and concatenates another is wrong: "
+        "before 0.9 silently of another shape, (3, 3, 1) for (3, 3, 3) or, where sizes agree, of wrong "
+        "values; since then ValueError about the type of a cotangent. vmap's is right.",
+        upstream="https://github.com/jax-ml/jax/issues/15982 (closed) is the same in shard_map.",
+        everywhere=False,
+    ),
+)
