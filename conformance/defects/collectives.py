@@ -77,4 +77,26 @@ COLLECTIVES: tuple[Defect, ...] = (
         upstream="https://github.com/jax-ml/jax/issues/15982 (closed) is the same in shard_map.",
         everywhere=False,
     ),
+    *(
+        Defect(
+            id=f"{name}-over-two-names",
+            transform=transform,
+            versions={"jax": ">=0.4.30"},
+            affects=lambda call: call.subject_name.startswith(
+                ("all-gather", "psum-scatter", "ppermute")
+            ),
+            law="collectives.over-two-names",
+            call=FunctionCall("psum-scatter", {"batch": 3, "n": 2}, (Axes((0,), 0, "batch"),)),
+            seen="Over the names of two nested maps, the inner one vmap, lax.all_gather and lax.psum_scatter "
+            "raise a bare AssertionError, axis size doesn't match, and lax.ppermute that, or ValueError about "
+            "sources that are unique. lax.psum, lax.all_to_all and lax.axis_index answer.",
+            upstream=f"{NOT_FOUND} https://github.com/jax-ml/jax/pull/6219 mended the like in xmap.",
+            everywhere=False,
+        )
+        for name, transform in (
+            ("vmap", "jax.vmap"),
+            ("linen-vmap", "flax.linen.vmap"),
+            ("pmap", "jax.pmap"),
+        )
+    ),
 )

@@ -10,12 +10,12 @@ import numpy as np
 
 from properties import expected
 from properties.calls import Axes, FunctionCall, moved
-from properties.compare import assert_agrees
+from properties.compare import Expected, assert_agrees
 from properties.law import blame, law
 from properties.laws.mapping import mapping_equals_the_loop
 from properties.strategies import anywhere, front, function_calls
-from properties.subject import FunctionSubject
-from properties.subjects.collectives import IN_GROUPS, OF_ORDER
+from properties.subject import AXIS, FunctionSubject
+from properties.subjects.collectives import IN_GROUPS, OF_ORDER, source_over
 from properties.together import run_together, transform_or_raise
 from properties.transform import Transform
 from properties.trees import literal
@@ -113,3 +113,54 @@ def gradients_go_back_the_way_results_came(transform: Transform, call: FunctionC
 
 def _gradient(mapped: Any, weights: Any) -> Any:
     return jax.grad(lambda operand: jnp.sum(weights * mapped(operand)))
+
+
+OUTER = "outer"
+OUTERMOST = 2
+"""How many examples the outer of two maps has."""
+
+
+def _named_twice(transform: Transform, subject: FunctionSubject) -> str | None:
+    if subject.name in IN_GROUPS:
+        return f"{subject.name} numbers the examples of one axis"
+    return None
+
+
+def _over_both(call: FunctionCall) -> str:
+    return f"{source_over(call.subject, (OUTER, AXIS))}\nfunction = jax.vmap(function, axis_name={AXIS!r})"
+
+
+TWO_NAMES = Way(
+    "map of a map of a collective over both of their names",
+    before=_over_both,
+    axes=lambda axes: Axes((0,), 0, OUTER),
+)
+
+
+@law(
+    "collectives.over-two-names",
+    thin=True,
+    cases=function_calls(front, front, most=1),
+    unless=_named_twice,
+)
+def two_maps_are_one_to_a_collective(transform: Transform, call: FunctionCall) -> None:
+    """A collective over the names of two nested maps is one over all their examples."""
+    size = call.sizes[AXIS]
+    joined = attrs.evolve(call, sizes={**call.sizes, AXIS: OUTERMOST * size})
+    (operands,) = joined.stacked(call.axes[0])
+    given = (_in_two(operands, size),)
+    defined: dict[str, Any] = {}
+    exec(_over_both(call), defined)
+    mapped = transform_or_raise(transform.map, defined["function"], TWO_NAMES.axes(call.axes[0]))
+    (got,) = run_together([mapped], [given], transform.traceable and not call.eager)
+    right = expected.of_collective(joined, operands)
+    right = Expected(*(_in_two(part, size) for part in right))
+    with blame(call, TWO_NAMES, given, right):
+        assert_agrees(got, right)
+
+
+def _in_two(array: Any, size: int) -> Any:
+    shape = (OUTERMOST, size, *array.shape[1:])
+    if isinstance(array, jax.ShapeDtypeStruct):
+        return jax.ShapeDtypeStruct(shape, array.dtype)
+    return array.reshape(shape)

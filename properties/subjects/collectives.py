@@ -10,16 +10,26 @@ from reference.collectives import Answer, everywhere, exactly
 
 _WHOLE = of("whole", "m", "n")
 _FOR_EACH = of("whole", AXIS, "n")
-_RING = "[(i, (i + 1) % lax.psum(1, 'batch')) for i in range(lax.psum(1, 'batch'))]"
-_LINE = "[(i, i + 1) for i in range(lax.psum(1, 'batch') - 1)]"
+_RING = "[(i, (i + 1) % lax.psum(1, AXIS)) for i in range(lax.psum(1, AXIS))]"
+_LINE = "[(i, i + 1) for i in range(lax.psum(1, AXIS) - 1)]"
 _SIZE = "lax.psum(1, AXIS)"
 _GROUPS = f"[list(range(i, {_SIZE}, 2 - {_SIZE} % 2)) for i in range(2 - {_SIZE} % 2)]"
 """Even places and odd ones apart where there are as many of both, else one group."""
 
 
 def _collective(name: str, source: str, array: Array, answer: Answer) -> FunctionSubject:
-    text = source.replace("AXIS", repr(AXIS))
+    text = f"{_over(AXIS)}\nreturn {source}"
     return attrs.evolve(rule(name, text, array, answer=answer), name=name, kind="collective")
+
+
+def _over(names: str | tuple[str, ...]) -> str:
+    return f"AXIS = {names!r}"
+
+
+def source_over(subject: FunctionSubject, names: tuple[str, ...]) -> str:
+    """Python that defines ``function``: the same collective over the names of several maps."""
+    assert subject.source is not None
+    return subject.source.replace(_over(AXIS), _over(names))
 
 
 _IN_GROUPS = (

@@ -28,6 +28,7 @@ FATAL = {
     "gradients.per-example": ["batch-reversed"],
     "gradients.shared-sum": ["slice-zero-broadcast"],
     "collectives.of-what-is-shared": ["psum-does-nothing", "pmean-off-by-one"],
+    "collectives.over-two-names": ["psum-does-nothing", "axis-index-constant", "ppermute-inverted"],
     "collectives.gradients": ["psum-gradient-not-summed", "ppermute-inverted"],
     "collectives.equal-plain-reductions": [
         "batch-reversed",
