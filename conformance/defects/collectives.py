@@ -88,7 +88,7 @@ COLLECTIVES: tuple[Defect, ...] = (
             law="collectives.over-two-names",
             call=FunctionCall("psum-scatter", {"batch": 3, "n": 2}, (Axes((0,), 0, "batch"),)),
             seen="Over the names of two nested maps, the inner one vmap, lax.all_gather and lax.psum_scatter "
-            "raise a bare AssertionError, axis size doesn't match, and lax.ppermute that, or ValueError about "
+            "raise a bare AssertionError, axis size doesn't match, and lax.ppermute that or ValueError about "
             "sources that are unique. lax.psum, lax.all_to_all and lax.axis_index answer.",
             upstream=f"{NOT_FOUND} https://github.com/jax-ml/jax/pull/6219 mended the like in xmap.",
             everywhere=False,
