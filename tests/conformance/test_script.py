@@ -269,6 +269,8 @@ FAULTS = {
     "axes.in-axes-permute": "in-axes-ignored",
     "axes.negative-count-from-end": "negative-axis-as-zero",
     "axes.out-axes-permute": "out-axes-ignored",
+    "collectives": "psum-does-nothing",
+    "collectives.gradients": "psum-gradient-not-summed",
     "gradients.shared-sum": "slice-zero-broadcast",
     "mapping.axis-size": "out-axes-ignored",
     "mapping.preserves-structure": "out-axes-ignored",
@@ -284,7 +286,7 @@ FAULTS = {
     "sharing.synchronised": "statistics-of-one-example",
     "sharing.updates-differ": "first-update-kept",
 }
-GROUPS = sorted({law.split(".")[0] for law in LAWS} - {"randomness", "collectives"})
+GROUPS = sorted({law.split(".")[0] for law in LAWS} - {"randomness"})
 
 
 def script_of_broken(law: Law, honest: Transform, fault: str) -> str:
@@ -292,7 +294,7 @@ def script_of_broken(law: Law, honest: Transform, fault: str) -> str:
     broken = MUTANTS[fault].mutate(honest)
     subject = next(
         SUBJECTS[each]
-        for each in ("partitioned-dense", "batch-norm", "noisy-dense", "linear", "mlp-loss")
+        for each in ("partitioned-dense", "batch-norm", "noisy-dense", "linear", "mlp-loss", "psum")
         if law.concerns(broken, SUBJECTS[each])
         and law.not_applicable(broken, SUBJECTS[each]) is None
     )
