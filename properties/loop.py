@@ -83,10 +83,18 @@ def _lift(call: ModuleCall) -> Lifted:
             one(member(variables, call.variable_axes, i), own, *example(inputs, axes.in_axes, i))
             for i, own in enumerate(streams(rngs, inputs))
         ]
+        for name in each[0][1]:
+            if call.variable_axes[name] is None and not _alike([u[name] for _, u in each]):
+                raise ValueError(f"{name!r} is shared, and each example updates it in its own way")
         updates = gathered([update for _, update in each], call.variable_axes)
         return stack([output for output, _ in each], axes.out_axes), updates
 
     return Lifted(init, apply)
+
+
+def _alike(trees: list[Any]) -> bool:
+    leaves = zip(*map(jax.tree_util.tree_leaves, trees), strict=True)
+    return all(np.array_equal(first, other) for first, *others in leaves for other in others)
 
 
 def _contradicts(call: ModuleCall) -> bool:

@@ -114,9 +114,9 @@ def collections_are_mapped_where_asked(transform: Transform, call: ModuleCall) -
 
 
 def _shared_collections(transform: Transform, subject: ModuleSubject, profile: Profile) -> Any:
-    """Calls whose collections are all shared."""
+    """Calls of several examples whose collections are all shared."""
     calls = module_calls(most=1)(transform, subject, profile)
-    return calls.map(
+    return calls.filter(lambda call: call.size > 1).map(
         lambda call: attrs.evolve(call, variable_axes=dict.fromkeys(call.variable_axes))
     )
 

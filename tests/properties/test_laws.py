@@ -40,6 +40,9 @@ def plain(call: ModuleCall) -> Lifted:
 
 NOT_OF_A_LOOP = {
     "collectives.equal-plain-reductions": "it sees one example at a time: none speaks to the others",
+    "collectives.gradients": "the same",
+    "collectives.of-what-is-shared": "the same",
+    "collectives.over-two-names": "the same",
     "parallel.data-parallel-step": "the same",
     "parallel.devices": "it has no devices to choose from",
     "sharing.aliases": "its modules are functions, which nothing can share",
