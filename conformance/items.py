@@ -133,7 +133,7 @@ def run(
         return _result("not-applicable", detail={"reason": str(unknown), "source": "suite"})
     if not held.examples:
         names = ", ".join(shown)
-        reason = f"every call of it shows a known defect: {names}"
+        reason = f"every call drawn shows a known defect: {names}"
         return _result("not-applicable", detail={"reason": reason, "source": names})
     if held.violation is None and held.undecided == held.examples:
         reason = "in every call of it rounding decides which way the computation goes"

@@ -20,7 +20,7 @@ SetAside = Callable[[Call], bool]
 
 MOST_UNDECIDED = 4
 """Calls of which nothing can be said, and no other, until there is no use in drawing more."""
-MOST_SET_ASIDE = 8
+MOST_SET_ASIDE = 24
 """The same, of calls that are known defects."""
 
 
