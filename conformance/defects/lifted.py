@@ -5,6 +5,19 @@ from conformance.ledger import Defect
 from properties.calls import Axes, FunctionCall, ModuleCall
 from properties.laws.errors import BEYOND
 
+_NAMED_FROM_THE_END = ModuleCall(
+    "partitioned-dense",
+    {"batch": 3, "m": 2, "n": 4},
+    (Axes((0,), 0),),
+    {"params": -1},
+    {"params": True},
+)
+
+
+def _stacked_from_the_end(call: ModuleCall) -> bool:
+    return (call.variable_axes["params"] or 0) < 0
+
+
 LIFTED: tuple[Defect, ...] = (
     Defect(
         id="linen-vmap-axis-out-of-range",
@@ -34,20 +47,26 @@ LIFTED: tuple[Defect, ...] = (
         id="linen-vmap-negative-axis-names",
         transform="flax.linen.vmap",
         versions={"flax": ">=0.8.5"},
-        affects=lambda call: (call.variable_axes["params"] or 0) < 0,
+        affects=_stacked_from_the_end,
         law="sharing.metadata",
-        call=ModuleCall(
-            "partitioned-dense",
-            {"batch": 3, "m": 2, "n": 4},
-            (Axes((0,), 0),),
-            {"params": -1},
-            {"params": True},
-        ),
+        call=_NAMED_FROM_THE_END,
         seen="nn.Partitioned puts the name of an axis that is counted from the end one place too far in "
         "front: a kernel of shape (2, 4, 3) is said to be ('in', 'members', 'out'), so that it would be "
         "sharded along the wrong axis; applying the boxed parameters ends in a bare AssertionError.",
         upstream="No report for Linen was found on google/flax on 2026-11-21; "
         "https://github.com/google/flax/pull/5508 (open) counts from the end for NNX.",
+        everywhere=False,
+    ),
+    Defect(
+        id="nnx-vmap-negative-axis-names",
+        transform="flax.nnx.vmap",
+        versions={"flax": ">=0.10"},
+        affects=_stacked_from_the_end,
+        law="sharing.metadata",
+        call=_NAMED_FROM_THE_END,
+        seen="transform_metadata puts the name of an axis that is counted from the end one place "
+        "too far in front: a kernel of shape (2, 4, 3) is said to be ('in', 'members', 'out').",
+        upstream="https://github.com/google/flax/pull/5508 (open).",
         everywhere=False,
     ),
     Defect(
