@@ -133,7 +133,8 @@ def one_example(call: FunctionCall) -> Callable[..., Rounded]:
 def of_variables(call: ModuleCall, derivation: keys.Derivation = keys.LINEN) -> Expected:
     """The variables a lifted init must give: the reference's for each example, shared or stacked.
 
-    Initial values may be two units in the last place away; integers (keys) not at all.
+    Initial values are draws times a constant: two computations of them may differ by what two of an
+    elementary function do; integers (keys) not at all.
     """
     streams = keys.lift(call.rngs(), call.split_rngs, call.size, derivation)
     sizes = tuple(sorted(_unmapped(call)))
@@ -144,7 +145,7 @@ def of_variables(call: ModuleCall, derivation: keys.Derivation = keys.LINEN) -> 
         for i in range(call.size)
     ]
     value = gathered(each, call.variable_axes)
-    bound = jax.tree_util.tree_map(_one_ulp, value)
+    bound = jax.tree_util.tree_map(_of_a_draw, value)
     return Expected(value, bound, value)
 
 
@@ -266,10 +267,10 @@ def gathered(each: list[Mapping[str, Any]], axes: Mapping[str, Any]) -> dict[str
     }
 
 
-def _one_ulp(value: Any) -> Any:
+def _of_a_draw(value: Any) -> Any:
     if not jnp.issubdtype(value.dtype, jnp.floating):
         return np.zeros(value.shape)
-    return np.spacing(np.abs(value)).astype(np.float64)
+    return _two_roundings(value.astype(np.float64), value.dtype)
 
 
 @functools.cache
@@ -288,13 +289,15 @@ def _nearly(subject_name: str) -> Any:
 
     def one(*arguments: Any) -> Rounded:
         value = exactly(*arguments).value
-        return Rounded(value, jax.tree_util.tree_map(_two_roundings, value))
+        return Rounded(
+            value, jax.tree_util.tree_map(lambda leaf: _two_roundings(leaf, leaf.dtype), value)
+        )
 
     return one
 
 
-def _two_roundings(leaf: Any) -> Any:
-    return 2 * ELEMENTARY_UNITS * unit(leaf.dtype) * np.abs(leaf)
+def _two_roundings(leaf: Any, dtype: Any) -> Any:
+    return 2 * ELEMENTARY_UNITS * unit(dtype) * np.abs(leaf)
 
 
 SMALLEST = float(np.finfo(np.float64).tiny)
