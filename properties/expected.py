@@ -15,8 +15,8 @@ from properties.trees import raw
 from reference import keys, scope
 from reference.loop import example, per_example, stack, take
 from reference.rounding import Rounded, evaluator
-from reference.rounding_rules import ELEMENTARY_UNITS
-from reference.terms import gamma, unit
+from reference.rounding_rules import of_two_computations
+from reference.terms import gamma
 
 
 def of_function(call: FunctionCall) -> Expected:
@@ -270,7 +270,7 @@ def gathered(each: list[Mapping[str, Any]], axes: Mapping[str, Any]) -> dict[str
 def _of_a_draw(value: Any) -> Any:
     if not jnp.issubdtype(value.dtype, jnp.floating):
         return np.zeros(value.shape)
-    return _two_roundings(value.astype(np.float64), value.dtype)
+    return of_two_computations(value.astype(np.float64), value.dtype)
 
 
 @functools.cache
@@ -289,15 +289,10 @@ def _nearly(subject_name: str) -> Any:
 
     def one(*arguments: Any) -> Rounded:
         value = exactly(*arguments).value
-        return Rounded(
-            value, jax.tree_util.tree_map(lambda leaf: _two_roundings(leaf, leaf.dtype), value)
-        )
+        bound = jax.tree_util.tree_map(lambda leaf: of_two_computations(leaf, leaf.dtype), value)
+        return Rounded(value, bound)
 
     return one
-
-
-def _two_roundings(leaf: Any, dtype: Any) -> Any:
-    return 2 * ELEMENTARY_UNITS * unit(dtype) * np.abs(leaf)
 
 
 SMALLEST = float(np.finfo(np.float64).tiny)

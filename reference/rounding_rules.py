@@ -17,6 +17,11 @@ ELEMENTARY_UNITS = 8.0
 the worst over a grid on the installed release, and fail when it exceeds this."""
 
 
+def of_two_computations(value: Any, dtype: Any) -> Any:
+    """What two computations, in ``dtype``, of one elementary function may differ by."""
+    return 2 * ELEMENTARY_UNITS * unit(dtype) * np.abs(value)
+
+
 def _rounded(equation: Any, value: Any, carried: Any, units: float = 1.0) -> Term:
     """Add one rounding (``units`` of roundoff, and underflow) to the error carried from before."""
     info = jnp.finfo(equation.outvars[0].aval.dtype)

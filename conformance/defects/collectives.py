@@ -72,9 +72,9 @@ COLLECTIVES: tuple[Defect, ...] = (
         law="collectives.gradients",
         call=FunctionCall("all-to-all-across", {"batch": 3, "n": 2}, (Axes((0,), 0, "batch"),)),
         seen="The gradient through lax.all_to_all that splits one axis and concatenates another is wrong: "
-        "before 0.9 silently of another shape, (3, 3, 1) for (3, 3, 3) or, where sizes agree, of wrong "
-        "values; since then ValueError about the type of a cotangent. vmap's is right.",
-        upstream="https://github.com/jax-ml/jax/issues/15982 (closed) is the same in shard_map.",
+        "before 0.9 silently of another shape, (3, 3, 1) for (3, 3, 3); since then ValueError about the type "
+        "of a cotangent. vmap's is right.",
+        upstream="https://github.com/jax-ml/jax/issues/15982 (closed) is the like in shard_map.",
         everywhere=False,
     ),
     *(

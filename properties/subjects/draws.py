@@ -9,8 +9,7 @@ import numpy as np
 
 from properties.subject import FunctionSubject
 from properties.subjects.rules.entry import of, rule
-from reference.rounding_rules import ELEMENTARY_UNITS
-from reference.terms import unit
+from reference.rounding_rules import of_two_computations
 
 _KEY = of("bits", 2, dtype="uint32")
 _EXACT = {
@@ -38,7 +37,7 @@ def _draw(name: str, source: str, exact: bool) -> FunctionSubject:
 def _unmapped(function: Callable[..., Any]) -> Callable[..., Any]:
     def answer(key: Any, other: Any) -> Any:
         value = np.asarray(jax.jit(function)(key.astype(np.uint32), other), np.float64)
-        return value, 2 * ELEMENTARY_UNITS * unit("float32") * np.abs(value)
+        return value, of_two_computations(value, "float32")
 
     return answer
 
