@@ -29,11 +29,14 @@ every other dimension is one."""
 TURNS = 4
 """How many sizes of each family there are."""
 
-MAX_SEED = 2**31 - 1
+SEEDS = range(2**31)
+LARGEST_KEY = 2**31 - 9
 
 EAGER_COMBINATIONS = 2
 _eager = st.integers(0, 7).map(lambda n: n == 7)
 """Users also call transforms eagerly. It costs a compilation per operation, so a sample must do."""
+BOTH = (False, True)
+ENSEMBLE_AXES = (0, 1, -1, -2)
 
 
 def sizes(subject: Subject, family: str, turn: int, largest: int | None = None) -> dict[str, int]:
@@ -109,10 +112,21 @@ def _with_few_masks(combinations: Sequence[Axes], most: int | None, seed: int) -
     return [axes for axes in combinations if axes.first.in_axes in kept]
 
 
-def _seeds(profile: Profile) -> st.SearchStrategy[int]:
-    """Seeds of values. Hypothesis tries the simplest first: which that is, the profile's seed says."""
-    simplest = random.Random(f"{profile.seed}/values").randint(0, MAX_SEED)
-    return st.integers(0, MAX_SEED).map(lambda n: (simplest + n) % (MAX_SEED + 1))
+def one_of(
+    what: str, choices: Sequence[Any], subject: Subject, profile: Profile
+) -> st.SearchStrategy[Any]:
+    """One of the choices of ``what``.
+
+    Hypothesis tries the first choice first, and no other where one call is drawn. Which is first, the
+    profile's seed says, the same for every law of a subject, so that laws share compilations.
+    """
+    among = len(choices)
+    first = random.Random(f"{profile.seed}/{subject.name}/{what}").randrange(among)
+    return st.integers(0, among - 1).map(lambda n: choices[(first + n) % among])
+
+
+def _chooser(draw: Any, subject: Subject, profile: Profile) -> Callable[[str, Sequence[Any]], Any]:
+    return lambda what, choices: draw(one_of(what, choices, subject, profile))
 
 
 @functools.cache
@@ -262,16 +276,17 @@ def _function_calls(
     masks: int | None,
     profile: Profile,
 ) -> FunctionCall:
-    seed = draw(_seeds(profile))
+    choose = _chooser(draw, subject, profile)
+    seed = choose("seed", SEEDS)
     eager = draw(_eager)
     several = min(EAGER_COMBINATIONS, most) if eager else most
     return FunctionCall(
         subject.name,
         draw(st.sampled_from(sets)),
         covering(_with_few_masks(every, masks, seed), several, seed),
-        draw(st.sampled_from(subject.dtypes)),
+        choose("dtype", subject.dtypes),
         seed,
-        special=subject.special and draw(st.booleans()),
+        special=subject.special and choose("special", BOTH),
         eager=eager,
     )
 
@@ -311,16 +326,17 @@ def _module_calls(
     profile: Profile,
     ensemble: bool,
 ) -> ModuleCall:
-    seed, flipped = draw(_seeds(profile)), draw(_eager)
+    choose = _chooser(draw, subject, profile)
+    seed, flipped = choose("seed", SEEDS), draw(_eager)
     call = ModuleCall(
         subject.name,
         draw(st.sampled_from(sets)),
         covering(every, 1 if flipped else most, seed),
         {name: None if name == "params" else 0 for name in subject.collections},
-        {name: name != "params" and draw(st.booleans()) for name in subject.streams},
-        key=draw(st.sampled_from((0, 1, 2**31 - 9)) | st.integers(0, 2**31 - 9)),
-        typed=draw(st.booleans()),
+        {name: name != "params" and choose(name, BOTH) for name in subject.streams},
+        key=choose("key", (0, 1, LARGEST_KEY, seed % LARGEST_KEY)),
+        typed=choose("typed", BOTH),
         seed=seed,
         flipped=flipped,
     )
-    return call.ensemble(draw(st.sampled_from((0, 1, -1, -2)))) if ensemble else call
+    return call.ensemble(choose("ensemble", ENSEMBLE_AXES)) if ensemble else call

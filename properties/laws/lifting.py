@@ -18,7 +18,7 @@ from properties.law import blame, law
 from properties.laws.errors import must_raise
 from properties.laws.sharing import answers_as_each_example, one_call
 from properties.profiles import Profile
-from properties.strategies import module_calls
+from properties.strategies import ENSEMBLE_AXES, module_calls, one_of
 from properties.subject import ModuleSubject
 from properties.together import apply_together, init_shapes, run_together, transform_or_raise
 from properties.transform import Transform
@@ -99,7 +99,7 @@ def _placed_collections(transform: Transform, subject: ModuleSubject, profile: P
         return attrs.evolve(call, variable_axes=axes)
 
     calls = module_calls(most=1)(transform, subject, profile)
-    return st.builds(placed, calls, st.sampled_from((1, -1, -2, 0)))
+    return st.builds(placed, calls, one_of("collections", ENSEMBLE_AXES, subject, profile))
 
 
 @law("sharing.collections", thin=True, cases=_placed_collections, unless=_no_other_collection)
