@@ -49,7 +49,7 @@ PROFILES = {
     profile.name: profile
     for profile in (
         Profile("quick", examples=2, shapes=2, combinations=5, deadline=120, random=False),
-        Profile("ci", examples=8, shapes=6, combinations=48, deadline=300, random=False),
+        Profile("ci", examples=6, shapes=6, combinations=32, deadline=300, random=False),
         Profile("thorough", examples=60, shapes=16, combinations=64, deadline=1800, random=True),
     )
 }
