@@ -1,5 +1,6 @@
 """What a log says, gathered once for every view."""
 
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -61,6 +62,12 @@ class Summary:
     def total(self, field: str) -> float:
         """The sum of a number over all results."""
         return sum(result.get(field) or 0 for result in self.results)
+
+    @property
+    def digest(self) -> str | None:
+        """A checksum of every call drawn, in whatever order; None where no result has its own."""
+        drawn = sorted(result["digest"] for result in self.results if "digest" in result)
+        return f"{zlib.crc32(' '.join(drawn).encode()):08x}" if drawn else None
 
     @property
     def rules(self) -> tuple[int, int, int, list[str]] | None:

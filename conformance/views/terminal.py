@@ -71,10 +71,11 @@ def _cell(summary: Summary, law: str, transform: str) -> RenderableType:
 def cost(summary: Summary) -> Text:
     """What was exercised and what it cost."""
     counts = ", ".join(f"{summary.counts[name]} {name}" for name in ORDER if summary.counts[name])
+    digest = f" (digest {summary.digest})" if summary.digest else ""
     wall = f"{summary.seconds:.1f} s" if summary.seconds is not None else "an interrupted run"
     return Text(
         f"{counts or 'nothing ran'} in {wall}\n"
-        f"{summary.total('examples'):,.0f} calls, {summary.total('combinations'):,.0f} combinations "
+        f"{summary.total('examples'):,.0f} calls{digest}, {summary.total('combinations'):,.0f} combinations "
         f"of axes, {summary.total('shapes'):,.0f} sets of sizes; "
         f"{summary.total('compilations'):,.0f} compilations taking "
         f"{summary.total('compile_seconds'):.1f} s, "

@@ -117,6 +117,16 @@ def test_every_result_counts_once(gathered: Summary) -> None:
     assert gathered.total("examples") == 2 * len(RESULTS)
 
 
+def test_the_digest_is_of_all_calls_in_any_order(written: Callable[..., Path]) -> None:
+    drawn = [{**RESULTS[i], "digest": digest} for i, digest in enumerate(("0000002a", "0000002b"))]
+    one, turned, other = (
+        summarise(read(written(*results)))
+        for results in (drawn, drawn[::-1], [drawn[0], {**drawn[1], "digest": "0000002c"}])
+    )
+    assert one.digest == turned.digest != other.digest
+    assert f"(digest {one.digest})" in shown(one)
+
+
 def test_laws_and_transforms_stand_in_the_order_of_the_promise(gathered: Summary) -> None:
     assert gathered.laws == [EQUALS, PERMUTE]
     assert gathered.transforms == ["jax.vmap", "jax.pmap", "flax.linen.vmap"]
