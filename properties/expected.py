@@ -29,21 +29,21 @@ def of_function(call: FunctionCall) -> Expected:
     return _placed(results, like, call.sizes["batch"], axes)
 
 
-def of_gradient(call: FunctionCall, gradient: Callable[..., Any]) -> Expected:
-    """What a gradient must give at each example, stacked in front.
+def of_derivative(call: FunctionCall, derivative: Callable[..., Any]) -> Expected:
+    """What a derivative must give at each example, for the call's only axes.
 
-    Where the function does not round, that is JAX's own gradient, unmapped. Of the signs of zeros
+    Where the function does not round, that is JAX's own derivative, unmapped. Of the signs of zeros
     nothing is said: sums choose them.
     """
     (axes,) = call.axes
-    like = jax.eval_shape(gradient, *call.example())
+    like = jax.eval_shape(derivative, *call.example())
     one = (
-        as_unmapped(gradient, SMALLEST)
+        as_unmapped(derivative, SMALLEST)
         if call.subject.exact
-        else evaluator(gradient, *call.example())
+        else evaluator(derivative, *call.example())
     )
     results = per_example(one, axes.first.in_axes)(*call.stacked(axes))
-    return _placed(results, like, call.sizes["batch"], Axes(axes.first.in_axes))
+    return _placed(results, like, call.sizes["batch"], axes)
 
 
 def of_collective(call: FunctionCall, operands: Any) -> Expected:

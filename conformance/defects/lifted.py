@@ -12,6 +12,18 @@ _NAMED_FROM_THE_END = ModuleCall(
     {"params": -1},
     {"params": True},
 )
+_STACKED_BEHIND = ModuleCall(
+    "dense",
+    {"batch": 3, "m": 2, "n": 4},
+    (Axes((0,), 0),),
+    {"params": 1},
+    {"params": True},
+    flipped=True,
+)
+
+
+def _stacked_behind_in_jit(call: ModuleCall) -> bool:
+    return call.flipped and call.variable_axes["params"] not in (None, 0)
 
 
 def _stacked_from_the_end(call: ModuleCall) -> bool:
@@ -67,6 +79,18 @@ LIFTED: tuple[Defect, ...] = (
         seen="transform_metadata puts the name of an axis that is counted from the end one place "
         "too far in front: a kernel of shape (2, 4, 3) is said to be ('in', 'members', 'out').",
         upstream="https://github.com/google/flax/pull/5508 (open).",
+        everywhere=False,
+    ),
+    Defect(
+        id="nnx-pmap-in-jit-ensemble-axis",
+        transform="flax.nnx.pmap",
+        versions={"jax": "<0.8.0", "flax": ">=0.10"},
+        affects=_stacked_behind_in_jit,
+        law="sharing.ensemble-members",
+        call=_STACKED_BEHIND,
+        seen="jit of making an ensemble whose parameters are stacked along an axis other than 0 raises "
+        "ValueError: 'Operation creation failed'.",
+        upstream="https://github.com/jax-ml/jax/issues/5756, of jax.pmap (still open; it works since 0.8.0).",
         everywhere=False,
     ),
     Defect(

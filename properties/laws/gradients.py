@@ -33,21 +33,26 @@ def _replicated(transform: Transform, subject: FunctionSubject) -> str | None:
     )
 
 
-def _no_derivative(transform: Transform, subject: FunctionSubject) -> str | None:
-    if subject.answer is not None:
-        return f"{subject.name} is told its right answers, which say nothing of derivatives"
-    if "float32" not in subject.dtypes or not by(subject):
-        return f"{subject.name} takes integers, by which there is no gradient"
-    return _undifferentiable(subject)
+def _no_gradient(transform: Transform, subject: FunctionSubject) -> str | None:
+    return _undifferentiable(subject, gradient_of)
+
+
+def _no_forward_mode(transform: Transform, subject: FunctionSubject) -> str | None:
+    return _undifferentiable(subject, forward_of)
 
 
 @functools.cache
-def _undifferentiable(subject: FunctionSubject) -> str | None:
+def _undifferentiable(subject: FunctionSubject, derivative: Any) -> str | None:
+    if subject.answer is not None:
+        return f"{subject.name} is told its right answers, which say nothing of derivatives"
+    if "float32" not in subject.dtypes or not by(subject):
+        return f"{subject.name} takes integers, by which there is no derivative"
     call = some_call(attrs.evolve(subject, dtypes=("float32",)))
     if all(weights is None for weights in weights_of(call)):
         return f"{subject.name} gives no floats"
     try:
-        jax.eval_shape(gradient_of(call), *call.example())
+        # Of forward mode through custom_vjp, tracing says nothing.
+        jax.jit(derivative(call)).lower(*call.example())
     except Exception as refused:
         return f"JAX does not differentiate {subject.name} unmapped: {Raised(refused)!r}"
     return None
@@ -98,9 +103,35 @@ def gradient_of(call: FunctionCall) -> Any:
     return jax.grad(lambda *x: total(function(*x), weights), argnums=by(call.subject))
 
 
+def along_itself(function: Any, places: tuple[int, ...]) -> Any:
+    """The derivatives in forward mode of a function's floats by its arguments at ``places``, along
+    these arguments themselves: no two examples have the same direction."""
+
+    def forward(*arguments: Any) -> list[Any]:
+        def of_floats(*floats: Any) -> Any:
+            given = dict(zip(places, floats, strict=True))
+            return function(*(given.get(i, argument) for i, argument in enumerate(arguments)))
+
+        floats = tuple(arguments[place] for place in places)
+        tangents = jax.tree_util.tree_leaves(jax.jvp(of_floats, floats, floats)[1])
+        return [leaf for leaf in tangents if leaf.dtype != jax.dtypes.float0]
+
+    return forward
+
+
+def forward_of(call: FunctionCall) -> Any:
+    """The derivatives in forward mode of one example's result."""
+    return along_itself(call.subject.function, by(call.subject))
+
+
 def of_each(call: FunctionCall) -> Expected:
     """The right gradients of a call's only axes, one for each example, stacked in front."""
-    return expected.of_gradient(call, gradient_of(call))
+    return expected.of_derivative(call.only(_in_front(call.axes[0])), gradient_of(call))
+
+
+def forward_of_each(call: FunctionCall) -> Expected:
+    """The right derivatives in forward mode, for the call's only axes."""
+    return expected.of_derivative(call, forward_of(call))
 
 
 def spread(call: FunctionCall) -> list[Any]:
@@ -141,12 +172,38 @@ weights = {literal(spread(call))}
 got = jax.grad(lambda *x: total(mapped(*x)), {by(call.subject)})(*arguments)"""
 
 
+_FORWARD = """
+def along_itself(function, places):
+    def forward(*arguments):
+        def of_floats(*floats):
+            given = dict(zip(places, floats))
+            return function(*(given.get(i, argument) for i, argument in enumerate(arguments)))
+
+        floats = tuple(arguments[place] for place in places)
+        tangents = jax.tree_util.tree_leaves(jax.jvp(of_floats, floats, floats)[1])
+        return [leaf for leaf in tangents if leaf.dtype != jax.dtypes.float0]
+
+    return forward
+
+"""
+
+
+def _forward(call: FunctionCall) -> str:
+    return f"{_FORWARD}\nfunction = along_itself(function, {by(call.subject)})"
+
+
+def _forward_of_map(call: FunctionCall) -> str:
+    return f"{_FORWARD}\ngot = along_itself(mapped, {by(call.subject)})(*arguments)"
+
+
 def _in_front(axes: Axes) -> Axes:
     return attrs.evolve(axes, out_axes=0)
 
 
 MAP_OF_GRADIENT = Way("map of the gradient", before=_differentiated, axes=_in_front)
 GRADIENT_OF_MAP = Way("gradient of the map", after=_summed)
+MAP_OF_FORWARD = Way("map of the derivative in forward mode", before=_forward)
+FORWARD_OF_MAP = Way("derivative in forward mode of the map", after=_forward_of_map)
 
 
 @law(
@@ -154,21 +211,21 @@ GRADIENT_OF_MAP = Way("gradient of the map", after=_summed)
     cases=_float_calls("any"),
     kinds=("function", "rule"),
     unless=lambda transform, subject: (
-        _no_derivative(transform, subject) or _replicated(transform, subject)
+        _no_gradient(transform, subject) or _replicated(transform, subject)
     ),
 )
 def mapped_gradient_is_the_gradient_of_each(transform: Transform, call: FunctionCall) -> None:
     """Mapping a gradient gives the gradient at each example."""
     gradient = gradient_of(call)
-    pieces = [transform.map(gradient, attrs.evolve(axes, out_axes=0)) for axes in call.axes]
-    _hold(transform, call, pieces, of_each, MAP_OF_GRADIENT)
+    pieces = [transform.map(gradient, _in_front(axes)) for axes in call.axes]
+    _hold(transform, call, of_each, {MAP_OF_GRADIENT: pieces})
 
 
 @law(
     "gradients.shared-sum",
     cases=_float_calls("some"),
     unless=lambda transform, subject: (
-        _no_derivative(transform, subject) or single_argument(transform, subject)
+        _no_gradient(transform, subject) or single_argument(transform, subject)
     ),
 )
 def shared_gradient_is_the_sum(transform: Transform, call: FunctionCall) -> None:
@@ -177,16 +234,34 @@ def shared_gradient_is_the_sum(transform: Transform, call: FunctionCall) -> None
     for axes in call.axes:
         mapped = transform.map(call.subject.function, axes)
         pieces.append(_of_the_sum(mapped, spread(call.only(axes)), by(call.subject)))
-    _hold(transform, call, pieces, of_the_sum, GRADIENT_OF_MAP)
+    _hold(transform, call, of_the_sum, {GRADIENT_OF_MAP: pieces})
 
 
-def _hold(transform: Transform, call: FunctionCall, pieces: Any, of: Any, way: Way) -> None:
+@law(
+    "gradients.forward",
+    cases=_float_calls("any"),
+    kinds=("function", "rule"),
+    unless=_no_forward_mode,
+    thin=True,
+)
+def forward_derivatives_commute_with_maps(transform: Transform, call: FunctionCall) -> None:
+    """In forward mode the map of the derivative and the derivative of the map are each example's."""
+    function, places = call.subject.function, by(call.subject)
+    inside = [transform.map(along_itself(function, places), axes) for axes in call.axes]
+    outside = [along_itself(transform.map(function, axes), places) for axes in call.axes]
+    _hold(transform, call, forward_of_each, {MAP_OF_FORWARD: inside, FORWARD_OF_MAP: outside})
+
+
+def _hold(transform: Transform, call: FunctionCall, of: Any, pieces: dict[Way, Any]) -> None:
     arguments = [call.arguments(axes) for axes in call.axes]
+    right = [of(call.only(axes)) for axes in call.axes]
     joined = transform.traceable and not call.eager
-    for axes, got in zip(call.axes, run_together(pieces, arguments, joined), strict=True):
-        right = of(call.only(axes))
-        with blame(call.only(axes), way, right=right):
-            assert_agrees(got, right)
+    every = [piece for each in pieces.values() for piece in each]
+    results = run_together(every, arguments * len(pieces), joined)
+    due = [(way, *one) for way in pieces for one in zip(call.axes, right, strict=True)]
+    for (way, axes, answer), got in zip(due, results, strict=True):
+        with blame(call.only(axes), way, right=answer):
+            assert_agrees(got, answer)
 
 
 def _of_the_sum(mapped: Any, weights: list[Any], places: tuple[int, ...]) -> Any:

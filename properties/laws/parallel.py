@@ -289,7 +289,7 @@ def stepped(call: FunctionCall, averaged: bool) -> Expected:
     The mean of n float32 values is off by gamma(n + 1) of their magnitudes' mean, and taking it off
     rounds once (Higham, Accuracy and Stability of Numerical Algorithms, section 4.2).
     """
-    each = expected.of_gradient(call, jax.grad(call.subject.function))
+    each = expected.of_derivative(call, jax.grad(call.subject.function))
     size = call.sizes["batch"]
     params = call.stacked(call.axes[0])[0]
 

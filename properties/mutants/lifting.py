@@ -13,6 +13,7 @@ from properties.mutants.mutant import (
     Mutant,
     first_everywhere,
     front,
+    halved_derivative,
     leaves,
     lifting,
     mean_everywhere,
@@ -256,12 +257,8 @@ def gradient_halved(transform: Transform, call: ModuleCall) -> Lifted:
     """the gradient by the parameters is half of what it should be"""
     lifted = transform.lift(call)
 
-    def half(leaf: Any) -> Any:
-        return leaf / 2 + jax.lax.stop_gradient(leaf / 2)
-
     def apply(variables: Any, rngs: Any, *inputs: Any) -> Any:
-        floats = leaves(lambda leaf: half(leaf) if leaf.dtype.kind == "f" else leaf, variables)
-        return lifted.apply(floats, rngs, *inputs)
+        return lifted.apply(leaves(halved_derivative, variables), rngs, *inputs)
 
     return lifted._replace(apply=apply)
 

@@ -12,6 +12,7 @@ from properties.calls import Axes
 from properties.mutants.mutant import (
     Mapped,
     first_everywhere,
+    halved_derivative,
     leaves,
     mapping,
     mean_everywhere,
@@ -132,6 +133,13 @@ def tree_of_axes_misread(transform: Transform, function: Any, axes: Axes) -> Map
         return transform.map(function, axes)
     misread = jax.tree_util.tree_map(lambda _: entries[0], axes.in_axes)
     return transform.map(function, attrs.evolve(axes, in_axes=misread))
+
+
+@mapping
+def derivative_halved(transform: Transform, function: Any, axes: Axes) -> Mapped:
+    """the derivative of the map is half of what it should be"""
+    mapped = transform.map(function, axes)
+    return lambda *arguments: leaves(halved_derivative, mapped(*arguments))
 
 
 @mapping
