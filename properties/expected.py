@@ -16,7 +16,7 @@ from reference import keys, scope
 from reference.loop import example, per_example, stack, take
 from reference.rounding import Rounded, evaluator
 from reference.rounding_rules import of_two_computations
-from reference.terms import gamma
+from reference.terms import gamma, unit
 
 
 def of_function(call: FunctionCall) -> Expected:
@@ -29,6 +29,15 @@ def of_function(call: FunctionCall) -> Expected:
     return _placed(results, like, call.sizes["batch"], axes)
 
 
+def from_first(call: FunctionCall) -> Expected:
+    """What the subject's ``from_first`` gives of all examples, for the call's only axes."""
+    (axes,) = call.axes
+    assert call.subject.from_first is not None
+    results = as_unmapped(call.subject.from_first)(*call.stacked(axes))
+    like = jax.eval_shape(call.subject.function, *call.example())
+    return _placed(results, like, call.sizes["batch"], axes)
+
+
 def of_derivative(call: FunctionCall, derivative: Callable[..., Any]) -> Expected:
     """What a derivative must give at each example, for the call's only axes.
 
@@ -37,13 +46,31 @@ def of_derivative(call: FunctionCall, derivative: Callable[..., Any]) -> Expecte
     """
     (axes,) = call.axes
     like = jax.eval_shape(derivative, *call.example())
-    one = (
-        as_unmapped(derivative, SMALLEST)
-        if call.subject.exact
-        else evaluator(derivative, *call.example())
-    )
+    example = call.example()
+    if not call.subject.exact:
+        one = evaluator(derivative, *example)
+    elif " div " in str(jax.make_jaxpr(derivative)(*example)):
+        one = _of_ties(as_unmapped(derivative))
+    else:
+        one = as_unmapped(derivative, SMALLEST)
     results = per_example(one, axes.first.in_axes)(*call.stacked(axes))
     return _placed(results, like, call.sizes["batch"], axes)
+
+
+def _of_ties(unmapped: Callable[..., Rounded]) -> Callable[..., Rounded]:
+    """A maximum's gradient is divided among equal values, which rounds, as do the products and sums
+    of the few quotients: by no more than 16 units of the largest of them, or of one."""
+
+    def one(*arguments: Any) -> Rounded:
+        value = unmapped(*arguments).value
+
+        def bound(leaf: Any) -> Any:
+            largest = max(1.0, float(np.abs(leaf).max(initial=0)))
+            return np.full(leaf.shape, 16 * unit(leaf.dtype) * largest)
+
+        return Rounded(value, jax.tree_util.tree_map(bound, value))
+
+    return one
 
 
 def of_collective(call: FunctionCall, operands: Any) -> Expected:

@@ -56,6 +56,7 @@ class Law:
     """`FunctionSubject` or `ModuleSubject`."""
     unless: Reason
     only: str | None
+    """The one transform that it is about, whatever kinds that is held to other laws with."""
     kinds: tuple[str, ...]
     """The kinds of functions that it speaks of."""
     thin: bool = False
@@ -68,7 +69,7 @@ class Law:
         if isinstance(subject, ModuleSubject) and not transform.maps_modules:
             return False
         if isinstance(subject, FunctionSubject) and not (
-            subject.kind in self.kinds and subject.kind in transform.kinds
+            subject.kind in self.kinds and (self.only or subject.kind in transform.kinds)
         ):
             return False
         return isinstance(subject, self.subjects)

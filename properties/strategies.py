@@ -157,7 +157,7 @@ def some_call(subject: FunctionSubject) -> FunctionCall:
 @functools.cache
 def unavailable(subject: Subject) -> str | None:
     """Why this release cannot do what a subject of the catalogue does, unmapped; None where it can."""
-    if not isinstance(subject, FunctionSubject) or subject.kind != "rule":
+    if not isinstance(subject, FunctionSubject) or subject.kind not in ("rule", "draw"):
         return None
     try:
         jax.eval_shape(subject.function, *some_call(subject).example())

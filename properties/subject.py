@@ -69,6 +69,9 @@ class FunctionSubject:
     """The right answer in NumPy's float64, and its bound, where the unmapped function's answer is
     not the only one: ``answer(*arguments)`` gives (value, absolute error). Of a collective: from all
     examples, stacked in front, to all their answers."""
+    from_first: Callable[..., Any] | None = None
+    """What all examples, stacked in front, give together, where JAX documents that under a map it all
+    comes of the first of them."""
     kind: str = "function"
     """``function``; ``rule``: it stands for a primitive's batching rule; ``collective``: it speaks to
     the other examples, along an axis that is named `AXIS`; ``draw``: its first argument is a key."""

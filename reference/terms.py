@@ -12,7 +12,7 @@ class Undecidable(Exception):
 
 
 class NoRule(NotImplementedError):
-    """A primitive whose rounding is not known here, so that nothing can be said of its result."""
+    """Nothing can be said of a result: of a primitive whose rounding is not known here, say."""
 
 
 def unit(dtype: Any) -> float:

@@ -3,7 +3,15 @@
 from conformance.defects.collectives import COLLECTIVES
 from conformance.defects.lifted import LIFTED
 from conformance.defects.pmap import PMAP, of_nnx
+from conformance.defects.shard_map import SHARD_MAP
 from conformance.defects.vmap import VMAP
 from conformance.ledger import Defect
 
-DEFECTS: tuple[Defect, ...] = (*PMAP, *map(of_nnx, PMAP), *LIFTED, *VMAP, *COLLECTIVES)
+DEFECTS: tuple[Defect, ...] = (
+    *PMAP,
+    *map(of_nnx, PMAP),
+    *LIFTED,
+    *VMAP,
+    *COLLECTIVES,
+    *SHARD_MAP,
+)

@@ -94,6 +94,19 @@ LIFTED: tuple[Defect, ...] = (
         everywhere=False,
     ),
     Defect(
+        id="nnx-pmap-in-jit-shared",
+        transform="flax.nnx.pmap",
+        versions={"jax": "<0.8.0", "flax": ">=0.10"},
+        affects=lambda call: call.flipped and call.variable_axes["params"] is None,
+        law="sharing.init-matches-reference",
+        call=_STACKED_BEHIND.sharing(),
+        seen="jit of making a module whose parameters are shared raises TypeError: 'NoneType' object cannot "
+        "be interpreted as an integer.",
+        upstream="It works since jax 0.8.0, which rewrote pmap; "
+        "https://github.com/jax-ml/jax/issues/5756 is of other out_axes of a pmap within jit.",
+        everywhere=False,
+    ),
+    Defect(
         id="linen-vmap-keywords-left-out",
         transform="flax.linen.vmap",
         versions={"flax": ">=0.8.5"},

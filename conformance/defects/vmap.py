@@ -124,6 +124,23 @@ VMAP: tuple[Defect, ...] = (
         everywhere=False,
     ),
     Defect(
+        id="vmap-update-of-own-slice",
+        transform="jax.vmap",
+        versions={"jax": ">=0.4.35"},
+        affects=lambda call: (
+            call.subject_name == "lax.keys.places"
+            and call.sizes["batch"] == 1
+            and call.axes[0].out_axes != 0
+        ),
+        law="mapping.equals-per-example",
+        call=FunctionCall("lax.keys.places", {"batch": 1, "m": 4}, (Axes((0, 0), 1),), seed=10),
+        seen="Wrong values, silently, on CPU: an array updated with a slice of itself and reshaped, or a "
+        "batch of one with another out_axes, which XLA takes for a reshape. It updates in place, and reads "
+        "what it has written: jax.jit(lambda x, i: lax.dynamic_update_slice(x, x[:2], (i,)).reshape(4, 1))"
+        "(jnp.arange(4.0), 1) is 0, 0, 0, 3 for 0, 0, 1, 3. jax 0.4.34 has it right.",
+        upstream="https://github.com/openxla/xla/issues/49176 (open)",
+    ),
+    Defect(
         id="vmap-none-keys-at-indices",
         transform="jax.vmap",
         versions={"jax": "<0.4.35"},

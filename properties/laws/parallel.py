@@ -14,13 +14,14 @@ from properties import expected
 from properties.calls import Axes, FunctionCall
 from properties.compare import Disagreement, Expected, assert_agrees, computed
 from properties.law import blame, law
+from properties.profiles import Profile
 from properties.strategies import function_calls, takes_specs
 from properties.subject import AXIS, FunctionSubject
 from properties.together import map_together, run_together
 from properties.transform import Transform
 from properties.trees import Raised, attempt, member, raw
 from properties.way import MAP, TWICE, Way, second_of
-from reference.terms import gamma, unit
+from reference.terms import NoRule, gamma, unit
 
 VMAP = Transform(
     "jax.vmap",
@@ -36,6 +37,13 @@ OUTSIDE_VMAP = Way(
     axes=lambda axes: Axes((0,) * len(axes.in_axes), 0),
     after=second_of(f"mapped(*{TWICE})"),
 )
+OF_A_MESH = (
+    "lax.sharding_constraint",
+    "lax.inspect_sharding",
+    "lax.psum_invariant",
+    "lax.pvary",
+)
+_WAYS_OUT = ("check_rep=False", "check_vma=False")
 RATE = 0.125
 """The learning rate: a power of two, so that scaling rounds nothing."""
 
@@ -43,6 +51,8 @@ RATE = 0.125
 def _agrees_with_vmap(transform: Transform, call: FunctionCall) -> None:
     vmapped = dict(map_together(VMAP, call))
     for axes, got in map_together(transform, call):
+        if isinstance(got, Raised) and any(way in str(got.error) for way in _WAYS_OUT):
+            raise NoRule(f"JAX says what it cannot do, and a way out: {got!r}")
         single = call.only(axes)
         right = computed(vmapped[axes], expected.of_function(single))
         if right is not None:
@@ -56,11 +66,27 @@ def pmap_agrees_with_vmap(transform: Transform, call: FunctionCall) -> None:
     _agrees_with_vmap(transform, call)
 
 
+def _on_devices(transform: Transform, subject: FunctionSubject, profile: Profile) -> Any:
+    if subject.kind != "rule":
+        return function_calls(unmapped="any")(transform, subject, profile)
+    # Every combination of axes is a program for several devices. What is the same on all of them is
+    # of another type there, and users have to say where it becomes the other.
+    return function_calls(most=1)(transform, subject, profile)
+
+
+def _has_a_mesh(transform: Transform, subject: FunctionSubject) -> str | None:
+    if subject.name in OF_A_MESH:
+        return f"{subject.name} is about a mesh of its own, which the map's is not"
+    return None
+
+
 @law(
     "parallel.shard-map-agrees",
     thin=True,
-    cases=function_calls(unmapped="any"),
+    cases=_on_devices,
     only="jax.shard_map",
+    kinds=("function", "rule"),
+    unless=_has_a_mesh,
 )
 def shard_map_agrees_with_vmap(transform: Transform, call: FunctionCall) -> None:
     """shard_map over a mesh, each device mapping its own examples, gives what vmap gives."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import jax
 import jsonschema
 import numpy as np
 import pytest
@@ -17,7 +18,11 @@ import conformance
 from conformance import items
 from conformance.defects import DEFECTS
 from conformance.log import decode, incomplete, read
+from conformance.transforms import TRANSFORMS
 from properties.law import load
+from properties.laws import LAWS
+from properties.profiles import PROFILES
+from properties.subjects import SUBJECTS
 
 LAW = "mapping.equals-per-example"
 SELECTION = ("--law", LAW, "--transform", "jax.vmap")
@@ -154,3 +159,38 @@ def test_a_call_that_ends_its_process_is_told_from_one_that_does_not(defect_id: 
             items.ends_its_process(defect)
     else:
         assert items.ends_its_process(defect) == there
+
+
+@pytest.mark.parametrize(
+    ("law", "subject", "outcome"),
+    [
+        ("sharing.ensemble-members", "dense", "not-applicable"),
+        ("sharing.init-matches-reference", "dense", "holds"),
+    ],
+)
+def test_keys_that_jax_documents_to_draw_otherwise_under_a_map_are_told_apart(
+    law: str, subject: str, outcome: str
+) -> None:
+    item = items.Item(LAWS[law], TRANSFORMS["flax.linen.vmap"], SUBJECTS[subject])
+    with jax.default_prng_impl("rbg"):
+        result = items.run(item, PROFILES["quick"])
+    assert result["outcome"] == outcome
+    if outcome == "not-applicable":
+        assert "docs.jax.dev" in result["detail"]["reason"]
+
+
+def test_a_sample_of_the_catalogue_is_mapped_over_devices_and_another_seed_takes_another() -> None:
+    profile = PROFILES["quick"]
+    rules = [subject.name for subject in SUBJECTS.values() if subject.name.startswith("lax.")]
+    taken = {
+        seed: {n for n in rules if attrs.evolve(profile, seed=seed).takes_to_devices(n)}
+        for seed in range(100)
+    }
+    assert len(rules) / 16 < len(taken[0]) < len(rules) / 4
+    assert set().union(*taken.values()) == set(rules)
+    left = next(name for name in rules if name not in taken[0])
+    shard_map = TRANSFORMS["jax.shard_map"]
+    item = items.Item(LAWS["parallel.shard-map-agrees"], shard_map, SUBJECTS[left])
+    result = items.run(item, profile)
+    assert result["outcome"] == "not-applicable"
+    assert "its seed says" in result["detail"]["reason"] or shard_map.unavailable()

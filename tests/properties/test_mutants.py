@@ -39,6 +39,7 @@ FATAL = {
         "axis-index-constant",
     ],
     "randomness.keys-draw-independently": ["slice-zero-broadcast"],
+    "randomness.first-key-draws-for-all": ["slice-zero-broadcast", "batch-reversed"],
     "errors.axis-out-of-range": ["wrong-axes-accepted", "errors-say-nothing"],
     "errors.out-axes-none": ["wrong-axes-accepted", "errors-say-nothing"],
     "errors.nothing-mapped": ["wrong-axes-accepted", "errors-say-nothing"],

@@ -1,0 +1,86 @@
+"""Of functions of the catalogue that are mapped over devices."""
+
+import attrs
+
+from conformance.defects.calls import NOT_FOUND, any_axes, calls_of, rule_call
+from conformance.ledger import Defect
+from properties.calls import Axes, Call, FunctionCall
+
+_HIGH_PRODUCTS = ("lax.mulhi", "lax.philox2x32", "lax.philox4x32")
+_NAMED_INSIDE = ("psum", "pmax", "pmin", "all_gather", "all_to_all", "ppermute", "reduce_scatter")
+
+
+def _names_an_axis_inside(call: Call) -> bool:
+    _, _, rule = call.subject_name.partition("lax.")
+    return rule.partition(".")[0] in _NAMED_INSIDE
+
+
+SHARD_MAP: tuple[Defect, ...] = (
+    Defect(
+        id="shard-map-high-products",
+        transform="jax.shard_map",
+        versions={"jax": ">=0.10.2"},
+        affects=lambda call: call.subject_name in _HIGH_PRODUCTS,
+        law="parallel.shard-map-agrees",
+        call=attrs.evolve(rule_call("lax.mulhi", (0, 0), m=2, n=4), dtype="uint32"),
+        seen="lax.mulhi (since 0.10.2) raises JaxRuntimeError on CPU: INTERNAL: Unable to convert MHLO to "
+        "StableHLO. The Philox PRNGs are made of it.",
+        upstream=NOT_FOUND,
+    ),
+    Defect(
+        id="pmap-philox",
+        transform="jax.pmap",
+        versions={"jax": ">=0.10.2"},
+        affects=lambda call: "philox" in call.subject_name,
+        law="randomness.keys-draw-independently",
+        call=FunctionCall("draw-uniform-philox4x32", {"batch": 3, "m": 2}, (Axes((0, 0), 0),)),
+        seen="Drawing from a key of philox2x32 or philox4x32 raises JaxRuntimeError on CPU: INTERNAL: "
+        "Unable to convert MHLO to StableHLO. It is lax.mulhi that cannot be compiled within pmap.",
+        upstream=NOT_FOUND,
+    ),
+    Defect(
+        id="shard-map-names-inside",
+        transform="jax.shard_map",
+        versions={"jax": ">=0.8.1"},
+        affects=_names_an_axis_inside,
+        law="parallel.shard-map-agrees",
+        call=rule_call("lax.psum", (0,), n=4),
+        seen="A collective along the axis of a vmap inside shard_map, which concerns no device, raises a "
+        "bare AssertionError (0.8.1: TypeError about axis_index_groups). It works up to 0.5.3, and with "
+        "check_vma=False.",
+        upstream=f"{NOT_FOUND} https://github.com/jax-ml/jax/issues/34249 (closed) is of vmap around "
+        "shard_map.",
+    ),
+    Defect(
+        id="shard-map-betainc",
+        transform="jax.shard_map",
+        versions={"jax": ">=0.6,<0.12"},
+        affects=calls_of("lax.regularized_incomplete_beta", any_axes),
+        law="parallel.shard-map-agrees",
+        call=rule_call("lax.regularized_incomplete_beta", (0, 0, 0), m=2, n=4),
+        seen="lax.betainc raises TypeError about the carry of a while_loop, of which its caller knows "
+        "nothing.",
+        upstream="https://github.com/jax-ml/jax/issues/31080 (closed) is the same of random.beta.",
+    ),
+    Defect(
+        id="shard-map-random-gamma",
+        transform="jax.shard_map",
+        versions={"jax": ">=0.6,<0.7.1"},
+        affects=calls_of("lax.random_gamma", any_axes),
+        law="parallel.shard-map-agrees",
+        call=rule_call("lax.random_gamma", (0, 0), m=2),
+        seen="random.gamma, with a key and a shape parameter of each device's own, raises TypeError about "
+        "the carry of a while_loop.",
+        upstream="https://github.com/jax-ml/jax/issues/31080 (closed)",
+    ),
+    Defect(
+        id="shard-map-rng-bit-generator",
+        transform="jax.shard_map",
+        versions={"jax": ">=0.6,<0.8"},
+        affects=calls_of("lax.rng_bit_generator", any_axes),
+        law="parallel.shard-map-agrees",
+        call=rule_call("lax.rng_bit_generator", (0,)),
+        seen="lax.rng_bit_generator of a key that differs between devices raises a bare AssertionError.",
+        upstream=f"{NOT_FOUND} It works since 0.8.0.",
+    ),
+)
