@@ -20,6 +20,7 @@ SUBJECTS = {
         "ppermute",
         "axis-index",
         "draw-bits",
+        "draw-bits-rbg",
     ),
     True: ("dense", "batch-norm", "dropout", "noisy-dense", "gru-cell", "partitioned-dense"),
 }

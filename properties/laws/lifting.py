@@ -92,14 +92,15 @@ def _no_other_collection(transform: Transform, subject: ModuleSubject) -> str | 
 
 
 def _placed_collections(transform: Transform, subject: ModuleSubject, profile: Profile) -> Any:
-    """Calls whose collections other than the parameters are mapped along any axis they all have."""
+    """Calls whose collections other than the parameters are mapped along an axis they all have, other
+    than the first, which is every other law's."""
 
     def placed(call: ModuleCall, axis: int) -> ModuleCall:
         axes = {k: v if k == "params" else axis for k, v in call.variable_axes.items()}
         return attrs.evolve(call, variable_axes=axes)
 
     calls = module_calls(most=1)(transform, subject, profile)
-    return st.builds(placed, calls, one_of("collections", ENSEMBLE_AXES, subject, profile))
+    return st.builds(placed, calls, one_of("collections", ENSEMBLE_AXES[1:], subject, profile))
 
 
 @law("sharing.collections", thin=True, cases=_placed_collections, unless=_no_other_collection)

@@ -47,6 +47,7 @@ NOT_OF_A_LOOP = {
     "collectives.over-two-names": "the same",
     "parallel.data-parallel-step": "the same",
     "parallel.devices": "it has no devices to choose from",
+    "randomness.first-key-draws-for-all": "it gives every key to the function by itself",
     "sharing.aliases": "its modules are functions, which nothing can share",
     "sharing.metadata": "it does not name axes",
     "sharing.nested": "it is no lift that others could be nested with",

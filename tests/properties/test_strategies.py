@@ -64,10 +64,11 @@ def all_drawn(law: Law, transform: Transform = LOOP) -> list[Any]:
         for subject in SUBJECTS.values()
         if law.concerns(transform, subject) and not law.not_applicable(transform, subject)
     ]
-    assert concerned or law.id == "mapping.axis-size"  # of which a map over devices is free
+    assert concerned or law.id in NOT_OF_DEVICES
     return [call for subject in concerned for call in drawn(law, transform, subject)]
 
 
+NOT_OF_DEVICES = ("mapping.axis-size", "randomness.first-key-draws-for-all")
 BATCHES = {"mapping.axis-size": (0, 1), "mapping.concatenates": (4,)}
 """Batches of laws that do not take the pool's."""
 TOLD = {"mapping.axis-size", "mapping.broadcasts-unmapped"}
