@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conformance import items, own, plan
+from conformance import items, memory, own, plan
 from conformance.log import CONFORMING
 from conformance.plugin import OBSERVATIONS, RESULT, RunOptions, encoded
 
@@ -42,6 +42,7 @@ def test_holds(item: items.Item, request: pytest.FixtureRequest) -> None:
     calls = planned(Path(options.plan)).get(item.id) if options.plan else None
     result = items.run(item, options.profile, options.database(), calls)
     request.node.user_properties.append((RESULT, encoded(result)))
+    memory.forget_programs()
     if result["outcome"] not in CONFORMING:
         pytest.fail((result["detail"] or {}).get("message", result["outcome"]), pytrace=False)
 
