@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from properties import unmapped
 from properties.calls import WIDE, Axes, FunctionCall, ModuleCall, moved
 from properties.compare import Expected, widest
 from properties.subjects import SUBJECTS
@@ -16,7 +17,7 @@ from reference import keys, scope
 from reference.loop import example, per_example, stack, take
 from reference.rounding import Rounded, evaluator
 from reference.rounding_rules import of_two_computations
-from reference.terms import gamma, unit
+from reference.terms import gamma
 
 
 def of_function(call: FunctionCall) -> Expected:
@@ -33,7 +34,7 @@ def from_first(call: FunctionCall) -> Expected:
     """What the subject's ``from_first`` gives of all examples, for the call's only axes."""
     (axes,) = call.axes
     assert call.subject.from_first is not None
-    results = as_unmapped(call.subject.from_first)(*call.stacked(axes))
+    results = unmapped.exactly(call.subject.from_first)(*call.stacked(axes))
     like = jax.eval_shape(call.subject.function, *call.example())
     return _placed(results, like, call.sizes["batch"], axes)
 
@@ -50,27 +51,11 @@ def of_derivative(call: FunctionCall, derivative: Callable[..., Any]) -> Expecte
     if not call.subject.exact:
         one = evaluator(derivative, *example)
     elif " div " in str(jax.make_jaxpr(derivative)(*example)):
-        one = _of_ties(as_unmapped(derivative))
+        one = unmapped.among_ties(derivative)
     else:
-        one = as_unmapped(derivative, SMALLEST)
+        one = unmapped.exactly(derivative, unmapped.SMALLEST)
     results = per_example(one, axes.first.in_axes)(*call.stacked(axes))
     return _placed(results, like, call.sizes["batch"], axes)
-
-
-def _of_ties(unmapped: Callable[..., Rounded]) -> Callable[..., Rounded]:
-    """A maximum's gradient is divided among equal values, which rounds, as do the products and sums
-    of the few quotients: by no more than 16 units of the largest of them, or of one."""
-
-    def one(*arguments: Any) -> Rounded:
-        value = unmapped(*arguments).value
-
-        def bound(leaf: Any) -> Any:
-            largest = max(1.0, float(np.abs(leaf).max(initial=0)))
-            return np.full(leaf.shape, 16 * unit(leaf.dtype) * largest)
-
-        return Rounded(value, jax.tree_util.tree_map(bound, value))
-
-    return one
 
 
 def of_collective(call: FunctionCall, operands: Any) -> Expected:
@@ -94,7 +79,7 @@ def of_transpose(call: FunctionCall, weights: Any) -> Expected:
         unit_operand[place] = 1
         products = weights * (one(unit_operand).value - constant)
         value[place], error[place] = products.sum(), np.abs(products).sum()
-    bound = np.maximum(gamma(len(operands) + 2, "float32") * error, SMALLEST)
+    bound = np.maximum(gamma(len(operands) + 2, "float32") * error, unmapped.SMALLEST)
     like = jax.ShapeDtypeStruct(operands.shape[1:], operands.dtype)
     return _placed(
         Rounded(value, bound), like, call.sizes["batch"], Axes((0,), axes.in_axes[0] or 0)
@@ -302,7 +287,7 @@ def _of_a_draw(value: Any) -> Any:
 
 @functools.cache
 def _exactly(subject_name: str) -> Any:
-    return as_unmapped(SUBJECTS[subject_name].function)  # type: ignore[union-attr]
+    return unmapped.exactly(SUBJECTS[subject_name].function)  # type: ignore[union-attr]
 
 
 UNBOUNDED = ("float64", "complex64", "complex128")
@@ -311,31 +296,7 @@ UNBOUNDED = ("float64", "complex64", "complex128")
 
 @functools.cache
 def _nearly(subject_name: str) -> Any:
-    """An elementary function, unmapped, and what two computations of it may differ by."""
-    exactly = _exactly(subject_name)
-
-    def one(*arguments: Any) -> Rounded:
-        value = exactly(*arguments).value
-        bound = jax.tree_util.tree_map(lambda leaf: of_two_computations(leaf, leaf.dtype), value)
-        return Rounded(value, bound)
-
-    return one
-
-
-SMALLEST = float(np.finfo(np.float64).tiny)
-"""A bound that no error but that of a zero's sign is within."""
-
-
-def as_unmapped(function: Callable[..., Any], bound: float = 0.0) -> Callable[..., Rounded]:
-    """What the unmapped function gives, as the right answer, with that bound everywhere."""
-    compiled = jax.jit(function)
-
-    def one(*arguments: Any) -> Rounded:
-        value = jax.tree_util.tree_map(np.asarray, raw(compiled(*arguments)))
-        errors = jax.tree_util.tree_map(lambda leaf: np.full(leaf.shape, bound), value)
-        return Rounded(value, errors)
-
-    return one
+    return unmapped.nearly(SUBJECTS[subject_name].function)  # type: ignore[union-attr]
 
 
 def _answered(call: FunctionCall) -> Any:
