@@ -31,6 +31,7 @@ TURNS = 4
 
 SEEDS = range(2**31)
 LARGEST_KEY = 2**31 - 9
+"""Each stream's key is the one after that of the stream before it."""
 
 EAGER_COMBINATIONS = 2
 _eager = st.integers(0, 7).map(lambda n: n == 7)

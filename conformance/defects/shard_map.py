@@ -1,4 +1,4 @@
-"""Of functions of the catalogue that are mapped over devices."""
+"""Of functions of the catalogue, and of draws, that are mapped over devices."""
 
 import attrs
 

@@ -1,6 +1,7 @@
 """Derivatives of maps are maps of derivatives."""
 
 import functools
+import inspect
 from typing import Any
 
 import attrs
@@ -172,28 +173,12 @@ weights = {literal(spread(call))}
 got = jax.grad(lambda *x: total(mapped(*x)), {by(call.subject)})(*arguments)"""
 
 
-_FORWARD = """
-def along_itself(function, places):
-    def forward(*arguments):
-        def of_floats(*floats):
-            given = dict(zip(places, floats))
-            return function(*(given.get(i, argument) for i, argument in enumerate(arguments)))
-
-        floats = tuple(arguments[place] for place in places)
-        tangents = jax.tree_util.tree_leaves(jax.jvp(of_floats, floats, floats)[1])
-        return [leaf for leaf in tangents if leaf.dtype != jax.dtypes.float0]
-
-    return forward
-
-"""
-
-
 def _forward(call: FunctionCall) -> str:
-    return f"{_FORWARD}\nfunction = along_itself(function, {by(call.subject)})"
+    return f"{inspect.getsource(along_itself)}\n\nfunction = along_itself(function, {by(call.subject)})"
 
 
 def _forward_of_map(call: FunctionCall) -> str:
-    return f"{_FORWARD}\ngot = along_itself(mapped, {by(call.subject)})(*arguments)"
+    return f"{inspect.getsource(along_itself)}\n\ngot = along_itself(mapped, {by(call.subject)})(*arguments)"
 
 
 def _in_front(axes: Axes) -> Axes:

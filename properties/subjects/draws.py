@@ -13,7 +13,7 @@ from reference.rounding_rules import of_two_computations
 
 THREEFRY = ("threefry2x32", 2)
 NEWER = (("threefry4x32", 4), ("philox2x32", 1), ("philox4x32", 2))
-"""PRNGs by name, and how many integers their keys are of; JAX has these since 0.12."""
+"""PRNGs by name, and how many integers their keys are of; JAX has these since 0.10.2."""
 INEXACT = (("rbg", 4), ("unsafe_rbg", 4))
 """Of these JAX documents that a batch of keys draws from the first of them alone:
 https://docs.jax.dev/en/latest/jax.random.html; why, https://github.com/jax-ml/jax/pull/20094 says."""
