@@ -115,11 +115,8 @@ def run(
         return _result("not-applicable", detail={"reason": reason, "source": "suite"})
     if item.defect is not None:
         return _run_defect(item, item.defect)
-    if _only_on_devices(item) and not profile.takes_to_devices(item.subject.name):
-        reason = (
-            f"a run of the profile {profile.name} maps one in {profile.on_devices} of the catalogue's "
-            "functions over devices; which, its seed says"
-        )
+    reason = left_out(item, profile)
+    if reason is not None and not calls:
         return _result("not-applicable", detail={"reason": reason, "source": "suite"})
     known = [defect for defect in known_here() if defect.spoils(item.law.id, item.transform.name)]
 
@@ -162,10 +159,24 @@ def run(
     )
 
 
-def _only_on_devices(item: Item) -> bool:
-    """Whether a function of the catalogue is mapped by what is not held to batching rules itself."""
-    kind = getattr(item.subject, "kind", None)
-    return kind == "rule" and kind not in item.transform.kinds
+def left_out(item: Item, profile: Profile) -> str | None:
+    """Why a run of the profile does not try the item: of the hundreds of functions of the catalogue it
+    maps some over devices, and holds some to what follows from other laws."""
+    if getattr(item.subject, "kind", None) != "rule":
+        return None
+    if "rule" not in item.transform.kinds:
+        one_in, does = profile.on_devices, "maps {} of the catalogue's functions over devices"
+    elif item.law.thin:
+        one_in, does = profile.thinly, "holds {} of the catalogue's functions to this law"
+    else:
+        return None
+    if profile.chooses(item.planned_as, one_in):
+        return None
+    does = does.format(f"one in {one_in}")
+    return (
+        f"a run of the profile {profile.name} {does}; which, its seed says. "
+        "A thorough run leaves none out"
+    )
 
 
 def describe(law: Law, transform: Transform, found: Violation) -> dict[str, Any]:

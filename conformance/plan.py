@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from conformance.items import Item
+from conformance.items import Item, left_out
 from properties import hold
 from properties.calls import Call, from_json, to_json
 from properties.profiles import Profile
@@ -28,7 +28,7 @@ def draw(items: Iterable[Item], profile: Profile) -> dict[str, Any]:
     """
     calls = {
         item.id: []
-        if item.law.senseless(item.transform, item.subject)
+        if item.law.senseless(item.transform, item.subject) or left_out(item, profile)
         else [to_json(c) for c in hold.draw(item.law, item.transform, item.subject, profile)]
         for item in items
         if item.defect is None and not unavailable(item.subject)

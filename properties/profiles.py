@@ -19,6 +19,8 @@ class Profile:
     """Axis combinations traced together in one call."""
     on_devices: int
     """Of the catalogue's functions, one in so many is mapped over devices, which cost most."""
+    thinly: int
+    """Of the catalogue's functions, one in so many is held to each thin law."""
     deadline: int
     """Seconds after which an item counts as timed out."""
     random: bool
@@ -26,9 +28,9 @@ class Profile:
     seed: int = 0
     """Together with the profile's name it determines every call drawn."""
 
-    def takes_to_devices(self, name: str) -> bool:
-        """Whether the subject of that name is one of those."""
-        return zlib.crc32(f"{self.seed}/devices/{name}".encode()) % self.on_devices == 0
+    def chooses(self, name: str, one_in: int) -> bool:
+        """Whether the seed makes what has that name the one of so many."""
+        return zlib.crc32(f"{self.seed}/chosen/{name}".encode()) % one_in == 0
 
     def sparing(self) -> "Profile":
         """Half the calls: for the catalogue's hundreds of subjects, thin laws and thin transforms."""
@@ -56,10 +58,24 @@ PROFILES = {
     profile.name: profile
     for profile in (
         Profile(
-            "quick", examples=2, shapes=2, combinations=5, on_devices=8, deadline=120, random=False
+            "quick",
+            examples=2,
+            shapes=2,
+            combinations=5,
+            on_devices=8,
+            thinly=3,
+            deadline=120,
+            random=False,
         ),
         Profile(
-            "ci", examples=6, shapes=6, combinations=32, on_devices=2, deadline=300, random=False
+            "ci",
+            examples=6,
+            shapes=6,
+            combinations=32,
+            on_devices=2,
+            thinly=1,
+            deadline=300,
+            random=False,
         ),
         Profile(
             "thorough",
@@ -67,6 +83,7 @@ PROFILES = {
             shapes=16,
             combinations=64,
             on_devices=1,
+            thinly=1,
             deadline=1800,
             random=True,
         ),

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from properties.calls import Axes, FunctionCall, ModuleCall
 from properties.transform import Lifted, Transform
@@ -91,9 +90,10 @@ def _compiled(function: Any, arguments: Any) -> Any:
 def run_together(pieces: list[Any], arguments: list[Any], joined: bool) -> list[Any]:
     """The result of each piece of its own arguments, in one compilation where ``joined``."""
     if not joined:
-        # NumPy's own indexing would not take a traced index; users' arrays are JAX's.
+        # NumPy's own indexing would not take a traced index; users' arrays are JAX's. (`jnp.asarray`
+        # would compile a program for each shape.)
         arguments = jax.tree_util.tree_map(
-            lambda leaf: leaf if isinstance(leaf, jax.Array) else jnp.asarray(leaf), arguments
+            lambda leaf: leaf if isinstance(leaf, jax.Array) else jax.device_put(leaf), arguments
         )
         return [attempt(piece, *args) for piece, args in zip(pieces, arguments, strict=True)]
     failures: dict[int, Raised] = {}

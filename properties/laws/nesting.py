@@ -27,6 +27,7 @@ MAP_IN_ANOTHER = Way(
 
 @law(
     "nesting.composes",
+    thin=True,
     cases=function_calls(unmapped="any", most=1),
     kinds=("function", "rule"),
     only="jax.vmap",

@@ -17,6 +17,7 @@ from properties.way import MAP
 
 @law(
     "mapping.axis-size",
+    thin=True,
     cases=also_told(function_calls(unmapped="any", batches=(0, 1), most=3)),
     kinds=("function", "rule"),
     unless=lambda transform, subject: (

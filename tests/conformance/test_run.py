@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 
 import conformance
-from conformance import items
+from conformance import items, plan
 from conformance.defects import DEFECTS
 from conformance.log import decode, incomplete, read
 from conformance.transforms import TRANSFORMS
+from properties.calls import from_json
 from properties.law import load
 from properties.laws import LAWS
 from properties.profiles import PROFILES
@@ -179,18 +180,47 @@ def test_keys_that_jax_documents_to_draw_otherwise_under_a_map_are_told_apart(
         assert "docs.jax.dev" in result["detail"]["reason"]
 
 
-def test_a_sample_of_the_catalogue_is_mapped_over_devices_and_another_seed_takes_another() -> None:
-    profile = PROFILES["quick"]
-    rules = [subject.name for subject in SUBJECTS.values() if subject.name.startswith("lax.")]
+@pytest.mark.parametrize(
+    ("law", "transform", "one_in"),
+    [
+        ("parallel.shard-map-agrees", "jax.shard_map", 8),
+        ("gradients.forward", "jax.vmap", 3),
+        ("mapping.equals-per-example", "jax.vmap", 1),
+    ],
+)
+def test_a_quick_run_leaves_out_part_of_the_catalogue_and_another_seed_another_part(
+    law: str, transform: str, one_in: int
+) -> None:
+    quick = PROFILES["quick"]
+    rules = [
+        items.Item(LAWS[law], TRANSFORMS[transform], subject)
+        for subject in SUBJECTS.values()
+        if getattr(subject, "kind", None) == "rule"
+    ]
     taken = {
-        seed: {n for n in rules if attrs.evolve(profile, seed=seed).takes_to_devices(n)}
+        seed: {
+            item.id
+            for item in rules
+            if items.left_out(item, attrs.evolve(quick, seed=seed)) is None
+        }
         for seed in range(100)
     }
-    assert len(rules) / 16 < len(taken[0]) < len(rules) / 4
-    assert set().union(*taken.values()) == set(rules)
-    left = next(name for name in rules if name not in taken[0])
-    shard_map = TRANSFORMS["jax.shard_map"]
-    item = items.Item(LAWS["parallel.shard-map-agrees"], shard_map, SUBJECTS[left])
-    result = items.run(item, profile)
-    assert result["outcome"] == "not-applicable"
-    assert "its seed says" in result["detail"]["reason"] or shard_map.unavailable()
+    assert len(rules) / one_in / 2 < len(taken[0]) < len(rules) / one_in * 1.5
+    assert set().union(*taken.values()) == {item.id for item in rules}
+    for item in [item for item in rules if item.id not in taken[0]][:3]:
+        result = items.run(item, quick)
+        assert result["outcome"] == "not-applicable"
+        assert result["detail"]["reason"] in (
+            item.law.not_applicable(item.transform, item.subject),
+            items.left_out(item, quick),
+        )
+
+
+def test_a_call_of_the_catalogue_that_is_given_is_never_left_out() -> None:
+    item = items.Item(LAWS["gradients.forward"], TRANSFORMS["jax.vmap"], SUBJECTS["lax.sin"])
+    seeds = (attrs.evolve(PROFILES["quick"], seed=seed) for seed in range(50))
+    quick = next(profile for profile in seeds if items.left_out(item, profile))
+    drawn = plan.draw([item], attrs.evolve(quick, thinly=1))["calls"][item.id]
+    assert plan.draw([item], quick)["calls"][item.id] == []
+    assert items.run(item, quick)["outcome"] == "not-applicable"
+    assert items.run(item, quick, calls=[from_json(c) for c in drawn])["outcome"] == "holds"
