@@ -297,9 +297,10 @@ def module_calls(
     outward: Positions = anywhere,
     unmapped: str = "any",
     most: int = 4,
-    ensemble: bool = False,
+    ensemble: bool | None = False,
 ) -> Callable[[Transform, ModuleSubject, Profile], st.SearchStrategy[ModuleCall]]:
-    """A strategy factory for calls of a module, with shared parameters or as an ``ensemble``.
+    """A strategy factory for calls of a module, with shared parameters or as an ``ensemble`` (None: the
+    one or the other).
 
     An ensemble's parameters are stacked along any axis that the smallest of them has. Other
     collections are mapped in front; streams other than ``params`` are split or not.
@@ -325,7 +326,7 @@ def _module_calls(
     sets: Sequence[dict[str, int]],
     most: int,
     profile: Profile,
-    ensemble: bool,
+    ensemble: bool | None,
 ) -> ModuleCall:
     choose = _chooser(draw, subject, profile)
     seed, flipped = choose("seed", SEEDS), draw(_eager)
@@ -340,4 +341,6 @@ def _module_calls(
         seed=seed,
         flipped=flipped,
     )
+    if ensemble is None:
+        ensemble = choose("either", BOTH)
     return call.ensemble(choose("ensemble", ENSEMBLE_AXES)) if ensemble else call

@@ -12,6 +12,13 @@ _NAMED_FROM_THE_END = ModuleCall(
     {"params": -1},
     {"params": True},
 )
+_EMBEDDINGS = ModuleCall(
+    "embed",
+    {"batch": 3, "length": 2, "vocabulary": 5, "n": 4},
+    (Axes((0,), 0),),
+    {"params": 0},
+    {"params": True},
+)
 _STACKED_BEHIND = ModuleCall(
     "dense",
     {"batch": 3, "m": 2, "n": 4},
@@ -67,6 +74,35 @@ LIFTED: tuple[Defect, ...] = (
         "sharded along the wrong axis; applying the boxed parameters ends in a bare AssertionError.",
         upstream="No report for Linen was found on google/flax on 2026-11-21; "
         "https://github.com/google/flax/pull/5508 (open) counts from the end for NNX.",
+        everywhere=False,
+    ),
+    Defect(
+        id="linen-vmap-negative-axis-names-in-scan",
+        transform="flax.linen.vmap",
+        versions={"flax": ">=0.8.5"},
+        affects=lambda call: bool(call.subject.names) and _stacked_from_the_end(call),
+        law="sharing.nested",
+        call=_NAMED_FROM_THE_END,
+        seen="For the same reason, making the module within nn.scan, its parameters shared by the steps, "
+        "ends in a bare AssertionError.",
+        upstream="No report for Linen was found on google/flax on 2026-11-22.",
+        everywhere=False,
+    ),
+    Defect(
+        id="linen-vmap-of-setup-in-a-lift",
+        transform="flax.linen.vmap",
+        versions={"flax": ">=0.8.5"},
+        affects=lambda call: (
+            call.subject_name == "embed" and call.variable_axes["params"] is not None
+        ),
+        law="sharing.nested",
+        call=_EMBEDDINGS,
+        seen="An ensemble of a module that makes its parameters in `setup`, as nn.Embed does, cannot be "
+        "used within another lift (nn.scan, and since flax 0.9.0 nn.jit): that runs `setup` "
+        "unmapped first. Making it raises ValueError: 'Inconsistent batch axis sizes'; applying it, "
+        "ScopeParamShapeError.",
+        upstream="No report of this was found on google/flax on 2026-11-22; "
+        "https://github.com/google/flax/issues/3049 (open) is of `setup` under nn.vmap, too.",
         everywhere=False,
     ),
     Defect(

@@ -117,8 +117,9 @@ class Lift:
 
     ``variable_axes`` gives each collection's axis, ``split`` whether each stream's key is split: that
     of the parameters when a module is made, those of others when it is called. ``options`` are those
-    of the map; ``inside`` and ``around``, another lift; and ``twice``, the module given once more,
-    mapped "alike" or "otherwise"; ``new_axis`` is what parameters are to call the axis that they gain.
+    of the map (``graph`` and ``graph_updates`` only where they are False); ``inside`` and ``around``,
+    another lift; and ``twice``, the module given once more, mapped "alike" or "otherwise"; ``new_axis``
+    is what parameters are to call the axis that they gain.
     """
 
     def __init__(
@@ -142,20 +143,36 @@ class Lift:
         self.in_axes, self.out_axes = in_axes, out_axes
         axes: dict[Any, Any] = {KINDS[name]: axis for name, axis in variable_axes.items()}
         # What is no collection (the state of a stream, say) is the same for all.
+        self.filters = {**dict.fromkeys(self.apart, 0), **axes, ...: None}
         self.state_axes = nnx.StateAxes({**axes, ...: None})
         self.options, self.new_axis = dict(options), new_axis
+        self.modes = {name: options[name] for name in ("graph", "graph_updates") if name in options}
 
     def create(self, rngs: Any) -> Any:
+        streams = nnx.Rngs(params=rngs["params"]) if "params" in rngs else nnx.Rngs(params=0)
+        out_axes: Any = self.state_axes
+        if self.modes:
+            out_axes, _ = self.by_leaf(self.make(nnx.Rngs(0)), None)
+            if self.split_params:
+                streams = self.apart_in(streams, ...)
         made: Any = self.mapping(
             lambda streams, _: self.make(streams),
             in_axes=(0 if self.split_params else None, 0),
-            out_axes=self.state_axes,
-            transform_metadata={nnx.PARTITION_NAME: self.new_axis},
+            out_axes=out_axes,
+            **(self.modes or {"transform_metadata": {nnx.PARTITION_NAME: self.new_axis}}),
         )
-        if self.split_params:
+        if self.split_params and not self.modes:
             made = nnx.split_rngs(splits=self.size)(made)
-        streams = nnx.Rngs(params=rngs["params"]) if "params" in rngs else nnx.Rngs(params=0)
         return made(streams, jnp.zeros(self.size))
+
+    def by_leaf(self, *arguments: Any) -> Any:
+        """Where no graph is updated: the axis of each leaf, of all arguments at once."""
+        return nnx.prefix(arguments, self.filters, graph=self.modes.get("graph", True))
+
+    def apart_in(self, streams: Any, only: Any) -> Any:
+        """Where no graph is updated: a copy of the streams in which these are split."""
+        mode = {"graph": self.modes.get("graph", True), "graph_updates": False}
+        return nnx.split_rngs(streams, splits=self.size, only=only, **mode)
 
     def init(self, rngs: Any, *inputs: Any) -> Any:
         return collected(self.create(rngs))
@@ -175,13 +192,17 @@ class Lift:
         # Modules without streams of their own take no ``rngs``.
         drawn = {"rngs": nnx.Rngs(**streams)} if streams else {}
         of_drawn = dict.fromkeys(drawn, self.stream_axes)
+        state_axes: Any = self.state_axes
+        if self.modes:
+            drawn = self.apart_in(drawn, self.apart) if self.apart else drawn
+            state_axes, of_drawn = self.by_leaf(module, drawn)
         mapped: Any = self.mapping(
             inside(lambda m, own, *x: m(*x[len(again) :], **own)),
-            in_axes=(self.state_axes, of_drawn, *again, *self.in_axes),
+            in_axes=(state_axes, of_drawn, *again, *self.in_axes),
             out_axes=self.out_axes,
             **options,
         )
-        if self.apart:
+        if self.apart and not self.modes:
             mapped = nnx.split_rngs(splits=self.size, only=self.apart)(mapped)
         inputs = (drawn, *(module,) * len(again), *inputs)
         if around in ("vmap", "scan"):

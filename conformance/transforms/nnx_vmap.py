@@ -77,9 +77,20 @@ def variants(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
         nests += [{"around": "vmap"}, {"around": "scan"}]
     options: list[dict[str, Any]] = [{"axis_size": call.size}]
     options += [{"axis_name": "batch"}, {"spmd_axis_name": "devices"}]
+    options += _without_updates()
     shown = call.subject.collections == ("params",)
-    aliases = [{"twice": "alike"}, {"twice": "otherwise"}] if shown else []
+    aliases: list[dict[str, Any]] = []
+    if shown:
+        apart = {"twice": "otherwise"}
+        aliases = [{"twice": "alike"}, apart, *({**apart, **mode} for mode in _without_updates())]
     return {"options": options, "nests": nests, "aliases": aliases, **synchronised(call)}
+
+
+def _without_updates() -> list[dict[str, Any]]:
+    """The ways to map modules as trees of arrays; Flax can say how since 0.12.7."""
+    from flax import nnx
+
+    return [{"graph": False}, {"graph_updates": False}] if hasattr(nnx, "prefix") else []
 
 
 def synchronised(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:

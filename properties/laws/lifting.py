@@ -73,13 +73,23 @@ def no_variants(group: str) -> Callable[[Transform, ModuleSubject], str | None]:
     return reason
 
 
-@law("sharing.options", thin=True, cases=module_calls(most=1), unless=no_variants("options"))
+@law(
+    "sharing.options",
+    thin=True,
+    cases=module_calls(most=1, ensemble=None),
+    unless=no_variants("options"),
+)
 def options_change_no_result(transform: Transform, call: ModuleCall) -> None:
     """Options that name the batch axis, say its size or choose methods change no result."""
     _same_with("options")(transform, call)
 
 
-@law("sharing.nested", thin=True, cases=module_calls(most=1), unless=no_variants("nests"))
+@law(
+    "sharing.nested",
+    thin=True,
+    cases=module_calls(most=1, ensemble=None),
+    unless=no_variants("nests"),
+)
 def other_lifts_change_no_result(transform: Transform, call: ModuleCall) -> None:
     """`jit`, `remat`, a loop or another map, around the lift or inside it, change no result."""
     _same_with("nests")(transform, call)
@@ -192,16 +202,16 @@ NEW_AXIS = "members"
 )
 def one_module_is_mapped_one_way(transform: Transform, call: ModuleCall) -> None:
     """A module given twice is one module: mapped alike it changes nothing, mapped in two ways is an error."""
-    alike, apart = (
+    alike, *apart = (
         attrs.evolve(call, options=options) for options in transform.variants(call)["aliases"]
     )
-    variables = _drawn(call)
+    variables, (axes,) = _drawn(call), call.axes
     answers_as_each_example(transform, alike, variables)
-    (axes,) = call.axes
-    got = attempt(transform.lift(apart).apply, variables, call.rngs(), *call.inputs(axes))
-    with blame(apart, "apply"):
-        first, *_ = variables["params"]
-        must_raise(got, ValueError, "it is mapped in two ways at once", (first,))
+    for each in apart:
+        got = attempt(transform.lift(each).apply, variables, call.rngs(), *call.inputs(axes))
+        with blame(each, "apply"):
+            first, *_ = variables["params"]
+            must_raise(got, ValueError, "it is mapped in two ways at once", (first,))
 
 
 def _no_gradient(transform: Transform, subject: ModuleSubject) -> str | None:
