@@ -83,4 +83,18 @@ SHARD_MAP: tuple[Defect, ...] = (
         seen="lax.rng_bit_generator of a key that differs between devices raises a bare AssertionError.",
         upstream=f"{NOT_FOUND} It works since 0.8.0.",
     ),
+    Defect(
+        id="shard-map-update-of-own-slice",
+        transform="jax.shard_map",
+        versions={"jax": ">=0.12"},
+        affects=lambda call: (
+            call.subject_name == "lax.keys.places" and call.axes[0].out_axes not in (0, None)
+        ),
+        law="parallel.shard-map-agrees",
+        call=FunctionCall("lax.keys.places", {"batch": 2, "m": 2}, (Axes((0, 0), 1),), seed=10),
+        seen="Wrong values, silently, on CPU, of an array updated with a slice of itself and given back "
+        "along another axis, which for the one example that a device has is a reshape: see "
+        "vmap-update-of-own-slice. Since 0.12.0 within shard_map, too.",
+        upstream="https://github.com/openxla/xla/issues/49176 (open)",
+    ),
 )

@@ -109,7 +109,7 @@ def _placed_collections(transform: Transform, subject: ModuleSubject, profile: P
         axes = {k: v if k == "params" else axis for k, v in call.variable_axes.items()}
         return attrs.evolve(call, variable_axes=axes)
 
-    calls = module_calls(most=1)(transform, subject, profile)
+    calls = module_calls(most=1, ensemble=None)(transform, subject, profile)
     return st.builds(placed, calls, one_of("collections", ENSEMBLE_AXES[1:], subject, profile))
 
 
@@ -146,7 +146,12 @@ def _no_other_stream(transform: Transform, subject: ModuleSubject) -> str | None
     return f"{subject.name} draws from no stream but that of its parameters"
 
 
-@law("sharing.rng-streams", thin=True, cases=module_calls(most=1), unless=_no_other_stream)
+@law(
+    "sharing.rng-streams",
+    thin=True,
+    cases=module_calls(most=1, ensemble=None),
+    unless=_no_other_stream,
+)
 def streams_are_split_apart(transform: Transform, call: ModuleCall) -> None:
     """Each stream is split or not by itself: shared parameters with split noise, and the opposite."""
     for axis in (None, 0) if "params" in call.subject.collections else (None,):
