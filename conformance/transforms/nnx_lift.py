@@ -117,8 +117,9 @@ class Lift:
 
     ``variable_axes`` gives each collection's axis, ``split`` whether each stream's key is split: that
     of the parameters when a module is made, those of others when it is called. ``options`` are those
-    of the map (``graph`` and ``graph_updates`` only where they are False); ``inside`` and ``around``,
-    another lift; and ``twice``, the module given once more, mapped "alike" or "otherwise"; ``new_axis``
+    of the map (``graph`` and ``graph_updates`` only where they are False); ``spelling="one axis"``, which
+    gives a module whose collections have the same axis that alone; ``inside`` and ``around``, another
+    lift; and ``twice``, the module given once more, mapped "alike" or "otherwise"; ``new_axis``
     is what parameters are to call the axis that they gain.
     """
 
@@ -144,8 +145,10 @@ class Lift:
         axes: dict[Any, Any] = {KINDS[name]: axis for name, axis in variable_axes.items()}
         # What is no collection (the state of a stream, say) is the same for all.
         self.filters = {**dict.fromkeys(self.apart, 0), **axes, ...: None}
-        self.state_axes = nnx.StateAxes({**axes, ...: None})
+        self.state_axes: Any = nnx.StateAxes({**axes, ...: None})
         self.options, self.new_axis = dict(options), new_axis
+        if self.options.pop("spelling", None) == "one axis":
+            (self.state_axes,) = set(variable_axes.values())
         self.modes = {name: options[name] for name in ("graph", "graph_updates") if name in options}
 
     def create(self, rngs: Any) -> Any:
@@ -192,7 +195,7 @@ class Lift:
         # Modules without streams of their own take no ``rngs``.
         drawn = {"rngs": nnx.Rngs(**streams)} if streams else {}
         of_drawn = dict.fromkeys(drawn, self.stream_axes)
-        state_axes: Any = self.state_axes
+        state_axes = self.state_axes
         if self.modes:
             drawn = self.apart_in(drawn, self.apart) if self.apart else drawn
             state_axes, of_drawn = self.by_leaf(module, drawn)

@@ -78,6 +78,8 @@ def variants(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
     options: list[dict[str, Any]] = [{"axis_size": call.size}]
     options += [{"axis_name": "batch"}, {"spmd_axis_name": "devices"}]
     options += _without_updates()
+    if len(set(call.variable_axes.values())) == 1 and not call.subject.names:
+        options += [{"spelling": "one axis"}]
     shown = call.subject.collections == ("params",)
     aliases: list[dict[str, Any]] = []
     if shown:
