@@ -95,8 +95,13 @@ def _without_updates() -> list[dict[str, Any]]:
     return [{"graph": False}, {"graph_updates": False}] if hasattr(nnx, "prefix") else []
 
 
+def over_devices(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
+    """`Transform.variants` of a map over devices: every option is a program for several of them."""
+    return {"options": _without_updates(), **synchronised(call)}
+
+
 def synchronised(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
-    """Of `Transform.variants`, what a map over devices has, too."""
+    """Of `Transform.variants`, statistics taken along the batch axis."""
     return {
         "synchronised": [{"synchronised": "batch"}] if call.subject_name == "batch-norm" else []
     }
@@ -160,7 +165,7 @@ VMAP = _transform("vmap", "maps an NNX module and its state over a batch", varia
 PMAP = _transform(
     "pmap",
     "maps an NNX module and its state over devices",
-    variants=synchronised,
+    variants=over_devices,
     traceable=False,
     largest=jax_pmap.TRANSFORM.largest,
     maps_nothing=False,
