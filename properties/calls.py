@@ -178,9 +178,12 @@ WIDE = ("float64", "int64", "uint64", "complex128")
 
 
 def with_dtypes_of(call: Call) -> AbstractContextManager[Any]:
-    """Where the call's dtype exists: ``jax.enable_x64``, whose name was another before 0.8."""
-    if call.dtype not in WIDE:
-        return nullcontext()
+    """Where the call's dtype exists."""
+    return x64() if call.dtype in WIDE else nullcontext()
+
+
+def x64() -> AbstractContextManager[Any]:
+    """``jax.enable_x64``, whose name was another before 0.8."""
     if hasattr(jax, "enable_x64"):
         return jax.enable_x64(True)
     from jax.experimental import enable_x64  # type: ignore[attr-defined]

@@ -36,8 +36,8 @@ class ColumnCell(nn.Module):
     @nn.compact
     def __call__(self, carry: Any, x: Any) -> Any:
         draw = nn.initializers.lecun_normal()
-        w = self.param("w", draw, (self.features, x.shape[-1]))
-        u = self.param("u", draw, (self.features, self.features))
+        w = self.param("w", draw, (self.features, x.shape[-1]), jnp.float32)
+        u = self.param("u", draw, (self.features, self.features), jnp.float32)
         h = jnp.tanh(jnp.dot(w, x) + jnp.dot(u, carry))
         return h, h
 
@@ -63,7 +63,7 @@ class Sown(nn.Module):
 class Accumulator(nn.Module):
     @nn.compact
     def __call__(self, x: Any) -> Any:
-        total = self.variable("cache", "total", jnp.zeros, x.shape)
+        total = self.variable("cache", "total", jnp.zeros, x.shape, jnp.float32)
         if not self.is_initializing():
             total.value = total.value + x
         return total.value
@@ -108,8 +108,10 @@ class PartitionedDense(nn.Module):
     @nn.compact
     def __call__(self, x: Any) -> Any:
         draw = nn.with_partitioning(nn.initializers.lecun_normal(), ("in", "out"))
-        kernel: Any = self.param("kernel", draw, (x.shape[-1], self.features))
-        bias: Any = self.param("bias", lambda key: Labelled(jnp.zeros(self.features), ("out",)))
+        kernel: Any = self.param("kernel", draw, (x.shape[-1], self.features), jnp.float32)
+        bias: Any = self.param(
+            "bias", lambda key: Labelled(jnp.zeros(self.features, jnp.float32), ("out",))
+        )
         y = jnp.dot(x, kernel)
         return y + jnp.broadcast_to(bias, y.shape)
 

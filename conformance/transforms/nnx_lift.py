@@ -49,7 +49,7 @@ class MLP(nnx.Module):
 
 class Accumulator(nnx.Module):
     def __init__(self, m: int) -> None:
-        self.total = Cache(jnp.zeros((m,)))
+        self.total = Cache(jnp.zeros((m,), jnp.float32))
 
     def __call__(self, x: Any) -> Any:
         write(self.total, read(self.total) + x)

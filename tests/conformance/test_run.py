@@ -19,7 +19,7 @@ from conformance import items, plan
 from conformance.defects import DEFECTS
 from conformance.log import decode, incomplete, read
 from conformance.transforms import TRANSFORMS
-from properties.calls import from_json
+from properties.calls import from_json, x64
 from properties.law import load
 from properties.laws import LAWS
 from properties.profiles import PROFILES
@@ -178,6 +178,19 @@ def test_keys_that_jax_documents_to_draw_otherwise_under_a_map_are_told_apart(
     assert result["outcome"] == outcome
     if outcome == "not-applicable":
         assert "docs.jax.dev" in result["detail"]["reason"]
+
+
+@pytest.mark.parametrize("transform", ["flax.linen.vmap", "flax.nnx.vmap"])
+@pytest.mark.parametrize("subject", ["accumulator", "column-cell", "partitioned-dense"])
+def test_modules_of_our_own_have_the_same_dtypes_where_jax_has_wider_ones(
+    transform: str, subject: str
+) -> None:
+    item = items.Item(LAWS["sharing.options"], TRANSFORMS[transform], SUBJECTS[subject])
+    reason = item.law.not_applicable(item.transform, item.subject)
+    with x64():
+        assert items.run(item, PROFILES["quick"])["outcome"] == (
+            "not-applicable" if reason else "holds"
+        )
 
 
 @pytest.mark.parametrize(
