@@ -115,8 +115,11 @@ def run(
         return _result("not-applicable", detail={"reason": reason, "source": "suite"})
     if item.defect is not None:
         return _run_defect(item, item.defect)
-    reason = left_out(item, profile)
-    if reason is not None and not calls:
+    if not calls:
+        reason = left_out(item, profile)
+        if reason is None and calls is not None:
+            reason = "the plan holds no call of it: where that was drawn, there is nothing to check"
+    if reason is not None:
         return _result("not-applicable", detail={"reason": reason, "source": "suite"})
     known = [defect for defect in known_here() if defect.spoils(item.law.id, item.transform.name)]
 

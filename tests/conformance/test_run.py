@@ -237,3 +237,10 @@ def test_a_call_of_the_catalogue_that_is_given_is_never_left_out() -> None:
     assert plan.draw([item], quick)["calls"][item.id] == []
     assert items.run(item, quick)["outcome"] == "not-applicable"
     assert items.run(item, quick, calls=[from_json(c) for c in drawn])["outcome"] == "holds"
+
+
+def test_what_a_plan_has_no_calls_of_says_so() -> None:
+    item = items.Item(LAWS[LAW], TRANSFORMS["jax.vmap"], SUBJECTS["square"])
+    result = items.run(item, PROFILES["quick"], calls=[])
+    assert result["outcome"] == "not-applicable"
+    assert "plan holds no call" in result["detail"]["reason"]
