@@ -22,7 +22,15 @@ SUBJECTS = {
         "draw-bits",
         "draw-bits-rbg",
     ),
-    True: ("dense", "batch-norm", "dropout", "noisy-dense", "gru-cell", "partitioned-dense"),
+    True: (
+        "dense",
+        "batch-norm",
+        "dropout",
+        "noisy-dense",
+        "gru-cell",
+        "partitioned-dense",
+        "accumulator",
+    ),
 }
 """Subjects that together reach every law, for functions and for modules."""
 

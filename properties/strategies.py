@@ -342,5 +342,5 @@ def _module_calls(
         flipped=flipped,
     )
     if ensemble is None:
-        ensemble = choose("either", BOTH)
+        ensemble = "params" in subject.collections and choose("either", BOTH)
     return call.ensemble(choose("ensemble", ENSEMBLE_AXES)) if ensemble else call
