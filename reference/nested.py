@@ -61,8 +61,8 @@ def scanned_cell(
 def members(scope: Scope, xs: jax.Array, *, features: int) -> jax.Array:
     """A Dense of its own for every row of xs (length, m): gives (length, features).
 
-    Mirrors `nn.vmap(nn.Dense, variable_axes={"params": 0}, split_rngs={"params": True})`, named
-    "members": parameters gain an axis of size length in front, and row i's come from the i-th of as
+    Mirrors Flax's map of a Dense with `variable_axes={"params": 0}` and `split_rngs={"params": True}`,
+    named "members": parameters gain an axis of size length in front, and row i's come from the i-th of as
     many keys split from the stream's root key. Source: `flax/core/lift.py` (`vmap`).
     """
     child = scope.child("members")
