@@ -17,16 +17,16 @@ class Profile:
     """Sets of sizes that the calls of one subject have, in all laws together."""
     combinations: int
     """Axis combinations traced together in one call."""
-    on_devices: int
-    """Of the catalogue's functions, one in so many is mapped over devices, which cost most."""
-    thinly: int
-    """Of the catalogue's functions, one in so many is held to each thin law."""
     deadline: int
     """Seconds after which an item counts as timed out."""
     random: bool
     """Draw a fresh seed for each run, and keep what failed in a database."""
     seed: int = 0
     """Together with the profile's name it determines every call drawn."""
+    on_devices: int = 1
+    """Of the catalogue's functions, one in so many is mapped over devices, which cost most."""
+    thinly: int = 1
+    """Of the catalogue's functions, one in so many is held to each thin law."""
 
     def chooses(self, name: str, one_in: int) -> bool:
         """Whether the seed makes what has that name the one of so many."""
@@ -73,7 +73,6 @@ PROFILES = {
             shapes=6,
             combinations=32,
             on_devices=2,
-            thinly=1,
             deadline=300,
             random=False,
         ),
@@ -82,8 +81,6 @@ PROFILES = {
             examples=60,
             shapes=16,
             combinations=64,
-            on_devices=1,
-            thinly=1,
             deadline=1800,
             random=True,
         ),

@@ -19,17 +19,7 @@ from properties.subjects import SUBJECTS
 from reference.terms import Undecidable
 
 SQUARE, MATRIX_ADD = SUBJECTS["square"], SUBJECTS["matrix-add"]
-PROFILE = Profile(
-    "test",
-    examples=30,
-    shapes=8,
-    combinations=12,
-    on_devices=1,
-    thinly=1,
-    deadline=60,
-    random=False,
-    seed=3,
-)
+PROFILE = Profile("test", examples=30, shapes=8, combinations=12, deadline=60, random=False, seed=3)
 
 
 def law_of(check: Callable[[Any, Any], None]) -> Law:

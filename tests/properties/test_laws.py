@@ -18,17 +18,7 @@ from properties.subjects import SUBJECTS
 from properties.transform import Lifted, Transform
 from reference.loop import example, stack
 
-SMALL = Profile(
-    "small",
-    examples=2,
-    shapes=2,
-    combinations=4,
-    on_devices=1,
-    thinly=1,
-    deadline=60,
-    random=False,
-    seed=5,
-)
+SMALL = Profile("small", examples=2, shapes=2, combinations=4, deadline=60, random=False, seed=5)
 CHOSEN = ("square", "linear", "sort", "dense", "batch-norm", "dropout", "gru-cell", "draw-bits")
 
 KINDS_OF_FUNCTIONS = ("function", "rule", "collective", "draw")

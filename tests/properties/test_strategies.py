@@ -35,16 +35,7 @@ from properties.subject import FunctionSubject, Subject, dims
 from properties.subjects import SUBJECTS
 from properties.transform import Transform
 
-MANY = Profile(
-    "many",
-    examples=6,
-    shapes=16,
-    combinations=24,
-    on_devices=1,
-    thinly=1,
-    deadline=60,
-    random=False,
-)
+MANY = Profile("many", examples=6, shapes=16, combinations=24, deadline=60, random=False)
 FEW_DEVICES = attrs.evolve(LOOP, name="jax.pmap", largest=lambda: 4)
 every_subject = pytest.mark.parametrize("subject", SUBJECTS.values(), ids=lambda s: s.name)
 every_law = pytest.mark.parametrize("law", LAWS.values(), ids=lambda law: law.id)
