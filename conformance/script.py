@@ -184,7 +184,10 @@ def _function(transform: Transform, call: FunctionCall, found: Violation) -> str
             *_answer(found.right or expected.of_function(call)),
             way.before(call),
             transform.source(mapped),
-            way.after(call),
+            # Compiled as it was in the run: XLA has faults that operations one by one do not show.
+            "got = jax.jit(mapped)(*arguments)"
+            if way is MAP and transform.traceable and not call.eager
+            else way.after(call),
         ]
     )
 
@@ -216,7 +219,7 @@ def _module(transform: Transform, found: Violation) -> str:
             [
                 *lines,
                 *_answer(expected.of_variables(call, transform.derivation)),
-                "got = lifted.init(rngs, *inputs)",
+                f"got = {'jax.jit(lifted.init)' if call.flipped else 'lifted.init'}(rngs, *inputs)",
             ]
         )
     if found.what == "names":
@@ -237,12 +240,15 @@ def _module(transform: Transform, found: Violation) -> str:
         )
     updated = expected.mutable(call)
     module = "plain" if found.what == "plain" else "lifted"
+    got = f"{module}.apply(variables, *inputs, rngs=rngs, mutable={updated})"
+    if transform.traceable and not call.flipped:
+        got = f"jax.jit(lambda variables, *inputs: {got})(variables, *inputs)"
     return "\n".join(
         [
             *lines,
             f"variables = {literal(variables)}",
             *_answer(found.right or expected.of_module(call, variables, transform.derivation)),
-            f"got = {module}.apply(variables, *inputs, rngs=rngs, mutable={updated})",
+            f"got = {got}",
         ]
     )
 

@@ -324,6 +324,20 @@ def test_the_script_of_what_a_broken_transform_did_agrees_with_the_honest_one(
     assert dict(zip(laws, statuses(tmp_path, scripts), strict=True)) == dict.fromkeys(laws, "0")
 
 
+def test_the_script_of_each_known_defect_shows_it(tmp_path: Path) -> None:
+    scripts = {}
+    for defect in known_here():
+        law, transform = LAWS[defect.law], TRANSFORMS[defect.transform]
+        speaks = law.not_applicable(transform, SUBJECTS[defect.call.subject_name]) is None
+        if speaks and not defect.deadly:
+            found = checked(law, transform, defect.call)
+            assert found is not None, defect.id
+            scripts[defect.id] = script(law, transform, found)
+    assert scripts
+    shown = dict(zip(scripts, statuses(tmp_path, [*scripts.values()]), strict=True))
+    assert [name for name, status in shown.items() if status == "0"] == []
+
+
 def test_the_scripts_of_nnx_agree_with_the_honest_transform(tmp_path: Path) -> None:
     honest = TRANSFORMS["flax.nnx.vmap"]
     if reason := honest.unavailable():
