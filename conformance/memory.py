@@ -8,7 +8,7 @@ import jax
 
 from properties import spent
 
-KEPT = 1000
+KEPT = 500
 """Programs that are kept before all are forgotten; each is a third of a megabyte."""
 
 _forgotten = 0

@@ -115,7 +115,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
         item.session.stash[_SAID] = True
         gc.freeze()  # a twentieth of a run went into looking for garbage in all of JAX
-        gc.set_threshold(50_000, 20, 100)
+        gc.set_threshold(400_000, 20, 100)
         item.user_properties.append((ENVIRONMENT, encoded(facts.environment())))
         registered = item.config.stash.get(_REGISTERED, None)
         item.user_properties.append((REGISTERED, json.dumps(registered)))

@@ -71,6 +71,8 @@ def run(
                 f"--vmap-conformance={json.dumps(attrs.asdict(options))}",
                 *("-p", "conformance.plugin", "-p", "xdist.plugin", "-p", "pytest_timeout"),
                 *("-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:faulthandler"),
+                # At the end it looks for garbage five times, in all of JAX.
+                *("-p", "no:unraisableexception"),
                 *("-n", str(workers), "--dist=worksteal", "--max-worker-restart=1000"),
                 *(f"--timeout={deadline}", "--capture=sys"),
             ]

@@ -101,7 +101,7 @@ def law(
 
     ``unless`` gives the reason why the law is not applicable to a transform and subject of its kind,
     ``only`` the one transform that the law is about. ``kinds`` are the kinds of functions that it
-    speaks of. Of a ``thin`` one, half the calls are drawn, and of some of the catalogue's functions.
+    speaks of. Of a ``thin`` one, half the calls are drawn.
     """
 
     def register(check: CheckT) -> CheckT:

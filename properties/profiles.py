@@ -26,7 +26,7 @@ class Profile:
     on_devices: int = 1
     """Of the catalogue's functions, one in so many is mapped over devices, which cost most."""
     thinly: int = 1
-    """Of the catalogue's functions, one in so many is held to each thin law."""
+    """Of the catalogue's functions, one in so many is held to each law but the first."""
 
     def chooses(self, name: str, one_in: int) -> bool:
         """Whether the seed makes what has that name the one of so many."""

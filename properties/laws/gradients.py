@@ -208,6 +208,7 @@ def mapped_gradient_is_the_gradient_of_each(transform: Transform, call: Function
 
 @law(
     "gradients.shared-sum",
+    thin=True,
     cases=_float_calls("some"),
     unless=lambda transform, subject: (
         _no_gradient(transform, subject) or single_argument(transform, subject)

@@ -50,6 +50,7 @@ def _exact(transform: Transform, subject: FunctionSubject) -> str | None:
 
 @law(
     "randomness.keys-draw-independently",
+    thin=True,
     cases=function_calls(unmapped="any"),
     kinds=("draw",),
     unless=_inexact,
