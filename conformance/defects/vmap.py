@@ -137,7 +137,8 @@ VMAP: tuple[Defect, ...] = (
         seen="Wrong values, silently, on CPU: an array updated with a slice of itself and reshaped, or a "
         "batch of one with another place or None for its axis, which XLA takes for a reshape. It updates "
         "in place, and reads what it has written: "
-        "jax.jit(lambda x, i: lax.dynamic_update_slice(x, x[:2], (i,)).reshape(4, 1))(jnp.arange(4.0), 1) is 0, 0, 0, 3 for 0, 0, 1, 3. jax 0.4.34 has it right.",
+        "jax.jit(lambda x, i: lax.dynamic_update_slice(x, x[:2], (i,)).reshape(4, 1))(jnp.arange(4.0), 1) "
+        "is 0, 0, 0, 3 for 0, 0, 1, 3. jax 0.4.34 has it right.",
         upstream="https://github.com/openxla/xla/issues/49176 (open)",
     ),
     Defect(
