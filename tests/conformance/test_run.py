@@ -115,8 +115,11 @@ def test_a_second_run_compiles_nothing_again(ran: Callable[..., Any], tmp_path: 
         log = tmp_path / f"{number}.jsonl"
         assert ran("run", *SELECTION, "--subject", "square", "-n", 1, "--log", log).status == 0
         spent.append(results(log)["square"])
-    assert [spent[0]["cache_hits"], spent[1]["compilations"]] == [0, 0]
-    assert spent[0]["compilations"] == spent[1]["cache_hits"] > 0
+    first, second = spent
+    # The first run may meet a program of its own again: jax 0.4.30 does.
+    assert first["compilations"] > first["cache_hits"]
+    assert second["compilations"] == 0
+    assert second["cache_hits"] == first["compilations"] + first["cache_hits"]
 
 
 def test_a_plan_is_followed_call_by_call(ran: Callable[..., Any], tmp_path: Path) -> None:

@@ -291,37 +291,50 @@ FAULTS = {
 GROUPS = sorted({law.split(".")[0] for law in LAWS} - {"randomness"})
 
 
-def script_of_broken(law: Law, honest: Transform, fault: str) -> str:
-    """What is written of the first subject on which a fault breaks the law."""
+def script_of_broken(law: Law, honest: Transform, fault: str) -> str | None:
+    """What is written of the first subject on which a fault breaks the law; None where every call of
+    it shows a defect that the release has."""
     broken = MUTANTS[fault].mutate(honest)
-    subject = next(
-        SUBJECTS[each]
-        for each in ("partitioned-dense", "batch-norm", "noisy-dense", "linear", "mlp-loss", "psum")
-        if law.concerns(broken, SUBJECTS[each])
-        and law.not_applicable(broken, SUBJECTS[each]) is None
-    )
     known = [defect for defect in known_here() if defect.spoils(law.id, honest.name)]
 
     def set_aside(call: Call) -> bool:
         return any(defect.affects(call) for defect in known)
 
-    found = hold(law, broken, subject, PROFILES["ci"], set_aside=set_aside, shrink=False).violation
-    assert found is not None, law.id
-    return script(law, honest, found)
+    tried = 0
+    for name in (
+        "partitioned-dense",
+        "batch-norm",
+        "accumulator",
+        "noisy-dense",
+        "linear",
+        "mlp-loss",
+        "psum",
+    ):
+        subject = SUBJECTS[name]
+        if law.concerns(broken, subject) and law.not_applicable(broken, subject) is None:
+            held = hold(law, broken, subject, PROFILES["ci"], set_aside=set_aside, shrink=False)
+            if held.violation is not None:
+                return script(law, honest, held.violation)
+            tried += held.examples
+    assert not tried, f"no subject shows {law.id} to be broken by {fault}"
+    return None
 
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_the_script_of_what_a_broken_transform_did_agrees_with_the_honest_one(
     group: str, tmp_path: Path
 ) -> None:
-    laws, scripts = [], []
+    scripts = {}
     for law in LAWS.values():
         fault = FAULTS.get(law.id, FAULTS.get(group))
         if not law.id.startswith(f"{group}.") or (group == "sharing" and fault is None):
             continue
-        laws.append(law.id)
-        scripts.append(script_of_broken(law, TRANSFORMS[host(law)], fault or "batch-reversed"))
-    assert dict(zip(laws, statuses(tmp_path, scripts), strict=True)) == dict.fromkeys(laws, "0")
+        text = script_of_broken(law, TRANSFORMS[host(law)], fault or "batch-reversed")
+        if text is not None:
+            scripts[law.id] = text
+    assert scripts
+    ended = statuses(tmp_path, [*scripts.values()])
+    assert dict(zip(scripts, ended, strict=True)) == dict.fromkeys(scripts, "0")
 
 
 def test_the_script_of_each_known_defect_shows_it(tmp_path: Path) -> None:
@@ -343,8 +356,8 @@ def test_the_scripts_of_nnx_agree_with_the_honest_transform(tmp_path: Path) -> N
     if reason := honest.unavailable():
         pytest.skip(reason)
     laws = ["sharing.options", "sharing.gradients", "sharing.metadata", "sharing.rng-streams"]
-    faults = [FAULTS[law] for law in laws]
-    scripts = [
-        script_of_broken(LAWS[law], honest, fault) for law, fault in zip(laws, faults, strict=True)
-    ]
-    assert dict(zip(laws, statuses(tmp_path, scripts), strict=True)) == dict.fromkeys(laws, "0")
+    texts = {law: script_of_broken(LAWS[law], honest, FAULTS[law]) for law in laws}
+    scripts = {law: text for law, text in texts.items() if text is not None}
+    assert scripts
+    ended = statuses(tmp_path, [*scripts.values()])
+    assert dict(zip(scripts, ended, strict=True)) == dict.fromkeys(scripts, "0")
