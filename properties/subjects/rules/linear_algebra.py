@@ -48,7 +48,7 @@ LINEAR_ALGEBRA = (
         "matrix",
         """
 lu, _, order = lax.linalg.lu(a)
-product = (jnp.tril(lu, -1) + jnp.eye(len(a))) @ jnp.triu(lu)
+product = (jnp.tril(lu, -1) + jnp.eye(len(a), dtype=a.dtype)) @ jnp.triu(lu)
 return jnp.zeros_like(a).at[order].set(product)""",
         lambda a: near(a, a),
     ),
@@ -89,7 +89,7 @@ return q @ jnp.triu(h.T), q.conj().T @ q, jnp.tril(jnp.triu(h.T), -1)""",
         "matrix",
         """
 q, r, order = jax.scipy.linalg.qr(a, pivoting=True)
-ones, again, _ = jax.scipy.linalg.qr_multiply(a, jnp.eye(len(a)), pivoting=True)
+ones, again, _ = jax.scipy.linalg.qr_multiply(a, jnp.eye(len(a), dtype=a.dtype), pivoting=True)
 product = jnp.zeros_like(a).at[:, order].set(q @ r)
 return product, q.conj().T @ q, jnp.tril(r, -1), ones - q, again - r""",
         lambda a: all_of(
