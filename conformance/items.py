@@ -113,17 +113,16 @@ def run(
 
     The calls are those given, or are drawn as the profile says.
     """
-    reason = item.law.not_applicable(item.transform, item.subject)
+    drawn = item.defect is None and not calls
+    # In this order: whether a law has something to say of a function may take tracing it.
+    reason = left_out(item, profile) if drawn else None
+    reason = reason or item.law.not_applicable(item.transform, item.subject)
+    if reason is None and drawn and calls is not None:
+        reason = "the plan holds no call of it: where that was drawn, there is nothing to check"
     if reason is not None:
         return _result("not-applicable", detail={"reason": reason, "source": "suite"})
     if item.defect is not None:
         return _run_defect(item, item.defect)
-    if not calls:
-        reason = left_out(item, profile)
-        if reason is None and calls is not None:
-            reason = "the plan holds no call of it: where that was drawn, there is nothing to check"
-    if reason is not None:
-        return _result("not-applicable", detail={"reason": reason, "source": "suite"})
     known = [defect for defect in known_here() if defect.spoils(item.law.id, item.transform.name)]
 
     shown: dict[str, None] = {}
