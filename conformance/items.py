@@ -113,11 +113,11 @@ def run(
 
     The calls are those given, or are drawn as the profile says.
     """
-    drawn = item.defect is None and not calls
+    none_given = item.defect is None and not calls
     # In this order: whether a law has something to say of a function may take tracing it.
-    reason = left_out(item, profile) if drawn else None
+    reason = left_out(item, profile) if none_given else None
     reason = reason or item.law.not_applicable(item.transform, item.subject)
-    if reason is None and drawn and calls is not None:
+    if reason is None and none_given and calls is not None:
         reason = "the plan holds no call of it: where that was drawn, there is nothing to check"
     if reason is not None:
         return _result("not-applicable", detail={"reason": reason, "source": "suite"})
