@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from properties.trees import Raised, describe, described, raw
+from properties.trees import Raised, describe, described, raw, read
 from reference.rounding import SLACK
 
 
@@ -59,9 +59,9 @@ def computed(result: Any, right: Expected, move: Callable[[Any], Any] = lambda t
     the structure of ``right`` fixes the structure of others, not their values, if it has the axes
     to be moved at all.
     """
-    if isinstance(result, Raised):
+    value = read(result)
+    if isinstance(value, Raised):
         return None
-    value = jax.tree_util.tree_map(np.asarray, raw(result))
     try:
         assert_same_structure(result, right.like)
     except Disagreement:
@@ -77,9 +77,9 @@ def computed(result: Any, right: Expected, move: Callable[[Any], Any] = lambda t
 
 def assert_agrees(got: Any, expected: Expected) -> None:
     """Raise `Disagreement` unless ``got`` has the structure, dtypes and values of ``expected``."""
+    got = read(got)
     if isinstance(got, Raised):
         raise Disagreement("raised", f"it raised {got!r}", expected.value, repr(got))
-    got = jax.tree_util.tree_map(np.asarray, raw(got))
     assert_same_structure(got, expected.like)
     paths = [path for path, _ in jax.tree_util.tree_flatten_with_path(got)[0]]
     leaves = (jax.tree_util.tree_leaves(tree) for tree in (got, expected.value, expected.bound))

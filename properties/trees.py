@@ -27,6 +27,16 @@ def attempt(function: Any, *arguments: Any) -> Any:
         return Raised(error)
 
 
+def read(result: Any) -> Any:
+    """The result as NumPy arrays, keys as integers; what was raised where it cannot be read."""
+    if isinstance(result, Raised):
+        return result
+    try:
+        return jax.tree_util.tree_map(np.asarray, raw(result))
+    except Exception as error:
+        return Raised(error)
+
+
 def raw(tree: Any) -> Any:
     """Typed PRNG keys as their integers; all else as it is."""
 

@@ -129,17 +129,35 @@ VMAP: tuple[Defect, ...] = (
         versions={"jax": ">=0.4.35"},
         affects=lambda call: (
             call.subject_name == "lax.keys.places"
-            and call.sizes["batch"] == 1
+            and 1 in (call.sizes["batch"], call.sizes["m"])
             and (call.axes[0].in_axes[0], call.axes[0].out_axes) != (0, 0)
         ),
         law="mapping.equals-per-example",
         call=FunctionCall("lax.keys.places", {"batch": 1, "m": 4}, (Axes((0, 0), 1),), seed=10),
         seen="Wrong values, silently, on CPU: an array updated with a slice of itself and reshaped, or a "
-        "batch of one with another place or None for its axis, which XLA takes for a reshape. It updates "
-        "in place, and reads what it has written: "
+        "batch axis moved past axes of size one, or one of size one itself, which XLA takes for a reshape. "
+        "It updates in place, and reads what it has written: "
         "jax.jit(lambda x, i: lax.dynamic_update_slice(x, x[:2], (i,)).reshape(4, 1))(jnp.arange(4.0), 1) "
         "is 0, 0, 0, 3 for 0, 0, 1, 3. jax 0.4.34 has it right.",
         upstream="https://github.com/openxla/xla/issues/49176 (open)",
+    ),
+    Defect(
+        id="vmap-empty-shards-unreadable",
+        transform="jax.vmap",
+        versions={"jax": ">=0.8.1,<0.12"},
+        affects=lambda call: (
+            call.subject_name == "lax.pvary" and call.sizes["batch"] == 0 and call.eager
+        ),
+        law="mapping.axis-size",
+        call=FunctionCall("lax.pvary", {"batch": 0, "n": 3}, (Axes((0,), 0),), eager=True),
+        seen="A batch of no example of what is sharded over devices cannot be read: np.asarray raises "
+        "ValueError, 'could not broadcast input array from shape (0,4,3) into shape (0,2,3)', since XLA "
+        "does not shard what is empty. Before 0.9.2 mapping it raised AssertionError: Unexpected XLA "
+        "sharding override. So does, since 0.7, jax.jit(lambda a: a, out_shardings=s) of an array of "
+        "shape (0, 4) for a sharding s of its second axis; up to 0.6.0 and since 0.12.0 it works.",
+        upstream="No report of it was found on jax-ml/jax on 2026-11-25. "
+        "https://github.com/jax-ml/jax/issues/31931 (closed) is the AssertionError of another cause.",
+        everywhere=False,
     ),
     Defect(
         id="vmap-none-keys-at-indices",

@@ -232,6 +232,18 @@ def test_a_quick_run_leaves_out_part_of_the_catalogue_and_another_seed_another_p
         )
 
 
+def test_what_only_a_compiled_map_may_hold_is_compiled() -> None:
+    item = items.Item(
+        LAWS["parallel.shard-map-agrees"], TRANSFORMS["jax.shard_map"], SUBJECTS["lax.swap"]
+    )
+    reason = item.law.not_applicable(item.transform, item.subject)
+    if reason is not None:
+        pytest.skip(reason)
+    drawn = plan.draw([item], attrs.evolve(PROFILES["quick"], on_devices=1))["calls"][item.id]
+    eager = [attrs.evolve(from_json(call), eager=True) for call in drawn]
+    assert items.run(item, PROFILES["quick"], calls=eager)["outcome"] == "holds"
+
+
 def test_a_call_of_the_catalogue_that_is_given_is_never_left_out() -> None:
     item = items.Item(LAWS["gradients.forward"], TRANSFORMS["jax.vmap"], SUBJECTS["lax.sin"])
     seeds = (attrs.evolve(PROFILES["quick"], seed=seed) for seed in range(50))

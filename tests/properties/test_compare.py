@@ -168,6 +168,22 @@ def test_an_answer_that_was_raised_disagrees() -> None:
         assert caught.value.kind == "raised"
 
 
+class Unreadable:
+    """An array as jax 0.10 gives where a batch of no example is sharded."""
+
+    shape, dtype = (0, 4), np.dtype("float32")
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise ValueError("could not broadcast")
+
+
+def test_an_answer_that_cannot_be_read_disagrees() -> None:
+    with pytest.raises(Disagreement, match="it raised ValueError: could not broadcast") as found:
+        assert_agrees(Unreadable(), exactly(np.zeros((0, 4), np.float32)))
+    assert found.value.kind == "raised"
+    assert computed(Unreadable(), within([1, 2], [0, 0])) is None
+
+
 def test_a_computed_measure_allows_for_its_own_rounding() -> None:
     right = within([1.0, 2.0], [1e-6, 1e-6])
     measure = computed(np.array([1.0 + 1e-6, 2.0], np.float32), right)
