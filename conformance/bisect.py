@@ -9,12 +9,12 @@ from typing import Any
 import attrs
 import click
 from packaging.version import Version
-from rich.console import Console
 
 from conformance import cells, environments, options, startup
 from conformance.cells import Cell
 from conformance.environments import NotBuilt
 from conformance.log import CONFORMING, Event
+from conformance.views import terminal
 from properties.profiles import PROFILES
 
 GROUPS = (("jax", "jaxlib"), ("flax",), ("numpy",), ("chex",))
@@ -154,15 +154,14 @@ def bisect(
     startup.prepare()
     from conformance import items, plan
 
-    # What is asked for by name is tried, whatever part of the catalogue a run would take.
-    how = attrs.evolve(PROFILES[profile], seed=seed or 0, on_devices=1, thinly=1)
+    how = PROFILES[profile].asked(seed or 0, chosen, subjects)
     selected = items.select(chosen, transforms, subjects) if law else []
     drawn = json.dumps(plan.draw(selected, how))
     given = ["--profile", profile, "--seed", str(how.seed)]
     given += [word for module in own for word in ("--subjects", module)]
     if observation:
         given += ["--observe", _group(observation)]
-    console = Console()
+    console = terminal.console()
 
     def resolved(spec: str) -> Versions:
         found = environments.resolved(spec)

@@ -124,17 +124,15 @@ def run(
     observe: tuple[str, ...],
 ) -> int:
     """Hold the installed JAX and Flax to the laws."""
-    from rich.console import Console
-
     from conformance import save, startup
     from conformance.plugin import RunOptions
     from conformance.run import RunError
     from conformance.run import run as run_suite
     from conformance.tell import tell
-    from conformance.views import progress
+    from conformance.views import progress, terminal
     from conformance.views.summary import summarise
 
-    console = Console()
+    console = terminal.console()
     chosen = PROFILES[profile]
     if seed is None:
         seed = random.SystemRandom().randrange(2**32) if chosen.random else 0
@@ -194,24 +192,23 @@ def report(
     logs: tuple[Path, ...], html: Path | None, junit: Path | None, markdown: Path | None
 ) -> int:
     """Render event logs; several are read as one, and environments compared with the first."""
-    from rich.console import Console
-
     from conformance.log import LogError, read
     from conformance.tell import tell
+    from conformance.views import terminal
 
     try:
         events = [event for path in logs for event in read(path)]
     except LogError as error:
         raise click.ClickException(str(error)) from None
-    return tell(Console(), events, html_path=html, junit_path=junit, markdown_path=markdown)
+    return tell(
+        terminal.console(), events, html_path=html, junit_path=junit, markdown_path=markdown
+    )
 
 
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def replay(file: Path) -> int:
     """Run one stored counterexample again: FILE is the .json that a run saved."""
-    from rich.console import Console
-
     from conformance import startup
     from conformance.views import terminal
 
@@ -248,7 +245,7 @@ def replay(file: Path) -> int:
     from conformance.log import encode
 
     detail = encode(items.describe(law, transform, found))
-    Console().print(terminal.explained({**names, "outcome": "violated", "detail": detail}))
+    terminal.console().print(terminal.explained({**names, "outcome": "violated", "detail": detail}))
     return 1
 
 

@@ -22,7 +22,7 @@ from properties.laws import LAWS
 from properties.laws.randomness import DOCUMENTED, maps_inexact_keys
 from properties.profiles import Profile
 from properties.subject import Subject
-from properties.subjects import SUBJECTS
+from properties.subjects import COLLECTIVES, DRAWS, FUNCTIONS, MODULES, SUBJECTS
 from properties.transform import Transform
 from reference.terms import NoRule
 
@@ -115,7 +115,8 @@ def run(
     """
     none_given = item.defect is None and not calls
     # In this order: whether a law has something to say of a function may take tracing it.
-    reason = left_out(item, profile) if none_given else None
+    reason = item.transform.unavailable()
+    reason = reason or (left_out(item, profile) if none_given else None)
     reason = reason or item.law.not_applicable(item.transform, item.subject)
     if reason is None and none_given and calls is not None:
         reason = "the plan holds no call of it: where that was drawn, there is nothing to check"
@@ -164,11 +165,18 @@ def run(
     )
 
 
+def is_left_out(item: Item, profile: Profile) -> bool:
+    """Whether a run that draws its calls leaves the item to another seed or profile."""
+    there = item.defect is None and item.transform.unavailable() is None
+    return there and left_out(item, profile) is not None
+
+
 def left_out(item: Item, profile: Profile) -> str | None:
     """Why a run of the profile does not try the item: of the hundreds of functions of the catalogue it
-    maps some over devices, and holds all to the first law alone."""
+    maps some over devices, and holds all to the first law alone; of other subjects, it holds some to
+    what is thin."""
     if getattr(item.subject, "kind", None) != "rule":
-        return None
+        return _left_out_thin(item, profile)
     if "rule" not in item.transform.kinds:
         one_in, does = profile.on_devices, "maps {} of the catalogue's functions over devices"
     elif item.law.id != FIRST:
@@ -177,10 +185,35 @@ def left_out(item: Item, profile: Profile) -> str | None:
         return None
     if profile.chooses(item.planned_as, one_in):
         return None
-    does = does.format(f"one in {one_in}")
-    return (
-        f"a run of the profile {profile.name} {does}; which, its seed says. "
-        "A thorough run leaves none out"
+    return _PART.format(profile.name, does.format(f"one in {one_in}"))
+
+
+def _left_out_thin(item: Item, profile: Profile) -> str | None:
+    """The same, of what is not in the catalogue. A user's own subjects are never left out."""
+    if profile.thinly == 1 or not (item.law.thin or item.transform.thin):
+        return None
+    peers = _peers(item.law, item.transform)
+    of = f"{item.law.id}|{item.transform.name}"
+    if item.subject.name in set(peers) - set(profile.sample(of, peers, profile.thinly)):
+        does = f"holds {item.transform.name} of one in {profile.thinly} subjects to this law"
+        return _PART.format(profile.name, does)
+    return None
+
+
+_PART = (
+    "a run of the profile {} {}; which, its seed says. A thorough run leaves none out, nor does one "
+    "that is given the law or the subject by name"
+)
+
+
+@functools.cache
+def _peers(law: Law, transform: Transform) -> tuple[str, ...]:
+    """The suite's own subjects outside the catalogue of which the law has something to say."""
+    own: tuple[Subject, ...] = (*FUNCTIONS, *MODULES, *COLLECTIVES, *DRAWS)
+    return tuple(
+        subject.name
+        for subject in own
+        if law.concerns(transform, subject) and not law.senseless(transform, subject)
     )
 
 

@@ -24,11 +24,13 @@ _SAID: pytest.StashKey[bool] = pytest.StashKey()
 _REGISTERED: pytest.StashKey[list[str] | None] = pytest.StashKey()
 
 RESULT = "vmap-conformance-result"
+LEFT_OUT = "vmap-conformance-left-out"
 OBSERVATIONS = "vmap-conformance-observations"
 ENVIRONMENT = "vmap-conformance-environment"
 REGISTERED = "vmap-conformance-registered-rules"
 EXERCISED = "vmap-conformance-exercised-rules"
 STDERR = "VMAP_CONFORMANCE_STDERR"
+_HELD = "::test_holds["
 _STACKS = ("Fatal Python error", "Timeout (")
 
 
@@ -63,7 +65,7 @@ class RunOptions:
 
     @property
     def profile(self) -> Profile:
-        return attrs.evolve(PROFILES[self.profile_name], seed=self.seed)
+        return PROFILES[self.profile_name].asked(self.seed, self.laws, self.subjects)
 
     def database(self) -> Any:
         """Where thorough runs keep what failed; None for the others."""
@@ -175,7 +177,7 @@ class Controller:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._started[nodeid] = time.monotonic()
-        if not observes(nodeid):
+        if _HELD in nodeid:
             self._write("started", names(nodeid))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -191,10 +193,17 @@ class Controller:
         elif report.failed and observes(report.nodeid):
             crashed = {"crashed": self._casualty(report)["detail"]}
             self._write("observation", {"key": observes(report.nodeid), "value": crashed})
+        elif report.when == "call" and LEFT_OUT in properties:
+            results = json.loads(properties[LEFT_OUT])
+            self.total = (self.total or 1) + len(results) - 1
+            for result in results:
+                self._write("result", result)
         elif report.when == "call" and RESULT in properties:
             self._write("result", names(report.nodeid) | json.loads(properties[RESULT]))
-        elif report.failed:
+        elif report.failed and _HELD in report.nodeid:
             self._write("result", names(report.nodeid) | self._casualty(report))
+        elif report.failed:
+            self.faults.append(str(report.longrepr))
 
     def _casualty(self, report: pytest.TestReport) -> dict[str, Any]:
         """The result of an item that left none: its worker died, or the suite itself is at fault."""
@@ -268,7 +277,7 @@ class Controller:
 
 def covered(registered: list[str], exercised: set[str]) -> dict[str, Any]:
     """What of the table of batching rules was exercised; what later imports added stands apart."""
-    from properties.subjects.rules import EXEMPT
+    from properties.exempt import EXEMPT
 
     exempt = {name: why for name, why in EXEMPT.items() if name in set(registered) - exercised}
     return {
@@ -285,7 +294,7 @@ def observes(nodeid: str) -> str | None:
     return nodeid[nodeid.index("[") + 1 : -1] if "::test_observes[" in nodeid else None
 
 
-def names(nodeid: str) -> dict[str, str]:
-    """The law, transform, subject (and defect) that an item's id holds."""
-    parts = nodeid[nodeid.index("[") + 1 : -1].split("|")
+def names(id: str) -> dict[str, str]:
+    """The law, transform, subject (and defect) that an item's id, or its test's, holds."""
+    parts = id[id.find("[") + 1 :].removesuffix("]").split("|")
     return dict(zip(("law", "transform", "subject", "defect"), parts, strict=False))

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 from conformance.log import Event
-from properties.law import stored
 
 
 def violations(failures: list[Event], log_path: Path) -> dict[int, str]:
@@ -25,6 +24,3 @@ def violations(failures: list[Event], log_path: Path) -> dict[int, str]:
         script.with_suffix(".json").write_text(json.dumps(case, indent=1) + "\n", encoding="utf-8")
         saved[number] = str(script)
     return saved
-
-
-__all__ = ["stored", "violations"]

@@ -1,6 +1,7 @@
 """The one pytest module of a run: every (law, transform, subject), and every group of observations."""
 
 import functools
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from conformance import items, memory, own, plan
 from conformance.log import CONFORMING
-from conformance.plugin import OBSERVATIONS, RESULT, RunOptions, encoded
+from conformance.plugin import LEFT_OUT, OBSERVATIONS, RESULT, RunOptions, encoded, names
 
 planned = functools.cache(plan.load)
 
@@ -33,7 +34,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if options.plan is not None:
         calls = planned(Path(options.plan))
         items_chosen = [item for item in items_chosen if item.planned_as in calls]
-    metafunc.parametrize("item", items_chosen, ids=[item.id for item in items_chosen])
+    # What the profile leaves out needs no test each: that would be most of what pytest does in a run.
+    left = (
+        [] if options.plan else [i for i in items_chosen if items.is_left_out(i, options.profile)]
+    )
+    if "left" in metafunc.fixturenames:
+        metafunc.parametrize("left", [left] if left else [], ids=lambda _: "left-out")
+        return
+    unheld = {item.id for item in left}
+    held = [item for item in items_chosen if item.id not in unheld]
+    metafunc.parametrize("item", held, ids=[item.id for item in held])
 
 
 def test_holds(item: items.Item, request: pytest.FixtureRequest) -> None:
@@ -45,6 +55,13 @@ def test_holds(item: items.Item, request: pytest.FixtureRequest) -> None:
     memory.forget_programs()
     if result["outcome"] not in CONFORMING:
         pytest.fail((result["detail"] or {}).get("message", result["outcome"]), pytrace=False)
+
+
+def test_leaves_out(left: list[items.Item], request: pytest.FixtureRequest) -> None:
+    """Say of each item that the profile leaves out why it is not applicable."""
+    options = request.config.stash[RunOptions.KEY]
+    results = [names(item.id) | items.run(item, options.profile) for item in left]
+    request.node.user_properties.append((LEFT_OUT, json.dumps(results)))
 
 
 def test_observes(group: str, request: pytest.FixtureRequest) -> None:

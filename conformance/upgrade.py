@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
-import attrs
 import click
-from rich.console import Console
 
 from conformance import cells, options, startup
 from conformance.cells import Cell
@@ -16,6 +14,7 @@ from conformance.environments import parse
 from conformance.log import Event
 from conformance.options import FILE
 from conformance.tell import tell, write
+from conformance.views import terminal
 from properties.profiles import PROFILES
 
 
@@ -57,7 +56,7 @@ def upgrade(
     dask: str | None,
 ) -> int:
     """Run two environments, and report what regressed, was fixed, or changed."""
-    console = Console()
+    console = terminal.console()
     specs = (before, *after)
     for spec in specs:
         try:
@@ -67,7 +66,7 @@ def upgrade(
     startup.prepare()
     from conformance import items, plan
 
-    how = attrs.evolve(PROFILES[profile], seed=seed or 0)
+    how = PROFILES[profile].asked(seed or 0, laws, subjects)
     drawn = json.dumps(plan.draw(items.select(laws, transforms, subjects), how))
     each = workers or max(1, startup.cores() // len(specs))
     given = [("--profile", profile), ("--seed", str(how.seed)), ("-n", str(each))]

@@ -1,6 +1,7 @@
 """How hard a run tries. Every setting of Hypothesis is stated here, and nowhere else."""
 
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -26,11 +27,25 @@ class Profile:
     on_devices: int = 1
     """Of the catalogue's functions, one in so many is mapped over devices, which cost most."""
     thinly: int = 1
-    """Of the catalogue's functions, one in so many is held to each law but the first."""
+    """Of the catalogue's functions, one in so many is held to each law but the first; of all other
+    subjects, to what is thin."""
+
+    def asked(self, seed: int, *names: Sequence[str]) -> "Profile":
+        """With that seed; nothing is left out of what is asked for by names."""
+        seeded = attrs.evolve(self, seed=seed)
+        return attrs.evolve(seeded, on_devices=1, thinly=1) if any(names) else seeded
 
     def chooses(self, name: str, one_in: int) -> bool:
         """Whether the seed makes what has that name the one of so many."""
-        return zlib.crc32(f"{self.seed}/chosen/{name}".encode()) % one_in == 0
+        return self._lot(name) % one_in == 0
+
+    def sample(self, of: str, names: Sequence[str], one_in: int) -> Sequence[str]:
+        """One in so many of the names, at least one of them; which, the seed says."""
+        drawn = sorted(names, key=lambda name: self._lot(f"{of}|{name}"))
+        return drawn[: -(-len(drawn) // one_in)]
+
+    def _lot(self, name: str) -> int:
+        return zlib.crc32(f"{self.seed}/chosen/{name}".encode())
 
     def sparing(self) -> "Profile":
         """Half the calls: for the catalogue's hundreds of subjects, thin laws and thin transforms."""

@@ -174,7 +174,7 @@ def violation(broken: Callable[[str, str], Any]) -> Callable[..., dict[str, Any]
         (item,) = [
             item for item in items.select([law], [transform], [subject]) if item.defect is None
         ]
-        profile = attrs.evolve(PROFILES["quick"], examples=3, combinations=4)
+        profile = attrs.evolve(PROFILES["quick"].asked(0, [law]), examples=3, combinations=4)
         result = items.run(item, profile)
         assert result["outcome"] == "violated"
         return {"law": law, "transform": transform, "subject": subject, **result}

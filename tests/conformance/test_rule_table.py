@@ -13,7 +13,7 @@ import pytest
 
 from conformance import rule_mutants, rule_table
 from conformance.plugin import covered
-from properties.subjects.rules import EXEMPT
+from properties.exempt import EXEMPT
 
 ALONE = """
 import json

@@ -23,7 +23,7 @@ from properties.calls import from_json, x64
 from properties.law import load
 from properties.laws import LAWS
 from properties.profiles import PROFILES
-from properties.subjects import SUBJECTS
+from properties.subjects import FUNCTIONS, MODULES, SUBJECTS
 
 LAW = "mapping.equals-per-example"
 SELECTION = ("--law", LAW, "--transform", "jax.vmap")
@@ -177,7 +177,7 @@ def test_keys_that_jax_documents_to_draw_otherwise_under_a_map_are_told_apart(
 ) -> None:
     item = items.Item(LAWS[law], TRANSFORMS["flax.linen.vmap"], SUBJECTS[subject])
     with jax.default_prng_impl("rbg"):
-        result = items.run(item, PROFILES["quick"])
+        result = items.run(item, PROFILES["quick"].asked(0, [law]))
     assert result["outcome"] == outcome
     if outcome == "not-applicable":
         assert "docs.jax.dev" in result["detail"]["reason"]
@@ -191,7 +191,7 @@ def test_modules_of_our_own_have_the_same_dtypes_where_jax_has_wider_ones(
     item = items.Item(LAWS["sharing.options"], TRANSFORMS[transform], SUBJECTS[subject])
     reason = item.law.not_applicable(item.transform, item.subject)
     with x64():
-        assert items.run(item, PROFILES["quick"])["outcome"] == (
+        assert items.run(item, PROFILES["quick"].asked(0, [item.law.id]))["outcome"] == (
             "not-applicable" if reason else "holds"
         )
 
@@ -230,6 +230,59 @@ def test_a_quick_run_leaves_out_part_of_the_catalogue_and_another_seed_another_p
             item.law.not_applicable(item.transform, item.subject),
             items.left_out(item, quick),
         )
+
+
+@pytest.mark.parametrize(
+    ("law", "transform", "few"),
+    [
+        ("sharing.nested", "flax.linen.vmap", True),
+        ("sharing.equals-per-example", "flax.nnx.vmap", True),
+        ("sharing.metadata", "flax.linen.vmap", False),
+        ("sharing.equals-per-example", "flax.linen.vmap", False),
+        ("mapping.equals-per-example", "jax.vmap", False),
+    ],
+)
+def test_a_quick_run_holds_a_third_of_the_subjects_to_what_is_thin_and_at_least_one(
+    law: str, transform: str, few: bool
+) -> None:
+    every = [
+        item
+        for item in items.select([law], [transform])
+        if item.subject in MODULES + FUNCTIONS
+        and item.defect is None
+        and not item.law.senseless(item.transform, item.subject)
+    ]
+    quick, taken = PROFILES["quick"], set()
+    for seed in range(60):
+        profile = attrs.evolve(quick, seed=seed)
+        held = {item.id for item in every if items.left_out(item, profile) is None}
+        assert len(held) == (-(-len(every) // 3) if few else len(every))
+        taken |= held
+    assert taken == {item.id for item in every}
+    for named in ([law], []), ([], ["dense"]):
+        assert not any(items.left_out(item, quick.asked(0, *named)) for item in every)
+    own = attrs.evolve(every[0].subject, name="of-a-user")
+    assert items.left_out(attrs.evolve(every[0], subject=own), quick) is None
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_run_says_of_each_item_that_it_leaves_out_why(
+    ran: Callable[..., Any], tmp_path: Path, workers: int
+) -> None:
+    log = tmp_path / "log.jsonl"
+    chosen = ("--transform", "flax.nnx.vmap", "--shard", "1/40", "--seed", 5)
+    assert ran("run", *chosen, "-n", workers, "--log", log).status == 0
+    events = read(log)
+    assert incomplete(events) == []
+    results = [event for event in events if event["type"] == "result"]
+    every = items.select(transforms=["flax.nnx.vmap"], shard=(1, 40))
+    profile = PROFILES["quick"].asked(5)
+    left = {item.planned_as for item in every if items.is_left_out(item, profile)}
+    said = {"|".join((r["law"], r["transform"], r["subject"])): r["detail"] for r in results}
+    assert len(results) == len(every) > len(left) > 0
+    assert all("which, its seed says" in said[name]["reason"] for name in left)
+    started = [event for event in events if event["type"] == "started"]
+    assert len(started) == len(every) - len(left)
 
 
 def test_what_only_a_compiled_map_may_hold_is_compiled() -> None:

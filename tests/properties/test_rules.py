@@ -9,10 +9,10 @@ import pytest
 from properties import expected
 from properties.calls import Axes, FunctionCall, with_dtypes_of
 from properties.compare import Disagreement, Expected, assert_agrees
+from properties.exempt import EXEMPT
 from properties.strategies import sizes, unavailable
 from properties.subject import FunctionSubject
 from properties.subjects import RULES
-from properties.subjects.rules import EXEMPT
 from properties.subjects.rules.entry import of, rule
 from properties.values import KINDS
 

@@ -3,7 +3,6 @@
 from properties.subjects.rules.collectives import COLLECTIVES
 from properties.subjects.rules.control import CONTROL
 from properties.subjects.rules.elementwise import ELEMENTWISE
-from properties.subjects.rules.exempt import EXEMPT
 from properties.subjects.rules.indexing import INDEXING
 from properties.subjects.rules.keys import KEYS
 from properties.subjects.rules.linear_algebra import LINEAR_ALGEBRA
@@ -11,8 +10,6 @@ from properties.subjects.rules.randomness import RANDOMNESS
 from properties.subjects.rules.reductions import REDUCTIONS
 from properties.subjects.rules.shapes import SHAPES
 from properties.subjects.rules.windows import WINDOWS
-
-__all__ = ["EXEMPT", "RULES"]
 
 RULES = (
     *ELEMENTWISE,
