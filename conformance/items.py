@@ -167,8 +167,10 @@ def run(
 
 def is_left_out(item: Item, profile: Profile) -> bool:
     """Whether a run that draws its calls leaves the item to another seed or profile."""
-    there = item.defect is None and item.transform.unavailable() is None
-    return there and left_out(item, profile) is not None
+    if item.defect is not None or left_out(item, profile) is None:
+        return False
+    # What the release lacks is said of it first, as of any other item.
+    return item.transform.unavailable() is None
 
 
 def left_out(item: Item, profile: Profile) -> str | None:

@@ -96,7 +96,7 @@ def ran(command: Callable[..., Any]) -> Callable[..., Ran]:
     def run(*arguments: object, **environment: str) -> Ran:
         process = command(*arguments, **environment)
         try:
-            out, err = process.communicate(timeout=240)
+            out, err = process.communicate(timeout=540)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, 9)
