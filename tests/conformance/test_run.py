@@ -270,12 +270,12 @@ def test_a_run_says_of_each_item_that_it_leaves_out_why(
     ran: Callable[..., Any], tmp_path: Path, workers: int
 ) -> None:
     log = tmp_path / "log.jsonl"
-    chosen = ("--transform", "flax.nnx.vmap", "--shard", "1/40", "--seed", 5)
+    chosen = ("--transform", "flax.linen.vmap", "--shard", "1/40", "--seed", 5)
     assert ran("run", *chosen, "-n", workers, "--log", log).status == 0
     events = read(log)
     assert incomplete(events) == []
     results = [event for event in events if event["type"] == "result"]
-    every = items.select(transforms=["flax.nnx.vmap"], shard=(1, 40))
+    every = items.select(transforms=["flax.linen.vmap"], shard=(1, 40))
     profile = PROFILES["quick"].asked(5)
     left = {item.planned_as for item in every if items.is_left_out(item, profile)}
     said = {"|".join((r["law"], r["transform"], r["subject"])): r["detail"] for r in results}
