@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,8 @@ def show(console: Console, summary: Summary, files: dict[int, str] | None = None
     """Print everything. ``files`` maps a failure's place in the list to its saved script."""
     if summary.header is not None:
         console.print(heading(summary.header))
-    console.print(table(summary))
+    for some in _abreast(summary, console.width):
+        console.print(table(summary, some))
     for number, failure in enumerate(summary.failures):
         console.print(explained(failure, (files or {}).get(number)))
     console.print(cost(summary))
@@ -56,18 +58,29 @@ def heading(header: Event) -> Text:
     return Text(f"{versions}  {place}\nprofile {header['profile']}, seed {header['seed']}")
 
 
-def table(summary: Summary) -> Table:
-    """Laws by transforms; in each cell how many subjects had which outcome."""
+def table(summary: Summary, transforms: Sequence[str]) -> Table:
+    """Laws by those transforms; in each cell how many subjects had which outcome."""
     grid = Table(title="subjects by outcome", title_justify="left", pad_edge=False)
     grid.add_column("law", no_wrap=True)
-    for transform in summary.transforms:
+    for transform in transforms:
         grid.add_column(transform)
     for law in summary.laws:
-        grid.add_row(law, *(_cell(summary, law, t) for t in summary.transforms))
+        cells = [_cell(summary, law, transform) for transform in transforms]
+        if any(cells):
+            grid.add_row(law, *cells)
     return grid
 
 
-def _cell(summary: Summary, law: str, transform: str) -> RenderableType:
+def _abreast(summary: Summary, width: int) -> list[list[str]]:
+    """The transforms, in groups of as many as a table of that width holds."""
+    names, laws = summary.transforms, summary.laws
+    # Three characters are between two columns.
+    room = width - max(map(len, laws), default=0) - 2
+    most = max(1, room // (max(map(len, (*names, *STYLE))) + 3))
+    return [names[start : start + most] for start in range(0, len(names), most)] or [[]]
+
+
+def _cell(summary: Summary, law: str, transform: str) -> Text:
     counts = summary.cell(law, transform)
     parts = [
         Text(f"{counts[name]} {SHORT.get(name, name)}", style=STYLE[name])

@@ -84,8 +84,8 @@ def gathered(written: Callable[..., Path]) -> Summary:
     return summarise(read(written(*RESULTS)))
 
 
-def shown(gathered: Summary, files: dict[int, str] | None = None) -> str:
-    console = Console(width=110, record=True, file=open("/dev/null", "w"), legacy_windows=False)  # noqa: SIM115
+def shown(gathered: Summary, files: dict[int, str] | None = None, width: int = 110) -> str:
+    console = Console(width=width, record=True, file=open("/dev/null", "w"), legacy_windows=False)  # noqa: SIM115
     with console.file:
         terminal.show(console, gathered, files)
     return console.export_text()
@@ -99,6 +99,16 @@ def words(text: str) -> str:
 
 def test_terminal_is_as_it_was(gathered: Summary, snapshot: Any) -> None:
     assert words(shown(gathered, {0: "violations/square.py"})) == snapshot
+
+
+def test_a_narrow_terminal_breaks_no_word(gathered: Summary) -> None:
+    narrow = words(shown(gathered, width=72)).split()
+    assert [name for name in gathered.transforms if name in narrow] == gathered.transforms
+    assert narrow.count(EQUALS) > narrow.count(PERMUTE), (
+        "two tables; the second has nothing to say of it"
+    )
+    assert narrow.count("fixed-defect") == words(shown(gathered)).split().count("fixed-defect")
+    assert "…" not in shown(gathered, width=72)
 
 
 def test_markdown_is_as_it_was(gathered: Summary, snapshot: Any) -> None:
