@@ -52,6 +52,27 @@ SHARD_MAP: tuple[Defect, ...] = (
         "shard_map.",
     ),
     Defect(
+        id="shard-map-names-inside-eagerly",
+        transform="jax.shard_map",
+        versions={"jax": ">=0.6.1,<0.8.1,!=0.6.2"},
+        affects=lambda call: call.eager and _names_an_axis_inside(call),
+        law="parallel.shard-map-agrees",
+        call=attrs.evolve(rule_call("lax.all_gather", (0,), n=4), eager=True),
+        seen="A collective along the axis of a vmap inside shard_map raises KeyError, of the axis's name, "
+        "where shard_map is called without jit. It works under jit, and with check_vma=False.",
+        upstream="No report of this was found on jax-ml/jax on 2026-11-26.",
+    ),
+    Defect(
+        id="shard-map-names-inside-at-first",
+        transform="jax.shard_map",
+        versions={"jax": "==0.6.0"},
+        affects=_names_an_axis_inside,
+        law="parallel.shard-map-agrees",
+        call=rule_call("lax.all_gather", (0,), n=4),
+        seen="The same, in 0.6.0, under jit too.",
+        upstream="No report of this was found on jax-ml/jax on 2026-11-26.",
+    ),
+    Defect(
         id="shard-map-betainc",
         transform="jax.shard_map",
         versions={"jax": ">=0.6,<0.12"},
