@@ -1,16 +1,21 @@
 """Broken batching rules, one at a time: does the suite notice?"""
 
+import faulthandler
 import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 import attrs
+import click
 
 from conformance import startup
 
 LAW = "mapping.equals-per-example"
 TRANSFORM = "jax.vmap"
+LIMIT = 300
+"""Seconds after which the process of a broken rule ends."""
 MOST_SUBJECTS = 4
 """Subjects that are tried against one broken rule, those named after it first."""
 
@@ -158,8 +163,10 @@ def bite(rule: str, subjects: Sequence[str]) -> list[Bitten]:
 
     what = LAWS[LAW], TRANSFORMS[TRANSFORM]
     profile = attrs.evolve(PROFILES["quick"], examples=2, shapes=2)
-    healthy = {}
+    healthy: dict[str, list[FunctionCall]] = {}
     for name in subjects:
+        if len(healthy) == MOST_SUBJECTS:
+            break
         calls = [
             attrs.evolve(call, eager=False)
             for call in draw(*what, SUBJECTS[name], profile)
@@ -172,7 +179,7 @@ def bite(rule: str, subjects: Sequence[str]) -> list[Bitten]:
     for fault, mutate in FAULTS.items():
         killer, why = None, "" if healthy else "every subject that reaches it shows a known defect"
         _changed.clear()
-        for name, calls in list(healthy.items())[:MOST_SUBJECTS]:
+        for name, calls in healthy.items():
             with rule_table.replaced(rule, mutate):
                 found = hold_to(*what, calls).violation
             if found is not None and DoesNotApply.__name__ in str(found.disagreement):
@@ -186,18 +193,33 @@ def bite(rule: str, subjects: Sequence[str]) -> list[Bitten]:
     return results
 
 
+def _bite_in_time(rule: str, subjects: Sequence[str]) -> list[Bitten]:
+    # A loop that waits for a broken rule may never end, and compiled code heeds no signal.
+    faulthandler.dump_traceback_later(LIMIT, exit=True)
+    try:
+        return bite(rule, subjects)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
 def bite_all(names: Iterable[str], workers: int) -> list[Bitten]:
     """`bite` of every rule in ``names``, in processes of their own: a broken rule may break more."""
     startup.prepare()
     reached = reach()
     chosen = [name for name in names if name in reached]
     context = multiprocessing.get_context("spawn")
+    found: list[Bitten] = []
     with ProcessPoolExecutor(workers, context) as pool:
-        return [
-            each
-            for found in pool.map(bite, chosen, [reached[name] for name in chosen])
-            for each in found
-        ]
+        bitten = [(name, pool.submit(_bite_in_time, name, reached[name])) for name in chosen]
+        for name, future in bitten:
+            try:
+                found += future.result()
+            except BrokenProcessPool:
+                raise click.ClickException(
+                    f"a process that broke batching rules, {name} or the next, died or took more than "
+                    f"{LIMIT} s for one; `vmap-conformance mutants --rules {name}` tells which"
+                ) from None
+    return found
 
 
 def totals(found: Sequence[Bitten]) -> str:

@@ -33,7 +33,8 @@ SEEDS = range(2**31)
 LARGEST_KEY = 2**31 - 9
 """Each stream's key is the one after that of the stream before it."""
 
-EAGER_COMBINATIONS = 2
+EAGER_COMBINATIONS = 5
+"""As many as quick traces together: where its one call is eager, no less of a rule is seen."""
 EAGER = (*[False] * 7, True)
 """Users also call transforms eagerly. It costs a compilation per operation, so a sample must do."""
 BOTH = (False, True)

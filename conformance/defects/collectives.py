@@ -65,6 +65,19 @@ COLLECTIVES: tuple[Defect, ...] = (
         for name, transform in (("vmap", "jax.vmap"), ("linen-vmap", "flax.linen.vmap"))
     ),
     Defect(
+        id="pmap-empty-permutation-dies",
+        transform="jax.pmap",
+        versions={"jax": "<0.4.33"},
+        affects=lambda call: call.subject_name == "ppermute-open" and call.sizes["batch"] == 1,
+        law="collectives.equal-plain-reductions",
+        call=FunctionCall("ppermute-open", {"batch": 1, "m": 2, "n": 4}, (Axes((0,), 0, "batch"),)),
+        seen="lax.ppermute that hands on nothing, as to the next of one device, ends the process in XLA on "
+        "CPU: Check failed: mapping.size() == 2. It is right since 0.4.33.",
+        upstream="No report of this was found on jax-ml/jax or openxla/xla on 2026-11-26. "
+        "https://github.com/openxla/xla/pull/47083 (closed) is of the same operation on GPU.",
+        deadly=True,
+    ),
+    Defect(
         id="pmap-all-to-all-gradient",
         transform="jax.pmap",
         versions={"jax": ">=0.4.30"},

@@ -177,7 +177,7 @@ return a[:, None] * x + lower[:, None] * jnp.roll(x, 1, 0) + upper[:, None] * jn
     ),
     rule(
         "symmetric_product",
-        "lax.linalg.symmetric_product(a, b, symmetrize_output=True)",
+        "lax.linalg.symmetric_product(a, b, beta=2.0, symmetrize_output=True)",
         *(of("whole", "m", "n"), of("whole", "m", "m")),
         exact=True,
     ),

@@ -32,7 +32,7 @@ REDUCTIONS = (
     ),
     rule(
         "reduce_or",
-        "lax.reduce(a, np.array(0).astype(a.dtype), lax.bitwise_or, (1,))",
+        "lax.reduce(a, np.array(0).astype(a.dtype), lax.bitwise_or, (0,))",
         of("normal", *MN),
         dtypes=_BITS,
         exact=True,
