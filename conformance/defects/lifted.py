@@ -155,6 +155,25 @@ LIFTED: tuple[Defect, ...] = (
         everywhere=False,
     ),
     Defect(
+        id="nnx-pmap-gradient-of-shared",
+        transform="flax.nnx.pmap",
+        versions={"jax": "<0.7", "flax": ">=0.10"},
+        affects=lambda call: True,
+        law="sharing.gradients",
+        call=ModuleCall(
+            "dense",
+            {"batch": 3, "m": 2, "n": 4},
+            (Axes((0,), 0),),
+            {"params": None},
+            {"params": False},
+        ),
+        seen="A module whose parameters are shared has no gradient: NotImplementedError, autodiff of pmap "
+        "functions with out_axes=None is not supported. It works since jax 0.7.",
+        upstream="https://github.com/jax-ml/jax/issues/14296 (closed), of jax.pmap, for which "
+        "https://github.com/jax-ml/jax/pull/22585 gave the words.",
+        everywhere=False,
+    ),
+    Defect(
         id="nnx-pmap-updates-unchecked",
         transform="flax.nnx.pmap",
         versions={"flax": ">=0.10"},

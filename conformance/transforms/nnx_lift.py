@@ -56,6 +56,38 @@ class Accumulator(nnx.Module):
         return read(self.total)
 
 
+class ColumnCell(nnx.Module):
+    def __init__(self, m: int, n: int, rngs: Any) -> None:
+        draw = nnx.initializers.lecun_normal()
+        self.w = nnx.Param(draw(rngs.params(), (n, m), jnp.float32))
+        self.u = nnx.Param(draw(rngs.params(), (n, n), jnp.float32))
+
+    def __call__(self, carry: Any, x: Any) -> Any:
+        h = jnp.tanh(jnp.dot(read(self.w), x) + jnp.dot(read(self.u), carry))
+        return h, h
+
+
+class Repeated(nnx.Module):
+    def __init__(self, m: int, times: int, rngs: Any) -> None:
+        self.layer, self.times = nnx.Linear(m, m, rngs=rngs), times
+
+    def __call__(self, x: Any) -> Any:
+        def body(state: Any) -> Any:
+            layer, turn, y = state
+            return layer, turn + 1, jnp.tanh(layer(y))
+
+        state = (self.layer, jnp.int32(0), self.layer(x))
+        return nnx.while_loop(lambda state: state[1] < self.times, body, state)[2]
+
+
+class Rematted(nnx.Module):
+    def __init__(self, m: int, n: int, rngs: Any) -> None:
+        self.block, self.Dense_0 = Block(m, n, rngs), nnx.Linear(n, n, rngs=rngs)
+
+    def __call__(self, x: Any) -> Any:
+        return self.Dense_0(nnx.remat(lambda block, x: block(x))(self.block, x))
+
+
 class NoisyDense(nnx.Module):
     def __init__(self, m: int, n: int, rate: float, rngs: Any) -> None:
         self.Dense_0 = nnx.Linear(m, n, rngs=rngs)
