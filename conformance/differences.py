@@ -105,14 +105,23 @@ def _results(events: list[Event]) -> dict[str, Event]:
 _BEFORE_A_DEFECT = {None, *CONFORMING} - {"known-defect"}
 
 
+def _at_work(results: dict[str, Event]) -> set[str]:
+    """The transforms that the release has: something could be asked of them."""
+    return {
+        result["transform"] for result in results.values() if result["outcome"] != "not-applicable"
+    }
+
+
 def _laws(before: list[Event], after: list[Event]) -> Iterator[Entry]:
     old, new = _results(before), _results(after)
+    in_both = _at_work(old) & _at_work(new)
     for name, result in new.items():
         was, now = (old[name]["outcome"] if name in old else None), result["outcome"]
         detail = result["detail"] or {}
         regressed = now not in CONFORMING and was in CONFORMING
         gone = now == "not-applicable" and was not in (None, "not-applicable")
-        if regressed or gone or (now == "known-defect" and was in _BEFORE_A_DEFECT):
+        came = now == "known-defect" and was in _BEFORE_A_DEFECT and result["transform"] in in_both
+        if regressed or gone or came:
             why = (
                 detail.get("message")
                 or detail.get("reason")
@@ -124,5 +133,6 @@ def _laws(before: list[Event], after: list[Event]) -> Iterator[Entry]:
         elif now in CONFORMING and was is not None and was not in CONFORMING:
             yield entry("fixed", name, f"{was} before, {now} now", detail=old[name]["detail"] or {})
     for name, result in old.items():
-        if name not in new and result["outcome"] == "known-defect":
+        defect = result["outcome"] == "known-defect" and result["transform"] in in_both
+        if name not in new and defect:
             yield entry("fixed", name, "the known defect is not in this release")

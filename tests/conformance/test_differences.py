@@ -211,10 +211,18 @@ def test_a_law_regresses_or_is_fixed(was: str, now: str, kind: str | None, statu
 
 def test_a_known_defect_that_comes_regresses_and_one_that_goes_is_fixed() -> None:
     defect = result("known-defect", defect="d-1", detail={"defect": "d-1"})
-    (came,) = compare([HEADER], [HEADER, defect]).entries
+    without = [HEADER, result("holds")]
+    (came,) = compare(without, [*without, defect]).entries
     assert (came.kind, came.breaks, came.key) == ("regressed", True, f"{ITEM} | d-1")
-    (went,) = compare([HEADER, defect], [HEADER]).entries
+    (went,) = compare([*without, defect], without).entries
     assert (went.kind, went.breaks) == ("fixed", False)
+
+
+def test_a_defect_of_a_transform_that_one_release_lacks_is_no_difference() -> None:
+    defect = result("known-defect", defect="d-1", detail={"defect": "d-1"})
+    lacks, has = [HEADER, result("not-applicable")], [HEADER, result("holds"), defect]
+    assert compare(lacks, has).entries == ()
+    assert [entry.kind for entry in compare(has, lacks).entries] == ["regressed"], "it is gone"
 
 
 def test_lists_of_other_versions_are_not_compared_and_it_is_said() -> None:
