@@ -155,6 +155,26 @@ LIFTED: tuple[Defect, ...] = (
         everywhere=False,
     ),
     Defect(
+        id="linen-vmap-spmd-axis-name-of-unmapped",
+        transform="flax.linen.vmap",
+        versions={"flax": ">=0.12.3,<0.12.5"},
+        affects=lambda call: (
+            None in call.axes[0].in_axes and call.variable_axes["params"] is not None
+        ),
+        law="sharing.options",
+        call=ModuleCall(
+            "simple-cell",
+            {"batch": 3, "m": 2, "n": 4},
+            (Axes((None, 0), 0),),
+            {"params": 0},
+            {"params": True},
+        ),
+        seen="Told spmd_axis_name, an ensemble one of whose inputs is not mapped raises ValueError: "
+        "'Expected None, got' that input.",
+        upstream="No report of this was found on google/flax on 2026-11-26; it is gone in 0.12.5.",
+        everywhere=False,
+    ),
+    Defect(
         id="nnx-pmap-gradient-of-shared",
         transform="flax.nnx.pmap",
         versions={"jax": "<0.7", "flax": ">=0.10"},

@@ -15,6 +15,8 @@ from conformance.ledger import Defect
 from properties.calls import Axes, FunctionCall
 from properties.laws.errors import MANY
 
+_REF_INDEXED = ("lax.get", "lax.swap", "lax.addupdate")
+
 VMAP: tuple[Defect, ...] = (
     Defect(
         id="vmap-ref-write-transposed",
@@ -85,6 +87,19 @@ VMAP: tuple[Defect, ...] = (
         seen="Mapped over a batch of size zero, lax.rng_bit_generator raises IndexError: 'index is out of "
         "bounds for axis 0 with size 0'.",
         upstream=NOT_FOUND,
+    ),
+    Defect(
+        id="vmap-ref-indexed",
+        transform="jax.vmap",
+        versions={"jax": ">=0.8.0,<0.10.1"},
+        affects=lambda call: call.subject_name in _REF_INDEXED,
+        law="mapping.equals-per-example",
+        call=rule_call("lax.get", (0, 0), m=2, n=4),
+        seen="A Ref indexed by an integer under a map: in 0.8.0 and 0.8.1 ref[i] silently gives a wrong "
+        "answer and writing raises 'Invalid shape'; from 0.8.2 on a mapped index raises ValueError, "
+        "'Indexer must have rank 1'. It is right in 0.7.2 and since 0.10.1.",
+        upstream="https://github.com/jax-ml/jax/issues/33309, fixed by "
+        "https://github.com/jax-ml/jax/pull/37113",
     ),
     *(
         Defect(
