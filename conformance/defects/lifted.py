@@ -159,7 +159,7 @@ LIFTED: tuple[Defect, ...] = (
         transform="flax.linen.vmap",
         versions={"flax": ">=0.12.3,<0.12.5"},
         affects=lambda call: (
-            None in call.axes[0].in_axes and call.variable_axes["params"] is not None
+            None in call.axes[0].in_axes and call.variable_axes.get("params") is not None
         ),
         law="sharing.options",
         call=ModuleCall(
