@@ -21,7 +21,7 @@ VMAP: tuple[Defect, ...] = (
     Defect(
         id="vmap-ref-write-transposed",
         transform="jax.vmap",
-        versions={"jax": ">=0.8.0,<0.12"},
+        versions={"jax": ">=0.8.0,<0.11.1"},
         affects=calls_of("lax.new_ref", lambda axes: bool(axes[0]) and axes[1] != axes[0]),
         law="mapping.equals-per-example",
         call=rule_call("lax.new_ref", (1, 0), m=3, n=3),
