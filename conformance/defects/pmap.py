@@ -44,12 +44,12 @@ PMAP: tuple[Defect, ...] = (
     Defect(
         id="pmap-axis-out-of-range",
         transform="jax.pmap",
-        versions={"jax": ">=0.8.0"},
+        versions={"jax": ">=0.9.1"},
         affects=has_axis_out_of_range,
         law="errors.axis-out-of-range",
         call=square_call(BEYOND, 0),
-        seen="Since pmap became jit of shard_map, an axis that an argument does not have raises "
-        "IndexError, 'tuple index out of range', which names neither the argument nor the axis.",
+        seen="Since 0.9.1 an axis that an argument does not have raises IndexError, "
+        "'tuple index out of range', which names neither the argument nor the axis.",
         upstream=NOT_FOUND,
     ),
     Defect(

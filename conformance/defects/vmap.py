@@ -89,6 +89,17 @@ VMAP: tuple[Defect, ...] = (
         upstream=NOT_FOUND,
     ),
     Defect(
+        id="vmap-psum-invariant",
+        transform="jax.vmap",
+        versions={"jax": ">=0.8.1,<0.9"},
+        affects=calls_of("lax.psum_invariant", any_axes),
+        law="mapping.equals-per-example",
+        call=rule_call("lax.psum_invariant", (0,), n=4),
+        seen="A map of a shard_map that sums over devices raises TypeError: "
+        "_psum_invariant_abstract_eval() got an unexpected keyword argument 'axis_index_groups'.",
+        upstream="https://github.com/jax-ml/jax/issues/34249 (closed).",
+    ),
+    Defect(
         id="vmap-ref-indexed",
         transform="jax.vmap",
         versions={"jax": ">=0.8.0,<0.10.1"},
