@@ -73,6 +73,19 @@ SHARD_MAP: tuple[Defect, ...] = (
         upstream="No report of this was found on jax-ml/jax on 2026-11-26.",
     ),
     Defect(
+        id="shard-map-empty-result-unreadable",
+        transform="jax.shard_map",
+        versions={"jax": ">=0.7,<0.12"},
+        affects=lambda call: call.subject_name == "lax.empty" and call.eager,
+        law="parallel.shard-map-agrees",
+        call=attrs.evolve(rule_call("lax.empty", (0,), m=2, n=4), eager=True),
+        seen="Without jit, a result of size zero cannot be read: np.asarray raises ValueError, 'could not "
+        "broadcast input array from shape (3,0) into shape (1,0)'; before 0.9.2 the call raised "
+        "AssertionError, 'Unexpected XLA sharding override'. The cause is that of "
+        "vmap-empty-shards-unreadable.",
+        upstream="No report of this was found on jax-ml/jax on 2026-11-25.",
+    ),
+    Defect(
         id="shard-map-betainc",
         transform="jax.shard_map",
         versions={"jax": ">=0.6,<0.12"},
