@@ -133,6 +133,6 @@ def _laws(before: list[Event], after: list[Event]) -> Iterator[Entry]:
         elif now in CONFORMING and was is not None and was not in CONFORMING:
             yield entry("fixed", name, f"{was} before, {now} now", detail=old[name]["detail"] or {})
     for name, result in old.items():
-        defect = result["outcome"] == "known-defect" and result["transform"] in in_both
-        if name not in new and defect:
+        went = result["outcome"] == "known-defect" and name not in new
+        if went and result["transform"] in in_both:
             yield entry("fixed", name, "the known defect is not in this release")

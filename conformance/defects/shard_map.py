@@ -8,6 +8,7 @@ from properties.calls import Axes, Call, FunctionCall
 
 _HIGH_PRODUCTS = ("lax.mulhi", "lax.philox2x32", "lax.philox4x32")
 _NAMED_INSIDE = ("psum", "pmax", "pmin", "all_gather", "all_to_all", "ppermute", "reduce_scatter")
+_KEY_ERROR_NOT_FOUND = "No report of this was found on jax-ml/jax on 2026-11-26."
 
 
 def _names_an_axis_inside(call: Call) -> bool:
@@ -60,7 +61,7 @@ SHARD_MAP: tuple[Defect, ...] = (
         call=attrs.evolve(rule_call("lax.all_gather", (0,), n=4), eager=True),
         seen="A collective along the axis of a vmap inside shard_map raises KeyError, of the axis's name, "
         "where shard_map is called without jit. It works under jit, and with check_vma=False.",
-        upstream="No report of this was found on jax-ml/jax on 2026-11-26.",
+        upstream=_KEY_ERROR_NOT_FOUND,
     ),
     Defect(
         id="shard-map-names-inside-at-first",
@@ -69,8 +70,9 @@ SHARD_MAP: tuple[Defect, ...] = (
         affects=_names_an_axis_inside,
         law="parallel.shard-map-agrees",
         call=rule_call("lax.all_gather", (0,), n=4),
-        seen="The same, in 0.6.0, under jit too.",
-        upstream="No report of this was found on jax-ml/jax on 2026-11-26.",
+        seen="A collective along the axis of a vmap inside shard_map raises KeyError, of the axis's name, "
+        "under jit too. It works with check_vma=False.",
+        upstream=_KEY_ERROR_NOT_FOUND,
     ),
     Defect(
         id="shard-map-empty-result-unreadable",
