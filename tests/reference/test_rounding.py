@@ -281,7 +281,17 @@ FURTHER = {
     "sign": (jnp.sign, X),
     "floor": (jnp.floor, X),
     "ceil": (jnp.ceil, X),
+    "rows-apart": (lambda x: [2 * row for row in jnp.sin(x)], X),
+    "split": (lambda x: jnp.split(jnp.sin(x), [1, 3], 0), X),
+    "added-at-indices": (
+        lambda x: jnp.asarray(x).at[np.array([1, 3, 1, 9])].add(2 * x[:, ::-1]),
+        X,
+    ),
+    "gradient-of-rows": (jax.grad(lambda x: jnp.sum(jnp.sin(x[np.array([1, 3, 1])]))), X),
+    "gradient-of-erf": (jax.grad(lambda x: jnp.sum(jax.lax.erf(x))), X),
 }
+if hasattr(jax.lax, "polynomial"):
+    FURTHER["polynomial"] = (lambda x: jax.lax.polynomial(jnp.sin(x), (1.0, x, 2.0)), X)
 
 
 @pytest.mark.parametrize("name", FURTHER)
