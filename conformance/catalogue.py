@@ -83,6 +83,7 @@ def _defects() -> list[dict[str, Any]]:
             "law": d.law,
             "transform": d.transform,
             "versions": dict(d.versions),
+            "platform": d.platform,
             "upstream": d.upstream,
         }
         for d in DEFECTS

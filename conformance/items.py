@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import attrs
+import jax
 
 from conformance import facts, ledger
 from conformance.cause import likely_cause
@@ -84,8 +85,12 @@ def select(
 
 @functools.cache
 def known_here() -> list[ledger.Defect]:
-    """The defects of the installed versions."""
-    return ledger.in_force(DEFECTS, facts.versions())
+    """The defects of the installed versions on the platform that JAX runs on."""
+    return [
+        defect
+        for defect in ledger.in_force(DEFECTS, facts.versions())
+        if defect.platform in (None, jax.default_backend())
+    ]
 
 
 def chosen(name: str, globs: Sequence[str]) -> bool:

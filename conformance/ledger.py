@@ -33,6 +33,8 @@ class Defect:
     """Where it was reported, or that no report was found, and when that was looked for."""
     deadly: bool = False
     """Its minimal call ends the process."""
+    platform: str | None = None
+    """The only platform of JAX that shows it, such as "cpu"; None where all do."""
     everywhere: bool = True
     """Its calls are set aside from every law of the transform, not from its own law alone."""
 

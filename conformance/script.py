@@ -1,12 +1,14 @@
 """The standalone script of a violation: it imports JAX, Flax and NumPy only, and runs anywhere."""
 
 import inspect
+import os
 import textwrap
 from typing import Any
 
 import jax
 import numpy as np
 
+from conformance.startup import PRECISION
 from conformance.transforms.linen_modules import own_source
 from properties import expected
 from properties.calls import WIDE, FunctionCall, ModuleCall, variables_like, with_dtypes_of
@@ -31,7 +33,7 @@ Found by vmap-conformance. Prints what was expected and got; exits 1 while they 
 import os
 
 os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=8")
-
+{precision}
 import sys
 
 import jax
@@ -127,6 +129,9 @@ def _script(law: Law, transform: Transform, found: Violation) -> str:
         subject=call.subject_name,
         sentence=law.sentence,
         x64='jax.config.update("jax_enable_x64", True)\n' if call.dtype in WIDE else "",
+        precision=f'os.environ.setdefault("{PRECISION}", "{os.environ[PRECISION]}")\n'
+        if PRECISION in os.environ
+        else "",
         message=_quoted(textwrap.fill(str(found.disagreement)[:600], 96)),
     )
     body = (

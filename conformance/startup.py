@@ -4,6 +4,7 @@ This module imports neither JAX nor Flax, so that it can come first.
 """
 
 import importlib.metadata
+import importlib.util
 import os
 import sys
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ import platformdirs
 
 DEVICES = 8
 """Virtual CPU devices for pmap; more examples than devices is a call that must raise."""
+
+PRECISION = "JAX_DEFAULT_MATMUL_PRECISION"
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -37,6 +40,12 @@ def cached_programs() -> int:
     return sum(not entry.name.endswith("-atime") for entry in entries)
 
 
+def _accelerated() -> bool:
+    """Whether JAX may start another backend than the CPU's: there is a plugin of one, and a choice."""
+    plugins = any(map(importlib.util.find_spec, ("jax_plugins", "libtpu")))
+    return plugins and os.environ.get("JAX_PLATFORMS") != "cpu"
+
+
 def environment(*, cache: bool = True) -> dict[str, str]:
     """The environment variables that a process of the suite wants; what the user set stays."""
     flags = os.environ.get("XLA_FLAGS", "")
@@ -51,7 +60,12 @@ def environment(*, cache: bool = True) -> dict[str, str]:
         **dict.fromkeys(_ONE_THREAD, "1"),
         # XLA's complaints go to the worker's own file, errors only.
         "TF_CPP_MIN_LOG_LEVEL": "2",
+        # Each worker would take three quarters of a GPU's memory for itself.
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
     }
+    if _accelerated():
+        # By default a GPU multiplies float32 in TF32, of 11 bits, and a TPU in bfloat16.
+        variables[PRECISION] = "highest"
     if cache:
         variables |= {
             "JAX_COMPILATION_CACHE_DIR": str(compilation_cache()),

@@ -13,11 +13,11 @@ from properties.calls import WIDE, Axes, FunctionCall, ModuleCall, moved
 from properties.compare import Expected, widest
 from properties.subjects import SUBJECTS
 from properties.trees import raw
-from reference import keys, scope
+from reference import initializers, keys, scope
 from reference.loop import example, per_example, stack, take
 from reference.rounding import Rounded, evaluator
 from reference.rounding_rules import of_two_computations
-from reference.terms import gamma
+from reference.terms import gamma, unit
 
 
 def of_function(call: FunctionCall) -> Expected:
@@ -145,8 +145,9 @@ def one_example(call: FunctionCall) -> Callable[..., Rounded]:
 def of_variables(call: ModuleCall, derivation: keys.Derivation = keys.LINEN) -> Expected:
     """The variables a lifted init must give: the reference's for each example, shared or stacked.
 
-    Initial values are draws times a constant: two computations of them may differ by what two of an
-    elementary function do; integers (keys) not at all.
+    Of parameters, two computations may differ by what two of an elementary function do, and by what
+    the numbers drawn do (`_of_draws`); of what else there is, by the first alone, and integers (keys)
+    not at all.
     """
     streams = keys.lift(call.rngs(), call.split_rngs, call.size, derivation)
     sizes = tuple(sorted(_unmapped(call)))
@@ -156,8 +157,10 @@ def of_variables(call: ModuleCall, derivation: keys.Derivation = keys.LINEN) -> 
         jax.device_get(init(streams[i], *example(inputs, axes.first.in_axes, i)))
         for i in range(call.size)
     ]
-    value = gathered(each, call.variable_axes)
-    bound = jax.tree_util.tree_map(_of_a_draw, value)
+    value, magnified = (gathered(trees, call.variable_axes) for trees in zip(*each, strict=True))
+    bound = jax.tree_util.tree_map(_of_a_computation, value)
+    for name in magnified:
+        bound[name] = jax.tree_util.tree_map(_of_draws, value[name], magnified[name])
     return Expected(value, bound, value)
 
 
@@ -165,11 +168,19 @@ def of_variables(call: ModuleCall, derivation: keys.Derivation = keys.LINEN) -> 
 def _initialiser(
     subject_name: str, sizes: tuple[tuple[str, int], ...], derivation: keys.Derivation
 ) -> Any:
-    """The reference's init, compiled once: by itself each of its operations would be a program."""
+    """The reference's init, and how it magnifies the rounding of what parameters are drawn from,
+    compiled once: by itself each of its operations would be a program."""
     module = SUBJECTS[subject_name].reference(dict(sizes))  # type: ignore[union-attr]
-    return jax.jit(
-        lambda rngs, *inputs: raw(scope.init(module, rngs, *inputs, derivation=derivation))
-    )
+
+    def init(rngs: Any, *inputs: Any) -> Any:
+        def with_initial(initial: Any) -> Any:
+            return scope.init(module, rngs, *inputs, derivation=derivation, initial=initial)
+
+        magnified = with_initial(initializers.magnification)
+        kept = {name: tree for name, tree in magnified.items() if name == "params"}
+        return raw(with_initial(lambda initializer: initializer)), raw(kept)
+
+    return jax.jit(init)
 
 
 def variable_shapes(call: ModuleCall) -> Any:
@@ -271,7 +282,7 @@ def _widened(leaf: Any, size: int, axis: Any) -> Any:
     return jax.ShapeDtypeStruct(tuple(shape), leaf.dtype)
 
 
-def gathered(each: list[Mapping[str, Any]], axes: Mapping[str, Any]) -> dict[str, Any]:
+def gathered(each: Sequence[Mapping[str, Any]], axes: Mapping[str, Any]) -> dict[str, Any]:
     """One tree per collection: the first example's where shared, else all, stacked along its axis."""
     return {
         name: each[0][name] if axes[name] is None else stack([e[name] for e in each], axes[name])
@@ -279,10 +290,25 @@ def gathered(each: list[Mapping[str, Any]], axes: Mapping[str, Any]) -> dict[str
     }
 
 
-def _of_a_draw(value: Any) -> Any:
+def _of_a_computation(value: Any) -> Any:
     if not jnp.issubdtype(value.dtype, jnp.floating):
         return np.zeros(value.shape)
     return of_two_computations(value.astype(np.float64), value.dtype)
+
+
+DRAW_UNITS = 5.0
+"""Error of a normal draw, in units of roundoff of one, next to that of the elementary function: its
+uniform number is scaled to an interval of a length of at most 2 and moved (three units, fewer where a
+fused multiply-add does both), and the slope of the quantile function is at least sqrt(pi / 2). At the
+end of a normal cut off at two standard deviations it is e^2 times that, and the value, too, is large:
+`ELEMENTARY_UNITS` hold the rest. No initialiser has a standard deviation of more than one."""
+
+
+def _of_draws(value: Any, magnified: Any) -> Any:
+    bound = _of_a_computation(value)
+    if not jnp.issubdtype(value.dtype, jnp.floating) or not np.any(value):
+        return bound
+    return bound + 2 * DRAW_UNITS * unit(value.dtype) * magnified.astype(np.float64)
 
 
 @functools.cache

@@ -68,7 +68,10 @@ def members(scope: Scope, xs: jax.Array, *, features: int) -> jax.Array:
     child = scope.child("members")
     if scope.initializing:
         keys = jax.random.split(scope.rngs["params"], len(xs))
-        rows = [Scope({}, {"params": key}, initializing=True, path=child.path) for key in keys]
+        rows = [
+            Scope({}, {"params": key}, initializing=True, path=child.path, initial=scope.initial)
+            for key in keys
+        ]
     else:
         kept = child.collection("params")
         rows = [

@@ -33,7 +33,9 @@ class Scope:
         path: tuple[str, ...] = (),
         counts: dict[tuple[tuple[str, ...], str], int] | None = None,
         derivation: Derivation = LINEN,
+        initial: Callable[[Initializer], Initializer] = lambda initializer: initializer,
     ) -> None:
+        self.initial = initial
         self.initializing = initializing
         self.path = path
         self.variables = variables
@@ -53,6 +55,7 @@ class Scope:
             path=(*self.path, name),
             counts=self._counts,
             derivation=self.derivation,
+            initial=self.initial,
         )
 
     def param(self, name: str, initializer: Initializer, shape: Sequence[int]) -> jax.Array:
@@ -63,7 +66,7 @@ class Scope:
         """
 
         def draw() -> jax.Array:
-            return initializer(self.make_rng("params"), tuple(shape))
+            return self.initial(initializer)(self.make_rng("params"), tuple(shape))
 
         value: jax.Array = self.variable("params", name, draw)
         if value.shape != tuple(shape):
@@ -118,14 +121,19 @@ def init(
     rngs: Mapping[str, Key] | Key,
     *inputs: Any,
     derivation: Derivation = LINEN,
+    initial: Callable[[Initializer], Initializer] = lambda initializer: initializer,
 ) -> Variables:
     """The variables `module` starts with on `inputs`: {"params": {...}, ...}, nested by path.
 
     `rngs` is a key per stream, or one key, meaning {"params": key}. Only collections that exist
-    are there: a module without variables has {}.
+    are there: a module without variables has {}. `initial` may put another initialiser in place of
+    each that the module gives for a parameter.
     """
     variables: Variables = {}
-    module(Scope(variables, _streams(rngs), initializing=True, derivation=derivation), *inputs)
+    scope = Scope(
+        variables, _streams(rngs), initializing=True, derivation=derivation, initial=initial
+    )
+    module(scope, *inputs)
     return variables
 
 

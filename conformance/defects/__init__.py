@@ -1,5 +1,6 @@
 """Known defects of released software. Each entry was earned by a reproducer."""
 
+from conformance.defects.attention import ATTENTION
 from conformance.defects.collectives import COLLECTIVES
 from conformance.defects.lifted import LIFTED
 from conformance.defects.pmap import PMAP, of_nnx
@@ -14,4 +15,5 @@ DEFECTS: tuple[Defect, ...] = (
     *VMAP,
     *COLLECTIVES,
     *SHARD_MAP,
+    *ATTENTION,
 )

@@ -27,6 +27,7 @@ SHARD_MAP: tuple[Defect, ...] = (
         seen="lax.mulhi (since 0.10.2) raises JaxRuntimeError on CPU: INTERNAL: Unable to convert MHLO to "
         "StableHLO. The Philox PRNGs are made of it.",
         upstream=NOT_FOUND,
+        platform="cpu",
     ),
     Defect(
         id="pmap-philox",
@@ -38,6 +39,7 @@ SHARD_MAP: tuple[Defect, ...] = (
         seen="Drawing from a key of philox2x32 or philox4x32 raises JaxRuntimeError on CPU: INTERNAL: "
         "Unable to convert MHLO to StableHLO. It is lax.mulhi that cannot be compiled within pmap.",
         upstream=NOT_FOUND,
+        platform="cpu",
     ),
     Defect(
         id="shard-map-names-inside",
@@ -132,5 +134,6 @@ SHARD_MAP: tuple[Defect, ...] = (
         "along another axis, which for the one example that a device has is a reshape: see "
         "vmap-update-of-own-slice. Since 0.12.0 within shard_map, too.",
         upstream="https://github.com/openxla/xla/issues/49176 (open)",
+        platform="cpu",
     ),
 )

@@ -166,6 +166,7 @@ VMAP: tuple[Defect, ...] = (
         "jax.jit(lambda x, i: lax.dynamic_update_slice(x, x[:2], (i,)).reshape(4, 1))(jnp.arange(4.0), 1) "
         "is 0, 0, 0, 3 for 0, 0, 1, 3. jax 0.4.34 has it right.",
         upstream="https://github.com/openxla/xla/issues/49176 (open)",
+        platform="cpu",
     ),
     Defect(
         id="vmap-empty-shards-unreadable",

@@ -26,9 +26,16 @@ def on_devices(options: dict[str, Any]) -> dict[str, Any]:
 def unavailable() -> str | None:
     if not hasattr(jax, "pmap"):
         return f"jax {jax.__version__} has no pmap"
-    if jax.local_device_count() < 2:
-        return "pmap needs two devices, and there is one: set XLA_FLAGS before JAX starts"
-    return None
+    return one_device("pmap")
+
+
+def one_device(name: str) -> str | None:
+    """Why what maps over devices has nothing to map over; None where it has."""
+    if jax.local_device_count() > 1:
+        return None
+    platform = jax.default_backend()
+    remedy = ": set XLA_FLAGS before JAX starts" if platform == "cpu" else ""
+    return f"{name} needs two devices, and there is one {platform}{remedy}"
 
 
 def source(call: FunctionCall) -> str:

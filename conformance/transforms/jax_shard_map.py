@@ -1,6 +1,7 @@
 """``jax.shard_map`` over a mesh of as many devices as there are examples, each mapping its own one."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -48,12 +49,6 @@ def _experimental() -> Any:
     return shard_map
 
 
-def unavailable() -> str | None:
-    if jax.local_device_count() < 2:
-        return "shard_map needs two devices, and there is one: set XLA_FLAGS before JAX starts"
-    return None
-
-
 def source(call: FunctionCall) -> str:
     (axes, *_) = call.axes
     return f"""
@@ -92,6 +87,6 @@ TRANSFORM = Transform(
     thin=True,
     largest=jax_pmap.TRANSFORM.largest,
     maps_nothing=False,
-    unavailable=unavailable,
+    unavailable=partial(jax_pmap.one_device, "shard_map"),
     source=source,
 )

@@ -54,7 +54,8 @@ def heading(header: Event) -> Text:
     environment = header["environment"]
     names = ("jax", "flax", "numpy", "python")
     versions = "  ".join(f"{name} {environment.get(name)}" for name in names)
-    place = f"{environment.get('devices')} {environment.get('platform')} devices"
+    devices = environment.get("devices")
+    place = f"{devices} {environment.get('platform')} device{'s' if devices != 1 else ''}"
     return Text(f"{versions}  {place}\nprofile {header['profile']}, seed {header['seed']}")
 
 

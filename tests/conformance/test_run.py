@@ -165,6 +165,12 @@ def test_a_call_that_ends_its_process_is_told_from_one_that_does_not(defect_id: 
         assert items.ends_its_process(defect) == there
 
 
+def test_a_defect_of_another_platform_is_not_in_force() -> None:
+    platforms = {defect.platform for defect in DEFECTS}
+    assert {None, "cpu", "gpu"} <= platforms
+    assert {defect.platform for defect in items.known_here()} <= {None, jax.default_backend()}
+
+
 @pytest.mark.parametrize(
     ("law", "subject", "outcome"),
     [

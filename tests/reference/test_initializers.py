@@ -94,3 +94,33 @@ def test_flattened_draws_the_flat_shape():
 @pytest.mark.parametrize("initializer", [initializers.lecun_normal, initializers.embedding_normal])
 def test_nothing_in_nothing_drawn(initializer):
     assert initializer(jax.random.key(0), (0, 0)).shape == (0, 0)
+
+
+@pytest.mark.parametrize("shape", [(6, 6), (7, 4), (3, 8), (1, 1)])
+def test_q_moves_by_no_more_than_its_draw_times_the_magnification(shape):
+    """As where it is computed in float64, and of a draw that was rounded otherwise."""
+    rows, columns = shape
+    unit = float(jnp.finfo("float32").eps) / 2
+
+    def turned(draw):
+        q, r = np.linalg.qr(draw)
+        q = q * np.sign(np.diagonal(r))
+        return q if rows >= columns else q.T
+
+    for seed in range(40):
+        key = jax.random.key(seed)
+        draw = jax.random.normal(key, (max(shape), min(shape)), jnp.float32)
+        draw = np.asarray(draw, np.float64)
+        signs = np.random.RandomState(seed).choice([-1, 1], draw.shape)
+        allowed = (
+            5 * unit * np.asarray(initializers.magnification(initializers.orthogonal)(key, shape))
+        )
+        assert allowed.shape == shape
+        right = turned(draw)
+        for other in (initializers.orthogonal(key, shape), turned(draw * (1 + unit * signs))):
+            assert np.all(np.abs(other - right) <= allowed)
+
+
+def test_other_initialisers_magnify_nothing():
+    plain = initializers.magnification(initializers.lecun_normal)
+    np.testing.assert_array_equal(plain(jax.random.key(0), (2, 3)), np.ones((2, 3)))

@@ -1,5 +1,6 @@
 """The catalogue: for every batching rule that JAX registers, functions that reach it."""
 
+from properties.subjects.rules.attention import ATTENTION
 from properties.subjects.rules.collectives import COLLECTIVES
 from properties.subjects.rules.control import CONTROL
 from properties.subjects.rules.elementwise import ELEMENTWISE
@@ -22,4 +23,5 @@ RULES = (
     *COLLECTIVES,
     *RANDOMNESS,
     *KEYS,
+    *ATTENTION,
 )

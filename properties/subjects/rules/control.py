@@ -121,6 +121,13 @@ CONTROL = (
         of("whole", *MN),
         exact=True,
     ),
+    rule(
+        "program_order",
+        "from jax.experimental import overlap\n"
+        "return overlap.program_order(lambda x: jnp.flip(2 * x, 0) + 1, enforce=False)(a)",
+        of("whole", *MN),
+        exact=True,
+    ),
     rule("dce_sink", "lax.dce_sink(a)\nreturn a + 1", of("whole", *MN), exact=True),
     rule(
         "sharding_constraint",
