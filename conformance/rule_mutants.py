@@ -154,26 +154,34 @@ def bite(rule: str, subjects: Sequence[str]) -> list[Bitten]:
     """Put each fault into one rule and hold the map to the law, on the subjects that reach it."""
     startup.prepare()
     from conformance import rule_table
+    from conformance.items import known_here
     from conformance.transforms import TRANSFORMS
     from properties.calls import FunctionCall
-    from properties.hold import draw, hold_to
+    from properties.hold import draw, hold_to, without
     from properties.laws import LAWS
     from properties.profiles import PROFILES
     from properties.subjects import SUBJECTS
 
     what = LAWS[LAW], TRANSFORMS[TRANSFORM]
-    profile = attrs.evolve(PROFILES["quick"], examples=2, shapes=2)
+    known = [defect for defect in known_here() if defect.spoils(LAW, TRANSFORM)]
+
+    def drawn(name: str, examples: int) -> list[FunctionCall]:
+        """Calls of the subject, without what is known of it."""
+        profile = attrs.evolve(PROFILES["quick"], examples=examples, shapes=2)
+        return [
+            attrs.evolve(kept, eager=False)
+            for call in draw(*what, SUBJECTS[name], profile)
+            if (kept := without(lambda one: any(each.affects(one) for each in known), call))
+            if isinstance(kept, FunctionCall)
+        ]
+
     healthy: dict[str, list[FunctionCall]] = {}
     for name in subjects:
         if len(healthy) == MOST_SUBJECTS:
             break
-        calls = [
-            attrs.evolve(call, eager=False)
-            for call in draw(*what, SUBJECTS[name], profile)
-            if isinstance(call, FunctionCall)
-        ]
+        calls = drawn(name, 2) or drawn(name, 40)
         # Also computes the right answers, while the rules that they need are whole.
-        if hold_to(*what, calls).violation is None:
+        if calls and hold_to(*what, calls).violation is None:
             healthy[name] = calls
     results = []
     for fault, mutate in FAULTS.items():

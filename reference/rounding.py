@@ -92,7 +92,7 @@ def _equation(equation: Any, terms: list[Term]) -> list[Term]:
     if not floats_in and name != "iota" and (inner is None or name in ("jit", "pjit")):
         return _native(equation, terms)
     if name in CONTROL:
-        return CONTROL[name](equation.params, terms)
+        return CONTROL[name](equation, terms)
     if inner is not None:
         return _run(
             getattr(inner, "jaxpr", inner), [start(c) for c in getattr(inner, "consts", ())], terms
@@ -109,10 +109,14 @@ def _closed(closed: Any, arguments: Sequence[Term]) -> list[Term]:
     return _run(closed.jaxpr, [start(const) for const in closed.consts], arguments)
 
 
-def _scan(params: Any, terms: list[Term]) -> list[Term]:
+def _scan(equation: Any, terms: list[Term]) -> list[Term]:
     """Step by step, as its semantics is written in the docstring of `jax.lax.scan`."""
-    first = params["num_consts"]
-    last = first + params["num_carry"]
+    params = equation.params
+    body = getattr(params["jaxpr"], "jaxpr", params["jaxpr"])
+    # Releases write the numbers of constants and carries in different ways. What is sliced, and what
+    # is stacked, has one axis less within.
+    first = last = _of_one_rank(equation.invars, body.invars)
+    first -= _of_one_rank(equation.outvars, body.outvars)
     consts, carry, xs = terms[:first], terms[first:last], terms[last:]
     rows: list[list[Term]] = []
     steps = range(params["length"])
@@ -128,6 +132,10 @@ def _scan(params: Any, terms: list[Term]) -> list[Term]:
     return [*carry, *(_stacked(column) for column in zip(*rows, strict=True))]
 
 
+def _of_one_rank(outside: Sequence[Any], within: Sequence[Any]) -> int:
+    return sum(len(a.aval.shape) == len(b.aval.shape) for a, b in zip(outside, within, strict=True))
+
+
 def _stacked(terms: Sequence[Term]) -> Term:
     if is_key(terms[0].value):
         return Term(jnp.stack([term.value for term in terms]), None)
@@ -136,7 +144,8 @@ def _stacked(terms: Sequence[Term]) -> Term:
     return Term(value, None if exact else np.stack([error_of(term) for term in terms]))
 
 
-def _while(params: Any, terms: list[Term]) -> list[Term]:
+def _while(equation: Any, terms: list[Term]) -> list[Term]:
+    params = equation.params
     first = params["cond_nconsts"]
     last = first + params["body_nconsts"]
     asks, does, carry = terms[:first], terms[first:last], terms[last:]
@@ -145,9 +154,9 @@ def _while(params: Any, terms: list[Term]) -> list[Term]:
     return carry
 
 
-def _cond(params: Any, terms: list[Term]) -> list[Term]:
+def _cond(equation: Any, terms: list[Term]) -> list[Term]:
     index, *arguments = terms
-    branches = params["branches"]
+    branches = equation.params["branches"]
     return _closed(branches[min(max(int(index.value), 0), len(branches) - 1)], arguments)
 
 
