@@ -62,12 +62,13 @@ def transform_or_raise(make: Any, *arguments: Any) -> Any:
         return fail
 
 
-_FAST: dict[str, Any] = {
+OPTIONS: dict[str, Any] = {
     "xla_backend_optimization_level": 0,
     "xla_llvm_disable_expensive_passes": True,
     # XLA's newer emitters make a fusion's code by way of MLIR, in twice the time.
     "xla_cpu_use_fusion_emitters": False,
 }
+"""Of XLA's compiler, each where the release has it."""
 
 
 @functools.cache
@@ -78,7 +79,7 @@ def fast() -> Mapping[str, Any]:
     program = jax.jit(lambda: 0).lower()
     return {
         option: value
-        for option, value in _FAST.items()
+        for option, value in OPTIONS.items()
         if not isinstance(attempt(program.compile, {option: value}), Raised)
     }
 

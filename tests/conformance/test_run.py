@@ -24,6 +24,7 @@ from properties.law import load
 from properties.laws import LAWS
 from properties.profiles import PROFILES
 from properties.subjects import FUNCTIONS, MODULES, SUBJECTS
+from properties.together import OPTIONS, fast
 
 LAW = "mapping.equals-per-example"
 SELECTION = ("--law", LAW, "--transform", "jax.vmap")
@@ -118,8 +119,10 @@ def test_a_second_run_compiles_nothing_again(ran: Callable[..., Any], tmp_path: 
     first, second = spent
     # The first run may meet a program of its own again: jax 0.4.30 does.
     assert first["compilations"] > first["cache_hits"]
-    assert second["compilations"] == 0
-    assert second["cache_hits"] == first["compilations"] + first["cache_hits"]
+    # An option that the release's XLA does not have is asked of it once, and counts as a compilation.
+    refused = len(OPTIONS) - len(fast())
+    assert second["compilations"] == refused
+    assert second["cache_hits"] == first["compilations"] + first["cache_hits"] - refused
 
 
 def test_a_plan_is_followed_call_by_call(ran: Callable[..., Any], tmp_path: Path) -> None:
