@@ -67,6 +67,47 @@ class ColumnCell(nnx.Module):
         return h, h
 
 
+def recurrent(n: int, rngs: Any, use_bias: bool = False) -> Any:
+    """The layer on the carry, as Linen's cells have it."""
+    orthogonal = nnx.initializers.orthogonal()
+    return nnx.Linear(n, n, use_bias=use_bias, kernel_init=orthogonal, rngs=rngs)
+
+
+class SimpleCell(nnx.Module):
+    def __init__(self, m: int, n: int, rngs: Any) -> None:
+        self.i, self.h = nnx.Linear(m, n, rngs=rngs), recurrent(n, rngs)
+
+    def __call__(self, carry: Any, x: Any) -> Any:
+        h = jnp.tanh(self.i(x) + self.h(carry))
+        return h, h
+
+
+class GRUCell(nnx.Module):
+    def __init__(self, m: int, n: int, rngs: Any) -> None:
+        for gate in "rzn":
+            setattr(self, f"i{gate}", nnx.Linear(m, n, rngs=rngs))
+        for gate in "rzn":
+            setattr(self, f"h{gate}", recurrent(n, rngs, use_bias=gate == "n"))
+
+    def __call__(self, carry: Any, x: Any) -> Any:
+        r = jax.nn.sigmoid(self.ir(x) + self.hr(carry))
+        z = jax.nn.sigmoid(self.iz(x) + self.hz(carry))
+        h = (1.0 - z) * jnp.tanh(getattr(self, "in")(x) + r * self.hn(carry)) + z * carry
+        return h, h
+
+
+class ScannedCell(nnx.Module):
+    def __init__(self, m: int, n: int, rngs: Any) -> None:
+        self.cell = SimpleCell(m, n, rngs)
+
+    def __call__(self, carry: Any, xs: Any) -> Any:
+        def step(cell: Any, carry: Any, x: Any) -> Any:
+            return cell(carry, x)
+
+        axes = (None, nnx.Carry, 0)
+        return nnx.scan(step, in_axes=axes, out_axes=axes[1:])(self.cell, carry, xs)
+
+
 class Repeated(nnx.Module):
     def __init__(self, m: int, times: int, rngs: Any) -> None:
         self.layer, self.times = nnx.Linear(m, m, rngs=rngs), times
