@@ -1,6 +1,8 @@
 """Broken batching rules, one at a time: does the suite notice?"""
 
+import contextlib
 import faulthandler
+import io
 import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -21,6 +23,7 @@ MOST_SUBJECTS = 4
 
 EQUIVALENT = {
     "debug_callback": "what it is given leaves no trace in any result",
+    "debug_print": "what it is given leaves no trace in any result",
     "dce_sink": "what it is given leaves no trace in any result",
     "inspect_sharding": "what it is given leaves no trace in any result",
     "empty": "its values are not initialised, so they say nothing",
@@ -205,7 +208,9 @@ def _bite_in_time(rule: str, subjects: Sequence[str]) -> list[Bitten]:
     # A loop that waits for a broken rule may never end, and compiled code heeds no signal.
     faulthandler.dump_traceback_later(LIMIT, exit=True)
     try:
-        return bite(rule, subjects)
+        # One of the subjects prints.
+        with contextlib.redirect_stdout(io.StringIO()):
+            return bite(rule, subjects)
     finally:
         faulthandler.cancel_dump_traceback_later()
 

@@ -161,8 +161,8 @@ def unavailable(subject: Subject) -> str | None:
     """Why this release cannot do what a subject of the catalogue does, unmapped; None where it can."""
     if not isinstance(subject, FunctionSubject) or subject.kind not in ("rule", "draw"):
         return None
-    example = some_call(subject).example()
     try:
+        example = some_call(subject).example()
         jax.eval_shape(subject.function, *example)
         if jax.default_backend() != "cpu":
             # Some primitives have no lowering but the CPU's.

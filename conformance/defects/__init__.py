@@ -3,6 +3,7 @@
 from conformance.defects.attention import ATTENTION
 from conformance.defects.collectives import COLLECTIVES
 from conformance.defects.lifted import LIFTED
+from conformance.defects.placement import PLACEMENT
 from conformance.defects.pmap import PMAP, of_nnx
 from conformance.defects.shard_map import SHARD_MAP
 from conformance.defects.vmap import VMAP
@@ -15,5 +16,6 @@ DEFECTS: tuple[Defect, ...] = (
     *VMAP,
     *COLLECTIVES,
     *SHARD_MAP,
+    *PLACEMENT,
     *ATTENTION,
 )

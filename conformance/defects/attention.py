@@ -5,7 +5,7 @@ from typing import Any
 
 import attrs
 
-from conformance.defects.calls import rule_call
+from conformance.defects.calls import NOT_FOUND_LATER, rule_call
 from conformance.ledger import Defect
 from properties.calls import Call
 
@@ -46,7 +46,7 @@ ATTENTION: tuple[Defect, ...] = (
         seen="jax.nn.dot_product_attention(implementation='cudnn') can be mapped with every batch axis in "
         "front only; else it raises NotImplementedError, 'Currently only support batch_dim in [0, None]'. "
         "The check is in the sources since 0.4.30; run on 0.11.2 and 0.12.0.1.",
-        upstream="No report of this was found on jax-ml/jax on 2026-11-26. "
+        upstream=f"{NOT_FOUND_LATER} "
         "https://github.com/jax-ml/jax/pull/22830 made what is there of the rule.",
     ),
     _entry(
@@ -67,7 +67,7 @@ ATTENTION: tuple[Defect, ...] = (
         seen="Wrong values, silently: the gradient of each example by a bias that all examples and the "
         "kernel's own batch share is the sum of all examples' gradients, where queries, keys, values and "
         "cotangents are all mapped. The rule tiles such a bias only where one of those is not.",
-        upstream="No report of this was found on jax-ml/jax on 2026-11-26. "
+        upstream=f"{NOT_FOUND_LATER} "
         "https://github.com/jax-ml/jax/pull/39451 (merged) brought the tiling.",
     ),
 )

@@ -10,6 +10,7 @@ from properties.calls import Axes, Call, FunctionCall, ModuleCall
 from properties.laws.errors import BEYOND
 
 NOT_FOUND = "No report of this was found on jax-ml/jax on 2026-11-21."
+NOT_FOUND_LATER = "No report of this was found on jax-ml/jax on 2026-11-26."
 
 
 def has_negative_axis(call: Call) -> bool:

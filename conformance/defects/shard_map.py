@@ -2,13 +2,12 @@
 
 import attrs
 
-from conformance.defects.calls import NOT_FOUND, any_axes, calls_of, rule_call
+from conformance.defects.calls import NOT_FOUND, NOT_FOUND_LATER, any_axes, calls_of, rule_call
 from conformance.ledger import Defect
 from properties.calls import Axes, Call, FunctionCall
 
 _HIGH_PRODUCTS = ("lax.mulhi", "lax.philox2x32", "lax.philox4x32")
 _NAMED_INSIDE = ("psum", "pmax", "pmin", "all_gather", "all_to_all", "ppermute", "reduce_scatter")
-_KEY_ERROR_NOT_FOUND = "No report of this was found on jax-ml/jax on 2026-11-26."
 
 
 def _names_an_axis_inside(call: Call) -> bool:
@@ -63,7 +62,7 @@ SHARD_MAP: tuple[Defect, ...] = (
         call=attrs.evolve(rule_call("lax.all_gather", (0,), n=4), eager=True),
         seen="A collective along the axis of a vmap inside shard_map raises KeyError, of the axis's name, "
         "where shard_map is called without jit. It works under jit, and with check_vma=False.",
-        upstream=_KEY_ERROR_NOT_FOUND,
+        upstream=NOT_FOUND_LATER,
     ),
     Defect(
         id="shard-map-names-inside-at-first",
@@ -74,7 +73,7 @@ SHARD_MAP: tuple[Defect, ...] = (
         call=rule_call("lax.all_gather", (0,), n=4),
         seen="A collective along the axis of a vmap inside shard_map raises KeyError, of the axis's name, "
         "under jit too. It works with check_vma=False.",
-        upstream=_KEY_ERROR_NOT_FOUND,
+        upstream=NOT_FOUND_LATER,
     ),
     Defect(
         id="shard-map-empty-result-unreadable",

@@ -4,6 +4,7 @@ import attrs
 
 from conformance.defects.calls import (
     NOT_FOUND,
+    NOT_FOUND_LATER,
     any_axes,
     calls_of,
     calls_of_none,
@@ -15,6 +16,7 @@ from conformance.ledger import Defect
 from properties.calls import Axes, FunctionCall
 from properties.laws.errors import MANY
 
+_SCALED = "lax.scaled_matmul_wrapper"
 _REF_INDEXED = ("lax.get", "lax.swap", "lax.addupdate")
 
 VMAP: tuple[Defect, ...] = (
@@ -241,5 +243,28 @@ VMAP: tuple[Defect, ...] = (
         upstream=NOT_FOUND,
         deadly=True,
         everywhere=False,
+    ),
+    Defect(
+        id="vmap-scaled-matmul-behind",
+        transform="jax.vmap",
+        versions={"jax": ">=0.11"},
+        affects=calls_of(_SCALED, lambda axes: axes in [(n,) * 4 for n in (2, 3, -2, -1)]),
+        law="mapping.equals-per-example",
+        call=rule_call(_SCALED, (2, 2, 2, 2), m=3, n=3),
+        seen="jax.nn.scaled_matmul of four arrays that all have their batch axis third takes it for rows: "
+        "where there are as many rows and columns as examples, wrong values, silently, else a TypeError "
+        "about shapes. Where it is last in all of them there is a TypeError.",
+        upstream=NOT_FOUND_LATER,
+    ),
+    Defect(
+        id="vmap-scaled-matmul-differing-axes",
+        transform="jax.vmap",
+        versions={"jax": ">=0.11,<0.11.2"},
+        affects=calls_of(_SCALED, lambda axes: len({a if a is None else a % 4 for a in axes}) > 1),
+        law="mapping.equals-per-example",
+        call=rule_call(_SCALED, (0, 0, 0, None), m=2, n=4),
+        seen="jax.nn.scaled_matmul whose four arrays have not the same batch axis raises a bare "
+        "AssertionError. It works since 0.11.2.",
+        upstream=NOT_FOUND_LATER,
     ),
 )

@@ -84,10 +84,10 @@ class SimpleCell(nnx.Module):
 
 class GRUCell(nnx.Module):
     def __init__(self, m: int, n: int, rngs: Any) -> None:
-        for gate in "rzn":
-            setattr(self, f"i{gate}", nnx.Linear(m, n, rngs=rngs))
-        for gate in "rzn":
-            setattr(self, f"h{gate}", recurrent(n, rngs, use_bias=gate == "n"))
+        self.ir, self.iz = nnx.Linear(m, n, rngs=rngs), nnx.Linear(m, n, rngs=rngs)
+        setattr(self, "in", nnx.Linear(m, n, rngs=rngs))  # a keyword of Python's
+        self.hr, self.hz = recurrent(n, rngs), recurrent(n, rngs)
+        self.hn = recurrent(n, rngs, use_bias=True)
 
     def __call__(self, carry: Any, x: Any) -> Any:
         r = jax.nn.sigmoid(self.ir(x) + self.hr(carry))

@@ -39,9 +39,15 @@ OUTSIDE_VMAP = Way(
 )
 OF_A_MESH = (
     "lax.sharding_constraint",
+    "lax.reshard",
     "lax.inspect_sharding",
     "lax.psum_invariant",
     "lax.pvary",
+    "lax.all_gather_invariant",
+    "lax.all_gather_invariant.stacked",
+    "lax.vary_unreduced_cast",
+    "lax.preduced",
+    "lax.all_gather_reduced",
 )
 _WAYS_OUT = ("check_rep=False", "check_vma=False")
 _ONLY_COMPILED = "wrap your shard_map in `jax.jit`"

@@ -37,6 +37,11 @@ return {source}"""
     return rule(name, body, of("whole", 4, "n"), answer=exactly)
 
 
+def _mapped(source: str, inputs: str, outputs: str) -> str:
+    specs = f"in_specs={inputs}, out_specs={outputs}"
+    return f"jax.shard_map(lambda x: {source}, mesh=mesh, {specs})(a)"
+
+
 def _everywhere(reduced: Any, size: int) -> Any:
     return np.broadcast_to(reduced, (size, *np.shape(reduced)))
 
@@ -91,13 +96,40 @@ COLLECTIVES = (
     ),
     _across_devices(
         "psum_invariant",
-        "jax.shard_map(lambda x: lax.psum(x, 'i'), mesh=mesh, in_specs=split, out_specs=whole)(a)",
+        _mapped("lax.psum(x, 'i')", "split", "whole"),
         lambda a: a[:2] + a[2:],
     ),
     _across_devices(
         "pvary",
-        "jax.shard_map(lambda x: lax.pcast(x[:2], 'i', to='varying'), mesh=mesh, in_specs=whole,"
-        " out_specs=split)(a)",
+        _mapped("lax.pcast(x[:2], 'i', to='varying')", "whole", "split"),
         lambda a: np.concatenate([a[:2], a[:2]]),
+    ),
+    _across_devices(
+        "all_gather_invariant",
+        _mapped("lax.all_gather(x, 'i', tiled=True, to='invarying')", "split", "whole"),
+        lambda a: a,
+    ),
+    _across_devices(
+        "all_gather_invariant.stacked",
+        _mapped("lax.all_gather(x, 'i', axis=1, to='invarying')", "split", "whole"),
+        lambda a: np.stack([a[:2], a[2:]], 1),
+    ),
+    _across_devices(
+        "vary_unreduced_cast",
+        _mapped("lax.psum(lax.pcast(x, 'i', to='unreduced'), 'i')", "split", "whole"),
+        lambda a: a[:2] + a[2:],
+    ),
+    _across_devices(
+        "preduced",
+        _mapped("lax.pcast(lax.pcast(x, 'i', to='reduced'), 'i', to='varying')", "whole", "split"),
+        lambda a: np.concatenate([a, a]),
+    ),
+    _across_devices(
+        "all_gather_reduced",
+        _mapped(
+            "lax.pcast(lax.all_gather(x, 'i', tiled=True, to='reduced'), 'i', to='varying')",
+            *("split", "split"),
+        ),
+        lambda a: np.concatenate([a, a]),
     ),
 )

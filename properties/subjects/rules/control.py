@@ -17,6 +17,14 @@ def product(x, y):
 
 product.defvjp(lambda x, y: (x * y, (x, y)), lambda kept, g: (2 * g * kept[1], 3 * g * kept[0]))
 """
+_REMATTED = """
+@jax.custom_vjp
+def cube(x):
+    return x * x * x
+
+cube.defvjp(lambda x: (x * x * x, x), lambda x, g: (3 * x * x * g,), optimize_remat=True)
+return jax.value_and_grad(lambda x: jnp.sum(cube(x)))(a)
+"""
 _CUSTOM_VMAP = """
 @jax.custom_batching.custom_vmap
 def product(x, y):
@@ -121,6 +129,8 @@ CONTROL = (
         of("whole", *MN),
         exact=True,
     ),
+    rule("debug_print", "jax.debug.print('{}', a)\nreturn a + 1", of("whole", "n"), exact=True),
+    rule("remat_opt", _REMATTED, of("whole", "n"), exact=True),
     rule(
         "program_order",
         "from jax.experimental import overlap\n"
@@ -134,6 +144,22 @@ CONTROL = (
         "mesh = jax.sharding.Mesh(jax.devices()[:1], 'x')\n"
         "whole = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())\n"
         "return lax.with_sharding_constraint(a, whole)",
+        of("whole", *MN),
+        exact=True,
+    ),
+    rule(
+        "reshard",
+        "explicit = (jax.sharding.AxisType.Explicit,)\n"
+        "mesh = jax.sharding.Mesh(jax.devices()[:1], ('x',), axis_types=explicit)\n"
+        "whole = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())\n"
+        "return jax.sharding.reshard(a, whole)",
+        of("whole", *MN),
+        exact=True,
+    ),
+    rule(
+        "layout_constraint",
+        "from jax.experimental.layout import Layout, with_layout_constraint\n"
+        "return with_layout_constraint(a, Layout((0, 1))) + with_layout_constraint(a.T, Layout((1, 0))).T",
         of("whole", *MN),
         exact=True,
     ),

@@ -105,6 +105,27 @@ WINDOWS = (
         exact=True,
     ),
     rule(
+        "scaled_dot",
+        "lax.scaled_dot(a, b, lhs_scale=c, rhs_scale=d, preferred_element_type=jnp.float32)",
+        of("whole", "m", 8, dtype="bfloat16"),
+        of("whole", 8, "n", dtype="bfloat16"),
+        of("whole", "m", 2, dtype="bfloat16"),
+        of("whole", 2, "n", dtype="bfloat16"),
+        exact=True,
+    ),
+    rule(
+        "scaled_matmul_wrapper",
+        """
+if jax.__version_info__ < (0, 11) or jax.default_backend() != "cpu":
+    raise NotImplementedError("it runs on a CPU since jax 0.11, and on the newest GPUs")
+return jax.nn.scaled_matmul(a, b, c, d)""",
+        of("whole", 1, "m", 64, dtype="float8_e4m3fn"),
+        of("whole", 1, "n", 64, dtype="float8_e4m3fn"),
+        of("positive", 1, "m", 2, dtype="float8_e8m0fnu"),
+        of("positive", 1, "n", 2, dtype="float8_e8m0fnu"),
+        exact=True,
+    ),
+    rule(
         "ragged_dot_general",
         "lax.ragged_dot(a, b, c)",
         of("whole", 6, "k"),
