@@ -186,6 +186,8 @@ def _function(transform: Transform, call: FunctionCall, found: Violation) -> str
             "from typing import Any\n\n",
             _definition(call.subject),
             f"arguments = {literal(found.arguments or call.arguments(call.axes[0]))}",
+            # As in the run: eager operations of NumPy's arrays may be NumPy's own.
+            *(["arguments = jax.tree_util.tree_map(jax.device_put, arguments)"] * call.eager),
             *_answer(found.right or expected.of_function(call)),
             way.before(call),
             transform.source(mapped),
