@@ -7,6 +7,11 @@ from conformance.ledger import Defect
 from properties.calls import Axes, Call, FunctionCall
 
 _HIGH_PRODUCTS = ("lax.mulhi", "lax.philox2x32", "lax.philox4x32")
+_LOOPS_INSIDE = (
+    *("lax.searchsorted", "lax.lt_to", "lax.eq_to"),
+    *("lax.igamma", "lax.igammac", "lax.igamma_grad_a", "lax.random_gamma_grad"),
+)
+_GRADIENTS_INSIDE = ("lax.add_any", "lax.remat_opt", "lax.select_and_scatter_add")
 _NAMED_INSIDE = ("psum", "pmax", "pmin", "all_gather", "all_to_all", "ppermute", "reduce_scatter")
 
 
@@ -87,6 +92,28 @@ SHARD_MAP: tuple[Defect, ...] = (
         "AssertionError, 'Unexpected XLA sharding override'. The cause is that of "
         "vmap-empty-shards-unreadable.",
         upstream="No report of this was found on jax-ml/jax on 2026-11-25.",
+    ),
+    Defect(
+        id="shard-map-loops-inside",
+        transform="jax.shard_map",
+        versions={"jax": ">=0.6,<0.7"},
+        affects=lambda call: call.subject_name in _LOOPS_INSIDE,
+        law="parallel.shard-map-agrees",
+        call=rule_call("lax.searchsorted", (0, 0), m=2),
+        seen="jnp.searchsorted, lax.igamma and what is made of them, of each device's own values, raise "
+        "TypeError about the carry of a loop of which their caller knows nothing. It works since 0.7.0.",
+        upstream="https://github.com/jax-ml/jax/issues/29881 (closed) is the same of random.choice.",
+    ),
+    Defect(
+        id="shard-map-gradients-inside",
+        transform="jax.shard_map",
+        versions={"jax": ">=0.6,<0.6.1"},
+        affects=lambda call: call.subject_name in _GRADIENTS_INSIDE,
+        law="parallel.shard-map-agrees",
+        call=rule_call("lax.remat_opt", (0,), n=3),
+        seen="A gradient taken inside, of each device's own values, raises ValueError, 'unexpected JAX type "
+        "(e.g. shape/dtype) for argument to vjp function'. It works since 0.6.1.",
+        upstream=NOT_FOUND_LATER,
     ),
     Defect(
         id="shard-map-betainc",
