@@ -173,7 +173,7 @@ VMAP: tuple[Defect, ...] = (
     Defect(
         id="vmap-empty-shards-unreadable",
         transform="jax.vmap",
-        versions={"jax": ">=0.8.1,<0.12"},
+        versions={"jax": ">=0.8.1,<0.11.2"},
         affects=lambda call: (
             call.subject_name == "lax.pvary" and call.sizes["batch"] == 0 and call.eager
         ),
@@ -183,7 +183,7 @@ VMAP: tuple[Defect, ...] = (
         "ValueError, 'could not broadcast input array from shape (0,4,3) into shape (0,2,3)', since XLA "
         "does not shard what is empty. Before 0.9.2 mapping it raised AssertionError: Unexpected XLA "
         "sharding override. So does, since 0.7, jax.jit(lambda a: a, out_shardings=s) of an array of "
-        "shape (0, 4) for a sharding s of its second axis; up to 0.6.0 and since 0.12.0 it works.",
+        "shape (0, 4) for a sharding s of its second axis; up to 0.6.0 and since 0.11.2 it works.",
         upstream="No report of it was found on jax-ml/jax on 2026-11-25. "
         "https://github.com/jax-ml/jax/issues/31931 (closed) is the AssertionError of another cause.",
         everywhere=False,
