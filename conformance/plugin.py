@@ -31,7 +31,8 @@ REGISTERED = "vmap-conformance-registered-rules"
 EXERCISED = "vmap-conformance-exercised-rules"
 STDERR = "VMAP_CONFORMANCE_STDERR"
 _HELD = "::test_holds["
-_STACKS = ("Fatal Python error", "Timeout (")
+_RAN_OUT = "Timeout ("
+_STACKS = ("Fatal Python error", _RAN_OUT)
 
 
 def _pair(numbers: Iterable[int]) -> tuple[int, int]:
@@ -209,7 +210,9 @@ class Controller:
         """The result of an item that left none: its worker died, or the suite itself is at fault."""
         seconds = time.monotonic() - self._started.get(report.nodeid, time.monotonic())
         died = report.when not in ("setup", "call", "teardown")
-        late = died and seconds >= self._deadline
+        said = self._last_words(report) if died else ""
+        # The worker's own clock ran out, be it that its start was heard of late.
+        late = died and (seconds >= self._deadline or _RAN_OUT in said)
         words = str(report.longrepr).strip().splitlines()
         return {
             "outcome": "timed-out" if late else "crashed",
@@ -222,7 +225,7 @@ class Controller:
                 else "the process that ran it died"
                 if died
                 else words[-1],
-                "output": self._last_words(report) if died else "\n".join(words[-12:]),
+                "output": said if died else "\n".join(words[-12:]),
             },
         }
 

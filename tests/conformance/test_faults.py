@@ -6,11 +6,13 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from conformance.log import incomplete, read
+from conformance.log import EventLog, incomplete, read
+from conformance.plugin import Controller
 from conformance.views.summary import summarise
 
 LAW = "mapping.equals-per-example"
@@ -78,6 +80,31 @@ def test_a_law_that_kills_its_process_or_hangs_is_told_and_the_rest_still_runs(
     assert summarise(events).unfinished == []
     started = [e["subject"] for e in events if e["type"] == "started"]
     assert sorted(started) == sorted(subjects)
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        ("Timeout (0:00:25)!\nThread 0x1:\n", "timed-out"),
+        ("Fatal Python error: Aborted\n", "crashed"),
+    ],
+)
+def test_a_worker_whose_time_ran_out_has_timed_out_though_its_start_was_heard_of_late(
+    said: str, outcome: str, tmp_path: Path
+) -> None:
+    (tmp_path / "gw0").write_text(said)
+    log = tmp_path / "run.jsonl"
+    item = "suite.py::test_holds[mapping.equals-per-example|jax.vmap|square]"
+    controller = Controller(EventLog(log, listeners=()), {"schema": 1}, 25.0, tmp_path)
+    node = SimpleNamespace(gateway=SimpleNamespace(id="gw0"))
+    lost = {"nodeid": item, "when": "???", "failed": True, "user_properties": []}
+    report: Any = SimpleNamespace(**lost, longrepr="worker 'gw0' crashed", node=node)
+    controller.pytest_runtest_logstart(item)
+    controller.pytest_runtest_logreport(report)
+    controller.close(complete=True)
+    (result,) = (event for event in controller.log.events if event["type"] == "result")
+    assert result["outcome"] == outcome
+    assert said.splitlines()[0] in result["detail"]["output"]
 
 
 BROKEN_SUITE = """

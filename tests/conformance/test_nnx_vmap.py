@@ -11,7 +11,7 @@ NNX = TRANSFORMS["flax.nnx.vmap"]
 pytestmark = pytest.mark.skipif(NNX.unavailable() is not None, reason=str(NNX.unavailable()))
 
 
-@pytest.mark.parametrize("subject", ["gru-cell", "key-probe"])
+@pytest.mark.parametrize("subject", ["members", "key-probe"])
 def test_what_is_not_written_in_nnx_says_so(subject: str) -> None:
     why = LAWS["sharing.no-batch-axis"].not_applicable(NNX, SUBJECTS[subject])
     assert why is not None
