@@ -5,7 +5,7 @@ import functools
 import subprocess
 import sys
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -93,6 +93,12 @@ def known_here() -> list[ledger.Defect]:
     ]
 
 
+def known_defects(law: str, transform: str) -> Callable[[Call], list[str]]:
+    """A function of a call with one combination of axes: the ids of the known defects that it shows."""
+    known = [defect for defect in known_here() if defect.spoils(law, transform)]
+    return lambda call: [defect.id for defect in known if defect.affects(call)]
+
+
 def chosen(name: str, globs: Sequence[str]) -> bool:
     """Whether one of the globs is about the name; no glob is about all."""
     return not globs or any(fnmatch.fnmatchcase(name, glob) for glob in globs)
@@ -129,12 +135,11 @@ def run(
         return _result("not-applicable", detail={"reason": reason, "source": "suite"})
     if item.defect is not None:
         return _run_defect(item, item.defect)
-    known = [defect for defect in known_here() if defect.spoils(item.law.id, item.transform.name)]
-
+    shows = known_defects(item.law.id, item.transform.name)
     shown: dict[str, None] = {}
 
     def set_aside(call: Call) -> bool:
-        affecting = [defect.id for defect in known if defect.affects(call)]
+        affecting = shows(call)
         shown.update(dict.fromkeys(affecting))
         return bool(affecting) or maps_inexact_keys(item.transform, call)
 

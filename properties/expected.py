@@ -173,12 +173,9 @@ def _initialiser(
     module = SUBJECTS[subject_name].reference(dict(sizes))  # type: ignore[union-attr]
 
     def init(rngs: Any, *inputs: Any) -> Any:
-        def with_initial(initial: Any) -> Any:
-            return scope.init(module, rngs, *inputs, derivation=derivation, initial=initial)
-
-        magnified = with_initial(initializers.magnification)
-        kept = {name: tree for name, tree in magnified.items() if name == "params"}
-        return raw(with_initial(lambda initializer: initializer)), raw(kept)
+        started = functools.partial(scope.init, module, rngs, *inputs, derivation=derivation)
+        magnified = started(initial=initializers.magnification)
+        return raw(started()), {name: magnified[name] for name in ("params",) if name in magnified}
 
     return jax.jit(init)
 

@@ -17,6 +17,10 @@ Module = Callable[..., Any]
 Variables = dict[str, Any]
 
 
+def as_given(initializer: Initializer) -> Initializer:
+    return initializer
+
+
 class Scope:
     """One module's place in the tree: its path, and the variables and streams of the whole tree.
 
@@ -33,7 +37,7 @@ class Scope:
         path: tuple[str, ...] = (),
         counts: dict[tuple[tuple[str, ...], str], int] | None = None,
         derivation: Derivation = LINEN,
-        initial: Callable[[Initializer], Initializer] = lambda initializer: initializer,
+        initial: Callable[[Initializer], Initializer] = as_given,
     ) -> None:
         self.initial = initial
         self.initializing = initializing
@@ -121,7 +125,7 @@ def init(
     rngs: Mapping[str, Key] | Key,
     *inputs: Any,
     derivation: Derivation = LINEN,
-    initial: Callable[[Initializer], Initializer] = lambda initializer: initializer,
+    initial: Callable[[Initializer], Initializer] = as_given,
 ) -> Variables:
     """The variables `module` starts with on `inputs`: {"params": {...}, ...}, nested by path.
 

@@ -1,26 +1,16 @@
 """Of the batching rules of cuDNN's attention, which run on a GPU alone."""
 
-from collections.abc import Callable
 from typing import Any
 
 import attrs
 
-from conformance.defects.calls import NOT_FOUND_LATER, rule_call
+from conformance.defects.calls import NOT_FOUND_LATER, calls_of, rule_call
 from conformance.ledger import Defect
-from properties.calls import Call
+from properties.subjects.rules import attention
 
-FORWARD, BACKWARD = (f"lax.dot_product_attention_{way}_wrapper" for way in ("fwd", "bwd"))
-_SHARED = (f"{FORWARD}.shared-bias", f"{BACKWARD}.shared-bias")
-"""Of those the bias comes last among the arguments."""
-
-
-def _mapped(names: tuple[str, ...], such: Callable[[tuple[int | None, ...]], bool]) -> Any:
-    """The calls of subjects whose names begin so, with such in_axes."""
-
-    def affects(call: Call) -> bool:
-        return call.subject_name.startswith(names) and such(call.axes[0].in_axes)
-
-    return affects
+_EVERY = tuple(subject.name for subject in attention.ATTENTION)
+_SHARED = tuple(name for name in _EVERY if name.endswith(".shared-bias"))
+"""Forward and backward. Of these the bias comes last among the arguments."""
 
 
 def _entry(id: str, subject: str, in_axes: tuple[int | None, ...], **fields: Any) -> Defect:
@@ -38,11 +28,9 @@ def _entry(id: str, subject: str, in_axes: tuple[int | None, ...], **fields: Any
 ATTENTION: tuple[Defect, ...] = (
     _entry(
         "axes",
-        FORWARD,
+        _EVERY[0],
         (1, 0, 0),
-        affects=_mapped(
-            (FORWARD, BACKWARD), lambda axes: any(axis not in (0, None) for axis in axes)
-        ),
+        affects=calls_of(_EVERY, lambda axes: any(axis not in (0, None) for axis in axes)),
         seen="jax.nn.dot_product_attention(implementation='cudnn') can be mapped with every batch axis in "
         "front only; else it raises NotImplementedError, 'Currently only support batch_dim in [0, None]'. "
         "The check is in the sources since 0.4.30; run on 0.11.2 and 0.12.0.1.",
@@ -53,7 +41,7 @@ ATTENTION: tuple[Defect, ...] = (
         "shared-bias",
         _SHARED[0],
         (0, 0, 0, 0),
-        affects=_mapped(_SHARED, lambda axes: axes[-1] is not None),
+        affects=calls_of(_SHARED, lambda axes: axes[-1] is not None),
         seen="A mapped bias of size one in its batch or its heads, as masks have, raises TypeError, 'cannot "
         "reshape array of shape', since the rule takes it to be as large as the logits.",
         upstream="https://github.com/jax-ml/jax/pull/34920 (open) and "
@@ -63,7 +51,7 @@ ATTENTION: tuple[Defect, ...] = (
         "bias-gradient",
         _SHARED[1],
         (0, 0, 0, 0, None),
-        affects=_mapped(_SHARED[1:], lambda axes: axes[-1] is None and None not in axes[:-1]),
+        affects=calls_of(_SHARED[1], lambda axes: axes[-1] is None and None not in axes[:-1]),
         seen="Wrong values, silently: the gradient of each example by a bias that all examples and the "
         "kernel's own batch share is the sum of all examples' gradients, where queries, keys, values and "
         "cotangents are all mapped. The rule tiles such a bias only where one of those is not.",

@@ -49,12 +49,15 @@ def square_call(in_axis: int, out_axis: Any) -> FunctionCall:
     return FunctionCall("square", {"batch": 3, "m": 2, "n": 4}, (Axes((in_axis,), out_axis),))
 
 
-def calls_of(name: str, mapped: Callable[[tuple[int | None, ...]], bool]) -> Callable[[Any], bool]:
-    """The calls of a subject of the catalogue whose in_axes are such."""
+def calls_of(
+    subjects: str | tuple[str, ...], mapped: Callable[[tuple[int | None, ...]], bool]
+) -> Callable[[Any], bool]:
+    """The calls of a subject of the catalogue, or of several, whose in_axes are such."""
+    names = (subjects,) if isinstance(subjects, str) else subjects
 
     def affects(call: Call) -> bool:
         (axes,) = call.axes
-        return call.subject_name == name and mapped(axes.in_axes)
+        return call.subject_name in names and mapped(axes.in_axes)
 
     return affects
 

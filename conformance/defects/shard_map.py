@@ -25,7 +25,7 @@ SHARD_MAP: tuple[Defect, ...] = (
         id="shard-map-high-products",
         transform="jax.shard_map",
         versions={"jax": ">=0.10.2"},
-        affects=lambda call: call.subject_name in _HIGH_PRODUCTS,
+        affects=calls_of(_HIGH_PRODUCTS, any_axes),
         law="parallel.shard-map-agrees",
         call=attrs.evolve(rule_call("lax.mulhi", (0, 0), m=2, n=4), dtype="uint32"),
         seen="lax.mulhi (since 0.10.2) raises JaxRuntimeError on CPU: INTERNAL: Unable to convert MHLO to "
@@ -97,7 +97,7 @@ SHARD_MAP: tuple[Defect, ...] = (
         id="shard-map-loops-inside",
         transform="jax.shard_map",
         versions={"jax": ">=0.6,<0.7"},
-        affects=lambda call: call.subject_name in _LOOPS_INSIDE,
+        affects=calls_of(_LOOPS_INSIDE, any_axes),
         law="parallel.shard-map-agrees",
         call=rule_call("lax.searchsorted", (0, 0), m=2),
         seen="jnp.searchsorted, lax.igamma and what is made of them, of each device's own values, raise "
@@ -108,7 +108,7 @@ SHARD_MAP: tuple[Defect, ...] = (
         id="shard-map-gradients-inside",
         transform="jax.shard_map",
         versions={"jax": ">=0.6,<0.6.1"},
-        affects=lambda call: call.subject_name in _GRADIENTS_INSIDE,
+        affects=calls_of(_GRADIENTS_INSIDE, any_axes),
         law="parallel.shard-map-agrees",
         call=rule_call("lax.remat_opt", (0,), n=3),
         seen="A gradient taken inside, of each device's own values, raises ValueError, 'unexpected JAX type "

@@ -105,7 +105,7 @@ VMAP: tuple[Defect, ...] = (
         id="vmap-ref-indexed",
         transform="jax.vmap",
         versions={"jax": ">=0.8.0,<0.10.1"},
-        affects=lambda call: call.subject_name in _REF_INDEXED,
+        affects=calls_of(_REF_INDEXED, any_axes),
         law="mapping.equals-per-example",
         call=rule_call("lax.get", (0, 0), m=2, n=4),
         seen="A Ref indexed by an integer under a map: in 0.8.0 and 0.8.1 ref[i] silently gives a wrong "

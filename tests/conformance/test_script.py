@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from conformance import save
-from conformance.items import known_here
+from conformance.items import known_defects, known_here
 from conformance.kill_matrix import host
 from conformance.log import EventLog
 from conformance.script import literal, script
@@ -300,10 +300,10 @@ def script_of_broken(law: Law, honest: Transform, fault: str) -> str | None:
     """What is written of the first subject on which a fault breaks the law; None where every call of
     it shows a defect that the release has."""
     broken = MUTANTS[fault].mutate(honest)
-    known = [defect for defect in known_here() if defect.spoils(law.id, honest.name)]
+    shows = known_defects(law.id, honest.name)
 
     def set_aside(call: Call) -> bool:
-        return any(defect.affects(call) for defect in known)
+        return bool(shows(call))
 
     tried = 0
     for name in (
