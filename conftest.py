@@ -1,5 +1,5 @@
 """What must be settled before JAX starts, in pytest's controller and in each of its workers."""
 
-from conformance.startup import prepare
+from conformance.runner.process_env import prepare
 
 prepare()

@@ -48,7 +48,7 @@ def timed(command: list[str], cache: Path) -> float:
 
 def one(rounds: int, scratch: Path) -> dict[str, float]:
     """One honest candidate against its own function called once."""
-    check = [sys.executable, "-m", "conformance.judge.command"]
+    check = [sys.executable, "-m", "conformance.cli.check"]
     warmed = scratch / "warmed"
     several = scratch / "several"
     several.mkdir()
@@ -73,17 +73,18 @@ def many(count: int, source: str, workers: int, scratch: Path) -> dict[str, obje
     """Candidates per second once the first few are through, and memory along the way."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from conformance import startup
+    from conformance.runner import process_env
 
-    startup.prepare()
-    from conformance.exercises import load_exercises
-    from conformance.judge import cache, examine, launch, warm
-    from conformance.judge.bench import Bench, Options
+    process_env.prepare()
+    from conformance.judge import compile_cache as cache
+    from conformance.judge import examine, launch, warm_cache
+    from conformance.judge.exercises import load_exercises
+    from conformance.judge.session import Bench, Options
 
     warmth = cache.prepare(scratch / "many")
     assert warmth is not None
     exercises = load_exercises()
-    warm.warm(warmth, [exercises["nn_vmap_forward"]])
+    warm_cache.warm(warmth, [exercises["nn_vmap_forward"]])
     server = launch.start_server(cache=warmth.place / "compiled")
     bench = Bench(server, exercises, Options(), warmth)
     path = scratch / "candidate.py"

@@ -17,16 +17,16 @@ import jax
 import numpy as np
 from hypothesis import strategies as st
 
-from conformance import startup
+from conformance.runner import process_env
 
-startup.prepare(startup.environment(cache=False))
+process_env.prepare(process_env.environment(cache=False))
 
 from conformance.transforms import TRANSFORMS  # noqa: E402
 from properties import strategies  # noqa: E402
-from properties.calls import FunctionCall  # noqa: E402
-from properties.hold import hold  # noqa: E402
+from properties.call import FunctionCall  # noqa: E402
 from properties.laws import LAWS  # noqa: E402
-from properties.profiles import PROFILES  # noqa: E402
+from properties.profile import PROFILES  # noqa: E402
+from properties.run_law import hold  # noqa: E402
 from properties.subject import FunctionSubject, dims  # noqa: E402
 from properties.subjects import FUNCTIONS  # noqa: E402
 from reference.loop import per_example  # noqa: E402

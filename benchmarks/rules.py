@@ -15,15 +15,15 @@ from typing import Any
 import jax
 import numpy as np
 
-from conformance import startup
+from conformance.runner import process_env
 
-startup.prepare(startup.environment(cache=False))
+process_env.prepare(process_env.environment(cache=False))
 
 from conformance.transforms import TRANSFORMS  # noqa: E402
-from properties.calls import FunctionCall, with_dtypes_of  # noqa: E402
-from properties.hold import draw, hold_to  # noqa: E402
+from properties.call import FunctionCall, with_dtypes_of  # noqa: E402
 from properties.laws import LAWS  # noqa: E402
-from properties.profiles import PROFILES  # noqa: E402
+from properties.profile import PROFILES  # noqa: E402
+from properties.run_law import draw, hold_to  # noqa: E402
 from properties.strategies import unavailable  # noqa: E402
 from properties.subjects import RULES  # noqa: E402
 from properties.trees import raw  # noqa: E402

@@ -14,12 +14,14 @@ from typing import Any
 import attrs
 from rich.console import Console
 
-from conformance import items, options, own
-from conformance.log import CONFORMING, encode
+from conformance.cli import options
+from conformance.events.log import CONFORMING, encode
+from conformance.reporting import terminal
+from conformance.runner import items
 from conformance.transforms import TRANSFORMS
-from conformance.views import terminal
+from conformance.user_subjects import subjects
 from properties.laws import LAWS
-from properties.profiles import PROFILES
+from properties.profile import PROFILES
 from properties.subject import Subject
 
 _numbers = itertools.count(1)
@@ -54,7 +56,7 @@ def assert_conforms(
                 raise ValueError(options.unknown(kind, name, known))
     made = _subject(subject, inputs, streams)
     how = attrs.evolve(PROFILES[profile], seed=seed)
-    with own.registered(made):
+    with subjects.registered(made):
         results = [
             (law, transform, items.run(items.Item(law, transform, made), how))
             for transform in TRANSFORMS.values()
@@ -79,8 +81,8 @@ def _subject(subject: Any, inputs: Sequence[Any], streams: Sequence[str]) -> Sub
     # Traces are kept by name, so no two subjects may share one.
     name = f"{getattr(subject, '__name__', type(subject).__name__)}-{next(_numbers)}"
     if hasattr(subject, "__name__"):
-        return own.function(name, subject, inputs)
-    return own.module(name, subject, inputs, streams=streams)
+        return subjects.function(name, subject, inputs)
+    return subjects.module(name, subject, inputs, streams=streams)
 
 
 def _in_words(result: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from conformance.catalogue import rows
+from conformance.cli.catalogue import rows
 
 HEAD = "# The laws\n\nMade by `python docs/make_laws.py`.\n\n| law | what must hold | of |\n|---|---|---|\n"
 

@@ -8,9 +8,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from conformance.log import read
-from conformance.views import compared
-from conformance.views.comparison import gather
+from conformance.events.log import read
+from conformance.upgrade import render
+from conformance.upgrade.comparison import gather
 
 HERE = Path(__file__).parent / "upgrades"
 PAIRS = (
@@ -32,7 +32,7 @@ def make(before: str, after: str) -> None:
             sys.exit(f"{before} to {after} could not be run")
         comparison = gather(read(log))
     made = f"Made by `python docs/make_upgrades.py {before} {after}`; shortened."
-    title, rest = compared.markdown(comparison, SHOWN).split("\n", 1)
+    title, rest = render.markdown(comparison, SHOWN).split("\n", 1)
     name = f"{before.split('@')[0]}-to-{'newest' if 'jax' in after else after}.md"
     (HERE / name).write_text(f"{title}\n\n{made}\n{rest}", encoding="utf-8")
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from properties.trees import Raised, describe, described, raw, read
-from reference.rounding import SLACK
+from reference.error_bounds.evaluate import SLACK
 
 
 class Expected(NamedTuple):

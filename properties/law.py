@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 
 import attrs
 
-from properties.calls import Call, from_json, to_json, with_dtypes_of
+from properties.call import Call, from_json, to_json, with_dtypes_of
 from properties.compare import Disagreement, Expected
+from properties.recipe import Way
 from properties.strategies import unavailable
 from properties.subject import FunctionSubject, ModuleSubject, Subject
 from properties.transform import Transform
-from properties.way import Way
 
 Check = Callable[[Transform, Any], None]
 CheckT = TypeVar("CheckT", bound=Check)

@@ -14,9 +14,9 @@ import attrs
 import jax
 from hypothesis import strategies as st
 
-from properties.calls import Axes, FunctionCall, ModuleCall
-from properties.expected import output_ranks
-from properties.profiles import Profile
+from properties.call import Axes, FunctionCall, ModuleCall
+from properties.oracle import output_ranks
+from properties.profile import Profile
 from properties.subject import AXIS, FunctionSubject, ModuleSubject, Subject, dims
 from properties.transform import Transform
 from properties.trees import Raised

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import attrs
 
-from properties.calls import ModuleCall
+from properties.call import ModuleCall
 from reference.keys import LINEN, Derivation
 
 

@@ -7,9 +7,9 @@ import jax
 import numpy as np
 
 from properties.trees import raw
-from reference.rounding import Rounded
-from reference.rounding_rules import of_two_computations
-from reference.terms import unit
+from reference.error_bounds.arithmetic import of_two_computations
+from reference.error_bounds.bounded_array import unit
+from reference.error_bounds.evaluate import Rounded
 
 SMALLEST = float(np.finfo(np.float64).tiny)
 """A bound that no error but that of a zero's sign is within."""

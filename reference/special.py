@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from reference.rounding_rules import SERIES_UNITS
-from reference.terms import unit
+from reference.error_bounds.arithmetic import SERIES_UNITS
+from reference.error_bounds.bounded_array import unit
 
 _STEP = 1e-4
 

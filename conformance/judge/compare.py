@@ -7,9 +7,9 @@ from typing import Any
 import attrs
 import numpy as np
 
-from conformance.judge.expect import Answer
-from conformance.judge.inside import wire
-from reference.rounding import SLACK
+from conformance.judge.expected_answers import Answer
+from conformance.judge.sandbox import wire
+from reference.error_bounds.evaluate import SLACK
 
 
 @attrs.frozen

@@ -9,13 +9,14 @@ from typing import Any
 import attrs
 import numpy as np
 
-from conformance.exercises.exercise import Exercise, Finding
-from conformance.judge import diagnosis, lanes, talk, verdicts
-from conformance.judge.bench import Bench, expectations_of
+from conformance.judge import channel, diagnosis, worker_run
+from conformance.judge import verdict as verdicts
 from conformance.judge.compare import compare
-from conformance.judge.expect import Answer, Call, Expectations, expected
-from conformance.judge.lanes import Lane, Limits
-from conformance.judge.verdicts import Counterexample, Diagnosis, Verdict
+from conformance.judge.exercises.exercise import Exercise, Finding
+from conformance.judge.expected_answers import Answer, Call, Expectations, expected
+from conformance.judge.session import Bench, expectations_of
+from conformance.judge.verdict import Counterexample, Diagnosis, Verdict
+from conformance.judge.worker_run import Lane, Limits
 
 SMALLEST = 8
 """Shapes that are tried again, the smallest call of each, when a candidate has raised."""
@@ -47,7 +48,7 @@ def decide(
 
 def _smallest_trouble(
     wanted: Expectations, pair: tuple[Lane, Lane], limits: Limits
-) -> lanes.Trouble | None:
+) -> worker_run.Trouble | None:
     """What ended a lane; where the candidate raised, with the smallest call that makes it raise."""
     lane = next((lane for lane in pair if lane.trouble), None)
     if lane is None or lane.trouble is None:
@@ -59,7 +60,7 @@ def _smallest_trouble(
         if lane.talk.closed:
             break
         lane.trouble = None
-        lanes.make(lane, wanted.exercise, call, limits.new_shape)
+        worker_run.make(lane, wanted.exercise, call, limits.new_shape)
         if lane.trouble is not None and lane.trouble.verdict == verdicts.ERROR:
             return lane.trouble
     return trouble
@@ -119,7 +120,7 @@ def _asker(lane: Lane, exercise: Exercise, limits: Limits) -> diagnosis.Ask:
         number = max(lane.answers, default=0) + 100_000
         if lane.trouble is not None or lane.talk.closed:
             return None
-        if not lanes.make(lane, exercise, attrs.evolve(call, number=number), limits.new_shape):
+        if not worker_run.make(lane, exercise, attrs.evolve(call, number=number), limits.new_shape):
             return None
         return lane.answers.pop(number)
 
@@ -211,7 +212,7 @@ def troubled(
     name: str,
     exercise: Exercise | None,
     pair: tuple[Lane, Lane],
-    trouble: lanes.Trouble,
+    trouble: worker_run.Trouble,
     wanted: Expectations | None,
     started: float,
 ) -> Verdict:
@@ -241,7 +242,7 @@ def _base(
 ) -> Verdict:
     for lane in pair:
         if not lane.talk.closed:
-            talk.drain(lane.talk)
+            channel.drain(lane.talk)
     loud = max(pair, key=lambda lane: lane.talk.printed).talk
     numbers = {number for lane in pair for number in lane.answers}
     shapes: set[int] = set()

@@ -8,11 +8,11 @@ from typing import Any
 import attrs
 import numpy as np
 
-from conformance.exercises.exercise import Exercise, Pitfall
 from conformance.judge.compare import Given, Mismatch, compare, fits
-from conformance.judge.expect import Answer, Call, compute
-from conformance.judge.symptoms import of_text
-from conformance.judge.verdicts import Diagnosis
+from conformance.judge.error_texts import of_text
+from conformance.judge.exercises.exercise import Exercise, Pitfall
+from conformance.judge.expected_answers import Answer, Call, compute
+from conformance.judge.verdict import Diagnosis
 
 TRIED = 8
 """Wrong answers that a pitfall has to explain, each at a shape of its own."""

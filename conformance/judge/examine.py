@@ -7,14 +7,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from conformance.exercises.exercise import Exercise
-from conformance.judge import lanes, talk, verdicts
-from conformance.judge.bench import Bench, expectations_of, worker
+from conformance.judge import channel, verdict, worker_run
 from conformance.judge.decide import decide, plain, troubled
-from conformance.judge.expect import expected
-from conformance.judge.files import Unreadable, read_candidate
-from conformance.judge.lanes import Lane, Limits, Trouble
-from conformance.judge.verdicts import Verdict
+from conformance.judge.exercises.exercise import Exercise
+from conformance.judge.expected_answers import expected
+from conformance.judge.session import Bench, expectations_of, worker
+from conformance.judge.submissions import Unreadable, read_candidate
+from conformance.judge.verdict import Verdict
+from conformance.judge.worker_run import Lane, Limits, Trouble
 
 LEAST_UNIT = 0.5
 
@@ -26,7 +26,7 @@ def check_file(bench: Bench, path: Path) -> list[Verdict]:
     try:
         content = read_candidate(path)
     except Unreadable as problem:
-        return [plain(bench, name, verdicts.ERROR, str(problem), started)]
+        return [plain(bench, name, verdict.ERROR, str(problem), started)]
     pair = _pair(bench)
     try:
         functions = _load(bench, pair, name, content, _first_limits(bench))
@@ -37,7 +37,7 @@ def check_file(bench: Bench, path: Path) -> list[Verdict]:
         exercises = [bench.exercises[each] for each in wanted if each in functions]
         if not exercises:
             words = f"the file defines none of: {', '.join(wanted)}"
-            return [plain(bench, name, verdicts.MISSING, words, started)]
+            return [plain(bench, name, verdict.MISSING, words, started)]
         results = []
         for place, exercise in enumerate(exercises):
             if place:
@@ -57,11 +57,11 @@ def check_file(bench: Bench, path: Path) -> list[Verdict]:
 
 
 def _pair(bench: Bench) -> tuple[Lane, Lane]:
-    first = Lane(talk.Talk(worker(bench)))
+    first = Lane(channel.Talk(worker(bench)))
     try:
-        return first, Lane(talk.Talk(worker(bench)))
+        return first, Lane(channel.Talk(worker(bench)))
     except BaseException:
-        talk.end(first.talk)
+        channel.end(first.talk)
         raise
 
 
@@ -72,7 +72,7 @@ def _trouble(pair: tuple[Lane, Lane]) -> Trouble | None:
 def _end(pair: tuple[Lane, Lane]) -> None:
     for lane in pair:
         if not lane.talk.closed:
-            lane.ended = talk.end(lane.talk)
+            lane.ended = channel.end(lane.talk)
 
 
 def _first_limits(bench: Bench) -> Limits:
@@ -84,7 +84,10 @@ def _load(
 ) -> list[str]:
     found: list[list[str]] = []
     _together(
-        [lambda lane=lane: found.append(lanes.load(lane, name, content, limits)) for lane in pair]
+        [
+            lambda lane=lane: found.append(worker_run.load(lane, name, content, limits))
+            for lane in pair
+        ]
     )
     return [each for each in found[0] if each in found[1]]
 
@@ -112,7 +115,7 @@ def _examine(
     bench: Bench, name: str, exercise: Exercise, pair: tuple[Lane, Lane], started: float
 ) -> Verdict:
     wanted = expectations_of(bench, exercise)
-    first, second = lanes.divide(wanted.calls, bench.options.seed)
+    first, second = worker_run.divide(wanted.calls, bench.options.seed)
     if wanted.calls:
         expected(wanted, wanted.calls[0].number)
     limits = Limits(
@@ -123,8 +126,8 @@ def _examine(
     try:
         _together(
             [
-                lambda: lanes.work(pair[0], exercise, first, limits),
-                lambda: lanes.work(pair[1], exercise, second, limits),
+                lambda: worker_run.work(pair[0], exercise, first, limits),
+                lambda: worker_run.work(pair[1], exercise, second, limits),
                 lambda: [expected(wanted, call.number) for call in wanted.calls],
             ]
         )

@@ -20,13 +20,13 @@ from pathlib import Path
 
 import attrs
 
-from conformance.judge.inside.isolation import LEVELS, SCRATCH, lacking
+from conformance.judge.sandbox.isolation import LEVELS, SCRATCH, lacking
 
 DEVICES = 8
 START = """\
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from inside import server
+from sandbox import server
 del sys.path[0]
 arguments = json.loads(sys.argv[2])
 sys.path += [place for place in arguments["packages"] if place not in sys.path]

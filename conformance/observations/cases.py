@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from conformance.transforms import TRANSFORMS
-from properties.calls import Axes, FunctionCall, ModuleCall
+from properties.call import Axes, FunctionCall, ModuleCall
 from properties.subject import FunctionSubject, ModuleSubject, Subject, dims
 from properties.subjects import SUBJECTS
 from properties.transform import Transform

@@ -15,8 +15,8 @@ import numpy as np
 
 from conformance.observations import cases
 from conformance.observations.record import Observation, one
-from properties import expected
-from properties.calls import FunctionCall, ModuleCall, variables_like
+from properties import oracle
+from properties.call import FunctionCall, ModuleCall, variables_like
 from properties.transform import Transform
 
 _FUNCTIONS = ("matmul", "softmax", "tanh-mlp")
@@ -59,7 +59,7 @@ def _mapped(call: FunctionCall) -> tuple[Callable[..., Any], tuple[Any, ...]]:
 
 def _lifted(transform: Transform, call: ModuleCall) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     apply, inputs = transform.lift(call).apply, call.inputs(call.axes[0])
-    variables = variables_like(expected.variable_shapes(call), call.seed)
+    variables = variables_like(oracle.variable_shapes(call), call.seed)
     return (lambda v, *a: apply(v, call.rngs(), *a)), (variables, *inputs)
 
 

@@ -9,8 +9,8 @@ import jax
 
 from conformance.observations import cases
 from conformance.observations.record import Observation, needed, one
-from properties import expected
-from properties.calls import FunctionCall, ModuleCall
+from properties import oracle
+from properties.call import FunctionCall, ModuleCall
 from properties.transform import Transform
 
 
@@ -41,7 +41,7 @@ def _mapped_by_pmap(call: FunctionCall) -> dict[str, Any]:
 
 
 def _lifted(transform: Transform, call: ModuleCall) -> dict[str, Any]:
-    variables = expected.variable_shapes(call)
+    variables = oracle.variable_shapes(call)
     inputs = call.inputs(call.axes[0])
     return counted(transform.lift(call).apply, variables, call.rngs(), *inputs)
 

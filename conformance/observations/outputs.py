@@ -12,13 +12,13 @@ import numpy as np
 from conformance.observations import cases
 from conformance.observations.parameters import OTHER_KEY, agreement, by_path
 from conformance.observations.record import Observation, many
-from properties import expected
-from properties.calls import FunctionCall, ModuleCall, variables_like
+from properties import oracle
+from properties.call import FunctionCall, ModuleCall, variables_like
 from properties.compare import Expected
 from properties.transform import Transform
 from properties.trees import raw
+from reference.error_bounds.evaluate import SLACK, evaluator
 from reference.loop import per_example
-from reference.rounding import SLACK, evaluator
 
 
 def observe() -> Iterator[Observation]:
@@ -39,19 +39,19 @@ def observe() -> Iterator[Observation]:
 
 def _module(transform: Transform, call: ModuleCall) -> dict[str, Any]:
     """With fixed variables: what a module draws when it starts does not change what it answers."""
-    variables = variables_like(expected.variable_shapes(call), call.seed)
+    variables = variables_like(oracle.variable_shapes(call), call.seed)
     apply = jax.jit(transform.lift(call).apply)
     inputs = call.inputs(call.axes[0])
     got = apply(variables, call.rngs(), *inputs)
     other = apply(variables, attrs.evolve(call, key=call.key + OTHER_KEY).rngs(), *inputs)
-    right = _right(lambda: expected.of_module(call, variables))
+    right = _right(lambda: oracle.of_module(call, variables))
     named, named_other = ({"output": tree[0], "updated": tree[1]} for tree in (got, other))
     return _facts(named, named_other, right)
 
 
 def _function(call: FunctionCall) -> dict[str, Any]:
     got = jax.jit(jax.vmap(call.subject.function))(*call.arguments(call.axes[0]))
-    return _facts(got, got, _right(lambda: expected.of_function(call)))
+    return _facts(got, got, _right(lambda: oracle.of_function(call)))
 
 
 def _gradients(call: FunctionCall) -> dict[str, Any]:

@@ -10,13 +10,13 @@ import numpy as np
 
 from conformance.observations import cases
 from conformance.observations.record import Observation, many
-from properties import expected
-from properties.calls import ModuleCall
+from properties import oracle
+from properties.call import ModuleCall
 from properties.compare import Disagreement, Expected, assert_agrees
-from properties.together import init_now
+from properties.joint_compile import init_now
 from properties.transform import Transform
 from properties.trees import Raised, described, raw
-from reference.rounding import SLACK
+from reference.error_bounds.evaluate import SLACK
 
 OTHER_KEY = 1_000_003
 """How far away the key is that tells what depends on the key."""
@@ -60,7 +60,7 @@ def _started(transform: Transform, call: ModuleCall) -> Any:
 
 def _reference(call: ModuleCall) -> dict[str, Expected] | None:
     try:
-        right = expected.of_variables(call)
+        right = oracle.of_variables(call)
     except Exception:
         # Of a user's own module, say. What it lacks is no difference between two releases.
         return None

@@ -10,8 +10,8 @@ import numpy as np
 
 from conformance.observations.cases import KEY
 from conformance.observations.record import Observation, one
-from reference.rounding_rules import ELEMENTARY_UNITS
-from reference.terms import unit
+from reference.error_bounds.arithmetic import ELEMENTARY_UNITS
+from reference.error_bounds.bounded_array import unit
 
 IMPLEMENTATIONS = ("threefry2x32", "rbg", "unsafe_rbg")
 

@@ -1,14 +1,20 @@
-"""The transforms that are held to the laws, one file each."""
+"""The transforms that are held to the laws, one package per library and one file each.
 
-from conformance.transforms import jax_pmap, jax_shard_map, jax_vmap, linen_vmap, nnx_vmap
+May import `properties` and what is beneath it.
+"""
+
+from conformance.transforms.jax import pmap, shard_map
+from conformance.transforms.jax import vmap as jax_vmap
+from conformance.transforms.linen import vmap as linen_vmap
+from conformance.transforms.nnx import vmap as nnx_vmap
 from properties.transform import Transform
 
 TRANSFORMS: dict[str, Transform] = {
     transform.name: transform
     for transform in (
         jax_vmap.TRANSFORM,
-        jax_pmap.TRANSFORM,
-        jax_shard_map.TRANSFORM,
+        pmap.TRANSFORM,
+        shard_map.TRANSFORM,
         linen_vmap.TRANSFORM,
         nnx_vmap.VMAP,
         nnx_vmap.PMAP,

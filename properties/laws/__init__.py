@@ -1,4 +1,4 @@
-"""The laws, by group. Importing this package registers all of them."""
+"""The laws: a file or folder per group of ids. Importing this package registers all of them."""
 
 from properties.law import LAWS
 from properties.laws import (
@@ -6,14 +6,11 @@ from properties.laws import (
     collectives,
     errors,
     gradients,
-    lifting,
     mapping,
     nesting,
     parallel,
     randomness,
     sharing,
-    structure,
-    synchronised,
 )
 
 __all__ = [
@@ -22,12 +19,9 @@ __all__ = [
     "collectives",
     "errors",
     "gradients",
-    "lifting",
     "mapping",
     "nesting",
     "parallel",
     "randomness",
     "sharing",
-    "structure",
-    "synchronised",
 ]

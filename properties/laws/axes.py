@@ -6,14 +6,14 @@ from typing import Any
 
 import attrs
 
-from properties import expected
-from properties.calls import Axes, FunctionCall, moved
+from properties import oracle
+from properties.call import Axes, FunctionCall, moved
 from properties.compare import Expected, assert_agrees, computed
+from properties.joint_compile import map_together, run_together, transform_or_raise
 from properties.law import blame, law
+from properties.recipe import MAP, Way
 from properties.strategies import anywhere, from_the_end, front, function_calls, takes_specs
-from properties.together import map_together, run_together, transform_or_raise
 from properties.transform import Transform
-from properties.way import MAP, Way
 
 MASKS = 2
 """Choices of what is mapped in one call: for each the front is computed too, to compare with."""
@@ -26,7 +26,7 @@ def _agrees_with_front(transform: Transform, call: FunctionCall) -> None:
     for axes in call.axes:
         right = computed(
             results[axes.first],
-            expected.of_function(call.only(axes.first)),
+            oracle.of_function(call.only(axes.first)),
             partial(moved, axis=axes.out_axes),
         )
         # Without one there is nothing to agree with: mapping.equals-per-example speaks of it.
@@ -92,7 +92,7 @@ def answers_in_a_tree(call: FunctionCall) -> Expected:
     """What `of_a_tree` must give for the call's only axes."""
     (axes,) = call.axes
     here, front = (
-        expected.of_function(call.only(attrs.evolve(axes, out_axes=axis)))
+        oracle.of_function(call.only(attrs.evolve(axes, out_axes=axis)))
         for axis in (axes.out_axes, 0)
     )
     trees = ({"here": h, "there": [f, h]} for h, f in zip(here, front, strict=True))

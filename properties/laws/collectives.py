@@ -8,19 +8,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from properties import expected
-from properties.calls import Axes, FunctionCall, moved
+from properties import oracle
+from properties.call import Axes, FunctionCall, moved
 from properties.compare import Expected, assert_agrees
+from properties.joint_compile import run_together, transform_or_raise
 from properties.law import blame, law
-from properties.laws.mapping import mapping_equals_the_loop
+from properties.laws.mapping.values import mapping_equals_the_loop
+from properties.recipe import Way
 from properties.strategies import anywhere, front, function_calls
 from properties.subject import AXIS, FunctionSubject
 from properties.subjects.collectives import IN_GROUPS, OF_ORDER, source_over
-from properties.together import run_together, transform_or_raise
 from properties.transform import Transform
 from properties.trees import literal
 from properties.values import draw
-from properties.way import Way
 
 law = partial(law, kinds=("collective",))
 WEIGHTS = 3_000_017
@@ -74,7 +74,7 @@ def what_is_shared_is_as_many_copies(transform: Transform, call: FunctionCall) -
     results = run_together(pieces, [given] * len(pieces), transform.traceable and not call.eager)
     for axes, got in zip(call.axes, results, strict=True):
         single = call.only(axes)
-        right = expected.of_collective(single, np.stack([shared] * call.sizes["batch"]))
+        right = oracle.of_collective(single, np.stack([shared] * call.sizes["batch"]))
         with blame(single, OF_SHARED, given, right):
             assert_agrees(got, right)
 
@@ -82,7 +82,7 @@ def what_is_shared_is_as_many_copies(transform: Transform, call: FunctionCall) -
 def _weights(call: FunctionCall) -> Any:
     """What the results are weighted with: small integers, the batch axis where the call puts it."""
     (axes,) = call.axes
-    front = expected.of_function(call.only(axes.first))
+    front = oracle.of_function(call.only(axes.first))
     return moved(draw(WEIGHTS, front.like.shape, "float32", kind="whole"), axes.out_axes)
 
 
@@ -106,7 +106,7 @@ def gradients_go_back_the_way_results_came(transform: Transform, call: FunctionC
     arguments = [call.arguments(axes) for axes in call.axes]
     results = run_together(pieces, arguments, transform.traceable and not call.eager)
     for single, got in zip(singles, results, strict=True):
-        right = expected.of_transpose(single, _weights(single))
+        right = oracle.of_transpose(single, _weights(single))
         with blame(single, GRADIENT, right=right):
             assert_agrees(got, right)
 
@@ -153,7 +153,7 @@ def two_maps_are_one_to_a_collective(transform: Transform, call: FunctionCall) -
     exec(_over_both(call), defined)
     mapped = transform_or_raise(transform.map, defined["function"], TWO_NAMES.axes(call.axes[0]))
     (got,) = run_together([mapped], [given], transform.traceable and not call.eager)
-    right = expected.of_collective(joined, operands)
+    right = oracle.of_collective(joined, operands)
     right = Expected(*(_in_two(part, size) for part in right))
     with blame(call, TWO_NAMES, given, right):
         assert_agrees(got, right)

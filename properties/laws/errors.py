@@ -8,17 +8,17 @@ import attrs
 import jax
 from hypothesis import strategies as st
 
-from properties import expected
-from properties.calls import Axes, FunctionCall
+from properties import oracle
+from properties.call import Axes, FunctionCall
 from properties.compare import Disagreement, assert_agrees
+from properties.joint_compile import run_together, transform_or_raise
 from properties.law import blame, law
-from properties.profiles import Profile
+from properties.profile import Profile
+from properties.recipe import MAP, Way
 from properties.strategies import front, function_calls, takes_specs
 from properties.subject import FunctionSubject
-from properties.together import run_together, transform_or_raise
 from properties.transform import Transform
 from properties.trees import Raised, attempt
-from properties.way import MAP, Way
 
 Wrong = Callable[[Axes], Axes]
 MANY = 97
@@ -173,4 +173,4 @@ def what_is_given_by_name_counts(transform: Transform, call: FunctionCall) -> No
     if isinstance(got, Raised) and isinstance(got.error, TypeError):
         return
     with blame(call, BY_NAME):
-        assert_agrees(got, expected.of_function(call))
+        assert_agrees(got, oracle.of_function(call))

@@ -9,17 +9,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from properties import expected
-from properties.calls import Axes, FunctionCall, moved
+from properties import oracle
+from properties.call import Axes, FunctionCall, moved
 from properties.compare import Expected, assert_agrees
+from properties.joint_compile import run_together
 from properties.law import blame, law
+from properties.recipe import Way
 from properties.strategies import function_calls, single_argument, some_call
 from properties.subject import FunctionSubject
-from properties.together import run_together
 from properties.transform import Transform
 from properties.trees import Raised, literal
 from properties.values import draw
-from properties.way import Way
 
 WEIGHTS = 1_000_003
 """The seed of what the outputs are weighted with, so that no two of them have the same gradient."""
@@ -127,12 +127,12 @@ def forward_of(call: FunctionCall) -> Any:
 
 def of_each(call: FunctionCall) -> Expected:
     """The right gradients of a call's only axes, one for each example, stacked in front."""
-    return expected.of_derivative(call.only(_in_front(call.axes[0])), gradient_of(call))
+    return oracle.of_derivative(call.only(_in_front(call.axes[0])), gradient_of(call))
 
 
 def forward_of_each(call: FunctionCall) -> Expected:
     """The right derivatives in forward mode, for the call's only axes."""
-    return expected.of_derivative(call, forward_of(call))
+    return oracle.of_derivative(call, forward_of(call))
 
 
 def spread(call: FunctionCall) -> list[Any]:
@@ -261,7 +261,7 @@ def summed(each: Expected, in_axes: Any) -> Expected:
         if axis is not None:
             shape = jax.ShapeDtypeStruct(np.moveaxis(value, 0, axis).shape, like.dtype)
             return moved(value, axis), moved(bound, axis), shape
-        more = expected.sum_error(value)
+        more = oracle.sum_error(value)
         shape = jax.ShapeDtypeStruct(like.shape[1:], like.dtype)
         return value.sum(0), bound.sum(0) + more, shape
 

@@ -6,15 +6,15 @@ import attrs
 import jax
 import numpy as np
 
-from properties import expected
-from properties.calls import Axes, FunctionCall
+from properties import oracle
+from properties.call import Axes, FunctionCall
 from properties.compare import assert_agrees
+from properties.joint_compile import run_together
 from properties.law import blame, law
+from properties.recipe import TWICE, Way, second_of
 from properties.strategies import function_calls
-from properties.together import run_together
 from properties.transform import Transform
 from properties.trees import Raised, member, raw
-from properties.way import TWICE, Way, second_of
 
 MAP_IN_MAP = Way("map inside a map", after=second_of(f"jax.vmap(mapped)(*{TWICE})"))
 MAP_IN_ANOTHER = Way(
@@ -47,9 +47,9 @@ def two_maps_are_the_double_loop(transform: Transform, call: FunctionCall) -> No
     both, repeated = run_together(pieces, arguments, joined=not call.eager)
     for i, batch in enumerate(batches):
         with blame(batch, MAP_IN_MAP):
-            assert_agrees(_of(both, i), expected.of_function(batch))
+            assert_agrees(_of(both, i), oracle.of_function(batch))
         with blame(call, MAP_IN_ANOTHER):
-            assert_agrees(_of(repeated, i), expected.of_function(call))
+            assert_agrees(_of(repeated, i), oracle.of_function(call))
 
 
 @law("nesting.commutes", thin=True, cases=function_calls(unmapped="any", most=1), only="jax.vmap")
@@ -62,7 +62,7 @@ def two_maps_may_change_places(transform: Transform, call: FunctionCall) -> None
     (got,) = run_together([other], [outer], joined=not call.eager)
     for i, batch in enumerate(batches):
         with blame(batch, OUTSIDE):
-            assert_agrees(_of(got, i), expected.of_function(batch))
+            assert_agrees(_of(got, i), oracle.of_function(batch))
 
 
 def behind(axes: Axes) -> Axes:

@@ -10,18 +10,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from properties import expected
-from properties.calls import Axes, FunctionCall
+from properties import oracle
+from properties.call import Axes, FunctionCall
 from properties.compare import Disagreement, Expected, assert_agrees, computed
+from properties.joint_compile import map_together, run_together
 from properties.law import blame, law
-from properties.profiles import Profile
+from properties.profile import Profile
+from properties.recipe import MAP, TWICE, Way, second_of
 from properties.strategies import function_calls, takes_specs
 from properties.subject import AXIS, FunctionSubject
-from properties.together import map_together, run_together
 from properties.transform import Transform
 from properties.trees import Raised, attempt, member, raw
-from properties.way import MAP, TWICE, Way, second_of
-from reference.terms import NoRule, gamma, unit
+from reference.error_bounds.bounded_array import NoRule, gamma, unit
 
 VMAP = Transform(
     "jax.vmap",
@@ -64,7 +64,7 @@ def _agrees_with_vmap(transform: Transform, call: FunctionCall) -> None:
         if isinstance(got, Raised) and any(way in str(got.error) for way in _WAYS_OUT):
             raise NoRule(f"JAX says what it cannot do, and a way out: {got!r}")
         single = call.only(axes)
-        right = computed(vmapped[axes], expected.of_function(single))
+        right = computed(vmapped[axes], oracle.of_function(single))
         if right is not None:
             with blame(single, MAP):
                 assert_agrees(got, right)
@@ -119,7 +119,7 @@ def pmap_and_vmap_nest(transform: Transform, call: FunctionCall) -> None:
     for way, nested in ways.items():
         got = attempt(nested, *outer)
         for i, batch in enumerate(batches):
-            right = computed(_member(twice, i), expected.of_function(batch))
+            right = computed(_member(twice, i), oracle.of_function(batch))
             if right is not None:
                 with blame(batch, way):
                     assert_agrees(_member(got, i), right)
@@ -157,7 +157,7 @@ def sharding_the_batch_changes_nothing(transform: Transform, call: FunctionCall)
         }
         for way, mapped in ways.items():
             with blame(single, way):
-                assert_agrees(attempt(jax.jit(mapped), *arguments), expected.of_function(single))
+                assert_agrees(attempt(jax.jit(mapped), *arguments), oracle.of_function(single))
 
 
 def mesh_for(size: int) -> Any:
@@ -214,7 +214,7 @@ def devices_may_be_chosen(transform: Transform, call: FunctionCall) -> None:
     (axes,) = call.axes
     size, every = call.sizes["batch"], list(range(jax.device_count()))
     order = np.random.RandomState(call.seed).permutation(every)[:size].tolist()
-    right = expected.of_function(call)
+    right = oracle.of_function(call)
     for chosen in (order, every[::-1][:size]):
         placed = call.only(attrs.evolve(axes, options={"devices": chosen}))
         with blame(placed, MAP):
@@ -249,7 +249,7 @@ class Held:
 def donated_and_static_arguments_change_nothing(transform: Transform, call: FunctionCall) -> None:
     """An argument that is donated, and one that is static, give what others give."""
     (axes,) = call.axes
-    right = expected.of_function(call)
+    right = oracle.of_function(call)
     donating = attrs.evolve(axes, options={"donate_argnums": (0,)})
     # Arrays of JAX's own, which nobody else will want again.
     arguments = jax.tree_util.tree_map(jnp.array, call.arguments(axes))
@@ -325,7 +325,7 @@ def stepped(call: FunctionCall, averaged: bool) -> Expected:
     The mean of n float32 values is off by gamma(n + 1) of their magnitudes' mean, and taking it off
     rounds once (Higham, Accuracy and Stability of Numerical Algorithms, section 4.2).
     """
-    each = expected.of_derivative(call, jax.grad(call.subject.function))
+    each = oracle.of_derivative(call, jax.grad(call.subject.function))
     size = call.sizes["batch"]
     params = call.stacked(call.axes[0])[0]
 

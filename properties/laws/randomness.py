@@ -5,16 +5,16 @@ from typing import Any
 import jax
 import numpy as np
 
-from properties import expected
-from properties.calls import Call, FunctionCall
+from properties import oracle as expected
+from properties.call import Call, FunctionCall
 from properties.compare import Disagreement, assert_agrees
+from properties.joint_compile import map_together
 from properties.law import blame, law
+from properties.recipe import MAP
 from properties.strategies import function_calls
 from properties.subject import FunctionSubject
 from properties.subjects.draws import INEXACT
-from properties.together import map_together
 from properties.transform import Transform
-from properties.way import MAP
 
 DOCUMENTED = (
     "JAX documents that under a map keys of this PRNG do not draw what each draws alone: "

@@ -4,7 +4,7 @@ They prove that the laws bite (every one must be killed by some law), and they n
 of a violation: a mutant of the loop that gives the same wrong answer.
 """
 
-from properties.mutants import collectives, lifting, mapping
+from properties.mutants import collectives, mapping, sharing
 from properties.mutants.mutant import MUTANTS, Mutant
 
-__all__ = ["MUTANTS", "Mutant", "collectives", "lifting", "mapping"]
+__all__ = ["MUTANTS", "Mutant", "collectives", "mapping", "sharing"]

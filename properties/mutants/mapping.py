@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from properties.calls import Axes
+from properties.call import Axes
 from properties.mutants.mutant import (
     Mapped,
     first_everywhere,

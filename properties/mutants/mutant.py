@@ -7,7 +7,7 @@ import attrs
 import jax
 import jax.numpy as jnp
 
-from properties.calls import Axes, ModuleCall
+from properties.call import Axes, ModuleCall
 from properties.transform import Lifted, Transform
 
 Mapped = Callable[..., Any]

@@ -1,11 +1,11 @@
 """The subjects, by name."""
 
 from properties.subject import Subject
+from properties.subjects.batching_rules import RULES
 from properties.subjects.collectives import COLLECTIVES
 from properties.subjects.draws import DRAWS
 from properties.subjects.functions import FUNCTIONS
 from properties.subjects.modules import MODULES
-from properties.subjects.rules import RULES
 
 __all__ = ["COLLECTIVES", "DRAWS", "FUNCTIONS", "MODULES", "RULES", "SUBJECTS"]
 

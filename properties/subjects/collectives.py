@@ -4,7 +4,7 @@ import attrs
 import numpy as np
 
 from properties.subject import AXIS, Array, FunctionSubject
-from properties.subjects.rules.entry import of, rule
+from properties.subjects.batching_rules.entry import of, rule
 from reference import collectives
 from reference.collectives import Answer, everywhere, exactly
 

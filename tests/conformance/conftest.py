@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import attrs
 import pytest
 
-from conformance.log import EventLog
+from conformance.events.log import EventLog
 from conformance.transforms import TRANSFORMS
 from properties.mutants import MUTANTS
 
@@ -57,7 +57,7 @@ def main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
         monkeypatch.delenv(name, raising=False)
 
     def run(*arguments: object) -> Ran:
-        from conformance.cli import main
+        from conformance.cli.app import main
 
         monkeypatch.setattr(sys, "argv", ["vmap-conformance", *map(str, arguments)])
         capsys.readouterr()
@@ -167,8 +167,8 @@ def violation(broken: Callable[[str, str], Any]) -> Callable[..., dict[str, Any]
     def find(
         mutant: str, subject: str, law: str = LAW, transform: str = "jax.vmap"
     ) -> dict[str, Any]:
-        from conformance import items
-        from properties.profiles import PROFILES
+        from conformance.runner import items
+        from properties.profile import PROFILES
 
         broken(mutant, transform)
         (item,) = [

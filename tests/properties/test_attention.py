@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from properties.subjects.rules.attention import ATTENTION
+from properties.subjects.batching_rules.attention import ATTENTION
 
 
 def plain(q: Any, k: Any, v: Any, bias: Any = None) -> Any:

@@ -18,7 +18,7 @@ from properties.compare import (
     ulps,
 )
 from properties.trees import Raised
-from reference.rounding import SLACK
+from reference.error_bounds.evaluate import SLACK
 
 ONE = np.array([1.0, 2.0], np.float32)
 

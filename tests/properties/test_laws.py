@@ -6,13 +6,13 @@ import attrs
 import jax
 import pytest
 
-from properties import expected
-from properties.calls import ModuleCall
-from properties.hold import hold
+from properties import oracle
+from properties.call import ModuleCall
 from properties.law import Law
 from properties.laws import LAWS
-from properties.loop import LOOP
-from properties.profiles import Profile
+from properties.loop_transform import LOOP
+from properties.profile import Profile
+from properties.run_law import hold
 from properties.subject import FunctionSubject, ModuleSubject
 from properties.subjects import SUBJECTS
 from properties.transform import Lifted, Transform
@@ -26,7 +26,7 @@ KINDS_OF_FUNCTIONS = ("function", "rule", "collective", "draw")
 
 def plain(call: ModuleCall) -> Lifted:
     """The reference given a whole batch: row by row, as a module that broadcasts would."""
-    one = expected.applied(call)
+    one = oracle.applied(call)
 
     def apply(variables: Any, rngs: Any, *inputs: Any) -> Any:
         rows = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conformance.kill_matrix import host, kills
+from conformance.mutation.kill_matrix import host, kills
 from conformance.transforms import TRANSFORMS
 from properties.laws import LAWS
 from properties.mutants import MUTANTS

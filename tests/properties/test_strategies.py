@@ -12,15 +12,15 @@ import jax
 import numpy as np
 import pytest
 
-from conformance.transforms.linen_vmap import TRANSFORM as LINEN
-from conformance.transforms.nnx_vmap import VMAP as NNX
-from properties.calls import Axes, FunctionCall
-from properties.expected import output_ranks
-from properties.hold import hold
+from conformance.transforms.linen.vmap import TRANSFORM as LINEN
+from conformance.transforms.nnx.vmap import VMAP as NNX
+from properties.call import Axes, FunctionCall
 from properties.law import Law
 from properties.laws import LAWS
-from properties.loop import LOOP
-from properties.profiles import PROFILES, Profile
+from properties.loop_transform import LOOP
+from properties.oracle import output_ranks
+from properties.profile import PROFILES, Profile
+from properties.run_law import hold
 from properties.strategies import (
     FAMILIES,
     TURNS,
@@ -209,10 +209,10 @@ def test_combinations_leave_unmapped_what_is_asked() -> None:
 
 DIGESTS = """
 import attrs
-from properties.hold import hold
+from properties.run_law import hold
 from properties.laws import LAWS
-from properties.loop import LOOP
-from properties.profiles import PROFILES
+from properties.loop_transform import LOOP
+from properties.profile import PROFILES
 from properties.subjects import SUBJECTS
 LAWS_AND_SUBJECTS = ("mapping.equals-per-example", "linear"), ("sharing.no-batch-axis", "dense")
 for profile in (PROFILES["quick"], attrs.evolve(PROFILES["thorough"], examples=4)):

@@ -1,0 +1,118 @@
+"""What there is, as plain rows: a name, one sentence, and what else a tool may want."""
+
+from typing import Any
+
+from conformance.runner import process_env
+
+KINDS = ("laws", "transforms", "subjects", "exercises", "defects", "rules")
+
+
+def rows(kind: str) -> list[dict[str, Any]]:
+    """The rows of one of `KINDS`."""
+    # Listing must not be what starts JAX with one device only.
+    process_env.prepare()
+    return {
+        "laws": _laws,
+        "transforms": _transforms,
+        "subjects": _subjects,
+        "exercises": _exercises,
+        "defects": _defects,
+        "rules": _rules,
+    }[kind]()
+
+
+def _laws() -> list[dict[str, Any]]:
+    from conformance.transforms import TRANSFORMS
+    from properties.laws import LAWS
+    from properties.subjects import SUBJECTS
+
+    return [
+        {
+            "name": law.id,
+            "summary": law.sentence,
+            "transforms": [
+                name
+                for name, transform in TRANSFORMS.items()
+                if any(law.concerns(transform, subject) for subject in SUBJECTS.values())
+            ],
+        }
+        for law in LAWS.values()
+    ]
+
+
+def _transforms() -> list[dict[str, Any]]:
+    from conformance.transforms import TRANSFORMS
+
+    return [
+        {"name": t.name, "summary": t.summary, "maps_modules": t.maps_modules}
+        for t in TRANSFORMS.values()
+    ]
+
+
+def _subjects() -> list[dict[str, Any]]:
+    from properties.subject import FunctionSubject, dims
+    from properties.subjects import SUBJECTS
+
+    return [
+        {
+            "name": subject.name,
+            "summary": f"{'function' if isinstance(subject, FunctionSubject) else 'module'} of "
+            f"{', '.join(dims(subject))}",
+            "kind": "function" if isinstance(subject, FunctionSubject) else "module",
+        }
+        for subject in SUBJECTS.values()
+    ]
+
+
+def _exercises() -> list[dict[str, Any]]:
+    from conformance.judge.exercises import load_exercises
+
+    return [
+        {"name": exercise.name, "summary": exercise.task}
+        for exercise in load_exercises(()).values()
+    ]
+
+
+def _defects() -> list[dict[str, Any]]:
+    from conformance.known_defects import DEFECTS
+
+    return [
+        {
+            "name": d.id,
+            "summary": d.seen,
+            "law": d.law,
+            "transform": d.transform,
+            "versions": dict(d.versions),
+            "platform": d.platform,
+            "upstream": d.upstream,
+        }
+        for d in DEFECTS
+    ]
+
+
+def _rules() -> list[dict[str, Any]]:
+    """JAX's batching rules: which subjects of the catalogue reach each, measured by tracing them."""
+    import jax
+
+    from conformance.runner import rule_table
+
+    registered = rule_table.watch() or []
+    from conformance.mutation.rule_mutants import reach
+    from properties.unreachable_rules import EXEMPT
+
+    reached = reach()
+    rows = []
+    for name in sorted({*registered, *reached}):
+        subjects = reached.get(name, [])
+        state = "hit" if subjects else "exempt" if name in EXEMPT else "missed"
+        why = ", ".join(subjects[:3]) + (f" and {len(subjects) - 3} more" * (len(subjects) > 3))
+        rows.append(
+            {
+                "name": name,
+                "summary": f"{state:6}  {why or EXEMPT.get(name, f'no subject on jax {jax.__version__}')}",
+                "state": state,
+                "subjects": subjects,
+                "exempt": None if subjects else EXEMPT.get(name),
+            }
+        )
+    return rows

@@ -1,0 +1,223 @@
+"""`vmap-conformance check`: hold candidate solutions to their exercises."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from conformance.events.log import SCHEMA, EventLog
+from conformance.judge.submissions import find_candidates
+from conformance.judge.verdict import CONFORMS
+
+if TYPE_CHECKING:
+    from conformance.judge.session import Bench
+
+NOT_RUN = 3
+MANY = 4
+"""Candidates from which on it pays to compile the exercises' own solutions for them."""
+
+
+@click.command()
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
+)
+@click.option("--exercise", metavar="NAME", help="Hold the files to this exercise only.")
+@click.option(
+    "--exercise-file",
+    "exercise_files",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A file with exercises of your own; may be repeated.",
+)
+@click.option("--examples", type=click.IntRange(1, 10_000), default=100, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+@click.option(
+    "-n",
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Candidates judged at the same time.",
+)
+@click.option("--strict", is_flag=True, help="Not calling flax.linen.vmap is a failure.")
+@click.option(
+    "--isolation",
+    type=click.Choice(["auto", "namespaces", "process"]),
+    default="auto",
+    show_default=True,
+    help="The level to demand; auto takes the best there is and says which.",
+)
+@click.option(
+    "--patience",
+    type=click.FloatRange(1, 10_000),
+    default=20.0,
+    show_default=True,
+    help="A call may take this many times the reference's dearest one.",
+)
+@click.option("--log", type=click.Path(path_type=Path, dir_okay=False), help="Write events here.")
+def check(paths: tuple[Path, ...], workers: int, log: Path | None, **options: Any) -> None:
+    """Hold candidate solutions to their exercises.
+
+    FILE is a candidate's Python file, or a directory of them.
+    """
+    for path in paths:
+        if not os.path.lexists(path):
+            raise click.UsageError(f"{path} does not exist: give a candidate's file or a directory")
+    candidates = find_candidates(paths)
+    if not candidates:
+        raise click.UsageError(f"no Python file in {', '.join(map(str, paths))}")
+    sys.exit(judge(candidates, workers, log, **options))
+
+
+def judge(
+    candidates: list[Path],
+    workers: int,
+    log: Path | None,
+    *,
+    exercise: str | None,
+    exercise_files: tuple[Path, ...],
+    examples: int,
+    seed: int,
+    strict: bool,
+    isolation: str,
+    patience: float,
+) -> int:
+    """Judge the files and print the verdicts. The exit status."""
+    forget_the_users_settings()
+    from conformance.runner import process_env
+
+    process_env.prepare()
+    from conformance.judge import compile_cache, launch
+
+    warmth = compile_cache.prepare(
+        process_env.cache_directory() / "judge" / process_env.compilation_cache().name
+    )
+    bench, stop = None, Event()
+    with ThreadPoolExecutor() as pool:
+        place = None if warmth is None else warmth.place / "compiled"
+        starting = pool.submit(launch.start_server, isolation, place)  # while JAX is imported here
+        from conformance.judge.exercises import NoExercise, load_exercises
+        from conformance.judge.expected_answers import BrokenExercise, ahead
+        from conformance.judge.session import Bench, Options, foresee
+
+        try:
+            known = load_exercises(exercise_files)
+            if exercise is not None and exercise not in known:
+                there = ", ".join(known)
+                raise NoExercise(f"no exercise is called {exercise}: there are {there}")
+            chosen = Options(examples, seed, strict, patience, exercise)
+            foreseen = foresee(known, chosen, candidates[:3])
+            for each in foreseen.values():
+                pool.submit(ahead, each, stop)
+            many = len(candidates) >= MANY
+            bench = Bench(starting.result(), known, chosen, warmth, many, foreseen)
+            return _judge_all(bench, candidates, workers, log)
+        except NoExercise as problem:
+            raise click.UsageError(str(problem)) from None
+        except launch.Unavailable as problem:
+            click.echo(f"The isolation {isolation!r} is not to be had: {problem}.", err=True)
+        except BrokenExercise as problem:
+            click.echo(f"Could not judge: {problem}.", err=True)
+        except LogFailed as problem:
+            click.echo(f"The log {log} cannot be written: {problem}.", err=True)
+        finally:
+            stop.set()  # a thread of XLA's must not be cut short by the end of the process
+            with suppress(launch.Unavailable):
+                launch.stop_server(starting.result() if bench is None else bench.server)
+    return NOT_RUN
+
+
+class LogFailed(Exception):
+    """The event log cannot be written; the message is the system's reason."""
+
+
+def forget_the_users_settings() -> None:
+    """Right answers are those of JAX's defaults, whatever the user's own programs run with."""
+    for name in list(os.environ):
+        if name.startswith(("JAX_", "XLA_")):
+            del os.environ[name]
+    os.environ["JAX_PLATFORMS"] = "cpu"
+
+
+def _judge_all(bench: Bench, candidates: list[Path], workers: int, log: Path | None) -> int:
+    from conformance.judge import examine, feedback
+
+    counts: Counter[str] = Counter()
+    started = time.perf_counter()
+    with _logging(log, bench, workers) as note, ThreadPoolExecutor(max_workers=workers) as pool:
+        click.echo(f"isolation: {bench.server.level}")
+        for lack in bench.server.lacks:
+            click.echo(f"  lacking: {lack}")
+        for verdicts in pool.map(lambda path: examine.check_file(bench, path), candidates):
+            for verdict in verdicts:
+                counts[verdict.verdict] += 1
+                click.echo(feedback.text(verdict))
+                note("verdict", feedback.data(verdict))
+    summary = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    click.echo(f"{summary} in {time.perf_counter() - started:.1f} s")
+    return 0 if set(counts) <= {CONFORMS} else 1
+
+
+@contextmanager
+def _logging(
+    log: Path | None, bench: Bench, workers: int
+) -> Iterator[Callable[[str, dict[str, Any]], None]]:
+    """A function that writes one event, where a log is asked for. Raises LogFailed."""
+    if log is None:
+        yield lambda kind, fields: None
+        return
+
+    def note(kind: str, fields: dict[str, Any]) -> None:
+        with _told_as_the_log():
+            events.write(kind, **fields)
+
+    with _told_as_the_log():
+        events = EventLog(log)
+    note("header", _header(bench, workers))
+    yield note
+    with _told_as_the_log():
+        events.finish()
+
+
+@contextmanager
+def _told_as_the_log() -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        raise LogFailed(problem.strerror) from None
+
+
+def _header(bench: Bench, workers: int) -> dict[str, Any]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    from conformance.runner.environment_info import environment
+
+    try:
+        suite = version("vmap-conformance")
+    except PackageNotFoundError:
+        suite = "unknown"
+    return {
+        "schema": SCHEMA,
+        "suite": suite,
+        "environment": environment(),
+        "profile": f"{bench.options.examples} examples",
+        "seed": bench.options.seed,
+        "shard": [1, 1],
+        "command": ["check", *sys.argv[2:]],
+        "isolation": bench.server.level,
+        "workers": workers,
+    }
+
+
+if __name__ == "__main__":
+    check()

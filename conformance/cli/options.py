@@ -1,0 +1,182 @@
+"""Options that several commands have, and how a word that is not known is answered."""
+
+import difflib
+import fnmatch
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from properties.profile import PROFILES
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """That there is no such thing, and what was perhaps meant."""
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+    return f"there is no {kind} {name!r}: {hint}"
+
+
+def selection(command: Command) -> Command:
+    """What to run: profile, laws, transforms, subjects and seed."""
+    for option in reversed(_SELECTION):
+        command = option(command)
+    return command
+
+
+def views(command: Command) -> Command:
+    """Where to write what the log shows."""
+    for option in reversed(_VIEWS):
+        command = option(command)
+    return command
+
+
+def carried(command: Command) -> Command:
+    """What of the user's own goes into the environments that are built."""
+    for option in reversed(_CARRIED):
+        command = option(command)
+    return command
+
+
+class Shard(click.ParamType):
+    """``I/N``, the I-th of N parts."""
+
+    name = "I/N"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
+        part, _, parts = str(value).partition("/")
+        if part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts):
+            return int(part), int(parts)
+        self.fail(f"{value!r} is not I/N with I from 1 to N, such as 2/4", param, ctx)
+
+
+def _load_own(ctx: click.Context, param: click.Parameter, modules: tuple[str, ...]) -> Any:
+    """Load the user's subjects, so that their names can be chosen."""
+    chosen = modules or tuple(_project().get("subjects", ()))
+    if chosen:
+        from conformance.runner import process_env
+
+        process_env.prepare()
+        from conformance.user_subjects import subjects
+
+        try:
+            for module in chosen:
+                subjects.load(module)
+        except subjects.SubjectsError as error:
+            raise click.ClickException(str(error)) from None
+    return chosen
+
+
+def _project() -> dict[str, Any]:
+    """The table ``[tool.vmap-conformance]`` of the pyproject.toml here, if there is one."""
+    try:
+        table = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
+        return dict(table.get("tool", {}).get("vmap-conformance", {}))
+    except OSError:
+        return {}
+    except ValueError as error:
+        raise click.ClickException(f"pyproject.toml cannot be read: {error}") from None
+
+
+def _choices(kind: str) -> Any:
+    def callback(ctx: click.Context, param: click.Parameter, globs: tuple[str, ...]) -> Any:
+        return known(kind, globs, lambda: names(kind))
+
+    return callback
+
+
+def known(kind: str, globs: tuple[str, ...], every: Callable[[], Iterable[str]]) -> Any:
+    """Check globs against the names there are, so that none chooses nothing."""
+    there = list(every()) if globs else []
+    for glob in globs:
+        if not any(fnmatch.fnmatchcase(name, glob) for name in there):
+            raise click.UsageError(unknown(kind, glob, there))
+    return globs
+
+
+def names(kind: str) -> list[str]:
+    from conformance.cli import catalogue
+
+    return [row["name"] for row in catalogue.rows(kind + "s")]
+
+
+def groups(ctx: click.Context, param: click.Parameter, globs: tuple[str, ...]) -> Any:
+    """Check the names of groups of observations."""
+
+    def every() -> Iterable[str]:
+        from conformance.runner import process_env
+
+        process_env.prepare()
+        from conformance.observations import GROUPS
+
+        return GROUPS
+
+    return known("group of observations", globs, every)
+
+
+def _globs(kind: str, metavar: str, help: str) -> Any:
+    return click.option(
+        f"--{kind}", kind + "s", multiple=True, metavar=metavar, callback=_choices(kind), help=help
+    )
+
+
+_SELECTION = (
+    click.option(
+        "--subjects",
+        "own",
+        multiple=True,
+        metavar="MODULE",
+        is_eager=True,
+        callback=_load_own,
+        help="Add the subjects that this module of yours lists; repeatable. By default those of "
+        "[tool.vmap-conformance] in pyproject.toml.",
+    ),
+    click.option(
+        "--profile", type=click.Choice(list(PROFILES)), default="quick", show_default=True
+    ),
+    _globs("law", "ID", "Only laws that match this glob; repeatable."),
+    _globs("transform", "NAME", "Only these transforms."),
+    _globs("subject", "NAME", "Only these subjects."),
+    click.option(
+        "--seed",
+        type=click.IntRange(0, 2**32 - 1),
+        metavar="N",
+        help="What the calls are drawn from; the header prints it.",
+    ),
+)
+
+_VIEWS = (
+    click.option("--html", type=FILE, help="Write a self-contained HTML page here."),
+    click.option("--junit", type=FILE, help="Write JUnit XML here."),
+    click.option("--markdown", type=FILE, help="Write a Markdown summary here."),
+)
+
+_CARRIED = (
+    click.option(
+        "--with",
+        "extra",
+        multiple=True,
+        metavar="REQUIREMENT",
+        help="Install this into each environment, too; repeatable.",
+    ),
+    click.option(
+        "--with-editable",
+        "editable",
+        multiple=True,
+        metavar="DIR",
+        type=click.Path(path_type=Path, file_okay=False, exists=True),
+        help="Install the package in this directory, too; repeatable.",
+    ),
+)

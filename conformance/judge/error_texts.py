@@ -1,0 +1,106 @@
+"""Pitfalls that the text of an exception gives away, in the wording of the releases supported."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from conformance.judge.verdict import Diagnosis
+
+SCALAR = Diagnosis(
+    "scalar-not-broadcast",
+    "A scalar was mapped as if it had an axis of examples.",
+    "Say that it is the same for all: `in_axes=(0, None)`.",
+)
+AXES = Diagnosis(
+    "wrong-in-axes",
+    "The arrays that were mapped together do not have the same number of examples.",
+    "Check which axis each argument is mapped over, and give shared ones `None` in `in_axes`.",
+)
+SHAPES = Diagnosis(
+    "shapes-do-not-fit",
+    "Arrays whose shapes do not fit met in one operation.",
+    "Inside a mapped function an argument is one example, without its mapped axis, or the whole "
+    "where `in_axes` says `None`: print the shapes there.",
+)
+
+SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
+    (
+        r"Non-hashable static argument",
+        Diagnosis(
+            "unhashable-static-argument",
+            "An argument that holds arrays was declared static, and arrays cannot be hashed.",
+            "Leave parameters out of `static_argnums` and `static_broadcasted_argnums`: "
+            "only plain Python values may be static.",
+        ),
+    ),
+    (
+        r"rank should be at least 1, but is only 0|only valid for values of rank at least 1",
+        SCALAR,
+    ),
+    (
+        r"\['params'\].*got axis spec None but output was batched|"
+        r"vmap has mapped output but out_axes is None",
+        Diagnosis(
+            "keys-split-while-shared",
+            "The parameters are shared, but every example was to draw them from a key of its own.",
+            "Leave the key whole with `split_rngs={'params': False}`.",
+        ),
+    ),
+    (
+        r"ScopeCollectionNotFound.*vmap",
+        Diagnosis(
+            "params-not-declared",
+            "The lifted module was not told what becomes of its parameters.",
+            "Name the collection: `variable_axes={'params': None}` shares it.",
+        ),
+    ),
+    (
+        r"InvalidRngError.*params",
+        Diagnosis(
+            "keys-not-declared",
+            "The lifted module was given no key to draw its parameters from.",
+            "Name the stream: `split_rngs={'params': False}` passes the key on whole.",
+        ),
+    ),
+    (
+        r"has no attribute '(tree_\w+|device_put_\w+|abstract_arrays|maps|linear_util|soft_pmap"
+        r"|host_callback|xla_computation|xmap)'|"
+        r"jax\.[\w.]+ (was|has been|is) (deprecated|removed)|"
+        r"cannot import name '\w+' from 'jax",
+        Diagnosis(
+            "removed-api",
+            "A function was used that this release of JAX no longer has.",
+            "Use its successor: `jax.tree_util.tree_map` for `jax.tree_map`, `jax.device_put` with "
+            "a sharding for `device_put_replicated`; JAX's change log names the others.",
+        ),
+    ),
+    (r"inconsistent sizes|partitioned \d+ times, but the dimension size is", AXES),
+    (
+        r"[Ii]ncompatible shapes|ScopeParamShapeError|contracting dimensions|"
+        r"could not be broadcast together|mismatch in its core dimension",
+        SHAPES,
+    ),
+)
+
+AMBIGUOUS: tuple[tuple[str, str], ...] = (
+    (
+        r"requires \d+ logical devices|"
+        r"cannot select an axis to squeeze out which has size not equal.*dimensions=\(0,\)|"
+        r"partitioned 8 times, but the dimension size is (9|[1-9]\d+)",
+        "more-elements-than-devices",
+    ),
+    (r"OverflowError", "seed-overflows"),
+)
+"""Texts that mean a pitfall only where the exercise has it: JAX says so of other mistakes too."""
+
+
+def of_text(text: str, own: Mapping[str, Diagnosis]) -> Diagnosis | None:
+    """The pitfall behind an exception's type and message; in an exercise's `own` words if it has any."""
+    for pattern, pitfall in AMBIGUOUS:
+        if pitfall in own and re.search(pattern, text, re.DOTALL):
+            return own[pitfall]
+    for pattern, diagnosis in SYMPTOMS:
+        if re.search(pattern, text, re.DOTALL):
+            return own.get(diagnosis.pitfall, diagnosis)
+    return None

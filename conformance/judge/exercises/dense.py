@@ -1,0 +1,96 @@
+"""What the two exercises on lifting `nn.Dense` share: drawing parameters and applying them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
+from typing import Any
+
+import jax
+import numpy as np
+
+from conformance.judge.exercises import rounded
+from conformance.judge.exercises.exercise import Pitfall, draw_floats, draw_seed
+from reference import layers, scope
+from reference.error_bounds.evaluate import Rounded
+
+SHAPES: tuple[Mapping[str, int], ...] = tuple(
+    {"examples": b, "inputs": i, "features": f}
+    for b, i, f in (
+        (3, 2, 4),
+        (17, 9, 5),
+        (1, 2, 4),
+        (3, 3, 3),
+        (4, 3, 1),
+        (2, 3, 3),
+        (1, 1, 1),
+        (3, 1, 2),
+    )
+)
+"""Sizes that share their kernel are two apart, in one lane: what is compiled for one serves both."""
+
+
+SEED_OVERFLOWS = Pitfall(
+    "seed-overflows",
+    "A seed beyond the range of int32 went through an array or a jitted argument.",
+    "Call `jax.random.PRNGKey(seed)` with the Python integer, outside of `jit`.",
+)
+
+
+def draw(shape: Mapping[str, int], random: np.random.RandomState, turn: int) -> dict[str, Any]:
+    return {
+        "seed": draw_seed(random, turn),
+        "x_batch": draw_floats(random, turn, shape["examples"], shape["inputs"]),
+        "features": shape["features"],
+    }
+
+
+@lru_cache(maxsize=64)
+def _module(features: int, bias: bool = True) -> Any:
+    return partial(layers.dense, features=features, use_bias=bias)
+
+
+@lru_cache(maxsize=64)
+def _init(features: int, inputs: int) -> Any:
+    module = _module(features)
+    return jax.jit(lambda key: scope.init(module, key, np.zeros(inputs, np.float32)))
+
+
+def params(key: Any, inputs: int, features: int) -> Any:
+    """The variables of `nn.Dense(features)` for one example of `inputs` values."""
+    return jax.device_get(_init(features, inputs)(key))
+
+
+def params_inside(name: str, key: Any, inputs: int, features: int) -> Any:
+    """The variables of a Dense called `name` inside another module, as its own."""
+
+    def module(outer: scope.Scope, x: jax.Array) -> jax.Array:
+        return layers.dense(outer.child(name), x, features=features)
+
+    drawn = jax.device_get(scope.init(module, key, np.zeros(inputs, np.float32)))
+    return {"params": drawn["params"][name]}
+
+
+@lru_cache(maxsize=64)
+def _apply(features: int) -> Any:
+    module = _module(features)
+    return lambda variables, x: scope.apply(module, rounded.drawn(variables), x)
+
+
+def answers(variables: Sequence[Any], x_batch: np.ndarray, features: int) -> Rounded:
+    """Example i applied with `variables[i]`: shape (examples, features)."""
+    pairs = zip(variables, x_batch, strict=True)
+    return rounded.each([rounded.evaluate(_apply(features), v, x) for v, x in pairs])
+
+
+def shared(key: Any, x_batch: np.ndarray, features: int) -> Rounded:
+    """Every example with the parameters drawn from `key`."""
+    variables = params(key, x_batch.shape[1], features)
+    return answers([variables] * len(x_batch), x_batch, features)
+
+
+def ensemble(key: Any, x_batch: np.ndarray, features: int) -> Rounded:
+    """Example i with the parameters drawn from the i-th split key."""
+    keys = jax.random.split(key, len(x_batch))
+    members = [params(k, x_batch.shape[1], features) for k in keys]
+    return answers(members, x_batch, features)

@@ -1,0 +1,132 @@
+"""Draw a network's parameters: a key per layer, split again for weights and biases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from conformance.judge.exercises import rounded
+from conformance.judge.exercises.exercise import Exercise, Pitfall
+from reference.error_bounds.evaluate import Rounded
+
+
+def _normals(pairs: Any, sizes: Sequence[int]) -> Any:
+    both = zip(pairs, sizes[:-1], sizes[1:], strict=True)
+    return [(jax.random.normal(w, (i, o)), jax.random.normal(b, (o,))) for (w, b), i, o in both]
+
+
+def _held(pairs: Any, sizes: Sequence[int]) -> Rounded:
+    return rounded.evaluate(rounded.drawn, jax.device_get(_normals(pairs, sizes)))
+
+
+def reference(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
+    keys = jax.random.split(key, len(layer_sizes) - 1)
+    return _held([jax.random.split(k) for k in keys], layer_sizes)
+
+
+def _one_more(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
+    keys = jax.random.split(key, len(layer_sizes))[: len(layer_sizes) - 1]
+    return _held([jax.random.split(k) for k in keys], layer_sizes)
+
+
+def _one_key_per_layer(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
+    keys = jax.random.split(key, len(layer_sizes) - 1)
+    return _held([(k, k) for k in keys], layer_sizes)
+
+
+def _one_key(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
+    return _held([jax.random.split(key)] * (len(layer_sizes) - 1), layer_sizes)
+
+
+def _key_used_bare(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
+    return _held([(key, key)] * (len(layer_sizes) - 1), layer_sizes)
+
+
+def _swapped(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
+    keys = jax.random.split(key, len(layer_sizes) - 1)
+    return _held([jax.random.split(k)[::-1] for k in keys], layer_sizes)
+
+
+def _chained(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
+    pairs, rest = [], key
+    for _ in layer_sizes[1:]:
+        rest, w, b = jax.random.split(rest, 3)
+        pairs.append((w, b))
+    return _held(pairs, layer_sizes)
+
+
+def _transposed(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
+    keys = jax.random.split(key, len(layer_sizes) - 1)
+    pairs = [jax.random.split(k) for k in keys]
+    both = zip(pairs, layer_sizes[:-1], layer_sizes[1:], strict=True)
+    drawn = [(jax.random.normal(w, (o, i)), jax.random.normal(b, (o,))) for (w, b), i, o in both]
+    return rounded.evaluate(rounded.drawn, jax.device_get(drawn))
+
+
+def _zero_biases(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
+    result = reference(layer_sizes, key)
+    zeroed = [[(w, np.zeros_like(b)) for w, b in part] for part in result]
+    return Rounded(*zeroed)
+
+
+def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
+    words = random.randint(0, 2**32, 2, dtype=np.uint32)
+    if turn % 2:
+        words = np.asarray([0, random.randint(0, 1000)], np.uint32)  # what PRNGKey(seed) gives
+    return {"layer_sizes": list(shape["sizes"]), "key": words}
+
+
+SIZES = ((1, 1), (2, 3), (3, 3), (2, 4, 1), (3, 2, 2), (1, 3, 2), (2, 2, 2, 2), (5, 4, 3, 1))
+HAPPENED = "The numbers are drawn from other keys than the contract names."
+CHANGE = (
+    "Split `key` into one key for each layer, and each of those once more: the first for the "
+    "weights, the second for the biases."
+)
+
+SOLUTION = """\
+import jax
+
+
+def init_params(layer_sizes, key):
+    def layer(inputs, outputs, key):
+        for_weights, for_biases = jax.random.split(key)
+        weights = jax.random.normal(for_weights, (inputs, outputs))
+        return weights, jax.random.normal(for_biases, (outputs,))
+
+    keys = jax.random.split(key, len(layer_sizes) - 1)
+    return [layer(*sizes) for sizes in zip(layer_sizes[:-1], layer_sizes[1:], keys)]
+"""
+
+EXERCISE = Exercise(
+    name="init_params",
+    signature="init_params(layer_sizes, key)",
+    task="a list of (weights, biases): a key per layer, split again for both, normal draws",
+    law="randomness.keys-draw-independently",
+    shapes=tuple({"sizes": sizes} for sizes in SIZES),
+    draw=draw,
+    reference=reference,
+    solution=SOLUTION,
+    tree=True,
+    pitfalls=(
+        *(
+            Pitfall("wrong-key-derivation", HAPPENED, CHANGE, way)
+            for way in (_one_more, _one_key_per_layer, _one_key, _key_used_bare, _swapped, _chained)
+        ),
+        Pitfall(
+            "weights-transposed",
+            "The weights are (out, in).",
+            "Draw them as (in, out), so that `x @ weights` works.",
+            _transposed,
+        ),
+        Pitfall(
+            "zero-biases",
+            "The biases are zeros instead of normal draws.",
+            "Draw them from the second of each layer's two keys.",
+            _zero_biases,
+        ),
+    ),
+    reading=("https://docs.jax.dev/en/latest/random-numbers.html",),
+)

@@ -1,0 +1,75 @@
+"""The forward pass: dense layers, each followed by tanh."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from conformance.judge.exercises import rounded, training
+from conformance.judge.exercises.exercise import Exercise, Pitfall
+from reference.error_bounds.evaluate import Rounded
+
+
+def _forward(params: training.Params, x: jax.Array) -> jax.Array:
+    return training.forward(params, x)
+
+
+def _last_linear(params: training.Params, x: jax.Array) -> jax.Array:
+    x = training.forward(params[:-1], x)
+    return jnp.dot(x, params[-1][0]) + params[-1][1]
+
+
+def reference(params: training.Params, x: np.ndarray) -> Rounded:
+    return rounded.each([rounded.evaluate(_forward, params, row) for row in x])
+
+
+def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
+    drawn = training.draw_data(shape, random, turn, shape["examples"])
+    return {"params": drawn["params"], "x": drawn["x"]}
+
+
+SOLUTION = """\
+import jax.numpy as jnp
+
+
+def neural_network(params, x):
+    for weights, biases in params:
+        x = jnp.tanh(jnp.dot(x, weights) + biases)
+    return x
+"""
+
+EXERCISE = Exercise(
+    name="neural_network",
+    signature="neural_network(params, x)",
+    task="dense layers, each followed by tanh: params a list of (weights, biases), x (B, in)",
+    law="mapping.equals-per-example",
+    shapes=training.SHAPES,
+    draw=draw,
+    reference=reference,
+    solution=SOLUTION,
+    pitfalls=(
+        Pitfall(
+            "bias-missing",
+            "The biases were not added.",
+            "Compute `tanh(x @ weights + biases)` in every layer.",
+            lambda params, x: reference(training.without_biases(params), x),
+        ),
+        Pitfall(
+            "last-layer-linear",
+            "The last layer was left without its tanh.",
+            "Every layer is followed by tanh here, the last one too.",
+            lambda params, x: rounded.each([rounded.evaluate(_last_linear, params, r) for r in x]),
+        ),
+        Pitfall(
+            "row-zero-broadcast",
+            "Every row was given the answer of the first one.",
+            "Apply the network to the whole of `x`, or map it over `x`.",
+            lambda params, x: reference(params, np.broadcast_to(x[:1], x.shape)),
+        ),
+    ),
+    reading=training.READING,
+)

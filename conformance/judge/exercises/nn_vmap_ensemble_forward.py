@@ -1,0 +1,122 @@
+"""Lift `nn.Dense` over a batch with a Dense of its own for every example."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from conformance.judge.exercises import dense
+from conformance.judge.exercises.exercise import Exercise, Pitfall
+from conformance.judge.exercises.rounded import flat, moved
+from reference.error_bounds.evaluate import Rounded
+
+
+def reference(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    return flat(dense.ensemble(jax.random.PRNGKey(seed), x_batch, features))
+
+
+def _shared(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    return flat(dense.shared(jax.random.PRNGKey(seed), x_batch, features))
+
+
+def _features_first(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    result = dense.ensemble(jax.random.PRNGKey(seed), x_batch, features)
+    return moved(result, lambda leaf: leaf.T.ravel())
+
+
+def _mapped_over_inputs(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    return flat(dense.ensemble(jax.random.PRNGKey(seed), x_batch.T.copy(), features))
+
+
+def _row_zero(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    rows = np.broadcast_to(x_batch[:1], x_batch.shape)
+    return flat(dense.ensemble(jax.random.PRNGKey(seed), rows, features))
+
+
+def _derived(number: int) -> Any:
+    def wrong(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+        key, size = jax.random.PRNGKey(seed), len(x_batch)
+        first, second = jax.random.split(key)
+        ways = (
+            lambda: [jax.random.fold_in(key, i) for i in range(size)],
+            lambda: jax.random.split(first, size),
+            lambda: jax.random.split(second, size),
+            lambda: [jax.random.PRNGKey(seed + i) for i in range(size)],
+            lambda: list(jax.random.split(key, size))[::-1],
+            lambda: jax.random.split(key, size + 1)[1:],
+        )
+        inputs = x_batch.shape[1]
+        members = [dense.params(k, inputs, features) for k in ways[number]()]
+        return flat(dense.answers(members, x_batch, features))
+
+    return wrong
+
+
+SOLUTION = """\
+import flax.linen as nn
+import jax
+
+
+def nn_vmap_ensemble_forward(seed, x_batch, features):
+    mapped = nn.vmap(
+        nn.Dense, in_axes=0, out_axes=0, variable_axes={"params": 0}, split_rngs={"params": True}
+    )
+    layer = mapped(features)
+    variables = layer.init(jax.random.PRNGKey(seed), x_batch)
+    return layer.apply(variables, x_batch).reshape(-1)
+"""
+
+EXERCISE = Exercise(
+    name="nn_vmap_ensemble_forward",
+    signature="nn_vmap_ensemble_forward(seed, x_batch, features)",
+    task="lift nn.Dense over axis 0 with one Dense per example, apply, return it flattened",
+    law="sharing.ensemble-members",
+    shapes=dense.SHAPES,
+    draw=dense.draw,
+    reference=reference,
+    solution=SOLUTION,
+    expects_lift=True,
+    pitfalls=(
+        Pitfall(
+            "params-not-mapped",
+            "Every example was given the same weights.",
+            "Use `variable_axes={'params': 0}` and `split_rngs={'params': True}`: with keys "
+            "unsplit the copies are identical.",
+            _shared,
+        ),
+        Pitfall(
+            "wrong-out-axes",
+            "The values are right but in features-first order.",
+            "Keep the examples first: `out_axes=0` before flattening.",
+            _features_first,
+        ),
+        Pitfall(
+            "wrong-in-axes",
+            "The map ran over the inputs' axis instead of the examples'.",
+            "Map axis 0 of `x_batch`: `in_axes=0`.",
+            _mapped_over_inputs,
+        ),
+        Pitfall(
+            "row-zero-broadcast",
+            "Every member was given the first example.",
+            "Map `x_batch` along with the parameters: `in_axes=0`.",
+            _row_zero,
+        ),
+        *(
+            Pitfall(
+                "wrong-key-derivation",
+                "Member i was drawn from another key than the i-th of B split from the seed's.",
+                "Let `nn.vmap` split the key, or `jax.random.split(jax.random.PRNGKey(seed), B)`.",
+                _derived(number),
+            )
+            for number in range(6)
+        ),
+        dense.SEED_OVERFLOWS,
+    ),
+    reading=(
+        "https://flax.readthedocs.io/en/latest/guides/parallel_training/ensembling.html",
+        "https://flax.readthedocs.io/en/latest/api_reference/flax.linen/transformations.html",
+    ),
+)

@@ -1,0 +1,188 @@
+"""Lift `nn.Dense` over a batch with one set of parameters that every example shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from conformance.judge.exercises import dense
+from conformance.judge.exercises.exercise import Arguments, Exercise, Finding, Pitfall
+from conformance.judge.exercises.rounded import flat, moved
+from reference.error_bounds.evaluate import Rounded
+
+
+def reference(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    return flat(dense.shared(jax.random.PRNGKey(seed), x_batch, features))
+
+
+def _ensemble(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    return flat(dense.ensemble(jax.random.PRNGKey(seed), x_batch, features))
+
+
+def _split(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    first = jax.random.split(jax.random.PRNGKey(seed), len(x_batch))[0]
+    return flat(dense.shared(first, x_batch, features))
+
+
+def _features_first(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    result = dense.shared(jax.random.PRNGKey(seed), x_batch, features)
+    return moved(result, lambda leaf: leaf.T.ravel())
+
+
+def _mapped_over_inputs(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    return flat(dense.shared(jax.random.PRNGKey(seed), x_batch.T.copy(), features))
+
+
+def _not_flattened(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    return dense.shared(jax.random.PRNGKey(seed), x_batch, features)
+
+
+def _row_zero(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    rows = np.broadcast_to(x_batch[:1], x_batch.shape)
+    return flat(dense.shared(jax.random.PRNGKey(seed), rows, features))
+
+
+WAYS: tuple[Callable[[Any, int], Any], ...] = (
+    lambda key, seed: jax.random.split(key)[0],
+    lambda key, seed: jax.random.split(key)[1],
+    lambda key, seed: jax.random.fold_in(key, 0),
+    lambda key, seed: jax.random.PRNGKey(seed + 1),
+)
+"""Keys that a detour leads to."""
+
+
+def _derived(way: Callable[[Any, int], Any]) -> Callable[..., Rounded]:
+    def wrong(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+        return flat(dense.shared(way(jax.random.PRNGKey(seed), seed), x_batch, features))
+
+    return wrong
+
+
+def _inside(name: str) -> Callable[..., Rounded]:
+    def wrong(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+        variables = dense.params_inside(name, jax.random.PRNGKey(seed), x_batch.shape[1], features)
+        return flat(dense.answers([variables] * len(x_batch), x_batch, features))
+
+    return wrong
+
+
+def observe(arguments: Arguments, notes: Mapping[str, Any]) -> Finding | None:
+    """Parameters with an axis of the batch's size, identical or not; a Dense without bias."""
+    batch, inputs = arguments["x_batch"].shape
+    features = arguments["features"]
+    copies = [[batch, inputs, features], [inputs, batch, features], [inputs, features, batch]]
+    for shapes in notes.get("inits", ()):
+        for name, shape in shapes.items():
+            if batch > 1 and name.endswith("kernel") and list(shape) in copies:
+                seen = (
+                    f"init returned {name} of shape {tuple(shape)}, one copy per example; shared "
+                    f"it has shape {(inputs, features)}"
+                )
+                return Finding("sharing.no-batch-axis", "params-carry-batch-axis", seen)
+        kernels = [name for name in shapes if name.endswith("kernel")]
+        if kernels and not any(name.endswith("bias") for name in shapes):
+            return Finding("sharing.equals-per-example", "bias-missing", "init returned no bias")
+    return None
+
+
+KEY_HAPPENED = "The weights are drawn from another key than the one `PRNGKey(seed)` gives."
+KEY_CHANGE = "Pass `jax.random.PRNGKey(seed)` itself to `init`, unsplit and with nothing folded in."
+
+ENSEMBLE = Pitfall(
+    "ensemble-params",
+    "Every example got weights of its own: the parameters were mapped and their keys split.",
+    "Use `variable_axes={'params': None}` and `split_rngs={'params': False}`.",
+    _ensemble,
+)
+
+SOLUTION = """\
+import flax.linen as nn
+import jax
+
+
+def nn_vmap_forward(seed, x_batch, features):
+    mapped = nn.vmap(
+        nn.Dense,
+        in_axes=0,
+        out_axes=0,
+        variable_axes={"params": None},
+        split_rngs={"params": False},
+    )
+    layer = mapped(features)
+    variables = layer.init(jax.random.PRNGKey(seed), x_batch)
+    return layer.apply(variables, x_batch).reshape(-1)
+"""
+
+EXERCISE = Exercise(
+    name="nn_vmap_forward",
+    signature="nn_vmap_forward(seed, x_batch, features)",
+    task="lift nn.Dense over axis 0 with shared parameters, initialise, apply, return it flattened",
+    law="sharing.equals-per-example",
+    shapes=dense.SHAPES,
+    draw=dense.draw,
+    reference=reference,
+    solution=SOLUTION,
+    observe=observe,
+    expects_lift=True,
+    pitfalls=(
+        ENSEMBLE,
+        Pitfall(
+            "params-carry-batch-axis",
+            "The parameters have an axis of the batch's size: there is a copy for every example.",
+            "Share them: `variable_axes={'params': None}` makes the kernel (in, features).",
+        ),
+        Pitfall(
+            "keys-split-while-shared",
+            "The parameters are shared, but drawn from the first of B keys split from the seed's.",
+            "Leave the key whole with `split_rngs={'params': False}`.",
+            _split,
+        ),
+        Pitfall(
+            "wrong-in-axes",
+            "The map ran over the inputs' axis instead of the examples'.",
+            "Map axis 0 of `x_batch`: `in_axes=0`.",
+            _mapped_over_inputs,
+        ),
+        Pitfall(
+            "wrong-out-axes",
+            "The values are right but in features-first order.",
+            "Keep the examples first: `out_axes=0` before flattening.",
+            _features_first,
+        ),
+        Pitfall(
+            "not-flattened",
+            "The answer has shape (B, features).",
+            "Return it flattened to (B * features,), for instance with `.reshape(-1)`.",
+            _not_flattened,
+        ),
+        Pitfall(
+            "row-zero-broadcast",
+            "Every example was given the answer of the first one.",
+            "Map `x_batch` itself instead of passing `x_batch[0]` on.",
+            _row_zero,
+        ),
+        *(Pitfall("wrong-key-derivation", KEY_HAPPENED, KEY_CHANGE, _derived(way)) for way in WAYS),
+        *(
+            Pitfall(
+                "wrong-key-derivation",
+                "The weights are drawn inside another module, whose path goes into their key.",
+                "Initialise the lifted `nn.Dense` itself instead of a module that contains it.",
+                _inside(name),
+            )
+            for name in ("VmapDense_0", "Dense_0")
+        ),
+        Pitfall(
+            "bias-missing",
+            "The layer has no bias.",
+            "Use `nn.Dense(features)` with its defaults; `use_bias` stays True.",
+        ),
+        dense.SEED_OVERFLOWS,
+    ),
+    reading=(
+        "https://flax.readthedocs.io/en/latest/api_reference/flax.linen/transformations.html",
+        "https://flax.readthedocs.io/en/latest/guides/flax_fundamentals/rng_guide.html",
+    ),
+)

@@ -1,0 +1,63 @@
+"""Square data across devices, one slice for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from conformance.judge.exercises import rounded
+from conformance.judge.exercises.exercise import MORE_THAN_DEVICES, Exercise, Pitfall, draw_floats
+from reference.error_bounds.evaluate import Rounded
+
+
+def _square(part: jax.Array) -> jax.Array:
+    return part * part
+
+
+def reference(data: np.ndarray) -> Rounded:
+    return rounded.each([rounded.evaluate(_square, part) for part in data])
+
+
+def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
+    return {"data": draw_floats(random, turn, *shape["shape"])}
+
+
+SHAPES = ((1,), (3,), (8,), (1, 2), (2, 3), (4, 4), (8, 1), (3, 2, 4))
+
+SOLUTION = """\
+import jax
+
+
+def parallel_compute(data):
+    return jax.pmap(lambda part: part**2)(data)
+"""
+
+EXERCISE = Exercise(
+    name="parallel_compute",
+    signature="parallel_compute(data)",
+    task="squares, one slice of the data per device, by pmap",
+    law="parallel.pmap-agrees-with-vmap",
+    shapes=tuple({"shape": shape} for shape in SHAPES),
+    draw=draw,
+    reference=reference,
+    solution=SOLUTION,
+    pitfalls=(
+        Pitfall(
+            "row-zero-broadcast",
+            "Every device was given the first slice.",
+            "Map `data` over its first axis: `jax.pmap(f)(data)`.",
+            lambda data: reference(np.broadcast_to(data[:1], data.shape)),
+        ),
+        Pitfall(
+            "not-stacked",
+            "The devices' parts were joined end to end.",
+            "Leave the axis of devices where `pmap` puts it: the answer has the shape of `data`.",
+            lambda data: rounded.flat(reference(data)),
+        ),
+        MORE_THAN_DEVICES,
+    ),
+    reading=("https://docs.jax.dev/en/latest/_autosummary/jax.pmap.html",),
+)

@@ -1,0 +1,67 @@
+"""Scale one number per device by a factor that all devices share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from conformance.judge.exercises import rounded
+from conformance.judge.exercises.exercise import MORE_THAN_DEVICES, Exercise, Pitfall, draw_floats
+from reference.error_bounds.evaluate import Rounded
+
+
+def _scale(value: jax.Array, factor: jax.Array) -> jax.Array:
+    return value * factor
+
+
+def reference(x: np.ndarray, factor: float) -> Rounded:
+    return rounded.each([rounded.evaluate(_scale, value, np.float32(factor)) for value in x])
+
+
+def draw(shape: Mapping[str, int], random: np.random.RandomState, turn: int) -> dict[str, Any]:
+    factor = float(random.randint(-20, 21)) / 4  # exact in float32
+    return {"x": draw_floats(random, turn, shape["devices"]), "factor": factor}
+
+
+SOLUTION = """\
+import jax
+
+
+def parallel_scale(x, factor):
+    return jax.pmap(lambda value, factor: value * factor, in_axes=(0, None))(x, factor)
+"""
+
+EXERCISE = Exercise(
+    name="parallel_scale",
+    signature="parallel_scale(x, factor)",
+    task="(D,) numbers and one scalar that all devices share, by pmap: (D,)",
+    law="mapping.broadcasts-unmapped",
+    shapes=tuple({"devices": count} for count in range(1, 9)),
+    draw=draw,
+    reference=reference,
+    solution=SOLUTION,
+    pitfalls=(
+        Pitfall(
+            "row-zero-broadcast",
+            "Every device was given the first element.",
+            "Map `x` and share the factor: `in_axes=(0, None)`.",
+            lambda x, factor: reference(np.broadcast_to(x[:1], x.shape), factor),
+        ),
+        Pitfall(
+            "factor-ignored",
+            "The elements came back unscaled.",
+            "Multiply by `factor` on every device.",
+            lambda x, factor: reference(x, 1.0),
+        ),
+        Pitfall(
+            "scalar-not-broadcast",
+            "The factor was mapped over the devices, but a scalar has no axis to map.",
+            "Share it: `jax.pmap(..., in_axes=(0, None))`.",
+        ),
+        MORE_THAN_DEVICES,
+    ),
+    reading=("https://docs.jax.dev/en/latest/_autosummary/jax.pmap.html",),
+)

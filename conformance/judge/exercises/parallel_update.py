@@ -1,0 +1,123 @@
+"""One step of gradient descent across devices, with the gradient averaged over them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from conformance.judge.exercises import rounded, training
+from conformance.judge.exercises.exercise import MORE_THAN_DEVICES, Exercise, Pitfall
+from reference.error_bounds.evaluate import Rounded
+
+
+def _step(params: Any, x: Any, y: Any, rate: Any) -> Any:
+    return training.step(params, x, y, rate)
+
+
+def _full_batch(params: Any, x: np.ndarray, y: np.ndarray, rate: float) -> Rounded:
+    joined = x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1])
+    return rounded.evaluate(_step, params, *joined, np.float32(rate))
+
+
+def reference(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -> Rounded:
+    return rounded.each([_full_batch(params, x, y, learning_rate)] * len(x))
+
+
+def _each_its_own(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -> Rounded:
+    rate = np.float32(learning_rate)
+    steps = [rounded.evaluate(_step, params, a, b, rate) for a, b in zip(x, y, strict=True)]
+    return rounded.each(steps)
+
+
+def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
+    drawn = training.draw_data(shape, random, turn, shape["devices"], shape["examples"])
+    return {**drawn, "learning_rate": training.draw_rate(random)}
+
+
+SIZES = (
+    (1, 1, (1, 1)),
+    (2, 1, (2, 3)),
+    (3, 2, (3, 3)),
+    (4, 3, (2, 4, 1)),
+    (8, 2, (3, 2, 2)),
+    (2, 2, (1, 3, 2)),
+    (4, 4, (2, 3)),
+    (8, 1, (4, 3, 2)),
+)
+
+SOLUTION = """\
+import jax
+import jax.numpy as jnp
+
+
+def loss(params, x, y):
+    for weights, biases in params:
+        x = jnp.tanh(jnp.dot(x, weights) + biases)
+    return jnp.mean((x - y) ** 2)
+
+
+def step(params, x, y, learning_rate):
+    gradients = jax.lax.pmean(jax.grad(loss)(params, x, y), "devices")
+    return jax.tree_util.tree_map(lambda p, g: p - learning_rate * g, params, gradients)
+
+
+parallel_step = jax.pmap(step, axis_name="devices", in_axes=(None, 0, 0, None))
+
+
+def parallel_update(params, x, y, learning_rate):
+    return parallel_step(params, x, y, learning_rate)
+"""
+
+EXERCISE = Exercise(
+    name="parallel_update",
+    signature="parallel_update(params, x, y, learning_rate)",
+    task=(
+        "one step on (D, b, in) data across D devices with the gradient averaged; params come "
+        "without an axis of devices and go back with one, the same on every device"
+    ),
+    law="parallel.data-parallel-step",
+    shapes=tuple({"devices": d, "examples": b, "layers": layers} for d, b, layers in SIZES),
+    draw=draw,
+    reference=reference,
+    solution=SOLUTION,
+    tree=True,
+    pitfalls=(
+        Pitfall(
+            "gradient-not-averaged",
+            "Every device stepped along the gradient of its own data.",
+            "Average the gradient before the step: `jax.lax.pmean(gradient, axis_name)`.",
+            _each_its_own,
+        ),
+        Pitfall(
+            "gradient-summed",
+            "The devices' gradients were added up instead of averaged.",
+            "Use `jax.lax.pmean` in place of `jax.lax.psum`.",
+            lambda params, x, y, learning_rate: reference(params, x, y, learning_rate * len(x)),
+        ),
+        Pitfall(
+            "params-not-returned-per-device",
+            "The answer has no axis of devices.",
+            "Return what `pmap` returns: every device's parameters, one after another.",
+            lambda params, x, y, learning_rate: _full_batch(params, x, y, learning_rate),
+        ),
+        Pitfall(
+            "shapes-do-not-fit",
+            "Arrays with an axis of devices were passed on as if they had none, or without as if "
+            "they had one.",
+            "Parameters that all devices share go with `None` in `in_axes`, replicated ones with 0.",
+        ),
+        Pitfall(
+            "params-unchanged",
+            "The parameters came back as they were.",
+            "Return the stepped ones.",
+            lambda params, x, y, learning_rate: reference(params, x, y, 0.0),
+        ),
+        MORE_THAN_DEVICES,
+    ),
+    reading=(
+        "https://docs.jax.dev/en/latest/_autosummary/jax.pmap.html",
+        "https://docs.jax.dev/en/latest/_autosummary/jax.lax.pmean.html",
+    ),
+)

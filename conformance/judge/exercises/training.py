@@ -1,0 +1,75 @@
+"""What the exercises on training a small network share: its forward pass, loss and step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from conformance.judge.exercises.exercise import draw_floats
+
+Params = Sequence[tuple[Any, Any]]
+
+LAYERS: tuple[tuple[int, ...], ...] = ((1, 1), (2, 3), (3, 3), (2, 4, 1), (3, 2, 2), (1, 3, 2))
+
+
+def forward(params: Params, x: jax.Array) -> jax.Array:
+    """Dense layers, each followed by tanh."""
+    for weights, biases in params:
+        x = jnp.tanh(jnp.dot(x, weights) + jnp.broadcast_to(biases, (*x.shape[:-1], *biases.shape)))
+    return x
+
+
+def mean_squared(params: Params, x: jax.Array, y: jax.Array) -> jax.Array:
+    difference = forward(params, x) - y
+    return jnp.mean(difference * difference)
+
+
+def step(params: Params, x: jax.Array, y: jax.Array, rate: jax.Array) -> Params:
+    """One step of gradient descent."""
+    gradients = jax.grad(mean_squared)(params, x, y)
+    return [
+        (w - rate * dw, b - rate * db) for (w, b), (dw, db) in zip(params, gradients, strict=True)
+    ]
+
+
+def draw_params(sizes: Sequence[int], random: np.random.RandomState, turn: int) -> Params:
+    return [
+        (draw_floats(random, turn, i, o), draw_floats(random, turn, o)) for i, o in pairwise(sizes)
+    ]
+
+
+def draw_data(
+    shape: Mapping[str, Any], random: np.random.RandomState, turn: int, *lead: int
+) -> dict[str, Any]:
+    """Parameters for `shape["layers"]`, inputs and targets with `lead` as their first axes."""
+    sizes = shape["layers"]
+    return {
+        "params": draw_params(sizes, random, turn),
+        "x": draw_floats(random, turn, *lead, sizes[0]),
+        "y": draw_floats(random, turn, *lead, sizes[-1]),
+    }
+
+
+def draw_rate(random: np.random.RandomState) -> float:
+    """A learning rate that float32 holds exactly."""
+    return float(2.0 ** -random.randint(0, 7))
+
+
+def without_biases(params: Params) -> Params:
+    return [(w, np.zeros_like(b)) for w, b in params]
+
+
+SHAPES: tuple[Mapping[str, Any], ...] = tuple(
+    {"examples": b, "layers": layers}
+    for b, layers in zip((1, 3, 3, 4, 1, 2, 5, 7), (*LAYERS, (2, 3), (4, 3, 2)), strict=True)
+)
+
+READING = (
+    "https://docs.jax.dev/en/latest/automatic-differentiation.html",
+    "https://docs.jax.dev/en/latest/notebooks/Neural_Network_and_Data_Loading.html",
+)

@@ -1,0 +1,101 @@
+"""One step of gradient descent on the network's loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from conformance.judge.exercises import rounded, training
+from conformance.judge.exercises.exercise import Exercise, Pitfall
+from reference.error_bounds.evaluate import Rounded
+
+
+def _step(params: Any, x: Any, y: Any, rate: Any) -> Any:
+    return training.step(params, x, y, rate)
+
+
+def reference(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -> Rounded:
+    return rounded.evaluate(_step, params, x, y, np.float32(learning_rate))
+
+
+def _first_layer_only(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -> Rounded:
+    value, error = reference(params, x, y, learning_rate)
+    still = [(np.asarray(w, np.float64), np.asarray(b, np.float64)) for w, b in params]
+    none = [(np.zeros_like(w), np.zeros_like(b)) for w, b in still]
+    return Rounded([*value[:1], *still[1:]], [*error[:1], *none[1:]])
+
+
+def _biases_left(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -> Rounded:
+    value, error = reference(params, x, y, learning_rate)
+    kept = [(w, np.asarray(b, np.float64)) for (w, _), (_, b) in zip(value, params, strict=True)]
+    return Rounded(kept, [(w, np.zeros_like(b)) for w, b in error])
+
+
+def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
+    drawn = training.draw_data(shape, random, turn, shape["examples"])
+    return {**drawn, "learning_rate": training.draw_rate(random)}
+
+
+SOLUTION = """\
+import jax
+import jax.numpy as jnp
+
+
+def loss(params, x, y):
+    for weights, biases in params:
+        x = jnp.tanh(jnp.dot(x, weights) + biases)
+    return jnp.mean((x - y) ** 2)
+
+
+@jax.jit
+def update(params, x, y, learning_rate):
+    gradients = jax.grad(loss)(params, x, y)
+    return jax.tree_util.tree_map(lambda p, g: p - learning_rate * g, params, gradients)
+"""
+
+EXERCISE = Exercise(
+    name="update",
+    signature="update(params, x, y, learning_rate)",
+    task="one step of gradient descent on the mean squared error: new params",
+    law="gradients.shared-sum",
+    shapes=training.SHAPES,
+    draw=draw,
+    reference=reference,
+    solution=SOLUTION,
+    tree=True,
+    pitfalls=(
+        Pitfall(
+            "gradient-added",
+            "The step went uphill: the gradient was added.",
+            "Subtract it: `w - learning_rate * dw`.",
+            lambda params, x, y, learning_rate: reference(params, x, y, -learning_rate),
+        ),
+        Pitfall(
+            "learning-rate-ignored",
+            "The step has the length of the gradient itself.",
+            "Multiply the gradient by `learning_rate`.",
+            lambda params, x, y, learning_rate: reference(params, x, y, 1.0),
+        ),
+        Pitfall(
+            "biases-not-updated",
+            "Only the weights were changed.",
+            "Step the biases as well, with their own gradient.",
+            _biases_left,
+        ),
+        Pitfall(
+            "first-layer-only",
+            "Only the first layer was changed.",
+            "Step every layer, for instance with `jax.tree_util.tree_map`.",
+            _first_layer_only,
+        ),
+        Pitfall(
+            "params-unchanged",
+            "The parameters came back as they were.",
+            "Return the new ones: arrays of JAX do not change in place.",
+            lambda params, x, y, learning_rate: reference(params, x, y, 0.0),
+        ),
+    ),
+    reading=training.READING,
+)

@@ -1,0 +1,104 @@
+"""Add two matrices per example, with the batch axis anywhere in each of them and in the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from conformance.judge.exercises import rounded
+from conformance.judge.exercises.exercise import Exercise, Pitfall, draw_floats
+from reference.error_bounds.evaluate import Rounded
+
+
+def _add(a: jax.Array, b: jax.Array) -> jax.Array:
+    return a + b
+
+
+def reference(a: np.ndarray, b: np.ndarray, in_axes: tuple[int, int], out_axes: int) -> Rounded:
+    firsts, seconds = np.moveaxis(a, in_axes[0], 0), np.moveaxis(b, in_axes[1], 0)
+    pairs = zip(firsts, seconds, strict=True)
+    stacked = rounded.each([rounded.evaluate(_add, first, second) for first, second in pairs])
+    return rounded.moved(stacked, lambda leaf: np.moveaxis(leaf, 0, out_axes))
+
+
+def _axes_ignored(a: np.ndarray, b: np.ndarray, in_axes: tuple[int, int], out_axes: int) -> Rounded:
+    return reference(a, b, (0, 0), out_axes)
+
+
+def _one_axis(a: np.ndarray, b: np.ndarray, in_axes: tuple[int, int], out_axes: int) -> Rounded:
+    return reference(a, b, (in_axes[0], in_axes[0]), out_axes)
+
+
+def _examples_first(
+    a: np.ndarray, b: np.ndarray, in_axes: tuple[int, int], out_axes: int
+) -> Rounded:
+    return reference(a, b, in_axes, 0)
+
+
+def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
+    arrays = []
+    for axis in shape["in_axes"]:
+        values = draw_floats(random, turn, shape["examples"], *shape["matrix"])
+        arrays.append(np.ascontiguousarray(np.moveaxis(values, 0, axis)))
+    return {
+        "a": arrays[0],
+        "b": arrays[1],
+        "in_axes": tuple(shape["in_axes"]),
+        "out_axes": shape["out_axes"],
+    }
+
+
+AXES = ((0, 0, 0), (1, 0, 0), (0, 2, 1), (2, 1, 0), (-1, 0, 2), (1, -2, -1), (2, 2, 2), (0, 1, -2))
+
+SOLUTION = """\
+import jax
+import jax.numpy as jnp
+
+
+def vectorized_add(a, b, in_axes, out_axes):
+    return jax.vmap(jnp.add, in_axes=in_axes, out_axes=out_axes)(a, b)
+"""
+
+EXERCISE = Exercise(
+    name="vectorized_add",
+    signature="vectorized_add(a, b, in_axes, out_axes)",
+    task="add two matrices per example; in_axes and out_axes say where the batch axis is",
+    law="axes.in-axes-permute",
+    shapes=(
+        *({"examples": 3, "matrix": (2, 4), "in_axes": (i, j), "out_axes": k} for i, j, k in AXES),
+        {"examples": 2, "matrix": (2, 2), "in_axes": (0, 1), "out_axes": 2},
+        {"examples": 1, "matrix": (1, 2), "in_axes": (2, 0), "out_axes": 1},
+    ),
+    draw=draw,
+    reference=reference,
+    solution=SOLUTION,
+    pitfalls=(
+        Pitfall(
+            "wrong-in-axes",
+            "Both arrays were mapped over axis 0, whatever `in_axes` says.",
+            "Pass `in_axes` on: `jax.vmap(..., in_axes=in_axes, out_axes=out_axes)`.",
+            _axes_ignored,
+        ),
+        Pitfall(
+            "wrong-in-axes",
+            "Both arrays were mapped over the first one's axis.",
+            "Pass the whole of `in_axes` on: it has an entry for each argument.",
+            _one_axis,
+        ),
+        Pitfall(
+            "shapes-do-not-fit",
+            "The matrices that met do not fit: a batch axis is elsewhere than it was looked for.",
+            "Pass `in_axes` on: `jax.vmap(..., in_axes=in_axes, out_axes=out_axes)`.",
+        ),
+        Pitfall(
+            "wrong-out-axes",
+            "The answer has its batch axis at 0, whatever `out_axes` says.",
+            "Pass `out_axes` on: `jax.vmap(..., out_axes=out_axes)`.",
+            _examples_first,
+        ),
+    ),
+    reading=("https://docs.jax.dev/en/latest/_autosummary/jax.vmap.html",),
+)

@@ -1,0 +1,92 @@
+"""The dot product of each pair of rows; integers stay integers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from conformance.judge.exercises import rounded
+from conformance.judge.exercises.exercise import Exercise, Pitfall, draw_floats
+
+
+def _dot(x: jax.Array, y: jax.Array) -> jax.Array:
+    return jnp.dot(x, y)
+
+
+def reference(x: np.ndarray, y: np.ndarray) -> Any:
+    if x.dtype.kind == "i":
+        return np.asarray([int(np.dot(a, b)) for a, b in zip(x, y, strict=True)], np.int32)
+    return rounded.each([rounded.evaluate(_dot, a, b) for a, b in zip(x, y, strict=True)])
+
+
+def _columns(x: np.ndarray, y: np.ndarray) -> Any:
+    return reference(x.T.copy(), y.T.copy())
+
+
+def _first_of_y(x: np.ndarray, y: np.ndarray) -> Any:
+    return reference(x, np.broadcast_to(y[:1], y.shape))
+
+
+def _every_pair(x: np.ndarray, y: np.ndarray) -> Any:
+    rows = [reference(np.broadcast_to(row, y.shape), y) for row in x]
+    return np.stack(rows) if x.dtype.kind == "i" else rounded.each(rows)
+
+
+def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
+    size = (shape["examples"], shape["inputs"])
+    if shape["dtype"] == "int32":
+        whole = [random.randint(-9, 10, size).astype(np.int32) for _ in "xy"]
+        return dict(zip("xy", whole, strict=True))
+    return {name: draw_floats(random, turn, *size) for name in "xy"}
+
+
+SIZES = ((1, 1), (3, 2), (2, 5), (3, 3), (1, 4), (5, 1), (8, 6))
+
+SOLUTION = """\
+import jax
+import jax.numpy as jnp
+
+
+def vectorized_dot_product(x, y):
+    return jax.vmap(jnp.dot)(x, y)
+"""
+
+EXERCISE = Exercise(
+    name="vectorized_dot_product",
+    signature="vectorized_dot_product(x, y)",
+    task="the dot product of each pair of rows: (B, n), (B, n) to (B,); integers stay integers",
+    law="mapping.equals-per-example",
+    shapes=tuple(
+        {"examples": b, "inputs": n, "dtype": dtype}
+        for b, n in SIZES
+        for dtype in ("float32", "int32")
+    ),
+    draw=draw,
+    reference=reference,
+    solution=SOLUTION,
+    pitfalls=(
+        Pitfall(
+            "wrong-in-axes",
+            "The map ran over columns instead of rows.",
+            "Map axis 0 of both: `jax.vmap(jnp.dot)`, or `in_axes=(0, 0)`.",
+            _columns,
+        ),
+        Pitfall(
+            "row-zero-broadcast",
+            "Every row of x was multiplied by the first row of y.",
+            "Map both arguments: `in_axes=(0, 0)`.",
+            _first_of_y,
+        ),
+        Pitfall(
+            "every-pair",
+            "Every row of x was multiplied by every row of y.",
+            "Pair the rows one to one: `jax.vmap(jnp.dot)(x, y)`, not `x @ y.T`.",
+            _every_pair,
+        ),
+    ),
+    reading=("https://docs.jax.dev/en/latest/automatic-vectorization.html",),
+)

@@ -1,0 +1,105 @@
+"""Apply one linear layer to every row: only the inputs are mapped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from conformance.judge.exercises import rounded
+from conformance.judge.exercises.exercise import Exercise, Pitfall, draw_floats
+from reference.error_bounds.evaluate import Rounded
+
+
+def _layer(weights: jax.Array, biases: jax.Array, x: jax.Array) -> jax.Array:
+    return jnp.dot(x, weights) + biases
+
+
+def reference(weights: np.ndarray, biases: np.ndarray, inputs: np.ndarray) -> Rounded:
+    return rounded.each([rounded.evaluate(_layer, weights, biases, x) for x in inputs])
+
+
+def _no_bias(weights: np.ndarray, biases: np.ndarray, inputs: np.ndarray) -> Rounded:
+    return reference(weights, np.zeros_like(biases), inputs)
+
+
+def _transposed(weights: np.ndarray, biases: np.ndarray, inputs: np.ndarray) -> Rounded:
+    return reference(weights.T.copy(), biases, inputs)
+
+
+def _row_zero(weights: np.ndarray, biases: np.ndarray, inputs: np.ndarray) -> Rounded:
+    return reference(weights, biases, np.broadcast_to(inputs[:1], inputs.shape))
+
+
+def _outputs_first(weights: np.ndarray, biases: np.ndarray, inputs: np.ndarray) -> Rounded:
+    return rounded.moved(reference(weights, biases, inputs), np.transpose)
+
+
+def draw(shape: Mapping[str, int], random: np.random.RandomState, turn: int) -> dict[str, Any]:
+    b, i, o = shape["examples"], shape["inputs"], shape["outputs"]
+    return {
+        "weights": draw_floats(random, turn, i, o),
+        "biases": draw_floats(random, turn, o),
+        "inputs": draw_floats(random, turn, b, i),
+    }
+
+
+SIZES = ((1, 1, 1), (3, 2, 4), (2, 4, 3), (3, 3, 3), (1, 3, 2), (4, 1, 2), (4, 2, 1), (16, 7, 5))
+
+SOLUTION = """\
+import jax
+import jax.numpy as jnp
+
+
+def vectorized_linear_layer(weights, biases, inputs):
+    def layer(weights, biases, x):
+        return jnp.dot(x, weights) + biases
+
+    return jax.vmap(layer, in_axes=(None, None, 0))(weights, biases, inputs)
+"""
+
+EXERCISE = Exercise(
+    name="vectorized_linear_layer",
+    signature="vectorized_linear_layer(weights, biases, inputs)",
+    task="(in, out), (out,), (B, in) to (B, out): only inputs are mapped",
+    law="mapping.broadcasts-unmapped",
+    shapes=tuple({"examples": b, "inputs": i, "outputs": o} for b, i, o in SIZES),
+    draw=draw,
+    reference=reference,
+    solution=SOLUTION,
+    pitfalls=(
+        Pitfall(
+            "bias-missing",
+            "The biases were not added.",
+            "Compute `x @ weights + biases` for each row.",
+            _no_bias,
+        ),
+        Pitfall(
+            "weights-transposed",
+            "The weights were used transposed.",
+            "They are (in, out): `x @ weights`, without `.T`.",
+            _transposed,
+        ),
+        Pitfall(
+            "row-zero-broadcast",
+            "Every row was given the answer of the first one.",
+            "Map `inputs`: `in_axes=(None, None, 0)`.",
+            _row_zero,
+        ),
+        Pitfall(
+            "wrong-out-axes",
+            "The values are right but the outputs come first.",
+            "Leave the examples first: `out_axes=0`.",
+            _outputs_first,
+        ),
+        Pitfall(
+            "wrong-in-axes",
+            "Arguments were mapped together that do not have the same number of examples.",
+            "Only the inputs are mapped: `in_axes=(None, None, 0)`.",
+        ),
+    ),
+    reading=("https://docs.jax.dev/en/latest/automatic-vectorization.html",),
+)

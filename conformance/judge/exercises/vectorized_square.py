@@ -1,0 +1,64 @@
+"""Square every element: the smallest function there is to map."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from conformance.judge.exercises import rounded
+from conformance.judge.exercises.exercise import Exercise, Pitfall, draw_floats
+from reference.error_bounds.evaluate import Rounded
+
+
+def _square(value: jax.Array) -> jax.Array:
+    return value * value
+
+
+def reference(x: np.ndarray) -> Rounded:
+    return rounded.each([rounded.evaluate(_square, value) for value in x])
+
+
+def _row_zero(x: np.ndarray) -> Rounded:
+    return reference(np.broadcast_to(x[:1], x.shape))
+
+
+def draw(shape: Mapping[str, int], random: np.random.RandomState, turn: int) -> dict[str, Any]:
+    return {"x": draw_floats(random, turn, shape["examples"])}
+
+
+SOLUTION = """\
+import jax
+
+
+def vectorized_square(x):
+    return jax.vmap(lambda value: value**2)(x)
+"""
+
+EXERCISE = Exercise(
+    name="vectorized_square",
+    signature="vectorized_square(x)",
+    task="square each of B numbers: (B,) to (B,)",
+    law="mapping.equals-per-example",
+    shapes=tuple({"examples": size} for size in (1, 2, 3, 4, 5, 8, 17, 33)),
+    draw=draw,
+    reference=reference,
+    solution=SOLUTION,
+    pitfalls=(
+        Pitfall(
+            "row-zero-broadcast",
+            "Every answer is the square of the first element.",
+            "Map over `x` instead of using `x[0]`.",
+            _row_zero,
+        ),
+        Pitfall(
+            "collapsed",
+            "The squares were added up to one number.",
+            "Return one square for every element.",
+            lambda x: rounded.moved(reference(x), np.sum),
+        ),
+    ),
+    reading=("https://docs.jax.dev/en/latest/automatic-vectorization.html",),
+)

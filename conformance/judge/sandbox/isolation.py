@@ -1,0 +1,188 @@
+"""What keeps a worker from the machine: two levels, and what each one lacks.
+
+`namespaces`: the server moves into a root of read-only mounts with the system, Python and its
+packages but neither the suite nor anybody's files; each worker gets user, PID, mount, network and
+IPC namespaces of its own. `process`: a process group, limits and a temporary directory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+from collections.abc import Iterable
+
+from . import linux
+
+LEVELS = ("process", "namespaces")
+SYSTEM = (
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/nix/store",
+    "/gnu/store",
+)
+SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/os-release")
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+FILES = 64 * 2**20
+"""The most a candidate may write, in bytes, all of it gone afterwards."""
+OWN = "/suite"
+"""Where the server's own modules lie once it has moved."""
+SCRATCH = "/candidate"
+"""The one directory a worker may write in: memory, and gone with it."""
+STRANGER = 1_900_000_000
+"""Root's candidates run as users that nobody is: the process limit does nothing for root."""
+
+
+def move_in(base: str, visible: Iterable[str], masked: Iterable[str], cache: str | None) -> None:
+    """Make `base` the root of this process: the system and `visible`, read-only, less `masked`.
+
+    Raises OSError where the system does not allow it.
+    """
+    if os.geteuid() == 0:
+        linux.unshare(linux.NEWNS)
+    else:
+        uid, gid = os.geteuid(), os.getegid()
+        linux.unshare(linux.NEWUSER | linux.NEWNS)
+        _map(uid, gid, inner=uid, inner_gid=gid)
+    linux.mount("none", "/", None, linux.MS_REC | linux.MS_PRIVATE)
+    linux.mount("tmpfs", base, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "mode=755")
+    for path in (*SYSTEM, *sorted(set(visible), key=len)):
+        _show(base, path)
+    for path in (*SYSTEM_FILES, *DEVICES):
+        if os.path.exists(path):
+            _touch(base + path)
+            linux.bind(path, base + path, read_only=path in SYSTEM_FILES)
+    for path in masked:
+        if os.path.isdir(base + path):
+            linux.mount("tmpfs", base + path, "tmpfs", linux.MS_RDONLY)
+    for name in ("/proc", SCRATCH, "/compiled", OWN):
+        os.makedirs(base + name, exist_ok=True)
+    if not os.path.lexists(base + "/tmp"):  # Python itself may lie below /tmp
+        os.symlink(SCRATCH, base + "/tmp")
+    linux.bind(os.path.dirname(os.path.abspath(__file__)), base + OWN)
+    os.symlink(SCRATCH, base + "/dev/shm")
+    linux.mount("/proc", base + "/proc", None, linux.MS_BIND | linux.MS_REC)
+    if cache is not None:
+        linux.bind(cache, base + "/compiled")
+    linux.mount("none", base, None, linux.MS_REMOUNT | linux.MS_RDONLY, "mode=755")
+    linux.pivot_root(base)
+
+
+def _show(base: str, path: str) -> None:
+    if os.path.islink(path):
+        os.makedirs(os.path.dirname(base + path), exist_ok=True)
+        if not os.path.lexists(base + path):
+            os.symlink(os.readlink(path), base + path)
+    elif os.path.isdir(path) and not os.path.isdir(base + path):
+        os.makedirs(base + path)
+        linux.bind(path, base + path)
+
+
+def _touch(path: str) -> None:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w"):
+        pass
+
+
+def _map(uid: int, gid: int, inner: int = 1000, inner_gid: int = 1000) -> None:
+    with contextlib.suppress(OSError):  # older than the file
+        _write("/proc/self/setgroups", "deny")
+    _write("/proc/self/uid_map", f"{inner} {uid} 1")
+    _write("/proc/self/gid_map", f"{inner_gid} {gid} 1")
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def leave(number: int) -> None:
+    """Step out of the server's namespaces; the next process forked is the first of its own."""
+    if os.geteuid() == 0:
+        stranger = STRANGER + number % 1_000_000
+        os.setgroups([])
+        os.setresgid(stranger, stranger, stranger)
+        os.setresuid(stranger, stranger, stranger)
+        linux.prctl(linux.SET_DUMPABLE, 1)  # or the maps below belong to root
+    uid, gid = os.geteuid(), os.getegid()
+    linux.unshare(
+        linux.NEWUSER | linux.NEWPID | linux.NEWNS | linux.NEWNET | linux.NEWIPC | linux.NEWUTS
+    )
+    _map(uid, gid)
+
+
+def settle() -> None:
+    """As the first process of the new namespaces: its own /proc and directory, no way further."""
+    linux.mount("tmpfs", SCRATCH, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, f"size={FILES}")
+    flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
+    with contextlib.suppress(OSError):
+        _write("/proc/sys/user/max_user_namespaces", "0")
+    try:
+        linux.mount("proc", "/proc", "proc", flags)
+    except OSError:  # where the system hides parts of its own /proc: none at all
+        linux.mount("tmpfs", "/proc", "tmpfs", flags | linux.MS_RDONLY)
+    linux.bound_capabilities()
+    linux.keep_capabilities()
+    linux.prctl(linux.SET_DUMPABLE, 0)
+
+
+def hand_over(directory: str, number: int) -> None:
+    """Give root's worker its own directory."""
+    if os.geteuid() == 0:
+        stranger = STRANGER + number % 1_000_000
+        for place in (
+            directory,
+            *(os.path.join(directory, name) for name in os.listdir(directory)),
+        ):
+            os.chown(place, stranger, stranger)
+
+
+def disguise(number: int) -> None:
+    """Without namespaces, root's worker becomes a stranger who may read, and nothing else."""
+    if os.geteuid() != 0:
+        return
+    stranger = STRANGER + number % 1_000_000
+    linux.bound_capabilities()
+    linux.prctl(linux.SET_KEEPCAPS, 1)
+    os.setgroups([])
+    os.setresgid(stranger, stranger, stranger)
+    os.setresuid(stranger, stranger, stranger)
+    # Python itself may lie in root's own directory.
+    linux.keep_capabilities(linux.DAC_READ_SEARCH)
+
+
+def limit(kind: int, value: int) -> None:
+    """Lower one resource limit for good; a limit that is lower already stays."""
+    _, hard = resource.getrlimit(kind)
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (value, value))
+
+
+def limit_at_start(cpu_seconds: float) -> None:
+    limit(resource.RLIMIT_CORE, 0)
+    limit(resource.RLIMIT_FSIZE, FILES)
+    limit(resource.RLIMIT_NOFILE, 256)
+    limit(resource.RLIMIT_CPU, max(1, round(cpu_seconds)))
+
+
+def lacking(level: str) -> list[str]:
+    """What does not hold at this level, in words for the verdict."""
+    if level == "namespaces":
+        return []
+    lacks = [
+        "the network is open",
+        "the file system can be read, the suite's own references included",
+        "files that anybody may write are not protected",
+    ]
+    if os.geteuid() != 0:
+        lacks.append("files and processes of the judge's own user are not protected")
+        lacks.append(
+            "the process limit counts all of the user's: candidates judged at the same time "
+            "can keep each other from starting threads"
+        )
+    return lacks

@@ -1,0 +1,68 @@
+"""A compilation cache that only the exercises' own solutions have written.
+
+Candidates get it to read: what they compile themselves stays with them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from conformance.judge import channel, launch, worker_run
+from conformance.judge.compile_cache import Warmth
+from conformance.judge.exercises.exercise import Exercise
+from conformance.judge.expected_answers import draw_calls
+from conformance.judge.worker_run import Lane, Limits
+
+PATIENCE = Limits(20.0, 30.0)
+MEMORY = 8 * 2**30
+
+
+def warm(warmth: Warmth, exercises: Iterable[Exercise]) -> None:
+    """Compile the exercises' own solutions, unless that has been done. Failing does no harm."""
+    with warmth.lock:
+        cold = [
+            e for e in exercises if e.name not in warmth.begun and not _marker(warmth, e).exists()
+        ]
+        warmth.begun.update(exercise.name for exercise in cold)
+    if not cold:
+        return
+    with open(warmth.place / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        cold = [exercise for exercise in cold if not _marker(warmth, exercise).exists()]
+        if cold:
+            with suppress(launch.Unavailable):
+                _compile(warmth, cold)
+
+
+def _compile(warmth: Warmth, exercises: Iterable[Exercise]) -> None:
+    server = launch.start_server("process")
+    try:
+        for exercise in exercises:
+            fresh = warmth.place / "compiling"
+            shutil.rmtree(fresh, ignore_errors=True)
+            fresh.mkdir()
+            worker = launch.start_worker(server, 3600, MEMORY, fresh)
+            lane = Lane(channel.Talk(worker))
+            try:
+                worker_run.load(lane, "solution.py", exercise.solution.encode(), PATIENCE)
+                worker_run.work(
+                    lane, exercise, draw_calls(exercise, len(exercise.shapes), 0), PATIENCE
+                )
+            finally:
+                lane.ended = channel.end(lane.talk)
+            if lane.trouble is None:
+                for path in fresh.iterdir():  # whole files only: candidates are reading meanwhile
+                    path.replace(warmth.place / "compiled" / path.name)
+                _marker(warmth, exercise).touch()
+    finally:
+        launch.stop_server(server)
+
+
+def _marker(warmth: Warmth, exercise: Exercise) -> Path:
+    content = f"{exercise.solution}{exercise.shapes}{launch.environment()}"
+    return warmth.place / f"{exercise.name}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"

@@ -1,0 +1,21 @@
+"""Known defects of released software. Each entry was earned by a reproducer."""
+
+from conformance.known_defects.attention import ATTENTION
+from conformance.known_defects.collectives import COLLECTIVES
+from conformance.known_defects.defect import Defect
+from conformance.known_defects.lifted import LIFTED
+from conformance.known_defects.placement import PLACEMENT
+from conformance.known_defects.pmap import PMAP, of_nnx
+from conformance.known_defects.shard_map import SHARD_MAP
+from conformance.known_defects.vmap import VMAP
+
+DEFECTS: tuple[Defect, ...] = (
+    *PMAP,
+    *map(of_nnx, PMAP),
+    *LIFTED,
+    *VMAP,
+    *COLLECTIVES,
+    *SHARD_MAP,
+    *PLACEMENT,
+    *ATTENTION,
+)

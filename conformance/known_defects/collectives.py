@@ -1,0 +1,115 @@
+"""Of collectives under a map."""
+
+from conformance.known_defects.defect import Defect
+from conformance.known_defects.minimal_calls import NOT_FOUND, any_axes, calls_of
+from properties.call import Axes, FunctionCall
+
+_PBROADCAST_IN_VMAP = (
+    "lax.pbroadcast under jit of a map, where the source is traced as a list, raises TypeError: 'take "
+    "requires ndarray or scalar arguments, got list'."
+)
+COLLECTIVES: tuple[Defect, ...] = (
+    *(
+        Defect(
+            id=f"{transform.split('.')[-1]}-pbroadcast{'-linen' * transform.startswith('flax')}",
+            transform=transform,
+            versions={"jax": ">=0.4.30"},
+            affects=calls_of("pbroadcast", any_axes),
+            law="collectives.equal-plain-reductions",
+            call=FunctionCall(
+                "pbroadcast", {"batch": 3, "m": 2, "n": 4}, (Axes((0,), 0, "batch"),)
+            ),
+            seen=seen,
+            upstream=NOT_FOUND,
+        )
+        for transform, seen in (
+            ("jax.vmap", _PBROADCAST_IN_VMAP),
+            ("flax.linen.vmap", _PBROADCAST_IN_VMAP),
+            (
+                "jax.pmap",
+                "lax.pbroadcast takes the letters of the axis name for names: it raises NameError, "
+                "'unbound axis name: b'.",
+            ),
+        )
+    ),
+    *(
+        Defect(
+            id=f"{name}-all-to-all-of-shared",
+            transform=transform,
+            versions={"jax": ">=0.4.30"},
+            affects=lambda call: call.subject_name.startswith("all-to-all"),
+            law="collectives.of-what-is-shared",
+            call=FunctionCall("all-to-all", {"batch": 3, "n": 2}, (Axes((0,), 0, "batch"),)),
+            seen="lax.all_to_all of what is not mapped silently gives an array of the wrong shape, (3, 3, 2, "
+            "3, 2) for (3, 3, 2): its batching rule broadcasts along all axes. pmap gives the right one. "
+            "Mapping a gradient through it, whose cotangent is not mapped, goes the same way.",
+            upstream=NOT_FOUND,
+            everywhere=False,
+        )
+        for name, transform in (("vmap", "jax.vmap"), ("linen-vmap", "flax.linen.vmap"))
+    ),
+    *(
+        Defect(
+            id=f"{name}-open-permutation",
+            transform=transform,
+            versions={"jax": ">=0.4.30"},
+            affects=lambda call: call.subject_name == "ppermute-open",
+            law="collectives.equal-plain-reductions",
+            call=FunctionCall(
+                "ppermute-open", {"batch": 3, "m": 2, "n": 4}, (Axes((0,), 0, "batch"),)
+            ),
+            seen="lax.ppermute that leaves out some of the examples, which get zeros by its documentation "
+            "and under pmap, raises a bare AssertionError: Permutation doesn't match the axis size!",
+            upstream=f"{NOT_FOUND} https://github.com/jax-ml/jax/issues/8688 (closed) met the same rule.",
+        )
+        for name, transform in (("vmap", "jax.vmap"), ("linen-vmap", "flax.linen.vmap"))
+    ),
+    Defect(
+        id="pmap-empty-permutation-dies",
+        transform="jax.pmap",
+        versions={"jax": "<0.4.33"},
+        affects=lambda call: call.subject_name == "ppermute-open" and call.sizes["batch"] == 1,
+        law="collectives.equal-plain-reductions",
+        call=FunctionCall("ppermute-open", {"batch": 1, "m": 2, "n": 4}, (Axes((0,), 0, "batch"),)),
+        seen="lax.ppermute that hands on nothing, as to the next of one device, ends the process in XLA on "
+        "CPU: Check failed: mapping.size() == 2. It is right since 0.4.33.",
+        upstream="No report of this was found on jax-ml/jax or openxla/xla on 2026-11-26. "
+        "https://github.com/openxla/xla/pull/47083 (closed) is of the same operation on GPU.",
+        deadly=True,
+    ),
+    Defect(
+        id="pmap-all-to-all-gradient",
+        transform="jax.pmap",
+        versions={"jax": ">=0.4.30"},
+        affects=lambda call: call.subject_name == "all-to-all-across",
+        law="collectives.gradients",
+        call=FunctionCall("all-to-all-across", {"batch": 3, "n": 2}, (Axes((0,), 0, "batch"),)),
+        seen="The gradient through lax.all_to_all that splits one axis and concatenates another is wrong: "
+        "before 0.9 silently of another shape, (3, 3, 1) for (3, 3, 3); since then ValueError about the type "
+        "of a cotangent. vmap's is right.",
+        upstream="https://github.com/jax-ml/jax/issues/15982 (closed) is the like in shard_map.",
+        everywhere=False,
+    ),
+    *(
+        Defect(
+            id=f"{name}-over-two-names",
+            transform=transform,
+            versions={"jax": ">=0.4.30"},
+            affects=lambda call: call.subject_name.startswith(
+                ("all-gather", "psum-scatter", "ppermute")
+            ),
+            law="collectives.over-two-names",
+            call=FunctionCall("psum-scatter", {"batch": 3, "n": 2}, (Axes((0,), 0, "batch"),)),
+            seen="Over the names of two nested maps, the inner one vmap, lax.all_gather and lax.psum_scatter "
+            "raise a bare AssertionError, axis size doesn't match, and lax.ppermute that or ValueError about "
+            "sources that are unique. lax.psum, lax.all_to_all and lax.axis_index answer.",
+            upstream=f"{NOT_FOUND} https://github.com/jax-ml/jax/pull/6219 mended the like in xmap.",
+            everywhere=False,
+        )
+        for name, transform in (
+            ("vmap", "jax.vmap"),
+            ("linen-vmap", "flax.linen.vmap"),
+            ("pmap", "jax.pmap"),
+        )
+    ),
+)

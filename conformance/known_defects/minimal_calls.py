@@ -1,0 +1,79 @@
+"""Which calls a defect concerns, and its minimal call."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from properties import oracle
+from properties.call import Axes, Call, FunctionCall, ModuleCall
+from properties.laws.errors import BEYOND
+
+NOT_FOUND = "No report of this was found on jax-ml/jax on 2026-11-21."
+NOT_FOUND_LATER = "No report of this was found on jax-ml/jax on 2026-11-26."
+
+
+def has_negative_axis(call: Call) -> bool:
+    (axes,) = call.axes
+    given = [*axes.in_axes, axes.out_axes]
+    if isinstance(call, ModuleCall):
+        given += call.variable_axes.values()
+    return any(axis is not None and axis < 0 for axis in given)
+
+
+def has_negative_axis_not_in_front(call: Call) -> bool:
+    """A negative axis that names any place but the front, in any leaf it applies to."""
+    if isinstance(call, ModuleCall):
+        return has_negative_axis(call)
+    (axes,) = call.axes
+    ranks = [
+        (axis, len(array.dims))
+        for tree, axis in zip(call.subject.arguments, axes.in_axes, strict=True)
+        for array in jax.tree_util.tree_leaves(tree)
+    ]
+    if axes.out_axes is not None and axes.out_axes < 0:
+        ranks += [(axes.out_axes, rank) for rank in oracle.output_ranks(call)]
+    return any(axis is not None and axis < 0 and axis + rank + 1 != 0 for axis, rank in ranks)
+
+
+def has_axis_out_of_range(call: FunctionCall) -> bool:
+    return any(axis is not None and axis >= BEYOND for axis in call.axes[0].in_axes)
+
+
+def has_no_out_axis(call: FunctionCall) -> bool:
+    out_axes: int | None = call.axes[0].out_axes
+    return out_axes is None
+
+
+def square_call(in_axis: int, out_axis: Any) -> FunctionCall:
+    return FunctionCall("square", {"batch": 3, "m": 2, "n": 4}, (Axes((in_axis,), out_axis),))
+
+
+def calls_of(
+    subjects: str | tuple[str, ...], mapped: Callable[[tuple[int | None, ...]], bool]
+) -> Callable[[Any], bool]:
+    """The calls of a subject of the catalogue, or of several, whose in_axes are such."""
+    names = (subjects,) if isinstance(subjects, str) else subjects
+
+    def affects(call: Call) -> bool:
+        (axes,) = call.axes
+        return call.subject_name in names and mapped(axes.in_axes)
+
+    return affects
+
+
+def calls_of_none(names: tuple[str, ...]) -> Callable[[Any], bool]:
+    """The calls of such subjects with a batch of no example."""
+    return lambda call: call.subject_name in names and call.sizes["batch"] == 0
+
+
+def any_axes(in_axes: tuple[int | None, ...]) -> bool:
+    return True
+
+
+def every_axis(in_axes: tuple[int | None, ...]) -> bool:
+    return None not in in_axes
+
+
+def rule_call(name: str, in_axes: tuple[int | None, ...], **sizes: int) -> FunctionCall:
+    return FunctionCall(name, {"batch": 3, **sizes}, (Axes(in_axes, 0),))

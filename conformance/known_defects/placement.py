@@ -1,0 +1,51 @@
+"""Of batching rules of where values are: on which mesh, in which layout, of which type across devices."""
+
+import attrs
+
+from conformance.known_defects.defect import Defect
+from conformance.known_defects.minimal_calls import NOT_FOUND_LATER, any_axes, calls_of, rule_call
+
+_UNREDUCED = {
+    "lax.vary_unreduced_cast": "lax.pcast(to='unreduced')",
+    "lax.preduced": "lax.pcast(to='reduced')",
+    "lax.all_gather_reduced": "lax.all_gather(to='reduced')",
+}
+
+PLACEMENT: tuple[Defect, ...] = (
+    Defect(
+        id="vmap-reshard-eagerly",
+        transform="jax.vmap",
+        versions={"jax": ">=0.8.2,<0.10"},
+        affects=lambda call: call.subject_name == "lax.reshard" and call.eager,
+        law="mapping.equals-per-example",
+        call=attrs.evolve(rule_call("lax.reshard", (0,), m=2, n=4), eager=True),
+        seen="An eager map of jax.sharding.reshard raises ValueError, '`set_mesh` can only be used outside "
+        "of `jax.jit`', where there is no jit. Under jit it works.",
+        upstream=NOT_FOUND_LATER,
+    ),
+    Defect(
+        id="vmap-layout-constraint",
+        transform="jax.vmap",
+        versions={"jax": ">=0.7,<0.7.1"},
+        affects=calls_of("lax.layout_constraint", any_axes),
+        law="mapping.equals-per-example",
+        call=rule_call("lax.layout_constraint", (0,), m=2, n=4),
+        seen="jax.experimental.layout.with_layout_constraint cannot be mapped: it raises "
+        "NotImplementedError without a word. It works since 0.7.1.",
+        upstream=NOT_FOUND_LATER,
+    ),
+    *(
+        Defect(
+            id=f"vmap-{name.removeprefix('lax.').replace('_', '-')}",
+            transform="jax.vmap",
+            versions={"jax": ">=0.8.2"},
+            affects=calls_of(name, any_axes),
+            law="mapping.equals-per-example",
+            call=rule_call(name, (0,), n=3),
+            seen=f"{what} within a mapped shard_map raises NotImplementedError, which does not say what of: "
+            "the batching rule is to be written.",
+            upstream=NOT_FOUND_LATER,
+        )
+        for name, what in _UNREDUCED.items()
+    ),
+)

@@ -1,0 +1,171 @@
+"""Of functions of the catalogue, and of draws, that are mapped over devices."""
+
+import attrs
+
+from conformance.known_defects.defect import Defect
+from conformance.known_defects.minimal_calls import (
+    NOT_FOUND,
+    NOT_FOUND_LATER,
+    any_axes,
+    calls_of,
+    rule_call,
+)
+from properties.call import Axes, Call, FunctionCall
+
+_HIGH_PRODUCTS = ("lax.mulhi", "lax.philox2x32", "lax.philox4x32")
+_LOOPS_INSIDE = (
+    *("lax.searchsorted", "lax.lt_to", "lax.eq_to"),
+    *("lax.igamma", "lax.igammac", "lax.igamma_grad_a", "lax.random_gamma_grad"),
+)
+_GRADIENTS_INSIDE = ("lax.add_any", "lax.remat_opt", "lax.select_and_scatter_add")
+_NAMED_INSIDE = ("psum", "pmax", "pmin", "all_gather", "all_to_all", "ppermute", "reduce_scatter")
+
+
+def _names_an_axis_inside(call: Call) -> bool:
+    _, _, rule = call.subject_name.partition("lax.")
+    return rule.partition(".")[0] in _NAMED_INSIDE
+
+
+SHARD_MAP: tuple[Defect, ...] = (
+    Defect(
+        id="shard-map-high-products",
+        transform="jax.shard_map",
+        versions={"jax": ">=0.10.2"},
+        affects=calls_of(_HIGH_PRODUCTS, any_axes),
+        law="parallel.shard-map-agrees",
+        call=attrs.evolve(rule_call("lax.mulhi", (0, 0), m=2, n=4), dtype="uint32"),
+        seen="lax.mulhi (since 0.10.2) raises JaxRuntimeError on CPU: INTERNAL: Unable to convert MHLO to "
+        "StableHLO. The Philox PRNGs are made of it.",
+        upstream=NOT_FOUND,
+        platform="cpu",
+    ),
+    Defect(
+        id="pmap-philox",
+        transform="jax.pmap",
+        versions={"jax": ">=0.10.2"},
+        affects=lambda call: "philox" in call.subject_name,
+        law="randomness.keys-draw-independently",
+        call=FunctionCall("draw-uniform-philox4x32", {"batch": 3, "m": 2}, (Axes((0, 0), 0),)),
+        seen="Drawing from a key of philox2x32 or philox4x32 raises JaxRuntimeError on CPU: INTERNAL: "
+        "Unable to convert MHLO to StableHLO. It is lax.mulhi that cannot be compiled within pmap.",
+        upstream=NOT_FOUND,
+        platform="cpu",
+    ),
+    Defect(
+        id="shard-map-names-inside",
+        transform="jax.shard_map",
+        versions={"jax": ">=0.8.1"},
+        affects=_names_an_axis_inside,
+        law="parallel.shard-map-agrees",
+        call=rule_call("lax.psum", (0,), n=4),
+        seen="A collective along the axis of a vmap inside shard_map, which concerns no device, raises a "
+        "bare AssertionError (0.8.1: TypeError about axis_index_groups). It works up to 0.5.3, and with "
+        "check_vma=False.",
+        upstream=f"{NOT_FOUND} https://github.com/jax-ml/jax/issues/34249 (closed) is of vmap around "
+        "shard_map.",
+    ),
+    Defect(
+        id="shard-map-names-inside-eagerly",
+        transform="jax.shard_map",
+        versions={"jax": ">=0.6.1,<0.8.1,!=0.6.2"},
+        affects=lambda call: call.eager and _names_an_axis_inside(call),
+        law="parallel.shard-map-agrees",
+        call=attrs.evolve(rule_call("lax.all_gather", (0,), n=4), eager=True),
+        seen="A collective along the axis of a vmap inside shard_map raises KeyError, of the axis's name, "
+        "where shard_map is called without jit. It works under jit, and with check_vma=False.",
+        upstream=NOT_FOUND_LATER,
+    ),
+    Defect(
+        id="shard-map-names-inside-at-first",
+        transform="jax.shard_map",
+        versions={"jax": "==0.6.0"},
+        affects=_names_an_axis_inside,
+        law="parallel.shard-map-agrees",
+        call=rule_call("lax.all_gather", (0,), n=4),
+        seen="A collective along the axis of a vmap inside shard_map raises KeyError, of the axis's name, "
+        "under jit too. It works with check_vma=False.",
+        upstream=NOT_FOUND_LATER,
+    ),
+    Defect(
+        id="shard-map-empty-result-unreadable",
+        transform="jax.shard_map",
+        versions={"jax": ">=0.7,<0.11.2"},
+        affects=lambda call: call.subject_name == "lax.empty" and call.eager,
+        law="parallel.shard-map-agrees",
+        call=attrs.evolve(rule_call("lax.empty", (0,), m=2, n=4), eager=True),
+        seen="Without jit, a result of size zero cannot be read: np.asarray raises ValueError, 'could not "
+        "broadcast input array from shape (3,0) into shape (1,0)'; before 0.9.2 the call raised "
+        "AssertionError, 'Unexpected XLA sharding override'. The cause is that of "
+        "vmap-empty-shards-unreadable.",
+        upstream="No report of this was found on jax-ml/jax on 2026-11-25.",
+    ),
+    Defect(
+        id="shard-map-loops-inside",
+        transform="jax.shard_map",
+        versions={"jax": ">=0.6,<0.7"},
+        affects=calls_of(_LOOPS_INSIDE, any_axes),
+        law="parallel.shard-map-agrees",
+        call=rule_call("lax.searchsorted", (0, 0), m=2),
+        seen="jnp.searchsorted, lax.igamma and what is made of them, of each device's own values, raise "
+        "TypeError about the carry of a loop of which their caller knows nothing. It works since 0.7.0.",
+        upstream="https://github.com/jax-ml/jax/issues/29881 (closed) is the same of random.choice.",
+    ),
+    Defect(
+        id="shard-map-gradients-inside",
+        transform="jax.shard_map",
+        versions={"jax": ">=0.6,<0.6.1"},
+        affects=calls_of(_GRADIENTS_INSIDE, any_axes),
+        law="parallel.shard-map-agrees",
+        call=rule_call("lax.remat_opt", (0,), n=3),
+        seen="A gradient taken inside, of each device's own values, raises ValueError, 'unexpected JAX type "
+        "(e.g. shape/dtype) for argument to vjp function'. It works since 0.6.1.",
+        upstream=NOT_FOUND_LATER,
+    ),
+    Defect(
+        id="shard-map-betainc",
+        transform="jax.shard_map",
+        versions={"jax": ">=0.6,<0.12"},
+        affects=calls_of("lax.regularized_incomplete_beta", any_axes),
+        law="parallel.shard-map-agrees",
+        call=rule_call("lax.regularized_incomplete_beta", (0, 0, 0), m=2, n=4),
+        seen="lax.betainc raises TypeError about the carry of a while_loop, of which its caller knows "
+        "nothing.",
+        upstream="https://github.com/jax-ml/jax/issues/31080 (closed) is the same of random.beta.",
+    ),
+    Defect(
+        id="shard-map-random-gamma",
+        transform="jax.shard_map",
+        versions={"jax": ">=0.6,<0.7.1"},
+        affects=calls_of("lax.random_gamma", any_axes),
+        law="parallel.shard-map-agrees",
+        call=rule_call("lax.random_gamma", (0, 0), m=2),
+        seen="random.gamma, with a key and a shape parameter of each device's own, raises TypeError about "
+        "the carry of a while_loop.",
+        upstream="https://github.com/jax-ml/jax/issues/31080 (closed)",
+    ),
+    Defect(
+        id="shard-map-rng-bit-generator",
+        transform="jax.shard_map",
+        versions={"jax": ">=0.6,<0.8"},
+        affects=calls_of("lax.rng_bit_generator", any_axes),
+        law="parallel.shard-map-agrees",
+        call=rule_call("lax.rng_bit_generator", (0,)),
+        seen="lax.rng_bit_generator of a key that differs between devices raises a bare AssertionError.",
+        upstream=f"{NOT_FOUND} It works since 0.8.0.",
+    ),
+    Defect(
+        id="shard-map-update-of-own-slice",
+        transform="jax.shard_map",
+        versions={"jax": ">=0.12"},
+        affects=lambda call: (
+            call.subject_name == "lax.keys.places" and call.axes[0].out_axes not in (0, None)
+        ),
+        law="parallel.shard-map-agrees",
+        call=FunctionCall("lax.keys.places", {"batch": 2, "m": 2}, (Axes((0, 0), 1),), seed=10),
+        seen="Wrong values, silently, on CPU, of an array updated with a slice of itself and given back "
+        "along another axis, which for the one example that a device has is a reshape: see "
+        "vmap-update-of-own-slice. Since 0.12.0 within shard_map, too.",
+        upstream="https://github.com/openxla/xla/issues/49176 (open)",
+        platform="cpu",
+    ),
+)

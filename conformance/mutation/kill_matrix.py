@@ -1,0 +1,195 @@
+"""Which law kills which mutant: every law must be able to fail, every fault must be noticed."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+
+from conformance.runner import process_env
+
+SUBJECTS = {
+    False: (
+        "matrix-add",
+        "linear",
+        "softmax",
+        "mlp-loss",
+        "psum",
+        "pmean",
+        "ppermute",
+        "axis-index",
+        "draw-bits",
+        "draw-bits-rbg",
+    ),
+    True: (
+        "dense",
+        "batch-norm",
+        "dropout",
+        "noisy-dense",
+        "gru-cell",
+        "partitioned-dense",
+        "accumulator",
+    ),
+}
+"""Subjects that together reach every law, for functions and for modules."""
+
+HOSTS = {
+    "mapping": "jax.vmap",
+    "axes": "jax.vmap",
+    "nesting": "jax.vmap",
+    "gradients": "jax.vmap",
+    "collectives": "jax.vmap",
+    "errors": "jax.vmap",
+    "randomness": "jax.vmap",
+    "parallel": "jax.pmap",
+    "sharing": "flax.linen.vmap",
+}
+"""The transform that carries the fault, by the law's group, unless the law is about one alone."""
+
+
+def host(law: Any) -> str:
+    """The name of the transform that carries the faults which a law is to notice."""
+    return law.only or HOSTS[law.id.split(".")[0]]
+
+
+def hosts(law: Any) -> tuple[str, ...]:
+    """Every such transform: what is said of lifted modules is held against NNX, too."""
+    also = ("flax.nnx.vmap",) if law.id.startswith("sharing.") else ()
+    return tuple(dict.fromkeys((host(law), *also)))
+
+
+@attrs.frozen
+class Kill:
+    """One law against one mutant: the subject and call that showed the fault, if any did."""
+
+    law: str
+    mutant: str
+    transform: str
+    subject: str | None
+
+
+def kills(
+    laws: Iterable[str] = (), mutants: Iterable[str] = (), transforms: Iterable[str] = ()
+) -> list[Kill]:
+    """Hold every mutant to every law of its kind, or to those chosen."""
+    from conformance.transforms import TRANSFORMS
+    from properties.laws import LAWS
+    from properties.mutants import MUTANTS
+    from properties.subject import ModuleSubject
+
+    return [
+        Kill(law.id, mutant.name, name, _killer(law, mutant.mutate(TRANSFORMS[name]), mutant.lifts))
+        for law in LAWS.values()
+        if not laws or law.id in laws
+        for name in hosts(law)
+        if not transforms or name in transforms
+        for mutant in MUTANTS.values()
+        if (not mutants or mutant.name in mutants)
+        and mutant.lifts == (law.subjects is ModuleSubject)
+        and TRANSFORMS[name].unavailable() is None
+    ]
+
+
+def _killer(law, transform, lifts):  # type: ignore[no-untyped-def]
+    from properties.profile import PROFILES
+    from properties.run_law import hold
+    from properties.subjects import SUBJECTS as ALL
+
+    for name in SUBJECTS[lifts]:
+        subject = ALL[name]
+        if not law.concerns(transform, subject) or law.not_applicable(transform, subject):
+            continue
+        # Small is enough: a fault that needs many calls to be seen is one that users will not see.
+        profile = attrs.evolve(PROFILES["quick"], examples=4, shapes=3)
+        if hold(law, transform, subject, profile, shrink=False).violation is not None:
+            return name
+    return None
+
+
+def table(found: list[Kill]) -> str:
+    """Markdown: mutants by laws; the subject that showed the fault, or a dash."""
+    parts = []
+    for title in dict.fromkeys(_title(kill) for kill in found):
+        rows = [kill for kill in found if _title(kill) == title]
+        laws = list(dict.fromkeys(k.law for k in rows))
+        parts += [f"## {title}", "", "| mutant | " + " | ".join(f"`{law}`" for law in laws) + " |"]
+        parts.append("|---" * (len(laws) + 1) + "|")
+        by_pair = {(k.law, k.mutant): k.subject for k in rows}
+        for mutant in dict.fromkeys(k.mutant for k in rows):
+            cells = (by_pair.get((law, mutant)) or "-" for law in laws)
+            parts.append(f"| {mutant} | " + " | ".join(cells) + " |")
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _title(kill: Kill) -> str:
+    lifts = kill.law.startswith("sharing.")
+    return f"Faults of lifting, in {kill.transform}" if lifts else "Faults of mapping"
+
+
+def totals(found: list[Kill]) -> str:
+    """One sentence: how many pairs, mutants and laws."""
+    killed = [k for k in found if k.subject]
+    mutants, laws = {k.mutant for k in found}, {k.law for k in found}
+    return (
+        f"{len(killed)} of {len(found)} triples of law, mutant and transform are kills; "
+        f"{len({k.mutant for k in killed})} of {len(mutants)} mutants are killed by some law, "
+        f"{len({k.law for k in killed})} of {len(laws)} laws kill some mutant."
+    )
+
+
+HEAD = """# The kill matrix
+
+Every law is held to broken transforms (`properties/mutants`). A cell names the subject on which
+the law noticed the fault; a dash says that the law has nothing to say about it. Made by
+`vmap-conformance mutants --markdown docs/kill-matrix.md`.
+
+"""
+
+
+RULES_HEAD = """# Broken batching rules
+
+Each batching rule of JAX that the catalogue reaches is replaced by a broken one, and the map is held to
+`mapping.equals-per-example`. A cell names the subject on which the law noticed. Made by
+`vmap-conformance mutants --rules '*' --markdown docs/broken-rules.md`.
+
+"""
+LEAST_SHARE = 0.95
+"""Of the pairs of rule and fault that must be noticed."""
+
+
+@click.command()
+@click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), help="Write here.")
+@click.option("--rules", multiple=True, metavar="GLOB", help="Break these batching rules instead.")
+@click.option("-n", "--workers", type=click.IntRange(1), help="Processes that break rules.")
+def mutants(markdown: Path | None, rules: tuple[str, ...], workers: int | None) -> int:
+    """Hold broken transforms, or broken batching rules, to the laws: what notices which fault?"""
+    process_env.prepare()
+    if rules:
+        return _broken_rules(rules, workers or process_env.cores(), markdown)
+    found = kills()
+    _tell(HEAD, totals(found), table(found), markdown)
+    killed = {k.mutant for k in found if k.subject}, {k.law for k in found if k.subject}
+    return 0 if killed == ({k.mutant for k in found}, {k.law for k in found}) else 1
+
+
+def _broken_rules(globs: tuple[str, ...], workers: int, markdown: Path | None) -> int:
+    from conformance.mutation import rule_mutants
+    from conformance.runner.items import chosen
+
+    names = [name for name in rule_mutants.reach() if chosen(name, globs)]
+    if not names:
+        raise click.UsageError(f"no batching rule that is reached matches {' or '.join(globs)}")
+    found = rule_mutants.bite_all(names, workers)
+    _tell(RULES_HEAD, rule_mutants.totals(found), rule_mutants.table(found), markdown)
+    applied = [each for each in found if not each.why]
+    return 0 if sum(bool(e.killer) for e in applied) >= LEAST_SHARE * len(applied) else 1
+
+
+def _tell(head: str, sentence: str, grid: str, markdown: Path | None) -> None:
+    if markdown is None:
+        click.echo(f"{head}{sentence}\n\n{grid}")
+    else:
+        markdown.write_text(f"{head}{sentence}\n\n{grid}\n", encoding="utf-8")
+        click.echo(sentence)

@@ -1,0 +1,1 @@
+"""The HTML page of a log: one self-contained file."""

@@ -1,0 +1,59 @@
+"""JUnit XML, for CI systems that read it."""
+
+import re
+import xml.etree.ElementTree as ET
+
+from conformance.events.log import CONFORMING
+from conformance.reporting.summary import Summary
+
+DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def render(*summaries: Summary) -> str:
+    """The results as JUnit XML: a suite per environment, one case per (law, transform, subject)."""
+    suites = [_suite(summary, len(summaries) > 1) for summary in summaries]
+    root = suites[0]
+    if len(suites) > 1:
+        root = ET.Element("testsuites", name="vmap-conformance")
+        root.extend(suites)
+    ET.indent(root)
+    # ElementTree would declare the locale's encoding.
+    return DECLARATION + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _suite(summary: Summary, named: bool) -> ET.Element:
+    broken = {"crashed", "timed-out"}
+    versions = (summary.header or {}).get("environment", {})
+    label = f" jax {versions.get('jax')} flax {versions.get('flax')}" if named else ""
+    suite = ET.Element(
+        "testsuite",
+        name=f"vmap-conformance{label}",
+        tests=str(len(summary.results)),
+        failures=str(summary.counts["violated"]),
+        errors=str(sum(summary.counts[name] for name in broken)),
+        skipped=str(summary.counts["not-applicable"]),
+        time=f"{summary.seconds or summary.total('seconds'):.3f}",
+    )
+    for result in summary.results:
+        case = ET.SubElement(
+            suite,
+            "testcase",
+            classname=f"{result['law']}.{result['transform']}",
+            name=result.get("defect") or result["subject"],
+            time=f"{result['seconds']:.3f}",
+        )
+        detail = result["detail"] or {}
+        if result["outcome"] == "not-applicable":
+            ET.SubElement(case, "skipped", message=_legal(detail["reason"]))
+        elif result["outcome"] not in CONFORMING:
+            tag = "error" if result["outcome"] in broken else "failure"
+            message = detail.get("message") or detail.get("reason") or result["outcome"]
+            failure = ET.SubElement(case, tag, message=_legal(message), type=result["outcome"])
+            failure.text = _legal(detail.get("script") or detail.get("output") or "")
+    return suite
+
+
+def _legal(text: str) -> str:
+    """Without the control characters that XML has no way to write."""
+    return _CONTROL.sub("?", text)

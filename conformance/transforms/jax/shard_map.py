@@ -1,0 +1,92 @@
+"""``jax.shard_map`` over a mesh of as many devices as there are examples, each mapping its own one."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+
+from conformance.transforms.jax import pmap
+from properties.call import Axes, FunctionCall
+from properties.transform import Transform
+from reference.loop import number_of_examples
+
+MESH_AXIS = "devices"
+
+
+def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
+    def mapped(*arguments: Any) -> Any:
+        from jax.sharding import Mesh
+        from jax.sharding import PartitionSpec as P
+
+        size = number_of_examples(arguments, axes.in_axes)
+        mesh = Mesh(np.array(jax.devices()[:size]), (MESH_AXIS,))
+        local = jax.vmap(function, axes.in_axes, axes.out_axes)
+        shapes = jax.eval_shape(local, *arguments)
+
+        def split(leaf: Any, axis: int | None) -> Any:
+            if axis is None:
+                return P()
+            return P(*(MESH_AXIS if i == axis % leaf.ndim else None for i in range(leaf.ndim)))
+
+        arrays = jax.tree_util.tree_map(jax.numpy.asarray, arguments)
+        in_specs = tuple(
+            jax.tree_util.tree_map(lambda leaf, axis=axis: split(leaf, axis), argument)
+            for argument, axis in zip(arrays, axes.in_axes, strict=True)
+        )
+        out_specs = jax.tree_util.tree_map(lambda leaf: split(leaf, axes.out_axes), shapes)
+        shard_map = getattr(jax, "shard_map", None) or _experimental()
+        return shard_map(local, mesh=mesh, in_specs=in_specs, out_specs=out_specs)(*arrays)
+
+    return mapped
+
+
+def _experimental() -> Any:
+    """Where it was before it was public."""
+    from jax.experimental.shard_map import shard_map
+
+    return shard_map
+
+
+def source(call: FunctionCall) -> str:
+    (axes, *_) = call.axes
+    return f"""
+from jax.sharding import Mesh, PartitionSpec as P
+
+shard_map = getattr(jax, "shard_map", None)
+if shard_map is None:
+    from jax.experimental.shard_map import shard_map
+in_axes, out_axes = {axes.in_axes}, {axes.out_axes}
+mesh = Mesh(np.array(jax.devices()[:{call.sizes["batch"]}]), ("devices",))
+
+
+def split(leaf, axis):
+    if axis is None:
+        return P()
+    return P(*("devices" if i == axis % leaf.ndim else None for i in range(leaf.ndim)))
+
+
+def mapped(*arguments):
+    arguments = jax.tree_util.tree_map(jnp.asarray, arguments)
+    local = jax.vmap(function, in_axes, out_axes)
+    in_specs = tuple(
+        jax.tree_util.tree_map(lambda leaf: split(leaf, axis), a) for a, axis in zip(arguments, in_axes)
+    )
+    shapes = jax.eval_shape(local, *arguments)
+    out_specs = jax.tree_util.tree_map(lambda leaf: split(leaf, out_axes), shapes)
+    return shard_map(local, mesh=mesh, in_specs=in_specs, out_specs=out_specs)(*arguments)
+"""
+
+
+TRANSFORM = Transform(
+    "jax.shard_map",
+    "maps a function over a mesh of devices",
+    map_function,
+    kinds=("function",),
+    thin=True,
+    largest=pmap.TRANSFORM.largest,
+    maps_nothing=False,
+    unavailable=partial(pmap.one_device, "shard_map"),
+    source=source,
+)

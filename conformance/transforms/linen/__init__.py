@@ -1,0 +1,1 @@
+"""Linen's lifted map, `flax.linen.vmap`."""

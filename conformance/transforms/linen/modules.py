@@ -1,0 +1,223 @@
+"""Which Linen class each module subject is. Every class takes the subject's hyperparameters."""
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from flax import struct
+
+from properties.call import ModuleCall
+
+
+class Block(nn.Module):
+    features: int
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        return jnp.tanh(nn.Dense(self.features)(x))
+
+
+class MLP(nn.Module):
+    features: Sequence[int]
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        for width in self.features[:-1]:
+            x = Block(width)(x)
+        return nn.Dense(self.features[-1])(x)
+
+
+class ColumnCell(nn.Module):
+    features: int
+
+    @nn.compact
+    def __call__(self, carry: Any, x: Any) -> Any:
+        draw = nn.initializers.lecun_normal()
+        w = self.param("w", draw, (self.features, x.shape[-1]), jnp.float32)
+        u = self.param("u", draw, (self.features, self.features), jnp.float32)
+        h = jnp.tanh(jnp.dot(w, x) + jnp.dot(u, carry))
+        return h, h
+
+
+class KeyProbe(nn.Module):
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        first = self.param("first", jax.random.key_data)
+        second = self.param("second", jax.random.key_data)
+        return x + ((first[..., 0] & 1) + (second[..., 0] & 1)).astype(x.dtype)
+
+
+class Sown(nn.Module):
+    features: int
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        y = nn.Dense(self.features)(x)
+        self.sow("intermediates", "before", y)
+        return jnp.tanh(y)
+
+
+class Accumulator(nn.Module):
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        total = self.variable("cache", "total", jnp.zeros, x.shape, jnp.float32)
+        if not self.is_initializing():
+            total.value = total.value + x
+        return total.value
+
+
+class NoisyDense(nn.Module):
+    features: int
+    rate: float
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        return nn.Dropout(self.rate, deterministic=False)(nn.Dense(self.features)(x))
+
+
+class Labelled(struct.PyTreeNode, nn.meta.AxisMetadata[Any]):
+    """A box of a user's own, which names axes as it is told of them."""
+
+    value: Any
+    names: tuple[str, ...] = struct.field(pytree_node=False)
+
+    def unbox(self) -> Any:
+        return self.value
+
+    def replace_boxed(self, val: Any) -> Any:
+        return self.replace(value=val)
+
+    def add_axis(self, index: int, params: dict[Any, Any]) -> Any:
+        place = index if index >= 0 else index + len(self.names) + 1
+        name = params[nn.PARTITION_NAME]
+        return self.replace(names=(*self.names[:place], name, *self.names[place:]))
+
+    def remove_axis(self, index: int, params: dict[Any, Any]) -> Any:
+        place = index % len(self.names)
+        return self.replace(names=(*self.names[:place], *self.names[place + 1 :]))
+
+
+class PartitionedDense(nn.Module):
+    """Its two parameters say what their axes are called in two ways: Flax's, and one of their own."""
+
+    features: int
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        draw = nn.with_partitioning(nn.initializers.lecun_normal(), ("in", "out"))
+        kernel: Any = self.param("kernel", draw, (x.shape[-1], self.features), jnp.float32)
+        bias: Any = self.param(
+            "bias", lambda key: Labelled(jnp.zeros(self.features, jnp.float32), ("out",))
+        )
+        y = jnp.dot(x, kernel)
+        return y + jnp.broadcast_to(bias, y.shape)
+
+
+class ScannedCell(nn.Module):
+    features: int
+
+    @nn.compact
+    def __call__(self, carry: Any, xs: Any) -> Any:
+        scan = nn.scan(nn.SimpleCell, variable_broadcast="params", split_rngs={"params": False})
+        return scan(self.features, name="cell")(carry, xs)
+
+
+class Members(nn.Module):
+    features: int
+
+    @nn.compact
+    def __call__(self, xs: Any) -> Any:
+        lift = nn.vmap(nn.Dense, variable_axes={"params": 0}, split_rngs={"params": True})
+        return lift(self.features, name="members")(xs)
+
+
+class Repeated(nn.Module):
+    times: int
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        layer = nn.Dense(x.shape[-1], name="layer")
+
+        def body(module: Any, state: Any) -> Any:
+            return state[0] + 1, jnp.tanh(module(state[1]))
+
+        state = (0, layer(x))
+        return nn.while_loop(lambda _, state: state[0] < self.times, body, layer, state)[1]
+
+
+class Rematted(nn.Module):
+    features: int
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        return nn.Dense(self.features)(nn.remat(Block)(self.features, name="block")(x))
+
+
+CLASSES: dict[str, Any] = {
+    "dense": nn.Dense,
+    "mlp": MLP,
+    "conv": nn.Conv,
+    "layer-norm": nn.LayerNorm,
+    "batch-norm": nn.BatchNorm,
+    "dropout": nn.Dropout,
+    "embed": nn.Embed,
+    "self-attention": nn.MultiHeadDotProductAttention,
+    "simple-cell": nn.SimpleCell,
+    "gru-cell": nn.GRUCell,
+    "column-cell": ColumnCell,
+    "key-probe": KeyProbe,
+    "sown": Sown,
+    "accumulator": Accumulator,
+    "noisy-dense": NoisyDense,
+    "partitioned-dense": PartitionedDense,
+    "scanned-cell": ScannedCell,
+    "members": Members,
+    "repeated": Repeated,
+    "rematted": Rematted,
+}
+
+
+ORIGINS: dict[str, str] = {}
+"""The module of the user's that lists each subject of theirs."""
+
+
+class Own(nn.Module):
+    """A module of the user's, as a class that a lifted transform can take."""
+
+    inner: nn.Module
+
+    def __call__(self, *inputs: Any) -> Any:
+        return self.inner(*inputs)
+
+
+def source(call: ModuleCall) -> tuple[str, str, str]:
+    """Python that defines the class of the call's module, its name, and its hyperparameters."""
+    module = CLASSES[call.subject_name]
+    if module is Own:
+        subject = own_source(call.subject_name, "inner = subject.hyperparameters['inner']")
+        return f"import flax.linen as nn\n{subject}\n\n{_ours(Own)}", "Own", "inner=inner"
+    given = ", ".join(f"{k}={v!r}" for k, v in call.subject.configure(call.sizes).items())
+    if module.__module__ != __name__:
+        name = module.__name__
+        return f"import flax.linen as nn\nfrom flax.linen import {name}", name, given
+    classes = [c for c in CLASSES.values() if c.__module__ == __name__ and c is not Own]
+    return _ours(Block, Labelled, *classes), module.__name__, given
+
+
+def own_source(name: str, then: str) -> str:
+    """Python that finds one of the user's own subjects where they listed it."""
+    if name not in ORIGINS:
+        return f"subject = ...  # what {name} was made of\n{then}"
+    found = f"subject = next(each for each in SUBJECTS if each.name == {name!r})"
+    return f"from {ORIGINS[name]} import SUBJECTS\n\n{found}\n{then}"
+
+
+def _ours(*classes: Any) -> str:
+    imports = (
+        "from collections.abc import Sequence\nfrom typing import Any\n\nimport flax.linen as nn\n"
+        "from flax import struct\n"
+    )
+    return imports + "\n\n" + "\n\n".join(map(inspect.getsource, classes))

@@ -1,0 +1,168 @@
+"""``flax.linen.vmap``, of modules, and of functions as modules without parameters."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import flax.errors
+import flax.linen as nn
+import jax
+
+from conformance.transforms.linen import modules
+from conformance.transforms.linen import options as linen_options
+from properties.call import Axes, FunctionCall, ModuleCall
+from properties.laws.sharing.lifting import NEW_AXIS
+from properties.transform import Lifted, Transform
+
+
+def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
+    class Applied(nn.Module):
+        def __call__(self, *arguments: Any, **named: Any) -> Any:
+            return function(*arguments, **named)
+
+    lifted = nn.vmap(
+        Applied,
+        in_axes=axes.in_axes,
+        out_axes=axes.out_axes,
+        variable_axes={},
+        split_rngs={},
+        axis_name=axes.name,
+        **dict[str, Any](axes.options),
+    )
+    return lambda *arguments, **named: lifted().apply({}, *arguments, **named)
+
+
+def lift(call: ModuleCall) -> Lifted:
+    """``nn.vmap`` of the Linen module of the call's subject, for the call's first axes."""
+    module = modules.CLASSES[call.subject_name]
+    given = call.subject.configure(call.sizes)
+    return _pure(linen_options.lifted_with(module, given, _arguments(call), call.options), call)
+
+
+def _arguments(call: ModuleCall) -> dict[str, Any]:
+    """The keyword arguments of ``nn.vmap`` that a call has without any options."""
+    axes = call.axes[0]
+    names = {"metadata_params": {nn.PARTITION_NAME: NEW_AXIS}} if call.subject.names else {}
+    return {
+        "in_axes": axes.in_axes,
+        "out_axes": axes.out_axes,
+        "variable_axes": dict(call.variable_axes),
+        "split_rngs": dict(call.split_rngs),
+        **names,
+    }
+
+
+def variants(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
+    """`Transform.variants` of Linen.
+
+    ``nn.jit`` forks the keys of what it lifts, and a module within another has a path of its own:
+    both draw otherwise, so they are here where nothing is drawn to compute an answer.
+    """
+    keyless = call.subject.streams in ((), ("params",))
+    stateless = call.subject.collections == ("params",)
+    options: list[dict[str, Any]] = [
+        {"axis_size": call.size},
+        {"axis_name": "batch"},
+        {"spmd_axis_name": "devices"},
+        {"methods": ["__call__"]},
+        {"by_method": "__call__"},
+    ]
+    wrappers = linen_options.WRAPPERS if keyless else ("remat",)
+    nests = [{where: lift} for where in ("inside", "around") for lift in wrappers]
+    nests.append({"around": "vmap"})
+    if keyless and call.subject.collections:
+        options.append({"of": "function"})
+        nests += [{"around": "scan"}] if stateless else []
+    spellings = [{"spelling": spelling} for spelling in ("together", "all but", "all")]
+    synchronised = [{"synchronised": "batch"}] if call.subject_name == "batch-norm" else []
+    return {
+        "options": options,
+        "spellings": spellings,
+        "nests": nests,
+        "synchronised": synchronised,
+    }
+
+
+def plain(call: ModuleCall) -> Lifted:
+    """The Linen module of the call's subject, unmapped."""
+    module = modules.CLASSES[call.subject_name]
+    return _pure(module(**call.subject.configure(call.sizes)), call)
+
+
+def _pure(module: Any, call: ModuleCall) -> Lifted:
+    updated = [name for name in call.subject.collections if name != "params"]
+
+    def init(rngs: Any, *inputs: Any) -> Any:
+        return nn.unbox(module.init(rngs, *inputs))
+
+    def apply(variables: Any, rngs: Any, *inputs: Any) -> Any:
+        return module.apply(variables, *inputs, rngs=rngs, mutable=updated)
+
+    def names(rngs: Any, *inputs: Any) -> Any:
+        return names_of(jax.eval_shape(module.init, rngs, *inputs))
+
+    return Lifted(init, apply, names)
+
+
+def names_of(variables: Any) -> dict[str, Any]:
+    """What the axes of boxed parameters are called."""
+    return {name: box.names for name, box in variables["params"].items()}
+
+
+def source(call: FunctionCall | ModuleCall) -> str:
+    axes = call.axes[0]
+    options = f"in_axes={axes.in_axes}, out_axes={axes.out_axes}"
+    options += "".join(f", {name}={value!r}" for name, value in axes.options)
+    if isinstance(call, FunctionCall):
+        return f"""
+import flax.linen as nn
+
+
+class Applied(nn.Module):
+    def __call__(self, *arguments, **named):
+        return function(*arguments, **named)
+
+
+Lifted = nn.vmap(
+    Applied, {options}, variable_axes={{}}, split_rngs={{}}, axis_name={axes.name!r}
+)
+mapped = lambda *arguments, **named: Lifted().apply({{}}, *arguments, **named)
+"""
+    definition, name, given = modules.source(call)
+    names = ""
+    if call.subject.names:
+        names = f"""
+{inspect.getsource(names_of)}
+
+def names(rngs, *inputs):
+    return names_of(lifted.init(rngs, *inputs))
+"""
+    if call.options:
+        return f"""
+{definition}
+{inspect.getsource(linen_options)}
+
+plain = {name}({given})
+lifted = lifted_with({name}, dict({given}), {_arguments(call)}, {dict(call.options)})
+{names}"""
+    kwargs = "".join(f"    {name}={value!r},\n" for name, value in _arguments(call).items())
+    return f"""
+{definition}
+
+plain = {name}({given})
+lifted = nn.vmap(
+    {name},
+{kwargs})({given})
+{names}"""
+
+
+TRANSFORM = Transform(
+    "flax.linen.vmap",
+    "lifts a Linen module over a batch",
+    map_function,
+    lift,
+    plain,
+    missing_stream=flax.errors.InvalidRngError,
+    variants=variants,
+    source=source,
+)

@@ -1,0 +1,1 @@
+"""NNX's lifted maps, `flax.nnx.vmap` and `flax.nnx.pmap`."""

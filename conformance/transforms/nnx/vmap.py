@@ -1,0 +1,179 @@
+"""``flax.nnx.vmap`` and ``flax.nnx.pmap``: of modules, whose state has axes, and of functions."""
+
+import inspect
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import flax
+from packaging.version import Version
+
+from conformance.transforms.jax import pmap
+from properties.call import Axes, FunctionCall, ModuleCall
+from properties.laws.sharing.lifting import NEW_AXIS
+from properties.subject import ModuleSubject
+from properties.transform import Lifted, Transform
+from reference.keys import NNX
+
+_FLOOR = "0.10"
+_MADE = {
+    "dense": "nnx.Linear({m}, {n}, rngs=rngs)",
+    "mlp": "MLP({m}, {k}, {n}, rngs=rngs)",
+    "conv": "nnx.Conv({m}, {n}, kernel_size=(3,), rngs=rngs)",
+    "layer-norm": "nnx.LayerNorm({m}, rngs=rngs)",
+    "batch-norm": "nnx.BatchNorm({m}, use_running_average=False, rngs=rngs)",
+    "embed": "nnx.Embed({vocabulary}, {n}, rngs=rngs)",
+    "self-attention": "nnx.MultiHeadAttention(2, {width}, decode=False, rngs=rngs)",
+    "simple-cell": "SimpleCell({m}, {n}, rngs)",
+    "gru-cell": "GRUCell({m}, {n}, rngs)",
+    "scanned-cell": "ScannedCell({m}, {n}, rngs)",
+    "column-cell": "ColumnCell({m}, {n}, rngs)",
+    "repeated": "Repeated({m}, 2, rngs)",
+    "rematted": "Rematted({m}, {n}, rngs)",
+    "dropout": "nnx.Dropout(0.5, deterministic=False)",
+    "accumulator": "Accumulator({m})",
+    "noisy-dense": "NoisyDense({m}, {n}, 0.5, rngs)",
+    "partitioned-dense": "partitioned({m}, {n}, rngs=rngs)",
+}
+"""Each module subject as NNX writes it, with the sizes of its dimensions."""
+
+
+def map_function(name: str, function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
+    from flax import nnx
+
+    options = pmap.on_devices(dict(axes.options))
+    return getattr(nnx, name)(
+        function, in_axes=axes.in_axes, out_axes=axes.out_axes, axis_name=axes.name, **options
+    )
+
+
+def lift(name: str, call: ModuleCall) -> Lifted:
+    """The map of making the module of the call's subject, and of calling it."""
+    from flax import nnx
+
+    from conformance.transforms.nnx import lift as nnx_lift
+
+    make = eval(f"lambda rngs: {_made(call)}", vars(nnx_lift))
+    lifted = nnx_lift.Lift(getattr(nnx, name), make, *_arguments(call))
+    return Lifted(
+        lifted.init,
+        lambda variables, rngs, *x: lifted.apply(variables, *x, rngs=rngs),
+        lifted.names,
+    )
+
+
+def _made(call: ModuleCall) -> str:
+    text = _MADE[call.subject_name].format(**call.sizes)
+    if "synchronised" in call.options:
+        text = text.replace("rngs=rngs", f"axis_name={call.options['synchronised']!r}, rngs=rngs")
+    return text
+
+
+def _arguments(call: ModuleCall) -> tuple[Any, ...]:
+    (axes, *_), split = call.axes, dict(call.split_rngs)
+    shared, options = dict(call.variable_axes), dict(call.options)
+    if "synchronised" in options:
+        options["axis_name"] = options.pop("synchronised")
+    return call.size, axes.in_axes, axes.out_axes, shared, split, options, NEW_AXIS
+
+
+def variants(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
+    """`Transform.variants` of NNX. What is shared within another map or a loop cannot be written to."""
+    nests = [{where: lift} for where in ("inside", "around") for lift in ("jit", "remat")]
+    if call.subject.collections == call.subject.streams == ("params",):
+        nests += [{"around": "vmap"}, {"around": "scan"}]
+    options: list[dict[str, Any]] = [{"axis_size": call.size}]
+    options += [{"axis_name": "batch"}, {"spmd_axis_name": "devices"}]
+    options += _without_updates()
+    if len(set(call.variable_axes.values())) == 1 and not call.subject.names:
+        options += [{"spelling": "one axis"}]
+    shown = call.subject.collections == ("params",)
+    aliases: list[dict[str, Any]] = []
+    if shown:
+        apart = {"twice": "otherwise"}
+        aliases = [{"twice": "alike"}, apart, *({**apart, **mode} for mode in _without_updates())]
+    return {"options": options, "nests": nests, "aliases": aliases, **synchronised(call)}
+
+
+def _without_updates() -> list[dict[str, Any]]:
+    """The ways to map modules as trees of arrays; Flax can say how since 0.12.7."""
+    from flax import nnx
+
+    return [{"graph": False}, {"graph_updates": False}] if hasattr(nnx, "prefix") else []
+
+
+def over_devices(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
+    """`Transform.variants` of a map over devices: every option is a program for several of them."""
+    return {"options": _without_updates(), **synchronised(call)}
+
+
+def synchronised(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
+    """Of `Transform.variants`, statistics taken along the batch axis."""
+    return {
+        "synchronised": [{"synchronised": "batch"}] if call.subject_name == "batch-norm" else []
+    }
+
+
+def lacks(subject: ModuleSubject) -> str | None:
+    if subject.name in _MADE:
+        return None
+    return f"{subject.name} is not among the modules that this suite has written in NNX"
+
+
+def unavailable(name: str) -> str | None:
+    if Version(flax.__version__) < Version(_FLOOR):
+        return f"flax {flax.__version__}: nnx.{name} took other arguments before {_FLOOR}"
+    return pmap.unavailable() if name == "pmap" else None
+
+
+def source(name: str, call: FunctionCall | ModuleCall) -> str:
+    axes = call.axes[0]
+    if isinstance(call, FunctionCall):
+        options = "".join(f", {option}={value!r}" for option, value in axes.options)
+        return f"""
+from flax import nnx
+
+mapped = nnx.{name}(
+    function, in_axes={axes.in_axes}, out_axes={axes.out_axes}, axis_name={axes.name!r}{options}
+)
+"""
+    from conformance.transforms.nnx import lift as nnx_lift
+
+    return f"""
+{inspect.getsource(nnx_lift)}
+
+
+def make(rngs):
+    return {_made(call)}
+
+
+lifted = Lift(nnx.{name}, make, *{_arguments(call)})
+names = lifted.names
+"""
+
+
+def _transform(name: str, summary: str, **fields: Any) -> Transform:
+    return Transform(
+        f"flax.nnx.{name}",
+        summary,
+        partial(map_function, name),
+        partial(lift, name),
+        kinds=("function",),
+        unavailable=partial(unavailable, name),
+        lacks=lacks,
+        derivation=NNX,
+        thin=True,
+        source=partial(source, name),
+        **fields,
+    )
+
+
+VMAP = _transform("vmap", "maps an NNX module and its state over a batch", variants=variants)
+PMAP = _transform(
+    "pmap",
+    "maps an NNX module and its state over devices",
+    variants=over_devices,
+    traceable=False,
+    largest=pmap.TRANSFORM.largest,
+    maps_nothing=False,
+)

@@ -1,0 +1,87 @@
+"""A log of several environments, gathered for every view: each on its own, and against the first."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from conformance.events.log import Event
+from conformance.reporting.summary import Summary, summarise
+from conformance.upgrade.compare import Differences, compare
+
+
+@attrs.frozen
+class Column:
+    """One environment: all cells that ran in it."""
+
+    label: str
+    """Such as ``jax 0.9.0, flax 0.12.3, Python 3.11``; what was asked for where nothing ran."""
+    problem: str | None
+    """Why it did not run, or not to its end."""
+    events: tuple[Event, ...]
+    summary: Summary
+
+
+@attrs.frozen
+class Comparison:
+    """Environments side by side, and how each later one differs from the first."""
+
+    columns: tuple[Column, ...]
+    differences: tuple[Differences | None, ...]
+    """One for each column after the first; None where one of the two did not run."""
+
+
+def gather(events: Sequence[Event]) -> Comparison:
+    """Gather a log's events, a column per environment.
+
+    Cells of one environment are one column, as shards are, unless both ran the same: two runs to compare.
+    """
+    of_cell: dict[str, list[Event]] = {}
+    for event in events:
+        of_cell.setdefault(event["cell"], []).append(event)
+    groups: list[tuple[tuple[str, str], set[Any], list[Event]]] = []
+    for cell in of_cell.values():
+        header = next((event for event in cell if event["type"] == "header"), None)
+        where = (_label(header), "" if header is None else header.get("asked", ""))
+        ran = {_what(event) for event in cell if event["type"] in ("result", "observation")}
+        for place, there, gathered in groups:
+            if place == where and not there & ran:
+                there |= ran
+                gathered += cell
+                break
+        else:
+            groups.append((where, ran, list(cell)))
+    labels = [label for (label, _), _, _ in groups]
+    columns = tuple(
+        # Two ENVs may resolve to the same versions: what was asked for tells them apart.
+        _column(f"{label} ({asked})" if asked and labels.count(label) > 1 else label, gathered)
+        for (label, asked), _, gathered in groups
+    )
+    first = columns[0]
+    return Comparison(
+        columns,
+        tuple(
+            compare(list(first.events), list(column.events))
+            if first.summary.results and column.summary.results
+            else None
+            for column in columns[1:]
+        ),
+    )
+
+
+def _what(event: Event) -> tuple[Any, ...]:
+    return tuple(event.get(k) for k in ("law", "transform", "subject", "defect", "key"))
+
+
+def _label(header: Event | None) -> str:
+    if header is None:
+        return "unknown"
+    environment = header["environment"]
+    names = (("jax", "jax"), ("flax", "flax"), ("python", "Python"))
+    parts = [f"{shown} {environment[name]}" for name, shown in names if environment.get(name)]
+    return ", ".join(parts) or str(header.get("asked", "unknown"))
+
+
+def _column(label: str, events: list[Event]) -> Column:
+    problems = [event["problem"] for event in events if event.get("problem")]
+    return Column(label, problems[0] if problems else None, tuple(events), summarise(events))

@@ -1,0 +1,128 @@
+"""Environments: virtual environments of other releases, built with uv, kept and used again."""
+
+import platform
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import attrs
+import filelock
+
+from conformance.runner import process_env
+from conformance.upgrade.environments import interpreters, resolve, venv
+from conformance.upgrade.environments.run_uv import TIMEOUT, NotBuilt
+from conformance.upgrade.environments.spec import Spec, check_requirement, parse
+from conformance.upgrade.environments.suite_copy import suite_path
+
+__all__ = ["Environment", "NotBuilt", "Spec", "build", "parse", "resolved", "suite_path"]
+
+
+@attrs.frozen
+class Environment:
+    """An environment that is there: as asked for, its interpreter, what is really installed."""
+
+    spec: str
+    interpreter: Path
+    versions: dict[str, str]
+
+    @property
+    def label(self) -> str:
+        """Such as ``jax 0.9.0 flax 0.12.3 py3.11``."""
+        named = [
+            f"{name} {self.versions[name]}" for name in ("jax", "flax") if name in self.versions
+        ]
+        return " ".join([*named, "py" + ".".join(self.versions["python"].split(".")[:2])])
+
+
+def build(
+    specs: Sequence[str],
+    *,
+    extra: Sequence[str] = (),
+    editable: Sequence[Path] = (),
+    directory: Path | None = None,
+) -> list[Environment | NotBuilt]:
+    """The environments of these ENVs, in their order, built side by side where they are not there yet.
+
+    ``extra`` are requirements and ``editable`` directories of the user's own code, which go into each
+    that is built; ``installed`` is taken as it is. They are kept in ``directory``, by default in the
+    user's cache. Raises ValueError for an ENV, a requirement or a directory that is none.
+    """
+    parsed = [parse(spec) for spec in specs]
+    for requirement in extra:
+        check_requirement(requirement)
+    for project in editable:
+        if not any((project / name).is_file() for name in ("pyproject.toml", "setup.py")):
+            raise ValueError(
+                f"{str(project)!r} is no package: it has no pyproject.toml or setup.py"
+            )
+    added = [*extra, *(f"--editable {project.resolve().as_uri()}" for project in editable)]
+    try:
+        needs = resolve.of_the_suite(added)
+    except NotBuilt as error:
+        return [error for _ in parsed]
+    return provide(parsed, needs, directory or process_env.cache_directory() / "environments")
+
+
+def provide(
+    specs: Sequence[Spec], needs: resolve.Needs, directory: Path
+) -> list[Environment | NotBuilt]:
+    """Environments that hold what ENV asks for and ``needs``; one that fails stops no other."""
+
+    def one(spec: Spec) -> Environment | NotBuilt:
+        try:
+            return _environment(spec, needs, directory)
+        except (NotBuilt, filelock.Timeout, OSError) as error:
+            return _refused(spec.text, error, directory)
+
+    with ThreadPoolExecutor(max(1, len(specs))) as pool:
+        return list(pool.map(one, specs))
+
+
+def resolved(spec: str) -> dict[str, str] | NotBuilt:
+    """The version of each package that such an environment holds, found without building it."""
+    asked, directory = parse(spec), process_env.cache_directory() / "environments"
+    if asked.kind == "installed":
+        return _installed()
+    try:
+        lock, _ = _lock(asked, resolve.of_the_suite(), directory)
+    except (NotBuilt, filelock.Timeout, OSError) as error:
+        return _refused(spec, error, directory)
+    pins = (line.split(";")[0].strip().partition("==") for line in lock.splitlines())
+    return {name.strip(): version for name, _, version in pins if version}
+
+
+def _refused(spec: str, error: Exception, directory: Path) -> NotBuilt:
+    """Why an environment cannot be had, and what to do about it."""
+    reason = str(error)
+    if isinstance(error, filelock.Timeout):
+        reason = f"another run has been building it for {TIMEOUT} s; end that one"
+    elif isinstance(error, OSError):
+        reason = (
+            f"{error.strerror or error} ({error.filename or directory}); "
+            "the cache needs a directory that can be written and has space"
+        )
+    return NotBuilt(f"{spec} cannot be had: {reason}")
+
+
+def _environment(spec: Spec, needs: resolve.Needs, directory: Path) -> Environment:
+    if spec.kind == "installed":
+        return Environment(spec.text, Path(sys.executable), _installed())
+    lock, python = _lock(spec, needs, directory)
+    home, versions = venv.provide(lock, python, directory)
+    return Environment(spec.text, venv.interpreter(home), versions)
+
+
+def _installed() -> dict[str, str]:
+    return {"python": platform.python_version(), **resolve.own_versions()}
+
+
+def _lock(spec: Spec, needs: resolve.Needs, directory: Path) -> tuple[str, interpreters.Python]:
+    """What the environment consists of, and the interpreter that it is for."""
+    python = interpreters.running() if spec.python is None else interpreters.find(spec.python)
+    if python is None:
+        raise NotBuilt(
+            f"no Python {spec.python} was found on PATH or in pyenv; install it, "
+            f"or ask for one that is there: {', '.join(interpreters.minors())}"
+        )
+    return resolve.resolve(spec.requirements, spec.date, needs, python, directory), python

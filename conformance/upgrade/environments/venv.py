@@ -1,0 +1,85 @@
+"""The virtual environments in the cache: one per lock text, whole or not there."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from conformance.upgrade.environments import eviction, resolve
+from conformance.upgrade.environments.interpreters import Python
+from conformance.upgrade.environments.run_uv import TIMEOUT, NotBuilt
+
+_MARKER = "versions.json"
+
+# Run by the environment's own interpreter, isolated: the versions that are installed, and the files
+# that are not there in the size that their wheel says. Importing jax would take seconds.
+_READ_BACK = """\
+import csv, importlib.metadata, json, os, platform, re
+versions, wrong = {"python": platform.python_version()}, []
+for found in importlib.metadata.distributions():
+    versions.setdefault(re.sub("[-_.]+", "-", found.metadata["Name"]).lower(), found.version)
+    for path, _, size in csv.reader((found.read_text("RECORD") or "").splitlines()):
+        try:
+            if size and os.stat(found.locate_file(path)).st_size != int(size):
+                wrong.append(path)
+        except OSError:
+            wrong.append(path)
+print(json.dumps({"versions": versions, "wrong": sorted(wrong)}))
+"""
+
+
+def interpreter(home: Path) -> Path:
+    """The environment's own interpreter."""
+    return home / "bin" / "python"
+
+
+def provide(lock: str, python: Python, directory: Path) -> tuple[Path, dict[str, str]]:
+    """The environment of a lock text and the versions that are in it, built or rebuilt where needed.
+
+    It is built beside its place and renamed, so that what is at its place is whole however the
+    process ended; a lock that ends with its process keeps others away meanwhile.
+    """
+    named = hashlib.sha256(f"{python.path} {python.version}\n{lock}".encode()).hexdigest()[:16]
+    home, building = directory / named, directory / f"{named}.building"
+    directory.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(directory / f"{named}.lock", timeout=TIMEOUT):
+        recorded = _recorded(home)
+        if recorded is None or recorded != _read_back(home):
+            for remains in (building, home):
+                if remains.exists():
+                    shutil.rmtree(remains)
+            try:
+                resolve.install(lock, python, building)
+                recorded = _read_back(building)
+                if recorded is None:
+                    raise NotBuilt(
+                        f"what was made from {python.path} does not run; repair that Python"
+                    )
+                (building / _MARKER).write_text(json.dumps(recorded), encoding="utf-8")
+                building.rename(home)
+            except BaseException:
+                shutil.rmtree(building, ignore_errors=True)
+                raise
+        eviction.used(home, directory)
+        return home, recorded["versions"]
+
+
+def _recorded(home: Path) -> dict[str, Any] | None:
+    """What was read back when it was built. A wheel may itself be wrong about a file's size."""
+    try:
+        return json.loads((home / _MARKER).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _read_back(home: Path) -> dict[str, Any] | None:
+    """What is installed there, None where the interpreter does not run."""
+    asked = [str(interpreter(home)), "-I", "-c", _READ_BACK]
+    try:
+        return json.loads(subprocess.run(asked, capture_output=True, timeout=TIMEOUT).stdout)
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return None

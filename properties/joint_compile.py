@@ -1,0 +1,120 @@
+"""Run many axis combinations of one call in a single compilation."""
+
+import functools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jax
+
+from properties.call import Axes, FunctionCall, ModuleCall
+from properties.transform import Lifted, Transform
+from properties.trees import Raised, attempt, raw
+
+
+def map_together(transform: Transform, call: FunctionCall) -> Iterator[tuple[Axes, Any]]:
+    """The result of the call for each combination of axes, `Raised` where there is none."""
+    given = {axes.in_axes: call.arguments(axes) for axes in call.axes}
+    arguments = [given[axes.in_axes] for axes in call.axes]
+    pieces = [transform_or_raise(transform.map, call.subject.function, axes) for axes in call.axes]
+    joined = transform.traceable and not call.eager
+    yield from zip(call.axes, run_together(pieces, arguments, joined), strict=True)
+
+
+def apply_together(
+    transform: Transform, call: ModuleCall, variables: Any
+) -> Iterator[tuple[Axes, Any]]:
+    """What the lifted module gives for each combination of axes: (output, updates) or `Raised`."""
+    arguments = [(variables, call.rngs(), *call.inputs(axes)) for axes in call.axes]
+    pieces = [
+        transform_or_raise(lambda single: transform.lift(single).apply, call.only(axes))
+        for axes in call.axes
+    ]
+    joined = transform.traceable and not call.flipped
+    yield from zip(call.axes, run_together(pieces, arguments, joined), strict=True)
+
+
+def init_now(lifted: Lifted, call: ModuleCall) -> Any:
+    """The variables the lifted module starts with, or `Raised`."""
+    init = jax.jit(lifted.init) if call.flipped else lifted.init
+    return attempt(init, call.rngs(), *call.inputs(call.axes[0]))
+
+
+def init_shapes(lifted: Lifted, call: ModuleCall) -> Any:
+    """Shapes and dtypes of those variables, or `Raised`; nothing is compiled."""
+    try:
+        return jax.eval_shape(
+            lambda *arguments: raw(lifted.init(*arguments)), call.rngs(), *call.inputs(call.axes[0])
+        )
+    except Exception as error:
+        return Raised(error)
+
+
+def transform_or_raise(make: Any, *arguments: Any) -> Any:
+    """Call ``make``; where it raises, give a function that raises the same."""
+    try:
+        return make(*arguments)
+    except Exception as error:
+        raised = error
+
+        def fail(*_: Any) -> Any:
+            raise raised
+
+        return fail
+
+
+OPTIONS: dict[str, Any] = {
+    "xla_backend_optimization_level": 0,
+    "xla_llvm_disable_expensive_passes": True,
+    # XLA's newer emitters make a fusion's code by way of MLIR, in twice the time.
+    "xla_cpu_use_fusion_emitters": False,
+}
+"""Of XLA's compiler, each where the release has it."""
+
+
+@functools.cache
+def fast() -> Mapping[str, Any]:
+    """Compile in less time: without LLVM's optimisations, and by XLA's simpler emitters where it has
+    both. All of XLA's own passes run, and the machine code may round otherwise, which the bound
+    allows for. What runs alone (eager calls, pmap, init) has the defaults."""
+    program = jax.jit(lambda: 0).lower()
+    return {
+        option: value
+        for option, value in OPTIONS.items()
+        if not isinstance(attempt(program.compile, {option: value}), Raised)
+    }
+
+
+def _compiled(function: Any, arguments: Any) -> Any:
+    return jax.jit(function).lower(arguments).compile(compiler_options=dict(fast()))
+
+
+def run_together(pieces: list[Any], arguments: list[Any], joined: bool) -> list[Any]:
+    """The result of each piece of its own arguments, in one compilation where ``joined``."""
+    if not joined:
+        # NumPy's own indexing would not take a traced index; users' arrays are JAX's. (`jnp.asarray`
+        # would compile a program for each shape.)
+        arguments = jax.tree_util.tree_map(
+            lambda leaf: leaf if isinstance(leaf, jax.Array) else jax.device_put(leaf), arguments
+        )
+        return [attempt(piece, *args) for piece, args in zip(pieces, arguments, strict=True)]
+    failures: dict[int, Raised] = {}
+    # The same arguments are given once, so that XLA merges what differs in the result's axis alone.
+    # Others are arguments of their own, even where their values are the same.
+    different = list({id(args): args for args in arguments}.values())
+    places = [next(i for i, each in enumerate(different) if each is args) for args in arguments]
+
+    def all_of_them(inputs: list[Any]) -> list[Any]:
+        results = []
+        for i, (piece, place) in enumerate(zip(pieces, places, strict=True)):
+            result = attempt(piece, *inputs[place])
+            if isinstance(result, Raised):
+                failures[i] = result
+                result = None
+            results.append(result)
+        return results
+
+    results = attempt(lambda: _compiled(all_of_them, different)(different))
+    if isinstance(results, Raised):
+        # Something that only compiling or running shows: find out whose it is.
+        return run_together(pieces, arguments, joined=False)
+    return [failures.get(i, result) for i, result in enumerate(results)]

@@ -1,0 +1,135 @@
+"""Collectives over an axis that the function names itself. The right answers are plain reductions."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from properties.subject import FunctionSubject
+from properties.subjects.batching_rules.entry import of, rule
+
+
+def _collective(
+    name: str, source: str, answer: Callable[[Any], Any], *dims: str | int, kind: str = "whole"
+) -> FunctionSubject:
+    """``source`` is of one example ``x`` along the axis ``i``; the answer is of all of them."""
+
+    def exactly(a: Any) -> tuple[Any, Any]:
+        value = np.asarray(answer(a))
+        return value, np.zeros(value.shape)
+
+    inner = f"jax.vmap(lambda x: {source}, axis_name='i')(a)"
+    return rule(name, inner, of(kind, *dims), answer=exactly)
+
+
+def _across_devices(name: str, source: str, answer: Callable[[Any], Any]) -> FunctionSubject:
+    """The same over two devices: ``source`` is of one device's (2, n), the answer of all (4, n)."""
+
+    def exactly(a: Any) -> tuple[Any, Any]:
+        value = np.asarray(answer(a))
+        return value, np.zeros(value.shape)
+
+    body = f"""
+first, second, *_ = jax.devices()
+mesh = jax.sharding.Mesh(np.array([first, second]), ("i",))
+split, whole = jax.sharding.PartitionSpec("i"), jax.sharding.PartitionSpec()
+return {source}"""
+    return rule(name, body, of("whole", 4, "n"), answer=exactly)
+
+
+def _mapped(source: str, inputs: str, outputs: str) -> str:
+    specs = f"in_specs={inputs}, out_specs={outputs}"
+    return f"jax.shard_map(lambda x: {source}, mesh=mesh, {specs})(a)"
+
+
+def _everywhere(reduced: Any, size: int) -> Any:
+    return np.broadcast_to(reduced, (size, *np.shape(reduced)))
+
+
+COLLECTIVES = (
+    _collective("psum", "lax.psum(x, 'i')", lambda a: _everywhere(a.sum(0), 4), 4, "n"),
+    _collective("psum.mean", "4 * lax.pmean(x, 'i')", lambda a: _everywhere(a.sum(0), 4), 4, "n"),
+    _collective("pmax", "lax.pmax(x, 'i')", lambda a: _everywhere(a.max(0), 3), 3, "n"),
+    _collective("pmin", "lax.pmin(x, 'i')", lambda a: _everywhere(a.min(0), 3), 3, "n"),
+    _collective(
+        "pbroadcast_dynamic",
+        "lax.pbroadcast(x, 'i', jnp.int32(2))",
+        lambda a: _everywhere(a[2], 4),
+        *(4, "n"),
+    ),
+    _collective("all_gather", "lax.all_gather(x, 'i')", lambda a: _everywhere(a, 3), 3, "n"),
+    _collective(
+        "all_gather.tiled",
+        "lax.all_gather(x, 'i', axis=1, tiled=True)",
+        lambda a: _everywhere(np.concatenate(a, 1), 3),
+        *(3, "m", "n"),
+    ),
+    _collective(
+        "all_to_all",
+        "lax.all_to_all(x, 'i', 0, 1)",
+        lambda a: np.stack([a[:, j].T for j in range(3)]),
+        *(3, 3, "n"),
+    ),
+    _collective(
+        "ppermute",
+        "lax.ppermute(x, 'i', [(0, 1), (1, 2), (2, 3), (3, 0)])",
+        lambda a: np.roll(a, 1, 0),
+        *(4, "n"),
+    ),
+    _collective(
+        "reduce_scatter",
+        "lax.psum_scatter(x, 'i')",
+        lambda a: a.sum(0),
+        *(3, 3, "n"),
+    ),
+    _collective(
+        "reduce_scatter.tiled",
+        "lax.psum_scatter(x, 'i', tiled=True)",
+        lambda a: a.sum(0).reshape(3, 2, a.shape[2]),
+        *(3, 6, "n"),
+    ),
+    _collective(
+        "axis_index",
+        "x + lax.axis_index('i')",
+        lambda a: a + np.arange(4)[:, None],
+        *(4, "n"),
+    ),
+    _across_devices(
+        "psum_invariant",
+        _mapped("lax.psum(x, 'i')", "split", "whole"),
+        lambda a: a[:2] + a[2:],
+    ),
+    _across_devices(
+        "pvary",
+        _mapped("lax.pcast(x[:2], 'i', to='varying')", "whole", "split"),
+        lambda a: np.concatenate([a[:2], a[:2]]),
+    ),
+    _across_devices(
+        "all_gather_invariant",
+        _mapped("lax.all_gather(x, 'i', tiled=True, to='invarying')", "split", "whole"),
+        lambda a: a,
+    ),
+    _across_devices(
+        "all_gather_invariant.stacked",
+        _mapped("lax.all_gather(x, 'i', axis=1, to='invarying')", "split", "whole"),
+        lambda a: np.stack([a[:2], a[2:]], 1),
+    ),
+    _across_devices(
+        "vary_unreduced_cast",
+        _mapped("lax.psum(lax.pcast(x, 'i', to='unreduced'), 'i')", "split", "whole"),
+        lambda a: a[:2] + a[2:],
+    ),
+    _across_devices(
+        "preduced",
+        _mapped("lax.pcast(lax.pcast(x, 'i', to='reduced'), 'i', to='varying')", "whole", "split"),
+        lambda a: np.concatenate([a, a]),
+    ),
+    _across_devices(
+        "all_gather_reduced",
+        _mapped(
+            "lax.pcast(lax.all_gather(x, 'i', tiled=True, to='reduced'), 'i', to='varying')",
+            *("split", "split"),
+        ),
+        lambda a: np.concatenate([a, a]),
+    ),
+)

@@ -1,0 +1,247 @@
+"""The command line: what it lists, what it says of bad usage, and its exit statuses."""
+
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.events.log import EventLog
+from conformance.transforms import TRANSFORMS
+from properties.call import Axes, FunctionCall, to_json
+from properties.law import stored
+from properties.laws import LAWS
+from properties.subjects import SUBJECTS
+
+EQUALS = "mapping.equals-per-example"
+CALL = FunctionCall("square", {"batch": 3, "m": 2, "n": 4}, (Axes((1,), 1),), seed=3)
+HOLDS = {"law": EQUALS, "transform": "jax.vmap", "subject": "square", "outcome": "holds"}
+
+Main = Callable[..., Any]
+
+
+def one_line(text: str) -> str:
+    (line,) = text.splitlines()
+    return line
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"), [("laws", LAWS), ("transforms", TRANSFORMS), ("subjects", SUBJECTS)]
+)
+def test_list_names_all_there_is(main: Main, kind: str, names: Any) -> None:
+    ran = main("list", kind, "--json")
+    assert (ran.status, ran.err) == (0, "")
+    rows = json.loads(ran.out)
+    assert [row["name"] for row in rows] == list(names)
+    assert all(row["summary"] for row in rows)
+    plain = main("list", kind)
+    assert [line.split("  ")[0].strip() for line in plain.out.splitlines()] == list(names)
+    assert all(row["summary"] in plain.out for row in rows)
+
+
+@pytest.mark.parametrize("kind", ["exercises", "defects"])
+def test_the_other_lists_are_json_too(main: Main, kind: str) -> None:
+    ran = main("list", kind, "--json")
+    assert ran.status == 0
+    assert all({"name", "summary"} <= set(row) for row in json.loads(ran.out))
+
+
+def test_the_rules_are_listed_with_what_reaches_them(main: Main) -> None:
+    rows = {row["name"]: row for row in json.loads(main("list", "rules", "--json").out)}
+    assert rows["sin"]["state"] == "hit"
+    assert "lax.sin" in rows["sin"]["subjects"]
+    exempt = [row for row in rows.values() if row["state"] == "exempt"]
+    assert all(row["exempt"] and row["exempt"] in row["summary"] for row in exempt)
+    assert {row["state"] for row in rows.values()} <= {"hit", "exempt", "missed"}
+
+
+def test_a_law_is_listed_with_the_transforms_it_is_about(main: Main) -> None:
+    rows = {row["name"]: row for row in json.loads(main("list", "laws", "--json").out)}
+    assert rows[EQUALS]["transforms"] == list(TRANSFORMS)
+    assert rows["parallel.pmap-agrees-with-vmap"]["transforms"] == ["jax.pmap"]
+    lifted = ["flax.linen.vmap", "flax.nnx.vmap", "flax.nnx.pmap"]
+    assert rows["sharing.no-batch-axis"]["transforms"] == lifted
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["rum"], "there is no command 'rum': did you mean 'run'?"),
+        (["zzz"], "there is no command 'zzz': there are bisect, check"),
+        (["run", "--law", "mapping.equals-per-exampel"], f"did you mean '{EQUALS}'?"),
+        (["run", "--law", "nothing.*"], "there is no law 'nothing.*'"),
+        (["run", "--transform", "jax.vmpa"], "did you mean 'jax.vmap'?"),
+        (["run", "--subject", "densee"], "did you mean 'dense'?"),
+        (["run", "-n", "many"], "Invalid value for '-n'"),
+        (["run", "-n", "-1"], "Invalid value for '-n'"),
+        (["run", "--seed", "x"], "Invalid value for '--seed'"),
+        (["run", "--seed", str(2**32)], "Invalid value for '--seed'"),
+        (["run", "--profile", "quik"], "'quik' is not one of 'quick', 'ci', 'thorough'"),
+        (["run", "--lwa", "x"], "No such option"),
+        (["run", "--log", "/"], "is a directory"),
+        (["list", "lawz"], "'lawz' is not one of"),
+        (["list"], "Missing argument"),
+        (["report"], "Missing argument"),
+        (["replay"], "Missing argument"),
+        (["replay", "none.json"], "none.json is not a stored case"),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, list) else "",
+)
+def test_bad_usage_is_one_clear_line_and_two(main: Main, arguments: list[str], words: str) -> None:
+    ran = main(*arguments)
+    assert ran.status == 2
+    assert ran.out == ""
+    line = one_line(ran.err)
+    assert line.startswith("Error: ")
+    assert words in line
+
+
+def test_help_names_every_command_and_version_is_one_line(main: Main) -> None:
+    ran = main("--help")
+    assert ran.status == 0
+    for name in ("check", "list", "replay", "report", "run"):
+        assert f"\n  {name} " in ran.out
+    version = main("--version")
+    assert version.status == 0
+    assert one_line(version.out)[0].isdigit()
+
+
+def test_report_of_a_complete_log_is_zero(main: Main, written: Callable[..., Path]) -> None:
+    ran = main("report", written(HOLDS))
+    assert (ran.status, ran.err) == (0, "")
+    assert "1 holds in 4.0 s" in ran.out
+    assert "incomplete" not in ran.out
+
+
+def test_report_of_what_does_not_conform_is_one(main: Main, written: Callable[..., Path]) -> None:
+    died = {"reason": "the process that ran it died", "output": "Fatal"}
+    ran = main("report", written({**HOLDS, "outcome": "crashed", "detail": died}))
+    assert ran.status == 1
+    assert "the process that ran it died" in ran.out
+
+
+def test_report_of_an_incomplete_log_is_three(main: Main, written: Callable[..., Path]) -> None:
+    ran = main("report", written(HOLDS, complete=False))
+    assert ran.status == 3
+    assert "This log is incomplete" in ran.out
+
+
+def test_logs_are_joined_as_files_and_by_concatenation(
+    main: Main, written: Callable[..., Path], tmp_path: Path
+) -> None:
+    first = written(HOLDS, cell="aaaa", name="a.jsonl")
+    second = written({**HOLDS, "subject": "sort"}, cell="bbbb", name="b.jsonl")
+    joined = tmp_path / "joined.jsonl"
+    joined.write_text(first.read_text() + second.read_text())
+    apart, together = main("report", first, second), main("report", joined)
+    assert apart.status == together.status == 0
+    assert apart.out == together.out
+    assert "2 holds in 8.0 s" in together.out
+
+
+@pytest.mark.parametrize("content", ["", "garbage\nmore\n", '{"type": "result", "cell": "a"}\n'])
+def test_report_of_what_is_no_log_is_three_in_one_line(
+    main: Main, tmp_path: Path, content: str
+) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text(content)
+    ran = main("report", path)
+    assert (ran.status, ran.out) == (3, "")
+    assert str(path) in one_line(ran.err)
+
+
+def test_report_writes_junit_and_markdown(
+    main: Main, written: Callable[..., Path], tmp_path: Path
+) -> None:
+    xml, text = tmp_path / "junit.xml", tmp_path / "summary.md"
+    assert main("report", written(HOLDS), "--junit", xml, "--markdown", text).status == 0
+    assert ET.parse(xml).getroot().get("tests") == "1"
+    assert f"| `{EQUALS}` | 1 holds |" in text.read_text()
+
+
+def test_a_view_that_cannot_be_written_is_three(main: Main, written: Callable[..., Path]) -> None:
+    ran = main("report", written(HOLDS), "--junit", "/proc/none/junit.xml")
+    assert ran.status == 3
+    assert "cannot be written" in one_line(ran.err)
+
+
+def test_replay_of_a_case_that_holds_is_zero(main: Main, stored_case: Callable[..., Path]) -> None:
+    ran = main("replay", stored_case(stored(EQUALS, "jax.vmap", CALL)))
+    assert (ran.status, ran.err) == (0, "")
+    assert one_line(ran.out) == f"{EQUALS} holds for jax.vmap on this call."
+
+
+def test_replay_of_a_case_that_violates_is_one_and_explains(
+    main: Main, stored_case: Callable[..., Path], broken: Callable[..., Any]
+) -> None:
+    broken("batch-reversed")
+    ran = main("replay", stored_case(stored(EQUALS, "jax.vmap", CALL)))
+    assert (ran.status, ran.err) == (1, "")
+    for needed in (
+        f"violated: {EQUALS}, jax.vmap of square",
+        "square with batch=3, m=2, n=4; in_axes=(1,), out_axes=1; float32",
+        "values differ at index",
+        "likely cause: the examples come out in reverse order (batch-reversed)",
+    ):
+        assert needed in ran.out
+
+
+def test_replay_of_a_shape_that_is_wrong_explains_it(
+    main: Main, stored_case: Callable[..., Path], broken: Callable[..., Any]
+) -> None:
+    broken("out-axes-ignored")
+    ran = main("replay", stored_case(stored(EQUALS, "jax.vmap", CALL)))
+    assert ran.status == 1
+    assert "shapes differ: expected float32[2,3,4], got float32[3,2,4]" in ran.out
+
+
+GOOD = stored(EQUALS, "jax.vmap", CALL)
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("not json", "is not a stored case"),
+        ("[1, 2]", "is not a stored case"),
+        ("7", "is not a stored case"),
+        ("{}", "it lacks call, law, transform"),
+        ({**GOOD, "law": "no.such"}, "something unknown here"),
+        ({**GOOD, "transform": "jax.nothing"}, "something unknown here"),
+        ({**GOOD, "call": {**to_json(CALL), "subject_name": "none"}}, "something unknown here"),
+        ({**GOOD, "call": {**to_json(CALL), "kind": "none"}}, "something unknown here"),
+        ({**GOOD, "call": {**to_json(CALL), "more": 1}}, "something unknown here"),
+        ({**GOOD, "call": 3}, "unknown here"),
+        ({**GOOD, "call": {}}, "unknown here"),
+        ({**GOOD, "call": {**to_json(CALL), "sizes": {"batch": 3}}}, "sizes"),
+        ({**GOOD, "call": {**to_json(CALL), "sizes": {"batch": "3", "m": 2, "n": 4}}}, "sizes"),
+        ({**GOOD, "call": {**to_json(CALL), "subject_name": "dense"}}, "kind"),
+        ({**GOOD, "call": {**to_json(CALL), "axes": [{"in_axes": [0, 0]}]}}, "axes"),
+        ({**GOOD, "call": {**to_json(CALL), "axes": []}}, "axes"),
+        ({**GOOD, "call": {**to_json(CALL), "dtype": "float33"}}, "dtype"),
+        ({**GOOD, "call": {**to_json(CALL), "seed": -1}}, "seed"),
+        ({**GOOD, "law": "sharing.no-batch-axis", "transform": "flax.linen.vmap"}, "not about"),
+    ],
+)
+def test_replay_of_what_is_no_case_is_two_in_one_line(
+    main: Main, stored_case: Callable[..., Path], case: Any, words: str
+) -> None:
+    path = stored_case(case)
+    ran = main("replay", path)
+    assert (ran.status, ran.out) == (2, "")
+    line = one_line(ran.err)
+    assert line.startswith("Error: ")
+    assert str(path) in line
+    assert words in line
+
+
+def test_a_log_of_verdicts_is_told_and_decides_the_status(main: Main, tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "verdicts.jsonl")
+    log.write("header", schema=1, environment={}, profile="check", seed=0)
+    for name, verdict, why in (("a.py", "conforms", None), ("b.py", "violates", "bias-missing")):
+        log.write("verdict", candidate=name, exercise="f", verdict=verdict, diagnosis=why)
+    log.finish()
+    ran = main("report", tmp_path / "verdicts.jsonl")
+    assert (ran.status, ran.err) == (1, "")
+    assert ran.out.splitlines() == ["a.py: f  conforms", "b.py: f  violates  bias-missing"]

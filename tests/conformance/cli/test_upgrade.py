@@ -1,0 +1,105 @@
+"""The commands upgrade and bisect, with cells that run for real in this environment."""
+
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.events.log import read
+
+CHOSEN = ("--law", "mapping.equals-per-example", "--transform", "jax.vmap", "--subject", "square")
+SAME = ("upgrade", "--from", "installed", "--to", "installed", *CHOSEN)
+
+
+def test_an_environment_is_as_itself(ran: Callable[..., Any], tmp_path: Path) -> None:
+    log, text, xml = (tmp_path / name for name in ("up.jsonl", "up.md", "up.xml"))
+    got = ran(*SAME, "--log", log, "--markdown", text, "--junit", xml)
+    assert (got.status, got.err) == (0, "")
+    assert "nothing breaks" in " ".join(got.out.split())
+    headers = [event for event in read(log) if event["type"] == "header"]
+    assert [header["asked"] for header in headers] == ["installed", "installed"]
+    digests = {e["digest"] for e in read(log) if e["type"] == "result"}
+    assert len(digests) == 1
+    observed = [e["key"] for e in read(log) if e["type"] == "observation"]
+    assert len(observed) == 2 * len(set(observed)) > 1000
+    assert "| `mapping.equals-per-example` | 1 holds | 1 holds |" in text.read_text()
+    assert len(ET.parse(xml).getroot()) == 2
+    again = ran("report", log)
+    assert again.status == 0
+    assert "nothing breaks" in " ".join(again.out.split())
+
+
+def test_a_broken_transform_regresses(
+    ran: Callable[..., Any], tmp_path: Path, breaking: Callable[[str], dict[str, str]]
+) -> None:
+    log = tmp_path / "log.jsonl"
+    assert ran("run", *CHOSEN, "-n", 0, "--log", log).status == 0
+    source = (
+        "from conformance.transforms import TRANSFORMS\n"
+        "from properties.mutants import MUTANTS\n"
+        'TRANSFORMS["jax.vmap"] = MUTANTS["batch-reversed"].mutate(TRANSFORMS["jax.vmap"])\n'
+    )
+    worse = tmp_path / "worse.jsonl"
+    assert ran("run", *CHOSEN, "-n", 1, "--log", worse, **breaking(source)).status == 1
+    lines = [json.loads(line) for line in worse.read_text().splitlines()]
+    lines[0]["environment"]["jax"] = "99.0"
+    worse.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    got = ran("report", log, worse)
+    assert got.status == 1
+    words = " ".join(got.out.split())
+    assert "Regressed (1)" in words
+    assert "holds before, violated now: values differ" in words
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (("--from", "2025-13-01", "--to", "installed"), 2, "'2025-13-01' is not a date"),
+        (("--from", "installed"), 2, "Missing option '--to'"),
+        (("--from", "installed", "--to", "jax@3"), 2, "'3' in 'jax@3' is not a Python version"),
+    ],
+)
+def test_an_upgrade_asked_for_wrongly_is_said(
+    ran: Callable[..., Any], arguments: tuple[str, ...], status: int, said: str
+) -> None:
+    got = ran("upgrade", *arguments, *CHOSEN)
+    assert (got.status, got.out) == (status, "")
+    (line,) = got.err.splitlines()
+    assert said in line
+
+
+def test_an_environment_that_cannot_be_had_is_three_and_the_other_is_shown(
+    ran: Callable[..., Any],
+) -> None:
+    got = ran("upgrade", "--from", "installed", "--to", "jax@3.99", *CHOSEN)
+    assert got.status == 3
+    words = " ".join(got.out.split())
+    assert "no Python 3.99 was found" in words
+    assert "1 holds" in words
+
+
+def test_a_scheduler_that_does_not_answer_is_three(ran: Callable[..., Any]) -> None:
+    pytest.importorskip("distributed", reason="the extra dask is not installed")
+    got = ran(*SAME, "--dask", "127.0.0.1:9")
+    assert got.status == 3
+    assert "no Dask scheduler answers at 127.0.0.1:9" in got.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        ((), 2, "give either a LAW or --observation KEY"),
+        (("axes.no-such",), 2, "there is no law 'axes.no-such'"),
+        (("mapping.equals-per-example", "--subject", "x"), 2, "there is no subject 'x'"),
+    ],
+)
+def test_a_bisect_asked_for_wrongly_is_said(
+    ran: Callable[..., Any], arguments: tuple[str, ...], status: int, said: str
+) -> None:
+    got = ran("bisect", *arguments, "--good", "2024-07-01", "--bad", "2025-01-01")
+    assert (got.status, got.out) == (status, "")
+    (line,) = got.err.splitlines()
+    assert said in line

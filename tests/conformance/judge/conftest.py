@@ -1,0 +1,157 @@
+"""A judge's bench for each isolation level, and a look for what a candidate left behind."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance.judge import compile_cache, examine, launch, warm_cache
+from conformance.judge.exercises import load_exercises
+from conformance.judge.session import Bench, Options
+from conformance.judge.verdict import Verdict
+
+Judge = Callable[..., list[Verdict]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A place of this test run's own for temporary directories, so that leftovers are seen."""
+    place, before = tmp_path_factory.mktemp("temporary"), tempfile.tempdir
+    tempfile.tempdir = str(place)
+    yield place
+    tempfile.tempdir = before
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory that all workers of this test run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(autouse=True)
+def room(request: pytest.FixtureRequest, shared: Path) -> Iterator[None]:
+    """A bomb goes off alone: an ordinary user's process limit counts what all tests start."""
+    if os.geteuid() == 0:
+        yield
+        return
+    alone = "bomb" in request.node.name
+    with open(shared / "door", "w") as door, open(shared / "room", "w") as within:
+        fcntl.flock(door, fcntl.LOCK_EX)  # nobody enters while a bomb waits for the rest to leave
+        fcntl.flock(within, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(door, fcntl.LOCK_UN)
+        yield
+
+
+@pytest.fixture(scope="session")
+def compiled(shared: Path, temporary: Path) -> Path | None:
+    """A compilation cache that all workers of this test run share, warmed by whoever comes first."""
+    warmth = compile_cache.prepare(shared / "judge-cache")
+    if warmth is None:
+        return None
+    exercises = load_exercises()
+    warm_cache.warm(warmth, [exercises["nn_vmap_forward"], exercises["nn_vmap_ensemble_forward"]])
+    return warmth.place / "compiled"
+
+
+@pytest.fixture(scope="session")
+def servers(temporary: Path, compiled: Path | None) -> Iterator[Callable[[str], launch.Server]]:
+    """Servers by level, started when first asked for. A level that is not to be had skips."""
+    started: dict[str, launch.Server] = {}
+
+    def server(level: str) -> launch.Server:
+        if level not in started:
+            try:
+                started[level] = launch.start_server(level, compiled)
+            except launch.Unavailable as problem:
+                pytest.skip(f"this system does not allow isolation {level!r}: {problem}")
+        return started[level]
+
+    yield server
+    for each in started.values():
+        launch.stop_server(each)
+
+
+@pytest.fixture(scope="session")
+def best_level() -> str:
+    """The best level of this system."""
+    server = launch.start_server()
+    launch.stop_server(server)
+    return server.level
+
+
+@pytest.fixture(scope="session")
+def benches(servers: Callable[[str], launch.Server]) -> Callable[..., Bench]:
+    """Benches by level and options; calls and right answers are kept for the session."""
+    kept: dict[object, Bench] = {}
+    exercises = load_exercises()
+
+    def bench(level: str, **options: object) -> Bench:
+        chosen = Options(**{"examples": 16, "patience": 5.0, **options})  # type: ignore[arg-type]
+        if (level, chosen) not in kept:
+            kept[level, chosen] = Bench(servers(level), exercises, chosen)
+        return kept[level, chosen]
+
+    return bench
+
+
+@pytest.fixture
+def judge(benches: Callable[..., Bench], best_level: str, tmp_path: Path) -> Judge:
+    """Judge a candidate given as source."""
+
+    def verdicts(
+        source: str | bytes,
+        *,
+        level: str = best_level,
+        name: str = "solution.py",
+        **options: object,
+    ) -> list[Verdict]:
+        path = tmp_path / name
+        path.write_bytes(source if isinstance(source, bytes) else source.encode())
+        return examine.check_file(benches(level, **options), path)
+
+    return verdicts
+
+
+def descendants(pid: int) -> set[int]:
+    """Every process below this one, by its parents."""
+    parents: dict[int, int] = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                fields = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if fields[0] != "Z":
+                parents[int(name)] = int(fields[1])
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {pid}
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 10.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+@pytest.fixture
+def nothing_left(servers: Callable[[str], launch.Server], temporary: Path) -> Callable[[str], None]:
+    """Assert that no process of a candidate runs and no directory of one is there."""
+
+    def check(level: str) -> None:
+        pid = servers(level).process.pid
+        assert wait_until(lambda: not descendants(pid)), f"{descendants(pid)} are still running"
+        assert not list(temporary.glob("vmap-conformance-candidate-*"))
+
+    return check

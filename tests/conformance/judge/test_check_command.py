@@ -1,0 +1,308 @@
+"""`check` from the command line: exit statuses, the event log, examples, a teacher's own exercise."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conformance.judge import examine, launch
+from conformance.judge.session import Bench
+from conformance.judge.submissions import find_candidates
+
+ROOT = Path(__file__).resolve().parents[3]
+EXAMPLES = ROOT / "examples" / "candidates"
+SQUARE = "def vectorized_square(x):\n    return x * x\n"
+
+
+def check(*arguments: object, cwd: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    variables = {k: v for k, v in os.environ.items() if not k.startswith(("JAX_", "XLA_"))}
+    variables |= {"PYTHONPATH": str(ROOT), **settings}
+    command = [sys.executable, "-m", "conformance.cli.check", *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=cwd, env=variables, capture_output=True, text=True, timeout=300
+    )
+
+
+def test_a_directory_of_candidates_ends_in_a_log_with_its_footer(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "good.py").write_text(SQUARE)
+    (tmp_path / "in" / "bad.py").write_text("def vectorized_square(x):\n    return x\n")
+    (tmp_path / "in" / "none.py").write_text("")
+    (tmp_path / "in" / "notes.txt").write_text("not Python")
+    done = check("in", "-n", 2, "--log", "log.jsonl", "--examples", 16, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert "isolation: " in done.stdout
+    assert "1 conforms, 1 missing, 1 violates" in done.stdout
+    events = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [event["type"] for event in events] == ["header", *["verdict"] * 3, "footer"]
+    assert len({event["cell"] for event in events}) == 1
+    verdicts = {event["candidate"]: event for event in events[1:-1]}
+    assert {k: v["verdict"] for k, v in verdicts.items()} == {
+        "bad.py": "violates",
+        "good.py": "conforms",
+        "none.py": "missing",
+    }
+    assert verdicts["bad.py"]["counterexample"]["expected"]["dtype"] == "float32"
+    assert events[-1]["counts"] == {"conforms": 1, "violates": 1, "missing": 1}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "log.jsonl"]
+
+
+def test_the_exit_status_is_zero_when_all_conform(tmp_path: Path) -> None:
+    (tmp_path / "good.py").write_text(SQUARE)
+    done = check("good.py", "--examples", 8, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_options_narrow_and_tighten(tmp_path: Path) -> None:
+    """`--exercise` leaves the other function alone; `--strict` fails what else is remarked on."""
+    source = (EXAMPLES / "plain_dense.py").read_text()
+    (tmp_path / "both.py").write_text(source + "\n\ndef vectorized_square(x):\n    return x\n")
+    narrowed = ["both.py", "--exercise", "nn_vmap_forward", "--examples", 8]
+    done = check(*narrowed, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "remark: flax.linen.vmap was not called" in done.stdout
+    assert "vectorized_square" not in done.stdout
+    done = check(*narrowed, "--strict", cwd=tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "which --strict asks for" in done.stdout
+
+
+def test_the_users_own_settings_of_jax_change_no_verdict(tmp_path: Path) -> None:
+    settings = {"JAX_ENABLE_X64": "1", "JAX_DEFAULT_PRNG_IMPL": "rbg", "JAX_NUM_CPU_DEVICES": "3"}
+    candidate = EXAMPLES / "shared_dense.py"
+    done = check(candidate, "--examples", 16, cwd=tmp_path, **settings)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_packages_that_only_the_users_path_names_are_found(tmp_path: Path) -> None:
+    """A server runs in an isolated Python, which looks neither there nor in a user's own site."""
+    import flax
+
+    (tmp_path / "good.py").write_text(SQUARE)
+    places = [str(ROOT), str(Path(flax.__file__).parents[1])]
+    command = [os.path.realpath(sys.executable), "-m", "conformance.cli.check", "good.py"]
+    done = subprocess.run(
+        [*command, "--examples", "8"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": os.pathsep.join(places), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_file_that_is_refused_at_once_ends_in_order(tmp_path: Path) -> None:
+    """The right answers are still being computed then."""
+    (tmp_path / "cut.py").write_text("def nn_vmap_forward(\n")
+    done = check("cut.py", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert "SyntaxError" in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_log_that_cannot_be_written_is_said_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "good.py").write_text(SQUARE)
+    for log, reason in (("/dev/full", "No space left"), ("good.py/log", "File exists")):
+        done = check("good.py", "--examples", 8, "--log", log, cwd=tmp_path)
+        assert done.returncode == 3, done.stdout + done.stderr
+        assert f"The log {log} cannot be written: {reason}" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("part", ["draw", "reference"])
+def test_an_exercise_that_fails_itself_is_said_in_a_line(part: str, tmp_path: Path) -> None:
+    source = (ROOT / "examples" / "exercises" / "vectorized_norm.py").read_text()
+    header = {"draw": "def draw(shape, random, turn):\n", "reference": "def reference(rows):\n"}[
+        part
+    ]
+    assert header in source
+    (tmp_path / "own.py").write_text(source.replace(header, header + "    1 / 0\n"))
+    (tmp_path / "some.py").write_text("def vectorized_norm(rows):\n    return rows\n")
+    done = check("some.py", "--exercise-file", "own.py", cwd=tmp_path)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert f"the {part} of the exercise vectorized_norm failed at" in done.stderr
+    assert "ZeroDivisionError" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nowhere.py"], "nowhere.py does not exist"),
+        (["."], "no Python file"),
+        ([], "Missing argument"),
+        (["good.py", "--exercise", "no_such"], "no exercise is called no_such: there are"),
+        (["good.py", "--exercise-file", "good.py"], "defines no EXERCISE"),
+        (["good.py", "--exercise-file", "broken.py"], "cannot be loaded: ZeroDivisionError"),
+        (["good.py", "--isolation", "none"], "none"),
+        (["good.py", "--examples", "0"], "0"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_use_is_said_in_a_line_without_a_traceback(
+    arguments: list[str], says: str, tmp_path: Path
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    if arguments != ["."]:
+        (here / "good.py").write_text(SQUARE)
+        (here / "broken.py").write_text("1 / 0\n")
+    done = check(*arguments, cwd=here)
+    assert done.returncode == 2, done.stderr
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_isolation_that_is_not_to_be_had_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from click.testing import CliRunner
+
+    from conformance.cli.check import check as command
+
+    monkeypatch.setattr(launch, "_start", lambda *arguments: (None, "not permitted here"))
+    (tmp_path / "good.py").write_text(SQUARE)
+    done = CliRunner().invoke(command, [str(tmp_path / "good.py"), "--isolation", "namespaces"])
+    assert done.exit_code == 3, done.output
+    assert "not to be had: namespaces: not permitted here" in done.output
+
+
+def test_auto_takes_the_next_best_level_and_says_why(
+    monkeypatch: pytest.MonkeyPatch, temporary: Path
+) -> None:
+    start = launch._start
+
+    def refusing(level: str, cache: Path | None, preload: bool) -> object:
+        return (None, "not here") if level == "namespaces" else start(level, cache, preload)
+
+    monkeypatch.setattr(launch, "_start", refusing)
+    server = launch.start_server("auto")
+    try:
+        assert server.level == "process"
+        assert "namespaces: not here" in server.lacks
+        assert any("network" in lack for lack in server.lacks)
+    finally:
+        launch.stop_server(server)
+
+
+def test_a_server_with_a_second_thread_forks_nobody(
+    monkeypatch: pytest.MonkeyPatch, temporary: Path, tmp_path: Path
+) -> None:
+    """Each worker then comes from a server of its own, which has imported nothing."""
+    from conformance.judge.exercises import load_exercises
+    from conformance.judge.session import Options
+
+    start = launch._start
+
+    def threaded(level: str, cache: Path | None, preload: bool) -> object:
+        server, refusal = start(level, cache, preload)
+        if server is not None and preload:
+            server.threads = 2
+        return server, refusal
+
+    monkeypatch.setattr(launch, "_start", threaded)
+    server = launch.start_server("auto")
+    try:
+        assert not server.preloaded
+        assert server.threads == 1
+        (tmp_path / "good.py").write_text(SQUARE)
+        bench = Bench(server, load_exercises(), Options(examples=8, patience=30.0))
+        (verdict,) = examine.check_file(bench, tmp_path / "good.py")
+        assert verdict.verdict == "conforms", verdict
+    finally:
+        launch.stop_server(server)
+
+
+def test_a_server_that_was_brought_down_is_replaced(
+    temporary: Path, tmp_path: Path, best_level: str
+) -> None:
+    from conformance.judge.exercises import load_exercises
+    from conformance.judge.session import Options
+
+    server = launch.start_server()
+    bench = Bench(server, load_exercises(), Options(examples=8, patience=30.0))
+    try:
+        (tmp_path / "good.py").write_text(SQUARE)
+        server.process.kill()
+        server.process.wait()
+        (verdict,) = examine.check_file(bench, tmp_path / "good.py")
+        assert verdict.verdict == "conforms", verdict
+        assert bench.server is not server
+        assert bench.server.level == best_level
+    finally:
+        launch.stop_server(bench.server)
+    assert not list(temporary.glob(f"{server.base.name}*"))
+
+
+VERDICTS = {
+    "shared_dense.py": [("nn_vmap_forward", "conforms", None)],
+    "plain_dense.py": [("nn_vmap_forward", "conforms", None)],
+    "ensemble_instead.py": [("nn_vmap_forward", "violates", "ensemble-params")],
+    "copies_of_params.py": [("nn_vmap_forward", "violates", "params-carry-batch-axis")],
+    "features_first.py": [("nn_vmap_forward", "violates", "wrong-out-axes")],
+    "replicated_params.py": [("parallel_update", "error", "shapes-do-not-fit")],
+    "tutorial_right.py": [
+        ("init_params", "conforms", None),
+        ("loss_fn", "conforms", None),
+        ("neural_network", "conforms", None),
+        ("parallel_compute", "conforms", None),
+        ("parallel_scale", "conforms", None),
+        ("parallel_update", "conforms", None),
+        ("update", "conforms", None),
+        ("vectorized_linear_layer", "conforms", None),
+        ("vectorized_square", "conforms", None),
+    ],
+    "tutorial_mistakes.py": [
+        ("loss_fn", "violates", "summed-not-averaged"),
+        ("neural_network", "conforms", None),
+        ("parallel_compute", "error", "more-elements-than-devices"),
+        ("parallel_scale", "error", "scalar-not-broadcast"),
+        ("parallel_update", "violates", "gradient-not-averaged"),
+        ("update", "error", "unhashable-static-argument"),
+    ],
+}
+
+
+def test_every_example_candidate_has_its_verdict_here() -> None:
+    assert {path.name for path in EXAMPLES.iterdir() if path.suffix == ".py"} == set(VERDICTS)
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_an_example_gets_its_verdicts(name: str, benches: Callable, best_level: str) -> None:
+    found = examine.check_file(benches(best_level, patience=30.0), EXAMPLES / name)
+    said = [
+        (each.exercise, each.verdict, each.diagnosis and each.diagnosis.pitfall) for each in found
+    ]
+    assert said == VERDICTS[name]
+
+
+def test_a_teachers_own_exercise_judges(tmp_path: Path) -> None:
+    own = ROOT / "examples" / "exercises" / "vectorized_norm.py"
+    norm = (
+        "import jax.numpy as jnp\ndef vectorized_norm(rows):\n    return jnp.linalg.norm(rows{})\n"
+    )
+    (tmp_path / "good.py").write_text(norm.format(", axis=1"))
+    (tmp_path / "bad.py").write_text(norm.format(", axis=0"))
+    done = check("good.py", "bad.py", "--exercise-file", own, "--examples", 24, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert "good.py: vectorized_norm  conforms" in done.stdout
+    assert "diagnosis: wrong-in-axes" in done.stdout
+
+
+def test_candidates_are_found_in_directories_once_and_sorted(tmp_path: Path) -> None:
+    for name in ("b.py", "a.py", "deep/c.py", "__pycache__/d.py", ".git/e.py", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "odd.py").mkdir()
+    (tmp_path / "around").symlink_to(tmp_path)
+    found = find_candidates([tmp_path, tmp_path / "b.py"])
+    names = [str(path.relative_to(tmp_path)) for path in found]
+    assert names == ["a.py", "b.py", "deep/c.py", "odd.py"]

@@ -1,0 +1,130 @@
+"""Each exercise draws the calls it promises, and its pitfalls are wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conformance.judge.compare import Given, compare
+from conformance.judge.exercises import load_exercises
+from conformance.judge.exercises.exercise import EDGE_SEEDS, Exercise
+from conformance.judge.expected_answers import Answer, compute, draw_calls
+
+EXERCISES = load_exercises()
+each_exercise = pytest.mark.parametrize("name", EXERCISES)
+
+
+def as_given(answer: Answer) -> Given:
+    arrays = tuple(leaf.value.astype(leaf.dtype) for leaf in answer.leaves)
+    dtypes = tuple(leaf.dtype for leaf in answer.leaves)
+    return Given(answer.spec, arrays, dtypes, (False,) * len(arrays))
+
+
+def sizes(exercise: Exercise, name: str) -> set[Any]:
+    return {shape[name] for shape in exercise.shapes if name in shape}
+
+
+def test_every_function_of_the_contract_is_an_exercise() -> None:
+    assert set(EXERCISES) == {
+        "nn_vmap_forward",
+        "nn_vmap_ensemble_forward",
+        "vectorized_square",
+        "vectorized_dot_product",
+        "vectorized_add",
+        "vectorized_linear_layer",
+        "parallel_scale",
+        "parallel_compute",
+        "neural_network",
+        "loss_fn",
+        "init_params",
+        "update",
+        "parallel_update",
+    }
+
+
+@each_exercise
+def test_there_are_eight_shapes_with_the_edges(name: str) -> None:
+    exercise = EXERCISES[name]
+    assert len({repr(shape) for shape in exercise.shapes}) == len(exercise.shapes) >= 8
+    for edge in ("examples", "inputs", "features", "outputs", "devices"):
+        known = sizes(exercise, edge)
+        assert not known or (1 in known and len(known) > 1), edge
+    if sizes(exercise, "inputs"):
+        squares = [s for s in exercise.shapes if s["examples"] == s["inputs"] != 1]
+        assert squares, "a square input hides a transposition"
+
+
+@pytest.mark.parametrize("name", ["nn_vmap_forward", "nn_vmap_ensemble_forward"])
+def test_edge_seeds_come_up_at_several_shapes(name: str) -> None:
+    calls = draw_calls(EXERCISES[name], 100, 0)
+    for seed in EDGE_SEEDS:
+        assert len({call.shape for call in calls if call.arguments["seed"] == seed}) >= 3, seed
+    assert len({call.arguments["seed"] for call in calls}) > 40
+
+
+@each_exercise
+def test_two_seeds_draw_different_calls_and_one_the_same(name: str) -> None:
+    exercise = EXERCISES[name]
+    first, again, other = (draw_calls(exercise, 16, seed) for seed in (0, 0, 1))
+    assert repr(first) == repr(again)
+    assert repr(first) != repr(other)
+
+
+@each_exercise
+def test_examples_of_a_call_differ(name: str) -> None:
+    """Equal slices would hide a map's mistakes."""
+    calls = draw_calls(EXERCISES[name], 40, 0)
+    batches = [a for c in calls for a in c.arguments.values() if isinstance(a, np.ndarray)]
+    large = [array for array in batches if array.ndim > 1 and array.shape[0] > 1 and array.size > 8]
+    assert all(len(np.unique(array, axis=0)) == len(array) for array in large)
+
+
+@each_exercise
+def test_the_right_answer_conforms_and_a_nudged_one_does_not(name: str) -> None:
+    exercise = EXERCISES[name]
+    call = draw_calls(exercise, len(exercise.shapes), 3)[-1]
+    answer = compute(exercise.reference, call.arguments)
+    given = as_given(answer)
+    assert compare(given, answer) is None
+    first = given.arrays[0].copy()
+    flat = first.reshape(-1)
+    place = int(np.argmax(np.abs(flat)))
+    if first.dtype.kind == "f":
+        flat[place] += np.float32(abs(flat[place]) * 2e-3 + 1e-5)
+    else:
+        flat[place] += 1
+    nudged = Given(given.spec, (first, *given.arrays[1:]), given.dtypes, given.weak)
+    mismatch = compare(nudged, answer)
+    assert mismatch is not None
+    assert mismatch.what == "values"
+
+
+@each_exercise
+def test_every_pitfall_is_wrong_somewhere_and_says_what_to_do(name: str) -> None:
+    exercise = EXERCISES[name]
+    calls = draw_calls(exercise, 2 * len(exercise.shapes), 5)
+    for pitfall in exercise.pitfalls:
+        assert pitfall.happened.endswith(".")
+        assert pitfall.change.endswith(".")
+        if pitfall.reference is None or pitfall.id == "wrong-key-derivation":
+            continue  # some releases derive one key in several ways
+        wrong = 0
+        for call in calls:
+            try:
+                answer = compute(pitfall.reference, call.arguments)
+            except Exception:  # this way of going wrong fails at this call
+                continue
+            wrong += (
+                compare(as_given(answer), compute(exercise.reference, call.arguments)) is not None
+            )
+        assert wrong, pitfall.id
+
+
+@each_exercise
+def test_an_exercise_tells_where_to_read_on(name: str) -> None:
+    exercise = EXERCISES[name]
+    assert exercise.signature.startswith(f"{name}(")
+    assert exercise.reading
+    assert f"def {exercise.signature.split('(')[0]}(" in exercise.solution

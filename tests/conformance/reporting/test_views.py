@@ -1,0 +1,256 @@
+"""Views of a log: nothing lost, nothing invented; JUnit is XML, Markdown a table."""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from conformance.events.log import EventLog, read
+from conformance.reporting import junit, markdown, progress, summary, terminal
+from conformance.reporting.summary import Summary, summarise
+
+CALL = {
+    "kind": "function",
+    "subject_name": "square",
+    "sizes": {"batch": 3, "m": 2},
+    "axes": [{"in_axes": [None, -1], "out_axes": 0}],
+    "dtype": "float32",
+    "seed": 1,
+    "special": False,
+    "eager": True,
+}
+VIOLATION = {
+    "call": CALL,
+    "what": "map",
+    "message": "values differ at index (0,): expected 1, got 2 (8.39e+06 ULP)",
+    "path": "",
+    "expected": np.array([1.0, 5.0]),
+    "got": np.array([2.0, 5.0], np.float32),
+    "max_ulps": 2.0**23,
+    "error": 1.0,
+    "bound": 2e-7,
+    "cause": "the examples come out in reverse order (batch-reversed)",
+    "script": "print('<they differ>')",
+}
+EQUALS, PERMUTE = "mapping.equals-per-example", "axes.in-axes-permute"
+RESULTS = [
+    {"law": PERMUTE, "transform": "jax.vmap", "subject": "sort", "outcome": "holds"},
+    {
+        "law": EQUALS,
+        "transform": "flax.linen.vmap",
+        "subject": "square",
+        "outcome": "violated",
+        "detail": VIOLATION,
+    },
+    {"law": EQUALS, "transform": "jax.vmap", "subject": "sort", "outcome": "holds"},
+    {
+        "law": EQUALS,
+        "transform": "jax.pmap",
+        "subject": "sort",
+        "outcome": "not-applicable",
+        "detail": {"reason": "jax 9 has no pmap", "source": "suite"},
+    },
+    {
+        "law": EQUALS,
+        "transform": "jax.vmap",
+        "subject": "linear",
+        "outcome": "crashed",
+        "detail": {"reason": "the process that ran it died", "output": "Fatal <signal> & 11"},
+    },
+    {
+        "law": EQUALS,
+        "transform": "jax.vmap",
+        "subject": "matmul",
+        "outcome": "timed-out",
+        "detail": {"reason": "no result within 120 s", "output": ""},
+    },
+    {
+        "law": PERMUTE,
+        "transform": "jax.pmap",
+        "subject": "square",
+        "defect": "pmap-negative-axis",
+        "outcome": "fixed-defect",
+        "detail": {"defect": "pmap-negative-axis"},
+    },
+]
+
+
+@pytest.fixture
+def gathered(written: Callable[..., Path]) -> Summary:
+    return summarise(read(written(*RESULTS)))
+
+
+def shown(gathered: Summary, files: dict[int, str] | None = None, width: int = 110) -> str:
+    console = Console(width=width, record=True, file=open("/dev/null", "w"), legacy_windows=False)  # noqa: SIM115
+    with console.file:
+        terminal.show(console, gathered, files)
+    return console.export_text()
+
+
+def words(text: str) -> str:
+    """The text without frames and runs of blanks, which releases of rich draw otherwise."""
+    plain = "".join(c if c.isascii() or c.isalpha() else " " for c in text)
+    return "\n".join(" ".join(line.split()) for line in plain.splitlines()).strip()
+
+
+def test_terminal_is_as_it_was(gathered: Summary, snapshot: Any) -> None:
+    assert words(shown(gathered, {0: "violations/square.py"})) == snapshot
+
+
+def test_a_narrow_terminal_breaks_no_word(gathered: Summary) -> None:
+    narrow = words(shown(gathered, width=72)).split()
+    assert [name for name in gathered.transforms if name in narrow] == gathered.transforms
+    assert narrow.count(EQUALS) > narrow.count(PERMUTE), (
+        "two tables; the second has nothing to say of it"
+    )
+    assert narrow.count("fixed-defect") == words(shown(gathered)).split().count("fixed-defect")
+    assert "…" not in shown(gathered, width=72)
+
+
+def test_markdown_is_as_it_was(gathered: Summary, snapshot: Any) -> None:
+    assert markdown.render(gathered) == snapshot
+
+
+def test_junit_is_as_it_was(gathered: Summary, snapshot: Any) -> None:
+    assert junit.render(gathered) == snapshot
+
+
+def test_every_result_counts_once(gathered: Summary) -> None:
+    assert sum(gathered.counts.values()) == len(RESULTS)
+    cells = [gathered.cell(law, t) for law in gathered.laws for t in gathered.transforms]
+    assert sum(sum(cell.values()) for cell in cells) == len(RESULTS)
+    assert [f["outcome"] for f in gathered.failures] == ["violated", "crashed", "timed-out"]
+    assert gathered.total("examples") == 2 * len(RESULTS)
+
+
+def test_the_digest_is_of_all_calls_in_any_order(written: Callable[..., Path]) -> None:
+    drawn = [{**RESULTS[i], "digest": digest} for i, digest in enumerate(("0000002a", "0000002b"))]
+    one, turned, other = (
+        summarise(read(written(*results)))
+        for results in (drawn, drawn[::-1], [drawn[0], {**drawn[1], "digest": "0000002c"}])
+    )
+    assert one.digest == turned.digest != other.digest
+    assert f"(digest {one.digest})" in shown(one)
+
+
+def test_laws_and_transforms_stand_in_the_order_of_the_promise(gathered: Summary) -> None:
+    assert gathered.laws == [EQUALS, PERMUTE]
+    assert gathered.transforms == ["jax.vmap", "jax.pmap", "flax.linen.vmap"]
+
+
+def test_a_failure_shows_all_that_a_person_needs(gathered: Summary) -> None:
+    text = shown(gathered, {0: "violations/square.py"})
+    for needed in (
+        "Mapping a function gives what applying it to each example and stacking gives.",
+        "square with batch=3, m=2; in_axes=(None, -1), out_axes=0; float32; without jit",
+        VIOLATION["message"],
+        "[1. 5.]",
+        "[2. 5.]",
+        "allowed 2e-07",
+        "likely cause: the examples come out in reverse order",
+        "script: violations/square.py",
+        "case:   violations/square.json",
+    ):
+        assert needed in text
+
+
+@pytest.mark.parametrize("ulps", [np.inf, np.nan])
+def test_a_distance_without_end_is_shown_too(written: Callable[..., Path], ulps: float) -> None:
+    detail = {**VIOLATION, "max_ulps": ulps, "error": ulps, "bound": np.inf}
+    text = shown(summarise(read(written({**RESULTS[1], "detail": detail}))))
+    assert f"{ulps} ULP at most" in text
+
+
+def test_shapes_that_differ_are_shown_without_arrays(written: Callable[..., Path]) -> None:
+    detail = {
+        **VIOLATION,
+        "message": "shapes differ: expected float32[3,2], got float32[2]",
+        "expected": "float32[3,2]",
+        "got": "float32[2]",
+        **dict.fromkeys(("max_ulps", "error", "bound", "cause")),
+    }
+    gathered = summarise(read(written({**RESULTS[1], "detail": detail})))
+    assert "shapes differ: expected float32[3,2], got float32[2]" in shown(gathered)
+    assert "Likely cause" not in markdown.render(gathered)
+
+
+def test_an_incomplete_log_says_so_and_names_what_was_begun(written: Callable[..., Path]) -> None:
+    begun = {"law": EQUALS, "transform": "jax.vmap", "subject": "matmul"}
+    gathered = summarise(read(written(RESULTS[0], begun, complete=False)))
+    assert gathered.incomplete == ["c311"]
+    for text in (shown(gathered), markdown.render(gathered)):
+        assert "This log is incomplete" in text
+        assert "mapping.equals-per-example | jax.vmap | matmul" in text
+    assert "in an interrupted run" in shown(gathered)
+
+
+def test_an_item_begun_twice_in_two_cells_is_not_confused(written: Callable[..., Path]) -> None:
+    begun = {"law": EQUALS, "transform": "jax.vmap", "subject": "sort"}
+    first = read(written(begun, cell="aaaa", complete=False, name="a.jsonl"))
+    second = read(written(RESULTS[2], cell="bbbb", name="b.jsonl"))
+    gathered = summarise(first + second)
+    assert [event["cell"] for event in gathered.unfinished] == ["aaaa"]
+    assert gathered.seconds == 4.0
+
+
+def test_a_fixed_defect_is_good_news(gathered: Summary) -> None:
+    assert "The known defect pmap-negative-axis is gone in this release." in shown(gathered)
+
+
+def test_junit_is_xml_that_counts_as_junit_does(gathered: Summary) -> None:
+    suite = ET.fromstring(junit.render(gathered).encode())
+    counts = {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")}
+    assert counts == {"tests": "7", "failures": "1", "errors": "2", "skipped": "1"}
+    assert len(suite.findall("testcase")) == 7
+    assert [len(suite.findall(f"testcase/{tag}")) for tag in ("failure", "error", "skipped")] == [
+        1,
+        2,
+        1,
+    ]
+    assert suite.findtext("testcase/failure") == VIOLATION["script"]
+
+
+def test_junit_survives_characters_that_xml_lacks(written: Callable[..., Path]) -> None:
+    detail = {**VIOLATION, "message": "it raised ValueError: \x1b[31m\x00 bad"}
+    ET.fromstring(junit.render(summarise(read(written({**RESULTS[1], "detail": detail})))))
+
+
+def test_markdown_is_one_table_with_a_row_for_each_law(gathered: Summary) -> None:
+    lines = markdown.render(gathered).splitlines()
+    table = [line for line in lines if line.startswith("|")]
+    assert len(table) == 2 + len(gathered.laws)
+    assert len({line.count("|") for line in table}) == 1
+
+
+def test_progress_names_what_does_not_conform_at_once() -> None:
+    with open("/dev/null", "w") as nowhere:
+        console = Console(file=nowhere, record=True, width=110)
+        with progress.live(console) as live:
+            live.watch(type("Controller", (), {"total": 2}))
+            for result in RESULTS[:2]:
+                live({"type": "started", **result})
+                live({"type": "result", **result})
+    text = console.export_text()
+    assert "violated: mapping.equals-per-example, flax.linen.vmap of square" in text
+    assert "holds" not in text
+
+
+def test_order_names_every_outcome_once() -> None:
+    assert set(summary.ORDER) == set(terminal.STYLE)
+    assert len(set(summary.ORDER)) == len(summary.ORDER)
+
+
+@pytest.mark.parametrize(("entries", "said"), [(400, True), (0, False)])
+def test_a_cache_that_gave_nothing_although_filled_is_said(entries: int, said: bool) -> None:
+    log = EventLog(None, "c311")
+    log.write("header", environment={}, profile="quick", seed=7, cache_entries=entries)
+    numbers = {"examples": 2, "seconds": 1.5, "compilations": 60, "cache_hits": 0, "detail": None}
+    log.write(
+        "result", law=EQUALS, transform="jax.vmap", subject="sort", outcome="holds", **numbers
+    )
+    log.finish()
+    assert ("The compilation cache gave nothing" in shown(summarise(log.events))) is said

@@ -1,0 +1,176 @@
+"""What kills a process, hangs, fills the disk or interrupts: the rest still runs, and is told."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from conformance.events.log import EventLog, incomplete, read
+from conformance.reporting.summary import summarise
+from conformance.runner.plugin import Controller
+
+LAW = "mapping.equals-per-example"
+SELECTION = ("run", "--law", LAW, "--transform", "jax.vmap", "--no-cache")
+
+FAULTS = """
+import os, signal, sys, time
+import attrs
+from conformance.transforms import TRANSFORMS
+from properties.profile import PROFILES
+
+PROFILES["quick"] = attrs.evolve(PROFILES["quick"], deadline=DEADLINE)
+honest = TRANSFORMS["jax.vmap"]
+
+
+def fault(function, axes):
+    name = function.__name__
+    if name == "square":
+        os.write(2, b"the last words of this process")
+        os.kill(os.getpid(), signal.SIGABRT)
+    if name == "dot_product":
+        os._exit(0)
+    if name == "matrix_add":
+        time.sleep(600)
+    return honest.map(function, axes)
+
+
+TRANSFORMS["jax.vmap"] = attrs.evolve(honest, map=fault)
+"""
+
+Breaking = Callable[[str], dict[str, str]]
+
+
+def faults(deadline: int) -> str:
+    return FAULTS.replace("DEADLINE", str(deadline))
+
+
+def outcomes(path: Path) -> dict[str, str]:
+    return {e["subject"]: e["outcome"] for e in read(path) if e["type"] == "result"}
+
+
+def test_a_law_that_kills_its_process_or_hangs_is_told_and_the_rest_still_runs(
+    ran: Callable[..., Any], breaking: Breaking, tmp_path: Path
+) -> None:
+    log = tmp_path / "run.jsonl"
+    subjects = ("square", "dot-product", "matrix-add", "softmax")
+    chosen = [word for name in subjects for word in ("--subject", name)]
+    # Long enough for JAX to start and softmax to compile on a busy machine.
+    got = ran(*SELECTION, *chosen, "-n", 2, "--log", log, **breaking(faults(25)))
+    assert got.status == 1
+    assert got.err == ""
+    assert outcomes(log) == {
+        "square": "crashed",
+        "dot-product": "crashed",
+        "matrix-add": "timed-out",
+        "softmax": "holds",
+    }
+    details = {e["subject"]: e["detail"] for e in read(log) if e["type"] == "result"}
+    assert details["square"]["reason"] == "the process that ran it died"
+    assert "the last words of this process" in details["square"]["output"]
+    assert details["matrix-add"]["reason"] == "no result within 25 s"
+    assert "2 crashed, 1 timed-out, 1 holds" in " ".join(got.out.split())
+    events = read(log)
+    assert incomplete(events) == []
+    assert summarise(events).unfinished == []
+    started = [e["subject"] for e in events if e["type"] == "started"]
+    assert sorted(started) == sorted(subjects)
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        ("Timeout (0:00:25)!\nThread 0x1:\n", "timed-out"),
+        ("Fatal Python error: Aborted\n", "crashed"),
+    ],
+)
+def test_a_worker_whose_time_ran_out_has_timed_out_though_its_start_was_heard_of_late(
+    said: str, outcome: str, tmp_path: Path
+) -> None:
+    (tmp_path / "gw0").write_text(said)
+    log = tmp_path / "run.jsonl"
+    item = "suite.py::test_holds[mapping.equals-per-example|jax.vmap|square]"
+    controller = Controller(EventLog(log, listeners=()), {"schema": 1}, 25.0, tmp_path)
+    node = SimpleNamespace(gateway=SimpleNamespace(id="gw0"))
+    lost = {"nodeid": item, "when": "???", "failed": True, "user_properties": []}
+    report: Any = SimpleNamespace(**lost, longrepr="worker 'gw0' crashed", node=node)
+    controller.pytest_runtest_logstart(item)
+    controller.pytest_runtest_logreport(report)
+    controller.close(complete=True)
+    (result,) = (event for event in controller.log.events if event["type"] == "result")
+    assert result["outcome"] == outcome
+    assert said.splitlines()[0] in result["detail"]["output"]
+
+
+BROKEN_SUITE = """
+import attrs
+from conformance.transforms import TRANSFORMS
+
+
+TRANSFORMS["jax.vmap"] = attrs.evolve(TRANSFORMS["jax.vmap"], unavailable=lambda: 1 / 0)
+"""
+
+
+def test_a_fault_of_the_suite_is_no_verdict_on_the_library(
+    ran: Callable[..., Any], breaking: Breaking, tmp_path: Path
+) -> None:
+    log = tmp_path / "run.jsonl"
+    got = ran(*SELECTION, "--subject", "square", "-n", 0, "--log", log, **breaking(BROKEN_SUITE))
+    assert got.status == 1
+    (result,) = (e for e in read(log) if e["type"] == "result")
+    assert result["outcome"] == "crashed"
+    assert "ZeroDivisionError" in result["detail"]["output"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of a group")
+def test_an_interrupted_run_leaves_a_readable_log_without_a_footer(
+    command: Callable[..., Any], breaking: Breaking, tmp_path: Path
+) -> None:
+    log = tmp_path / "run.jsonl"
+    chosen = ("--subject", "softmax", "--subject", "matrix-add")
+    process = command(*SELECTION, *chosen, "-n", 2, "--log", log, **breaking(faults(500)))
+    try:
+        deadline = time.monotonic() + 120
+        while not (log.exists() and '"outcome": "holds"' in log.read_text()):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=120)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 3
+    assert "Traceback" not in out + err
+    assert "This log is incomplete" in out
+    events = read(log)
+    assert len(incomplete(events)) == 1
+    assert outcomes(log) == {"softmax": "holds"}
+    assert [e["subject"] for e in summarise(events).unfinished] == ["matrix-add"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_full_disk_is_three_in_one_line(ran: Callable[..., Any], workers: int) -> None:
+    got = ran(*SELECTION, "--subject", "square", "-n", workers, "--log", "/dev/full")
+    assert got.status == 3
+    assert got.err.splitlines() == [
+        "Error: the log /dev/full cannot be written: No space left on device"
+    ]
+    assert got.out == ""
+
+
+def test_a_log_in_a_place_that_cannot_be_is_three_in_one_line(
+    ran: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    log = tmp_path / "file" / "run.jsonl"
+    got = ran(*SELECTION, "--subject", "square", "-n", 0, "--log", log)
+    assert (got.status, got.out) == (3, "")
+    (line,) = got.err.splitlines()
+    assert f"the log {log} cannot be written" in line

@@ -1,0 +1,120 @@
+"""Coverage is measured by watching the table, and a broken rule is noticed."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from conformance.mutation import rule_mutants
+from conformance.runner import rule_table
+from conformance.runner.plugin import covered
+from properties.unreachable_rules import EXEMPT
+
+ALONE = """
+import json
+from conformance.runner import process_env
+process_env.prepare()
+from conformance.runner import rule_table
+import jax
+registered = rule_table.watch()
+before = set(rule_table.EXERCISED)
+jax.vmap(lambda x: jax.numpy.sin(x) * 2)(jax.numpy.ones(3))
+print(json.dumps([len(registered), sorted(before), sorted(rule_table.EXERCISED)]))
+"""
+
+
+def test_only_what_ran_was_exercised() -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("COV_")}
+    run = subprocess.run(
+        [sys.executable, "-c", ALONE], capture_output=True, text=True, env=environment, check=True
+    )
+    registered, before, exercised = json.loads(run.stdout)
+    assert before == []
+    assert {"sin", "mul"} <= set(exercised)
+    assert "cos" not in exercised
+    assert 150 < registered < 300
+
+
+def test_a_rule_is_reached_also_where_it_was_traced_before() -> None:
+    x = np.ones((3, 2), np.float32)
+    mapped = jax.vmap(jax.jit(lambda row: jnp.tanh(row)))
+    for _ in range(2):
+        assert "tanh" in rule_table.reached(lambda: mapped(x))
+    assert "cosh" not in rule_table.reached(lambda: mapped(x))
+
+
+def test_a_rule_is_replaced_for_a_while_only() -> None:
+    x = np.arange(6, dtype=np.float32).reshape(3, 2)
+    mapped = jax.jit(jax.vmap(lambda row: jnp.sinh(row)))
+    right = np.asarray(mapped(x))
+    with rule_table.replaced("sinh", rule_mutants.FAULTS["rolled"]):
+        np.testing.assert_array_equal(mapped(x), np.roll(right, 1, 0))
+    np.testing.assert_array_equal(mapped(x), right)
+
+
+@pytest.mark.parametrize("rule", ["sin", "dot_general", "gather", "cond"])
+def test_every_fault_in_a_rule_is_noticed(rule: str) -> None:
+    subjects = [f"lax.{rule}"]
+    found = rule_mutants.bite(rule, subjects)
+    assert [each.fault for each in found] == list(rule_mutants.FAULTS)
+    assert {each.killer for each in found} == set(subjects)
+
+
+def test_a_fault_that_nothing_shows_is_no_kill() -> None:
+    (*_, ignored) = rule_mutants.bite("debug_callback", ["lax.debug_callback"])
+    assert ignored.killer is None
+    assert ignored.why == rule_mutants.EQUIVALENT["debug_callback"]
+    survivor = rule_mutants.Bitten("sin", "rolled", None)
+    assert "**survived**" in rule_mutants.table([survivor, *_three_more()])
+    assert rule_mutants.totals([survivor, *_three_more()]).startswith("3 of 4 pairs")
+
+
+def _three_more() -> list[rule_mutants.Bitten]:
+    return [rule_mutants.Bitten("sin", f, "lax.sin") for f in list(rule_mutants.FAULTS)[1:]]
+
+
+def test_every_reachable_rule_of_the_installed_release_is_reached() -> None:
+    # In a process of its own: what other tests import registers rules, too.
+    command = [sys.executable, "-c", "from conformance.cli import main; main()"]
+    run = subprocess.run(
+        [*command, "list", "rules", "--json"], capture_output=True, text=True, check=True
+    )
+    by_state: dict[str, list[str]] = {"hit": [], "missed": [], "exempt": []}
+    for row in json.loads(run.stdout):
+        by_state[row["state"]].append(row["name"])
+    # The names that old releases have no more, or that the newest have since, are few.
+    allowed = 6 if jax.__version_info__ >= (0, 10) else 20
+    assert len(by_state["missed"]) <= allowed, by_state["missed"]
+    assert len(by_state["exempt"]) <= 22  # 21 on jax 0.10.2, 22 on 0.12.0
+    assert len(by_state["hit"]) > 150
+
+
+def test_what_is_covered_is_said_by_name() -> None:
+    got = covered(["add", "sin", "psend", "cos"], {"add", "check", "psend"})
+    assert got == {
+        "registered": 4,
+        "exempt": {},
+        "exercised": ["add", "psend"],
+        "missing": ["cos", "sin"],
+        "later": ["check"],
+    }
+    assert covered(["psend"], set())["exempt"] == {"psend": EXEMPT["psend"]}
+
+
+def test_the_command_breaks_the_rules_that_are_named(tmp_path: Path) -> None:
+    table = tmp_path / "table.md"
+    command = ["mutants", "--rules", "neg", "--rules", "asin", "-n", "1", "--markdown", str(table)]
+    run = subprocess.run(
+        [sys.executable, "-c", "from conformance.cli import main; main()", *command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stdout.split(" pairs")[0]) == (0, "8 of 8"), run.stderr
+    assert "| asin | lax.asin |" in table.read_text()

@@ -1,0 +1,322 @@
+"""A run over a tiny selection: its log, views and exit status, with workers and without."""
+
+import json
+import xml.etree.ElementTree as ET
+import zlib
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import attrs
+import jax
+import jsonschema
+import numpy as np
+import pytest
+
+from conformance.events.log import decode, incomplete, read
+from conformance.known_defects import DEFECTS
+from conformance.runner import items, plan
+from conformance.transforms import TRANSFORMS
+from properties.call import from_json, x64
+from properties.joint_compile import OPTIONS, fast
+from properties.law import load
+from properties.laws import LAWS
+from properties.profile import PROFILES
+from properties.subjects import FUNCTIONS, MODULES, SUBJECTS
+
+LAW = "mapping.equals-per-example"
+SELECTION = ("--law", LAW, "--transform", "jax.vmap")
+
+
+def results(path: Path) -> dict[str, dict[str, Any]]:
+    """The result of each subject in a log of one law and transform."""
+    return {e["subject"]: e for e in read(path) if e["type"] == "result"}
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_run_that_conforms_is_zero_and_its_log_is_whole(
+    ran: Callable[..., Any], tmp_path: Path, workers: int
+) -> None:
+    log = tmp_path / "run.jsonl"
+    subjects = ("--subject", "square", "--subject", "sort")
+    got = ran("run", *SELECTION, *subjects, "-n", workers, "--seed", 5, "--log", log, "--no-cache")
+    assert (got.status, got.err) == (0, "")
+    assert "2 holds" in got.out
+    assert f"log: {log}" in got.out
+    events = read(log)
+    header, *middle, footer = events
+    middle_types = ["coverage", "result", "result", "started", "started"]
+    assert sorted(e["type"] for e in middle) == middle_types
+    assert (header["type"], footer["type"]) == ("header", "footer")
+    assert (header["profile"], header["seed"]) == ("quick", 5)
+    assert header["command"][:3] == ["run", "--law", LAW]
+    assert header["environment"]["devices"] == 8
+    assert footer["counts"] == {"holds": 2}
+    assert incomplete(events) == []
+    for result in results(log).values():
+        assert result["examples"] > 0
+        assert result["combinations"] > 0
+        assert result["compilations"] > 0
+    schema = json.loads((resources.files("conformance.events") / "schema.json").read_text())
+    for event in events:
+        jsonschema.Draft202012Validator(schema).validate(event)
+
+
+BROKEN = """
+from conformance.transforms import TRANSFORMS
+from properties.mutants import MUTANTS
+
+TRANSFORMS["jax.vmap"] = MUTANTS["batch-reversed"].mutate(TRANSFORMS["jax.vmap"])
+"""
+
+
+def test_a_violation_is_one_and_leaves_all_that_shows_it(
+    ran: Callable[..., Any], breaking: Callable[[str], dict[str, str]], tmp_path: Path
+) -> None:
+    log, xml, text = (tmp_path / name for name in ("run.jsonl", "junit.xml", "summary.md"))
+    views = ("--junit", xml, "--markdown", text)
+    got = ran(
+        "run", *SELECTION, "--subject", "square", "-n", 1, "--log", log, *views, **breaking(BROKEN)
+    )
+    assert (got.status, got.err) == (1, "")
+    result = results(log)["square"]
+    assert result["outcome"] == "violated"
+    expected, wrong = (decode(result["detail"][k]) for k in ("expected", "got"))
+    axis = result["detail"]["call"]["axes"][0]["out_axes"]
+    np.testing.assert_allclose(np.flip(wrong, axis), expected, rtol=1e-6)
+    script = tmp_path / "run-violations" / "mapping-equals-per-example-jax-vmap-square.py"
+    case = json.loads(script.with_suffix(".json").read_text())
+    assert load(case)[:2] == (LAW, "jax.vmap")
+    for needed in (
+        f"violated: {LAW}, jax.vmap of square",
+        "likely cause: the examples come out in reverse order (batch-reversed)",
+    ):
+        assert needed in got.out
+    assert ET.parse(xml).getroot().get("failures") == "1"
+    assert result["detail"]["message"] in text.read_text()
+    replayed = ran("replay", script.with_suffix(".json"))
+    assert (replayed.status, replayed.err) == (0, "")
+
+
+def test_without_a_log_the_run_is_kept_in_the_users_cache(
+    ran: Callable[..., Any], tmp_path: Path
+) -> None:
+    got = ran("run", *SELECTION, "--subject", "square", "-n", 0)
+    assert got.status == 0
+    path = Path(got.out.split("log: ")[1].strip())
+    assert tmp_path in path.parents
+    assert incomplete(read(path)) == []
+
+
+def test_a_second_run_compiles_nothing_again(ran: Callable[..., Any], tmp_path: Path) -> None:
+    spent = []
+    for number in (1, 2):
+        log = tmp_path / f"{number}.jsonl"
+        assert ran("run", *SELECTION, "--subject", "square", "-n", 1, "--log", log).status == 0
+        spent.append(results(log)["square"])
+    first, second = spent
+    # The first run may meet a program of its own again: jax 0.4.30 does.
+    assert first["compilations"] > first["cache_hits"]
+    # An option that the release's XLA does not have is asked of it once, and counts as a compilation.
+    refused = len(OPTIONS) - len(fast())
+    assert second["compilations"] == refused
+    assert second["cache_hits"] == first["compilations"] + first["cache_hits"] - refused
+
+
+def test_a_plan_is_followed_call_by_call(ran: Callable[..., Any], tmp_path: Path) -> None:
+    from conformance.runner import items, plan
+    from properties.profile import PROFILES
+
+    chosen = items.select([LAW], ["jax.vmap"], ["square", "sort"])
+    path, log = tmp_path / "plan.json", tmp_path / "run.jsonl"
+    # A seed that no run would take by itself: what runs is what the plan says.
+    drawn = plan.draw(chosen, attrs.evolve(PROFILES["quick"], seed=987))
+    path.write_text(json.dumps(drawn))
+    got = ran("run", *SELECTION, "--plan", path, "-n", 2, "--log", log)
+    assert (got.status, got.err) == (0, "")
+    for item in chosen:
+        result = results(log)[item.subject.name]
+        assert result["digest"] == f"{zlib.crc32(repr(plan.load(path)[item.id]).encode()):08x}"
+    assert set(results(log)) == {"square", "sort"}
+
+
+def test_shards_are_the_whole_and_join(ran: Callable[..., Any], tmp_path: Path) -> None:
+    logs = [tmp_path / f"{part}.jsonl" for part in (1, 2)]
+    chosen = ("--law", "mapping.[eb]*", "--transform", "jax.vmap", "--subject", "s*")
+    for part, log in enumerate(logs, 1):
+        shard = ("--shard", f"{part}/2")
+        assert ran("run", *chosen, "-n", 0, *shard, "--log", log, "--no-cache").status == 0
+        assert read(log)[0]["shard"] == [part, 2]
+    parts = [set(results(log)) for log in logs]
+    assert sum(len(read(log)) > 2 for log in logs) == 2
+    joined = ran("report", *logs)
+    assert joined.status == 0
+    assert "3 holds, 3 not-applicable" in joined.out
+    assert set.union(*parts) == {"square", "softmax", "sort"}
+
+
+@pytest.mark.parametrize("defect_id", ["vmap-empty-reduction-dies", "vmap-axis-size-unchecked"])
+def test_a_call_that_ends_its_process_is_told_from_one_that_does_not(defect_id: str) -> None:
+    (defect,) = (each for each in DEFECTS if each.id == defect_id)
+    there = defect in items.known_here()
+    if there and not defect.deadly:
+        with pytest.raises(RuntimeError, match="Violation"):
+            items.ends_its_process(defect)
+    else:
+        assert items.ends_its_process(defect) == there
+
+
+def test_a_defect_of_another_platform_is_not_in_force() -> None:
+    platforms = {defect.platform for defect in DEFECTS}
+    assert {None, "cpu", "gpu"} <= platforms
+    assert {defect.platform for defect in items.known_here()} <= {None, jax.default_backend()}
+
+
+@pytest.mark.parametrize(
+    ("law", "subject", "outcome"),
+    [
+        ("sharing.ensemble-members", "dense", "not-applicable"),
+        ("sharing.init-matches-reference", "dense", "holds"),
+    ],
+)
+def test_keys_that_jax_documents_to_draw_otherwise_under_a_map_are_told_apart(
+    law: str, subject: str, outcome: str
+) -> None:
+    item = items.Item(LAWS[law], TRANSFORMS["flax.linen.vmap"], SUBJECTS[subject])
+    with jax.default_prng_impl("rbg"):
+        result = items.run(item, PROFILES["quick"].asked(0, [law]))
+    assert result["outcome"] == outcome
+    if outcome == "not-applicable":
+        assert "docs.jax.dev" in result["detail"]["reason"]
+
+
+@pytest.mark.parametrize("transform", ["flax.linen.vmap", "flax.nnx.vmap"])
+@pytest.mark.parametrize("subject", ["accumulator", "column-cell", "partitioned-dense"])
+def test_modules_of_our_own_have_the_same_dtypes_where_jax_has_wider_ones(
+    transform: str, subject: str
+) -> None:
+    item = items.Item(LAWS["sharing.options"], TRANSFORMS[transform], SUBJECTS[subject])
+    reason = item.law.not_applicable(item.transform, item.subject)
+    with x64():
+        assert items.run(item, PROFILES["quick"].asked(0, [item.law.id]))["outcome"] == (
+            "not-applicable" if reason else "holds"
+        )
+
+
+@pytest.mark.parametrize(
+    ("law", "transform", "one_in"),
+    [
+        ("parallel.shard-map-agrees", "jax.shard_map", 8),
+        ("gradients.forward", "jax.vmap", 3),
+        ("mapping.equals-per-example", "jax.vmap", 1),
+    ],
+)
+def test_a_quick_run_leaves_out_part_of_the_catalogue_and_another_seed_another_part(
+    law: str, transform: str, one_in: int
+) -> None:
+    quick = PROFILES["quick"]
+    rules = [
+        items.Item(LAWS[law], TRANSFORMS[transform], subject)
+        for subject in SUBJECTS.values()
+        if getattr(subject, "kind", None) == "rule"
+    ]
+    taken = {
+        seed: {
+            item.id
+            for item in rules
+            if items.left_out(item, attrs.evolve(quick, seed=seed)) is None
+        }
+        for seed in range(100)
+    }
+    assert len(rules) / one_in / 2 < len(taken[0]) < len(rules) / one_in * 1.5
+    assert set().union(*taken.values()) == {item.id for item in rules}
+    for item in [item for item in rules if item.id not in taken[0]][:3]:
+        result = items.run(item, quick)
+        assert result["outcome"] == "not-applicable"
+        assert result["detail"]["reason"] in (
+            item.law.not_applicable(item.transform, item.subject),
+            items.left_out(item, quick),
+        )
+
+
+@pytest.mark.parametrize(
+    ("law", "transform", "few"),
+    [
+        ("sharing.nested", "flax.linen.vmap", True),
+        ("sharing.equals-per-example", "flax.nnx.vmap", True),
+        ("sharing.metadata", "flax.linen.vmap", False),
+        ("sharing.equals-per-example", "flax.linen.vmap", False),
+        ("mapping.equals-per-example", "jax.vmap", False),
+    ],
+)
+def test_a_quick_run_holds_a_third_of_the_subjects_to_what_is_thin_and_at_least_one(
+    law: str, transform: str, few: bool
+) -> None:
+    every = [
+        item
+        for item in items.select([law], [transform])
+        if item.subject in MODULES + FUNCTIONS
+        and item.defect is None
+        and not item.law.senseless(item.transform, item.subject)
+    ]
+    quick, taken = PROFILES["quick"], set()
+    for seed in range(60):
+        profile = attrs.evolve(quick, seed=seed)
+        held = {item.id for item in every if items.left_out(item, profile) is None}
+        assert len(held) == (-(-len(every) // 3) if few else len(every))
+        taken |= held
+    assert taken == {item.id for item in every}
+    for named in ([law], []), ([], ["dense"]):
+        assert not any(items.left_out(item, quick.asked(0, *named)) for item in every)
+    own = attrs.evolve(every[0].subject, name="of-a-user")
+    assert items.left_out(attrs.evolve(every[0], subject=own), quick) is None
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_run_says_of_each_item_that_it_leaves_out_why(
+    ran: Callable[..., Any], tmp_path: Path, workers: int
+) -> None:
+    log = tmp_path / "log.jsonl"
+    chosen = ("--transform", "flax.linen.vmap", "--shard", "1/40", "--seed", 5)
+    assert ran("run", *chosen, "-n", workers, "--log", log).status == 0
+    events = read(log)
+    assert incomplete(events) == []
+    results = [event for event in events if event["type"] == "result"]
+    every = items.select(transforms=["flax.linen.vmap"], shard=(1, 40))
+    profile = PROFILES["quick"].asked(5)
+    left = {item.planned_as for item in every if items.is_left_out(item, profile)}
+    said = {"|".join((r["law"], r["transform"], r["subject"])): r["detail"] for r in results}
+    assert len(results) == len(every) > len(left) > 0
+    assert all("which, its seed says" in said[name]["reason"] for name in left)
+    started = [event for event in events if event["type"] == "started"]
+    assert len(started) == len(every) - len(left)
+
+
+def test_what_only_a_compiled_map_may_hold_is_compiled() -> None:
+    item = items.Item(
+        LAWS["parallel.shard-map-agrees"], TRANSFORMS["jax.shard_map"], SUBJECTS["lax.swap"]
+    )
+    reason = item.law.not_applicable(item.transform, item.subject)
+    if reason is not None:
+        pytest.skip(reason)
+    drawn = plan.draw([item], attrs.evolve(PROFILES["quick"], on_devices=1))["calls"][item.id]
+    eager = [attrs.evolve(from_json(call), eager=True) for call in drawn]
+    assert items.run(item, PROFILES["quick"], calls=eager)["outcome"] == "holds"
+
+
+def test_a_call_of_the_catalogue_that_is_given_is_never_left_out() -> None:
+    item = items.Item(LAWS["gradients.forward"], TRANSFORMS["jax.vmap"], SUBJECTS["lax.sin"])
+    seeds = (attrs.evolve(PROFILES["quick"], seed=seed) for seed in range(50))
+    quick = next(profile for profile in seeds if items.left_out(item, profile))
+    drawn = plan.draw([item], attrs.evolve(quick, thinly=1))["calls"][item.id]
+    assert plan.draw([item], quick)["calls"][item.id] == []
+    assert items.run(item, quick)["outcome"] == "not-applicable"
+    assert items.run(item, quick, calls=[from_json(c) for c in drawn])["outcome"] == "holds"
+
+
+def test_what_a_plan_has_no_calls_of_says_so() -> None:
+    item = items.Item(LAWS[LAW], TRANSFORMS["jax.vmap"], SUBJECTS["square"])
+    result = items.run(item, PROFILES["quick"], calls=[])
+    assert result["outcome"] == "not-applicable"
+    assert "plan holds no call" in result["detail"]["reason"]

@@ -1,0 +1,165 @@
+"""Cells: the same calls in another process or on a cluster, and what comes of one that fails."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from conformance.events.log import Event, incomplete
+from conformance.runner import items, plan
+from conformance.upgrade import cells
+from conformance.upgrade.cells import Cell
+from properties.profile import PROFILES
+
+LAW = "mapping.equals-per-example"
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def drawn(*subjects: str) -> str:
+    chosen = items.select([LAW], ["jax.vmap"], subjects)
+    return json.dumps(plan.draw(chosen, attrs.evolve(PROFILES["quick"], seed=4)))
+
+
+def cell(*subjects: str, spec: str = "installed") -> Cell:
+    return Cell(spec, drawn(*subjects), ("-n", "1", "--seed", "4", "--no-cache"))
+
+
+def outcomes(events: list[Event]) -> dict[str, str]:
+    return {e["subject"]: e["outcome"] for e in events if e["type"] == "result"}
+
+
+def test_a_cell_gives_the_events_of_its_plan() -> None:
+    events = cells.run(cell("square", "sort"))
+    assert outcomes(events) == {"square": "holds", "sort": "holds"}
+    assert (events[0]["asked"], events[0]["seed"], "problem" in events[0]) == (
+        "installed",
+        4,
+        False,
+    )
+    assert incomplete(events) == []
+
+
+def test_an_environment_that_cannot_be_had_is_a_problem_and_the_others_finish() -> None:
+    with ThreadPoolExecutor(2) as pool:
+        there, missing = cells.run_all(
+            [cell("square"), cell("square", spec="jax==0.4.30@3.99")], pool
+        )
+    assert outcomes(there) == {"square": "holds"}
+    (header,) = missing
+    assert (header["built"], header["asked"]) == (False, "jax==0.4.30@3.99")
+    assert "no Python 3.99 was found" in header["problem"]
+
+
+def test_a_suite_that_cannot_start_is_a_problem_with_its_reason() -> None:
+    wanted = attrs.evolve(cell("square"), options=("--profile", "no-such"))
+    (header,) = cells.run(wanted)
+    assert "no-such" in header["problem"]
+    assert header["environment"]["jax"]
+
+
+def test_a_cell_that_is_killed_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cells, "_MAIN", "import os; os.kill(os.getpid(), 9)")
+    (header,) = cells.run(cell("square"))
+    assert header["problem"] == "the run was ended by signal 9"
+
+
+def test_a_cell_that_is_killed_half_way_keeps_what_it_wrote(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = "from conformance import log; finish = log.EventLog.finish\n"
+    dies = "def die(self): import os; os.kill(os.getpid(), 9)\nlog.EventLog.finish = die\n"
+    monkeypatch.setattr(cells, "_MAIN", first + dies + cells._MAIN)
+    events = cells.run(cell("square"))
+    assert outcomes(events) == {"square": "holds"}
+    assert events[0]["problem"] == "the run was ended by signal 9"
+    assert len(incomplete(events)) == 1
+
+
+def test_nothing_of_the_drivers_environment_reaches_a_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/nowhere")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "/nowhere")
+    assert outcomes(cells.run(cell("square"))) == {"square": "holds"}
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[tuple[str, list["subprocess.Popen[bytes]"]]]:
+    """A Dask scheduler with two workers of one thread each, on loopback."""
+    pytest.importorskip("distributed", reason="the extra dask is not installed")
+    address, started = tmp_path / "scheduler.json", []
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+
+    def start(*arguments: str) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-m", "distributed.cli." + arguments[0], *arguments[1:]]
+        file = ["--scheduler-file", str(address), "--no-dashboard"]
+        process = subprocess.Popen(
+            [*command, *file],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    try:
+        start("dask_scheduler", "--host", "127.0.0.1", "--port", "0")
+        worker = ("dask_worker", "--nthreads", "1", "--no-nanny", "--host", "127.0.0.1")
+        workers = [start(*worker, "--local-directory", str(tmp_path / name)) for name in "ab"]
+        yield str(address), workers
+    finally:
+        for process in started:
+            with_children(process, signal.SIGKILL)
+
+
+def with_children(process: "subprocess.Popen[bytes]", number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+    process.wait()
+
+
+def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found
+
+
+def test_a_lost_worker_loses_nothing_and_doubles_nothing(cluster: Any) -> None:
+    from distributed import Client
+
+    address, workers = cluster
+    until(Path(address).exists)
+    with Client(scheduler_file=address) as client:
+        client.wait_for_workers(2, timeout=60)
+        asked = [cell("square"), cell("sort"), cell("softmax"), cell("matmul")]
+        with ThreadPoolExecutor(1) as waiting:
+            everything = waiting.submit(
+                lambda: list(cells.run_all(asked, client.get_executor(pure=False)))
+            )
+            until(lambda: any(client.processing().values()))
+            busy = next(name for name, tasks in client.processing().items() if tasks)
+            (pid,) = client.run(os.getpid, workers=[busy]).values()
+            with_children(next(w for w in workers if w.pid == pid), signal.SIGKILL)
+            ran = everything.result(timeout=240)
+    assert [outcomes(events) for events in ran] == [
+        {name: "holds"} for name in ("square", "sort", "softmax", "matmul")
+    ]
+    assert len({events[0]["cell"] for events in ran}) == 4
+    assert all(len([e for e in events if e["type"] == "footer"]) == 1 for events in ran)

@@ -1,0 +1,204 @@
+"""Subjects of the user's own: in a run, in their test suite, and what is wrong with some of them."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from conformance.events.log import read
+from conformance.testing import assert_conforms
+from conformance.transforms import TRANSFORMS
+from conformance.user_subjects import subjects
+from properties.mutants import MUTANTS
+from properties.subject import FunctionSubject
+from properties.subjects import SUBJECTS
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "own_subjects"
+
+
+class Scaled(nn.Module):
+    """A module with a parameter, statistics and noise, for one example (n,)."""
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        scale = self.param("scale", nn.initializers.normal(), x.shape)
+        mean = self.variable("batch_stats", "mean", jnp.zeros, x.shape)
+        if not self.is_initializing():
+            mean.value = 0.9 * mean.value + 0.1 * x
+        return nn.Dropout(0.5, deterministic=False)(x * scale)
+
+
+def test_the_examples_own_tests_pass() -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider"]
+    ran = subprocess.run(
+        [*command, "--rootdir", str(EXAMPLE), "-c", os.devnull, str(EXAMPLE)],
+        cwd=EXAMPLE,
+        env={**environment, "PYTHONPATH": str(EXAMPLE)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "3 passed" in ran.stdout
+
+
+@pytest.mark.parametrize("how", ["option", "pyproject"])
+def test_a_run_includes_the_users_subjects(
+    ran: Callable[..., Any], tmp_path: Path, how: str
+) -> None:
+    log = tmp_path / "run.jsonl"
+    option = ("--subjects", "conformance_subjects") if how == "option" else ()
+    if how == "pyproject":
+        table = '[tool.vmap-conformance]\nsubjects = ["conformance_subjects"]\n'
+        (tmp_path / "pyproject.toml").write_text(table)
+    got = ran(
+        *("run", *option, "--subject", "my-similarity", "--transform", "jax.vmap"),
+        *("-n", 1, "--log", log),
+        PYTHONPATH=str(EXAMPLE),
+    )
+    assert (got.status, got.err) == (0, "")
+    outcomes = {e["law"]: e["outcome"] for e in read(log) if e["type"] == "result"}
+    assert outcomes["mapping.equals-per-example"] == "holds"
+    assert {e["subject"] for e in read(log) if e["type"] == "result"} == {"my-similarity"}
+
+
+def test_a_violation_of_the_users_subject_has_a_script_that_shows_it(
+    ran: Callable[..., Any], breaking: Callable[[str], dict[str, str]], tmp_path: Path
+) -> None:
+    broken = breaking(
+        "from conformance.transforms import TRANSFORMS\n"
+        "from properties.mutants import MUTANTS\n"
+        'TRANSFORMS["jax.vmap"] = MUTANTS["batch-reversed"].mutate(TRANSFORMS["jax.vmap"])\n'
+    )
+    path = broken["PYTHONPATH"] + os.pathsep + str(EXAMPLE)
+    log = tmp_path / "run.jsonl"
+    chosen = ("--subject", "my-similarity", "--law", "mapping.equals-per-example")
+    got = ran(
+        *("run", "--subjects", "conformance_subjects", *chosen, "--transform", "jax.vmap"),
+        *("-n", 1, "--log", log),
+        PYTHONPATH=path,
+    )
+    assert got.status == 1
+    (script,) = (tmp_path / "run-violations").glob("*.py")
+    shown = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": str(EXAMPLE)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # The installed jax.vmap is right, so the script finds nothing wrong with it.
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "they agree" in shown.stdout
+
+
+def test_a_module_with_statistics_and_noise_conforms() -> None:
+    assert_conforms(Scaled(), [("n",)], streams=("params", "dropout"))
+
+
+def test_an_nnx_module_is_a_function_of_its_state() -> None:
+    nnx = pytest.importorskip("flax.nnx", reason="this flax has no nnx")
+    linear = nnx.Linear(3, 2, rngs=nnx.Rngs(0))
+    subject = subjects.module("linear", linear, [(3,)])
+    assert isinstance(subject, FunctionSubject)
+    assert sorted(np.shape(a.draw(0, {}, "float32")) for a in subject.arguments[0]) == [
+        (2,),
+        (3, 2),
+    ]
+    assert_conforms(linear, [(3,)], ["jax.vmap"])
+
+
+def test_a_broken_transform_is_told_with_call_and_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = MUTANTS["batch-reversed"].mutate(TRANSFORMS["jax.vmap"])
+    monkeypatch.setitem(TRANSFORMS, "jax.vmap", broken)
+    with pytest.raises(AssertionError, match="in reverse order") as told:
+        assert_conforms(jnp.tanh, [("n", 2)], ["jax.vmap"])
+    assert "mapping.equals-per-example" in str(told.value)
+
+
+def test_what_is_registered_for_a_check_is_gone_after_it() -> None:
+    before = set(SUBJECTS)
+    assert_conforms(jnp.tanh, [("n",)], ["jax.vmap"])
+    assert set(SUBJECTS) == before
+
+
+def test_a_primitive_without_a_rule_is_no_silent_pass() -> None:
+    def product(x: Any) -> Any:
+        return jax.numpy.cumprod(x)
+
+    with pytest.raises(AssertionError, match=r"no law could be checked of product.*cumprod"):
+        assert_conforms(product, [("n",)], ["jax.vmap"])
+
+
+def test_a_function_of_indices_that_gives_several_arrays_has_no_gradient_and_is_held() -> None:
+    def rows(table: Any, places: Any) -> Any:
+        return table[places], {"sum": table.sum()}
+
+    inputs = [("m", "n"), subjects.indices("k", below="m")]
+    assert_conforms(rows, inputs, ["jax.vmap"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            dict(transforms=["jax.vmpa"]),
+            "there is no transform 'jax.vmpa': did you mean 'jax.vmap'",
+        ),
+        (dict(profile="fast"), "there is no profile 'fast'"),
+    ],
+)
+def test_a_name_that_is_not_known_is_said(arguments: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        assert_conforms(jnp.tanh, [("n",)], **arguments)
+
+
+def test_inputs_that_a_subject_does_not_take_are_said() -> None:
+    with pytest.raises(
+        subjects.SubjectsError, match=r"'mm' does not take inputs of shapes .*\(2, 3\)"
+    ):
+        subjects.function("mm", jnp.matmul, [(2, 3), (2, 3)])
+
+
+WRONG = {
+    "no_such_module_here": (None, "no_such_module_here cannot be imported: ModuleNotFoundError"),
+    "raises": ("1 / 0", "raises cannot be imported: ZeroDivisionError: division by zero"),
+    "lists_none": ("", "lists_none has no list SUBJECTS"),
+    "lists_other": ("SUBJECTS = [3]", "lists_other lists 3, which is no subject"),
+    "taken": (
+        "import jax.numpy as jnp\nfrom conformance import own\n"
+        "SUBJECTS = [own.function('square', jnp.square, [('n',)])]",
+        "taken: there is a subject 'square' already",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_module_of_subjects_that_cannot_be_used_is_three_in_one_line(
+    ran: Callable[..., Any], tmp_path: Path, name: str
+) -> None:
+    source, said = WRONG[name]
+    if source is not None:
+        (tmp_path / f"{name}.py").write_text(source)
+    got = ran("run", "--subjects", name, "-n", 0)
+    assert (got.status, got.out) == (3, "")
+    (line,) = got.err.splitlines()
+    assert said in line
+
+
+def test_a_broken_pyproject_is_three_in_one_line(ran: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool")
+    got = ran("run", "-n", 0)
+    assert (got.status, got.out) == (3, "")
+    assert got.err.startswith("Error: pyproject.toml cannot be read")
+    assert json.dumps(got.err).count("\\n") == 1

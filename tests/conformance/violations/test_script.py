@@ -1,0 +1,369 @@
+"""The script of a violation runs anywhere, and tells a mismatch from an agreement."""
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from conformance.events.log import EventLog
+from conformance.mutation.kill_matrix import host
+from conformance.reporting import artifacts
+from conformance.runner.items import known_defects, known_here
+from conformance.transforms import TRANSFORMS
+from conformance.violations.script import literal, script
+from properties.call import Axes, Call, FunctionCall, ModuleCall
+from properties.compare import Disagreement
+from properties.law import Law, Violation, load
+from properties.law import violation as checked
+from properties.laws import LAWS
+from properties.mutants import MUTANTS
+from properties.profile import PROFILES
+from properties.run_law import hold
+from properties.subjects import SUBJECTS
+from properties.transform import Transform
+
+ALLOWED = {"os", "sys", "jax", "flax", "numpy", "typing", "collections"}
+
+GUARD = """
+import runpy, sys
+
+class Forbidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("reference", "properties", "conformance", "hypothesis", "pytest"):
+            raise ImportError(f"a standalone script must not import {name}")
+
+sys.meta_path.insert(0, Forbidden())
+for path in sys.argv[1:]:
+    try:
+        runpy.run_path(path, run_name="__main__")
+    except SystemExit as stopped:
+        print("STATUS", int(stopped.code or 0))
+    except BaseException as error:
+        print("STATUS", repr(error))
+"""
+
+
+def statuses(place: Path, scripts: list[str]) -> list[str]:
+    """Run the scripts in one fresh interpreter, far from the checkout; how each ended."""
+    paths = [place / f"script{number}.py" for number in range(len(scripts))]
+    for path, text in zip(paths, scripts, strict=True):
+        path.write_text(text, encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, "-I", "-c", GUARD, *map(str, paths)],
+        cwd=place,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=True,
+    )
+    return [line.split(" ", 1)[1] for line in ran.stdout.splitlines() if line.startswith("STATUS")]
+
+
+def endings(place: Path, scripts: dict[str, str]) -> dict[str, str]:
+    """`statuses`, by name."""
+    return dict(zip(scripts, statuses(place, [*scripts.values()]), strict=True))
+
+
+def of(call: Any, law: str, transform: str, what: str) -> str:
+    """The script for a call that the honest transform does not violate."""
+    found = Violation(call, Disagreement("value", "made up"), what)
+    return script(LAWS[law], TRANSFORMS[transform], found)
+
+
+EQUALS = "mapping.equals-per-example"
+SHARED = {"variable_axes": {"params": None}, "split_rngs": {"params": False}}
+DENSE = ModuleCall("dense", {"batch": 3, "m": 2, "n": 4}, (Axes((1,), 1),), key=5, **SHARED)
+SPLIT = DENSE.with_params(None, split=True)
+
+CALLS: dict[str, tuple[Any, str, str, str]] = {
+    "function": (
+        FunctionCall("linear", {"batch": 3, "m": 2, "n": 4}, (Axes((None, 1, 0), 1),)),
+        EQUALS,
+        "jax.vmap",
+        "map",
+    ),
+    "trees": (
+        FunctionCall("tanh-mlp", {"batch": 3, "m": 2, "k": 5, "n": 4}, (Axes((1, 0)),)),
+        EQUALS,
+        "jax.vmap",
+        "map",
+    ),
+    "doubles": (
+        FunctionCall(
+            "lax.add", {"batch": 3, "m": 2, "n": 4}, (Axes((1, None), 2),), "float64", seed=4
+        ),
+        EQUALS,
+        "jax.vmap",
+        "map",
+    ),
+    "special values": (
+        FunctionCall("sort", {"batch": 5, "m": 4, "n": 6}, (Axes((2,), 1),), special=True, seed=3),
+        EQUALS,
+        "flax.linen.vmap",
+        "map",
+    ),
+    "pmap": (
+        FunctionCall("matmul", {"batch": 3, "m": 2, "k": 5, "n": 4}, (Axes((1, None)),), "int32"),
+        "parallel.pmap-agrees-with-vmap",
+        "jax.pmap",
+        "map",
+    ),
+    "init": (
+        attrs.evolve(DENSE.ensemble(), typed=True),
+        "sharing.ensemble-members",
+        "flax.linen.vmap",
+        "init",
+    ),
+    "apply": (
+        ModuleCall(
+            "batch-norm",
+            {"batch": 3, "length": 2, "m": 4},
+            (Axes((0,)),),
+            {"params": None, "batch_stats": 0},
+            {"params": False},
+        ),
+        "sharing.equals-per-example",
+        "flax.linen.vmap",
+        "apply",
+    ),
+    "plain": (
+        attrs.evolve(DENSE, axes=(Axes((0,)),)),
+        "sharing.native-broadcast",
+        "flax.linen.vmap",
+        "plain",
+    ),
+}
+
+# What a wrong transform could have given in place of `got`.
+WRONG = {
+    "values": "lambda leaf: leaf[::-1]",
+    "shape": "lambda leaf: leaf[None]",
+    "dtype": "lambda leaf: np.asarray(leaf).astype(np.float64)",
+}
+
+
+def edited(text: str, change: str) -> str:
+    assert text.count("\ndifferent = False\n") == 1
+    return text.replace(
+        "\ndifferent = False\n",
+        f"\ngot = jax.tree_util.tree_map({change}, got)\ndifferent = False\n",
+    )
+
+
+def test_scripts_agree_where_the_transform_is_honest_and_differ_where_not(tmp_path: Path) -> None:
+    wanted, scripts = [], []
+    for name, arguments in CALLS.items():
+        honest = of(*arguments)
+        scripts.append(honest)
+        wanted.append((name, "honest", "0"))
+        for change, source in (
+            WRONG.items() if name == "function" else [("values", WRONG["values"])]
+        ):
+            scripts.append(edited(honest, source))
+            wanted.append((name, change, "1"))
+    got = statuses(tmp_path, scripts)
+    assert [(*key, status) for (*key, _), status in zip(wanted, got, strict=True)] == wanted
+
+
+def test_where_an_exception_was_due_the_script_looks_for_it(tmp_path: Path) -> None:
+    def wants(kind: str, call: ModuleCall) -> str:
+        wrong = Disagreement("accepted", "it was accepted", f"{kind}, since it must", "accepted")
+        found = Violation(call, wrong, "init")
+        return script(LAWS["sharing.split-table"], TRANSFORMS["flax.linen.vmap"], found)
+
+    scripts = [
+        wants("ValueError", SPLIT),
+        wants("TypeError", SPLIT),
+        wants("InvalidRngError", DENSE.without_stream("params")),
+        wants("ValueError", DENSE),
+    ]
+    assert statuses(tmp_path, scripts) == ["0", "1", "0", "1"]
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_script_imports_jax_flax_and_numpy_only(name: str) -> None:
+    tree = ast.parse(of(*CALLS[name]))
+    imported = {
+        module.split(".")[0]
+        for node in ast.walk(tree)
+        for module in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    assert "jax" in imported
+    assert imported <= ALLOWED
+
+
+def test_script_says_what_it_shows() -> None:
+    message = 'it raised ValueError: a "bad" \\N path\\x and """ quotes'
+    call, law, transform, what = CALLS["function"]
+    found = Violation(call, Disagreement("raised", message), what)
+    text = script(LAWS[law], TRANSFORMS[transform], found)
+    docstring = ast.get_docstring(ast.parse(text)) or ""
+    assert docstring.startswith(f"{law} does not hold for {transform} on linear.")
+    assert LAWS[law].sentence in docstring
+    assert "\\N path\\x" in docstring
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.array([0.1, -0.0, np.nan, -np.inf, 1e-45, 3.4e38], np.float32),
+        np.random.RandomState(0).standard_normal((7, 9)).astype(np.float32),
+        np.array([[-(2**63), 2**63 - 1]], np.int64),
+        np.array([2**32 - 1], np.uint32),
+        np.array([True, False]),
+        np.array(1.5, jnp.bfloat16),
+        np.zeros((0, 2), np.float32),
+    ],
+    ids=lambda array: f"{array.dtype.name}{array.shape}",
+)
+def test_literal_keeps_every_bit(array: Any) -> None:
+    def made(dtype: Any, shape: Any, values: Any) -> Any:
+        return np.array(values, dtype).reshape(shape)
+
+    names = {"array": made, "nan": np.nan, "inf": np.inf, "jnp": jnp}
+    again = eval(literal({"a": (array,), "b": [array, {}]}), names)
+    for leaf in (again["a"][0], again["b"][0]):
+        assert leaf.dtype == array.dtype
+        assert leaf.shape == array.shape
+        assert leaf.tobytes() == array.tobytes()
+    assert again["b"][1] == {}
+
+
+def test_a_violation_leaves_a_script_and_a_case(
+    tmp_path: Path, violation: Callable[..., Any]
+) -> None:
+    log = EventLog(None)
+    found = log.write("result", **violation("batch-reversed", "square"))
+    died = {**found, "outcome": "crashed", "detail": {"reason": "died", "output": ""}}
+    files = artifacts.violations([died, found], tmp_path / "run.jsonl")
+    assert list(files) == [1]
+    path = Path(files[1])
+    assert path.parent == tmp_path / "run-violations"
+    assert path.read_text() == found["detail"]["script"]
+    assert sorted(p.suffix for p in path.parent.iterdir()) == [".json", ".py"]
+
+
+def test_the_saved_case_shows_the_violation_again(
+    tmp_path: Path, violation: Callable[..., Any]
+) -> None:
+    log = EventLog(None)
+    event = log.write("result", **violation("batch-reversed", "square"))
+    files = artifacts.violations([event], tmp_path / "run.jsonl")
+    case = json.loads(Path(files[0]).with_suffix(".json").read_text())
+    law, transform, call = load(case)
+    found = checked(LAWS[law], TRANSFORMS[transform], call)
+    assert found is not None
+    assert str(found) == event["detail"]["message"]
+
+
+FAULTS = {
+    "axes.pytree-prefix": "tree-of-axes-misread",
+    "axes.in-axes-permute": "in-axes-ignored",
+    "axes.negative-count-from-end": "negative-axis-as-zero",
+    "axes.out-axes-permute": "out-axes-ignored",
+    "collectives": "psum-does-nothing",
+    "collectives.gradients": "psum-gradient-not-summed",
+    "gradients.forward": "derivative-halved",
+    "gradients.shared-sum": "slice-zero-broadcast",
+    "mapping.axis-size": "out-axes-ignored",
+    "mapping.preserves-structure": "out-axes-ignored",
+    "errors": "wrong-axes-accepted",
+    "errors.keywords": "keywords-left-out",
+    "sharing.aliases": "aliases-accepted",
+    "sharing.collections": "collections-in-front",
+    "sharing.gradients": "gradient-halved",
+    "sharing.metadata": "names-dropped",
+    "sharing.nested": "options-upset-the-order",
+    "sharing.options": "options-upset-the-order",
+    "sharing.rng-streams": "streams-split-together",
+    "sharing.synchronised": "statistics-of-one-example",
+    "sharing.updates-differ": "first-update-kept",
+}
+GROUPS = sorted({law.split(".")[0] for law in LAWS} - {"randomness"})
+
+
+def script_of_broken(law: Law, honest: Transform, fault: str) -> str | None:
+    """What is written of the first subject on which a fault breaks the law; None where every call of
+    it shows a defect that the release has."""
+    broken = MUTANTS[fault].mutate(honest)
+    shows = known_defects(law.id, honest.name)
+
+    def set_aside(call: Call) -> bool:
+        return bool(shows(call))
+
+    tried = 0
+    for name in (
+        "partitioned-dense",
+        "batch-norm",
+        "accumulator",
+        "noisy-dense",
+        "linear",
+        "mlp-loss",
+        "psum",
+    ):
+        subject = SUBJECTS[name]
+        if law.concerns(broken, subject) and law.not_applicable(broken, subject) is None:
+            held = hold(law, broken, subject, PROFILES["ci"], set_aside=set_aside, shrink=False)
+            if held.violation is not None:
+                return script(law, honest, held.violation)
+            tried += held.examples
+    assert not tried, f"no subject shows {law.id} to be broken by {fault}"
+    return None
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_script_of_what_a_broken_transform_did_agrees_with_the_honest_one(
+    group: str, tmp_path: Path
+) -> None:
+    scripts = {}
+    for law in LAWS.values():
+        fault = FAULTS.get(law.id, FAULTS.get(group))
+        if not law.id.startswith(f"{group}.") or (group == "sharing" and fault is None):
+            continue
+        text = script_of_broken(law, TRANSFORMS[host(law)], fault or "batch-reversed")
+        if text is not None:
+            scripts[law.id] = text
+    assert scripts
+    assert endings(tmp_path, scripts) == dict.fromkeys(scripts, "0")
+
+
+def test_the_script_of_each_known_defect_shows_it(tmp_path: Path) -> None:
+    scripts, raising = {}, set()
+    for defect in known_here():
+        law, transform = LAWS[defect.law], TRANSFORMS[defect.transform]
+        speaks = law.not_applicable(transform, SUBJECTS[defect.call.subject_name]) is None
+        if speaks and not defect.deadly:
+            found = checked(law, transform, defect.call)
+            assert found is not None, defect.id
+            scripts[defect.id] = script(law, transform, found)
+            if found.disagreement.kind == "raised":
+                raising.add(defect.id)
+    assert scripts
+    ended = endings(tmp_path, scripts)
+    assert [name for name, status in ended.items() if status == "0"] == []
+    assert {name for name, status in ended.items() if status != "1"} <= raising
+
+
+def test_the_scripts_of_nnx_agree_with_the_honest_transform(tmp_path: Path) -> None:
+    honest = TRANSFORMS["flax.nnx.vmap"]
+    if reason := honest.unavailable():
+        pytest.skip(reason)
+    laws = ["sharing.options", "sharing.gradients", "sharing.metadata", "sharing.rng-streams"]
+    texts = {law: script_of_broken(LAWS[law], honest, FAULTS[law]) for law in laws}
+    scripts = {law: text for law, text in texts.items() if text is not None}
+    assert scripts
+    assert endings(tmp_path, scripts) == dict.fromkeys(scripts, "0")

@@ -1,0 +1,154 @@
+"""A call is plain data: through JSON and back it is the same call, with the same arrays."""
+
+import json
+from typing import Any
+
+import attrs
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from conformance.transforms.linen.vmap import TRANSFORM as LINEN
+from conformance.transforms.nnx.vmap import VMAP as NNX
+from properties.call import (
+    WIDE,
+    Axes,
+    FunctionCall,
+    ModuleCall,
+    from_json,
+    moved,
+    to_json,
+    variables_like,
+    with_dtypes_of,
+)
+from properties.law import load, stored
+from properties.laws import LAWS
+from properties.loop_transform import LOOP
+from properties.profile import PROFILES
+from properties.run_law import hold
+from properties.subjects import SUBJECTS
+
+LINEAR = FunctionCall("linear", {"batch": 3, "m": 2, "n": 4}, (Axes((None, None, 1), 1),), seed=5)
+NORM = ModuleCall(
+    "batch-norm",
+    {"batch": 3, "length": 2, "m": 4},
+    (Axes((0,)),),
+    {"params": None, "batch_stats": 0},
+    {"params": False},
+    key=7,
+)
+
+
+@pytest.mark.parametrize("law", LAWS.values(), ids=lambda law: law.id)
+def test_every_call_drawn_survives_json(law: Any) -> None:
+    transform = attrs.evolve(
+        LOOP,
+        name=law.only or LOOP.name,
+        kinds=law.kinds,
+        variants=lambda call: {**NNX.variants(call), **LINEN.variants(call)},
+    )
+    seen = []
+
+    def survives(_: Any, call: Any) -> None:
+        again = from_json(json.loads(json.dumps(to_json(call), allow_nan=False)))
+        assert again == call
+        assert repr(again) == repr(call)
+        case = json.loads(json.dumps(stored(law.id, transform.name, call)))
+        assert load(case) == (law.id, transform.name, call)
+        seen.append(call)
+
+    for subject in SUBJECTS.values():
+        if law.concerns(transform, subject) and not law.not_applicable(transform, subject):
+            hold(
+                attrs.evolve(law, check=survives, thin=False), transform, subject, PROFILES["quick"]
+            )
+    assert len(seen) >= 2
+
+
+@pytest.mark.parametrize("call", [LINEAR, NORM], ids=["function", "module"])
+def test_arrays_are_the_same_bits_after_json(call: Any) -> None:
+    again = from_json(json.loads(json.dumps(to_json(call))))
+    for one, other in zip(call.stacked(call.axes[0]), again.stacked(again.axes[0]), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"subject_name": "no-such"}, "no-such"),
+        ({"kind": "no-such"}, "no-such"),
+    ],
+)
+def test_an_unknown_subject_or_kind_is_named(change: dict[str, str], error: str) -> None:
+    with pytest.raises(KeyError, match=error):
+        from_json({**to_json(LINEAR), **change})
+
+
+def test_an_unknown_field_is_an_error() -> None:
+    with pytest.raises(TypeError, match="no_such"):
+        from_json({**to_json(LINEAR), "no_such": 1})
+
+
+def test_arguments_stand_where_the_axes_say() -> None:
+    (axes,) = LINEAR.axes
+    weights, bias, x = LINEAR.arguments(axes)
+    assert (weights.shape, bias.shape, x.shape) == ((2, 4), (4,), (2, 3))
+    np.testing.assert_array_equal(x.T, LINEAR.stacked(axes)[2])
+
+
+def test_an_unmapped_argument_and_a_mapped_one_of_the_same_call_have_no_value_in_common() -> None:
+    mapped, unmapped = LINEAR.stacked(Axes((0, None, 0)))[0], LINEAR.stacked(LINEAR.axes[0])[0]
+    assert mapped.shape == (3, *unmapped.shape)
+    assert len(np.unique(mapped)) == mapped.size
+
+
+def test_each_stream_has_a_key_of_its_own() -> None:
+    axes = dict.fromkeys(("params", "dropout"), False)
+    for typed in (False, True):
+        call = ModuleCall("dropout", {"batch": 3, "m": 2}, (), {}, axes, key=3, typed=typed)
+        keys = call.rngs()
+        assert set(keys) == {"params", "dropout"}
+        assert jax.dtypes.issubdtype(keys["params"].dtype, jax.dtypes.prng_key) == typed
+        assert not np.array_equal(*map(jax.random.key_data, keys.values()))
+
+
+def test_a_module_call_is_turned_into_its_neighbours() -> None:
+    assert NORM.sharing().variable_axes == {"params": None, "batch_stats": 0}
+    many = NORM.ensemble(-1)
+    assert (many.variable_axes["params"], many.split_rngs["params"]) == (-1, True)
+    assert NORM.without_stream("params").split_rngs == {}
+    assert NORM.size == 3
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1, -3])
+def test_moved_puts_the_leading_axis_there(axis: int) -> None:
+    leaf = np.arange(24).reshape(2, 3, 4)
+    result = moved({"a": leaf}, axis)["a"]
+    assert result.shape[axis] == 2
+    np.testing.assert_array_equal(np.moveaxis(result, axis, 0), leaf)
+    assert moved(leaf, None) is leaf
+
+
+def test_variables_are_unlike_any_initialisers() -> None:
+    shapes = {
+        "params": {"kernel": jax.ShapeDtypeStruct((3, 4), np.float32)},
+        "batch_stats": {"var": jax.ShapeDtypeStruct((50,), np.float32)},
+        "cache": {"index": jax.ShapeDtypeStruct((), np.int32)},
+    }
+    drawn = variables_like(shapes, 3)
+    assert jax.tree_util.tree_map(lambda x: (x.shape, x.dtype), drawn) == jax.tree_util.tree_map(
+        lambda x: (x.shape, x.dtype), shapes
+    )
+    assert len(np.unique(drawn["params"]["kernel"])) == 12
+    assert drawn["batch_stats"]["var"].min() > 0
+
+
+@pytest.mark.parametrize("dtype", WIDE)
+def test_wide_dtypes_exist_where_a_call_has_them_and_nowhere_else(dtype: str) -> None:
+    call = FunctionCall("square", {"batch": 2, "m": 3, "n": 4}, (Axes((0,)),), dtype)
+    (values,) = call.stacked(call.axes[0])
+    assert values.dtype == dtype
+    with with_dtypes_of(call):
+        assert jnp.asarray(values).dtype == dtype
+    assert jnp.asarray(values).dtype.itemsize == np.dtype(dtype).itemsize // 2

@@ -1,0 +1,198 @@
+"""The runner finds, shrinks and narrows; sets aside what is known; and passes on its own faults."""
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis.database import InMemoryExampleDatabase
+
+from properties.call import FunctionCall
+from properties.compare import Disagreement
+from properties.law import Law, Violation, blame, narrowed
+from properties.laws import LAWS
+from properties.loop_transform import LOOP
+from properties.profile import Profile
+from properties.run_law import Held, hold
+from properties.strategies import function_calls, pool
+from properties.subjects import SUBJECTS
+from reference.error_bounds.bounded_array import Undecidable
+
+SQUARE, MATRIX_ADD = SUBJECTS["square"], SUBJECTS["matrix-add"]
+PROFILE = Profile("test", examples=30, shapes=8, combinations=12, deadline=60, random=False, seed=3)
+
+
+def law_of(check: Callable[[Any, Any], None]) -> Law:
+    return attrs.evolve(
+        LAWS["mapping.equals-per-example"], id="test.law", check=check, cases=function_calls()
+    )
+
+
+def violated(call: FunctionCall) -> Violation:
+    return Violation(call, Disagreement("value", f"wrong for {call.seed}"), "map")
+
+
+def held(check: Callable[[Any, Any], None], **options: Any) -> Held:
+    profile = options.pop("profile", PROFILE)
+    return hold(law_of(check), LOOP, MATRIX_ADD, profile, **options)
+
+
+def test_what_holds_is_counted() -> None:
+    calls = []
+    result = held(lambda transform, call: calls.append(call))
+    assert result.violation is None
+    assert result.examples == len(calls) == PROFILE.examples
+    assert result.combinations == sum(len(call.axes) for call in calls)
+    assert result.shapes == len({tuple(call.sizes.items()) for call in calls}) > 1
+
+
+def test_a_violation_is_shrunk() -> None:
+    def check(_: Any, call: FunctionCall) -> None:
+        if call.dtype == "int32":
+            raise violated(call)
+
+    result = held(check)
+    assert result.violation is not None
+    shrunk = result.violation.call
+    assert shrunk.dtype == "int32"
+    assert not shrunk.eager
+    assert shrunk.sizes == pool(MATRIX_ADD, PROFILE)[0]
+    assert str(result.violation) == f"wrong for {shrunk.seed}"
+
+
+def test_without_shrinking_the_first_violation_will_do() -> None:
+    calls = []
+
+    def check(_: Any, call: FunctionCall) -> None:
+        calls.append(call)
+        if call.dtype == "int32":
+            raise violated(call)
+
+    result = held(check, shrink=False)
+    assert result.violation is not None
+    assert len(calls) == result.examples < PROFILE.examples
+
+
+def test_a_violation_is_narrowed_to_one_combination_of_axes() -> None:
+    def check(_: Any, call: FunctionCall) -> None:
+        if any(axes.out_axes == 2 for axes in call.axes):
+            raise violated(call)
+
+    result = held(check)
+    assert result.violation is not None
+    (axes,) = result.violation.call.axes
+    assert axes.out_axes == 2
+
+
+def test_what_only_several_combinations_show_stays_whole() -> None:
+    def check(_: Any, call: FunctionCall) -> None:
+        if len(call.axes) > 1:
+            raise violated(call)
+
+    result = held(check)
+    assert result.violation is not None
+    assert len(result.violation.call.axes) > 1
+
+
+def test_what_is_set_aside_is_never_checked() -> None:
+    def check(_: Any, call: FunctionCall) -> None:
+        if any(axes.out_axes for axes in call.axes):
+            raise violated(call)
+
+    assert held(check).violation is not None
+    result = held(check, set_aside=lambda call: call.axes[0].out_axes != 0)
+    assert result.violation is None
+    assert result.examples > 0
+
+
+def test_set_aside_is_asked_about_one_combination_at_a_time() -> None:
+    asked = []
+    held(lambda transform, call: None, set_aside=lambda call: asked.append(call))
+    assert {len(call.axes) for call in asked} == {1}
+
+
+def test_where_everything_is_set_aside_nothing_is_an_example() -> None:
+    def check(_: Any, call: FunctionCall) -> None:
+        raise violated(call)
+
+    result = held(check, set_aside=lambda call: True)
+    assert (result.violation, result.examples) == (None, 0)
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, AssertionError, NotImplementedError])
+def test_a_fault_of_the_suite_is_raised(error: type[Exception]) -> None:
+    def check(_: Any, call: FunctionCall) -> None:
+        raise error("the suite is broken")
+
+    with pytest.raises(error, match="the suite is broken"):
+        held(check)
+
+
+def test_what_rounding_decides_is_no_violation() -> None:
+    def check(_: Any, call: FunctionCall) -> None:
+        if call.seed % 2:
+            raise Undecidable("near the edge")
+
+    assert held(check).violation is None
+
+
+def test_a_database_brings_the_violation_back_at_once() -> None:
+    database, calls = InMemoryExampleDatabase(), []
+
+    def check(_: Any, call: FunctionCall) -> None:
+        calls.append(call)
+        if call.dtype == "int32":
+            raise violated(call)
+
+    first = held(check, database=database)
+    calls.clear()
+    other = attrs.evolve(PROFILE, seed=99, examples=1)
+    second = held(check, database=database, profile=other)
+    assert first.violation is not None
+    assert second.violation is not None
+    assert [call.dtype for call in calls[:1]] == ["int32"]
+    assert second.violation.call.dtype == first.violation.call.dtype == "int32"
+
+
+def test_each_law_transform_and_subject_has_a_database_key_of_its_own() -> None:
+    database, calls = InMemoryExampleDatabase(), []
+
+    def check(_: Any, call: FunctionCall) -> None:
+        calls.append(call)
+        raise violated(call)
+
+    law = law_of(check)
+    hold(law, LOOP, MATRIX_ADD, PROFILE, database=database)
+    assert len(database.data) > 0
+    kept = {key: set(values) for key, values in database.data.items()}
+    for changed in (
+        (attrs.evolve(law, id="test.other"), LOOP, MATRIX_ADD),
+        (law, attrs.evolve(LOOP, name="other"), MATRIX_ADD),
+        (law, LOOP, SQUARE),
+    ):
+        hold(*changed, PROFILE, database=database)
+        assert {key: set(database.data[key]) for key in kept} == kept
+    assert len(database.data) >= 4 * len(kept)
+
+
+def test_the_same_seed_gives_the_same_digest_and_another_another() -> None:
+    digests = [
+        held(lambda transform, call: None, profile=attrs.evolve(PROFILE, seed=seed)).digest
+        for seed in (0, 0, 1)
+    ]
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_blame_turns_disagreements_only() -> None:
+    call = FunctionCall("square", {"batch": 3, "m": 2, "n": 4}, ())
+    with pytest.raises(Violation, match="differs") as caught, blame(call, "map"):
+        raise Disagreement("value", "differs")
+    assert (caught.value.call, caught.value.what) == (call, "map")
+    assert caught.value.disagreement.kind == "value"
+    with pytest.raises(ZeroDivisionError), blame(call, "map"):
+        raise ZeroDivisionError
+
+
+def test_narrowing_a_call_that_holds_finds_nothing() -> None:
+    call = FunctionCall("square", {"batch": 3, "m": 2, "n": 4}, ())
+    assert narrowed(law_of(lambda transform, call: None), LOOP, call) is None
