@@ -26,7 +26,7 @@ from properties import strategies  # noqa: E402
 from properties.call import FunctionCall  # noqa: E402
 from properties.laws import LAWS  # noqa: E402
 from properties.profile import PROFILES  # noqa: E402
-from properties.run_law import hold  # noqa: E402
+from properties.run_law import run_law  # noqa: E402
 from properties.subject import FunctionSubject, dims  # noqa: E402
 from properties.subjects import FUNCTIONS  # noqa: E402
 from reference.loop import per_example  # noqa: E402
@@ -36,9 +36,9 @@ PLAIN_EXAMPLES = 12
 
 
 def ours(subject: FunctionSubject, profile: str) -> tuple[float, int]:
-    """CPU seconds and combinations of `hold`."""
+    """CPU seconds and combinations of `run_law`."""
     began = time.process_time()
-    held = hold(LAW, TRANSFORMS["jax.vmap"], subject, PROFILES[profile])
+    held = run_law(LAW, TRANSFORMS["jax.vmap"], subject, PROFILES[profile])
     assert held.violation is None
     return time.process_time() - began, held.combinations
 
@@ -84,7 +84,7 @@ def main() -> None:
     print(f"jax {jax.__version__}, profile {chosen.profile}, CPU ms per combination")
     print(f"{'subject':14} {'ours':>8} {'plain':>8} {'ratio':>7}")
     # Imports and the first use of everything are nobody's cost.
-    hold(LAW, TRANSFORMS["jax.vmap"], FUNCTIONS[0], attrs.evolve(PROFILES["quick"], seed=99))
+    run_law(LAW, TRANSFORMS["jax.vmap"], FUNCTIONS[0], attrs.evolve(PROFILES["quick"], seed=99))
     for subject in FUNCTIONS:
         if subject.name in names:
             row = (*ours(subject, chosen.profile), *plain(subject))

@@ -23,7 +23,7 @@ from conformance.transforms import TRANSFORMS  # noqa: E402
 from properties.call import FunctionCall, with_dtypes_of  # noqa: E402
 from properties.laws import LAWS  # noqa: E402
 from properties.profile import PROFILES  # noqa: E402
-from properties.run_law import draw, hold_to  # noqa: E402
+from properties.run_law import draw, run_calls  # noqa: E402
 from properties.strategies import unavailable  # noqa: E402
 from properties.subjects import RULES  # noqa: E402
 from properties.trees import raw  # noqa: E402
@@ -33,7 +33,7 @@ WHAT = LAWS["mapping.equals-per-example"], TRANSFORMS["jax.vmap"]
 
 
 def ours(calls: list[FunctionCall]) -> None:
-    assert hold_to(*WHAT, calls).violation is None
+    assert run_calls(*WHAT, calls).violation is None
 
 
 def plain(calls: list[FunctionCall]) -> None:

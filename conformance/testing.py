@@ -61,7 +61,7 @@ def assert_conforms(
             (law, transform, items.run(items.Item(law, transform, made), how))
             for transform in TRANSFORMS.values()
             for law in LAWS.values()
-            if (not transforms or transform.name in transforms) and law.concerns(transform, made)
+            if (not transforms or transform.name in transforms) and law.applies_to(transform, made)
         ]
     wrong = [
         {"law": law.id, "transform": transform.name, "subject": made.name, **encode(result)}

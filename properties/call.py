@@ -1,6 +1,7 @@
 """Calls: one use of a transform on a subject, as plain data that round-trips through JSON."""
 
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -45,7 +46,7 @@ class Axes:
     """What else the transform is told, by the names of its own parameters: a mapping will do."""
 
     @property
-    def first(self) -> "Axes":
+    def leading(self) -> "Axes":
         """The same arguments mapped, every batch axis in front."""
         return Axes(tuple(None if axis is None else 0 for axis in self.in_axes), name=self.name)
 
@@ -60,7 +61,7 @@ class FunctionCall:
     axes: tuple[Axes, ...] = attrs.field(converter=_axes_tuple)
     dtype: str = "float32"
     seed: int = 0
-    special: bool = False
+    edge_values: bool = False
     eager: bool = False
 
     @property
@@ -73,7 +74,7 @@ class FunctionCall:
         """This call with a single combination of axes."""
         return attrs.evolve(self, axes=(axes,))
 
-    def stacked(self, axes: Axes) -> tuple[Any, ...]:
+    def batch_first(self, axes: Axes) -> tuple[Any, ...]:
         """The arguments with every batch axis in front; an unmapped argument has none."""
         return tuple(
             _draw(argument, self.seed + i * _STRIDE, self, mapped=axis is not None)
@@ -84,7 +85,7 @@ class FunctionCall:
 
     def arguments(self, axes: Axes) -> tuple[Any, ...]:
         """The arguments as the transform takes them, batch axes where ``axes`` says."""
-        return tuple(map(moved, self.stacked(axes), axes.in_axes))
+        return tuple(map(move_batch_axis, self.batch_first(axes), axes.in_axes))
 
     def example(self) -> tuple[Any, ...]:
         """Arguments of one example: shapes and dtypes count, not values."""
@@ -104,14 +105,14 @@ class ModuleCall:
     split_rngs: Mapping[str, bool]
     key: int = 0
     """The seed of the PRNG keys."""
-    typed: bool = False
+    typed_keys: bool = False
     """Keys of ``jax.random.key``, not of ``jax.random.PRNGKey``."""
     seed: int = 0
     """The seed of the values."""
     dtype: str = "float32"
     options: Mapping[str, Any] = attrs.field(factory=dict)
     """What else the lift is told, one of the transform's `Transform.variants`."""
-    flipped: bool = False
+    init_jitted: bool = False
     """Initialise under jit and apply without it: the other way round from what compiles least."""
 
     @property
@@ -152,10 +153,10 @@ class ModuleCall:
 
     def rngs(self) -> dict[str, Any]:
         """One root key per stream."""
-        make = jax.random.key if self.typed else jax.random.PRNGKey
+        make = jax.random.key if self.typed_keys else jax.random.PRNGKey
         return {name: make(self.key + i) for i, name in enumerate(self.subject.streams)}
 
-    def stacked(self, axes: Axes) -> tuple[Any, ...]:
+    def batch_first(self, axes: Axes) -> tuple[Any, ...]:
         """The inputs with every batch axis in front; an unmapped input has none."""
         return tuple(
             _draw(array, self.seed + i * _STRIDE, self, mapped=axis is not None)
@@ -164,7 +165,7 @@ class ModuleCall:
 
     def inputs(self, axes: Axes) -> tuple[Any, ...]:
         """The inputs as the transform takes them, batch axes where ``axes`` says."""
-        return tuple(map(moved, self.stacked(axes), axes.in_axes))
+        return tuple(map(move_batch_axis, self.batch_first(axes), axes.in_axes))
 
     def example(self) -> tuple[Any, ...]:
         """Inputs of one example: shapes and dtypes count, not values."""
@@ -192,7 +193,7 @@ def x64() -> AbstractContextManager[Any]:
     return enabled
 
 
-def moved(tree: Any, axis: Axis) -> Any:
+def move_batch_axis(tree: Any, axis: Axis) -> Any:
     """Move the leading axis of every leaf to ``axis``; None leaves the tree alone."""
     if axis is None:
         return tree
@@ -202,11 +203,11 @@ def moved(tree: Any, axis: Axis) -> Any:
 def _draw(tree: Any, seed: int, call: Call, mapped: bool) -> Any:
     leaves, structure = jax.tree_util.tree_flatten(tree)
     batch = (call.sizes["batch"],) if mapped else ()
-    special = getattr(call, "special", False)
+    edge_values = getattr(call, "special", False)
     return jax.tree_util.tree_unflatten(
         structure,
         [
-            array.draw(seed + j, call.sizes, call.dtype, batch, special)
+            array.draw(seed + j, call.sizes, call.dtype, batch, edge_values)
             for j, array in enumerate(leaves)
         ],
     )
@@ -231,9 +232,25 @@ def variables_like(shapes: Any, seed: int) -> Any:
     return jax.tree_util.tree_unflatten(structure, drawn)
 
 
+STORED_NAMES = {"edge_values": "special", "typed_keys": "typed", "init_jitted": "flipped"}
+"""Fields that the event log, stored cases, plans and digests know by another name."""
+
+
 def to_json(call: Call) -> dict[str, Any]:
     """The call as JSON-ready data."""
-    return {"kind": "module" if isinstance(call, ModuleCall) else "function", **attrs.asdict(call)}
+    fields = {STORED_NAMES.get(name, name): value for name, value in attrs.asdict(call).items()}
+    return {"kind": "module" if isinstance(call, ModuleCall) else "function", **fields}
+
+
+def digest(calls: Sequence[Call]) -> int:
+    """A checksum of the calls: the same for the same calls, in every release of this suite."""
+    return zlib.crc32(f"[{', '.join(map(_canonical, calls))}]".encode())
+
+
+def _canonical(call: Call) -> str:
+    fields = attrs.asdict(call, recurse=False).items()
+    inner = ", ".join(f"{STORED_NAMES.get(name, name)}={value!r}" for name, value in fields)
+    return f"{type(call).__name__}({inner})"
 
 
 def from_json(data: Mapping[str, Any]) -> Call:
@@ -242,7 +259,8 @@ def from_json(data: Mapping[str, Any]) -> Call:
     Raises KeyError for an unknown subject or kind, TypeError for unknown fields, and ValueError for
     sizes, axes, dtype or seeds that do not fit the subject.
     """
-    fields = dict(data)
+    named = {stored: name for name, stored in STORED_NAMES.items()}
+    fields = {named.get(name, name): value for name, value in data.items()}
     kind = {"function": FunctionCall, "module": ModuleCall}[fields.pop("kind")]
     if fields["subject_name"] not in SUBJECTS:
         raise KeyError(fields["subject_name"])

@@ -25,7 +25,7 @@ class Expected(NamedTuple):
 
 
 @attrs.define
-class Disagreement(AssertionError):
+class Mismatch(AssertionError):
     """Where and how an answer differs from the right one. ``kind`` is structure or value, or, of what
     was raised: raised, accepted, unnamed."""
 
@@ -64,7 +64,7 @@ def computed(result: Any, right: Expected, move: Callable[[Any], Any] = lambda t
         return None
     try:
         assert_same_structure(result, right.like)
-    except Disagreement:
+    except Mismatch:
         bound = jax.tree_util.tree_map(lambda leaf: np.full(leaf.shape, np.inf), value)
         try:
             return Expected(move(value), move(bound), move(value))
@@ -76,10 +76,10 @@ def computed(result: Any, right: Expected, move: Callable[[Any], Any] = lambda t
 
 
 def assert_agrees(got: Any, expected: Expected) -> None:
-    """Raise `Disagreement` unless ``got`` has the structure, dtypes and values of ``expected``."""
+    """Raise `Mismatch` unless ``got`` has the structure, dtypes and values of ``expected``."""
     got = read(got)
     if isinstance(got, Raised):
-        raise Disagreement("raised", f"it raised {got!r}", expected.value, repr(got))
+        raise Mismatch("raised", f"it raised {got!r}", expected.value, repr(got))
     assert_same_structure(got, expected.like)
     paths = [path for path, _ in jax.tree_util.tree_flatten_with_path(got)[0]]
     leaves = (jax.tree_util.tree_leaves(tree) for tree in (got, expected.value, expected.bound))
@@ -89,14 +89,14 @@ def assert_agrees(got: Any, expected: Expected) -> None:
 
 
 def assert_same_structure(got: Any, like: Any) -> None:
-    """Raise `Disagreement` unless trees, shapes and dtypes are the same. Abstract arrays will do."""
+    """Raise `Mismatch` unless trees, shapes and dtypes are the same. Abstract arrays will do."""
     if isinstance(got, Raised):
-        raise Disagreement("raised", f"it raised {got!r}", described(like), repr(got))
+        raise Mismatch("raised", f"it raised {got!r}", described(like), repr(got))
     try:
         chex.assert_trees_all_equal_structs(got, like)
         chex.assert_trees_all_equal_shapes_and_dtypes(got, like)
     except (AssertionError, ValueError, TypeError):
-        raise Disagreement(
+        raise Mismatch(
             "structure",
             f"shapes differ: expected {describe(like)}, got {describe(got)}",
             described(like),
@@ -105,7 +105,7 @@ def assert_same_structure(got: Any, like: Any) -> None:
 
 
 def assert_equal(got: Any, right: Any) -> None:
-    """Raise `Disagreement` unless both are the same bits (NaN equal to NaN)."""
+    """Raise `Mismatch` unless both are the same bits (NaN equal to NaN)."""
     assert_agrees(got, exactly(right))
 
 
@@ -142,7 +142,7 @@ def _agreeing(got: Any, value: Any, bound: Any) -> Any:
     return close | (wide == value) | (np.isnan(wide) & np.isnan(value))
 
 
-def _value_disagreement(path: Any, got: Any, value: Any, bound: Any) -> Disagreement:
+def _value_disagreement(path: Any, got: Any, value: Any, bound: Any) -> Mismatch:
     agreeing = _agreeing(got, value, bound)
     with np.errstate(all="ignore"):
         error = np.abs(widest(got) - widest(value))
@@ -153,7 +153,7 @@ def _value_disagreement(path: Any, got: Any, value: Any, bound: Any) -> Disagree
     position = f" at index {tuple(int(i) for i in worst)}" if got.ndim else ""
     distance = ulps(got, value)
     distance = np.where(np.isnan(distance), np.where(agreeing, 0.0, np.inf), distance)
-    return Disagreement(
+    return Mismatch(
         "value",
         f"values differ{f' in {where}' if where else ''}{position}: "
         f"expected {value[worst]:.9g}, got {got[worst]:.9g} ({float(distance[worst]):.3g} ULP)",

@@ -10,22 +10,22 @@ CACHE_HIT = "/jax/compilation_cache/cache_hits"
 
 
 @attrs.define
-class Spent:
+class CompileStats:
     """Counts since the process began. ``compilations`` leaves out what the cache gave."""
 
     compilations: int = 0
     compile_seconds: float = 0.0
     cache_hits: int = 0
 
-    def since(self, before: "Spent") -> "Spent":
-        return Spent(
+    def since(self, before: "CompileStats") -> "CompileStats":
+        return CompileStats(
             self.compilations - before.compilations,
             self.compile_seconds - before.compile_seconds,
             self.cache_hits - before.cache_hits,
         )
 
 
-TOTAL = Spent()
+TOTAL = CompileStats()
 
 
 def _on_duration(event: str, duration_secs: float, **_: Any) -> None:
@@ -45,6 +45,6 @@ monitoring.register_event_duration_secs_listener(_on_duration)
 monitoring.register_event_listener(_on_event)
 
 
-def so_far() -> Spent:
+def so_far() -> CompileStats:
     """A copy of the counts, to take the difference from later."""
     return attrs.evolve(TOTAL)

@@ -29,13 +29,13 @@ def apply_together(
         transform_or_raise(lambda single: transform.lift(single).apply, call.only(axes))
         for axes in call.axes
     ]
-    joined = transform.traceable and not call.flipped
+    joined = transform.traceable and not call.init_jitted
     yield from zip(call.axes, run_together(pieces, arguments, joined), strict=True)
 
 
 def init_now(lifted: Lifted, call: ModuleCall) -> Any:
     """The variables the lifted module starts with, or `Raised`."""
-    init = jax.jit(lifted.init) if call.flipped else lifted.init
+    init = jax.jit(lifted.init) if call.init_jitted else lifted.init
     return attempt(init, call.rngs(), *call.inputs(call.axes[0]))
 
 

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 import attrs
 
 from properties.call import Call, from_json, to_json, with_dtypes_of
-from properties.compare import Disagreement, Expected
-from properties.recipe import Way
+from properties.compare import Expected, Mismatch
+from properties.recipe import Recipe
 from properties.strategies import unavailable
 from properties.subject import FunctionSubject, ModuleSubject, Subject
 from properties.transform import Transform
@@ -24,17 +24,17 @@ class Violation(AssertionError):
     def __init__(
         self,
         call: Call,
-        disagreement: Disagreement,
-        what: str | Way,
+        mismatch: Mismatch,
+        what: str | Recipe,
         arguments: Any = None,
         right: Expected | None = None,
     ) -> None:
-        super().__init__(str(disagreement))
+        super().__init__(str(mismatch))
         self.call = call
-        self.disagreement = disagreement
-        self.way = what if isinstance(what, Way) else None
+        self.mismatch = mismatch
+        self.recipe = what if isinstance(what, Recipe) else None
         """How it was computed, where a function was mapped."""
-        self.what = what.name if isinstance(what, Way) else what
+        self.what = what.name if isinstance(what, Recipe) else what
         """What was computed: ``init``, ``apply`` or ``plain`` where a module was."""
         self.arguments = arguments
         """What it was computed of; None where that is the call's own arguments."""
@@ -54,34 +54,40 @@ class Law:
     """``cases(transform, subject, profile)`` is a strategy of the calls worth checking."""
     subjects: type
     """`FunctionSubject` or `ModuleSubject`."""
-    unless: Reason
-    only: str | None
+    skip_if: Reason
+    only_transform: str | None
     """The one transform that it is about, whatever kinds that is held to other laws with."""
     kinds: tuple[str, ...]
     """The kinds of functions that it speaks of."""
     thin: bool = False
     """What it says follows from other laws, but for what only it makes the transform do."""
 
-    def concerns(self, transform: Transform, subject: Subject) -> bool:
+    def applies_to(self, transform: Transform, subject: Subject) -> bool:
         """Whether the law speaks of such a transform and subject at all."""
-        if self.only is not None and transform.name != self.only:
+        if self.only_transform is not None and transform.name != self.only_transform:
             return False
         if isinstance(subject, ModuleSubject) and not transform.maps_modules:
             return False
         if isinstance(subject, FunctionSubject) and not (
-            subject.kind in self.kinds and (self.only or subject.kind in transform.kinds)
+            subject.kind in self.kinds and (self.only_transform or subject.kind in transform.kinds)
         ):
             return False
         return isinstance(subject, self.subjects)
 
-    def not_applicable(self, transform: Transform, subject: Subject) -> str | None:
+    def skip_reason(self, transform: Transform, subject: Subject) -> str | None:
         """Why the law cannot be checked of these two, although it speaks of their kind."""
-        return transform.unavailable() or unavailable(subject) or self.senseless(transform, subject)
+        return (
+            transform.unavailable()
+            or unavailable(subject)
+            or self.inapplicable_reason(transform, subject)
+        )
 
-    def senseless(self, transform: Transform, subject: Subject) -> str | None:
+    def inapplicable_reason(self, transform: Transform, subject: Subject) -> str | None:
         """Why it cannot be checked of these two on any release."""
-        lacks = transform.lacks(subject) if isinstance(subject, ModuleSubject) else None
-        return lacks or self.unless(transform, subject)
+        missing_module_reason = (
+            transform.missing_module_reason(subject) if isinstance(subject, ModuleSubject) else None
+        )
+        return missing_module_reason or self.skip_if(transform, subject)
 
 
 LAWS: dict[str, Law] = {}
@@ -92,14 +98,14 @@ def law(
     *,
     cases: Callable[..., Any],
     subjects: type = FunctionSubject,
-    unless: Reason = lambda transform, subject: None,
-    only: str | None = None,
+    skip_if: Reason = lambda transform, subject: None,
+    only_transform: str | None = None,
     kinds: tuple[str, ...] = ("function",),
     thin: bool = False,
 ) -> Callable[[CheckT], CheckT]:
     """Register a check as the law ``id``; the first line of its docstring is the law's sentence.
 
-    ``unless`` gives the reason why the law is not applicable to a transform and subject of its kind,
+    ``skip_if`` gives the reason why the law is not applicable to a transform and subject of its kind,
     ``only`` the one transform that the law is about. ``kinds`` are the kinds of functions that it
     speaks of. Of a ``thin`` one, half the calls are drawn.
     """
@@ -112,17 +118,19 @@ def law(
             with with_dtypes_of(call):
                 check(transform, call)
 
-        LAWS[id] = Law(id, sentence, in_dtypes, cases, subjects, unless, only, kinds, thin)
+        LAWS[id] = Law(
+            id, sentence, in_dtypes, cases, subjects, skip_if, only_transform, kinds, thin
+        )
         return check
 
     return register
 
 
-class blame:
-    """Turn a `Disagreement` raised within into a `Violation` of the given call."""
+class attribute_to:
+    """Turn a `Mismatch` raised within into a `Violation` of the given call."""
 
     def __init__(
-        self, call: Call, what: str | Way, arguments: Any = None, right: Expected | None = None
+        self, call: Call, what: str | Recipe, arguments: Any = None, right: Expected | None = None
     ) -> None:
         self.call, self.what = call, what
         self.given = (arguments, right)
@@ -130,11 +138,11 @@ class blame:
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        if isinstance(error, Disagreement):
+        if isinstance(error, Mismatch):
             raise Violation(self.call, error, self.what, *self.given) from None
 
 
-def narrowed(law: Law, transform: Transform, call: Call) -> Violation | None:
+def minimize(law: Law, transform: Transform, call: Call) -> Violation | None:
     """The violation of the call, by one combination of axes alone where one suffices."""
     for axes in call.axes if len(call.axes) > 1 else ():
         found = violation(law, transform, call.only(axes))

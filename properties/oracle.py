@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from properties import unmapped
-from properties.call import WIDE, Axes, FunctionCall, ModuleCall, moved
+from properties.call import WIDE, Axes, FunctionCall, ModuleCall, move_batch_axis
 from properties.compare import Expected, widest
 from properties.subjects import SUBJECTS
 from properties.trees import raw
 from reference import initializers, keys, scope
 from reference.error_bounds.arithmetic import of_two_computations
-from reference.error_bounds.bounded_array import gamma, unit
+from reference.error_bounds.bounded_array import gamma, unit_roundoff
 from reference.error_bounds.evaluate import Rounded, evaluator
 from reference.loop import example, per_example, stack, take
 
@@ -23,9 +23,9 @@ from reference.loop import example, per_example, stack, take
 def of_function(call: FunctionCall) -> Expected:
     """What mapping the call's function over its examples must give, for the call's only axes."""
     (axes,) = call.axes
-    front = axes.first.in_axes
+    front = axes.leading.in_axes
     results, like = _each_example(
-        call.subject_name, tuple(call.sizes.items()), call.dtype, call.seed, call.special, front
+        call.subject_name, tuple(call.sizes.items()), call.dtype, call.seed, call.edge_values, front
     )
     return _placed(results, like, call.sizes["batch"], axes)
 
@@ -34,7 +34,7 @@ def from_first(call: FunctionCall) -> Expected:
     """What the subject's ``from_first`` gives of all examples, for the call's only axes."""
     (axes,) = call.axes
     assert call.subject.from_first is not None
-    results = unmapped.exactly(call.subject.from_first)(*call.stacked(axes))
+    results = unmapped.exactly(call.subject.from_first)(*call.batch_first(axes))
     like = jax.eval_shape(call.subject.function, *call.example())
     return _placed(results, like, call.sizes["batch"], axes)
 
@@ -54,7 +54,7 @@ def of_derivative(call: FunctionCall, derivative: Callable[..., Any]) -> Expecte
         one = unmapped.among_ties(derivative)
     else:
         one = unmapped.exactly(derivative, unmapped.SMALLEST)
-    results = per_example(one, axes.first.in_axes)(*call.stacked(axes))
+    results = per_example(one, axes.leading.in_axes)(*call.batch_first(axes))
     return _placed(results, like, call.sizes["batch"], axes)
 
 
@@ -71,7 +71,7 @@ def of_transpose(call: FunctionCall, weights: Any) -> Expected:
     """
     (axes,) = call.axes
     weights = np.moveaxis(np.asarray(weights, np.float64), axes.out_axes, 0)
-    (operands,), one = call.stacked(axes), _answered(call)
+    (operands,), one = call.batch_first(axes), _answered(call)
     constant = one(np.zeros_like(operands)).value
     value, error = np.zeros(operands.shape), np.zeros(operands.shape)
     for place in np.ndindex(operands.shape):
@@ -105,20 +105,20 @@ def _each_example(
     sizes: tuple[tuple[str, int], ...],
     dtype: str,
     seed: int,
-    special: bool,
+    edge_values: bool,
     front: tuple[int | None, ...],
 ) -> tuple[Rounded, Any]:
     """The results of all examples, and shape and dtype of one: where the axes stand, all share them."""
-    call = FunctionCall(subject_name, dict(sizes), (Axes(front, 0),), dtype, seed, special)
+    call = FunctionCall(subject_name, dict(sizes), (Axes(front, 0),), dtype, seed, edge_values)
     subject = call.subject
     if subject.kind == "collective":
-        return _answered(call)(*call.stacked(call.axes[0])), _collective_like(call)
+        return _answered(call)(*call.batch_first(call.axes[0])), _collective_like(call)
     if not call.sizes["batch"]:
         like = jax.eval_shape(subject.function, *call.example())
         none = jax.tree_util.tree_map(lambda leaf: np.zeros((0, *leaf.shape), leaf.dtype), like)
         return Rounded(none, none), like
     mapped = per_example(one_example(call), front, axis_size=call.sizes["batch"])
-    results = mapped(*call.stacked(call.axes[0]))
+    results = mapped(*call.batch_first(call.axes[0]))
     return results, jax.eval_shape(subject.function, *call.example())
 
 
@@ -127,7 +127,7 @@ def _collective_like(call: FunctionCall) -> Any:
     subject = call.subject
     assert subject.answer is not None
     front = (0,) * len(subject.arguments)
-    value, _ = subject.answer(*(np.asarray(a, np.float64) for a in call.stacked(Axes(front))))
+    value, _ = subject.answer(*(np.asarray(a, np.float64) for a in call.batch_first(Axes(front))))
     return jax.tree_util.tree_map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], jnp.dtype(call.dtype)), value
     )
@@ -152,9 +152,9 @@ def of_variables(call: ModuleCall, derivation: keys.Derivation = keys.LINEN) -> 
     streams = keys.lift(call.rngs(), call.split_rngs, call.size, derivation)
     sizes = tuple(sorted(_unmapped(call)))
     axes, init = call.axes[0], _initialiser(call.subject_name, sizes, derivation)
-    inputs = call.stacked(axes)
+    inputs = call.batch_first(axes)
     each = [
-        jax.device_get(init(streams[i], *example(inputs, axes.first.in_axes, i)))
+        jax.device_get(init(streams[i], *example(inputs, axes.leading.in_axes, i)))
         for i in range(call.size)
     ]
     value, magnified = (gathered(trees, call.variable_axes) for trees in zip(*each, strict=True))
@@ -200,12 +200,12 @@ def of_module(
     (axes,) = call.axes
     one = module_evaluator(call, derivation)
     streams = keys.lift(call.rngs(), call.split_rngs, call.size, derivation)
-    inputs = call.stacked(axes)
+    inputs = call.batch_first(axes)
     each = [
         one(
             member(variables, call.variable_axes, i),
             streams[i],
-            *example(inputs, axes.first.in_axes, i),
+            *example(inputs, axes.leading.in_axes, i),
         )
         for i in range(call.size)
     ]
@@ -267,7 +267,11 @@ def member(variables: Mapping[str, Any], axes: Mapping[str, Any], index: int) ->
 def _placed(results: Rounded, like: Any, size: int, axes: Axes) -> Expected:
     """Results stacked in front, as `Expected` with the batch axis where ``axes`` wants it."""
     like = jax.tree_util.tree_map(lambda leaf: _widened(leaf, size, axes.out_axes), like)
-    return Expected(moved(results.value, axes.out_axes), moved(results.error, axes.out_axes), like)
+    return Expected(
+        move_batch_axis(results.value, axes.out_axes),
+        move_batch_axis(results.error, axes.out_axes),
+        like,
+    )
 
 
 def _widened(leaf: Any, size: int, axis: Any) -> Any:
@@ -305,7 +309,7 @@ def _of_draws(value: Any, magnified: Any) -> Any:
     bound = _of_a_computation(value)
     if not jnp.issubdtype(value.dtype, jnp.floating) or not np.any(value):
         return bound
-    return bound + 2 * DRAW_UNITS * unit(value.dtype) * magnified.astype(np.float64)
+    return bound + 2 * DRAW_UNITS * unit_roundoff(value.dtype) * magnified.astype(np.float64)
 
 
 @functools.cache
@@ -353,7 +357,7 @@ def module_evaluator(call: ModuleCall, derivation: keys.Derivation = keys.LINEN)
         call.subject_name,
         tuple(sorted(_unmapped(call))),
         streams,
-        call.typed,
+        call.typed_keys,
         call.dtype,
         derivation,
     )
@@ -364,14 +368,20 @@ def _cached_module_evaluator(
     subject_name: str,
     sizes: tuple[tuple[str, int], ...],
     streams: tuple[str, ...],
-    typed: bool,
+    typed_keys: bool,
     dtype: str,
     derivation: keys.Derivation,
 ) -> Any:
     axes = dict.fromkeys(SUBJECTS[subject_name].collections)  # type: ignore[union-attr]
     split = dict.fromkeys(streams, False)
     call = ModuleCall(
-        subject_name, {**dict(sizes), "batch": 1}, (), axes, split, typed=typed, dtype=dtype
+        subject_name,
+        {**dict(sizes), "batch": 1},
+        (),
+        axes,
+        split,
+        typed_keys=typed_keys,
+        dtype=dtype,
     )
     rngs = keys.lift(call.rngs(), split, 1)[0]
     module = call.subject.reference(call.sizes)

@@ -8,24 +8,24 @@ from typing import Any
 import attrs
 import hypothesis
 
-from properties import compile_stats as spent
-from properties.call import Call
-from properties.law import Law, Violation, narrowed, violation
+from properties import compile_stats as compile_stats
+from properties.call import Call, digest
+from properties.law import Law, Violation, minimize, violation
 from properties.profile import Profile
 from properties.subject import FunctionSubject, Subject
 from properties.transform import Transform
-from reference.error_bounds.bounded_array import Undecidable
+from reference.error_bounds.bounded_array import BranchUndecidable
 
-SetAside = Callable[[Call], bool]
+CallFilter = Callable[[Call], bool]
 
-MOST_UNDECIDED = 4
+MAX_UNDECIDED = 4
 """Calls of which nothing can be said, and no other, until there is no use in drawing more."""
-MOST_SET_ASIDE = 24
+MAX_EXCLUDED = 24
 """The same, of calls that are known defects."""
 
 
 @attrs.frozen
-class Held:
+class LawRun:
     """What came of holding one transform and subject to one law."""
 
     violation: Violation | None
@@ -36,98 +36,98 @@ class Held:
     shapes: int
     """Distinct sizes among them."""
     seconds: float
-    spent: spent.Spent
+    compile_stats: compile_stats.CompileStats
     undecided: int
     """Calls among them of which rounding does not let one say what is right."""
     digest: int
     """A checksum of the calls drawn: two runs that drew the same calls have the same."""
 
 
-def hold(
+def run_law(
     law: Law,
     transform: Transform,
     subject: Subject,
     profile: Profile,
     *,
-    set_aside: SetAside = lambda call: False,
+    exclude: CallFilter = lambda call: False,
     database: Any = None,
     shrink: bool = True,
-) -> Held:
+) -> LawRun:
     """Draw calls as the profile says and check each; shrink and narrow what violates the law.
 
-    Calls for which ``set_aside`` is true are known defects, checked elsewhere. Without ``shrink`` the
+    Calls for which ``exclude`` is true are known defects, checked elsewhere. Without ``shrink`` the
     first violation found will do. What the check raises
     other than `Violation` is a fault of the suite, and is raised.
     """
-    began, before = time.perf_counter(), spent.so_far()
+    began, before = time.perf_counter(), compile_stats.so_far()
     drawn: list[Call] = []
     undecided = aside = 0
 
     def attempt(call: Call) -> None:
         nonlocal undecided, aside
-        left = without(set_aside, call)
+        left = without_excluded(exclude, call)
         if left is None:
             aside += 1
-            if drawn or aside < MOST_SET_ASIDE:
+            if drawn or aside < MAX_EXCLUDED:
                 hypothesis.reject()
             return
         drawn.append(left)
         try:
             law.check(transform, left)
-        except Undecidable:
+        except BranchUndecidable:
             undecided += 1
             # Another call may do; where none has, there is no use in drawing hundreds.
-            if undecided < max(len(drawn), MOST_UNDECIDED):
+            if undecided < max(len(drawn), MAX_UNDECIDED):
                 hypothesis.reject()
 
     found: Violation | None = None
     try:
         _drawing(law, transform, subject, profile, attempt, database, shrink)()
     except Violation as wrong:
-        found = (narrowed(law, transform, wrong.call) if shrink else None) or wrong
+        found = (minimize(law, transform, wrong.call) if shrink else None) or wrong
     except hypothesis.errors.Unsatisfiable:
         # Every call drawn was set aside; the caller sees it by `examples`.
         pass
     return _held(found, drawn, began, before, undecided)
 
 
-def hold_to(
+def run_calls(
     law: Law,
     transform: Transform,
     calls: Iterable[Call],
     *,
-    set_aside: SetAside = lambda call: False,
-) -> Held:
+    exclude: CallFilter = lambda call: False,
+) -> LawRun:
     """Check these calls, drawn before and perhaps elsewhere, up to the first that violates the law."""
-    began, before = time.perf_counter(), spent.so_far()
+    began, before = time.perf_counter(), compile_stats.so_far()
     checked: list[Call] = []
     undecided = 0
     found: Violation | None = None
     for planned in calls:
-        call = without(set_aside, planned)
+        call = without_excluded(exclude, planned)
         if call is None:
             continue
         checked.append(call)
         try:
             found = violation(law, transform, call)
-        except Undecidable:
+        except BranchUndecidable:
             undecided += 1
         if found is not None:
-            found = narrowed(law, transform, found.call) or found
+            found = minimize(law, transform, found.call) or found
             break
     return _held(found, checked, began, before, undecided)
 
 
 def draw(law: Law, transform: Transform, subject: Subject, profile: Profile) -> list[Call]:
-    """The calls that `hold` would check if each of them held."""
+    """The calls that `run_law` would check if each of them held."""
     drawn: list[Call] = []
     _drawing(law, transform, subject, profile, drawn.append, None, shrink=False)()
     return drawn
 
 
-def without(set_aside: SetAside, call: Call) -> Call | None:
+def without_excluded(exclude: CallFilter, call: Call) -> Call | None:
     """The call less the combinations of axes that are set aside; None where that leaves nothing."""
-    kept = tuple(axes for axes in call.axes if not set_aside(call.only(axes)))
+    kept = tuple(axes for axes in call.axes if not exclude(call.only(axes)))
     return attrs.evolve(call, axes=kept) if kept else None
 
 
@@ -158,15 +158,19 @@ def _drawing(
 
 
 def _held(
-    found: Violation | None, calls: list[Call], began: float, before: spent.Spent, undecided: int
-) -> Held:
-    return Held(
+    found: Violation | None,
+    calls: list[Call],
+    began: float,
+    before: compile_stats.CompileStats,
+    undecided: int,
+) -> LawRun:
+    return LawRun(
         found,
         examples=len(calls),
         combinations=sum(len(call.axes) for call in calls),
         shapes=len({tuple(call.sizes.items()) for call in calls}),
         seconds=time.perf_counter() - began,
-        spent=spent.so_far().since(before),
+        compile_stats=compile_stats.so_far().since(before),
         undecided=undecided,
-        digest=zlib.crc32(repr(calls).encode()),
+        digest=digest(calls),
     )

@@ -41,7 +41,9 @@ BOTH = (False, True)
 ENSEMBLE_AXES = (0, 1, -1, -2)
 
 
-def sizes(subject: Subject, family: str, turn: int, largest: int | None = None) -> dict[str, int]:
+def sizes(
+    subject: Subject, family: str, turn: int, max_batch_size: int | None = None
+) -> dict[str, int]:
     """The size of each of the subject's dimensions, and of ``batch`` (3 or more where not one).
 
     With ``largest``, the batch is no larger. What a subject demands of a dimension (an even
@@ -50,8 +52,8 @@ def sizes(subject: Subject, family: str, turn: int, largest: int | None = None) 
     batch = (3, 4, 5, 8)[turn % TURNS]
     if family == "one-example":
         batch = 1
-    if largest is not None:
-        batch = min(batch, largest)
+    if max_batch_size is not None:
+        batch = min(batch, max_batch_size)
     others = [n for n in (2, 3, 4, 5, 6, 7, 8, 9) if n != batch][turn % TURNS :]
     chosen = {"batch": batch}
     for name in dims(subject):
@@ -72,7 +74,9 @@ def sizes(subject: Subject, family: str, turn: int, largest: int | None = None) 
     return chosen
 
 
-def pool(subject: Subject, profile: Profile, largest: int | None = None) -> list[dict[str, int]]:
+def pool(
+    subject: Subject, profile: Profile, max_batch_size: int | None = None
+) -> list[dict[str, int]]:
     """The sets of sizes that a run's calls of a subject may have.
 
     The profile's seed chooses them, the same for every law, so that laws share compilations; the
@@ -84,7 +88,7 @@ def pool(subject: Subject, profile: Profile, largest: int | None = None) -> list
     every.sort(key=lambda choice: choice[0] != "distinct")
     first, rest = every[0], every[1:]
     chance.shuffle(rest)
-    return [sizes(subject, *choice, largest) for choice in (first, *rest)[: profile.shapes]]
+    return [sizes(subject, *choice, max_batch_size) for choice in (first, *rest)[: profile.shapes]]
 
 
 def covering(combinations: Sequence[Axes], most: int, seed: int) -> tuple[Axes, ...]:
@@ -109,9 +113,9 @@ def _with_few_masks(combinations: Sequence[Axes], most: int | None, seed: int) -
     """Those of at most ``most`` choices of what is mapped and what is not."""
     if most is None:
         return combinations
-    masks = sorted({axes.first.in_axes for axes in combinations}, key=repr)
+    masks = sorted({axes.leading.in_axes for axes in combinations}, key=repr)
     kept = random.Random(seed).sample(masks, min(most, len(masks)))
-    return [axes for axes in combinations if axes.first.in_axes in kept]
+    return [axes for axes in combinations if axes.leading.in_axes in kept]
 
 
 def one_of(
@@ -244,7 +248,7 @@ def function_calls(
         every = combinations(subject, inward, outward, unmapped)
         # What cannot be traced together is compiled one by one.
         at_once = profile.combinations // (1 if transform.traceable else 3)
-        sets = pool(subject, profile, transform.largest())
+        sets = pool(subject, profile, transform.max_batch_size())
         if batches is not None:
             sets = [{**chosen, AXIS: batch} for chosen in sets for batch in batches]
         return _function_calls(subject, every, sets, min(at_once, most or at_once), masks, profile)
@@ -266,7 +270,7 @@ def also_told(cases: FunctionCases) -> FunctionCases:
         transform: Transform, subject: FunctionSubject, profile: Profile
     ) -> st.SearchStrategy[FunctionCall]:
         calls = cases(transform, subject, profile)
-        return calls.map(told) if transform.maps_nothing else calls
+        return calls.map(told) if transform.accepts_axis_size_only else calls
 
     return more
 
@@ -292,7 +296,7 @@ def _function_calls(
         covering(_with_few_masks(every, masks, seed), several, seed),
         choose("dtype", subject.dtypes),
         seed,
-        special=subject.special and choose("special", BOTH),
+        edge_values=subject.edge_values and choose("special", BOTH),
         eager=eager,
     )
 
@@ -315,7 +319,7 @@ def module_calls(
         transform: Transform, subject: ModuleSubject, profile: Profile
     ) -> st.SearchStrategy[ModuleCall]:
         every = combinations(subject, inward, outward, unmapped)
-        sets = pool(subject, profile, transform.largest())
+        sets = pool(subject, profile, transform.max_batch_size())
         return _module_calls(
             subject, every, sets, min(most, profile.combinations), profile, ensemble
         )
@@ -334,17 +338,17 @@ def _module_calls(
     ensemble: bool | None,
 ) -> ModuleCall:
     choose = _chooser(draw, subject, profile)
-    seed, flipped = choose("seed", SEEDS), choose("flipped", EAGER)
+    seed, init_jitted = choose("seed", SEEDS), choose("flipped", EAGER)
     call = ModuleCall(
         subject.name,
         draw(st.sampled_from(sets)),
-        covering(every, 1 if flipped else most, seed),
+        covering(every, 1 if init_jitted else most, seed),
         {name: None if name == "params" else 0 for name in subject.collections},
         {name: name != "params" and choose(name, BOTH) for name in subject.streams},
         key=choose("key", (0, 1, LARGEST_KEY, seed % LARGEST_KEY)),
-        typed=choose("typed", BOTH),
+        typed_keys=choose("typed", BOTH),
         seed=seed,
-        flipped=flipped,
+        init_jitted=init_jitted,
     )
     if ensemble is None:
         ensemble = "params" in subject.collections and choose("either", BOTH)

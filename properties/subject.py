@@ -37,13 +37,13 @@ class Array:
         sizes: Sizes,
         dtype: str,
         batch: tuple[int, ...] = (),
-        special: bool = False,
+        edge_values: bool = False,
     ) -> Any:
         """Values of this array, with a leading batch axis where ``batch`` gives its size."""
         shape = batch + self.shape(sizes)
         if self.below is not None:
             return values.indices(seed, shape, _size(self.below, sizes), self.dtype or "int32")
-        return values.draw(seed, shape, self.dtype or dtype, special, self.kind)
+        return values.draw(seed, shape, self.dtype or dtype, edge_values, self.kind)
 
 
 def _size(dim: str | int, sizes: Sizes) -> int:
@@ -61,7 +61,7 @@ class FunctionSubject:
     dtypes: tuple[str, ...] = ("float32",)
     exact: bool = False
     """Nothing in it rounds: the answer must be the same bits as the unmapped function's."""
-    special: bool = False
+    edge_values: bool = False
     """It only moves or compares: values at the edges (infinities, NaN) are in order, too."""
     source: str | None = None
     """Python that defines ``function`` in a script; None where the function is its own source."""

@@ -38,7 +38,7 @@ class Transform:
     """``map(function, axes)`` gives the mapped function; ``axes`` is an `Axes`."""
     lift: Callable[[ModuleCall], Lifted] = _maps_no_modules
     """``lift(call)`` gives the module of the call's subject under the transform."""
-    plain: Callable[[ModuleCall], Lifted] = _maps_no_modules
+    unlifted: Callable[[ModuleCall], Lifted] = _maps_no_modules
     """``plain(call)`` gives the framework's own module, unmapped."""
     missing_stream: type[Exception] = KeyError
     """What a lifted module raises for a stream that ``split_rngs`` leaves out."""
@@ -48,13 +48,13 @@ class Transform:
     """Much of it is another one that is held to the laws: half the calls will do."""
     traceable: bool = True
     """Several calls may be traced into one compilation."""
-    largest: Callable[[], int | None] = lambda: None
+    max_batch_size: Callable[[], int | None] = lambda: None
     """The largest batch it can map: the number of devices; None where there is no limit."""
-    maps_nothing: bool = True
+    accepts_axis_size_only: bool = True
     """Told ``axis_size``, it maps a function none of whose arguments is mapped."""
     unavailable: Callable[[], str | None] = lambda: None
     """Why this release does not have it; None where it does."""
-    lacks: Callable[[Any], str | None] = lambda subject: None
+    missing_module_reason: Callable[[Any], str | None] = lambda subject: None
     """Why it has no module of a subject's kind; None where it has."""
     variants: Callable[[ModuleCall], Mapping[str, Sequence[Mapping[str, Any]]]] = lambda call: {}
     """By group, `ModuleCall.options` that must not change what the lifted module gives: ``options``

@@ -8,7 +8,7 @@ import numpy as np
 
 from properties.trees import raw
 from reference.error_bounds.arithmetic import of_two_computations
-from reference.error_bounds.bounded_array import unit
+from reference.error_bounds.bounded_array import unit_roundoff
 from reference.error_bounds.evaluate import Rounded
 
 SMALLEST = float(np.finfo(np.float64).tiny)
@@ -33,7 +33,7 @@ def among_ties(derivative: Callable[..., Any]) -> Answer:
 
     def bound(leaf: Any) -> Any:
         largest = max(1.0, float(np.abs(leaf).max(initial=0)))
-        return np.full(leaf.shape, 16 * unit(leaf.dtype) * largest)
+        return np.full(leaf.shape, 16 * unit_roundoff(leaf.dtype) * largest)
 
     return _within(derivative, bound)
 

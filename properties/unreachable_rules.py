@@ -5,7 +5,7 @@ _DEVICES = "it sends between devices, which JAX's CPU devices do not do"
 _INTERNAL = "JAX makes no function public that calls it under a map"
 _UNREDUCED = "what it is given comes of a rule that raises NotImplementedError under a map"
 
-EXEMPT: dict[str, str] = {
+UNREACHABLE_RULES: dict[str, str] = {
     **dict.fromkeys(
         (
             "dot_product_attention_bwd_wrapper",

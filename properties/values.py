@@ -18,7 +18,7 @@ SPECIAL = np.array(
 
 @functools.lru_cache(maxsize=256)
 def draw(
-    seed: int, shape: Shape, dtype: str, special: bool = False, kind: str = "normal"
+    seed: int, shape: Shape, dtype: str, edge_values: bool = False, kind: str = "normal"
 ) -> Values:
     """An array of ``shape``. Slices differ: replicated examples hide what a map can do wrong.
 
@@ -27,12 +27,12 @@ def draw(
     rounded to ``dtype``; with ``special``, two of five are values at the edges. The other kinds are
     in `KINDS`. Read-only: the combinations of axes share it.
     """
-    array = _drawn(seed, shape, dtype, special, kind)
+    array = _drawn(seed, shape, dtype, edge_values, kind)
     array.flags.writeable = False
     return array
 
 
-def _drawn(seed: int, shape: Shape, dtype: str, special: bool, kind: str) -> Values:
+def _drawn(seed: int, shape: Shape, dtype: str, edge_values: bool, kind: str) -> Values:
     random = np.random.RandomState(seed)
     count = int(np.prod(shape, dtype=int))
     if dtype == "bool":
@@ -53,7 +53,7 @@ def _drawn(seed: int, shape: Shape, dtype: str, special: bool, kind: str) -> Val
         everything = random.permutation(np.arange(smallest, largest))
         return np.resize(everything, count).reshape(shape).astype(dtype)
     normal = random.standard_normal(count)
-    if special:
+    if edge_values:
         chosen = SPECIAL[random.randint(len(SPECIAL), size=count)]
         normal = np.where(random.uniform(size=count) < 0.4, chosen, normal)
     if jnp.issubdtype(dtype, jnp.complexfloating):

@@ -38,8 +38,8 @@ def in_groups(reduce: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def mean(x: Any) -> tuple[Any, Any]:
     """The mean in float32, everywhere: a sum of n terms, and a division."""
-    room = gamma(len(x) + 1, "float32")
-    return everywhere(lambda x: x.mean(0))(x), room * everywhere(lambda x: np.abs(x).mean(0))(x)
+    margin = gamma(len(x) + 1, "float32")
+    return everywhere(lambda x: x.mean(0))(x), margin * everywhere(lambda x: np.abs(x).mean(0))(x)
 
 
 def scattered_sum(x: Any) -> Any:

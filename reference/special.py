@@ -6,7 +6,7 @@ import numpy as np
 from scipy import special
 
 from reference.error_bounds.arithmetic import SERIES_UNITS
-from reference.error_bounds.bounded_array import unit
+from reference.error_bounds.bounded_array import unit_roundoff
 
 _STEP = 1e-4
 
@@ -27,4 +27,4 @@ def sample_slope(a: Any, x: Any) -> tuple[Any, Any]:
 
 
 def _room(value: Any) -> Any:
-    return SERIES_UNITS * unit("float32") * np.maximum(np.abs(value), 1.0)
+    return SERIES_UNITS * unit_roundoff("float32") * np.maximum(np.abs(value), 1.0)

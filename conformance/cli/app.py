@@ -223,7 +223,7 @@ def replay(file: Path) -> int:
     process_env.prepare(process_env.environment())
     from conformance.runner import items
     from conformance.transforms import TRANSFORMS
-    from properties.law import load, narrowed
+    from properties.law import load, minimize
     from properties.laws import LAWS
 
     try:
@@ -233,12 +233,12 @@ def replay(file: Path) -> int:
         raise click.UsageError(f"{file} speaks of something unknown here: {error}") from None
     except ValueError as error:
         raise click.UsageError(f"{file} holds no call: {error}") from None
-    if not law.concerns(transform, call.subject):
+    if not law.applies_to(transform, call.subject):
         raise click.UsageError(f"{file}: {law_id} is not about {transform_name} of such a subject")
-    reason = law.not_applicable(transform, call.subject)
+    reason = law.skip_reason(transform, call.subject)
     if reason is not None:
         raise click.ClickException(f"{law_id} is not applicable to {transform_name} here: {reason}")
-    found = narrowed(law, transform, call)
+    found = minimize(law, transform, call)
     if found is None:
         click.echo(f"{law_id} holds for {transform_name} on this call.")
         return 0

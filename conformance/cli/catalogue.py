@@ -33,7 +33,7 @@ def _laws() -> list[dict[str, Any]]:
             "transforms": [
                 name
                 for name, transform in TRANSFORMS.items()
-                if any(law.concerns(transform, subject) for subject in SUBJECTS.values())
+                if any(law.applies_to(transform, subject) for subject in SUBJECTS.values())
             ],
         }
         for law in LAWS.values()
@@ -79,7 +79,7 @@ def _defects() -> list[dict[str, Any]]:
     return [
         {
             "name": d.id,
-            "summary": d.seen,
+            "summary": d.description,
             "law": d.law,
             "transform": d.transform,
             "versions": dict(d.versions),
@@ -96,23 +96,24 @@ def _rules() -> list[dict[str, Any]]:
 
     from conformance.runner import rule_table
 
-    registered = rule_table.watch() or []
+    registered = rule_table.instrument() or []
     from conformance.mutation.rule_mutants import reach
-    from properties.unreachable_rules import EXEMPT
+    from properties.unreachable_rules import UNREACHABLE_RULES
 
     reached = reach()
     rows = []
     for name in sorted({*registered, *reached}):
         subjects = reached.get(name, [])
-        state = "hit" if subjects else "exempt" if name in EXEMPT else "missed"
+        state = "hit" if subjects else "exempt" if name in UNREACHABLE_RULES else "missed"
         why = ", ".join(subjects[:3]) + (f" and {len(subjects) - 3} more" * (len(subjects) > 3))
+        why = why or UNREACHABLE_RULES.get(name, f"no subject on jax {jax.__version__}")
         rows.append(
             {
                 "name": name,
-                "summary": f"{state:6}  {why or EXEMPT.get(name, f'no subject on jax {jax.__version__}')}",
+                "summary": f"{state:6}  {why}",
                 "state": state,
                 "subjects": subjects,
-                "exempt": None if subjects else EXEMPT.get(name),
+                "exempt": None if subjects else UNREACHABLE_RULES.get(name),
             }
         )
     return rows

@@ -31,31 +31,44 @@ ATTENTION: tuple[Defect, ...] = (
         _EVERY[0],
         (1, 0, 0),
         affects=calls_of(_EVERY, lambda axes: any(axis not in (0, None) for axis in axes)),
-        seen="jax.nn.dot_product_attention(implementation='cudnn') can be mapped with every batch axis in "
-        "front only; else it raises NotImplementedError, 'Currently only support batch_dim in [0, None]'. "
-        "The check is in the sources since 0.4.30; run on 0.11.2 and 0.12.0.1.",
-        upstream=f"{NOT_FOUND_LATER} "
-        "https://github.com/jax-ml/jax/pull/22830 made what is there of the rule.",
+        description=(
+            "jax.nn.dot_product_attention(implementation='cudnn') can be mapped with every batch axis in "
+            "front only; else it raises NotImplementedError, 'Currently only support batch_dim in "
+            "[0, None]'. "
+            "The check is in the sources since 0.4.30; run on 0.11.2 and 0.12.0.1."
+        ),
+        upstream=(
+            f"{NOT_FOUND_LATER} "
+            "https://github.com/jax-ml/jax/pull/22830 made what is there of the rule."
+        ),
     ),
     _entry(
         "shared-bias",
         _SHARED[0],
         (0, 0, 0, 0),
         affects=calls_of(_SHARED, lambda axes: axes[-1] is not None),
-        seen="A mapped bias of size one in its batch or its heads, as masks have, raises TypeError, 'cannot "
-        "reshape array of shape', since the rule takes it to be as large as the logits.",
-        upstream="https://github.com/jax-ml/jax/pull/34920 (open) and "
-        "https://github.com/jax-ml/jax/pull/36702 (open)",
+        description=(
+            "A mapped bias of size one in its batch or its heads, as masks have, raises TypeError, 'cannot "
+            "reshape array of shape', since the rule takes it to be as large as the logits."
+        ),
+        upstream=(
+            "https://github.com/jax-ml/jax/pull/34920 (open) and "
+            "https://github.com/jax-ml/jax/pull/36702 (open)"
+        ),
     ),
     _entry(
         "bias-gradient",
         _SHARED[1],
         (0, 0, 0, 0, None),
         affects=calls_of(_SHARED[1], lambda axes: axes[-1] is None and None not in axes[:-1]),
-        seen="Wrong values, silently: the gradient of each example by a bias that all examples and the "
-        "kernel's own batch share is the sum of all examples' gradients, where queries, keys, values and "
-        "cotangents are all mapped. The rule tiles such a bias only where one of those is not.",
-        upstream=f"{NOT_FOUND_LATER} "
-        "https://github.com/jax-ml/jax/pull/39451 (merged) brought the tiling.",
+        description=(
+            "Wrong values, silently: the gradient of each example by a bias that all examples and the "
+            "kernel's own batch share is the sum of all examples' gradients, where queries, keys, values and "
+            "cotangents are all mapped. The rule tiles such a bias only where one of those is not."
+        ),
+        upstream=(
+            f"{NOT_FOUND_LATER} "
+            "https://github.com/jax-ml/jax/pull/39451 (merged) brought the tiling."
+        ),
     ),
 )

@@ -19,7 +19,7 @@ COLLECTIVES: tuple[Defect, ...] = (
             call=FunctionCall(
                 "pbroadcast", {"batch": 3, "m": 2, "n": 4}, (Axes((0,), 0, "batch"),)
             ),
-            seen=seen,
+            description=seen,
             upstream=NOT_FOUND,
         )
         for transform, seen in (
@@ -40,11 +40,13 @@ COLLECTIVES: tuple[Defect, ...] = (
             affects=lambda call: call.subject_name.startswith("all-to-all"),
             law="collectives.of-what-is-shared",
             call=FunctionCall("all-to-all", {"batch": 3, "n": 2}, (Axes((0,), 0, "batch"),)),
-            seen="lax.all_to_all of what is not mapped silently gives an array of the wrong shape, (3, 3, 2, "
-            "3, 2) for (3, 3, 2): its batching rule broadcasts along all axes. pmap gives the right one. "
-            "Mapping a gradient through it, whose cotangent is not mapped, goes the same way.",
+            description=(
+                "lax.all_to_all of what is not mapped silently gives an array of the wrong shape, (3, 3, 2, "
+                "3, 2) for (3, 3, 2): its batching rule broadcasts along all axes. pmap gives the right one. "
+                "Mapping a gradient through it, whose cotangent is not mapped, goes the same way."
+            ),
             upstream=NOT_FOUND,
-            everywhere=False,
+            all_laws=False,
         )
         for name, transform in (("vmap", "jax.vmap"), ("linen-vmap", "flax.linen.vmap"))
     ),
@@ -58,8 +60,10 @@ COLLECTIVES: tuple[Defect, ...] = (
             call=FunctionCall(
                 "ppermute-open", {"batch": 3, "m": 2, "n": 4}, (Axes((0,), 0, "batch"),)
             ),
-            seen="lax.ppermute that leaves out some of the examples, which get zeros by its documentation "
-            "and under pmap, raises a bare AssertionError: Permutation doesn't match the axis size!",
+            description=(
+                "lax.ppermute that leaves out some of the examples, which get zeros by its documentation "
+                "and under pmap, raises a bare AssertionError: Permutation doesn't match the axis size!"
+            ),
             upstream=f"{NOT_FOUND} https://github.com/jax-ml/jax/issues/8688 (closed) met the same rule.",
         )
         for name, transform in (("vmap", "jax.vmap"), ("linen-vmap", "flax.linen.vmap"))
@@ -71,11 +75,15 @@ COLLECTIVES: tuple[Defect, ...] = (
         affects=lambda call: call.subject_name == "ppermute-open" and call.sizes["batch"] == 1,
         law="collectives.equal-plain-reductions",
         call=FunctionCall("ppermute-open", {"batch": 1, "m": 2, "n": 4}, (Axes((0,), 0, "batch"),)),
-        seen="lax.ppermute that hands on nothing, as to the next of one device, ends the process in XLA on "
-        "CPU: Check failed: mapping.size() == 2. It is right since 0.4.33.",
-        upstream="No report of this was found on jax-ml/jax or openxla/xla on 2026-11-26. "
-        "https://github.com/openxla/xla/pull/47083 (closed) is of the same operation on GPU.",
-        deadly=True,
+        description=(
+            "lax.ppermute that hands on nothing, as to the next of one device, ends the process in XLA on "
+            "CPU: Check failed: mapping.size() == 2. It is right since 0.4.33."
+        ),
+        upstream=(
+            "No report of this was found on jax-ml/jax or openxla/xla on 2026-11-26. "
+            "https://github.com/openxla/xla/pull/47083 (closed) is of the same operation on GPU."
+        ),
+        crashes_process=True,
     ),
     Defect(
         id="pmap-all-to-all-gradient",
@@ -84,11 +92,14 @@ COLLECTIVES: tuple[Defect, ...] = (
         affects=lambda call: call.subject_name == "all-to-all-across",
         law="collectives.gradients",
         call=FunctionCall("all-to-all-across", {"batch": 3, "n": 2}, (Axes((0,), 0, "batch"),)),
-        seen="The gradient through lax.all_to_all that splits one axis and concatenates another is wrong: "
-        "before 0.9 silently of another shape, (3, 3, 1) for (3, 3, 3); since then ValueError about the type "
-        "of a cotangent. vmap's is right.",
+        description=(
+            "The gradient through lax.all_to_all that splits one axis and concatenates another is wrong: "
+            "before 0.9 silently of another shape, (3, 3, 1) for (3, 3, 3); since then ValueError "
+            "about the type "
+            "of a cotangent. vmap's is right."
+        ),
         upstream="https://github.com/jax-ml/jax/issues/15982 (closed) is the like in shard_map.",
-        everywhere=False,
+        all_laws=False,
     ),
     *(
         Defect(
@@ -100,11 +111,14 @@ COLLECTIVES: tuple[Defect, ...] = (
             ),
             law="collectives.over-two-names",
             call=FunctionCall("psum-scatter", {"batch": 3, "n": 2}, (Axes((0,), 0, "batch"),)),
-            seen="Over the names of two nested maps, the inner one vmap, lax.all_gather and lax.psum_scatter "
-            "raise a bare AssertionError, axis size doesn't match, and lax.ppermute that or ValueError about "
-            "sources that are unique. lax.psum, lax.all_to_all and lax.axis_index answer.",
+            description=(
+                "Over the names of two nested maps, the inner one vmap, lax.all_gather and lax.psum_scatter "
+                "raise a bare AssertionError, axis size doesn't match, and lax.ppermute that or "
+                "ValueError about "
+                "sources that are unique. lax.psum, lax.all_to_all and lax.axis_index answer."
+            ),
             upstream=f"{NOT_FOUND} https://github.com/jax-ml/jax/pull/6219 mended the like in xmap.",
-            everywhere=False,
+            all_laws=False,
         )
         for name, transform in (
             ("vmap", "jax.vmap"),

@@ -27,22 +27,22 @@ class Defect:
     """The law that the minimal call is held to."""
     call: Call
     """A minimal call that shows it."""
-    seen: str
+    description: str
     """What happens, in one or two sentences."""
     upstream: str
     """Where it was reported, or that no report was found, and when that was looked for."""
-    deadly: bool = False
+    crashes_process: bool = False
     """Its minimal call ends the process."""
     platform: str | None = None
     """The only platform of JAX that shows it, such as "cpu"; None where all do."""
-    everywhere: bool = True
+    all_laws: bool = True
     """Its calls are set aside from every law of the transform, not from its own law alone."""
 
-    def spoils(self, law: str, transform: str) -> bool:
+    def may_affect(self, law: str, transform: str) -> bool:
         """Whether calls of that law and transform may show it."""
-        return transform == self.transform and (self.everywhere or law == self.law)
+        return transform == self.transform and (self.all_laws or law == self.law)
 
-    def concerns(self, versions: Mapping[str, str | None]) -> bool:
+    def applies_to(self, versions: Mapping[str, str | None]) -> bool:
         """Whether these installed versions are in the defect's range."""
         return all(
             (installed := versions.get(package)) is not None
@@ -53,4 +53,4 @@ class Defect:
 
 def in_force(defects: Iterable[Defect], versions: Mapping[str, str | None]) -> list[Defect]:
     """The defects whose range holds the installed versions."""
-    return [defect for defect in defects if defect.concerns(versions)]
+    return [defect for defect in defects if defect.applies_to(versions)]

@@ -25,12 +25,12 @@ _STACKED_BEHIND = ModuleCall(
     (Axes((0,), 0),),
     {"params": 1},
     {"params": True},
-    flipped=True,
+    init_jitted=True,
 )
 
 
 def _stacked_behind_in_jit(call: ModuleCall) -> bool:
-    return call.flipped and call.variable_axes["params"] not in (None, 0)
+    return call.init_jitted and call.variable_axes["params"] not in (None, 0)
 
 
 def _stacked_from_the_end(call: ModuleCall) -> bool:
@@ -45,8 +45,10 @@ LIFTED: tuple[Defect, ...] = (
         affects=has_axis_out_of_range,
         law="errors.axis-out-of-range",
         call=square_call(BEYOND, 0),
-        seen="An axis that an argument does not have raises IndexError, 'tuple index out of range', which "
-        "names neither the argument nor the axis; jax.vmap says both.",
+        description=(
+            "An axis that an argument does not have raises IndexError, 'tuple index out of range', which "
+            "names neither the argument nor the axis; jax.vmap says both."
+        ),
         upstream="No report of this was found on google/flax on 2026-11-21.",
     ),
     Defect(
@@ -56,11 +58,15 @@ LIFTED: tuple[Defect, ...] = (
         affects=lambda call: True,
         law="errors.sizes-disagree",
         call=FunctionCall("dot-product", {"batch": 3, "n": 2}, (Axes((0, 0), 0),)),
-        seen="Of arguments whose batch axes have different sizes, the message gives the sizes, 'Inconsistent "
-        "batch axis sizes: {3, 4}', and does not say which argument has which; jax.vmap does.",
-        upstream="No report of this was found on google/flax on 2026-11-21; it is what "
-        "https://github.com/jax-ml/jax/issues/705 asked of jax.vmap.",
-        everywhere=False,
+        description=(
+            "Of arguments whose batch axes have different sizes, the message gives the sizes, 'Inconsistent "
+            "batch axis sizes: {3, 4}', and does not say which argument has which; jax.vmap does."
+        ),
+        upstream=(
+            "No report of this was found on google/flax on 2026-11-21; it is what "
+            "https://github.com/jax-ml/jax/issues/705 asked of jax.vmap."
+        ),
+        all_laws=False,
     ),
     Defect(
         id="linen-vmap-negative-axis-names",
@@ -69,12 +75,16 @@ LIFTED: tuple[Defect, ...] = (
         affects=_stacked_from_the_end,
         law="sharing.metadata",
         call=_NAMED_FROM_THE_END,
-        seen="nn.Partitioned puts the name of an axis that is counted from the end one place too far in "
-        "front: a kernel of shape (2, 4, 3) is said to be ('in', 'members', 'out'), so that it would be "
-        "sharded along the wrong axis; applying the boxed parameters ends in a bare AssertionError.",
-        upstream="No report for Linen was found on google/flax on 2026-11-21; "
-        "https://github.com/google/flax/pull/5508 (open) counts from the end for NNX.",
-        everywhere=False,
+        description=(
+            "nn.Partitioned puts the name of an axis that is counted from the end one place too far in "
+            "front: a kernel of shape (2, 4, 3) is said to be ('in', 'members', 'out'), so that it would be "
+            "sharded along the wrong axis; applying the boxed parameters ends in a bare AssertionError."
+        ),
+        upstream=(
+            "No report for Linen was found on google/flax on 2026-11-21; "
+            "https://github.com/google/flax/pull/5508 (open) counts from the end for NNX."
+        ),
+        all_laws=False,
     ),
     Defect(
         id="linen-vmap-negative-axis-names-in-scan",
@@ -83,10 +93,12 @@ LIFTED: tuple[Defect, ...] = (
         affects=lambda call: bool(call.subject.names) and _stacked_from_the_end(call),
         law="sharing.nested",
         call=_NAMED_FROM_THE_END,
-        seen="For the same reason, making the module within nn.scan, its parameters shared by the steps, "
-        "ends in a bare AssertionError.",
+        description=(
+            "For the same reason, making the module within nn.scan, its parameters shared by the steps, "
+            "ends in a bare AssertionError."
+        ),
         upstream="No report for Linen was found on google/flax on 2026-11-22.",
-        everywhere=False,
+        all_laws=False,
     ),
     Defect(
         id="linen-vmap-of-setup-in-a-lift",
@@ -97,13 +109,17 @@ LIFTED: tuple[Defect, ...] = (
         ),
         law="sharing.nested",
         call=_EMBEDDINGS,
-        seen="An ensemble of a module that makes its parameters in `setup`, as nn.Embed does, cannot be "
-        "used within another lift (nn.scan, and since flax 0.9.0 nn.jit): that runs `setup` "
-        "unmapped first. Making it raises ValueError: 'Inconsistent batch axis sizes'; applying it, "
-        "ScopeParamShapeError.",
-        upstream="No report of this was found on google/flax on 2026-11-22; "
-        "https://github.com/google/flax/issues/3049 (open) is of `setup` under nn.vmap, too.",
-        everywhere=False,
+        description=(
+            "An ensemble of a module that makes its parameters in `setup`, as nn.Embed does, cannot be "
+            "used within another lift (nn.scan, and since flax 0.9.0 nn.jit): that runs `setup` "
+            "unmapped first. Making it raises ValueError: 'Inconsistent batch axis sizes'; applying it, "
+            "ScopeParamShapeError."
+        ),
+        upstream=(
+            "No report of this was found on google/flax on 2026-11-22; "
+            "https://github.com/google/flax/issues/3049 (open) is of `setup` under nn.vmap, too."
+        ),
+        all_laws=False,
     ),
     Defect(
         id="nnx-vmap-negative-axis-names",
@@ -112,10 +128,12 @@ LIFTED: tuple[Defect, ...] = (
         affects=_stacked_from_the_end,
         law="sharing.metadata",
         call=_NAMED_FROM_THE_END,
-        seen="transform_metadata puts the name of an axis that is counted from the end one place "
-        "too far in front: a kernel of shape (2, 4, 3) is said to be ('in', 'members', 'out').",
+        description=(
+            "transform_metadata puts the name of an axis that is counted from the end one place "
+            "too far in front: a kernel of shape (2, 4, 3) is said to be ('in', 'members', 'out')."
+        ),
         upstream="https://github.com/google/flax/pull/5508 (open).",
-        everywhere=False,
+        all_laws=False,
     ),
     Defect(
         id="nnx-pmap-in-jit-ensemble-axis",
@@ -124,23 +142,29 @@ LIFTED: tuple[Defect, ...] = (
         affects=_stacked_behind_in_jit,
         law="sharing.ensemble-members",
         call=_STACKED_BEHIND,
-        seen="jit of making an ensemble whose parameters are stacked along an axis other than 0 raises "
-        "ValueError: 'Operation creation failed'.",
+        description=(
+            "jit of making an ensemble whose parameters are stacked along an axis other than 0 raises "
+            "ValueError: 'Operation creation failed'."
+        ),
         upstream="https://github.com/jax-ml/jax/issues/5756, of jax.pmap (still open; it works since 0.8.0).",
-        everywhere=False,
+        all_laws=False,
     ),
     Defect(
         id="nnx-pmap-in-jit-shared",
         transform="flax.nnx.pmap",
         versions={"jax": "<0.8.0", "flax": ">=0.10"},
-        affects=lambda call: call.flipped and call.variable_axes["params"] is None,
+        affects=lambda call: call.init_jitted and call.variable_axes["params"] is None,
         law="sharing.init-matches-reference",
         call=_STACKED_BEHIND.sharing(),
-        seen="jit of making a module whose parameters are shared raises TypeError: 'NoneType' object cannot "
-        "be interpreted as an integer.",
-        upstream="It works since jax 0.8.0, which rewrote pmap; "
-        "https://github.com/jax-ml/jax/issues/5756 is of other out_axes of a pmap within jit.",
-        everywhere=False,
+        description=(
+            "jit of making a module whose parameters are shared raises TypeError: 'NoneType' object cannot "
+            "be interpreted as an integer."
+        ),
+        upstream=(
+            "It works since jax 0.8.0, which rewrote pmap; "
+            "https://github.com/jax-ml/jax/issues/5756 is of other out_axes of a pmap within jit."
+        ),
+        all_laws=False,
     ),
     Defect(
         id="linen-vmap-keywords-left-out",
@@ -149,10 +173,12 @@ LIFTED: tuple[Defect, ...] = (
         affects=lambda call: True,
         law="errors.keywords",
         call=FunctionCall("dot-product", {"batch": 3, "n": 2}, (Axes((0, 0), 0),)),
-        seen="An argument given by its name is left out, with a RuntimeWarning: where it has a default, the "
-        "answer is that of the default. jax.vmap maps it, nnx.vmap raises TypeError.",
+        description=(
+            "An argument given by its name is left out, with a RuntimeWarning: where it has a default, the "
+            "answer is that of the default. jax.vmap maps it, nnx.vmap raises TypeError."
+        ),
         upstream="https://github.com/google/flax/issues/2772 (closed).",
-        everywhere=False,
+        all_laws=False,
     ),
     Defect(
         id="linen-vmap-spmd-axis-name-of-unmapped",
@@ -169,10 +195,12 @@ LIFTED: tuple[Defect, ...] = (
             {"params": 0},
             {"params": True},
         ),
-        seen="Told spmd_axis_name, an ensemble one of whose inputs is not mapped raises ValueError: "
-        "'Expected None, got' that input.",
+        description=(
+            "Told spmd_axis_name, an ensemble one of whose inputs is not mapped raises ValueError: "
+            "'Expected None, got' that input."
+        ),
         upstream="No report of this was found on google/flax on 2026-11-26; it is gone in 0.12.5.",
-        everywhere=False,
+        all_laws=False,
     ),
     Defect(
         id="nnx-pmap-gradient-of-shared",
@@ -187,11 +215,15 @@ LIFTED: tuple[Defect, ...] = (
             {"params": None},
             {"params": False},
         ),
-        seen="A module whose parameters are shared has no gradient: NotImplementedError, autodiff of pmap "
-        "functions with out_axes=None is not supported. It works since jax 0.7.",
-        upstream="https://github.com/jax-ml/jax/issues/14296 (closed), of jax.pmap, for which "
-        "https://github.com/jax-ml/jax/pull/22585 gave the words.",
-        everywhere=False,
+        description=(
+            "A module whose parameters are shared has no gradient: NotImplementedError, autodiff of pmap "
+            "functions with out_axes=None is not supported. It works since jax 0.7."
+        ),
+        upstream=(
+            "https://github.com/jax-ml/jax/issues/14296 (closed), of jax.pmap, for which "
+            "https://github.com/jax-ml/jax/pull/22585 gave the words."
+        ),
+        all_laws=False,
     ),
     Defect(
         id="nnx-pmap-updates-unchecked",
@@ -200,10 +232,14 @@ LIFTED: tuple[Defect, ...] = (
         affects=lambda call: True,
         law="sharing.updates-differ",
         call=ModuleCall("accumulator", {"batch": 3, "m": 2}, (Axes((0,), 0),), {"cache": None}, {}),
-        seen="State that is shared, and that each device updates in its own way, silently becomes what one "
-        "device made of it; nnx.vmap raises ValueError.",
-        upstream="It comes of https://github.com/jax-ml/jax/issues/21671, out_axes=None of jax.pmap; no "
-        "report was found on google/flax on 2026-11-21.",
-        everywhere=False,
+        description=(
+            "State that is shared, and that each device updates in its own way, silently becomes what one "
+            "device made of it; nnx.vmap raises ValueError."
+        ),
+        upstream=(
+            "It comes of https://github.com/jax-ml/jax/issues/21671, out_axes=None of jax.pmap; no "
+            "report was found on google/flax on 2026-11-21."
+        ),
+        all_laws=False,
     ),
 )

@@ -19,8 +19,10 @@ PLACEMENT: tuple[Defect, ...] = (
         affects=lambda call: call.subject_name == "lax.reshard" and call.eager,
         law="mapping.equals-per-example",
         call=attrs.evolve(rule_call("lax.reshard", (0,), m=2, n=4), eager=True),
-        seen="An eager map of jax.sharding.reshard raises ValueError, '`set_mesh` can only be used outside "
-        "of `jax.jit`', where there is no jit. Under jit it works.",
+        description=(
+            "An eager map of jax.sharding.reshard raises ValueError, '`set_mesh` can only be used outside "
+            "of `jax.jit`', where there is no jit. Under jit it works."
+        ),
         upstream=NOT_FOUND_LATER,
     ),
     Defect(
@@ -30,8 +32,10 @@ PLACEMENT: tuple[Defect, ...] = (
         affects=calls_of("lax.layout_constraint", any_axes),
         law="mapping.equals-per-example",
         call=rule_call("lax.layout_constraint", (0,), m=2, n=4),
-        seen="jax.experimental.layout.with_layout_constraint cannot be mapped: it raises "
-        "NotImplementedError without a word. It works since 0.7.1.",
+        description=(
+            "jax.experimental.layout.with_layout_constraint cannot be mapped: it raises "
+            "NotImplementedError without a word. It works since 0.7.1."
+        ),
         upstream=NOT_FOUND_LATER,
     ),
     *(
@@ -42,8 +46,10 @@ PLACEMENT: tuple[Defect, ...] = (
             affects=calls_of(name, any_axes),
             law="mapping.equals-per-example",
             call=rule_call(name, (0,), n=3),
-            seen=f"{what} within a mapped shard_map raises NotImplementedError, which does not say what of: "
-            "the batching rule is to be written.",
+            description=(
+                f"{what} within a mapped shard_map raises NotImplementedError, which does not say what of: "
+                "the batching rule is to be written."
+            ),
             upstream=NOT_FOUND_LATER,
         )
         for name, what in _UNREDUCED.items()

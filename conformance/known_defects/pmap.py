@@ -27,8 +27,11 @@ PMAP: tuple[Defect, ...] = (
         affects=has_negative_axis_not_in_front,
         law="axes.negative-count-from-end",
         call=square_call(0, -1),
-        seen="Since pmap became jit of shard_map, out_axes=-1 silently gives an array of the wrong "
-        "shape, (6, 4, 1) for (2, 4, 3), and in_axes=-1 raises errors that speak of shardings or squeezing.",
+        description=(
+            "Since pmap became jit of shard_map, out_axes=-1 silently gives an array of the wrong "
+            "shape, (6, 4, 1) for (2, 4, 3), and in_axes=-1 raises errors that speak of shardings "
+            "or squeezing."
+        ),
         upstream=_PMAP_SAYS,
     ),
     Defect(
@@ -38,7 +41,7 @@ PMAP: tuple[Defect, ...] = (
         affects=has_negative_axis,
         law="axes.negative-count-from-end",
         call=square_call(-1, 0),
-        seen="A negative axis in in_axes or out_axes ends in a bare AssertionError such as (-1, 2).",
+        description="A negative axis in in_axes or out_axes ends in a bare AssertionError such as (-1, 2).",
         upstream=_PMAP_SAYS,
     ),
     Defect(
@@ -48,8 +51,10 @@ PMAP: tuple[Defect, ...] = (
         affects=has_axis_out_of_range,
         law="errors.axis-out-of-range",
         call=square_call(BEYOND, 0),
-        seen="Since 0.9.1 an axis that an argument does not have raises IndexError, "
-        "'tuple index out of range', which names neither the argument nor the axis.",
+        description=(
+            "Since 0.9.1 an axis that an argument does not have raises IndexError, "
+            "'tuple index out of range', which names neither the argument nor the axis."
+        ),
         upstream=NOT_FOUND,
     ),
     Defect(
@@ -59,7 +64,10 @@ PMAP: tuple[Defect, ...] = (
         affects=has_no_out_axis,
         law="errors.out-axes-none",
         call=square_call(0, None),
-        seen="out_axes=None for a result that differs between devices silently gives the first device's.",
+        description=(
+            "out_axes=None for a result that differs between devices silently gives the "
+            "first device's."
+        ),
         upstream="https://github.com/jax-ml/jax/issues/21671",
     ),
     Defect(
@@ -69,28 +77,32 @@ PMAP: tuple[Defect, ...] = (
         affects=lambda call: call.axes[0].out_axes != 0,
         law="mapping.jit-agrees",
         call=square_call(0, 1),
-        seen="jit of pmap with out_axes other than 0 raises ValueError: 'Operation creation failed'.",
+        description="jit of pmap with out_axes other than 0 raises ValueError: 'Operation creation failed'.",
         upstream="https://github.com/jax-ml/jax/issues/5756 (still open; it works since 0.8.0)",
-        everywhere=False,
+        all_laws=False,
     ),
     Defect(
         id="pmap-in-jit-zeros",
         transform="jax.pmap",
         versions={"jax": "<0.8.0"},
-        affects=lambda call: call.special,
+        affects=lambda call: call.edge_values,
         law="mapping.jit-agrees",
         call=FunctionCall(
             "sort",
             {"batch": 4, "m": 3, "n": 5},
             (Axes((2,), 0),),
             seed=199464378,
-            special=True,
+            edge_values=True,
         ),
-        seen="jit of pmap gives 0.0 for -0.0, and for subnormal numbers, which pmap alone keeps: its results "
-        "are put together by a sum over the devices, in which zeros stand for what the others have.",
-        upstream=f"{NOT_FOUND} It does not happen since 0.8.0. That subnormal numbers may be flushed is "
-        "documented (https://github.com/jax-ml/jax/pull/26668), the sign of zero is not.",
-        everywhere=False,
+        description=(
+            "jit of pmap gives 0.0 for -0.0, and for subnormal numbers, which pmap alone keeps: its results "
+            "are put together by a sum over the devices, in which zeros stand for what the others have."
+        ),
+        upstream=(
+            f"{NOT_FOUND} It does not happen since 0.8.0. That subnormal numbers may be flushed is "
+            "documented (https://github.com/jax-ml/jax/pull/26668), the sign of zero is not."
+        ),
+        all_laws=False,
     ),
 )
 

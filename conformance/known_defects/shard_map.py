@@ -34,8 +34,10 @@ SHARD_MAP: tuple[Defect, ...] = (
         affects=calls_of(_HIGH_PRODUCTS, any_axes),
         law="parallel.shard-map-agrees",
         call=attrs.evolve(rule_call("lax.mulhi", (0, 0), m=2, n=4), dtype="uint32"),
-        seen="lax.mulhi (since 0.10.2) raises JaxRuntimeError on CPU: INTERNAL: Unable to convert MHLO to "
-        "StableHLO. The Philox PRNGs are made of it.",
+        description=(
+            "lax.mulhi (since 0.10.2) raises JaxRuntimeError on CPU: INTERNAL: Unable to convert MHLO to "
+            "StableHLO. The Philox PRNGs are made of it."
+        ),
         upstream=NOT_FOUND,
         platform="cpu",
     ),
@@ -46,8 +48,10 @@ SHARD_MAP: tuple[Defect, ...] = (
         affects=lambda call: "philox" in call.subject_name,
         law="randomness.keys-draw-independently",
         call=FunctionCall("draw-uniform-philox4x32", {"batch": 3, "m": 2}, (Axes((0, 0), 0),)),
-        seen="Drawing from a key of philox2x32 or philox4x32 raises JaxRuntimeError on CPU: INTERNAL: "
-        "Unable to convert MHLO to StableHLO. It is lax.mulhi that cannot be compiled within pmap.",
+        description=(
+            "Drawing from a key of philox2x32 or philox4x32 raises JaxRuntimeError on CPU: INTERNAL: "
+            "Unable to convert MHLO to StableHLO. It is lax.mulhi that cannot be compiled within pmap."
+        ),
         upstream=NOT_FOUND,
         platform="cpu",
     ),
@@ -58,11 +62,15 @@ SHARD_MAP: tuple[Defect, ...] = (
         affects=_names_an_axis_inside,
         law="parallel.shard-map-agrees",
         call=rule_call("lax.psum", (0,), n=4),
-        seen="A collective along the axis of a vmap inside shard_map, which concerns no device, raises a "
-        "bare AssertionError (0.8.1: TypeError about axis_index_groups). It works up to 0.5.3, and with "
-        "check_vma=False.",
-        upstream=f"{NOT_FOUND} https://github.com/jax-ml/jax/issues/34249 (closed) is of vmap around "
-        "shard_map.",
+        description=(
+            "A collective along the axis of a vmap inside shard_map, which concerns no device, raises a "
+            "bare AssertionError (0.8.1: TypeError about axis_index_groups). It works up to 0.5.3, and with "
+            "check_vma=False."
+        ),
+        upstream=(
+            f"{NOT_FOUND} https://github.com/jax-ml/jax/issues/34249 (closed) is of vmap around "
+            "shard_map."
+        ),
     ),
     Defect(
         id="shard-map-names-inside-eagerly",
@@ -71,8 +79,10 @@ SHARD_MAP: tuple[Defect, ...] = (
         affects=lambda call: call.eager and _names_an_axis_inside(call),
         law="parallel.shard-map-agrees",
         call=attrs.evolve(rule_call("lax.all_gather", (0,), n=4), eager=True),
-        seen="A collective along the axis of a vmap inside shard_map raises KeyError, of the axis's name, "
-        "where shard_map is called without jit. It works under jit, and with check_vma=False.",
+        description=(
+            "A collective along the axis of a vmap inside shard_map raises KeyError, of the axis's name, "
+            "where shard_map is called without jit. It works under jit, and with check_vma=False."
+        ),
         upstream=NOT_FOUND_LATER,
     ),
     Defect(
@@ -82,8 +92,10 @@ SHARD_MAP: tuple[Defect, ...] = (
         affects=_names_an_axis_inside,
         law="parallel.shard-map-agrees",
         call=rule_call("lax.all_gather", (0,), n=4),
-        seen="A collective along the axis of a vmap inside shard_map raises KeyError, of the axis's name, "
-        "under jit too. It works with check_vma=False.",
+        description=(
+            "A collective along the axis of a vmap inside shard_map raises KeyError, of the axis's name, "
+            "under jit too. It works with check_vma=False."
+        ),
         upstream=NOT_FOUND_LATER,
     ),
     Defect(
@@ -93,10 +105,12 @@ SHARD_MAP: tuple[Defect, ...] = (
         affects=lambda call: call.subject_name == "lax.empty" and call.eager,
         law="parallel.shard-map-agrees",
         call=attrs.evolve(rule_call("lax.empty", (0,), m=2, n=4), eager=True),
-        seen="Without jit, a result of size zero cannot be read: np.asarray raises ValueError, 'could not "
-        "broadcast input array from shape (3,0) into shape (1,0)'; before 0.9.2 the call raised "
-        "AssertionError, 'Unexpected XLA sharding override'. The cause is that of "
-        "vmap-empty-shards-unreadable.",
+        description=(
+            "Without jit, a result of size zero cannot be read: np.asarray raises ValueError, 'could not "
+            "broadcast input array from shape (3,0) into shape (1,0)'; before 0.9.2 the call raised "
+            "AssertionError, 'Unexpected XLA sharding override'. The cause is that of "
+            "vmap-empty-shards-unreadable."
+        ),
         upstream="No report of this was found on jax-ml/jax on 2026-11-25.",
     ),
     Defect(
@@ -106,8 +120,10 @@ SHARD_MAP: tuple[Defect, ...] = (
         affects=calls_of(_LOOPS_INSIDE, any_axes),
         law="parallel.shard-map-agrees",
         call=rule_call("lax.searchsorted", (0, 0), m=2),
-        seen="jnp.searchsorted, lax.igamma and what is made of them, of each device's own values, raise "
-        "TypeError about the carry of a loop of which their caller knows nothing. It works since 0.7.0.",
+        description=(
+            "jnp.searchsorted, lax.igamma and what is made of them, of each device's own values, raise "
+            "TypeError about the carry of a loop of which their caller knows nothing. It works since 0.7.0."
+        ),
         upstream="https://github.com/jax-ml/jax/issues/29881 (closed) is the same of random.choice.",
     ),
     Defect(
@@ -117,8 +133,10 @@ SHARD_MAP: tuple[Defect, ...] = (
         affects=calls_of(_GRADIENTS_INSIDE, any_axes),
         law="parallel.shard-map-agrees",
         call=rule_call("lax.remat_opt", (0,), n=3),
-        seen="A gradient taken inside, of each device's own values, raises ValueError, 'unexpected JAX type "
-        "(e.g. shape/dtype) for argument to vjp function'. It works since 0.6.1.",
+        description=(
+            "A gradient taken inside, of each device's own values, raises ValueError, 'unexpected JAX type "
+            "(e.g. shape/dtype) for argument to vjp function'. It works since 0.6.1."
+        ),
         upstream=NOT_FOUND_LATER,
     ),
     Defect(
@@ -128,8 +146,10 @@ SHARD_MAP: tuple[Defect, ...] = (
         affects=calls_of("lax.regularized_incomplete_beta", any_axes),
         law="parallel.shard-map-agrees",
         call=rule_call("lax.regularized_incomplete_beta", (0, 0, 0), m=2, n=4),
-        seen="lax.betainc raises TypeError about the carry of a while_loop, of which its caller knows "
-        "nothing.",
+        description=(
+            "lax.betainc raises TypeError about the carry of a while_loop, of which its caller knows "
+            "nothing."
+        ),
         upstream="https://github.com/jax-ml/jax/issues/31080 (closed) is the same of random.beta.",
     ),
     Defect(
@@ -139,8 +159,10 @@ SHARD_MAP: tuple[Defect, ...] = (
         affects=calls_of("lax.random_gamma", any_axes),
         law="parallel.shard-map-agrees",
         call=rule_call("lax.random_gamma", (0, 0), m=2),
-        seen="random.gamma, with a key and a shape parameter of each device's own, raises TypeError about "
-        "the carry of a while_loop.",
+        description=(
+            "random.gamma, with a key and a shape parameter of each device's own, raises TypeError about "
+            "the carry of a while_loop."
+        ),
         upstream="https://github.com/jax-ml/jax/issues/31080 (closed)",
     ),
     Defect(
@@ -150,7 +172,10 @@ SHARD_MAP: tuple[Defect, ...] = (
         affects=calls_of("lax.rng_bit_generator", any_axes),
         law="parallel.shard-map-agrees",
         call=rule_call("lax.rng_bit_generator", (0,)),
-        seen="lax.rng_bit_generator of a key that differs between devices raises a bare AssertionError.",
+        description=(
+            "lax.rng_bit_generator of a key that differs between devices raises a bare "
+            "AssertionError."
+        ),
         upstream=f"{NOT_FOUND} It works since 0.8.0.",
     ),
     Defect(
@@ -162,9 +187,11 @@ SHARD_MAP: tuple[Defect, ...] = (
         ),
         law="parallel.shard-map-agrees",
         call=FunctionCall("lax.keys.places", {"batch": 2, "m": 2}, (Axes((0, 0), 1),), seed=10),
-        seen="Wrong values, silently, on CPU, of an array updated with a slice of itself and given back "
-        "along another axis, which for the one example that a device has is a reshape: see "
-        "vmap-update-of-own-slice. Since 0.12.0 within shard_map, too.",
+        description=(
+            "Wrong values, silently, on CPU, of an array updated with a slice of itself and given back "
+            "along another axis, which for the one example that a device has is a reshape: see "
+            "vmap-update-of-own-slice. Since 0.12.0 within shard_map, too."
+        ),
         upstream="https://github.com/openxla/xla/issues/49176 (open)",
         platform="cpu",
     ),

@@ -27,11 +27,15 @@ VMAP: tuple[Defect, ...] = (
         affects=calls_of("lax.new_ref", lambda axes: bool(axes[0]) and axes[1] != axes[0]),
         law="mapping.equals-per-example",
         call=rule_call("lax.new_ref", (1, 0), m=3, n=3),
-        seen="A whole-array write to a Ref whose batch axis is not in front does not move the value's "
-        "batch axis there: where the sizes are equal the answer is silently transposed, else it "
-        "raises 'Invalid shape for `swap`'.",
-        upstream="https://github.com/jax-ml/jax/issues/39288 (the error, for 0.11.0), fixed by "
-        "https://github.com/jax-ml/jax/pull/39293",
+        description=(
+            "A whole-array write to a Ref whose batch axis is not in front does not move the value's "
+            "batch axis there: where the sizes are equal the answer is silently transposed, else it "
+            "raises 'Invalid shape for `swap`'."
+        ),
+        upstream=(
+            "https://github.com/jax-ml/jax/issues/39288 (the error, for 0.11.0), fixed by "
+            "https://github.com/jax-ml/jax/pull/39293"
+        ),
     ),
     Defect(
         id="vmap-reduce-mapped-initial-value",
@@ -40,7 +44,10 @@ VMAP: tuple[Defect, ...] = (
         affects=calls_of("lax.reduce.initial", any_axes),
         law="mapping.equals-per-example",
         call=rule_call("lax.reduce.initial", (0, 0), m=2, n=4),
-        seen="lax.reduce with an initial value that is mapped raises NotImplementedError without a word.",
+        description=(
+            "lax.reduce with an initial value that is mapped raises NotImplementedError "
+            "without a word."
+        ),
         upstream="https://github.com/jax-ml/jax/issues/9266, closed",
     ),
     Defect(
@@ -50,8 +57,10 @@ VMAP: tuple[Defect, ...] = (
         affects=calls_of("lax.ragged_dot_general", any_axes),
         law="mapping.equals-per-example",
         call=rule_call("lax.ragged_dot_general", (0, None, 0), k=2, n=4),
-        seen="lax.ragged_dot can be mapped with every argument's batch axis in front only (before 0.4.35 "
-        "not at all), and not twice; else it raises NotImplementedError, 'NYI', or a TypeError.",
+        description=(
+            "lax.ragged_dot can be mapped with every argument's batch axis in front only (before 0.4.35 "
+            "not at all), and not twice; else it raises NotImplementedError, 'NYI', or a TypeError."
+        ),
         upstream=NOT_FOUND,
     ),
     *(
@@ -62,7 +71,7 @@ VMAP: tuple[Defect, ...] = (
             affects=calls_of(name, any_axes),
             law="mapping.equals-per-example",
             call=rule_call(name, (0,), n=3),
-            seen=seen,
+            description=seen,
             upstream=f"{NOT_FOUND} It works since 0.5.1.",
         )
         for name, seen in (
@@ -86,8 +95,10 @@ VMAP: tuple[Defect, ...] = (
         affects=calls_of_none(("lax.rng_bit_generator",)),
         law="mapping.axis-size",
         call=FunctionCall("lax.rng_bit_generator", {"batch": 0}, (Axes((0,), 0),)),
-        seen="Mapped over a batch of size zero, lax.rng_bit_generator raises IndexError: 'index is out of "
-        "bounds for axis 0 with size 0'.",
+        description=(
+            "Mapped over a batch of size zero, lax.rng_bit_generator raises IndexError: 'index is out of "
+            "bounds for axis 0 with size 0'."
+        ),
         upstream=NOT_FOUND,
     ),
     Defect(
@@ -97,8 +108,10 @@ VMAP: tuple[Defect, ...] = (
         affects=calls_of("lax.psum_invariant", any_axes),
         law="mapping.equals-per-example",
         call=rule_call("lax.psum_invariant", (0,), n=4),
-        seen="A map of a shard_map that sums over devices raises TypeError: "
-        "_psum_invariant_abstract_eval() got an unexpected keyword argument 'axis_index_groups'.",
+        description=(
+            "A map of a shard_map that sums over devices raises TypeError: "
+            "_psum_invariant_abstract_eval() got an unexpected keyword argument 'axis_index_groups'."
+        ),
         upstream="https://github.com/jax-ml/jax/issues/34249 (closed).",
     ),
     Defect(
@@ -108,11 +121,15 @@ VMAP: tuple[Defect, ...] = (
         affects=calls_of(_REF_INDEXED, any_axes),
         law="mapping.equals-per-example",
         call=rule_call("lax.get", (0, 0), m=2, n=4),
-        seen="A Ref indexed by an integer under a map: in 0.8.0 and 0.8.1 ref[i] silently gives a wrong "
-        "answer and writing raises 'Invalid shape'; from 0.8.2 on a mapped index raises ValueError, "
-        "'Indexer must have rank 1'. It is right in 0.7.2 and since 0.10.1.",
-        upstream="https://github.com/jax-ml/jax/issues/33309, fixed by "
-        "https://github.com/jax-ml/jax/pull/37113",
+        description=(
+            "A Ref indexed by an integer under a map: in 0.8.0 and 0.8.1 ref[i] silently gives a wrong "
+            "answer and writing raises 'Invalid shape'; from 0.8.2 on a mapped index raises ValueError, "
+            "'Indexer must have rank 1'. It is right in 0.7.2 and since 0.10.1."
+        ),
+        upstream=(
+            "https://github.com/jax-ml/jax/issues/33309, fixed by "
+            "https://github.com/jax-ml/jax/pull/37113"
+        ),
     ),
     *(
         Defect(
@@ -122,8 +139,10 @@ VMAP: tuple[Defect, ...] = (
             affects=calls_of_none((name,)),
             law="mapping.axis-size",
             call=FunctionCall(name, {"batch": 0, "m": 2, "n": 4}, (Axes((0, *(None,) * more), 0),)),
-            seen="Indexing a Ref under a map over a batch of size zero raises ValueError: 'Out of bound "
-            "slice: start=0, dim=0.'. Before 0.12 it gave the empty batch.",
+            description=(
+                "Indexing a Ref under a map over a batch of size zero raises ValueError: 'Out of bound "
+                "slice: start=0, dim=0.'. Before 0.12 it gave the empty batch."
+            ),
             upstream=NOT_FOUND,
         )
         for name, more in (("lax.get", 1), ("lax.swap", 2), ("lax.addupdate", 2))
@@ -135,7 +154,7 @@ VMAP: tuple[Defect, ...] = (
         affects=calls_of("lax.dce_sink", any_axes),
         law="mapping.equals-per-example",
         call=rule_call("lax.dce_sink", (0,), m=2, n=4),
-        seen="Mapping lax.dce_sink (since 0.7.0) raises TypeError: 'int' object is not iterable.",
+        description="Mapping lax.dce_sink (since 0.7.0) raises TypeError: 'int' object is not iterable.",
         upstream=f"{NOT_FOUND} It works since 0.8.0.",
     ),
     Defect(
@@ -145,11 +164,15 @@ VMAP: tuple[Defect, ...] = (
         affects=calls_of("lax.dce_sink", any_axes),
         law="gradients.per-example",
         call=rule_call("lax.dce_sink", (0,), m=2, n=4),
-        seen="The batching rule of lax.dce_sink gives a result where there is none: mapping a gradient "
-        "through it raises ValueError about the arguments of safe_zip.",
-        upstream="https://github.com/jax-ml/jax/issues/39501 (closed), met there in a loop's body; the "
-        "gradient works since 0.11.1.",
-        everywhere=False,
+        description=(
+            "The batching rule of lax.dce_sink gives a result where there is none: mapping a gradient "
+            "through it raises ValueError about the arguments of safe_zip."
+        ),
+        upstream=(
+            "https://github.com/jax-ml/jax/issues/39501 (closed), met there in a loop's body; the "
+            "gradient works since 0.11.1."
+        ),
+        all_laws=False,
     ),
     Defect(
         id="vmap-update-of-own-slice",
@@ -162,11 +185,15 @@ VMAP: tuple[Defect, ...] = (
         ),
         law="mapping.equals-per-example",
         call=FunctionCall("lax.keys.places", {"batch": 1, "m": 4}, (Axes((0, 0), 1),), seed=10),
-        seen="Wrong values, silently, on CPU: an array updated with a slice of itself and reshaped, or a "
-        "batch axis moved past axes of size one, or one of size one itself, which XLA takes for a reshape. "
-        "It updates in place, and reads what it has written: "
-        "jax.jit(lambda x, i: lax.dynamic_update_slice(x, x[:2], (i,)).reshape(4, 1))(jnp.arange(4.0), 1) "
-        "is 0, 0, 0, 3 for 0, 0, 1, 3. jax 0.4.34 has it right.",
+        description=(
+            "Wrong values, silently, on CPU: an array updated with a slice of itself and reshaped, or a "
+            "batch axis moved past axes of size one, or one of size one itself, which XLA takes "
+            "for a reshape. "
+            "It updates in place, and reads what it has written: "
+            "jax.jit(lambda x, i: lax.dynamic_update_slice(x, x[:2], (i,)).reshape(4, "
+            "1))(jnp.arange(4.0), 1) "
+            "is 0, 0, 0, 3 for 0, 0, 1, 3. jax 0.4.34 has it right."
+        ),
         upstream="https://github.com/openxla/xla/issues/49176 (open)",
         platform="cpu",
     ),
@@ -179,14 +206,18 @@ VMAP: tuple[Defect, ...] = (
         ),
         law="mapping.axis-size",
         call=FunctionCall("lax.pvary", {"batch": 0, "n": 3}, (Axes((0,), 0),), eager=True),
-        seen="A batch of no example of what is sharded over devices cannot be read: np.asarray raises "
-        "ValueError, 'could not broadcast input array from shape (0,4,3) into shape (0,2,3)', since XLA "
-        "does not shard what is empty. Before 0.9.2 mapping it raised AssertionError: Unexpected XLA "
-        "sharding override. So does, since 0.7, jax.jit(lambda a: a, out_shardings=s) of an array of "
-        "shape (0, 4) for a sharding s of its second axis; up to 0.6.0 and since 0.11.2 it works.",
-        upstream="No report of it was found on jax-ml/jax on 2026-11-25. "
-        "https://github.com/jax-ml/jax/issues/31931 (closed) is the AssertionError of another cause.",
-        everywhere=False,
+        description=(
+            "A batch of no example of what is sharded over devices cannot be read: np.asarray raises "
+            "ValueError, 'could not broadcast input array from shape (0,4,3) into shape (0,2,3)', since XLA "
+            "does not shard what is empty. Before 0.9.2 mapping it raised AssertionError: Unexpected XLA "
+            "sharding override. So does, since 0.7, jax.jit(lambda a: a, out_shardings=s) of an array of "
+            "shape (0, 4) for a sharding s of its second axis; up to 0.6.0 and since 0.11.2 it works."
+        ),
+        upstream=(
+            "No report of it was found on jax-ml/jax on 2026-11-25. "
+            "https://github.com/jax-ml/jax/issues/31931 (closed) is the AssertionError of another cause."
+        ),
+        all_laws=False,
     ),
     Defect(
         id="vmap-none-keys-at-indices",
@@ -197,8 +228,10 @@ VMAP: tuple[Defect, ...] = (
         ),
         law="mapping.axis-size",
         call=attrs.evolve(rule_call("lax.keys.places", (0, 0), m=2), sizes={"batch": 0, "m": 2}),
-        seen="Mapped over no example, indexing an array of typed keys raises an error that calls itself "
-        "internal: 'canonicalize_dtype called on extended dtype key<fry>'.",
+        description=(
+            "Mapped over no example, indexing an array of typed keys raises an error that calls itself "
+            "internal: 'canonicalize_dtype called on extended dtype key<fry>'."
+        ),
         upstream=f"{NOT_FOUND} It works since 0.4.35.",
     ),
     *(
@@ -209,11 +242,14 @@ VMAP: tuple[Defect, ...] = (
             affects=lambda call: True,
             law="errors.axis-size",
             call=attrs.evolve(square_call(0, 0), axes=(Axes((0,), 0, None, {"axis_size": MANY}),)),
-            seen="An axis_size that no mapped axis has is believed: from 0.5 to 0.9.2 lax.pmean of "
-            "three ones, told 4, silently gives four times 0.75, and other functions end in errors of the "
-            "compiler or of its executables; before, in a bare AssertionError such as (3, 4).",
+            description=(
+                "An axis_size that no mapped axis has is believed: from 0.5 to 0.9.2 lax.pmean of "
+                "three ones, told 4, silently gives four times 0.75, and other functions end in "
+                "errors of the "
+                "compiler or of its executables; before, in a bare AssertionError such as (3, 4)."
+            ),
             upstream=f"{NOT_FOUND} jax.vmap checks it since 0.10.0.",
-            everywhere=False,
+            all_laws=False,
         )
         for name, transform, flax in (
             ("vmap", "jax.vmap", "0.8.5"),
@@ -236,13 +272,16 @@ VMAP: tuple[Defect, ...] = (
             {"batch": 0, "m": 3, "n": 5},
             (Axes((None,), 0, None, {"axis_size": 0}),),
         ),
-        seen="XLA's compiler ends the process with a segmentation fault where nothing is left of a "
-        "lax.reduce, as under a map told axis_size=0, whose computation calls another, as jnp.where does. "
-        "Unmapped, jax.jit(lambda a: lax.reduce(a, -9.0, lambda x, y: jnp.where(x > y, x, y), (0,))[:0]) "
-        "does it, too.",
+        description=(
+            "XLA's compiler ends the process with a segmentation fault where nothing is left of a "
+            "lax.reduce, as under a map told axis_size=0, whose computation calls another, as "
+            "jnp.where does. "
+            "Unmapped, jax.jit(lambda a: lax.reduce(a, -9.0, lambda x, y: jnp.where(x > y, x, y), (0,))[:0]) "
+            "does it, too."
+        ),
         upstream=NOT_FOUND,
-        deadly=True,
-        everywhere=False,
+        crashes_process=True,
+        all_laws=False,
     ),
     Defect(
         id="vmap-scaled-matmul-behind",
@@ -251,9 +290,11 @@ VMAP: tuple[Defect, ...] = (
         affects=calls_of(_SCALED, lambda axes: axes in [(n,) * 4 for n in (2, 3, -2, -1)]),
         law="mapping.equals-per-example",
         call=rule_call(_SCALED, (2, 2, 2, 2), m=3, n=3),
-        seen="jax.nn.scaled_matmul of four arrays that all have their batch axis third takes it for rows: "
-        "where there are as many rows and columns as examples, wrong values, silently, else a TypeError "
-        "about shapes. Where it is last in all of them there is a TypeError.",
+        description=(
+            "jax.nn.scaled_matmul of four arrays that all have their batch axis third takes it for rows: "
+            "where there are as many rows and columns as examples, wrong values, silently, else a TypeError "
+            "about shapes. Where it is last in all of them there is a TypeError."
+        ),
         upstream=NOT_FOUND_LATER,
     ),
     Defect(
@@ -263,8 +304,10 @@ VMAP: tuple[Defect, ...] = (
         affects=calls_of(_SCALED, lambda axes: len({a if a is None else a % 4 for a in axes}) > 1),
         law="mapping.equals-per-example",
         call=rule_call(_SCALED, (0, 0, 0, None), m=2, n=4),
-        seen="jax.nn.scaled_matmul whose four arrays have not the same batch axis raises a bare "
-        "AssertionError. It works since 0.11.2.",
+        description=(
+            "jax.nn.scaled_matmul whose four arrays have not the same batch axis raises a bare "
+            "AssertionError. It works since 0.11.2."
+        ),
         upstream=NOT_FOUND_LATER,
     ),
 )

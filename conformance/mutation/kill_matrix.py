@@ -50,7 +50,7 @@ HOSTS = {
 
 def host(law: Any) -> str:
     """The name of the transform that carries the faults which a law is to notice."""
-    return law.only or HOSTS[law.id.split(".")[0]]
+    return law.only_transform or HOSTS[law.id.split(".")[0]]
 
 
 def hosts(law: Any) -> tuple[str, ...]:
@@ -79,7 +79,12 @@ def kills(
     from properties.subject import ModuleSubject
 
     return [
-        Kill(law.id, mutant.name, name, _killer(law, mutant.mutate(TRANSFORMS[name]), mutant.lifts))
+        Kill(
+            law.id,
+            mutant.name,
+            name,
+            _killed_by(law, mutant.mutate(TRANSFORMS[name]), mutant.lifts),
+        )
         for law in LAWS.values()
         if not laws or law.id in laws
         for name in hosts(law)
@@ -91,18 +96,18 @@ def kills(
     ]
 
 
-def _killer(law, transform, lifts):  # type: ignore[no-untyped-def]
+def _killed_by(law, transform, lifts):  # type: ignore[no-untyped-def]
     from properties.profile import PROFILES
-    from properties.run_law import hold
+    from properties.run_law import run_law
     from properties.subjects import SUBJECTS as ALL
 
     for name in SUBJECTS[lifts]:
         subject = ALL[name]
-        if not law.concerns(transform, subject) or law.not_applicable(transform, subject):
+        if not law.applies_to(transform, subject) or law.skip_reason(transform, subject):
             continue
         # Small is enough: a fault that needs many calls to be seen is one that users will not see.
         profile = attrs.evolve(PROFILES["quick"], examples=4, shapes=3)
-        if hold(law, transform, subject, profile, shrink=False).violation is not None:
+        if run_law(law, transform, subject, profile, shrink=False).violation is not None:
             return name
     return None
 
@@ -181,10 +186,10 @@ def _broken_rules(globs: tuple[str, ...], workers: int, markdown: Path | None) -
     names = [name for name in rule_mutants.reach() if chosen(name, globs)]
     if not names:
         raise click.UsageError(f"no batching rule that is reached matches {' or '.join(globs)}")
-    found = rule_mutants.bite_all(names, workers)
+    found = rule_mutants.mutate_rules(names, workers)
     _tell(RULES_HEAD, rule_mutants.totals(found), rule_mutants.table(found), markdown)
     applied = [each for each in found if not each.why]
-    return 0 if sum(bool(e.killer) for e in applied) >= LEAST_SHARE * len(applied) else 1
+    return 0 if sum(bool(e.killed_by) for e in applied) >= LEAST_SHARE * len(applied) else 1
 
 
 def _tell(head: str, sentence: str, grid: str, markdown: Path | None) -> None:

@@ -42,12 +42,12 @@ class DoesNotApply(Exception):
 
 
 @attrs.frozen
-class Bitten:
+class MutationResult:
     """What became of one fault in one rule."""
 
     rule: str
     fault: str
-    killer: str | None
+    killed_by: str | None
     """The subject that showed it."""
     why: str = ""
     """Why the fault does not apply, or changes nothing that could be wrong; empty where it does."""
@@ -153,7 +153,7 @@ def reach() -> dict[str, list[str]]:
     return dict(sorted(found.items()))
 
 
-def bite(rule: str, subjects: Sequence[str]) -> list[Bitten]:
+def mutate_rule(rule: str, subjects: Sequence[str]) -> list[MutationResult]:
     """Put each fault into one rule and hold the map to the law, on the subjects that reach it."""
     process_env.prepare()
     from conformance.runner import rule_table
@@ -162,7 +162,7 @@ def bite(rule: str, subjects: Sequence[str]) -> list[Bitten]:
     from properties.call import FunctionCall
     from properties.laws import LAWS
     from properties.profile import PROFILES
-    from properties.run_law import draw, hold_to, without
+    from properties.run_law import draw, run_calls, without_excluded
     from properties.subjects import SUBJECTS
 
     what = LAWS[LAW], TRANSFORMS[TRANSFORM]
@@ -174,7 +174,7 @@ def bite(rule: str, subjects: Sequence[str]) -> list[Bitten]:
         return [
             attrs.evolve(kept, eager=False)
             for call in draw(*what, SUBJECTS[name], profile)
-            if (kept := without(lambda one: bool(shows(one)), call))
+            if (kept := without_excluded(lambda one: bool(shows(one)), call))
             if isinstance(kept, FunctionCall)
         ]
 
@@ -185,46 +185,49 @@ def bite(rule: str, subjects: Sequence[str]) -> list[Bitten]:
         # Among more there is one that shows no known defect, if there is one at all.
         calls = drawn(name, 2) or drawn(name, 40)
         # Also computes the right answers, while the rules that they need are whole.
-        if calls and hold_to(*what, calls).violation is None:
+        if calls and run_calls(*what, calls).violation is None:
             healthy[name] = calls
     results = []
     for fault, mutate in FAULTS.items():
-        killer, why = None, "" if healthy else "every subject that reaches it shows a known defect"
+        killed_by, why = (
+            None,
+            "" if healthy else "every subject that reaches it shows a known defect",
+        )
         _changed.clear()
         for name, calls in healthy.items():
             with rule_table.replaced(rule, mutate):
-                found = hold_to(*what, calls).violation
-            if found is not None and DoesNotApply.__name__ in str(found.disagreement):
+                found = run_calls(*what, calls).violation
+            if found is not None and DoesNotApply.__name__ in str(found.mismatch):
                 why = "its result has no other axis"
             elif found is not None:
-                killer, why = name, ""
+                killed_by, why = name, ""
                 break
-        if not killer and not why:
+        if not killed_by and not why:
             why = EQUIVALENT.get(rule, "") if _changed else "there is nothing mapped to change"
-        results.append(Bitten(rule, fault, killer, why))
+        results.append(MutationResult(rule, fault, killed_by, why))
     return results
 
 
-def _bite_in_time(rule: str, subjects: Sequence[str]) -> list[Bitten]:
+def _mutate_within_limit(rule: str, subjects: Sequence[str]) -> list[MutationResult]:
     # A loop that waits for a broken rule may never end, and compiled code heeds no signal.
     faulthandler.dump_traceback_later(LIMIT, exit=True)
     try:
         # One of the subjects prints.
         with contextlib.redirect_stdout(io.StringIO()):
-            return bite(rule, subjects)
+            return mutate_rule(rule, subjects)
     finally:
         faulthandler.cancel_dump_traceback_later()
 
 
-def bite_all(names: Iterable[str], workers: int) -> list[Bitten]:
-    """`bite` of every rule in ``names``, in processes of their own: a broken rule may break more."""
+def mutate_rules(names: Iterable[str], workers: int) -> list[MutationResult]:
+    """`mutate_rule` of every rule in ``names``, in processes of their own: a broken rule may break more."""
     process_env.prepare()
     reached = reach()
     chosen = [name for name in names if name in reached]
     context = multiprocessing.get_context("spawn")
-    found: list[Bitten] = []
+    found: list[MutationResult] = []
     with ProcessPoolExecutor(workers, context) as pool:
-        bitten = [(name, pool.submit(_bite_in_time, name, reached[name])) for name in chosen]
+        bitten = [(name, pool.submit(_mutate_within_limit, name, reached[name])) for name in chosen]
         for name, future in bitten:
             try:
                 found += future.result()
@@ -236,10 +239,10 @@ def bite_all(names: Iterable[str], workers: int) -> list[Bitten]:
     return found
 
 
-def totals(found: Sequence[Bitten]) -> str:
+def totals(found: Sequence[MutationResult]) -> str:
     """One sentence: how many pairs of rule and fault, and how many were noticed."""
     applied = [each for each in found if not each.why]
-    killed = [each for each in applied if each.killer]
+    killed = [each for each in applied if each.killed_by]
     share = 100 * len(killed) / max(1, len(applied))
     return (
         f"{len(killed)} of {len(applied)} pairs of batching rule and fault are noticed "
@@ -248,7 +251,7 @@ def totals(found: Sequence[Bitten]) -> str:
     )
 
 
-def table(found: Sequence[Bitten]) -> str:
+def table(found: Sequence[MutationResult]) -> str:
     """Markdown: rules by faults, the subject that noticed in each cell."""
     lines = ["| rule | " + " | ".join(FAULTS) + " |", "|---" * (len(FAULTS) + 1) + "|"]
     for rule in dict.fromkeys(each.rule for each in found):
@@ -257,5 +260,5 @@ def table(found: Sequence[Bitten]) -> str:
     return "\n".join(lines)
 
 
-def _cell(each: Bitten) -> str:
-    return f"({each.why})" if each.why else each.killer or "**survived**"
+def _cell(each: MutationResult) -> str:
+    return f"({each.why})" if each.why else each.killed_by or "**survived**"

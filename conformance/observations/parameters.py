@@ -12,7 +12,7 @@ from conformance.observations import cases
 from conformance.observations.record import Observation, many
 from properties import oracle
 from properties.call import ModuleCall
-from properties.compare import Disagreement, Expected, assert_agrees
+from properties.compare import Expected, Mismatch, assert_agrees
 from properties.joint_compile import init_now
 from properties.transform import Transform
 from properties.trees import Raised, described, raw
@@ -74,7 +74,7 @@ def agreement(value: Any, right: Expected | None) -> bool:
         return False
     try:
         assert_agrees(value, right)
-    except Disagreement:
+    except Mismatch:
         return False
     return True
 

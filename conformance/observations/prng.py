@@ -11,7 +11,7 @@ import numpy as np
 from conformance.observations.cases import KEY
 from conformance.observations.record import Observation, one
 from reference.error_bounds.arithmetic import ELEMENTARY_UNITS
-from reference.error_bounds.bounded_array import unit
+from reference.error_bounds.bounded_array import unit_roundoff
 
 IMPLEMENTATIONS = ("threefry2x32", "rbg", "unsafe_rbg")
 
@@ -56,5 +56,9 @@ def _drawn(implementation: str, draw: Callable[[Any], Any]) -> Any:
 def _computed(implementation: str, draw: Callable[[Any], Any]) -> dict[str, Any]:
     """A draw that goes through an elementary function, which may round otherwise in each release."""
     value = _drawn(implementation, draw)
-    bound = ELEMENTARY_UNITS * unit(value.dtype) * np.maximum(np.abs(value.astype(np.float64)), 1)
+    bound = (
+        ELEMENTARY_UNITS
+        * unit_roundoff(value.dtype)
+        * np.maximum(np.abs(value.astype(np.float64)), 1)
+    )
     return {"value": value, "bound": bound}

@@ -18,15 +18,15 @@ from conformance.transforms import TRANSFORMS
 from conformance.violations.likely_cause import likely_cause
 from conformance.violations.script import script
 from properties.call import Call, to_json
-from properties.law import Law, Violation, narrowed
+from properties.law import Law, Violation, minimize
 from properties.laws import LAWS
 from properties.laws.randomness import DOCUMENTED, maps_inexact_keys
 from properties.profile import Profile
-from properties.run_law import hold, hold_to
+from properties.run_law import run_calls, run_law
 from properties.subject import Subject
 from properties.subjects import COLLECTIVES, DRAWS, FUNCTIONS, MODULES, SUBJECTS
 from properties.transform import Transform
-from reference.error_bounds.bounded_array import NoRule
+from reference.error_bounds.bounded_array import UnsupportedPrimitive
 
 FIRST = "mapping.equals-per-example"
 """The law that every function of the catalogue is held to in every run."""
@@ -68,7 +68,7 @@ def select(
         for subject in SUBJECTS.values()
         for transform in TRANSFORMS.values()
         for law in LAWS.values()
-        if law.concerns(transform, subject)
+        if law.applies_to(transform, subject)
     ]
     items += [
         Item(LAWS[d.law], TRANSFORMS[d.transform], SUBJECTS[d.call.subject_name], d)
@@ -96,7 +96,7 @@ def known_here() -> list[ledger.Defect]:
 
 def known_defects(law: str, transform: str) -> Callable[[Call], list[str]]:
     """A function of a call with one combination of axes: the ids of the known defects that it shows."""
-    known = [defect for defect in known_here() if defect.spoils(law, transform)]
+    known = [defect for defect in known_here() if defect.may_affect(law, transform)]
     return lambda call: [defect.id for defect in known if defect.affects(call)]
 
 
@@ -129,7 +129,7 @@ def run(
     # In this order: whether a law has something to say of a function may take tracing it.
     reason = item.transform.unavailable()
     reason = reason or (left_out(item, profile) if none_given else None)
-    reason = reason or item.law.not_applicable(item.transform, item.subject)
+    reason = reason or item.law.skip_reason(item.transform, item.subject)
     if reason is None and none_given and calls is not None:
         reason = "the plan holds no call of it: where that was drawn, there is nothing to check"
     if reason is not None:
@@ -139,7 +139,7 @@ def run(
     shows = known_defects(item.law.id, item.transform.name)
     shown: dict[str, None] = {}
 
-    def set_aside(call: Call) -> bool:
+    def exclude(call: Call) -> bool:
         affecting = shows(call)
         shown.update(dict.fromkeys(affecting))
         return bool(affecting) or maps_inexact_keys(item.transform, call)
@@ -147,10 +147,10 @@ def run(
     what = (item.law, item.transform, item.subject)
     try:
         if calls is None:
-            held = hold(*what, profile, set_aside=set_aside, database=database)
+            held = run_law(*what, profile, exclude=exclude, database=database)
         else:
-            held = hold_to(*what[:2], calls, set_aside=set_aside)
-    except NoRule as unknown:
+            held = run_calls(*what[:2], calls, exclude=exclude)
+    except UnsupportedPrimitive as unknown:
         return _result("not-applicable", detail={"reason": str(unknown), "source": "suite"})
     if not held.examples:
         names = ", ".join(shown)
@@ -166,12 +166,12 @@ def run(
         outcome,
         examples=held.examples,
         seconds=round(held.seconds, 3),
-        compilations=held.spent.compilations,
+        compilations=held.compile_stats.compilations,
         detail=detail,
         combinations=held.combinations,
         shapes=held.shapes,
-        compile_seconds=round(held.spent.compile_seconds, 3),
-        cache_hits=held.spent.cache_hits,
+        compile_seconds=round(held.compile_stats.compile_seconds, 3),
+        cache_hits=held.compile_stats.cache_hits,
         digest=f"{held.digest:08x}",
     )
 
@@ -226,13 +226,13 @@ def _peers(law: Law, transform: Transform) -> tuple[str, ...]:
     return tuple(
         subject.name
         for subject in own
-        if law.concerns(transform, subject) and not law.senseless(transform, subject)
+        if law.applies_to(transform, subject) and not law.inapplicable_reason(transform, subject)
     )
 
 
 def describe(law: Law, transform: Transform, found: Violation) -> dict[str, Any]:
     """The detail of a violation: everything that a person or another tool needs to see it."""
-    wrong = found.disagreement
+    wrong = found.mismatch
     return {
         "call": to_json(found.call),
         "what": found.what,
@@ -249,10 +249,10 @@ def describe(law: Law, transform: Transform, found: Violation) -> dict[str, Any]
 
 
 def _run_defect(item: Item, defect: ledger.Defect) -> dict[str, Any]:
-    if defect.deadly:
+    if defect.crashes_process:
         there = ends_its_process(defect)
     else:
-        there = narrowed(item.law, item.transform, defect.call) is not None
+        there = minimize(item.law, item.transform, defect.call) is not None
     return _result(
         "known-defect" if there else "fixed-defect", examples=1, detail={"defect": defect.id}
     )

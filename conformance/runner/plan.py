@@ -28,7 +28,7 @@ def draw(items: Iterable[Item], profile: Profile) -> dict[str, Any]:
     """
     calls = {
         item.id: []
-        if left_out(item, profile) or item.law.senseless(item.transform, item.subject)
+        if left_out(item, profile) or item.law.inapplicable_reason(item.transform, item.subject)
         else [to_json(c) for c in run_law.draw(item.law, item.transform, item.subject, profile)]
         for item in items
         if item.defect is None and not unavailable(item.subject)

@@ -28,7 +28,7 @@ LEFT_OUT = "vmap-conformance-left-out"
 OBSERVATIONS = "vmap-conformance-observations"
 ENVIRONMENT = "vmap-conformance-environment"
 REGISTERED = "vmap-conformance-registered-rules"
-EXERCISED = "vmap-conformance-exercised-rules"
+COVERED_RULES = "vmap-conformance-exercised-rules"
 STDERR = "VMAP_CONFORMANCE_STDERR"
 _HELD = "::test_holds["
 _RAN_OUT = "Timeout ("
@@ -94,7 +94,7 @@ def pytest_configure(config: pytest.Config) -> None:
         # Before anything else is imported, which may register rules, and before anything is mapped.
         from conformance.runner import rule_table
 
-        config.stash[_REGISTERED] = rule_table.watch()
+        config.stash[_REGISTERED] = rule_table.instrument()
 
 
 def _redirect_stderr(path: Path) -> None:
@@ -129,10 +129,10 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Attach the names of the batching rules that the item is the first to exercise here."""
     from conformance.runner import rule_table
 
-    before = set(rule_table.EXERCISED)
+    before = set(rule_table.COVERED_RULES)
     yield
-    new = sorted(rule_table.EXERCISED - before)
-    item.user_properties.append((EXERCISED, json.dumps(new)))
+    new = sorted(rule_table.COVERED_RULES - before)
+    item.user_properties.append((COVERED_RULES, json.dumps(new)))
 
 
 @pytest.hookimpl(tryfirst=True, optionalhook=True)
@@ -187,7 +187,7 @@ class Controller:
             self._open(json.loads(properties[ENVIRONMENT]))
         if report.when == "call":
             self._registered = json.loads(properties.get(REGISTERED, "null")) or self._registered
-            self._exercised.update(json.loads(properties.get(EXERCISED, "[]")))
+            self._exercised.update(json.loads(properties.get(COVERED_RULES, "[]")))
         if report.when == "call" and OBSERVATIONS in properties:
             for key, value in json.loads(properties[OBSERVATIONS]).items():
                 self._write("observation", {"key": key, "value": value})
@@ -280,9 +280,11 @@ class Controller:
 
 def covered(registered: list[str], exercised: set[str]) -> dict[str, Any]:
     """What of the table of batching rules was exercised; what later imports added stands apart."""
-    from properties.unreachable_rules import EXEMPT
+    from properties.unreachable_rules import UNREACHABLE_RULES
 
-    exempt = {name: why for name, why in EXEMPT.items() if name in set(registered) - exercised}
+    exempt = {
+        name: why for name, why in UNREACHABLE_RULES.items() if name in set(registered) - exercised
+    }
     return {
         "registered": len(registered),
         "exempt": exempt,

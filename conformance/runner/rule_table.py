@@ -19,8 +19,8 @@ _LAYOUTS = (
     "fancy_primitive_batchers",
 )
 
-EXERCISED: set[str] = set()
-"""The names of the rules that ran since `watch`."""
+COVERED_RULES: set[str] = set()
+"""The names of the rules that ran since `instrument`."""
 
 
 def _tables() -> list[dict[Any, Any]]:
@@ -38,34 +38,34 @@ def registered() -> list[str] | None:
     return sorted(names) or None
 
 
-def watch() -> list[str] | None:
-    """Note in `EXERCISED` each rule that runs from now on; give the names in the table.
+def instrument() -> list[str] | None:
+    """Note in `COVERED_RULES` each rule that runs from now on; give the names in the table.
 
     A rule that was traced before is not run again: call this before anything is mapped.
     """
     for table in _tables():
         for primitive, rule in list(table.items()):
-            if getattr(rule, "func", None) is not _noting:
-                table[primitive] = functools.partial(_noting, primitive.name, rule)
+            if getattr(rule, "func", None) is not _record_call:
+                table[primitive] = functools.partial(_record_call, primitive.name, rule)
     return registered()
 
 
-def _noting(name: str, rule: Callable[..., Any], /, *arguments: Any, **params: Any) -> Any:
-    EXERCISED.add(name)
+def _record_call(name: str, rule: Callable[..., Any], /, *arguments: Any, **params: Any) -> Any:
+    COVERED_RULES.add(name)
     return rule(*arguments, **params)
 
 
 def reached(function: Callable[[], Any]) -> set[str]:
     """The names of the rules that run in ``function()``, which must trace anew what it traces."""
-    before = set(EXERCISED)
-    watch()
-    EXERCISED.clear()
+    before = set(COVERED_RULES)
+    instrument()
+    COVERED_RULES.clear()
     jax.clear_caches()
     try:
         function()
-        return set(EXERCISED)
+        return set(COVERED_RULES)
     finally:
-        EXERCISED.update(before)
+        COVERED_RULES.update(before)
 
 
 Rule = Callable[..., Any]

@@ -17,7 +17,7 @@ def likely_cause(law: Law, found: Violation) -> str | None:
     The law is held to the Python loop: where that violates it too, the arithmetic of the unmapped
     call is at fault. Then to each mutant of the loop.
     """
-    if found.disagreement.kind == "raised":
+    if found.mismatch.kind == "raised":
         return None
     itself = _tried(law, LOOP, found)
     if itself is not None and _same(itself, found):
@@ -40,7 +40,7 @@ def _tried(law: Law, transform: Any, found: Violation) -> Violation | None:
 
 
 def _same(one: Violation, other: Violation) -> bool:
-    a, b = one.disagreement, other.disagreement
+    a, b = one.mismatch, other.mismatch
     if (a.kind, a.path) != (b.kind, b.path):
         return False
     left, right = (jax.tree_util.tree_leaves(d.got) for d in (a, b))

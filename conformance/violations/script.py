@@ -132,7 +132,7 @@ def _script(law: Law, transform: Transform, found: Violation) -> str:
         precision=f'os.environ.setdefault("{PRECISION}", "{os.environ[PRECISION]}")\n'
         if PRECISION in os.environ
         else "",
-        message=_quoted(textwrap.fill(str(found.disagreement)[:600], 96)),
+        message=_quoted(textwrap.fill(str(found.mismatch)[:600], 96)),
     )
     body = (
         _wrong_call(transform, call, found.arguments)
@@ -148,14 +148,14 @@ def _script(law: Law, transform: Transform, found: Violation) -> str:
             "init": "lifted.init(rngs, *inputs)",
             "apply": f"lifted.apply(variables, *inputs, rngs=rngs, mutable={updated})",
         }.get(found.what, "mapped(*arguments)")
-        return head + body + _RAISES.format(wanted=wanted, made=made, says=found.disagreement.says)
+        return head + body + _RAISES.format(wanted=wanted, made=made, says=found.mismatch.says)
     tail = "" if found.what == "names" else _TAIL.replace("{transform}", transform.name)
     return head + body + tail
 
 
 def _wanted(found: Violation) -> str | None:
     """The exception that the law wants, where it wants one: it says "ValueError, since ..."."""
-    expected, kind = found.disagreement.expected, found.disagreement.kind
+    expected, kind = found.mismatch.expected, found.mismatch.kind
     if kind in ("accepted", "raised", "unnamed") and isinstance(expected, str):
         return expected.split(",")[0]
     return None
@@ -179,7 +179,7 @@ def _wrong_call(transform: Transform, call: FunctionCall, arguments: Any) -> str
 
 
 def _function(transform: Transform, call: FunctionCall, found: Violation) -> str:
-    way = found.way or MAP
+    way = found.recipe or MAP
     mapped = call.only(way.axes(call.axes[0]))
     return "\n".join(
         [
@@ -189,12 +189,12 @@ def _function(transform: Transform, call: FunctionCall, found: Violation) -> str
             # As in the run: eager operations of NumPy's arrays may be NumPy's own.
             *(["arguments = jax.tree_util.tree_map(jax.device_put, arguments)"] * call.eager),
             *_answer(found.right or expected.of_function(call)),
-            way.before(call),
+            way.setup_code(call),
             transform.source(mapped),
             # Compiled as it was in the run: XLA has faults that operations one by one do not show.
             "got = jax.jit(mapped)(*arguments)"
             if way is MAP and transform.traceable and not call.eager
-            else way.after(call),
+            else way.result_code(call),
         ]
     )
 
@@ -210,7 +210,7 @@ def _definition(subject: FunctionSubject) -> str:
 def _module(transform: Transform, found: Violation) -> str:
     call = found.call
     assert isinstance(call, ModuleCall)
-    make = "jax.random.key" if call.typed else "jax.random.PRNGKey"
+    make = "jax.random.key" if call.typed_keys else "jax.random.PRNGKey"
     rngs = ", ".join(
         f"{name!r}: {make}({call.key + i})" for i, name in enumerate(call.subject.streams)
     )
@@ -226,7 +226,7 @@ def _module(transform: Transform, found: Violation) -> str:
             [
                 *lines,
                 *_answer(expected.of_variables(call, transform.derivation)),
-                f"got = {'jax.jit(lifted.init)' if call.flipped else 'lifted.init'}(rngs, *inputs)",
+                f"got = {'jax.jit(lifted.init)' if call.init_jitted else 'lifted.init'}(rngs, *inputs)",
             ]
         )
     if found.what == "names":
@@ -248,7 +248,7 @@ def _module(transform: Transform, found: Violation) -> str:
     updated = expected.mutable(call)
     module = "plain" if found.what == "plain" else "lifted"
     got = f"{module}.apply(variables, *inputs, rngs=rngs, mutable={updated})"
-    if transform.traceable and not call.flipped:
+    if transform.traceable and not call.init_jitted:
         got = f"jax.jit(lambda variables, *inputs: {got})(variables, *inputs)"
     return "\n".join(
         [

@@ -7,11 +7,11 @@ from typing import Any
 import attrs
 
 from properties import oracle
-from properties.call import Axes, FunctionCall, moved
+from properties.call import Axes, FunctionCall, move_batch_axis
 from properties.compare import Expected, assert_agrees, computed
 from properties.joint_compile import map_together, run_together, transform_or_raise
-from properties.law import blame, law
-from properties.recipe import MAP, Way
+from properties.law import attribute_to, law
+from properties.recipe import MAP, Recipe
 from properties.strategies import anywhere, from_the_end, front, function_calls, takes_specs
 from properties.transform import Transform
 
@@ -21,17 +21,17 @@ MASKS = 2
 
 def _agrees_with_front(transform: Transform, call: FunctionCall) -> None:
     """Hold each combination to what the transform gives with every batch axis in front."""
-    fronts = tuple(dict.fromkeys(axes.first for axes in call.axes))
+    fronts = tuple(dict.fromkeys(axes.leading for axes in call.axes))
     results = dict(map_together(transform, attrs.evolve(call, axes=(*call.axes, *fronts))))
     for axes in call.axes:
         right = computed(
-            results[axes.first],
-            oracle.of_function(call.only(axes.first)),
-            partial(moved, axis=axes.out_axes),
+            results[axes.leading],
+            oracle.of_function(call.only(axes.leading)),
+            partial(move_batch_axis, axis=axes.out_axes),
         )
         # Without one there is nothing to agree with: mapping.equals-per-example speaks of it.
         if right is not None:
-            with blame(call.only(axes), MAP):
+            with attribute_to(call.only(axes), MAP):
                 assert_agrees(results[axes], right)
 
 
@@ -81,9 +81,9 @@ def prefixes(axes: Axes) -> Axes:
     return attrs.evolve(axes, in_axes=in_axes, out_axes=out_axes)
 
 
-IN_A_TREE = Way(
+IN_A_TREE = Recipe(
     "map of a function of a tree",
-    before=lambda call: f"{inspect.getsource(of_a_tree)}\n\nfunction = of_a_tree(function)",
+    setup_code=lambda call: f"{inspect.getsource(of_a_tree)}\n\nfunction = of_a_tree(function)",
     axes=prefixes,
 )
 
@@ -103,7 +103,7 @@ def answers_in_a_tree(call: FunctionCall) -> Expected:
     "axes.pytree-prefix",
     thin=True,
     cases=function_calls(unmapped="any", most=3),
-    unless=takes_specs,
+    skip_if=takes_specs,
 )
 def axes_may_be_prefixes_of_trees(transform: Transform, call: FunctionCall) -> None:
     """`in_axes` and `out_axes` may be trees, of which one entry speaks for all leaves below it."""
@@ -113,5 +113,5 @@ def axes_may_be_prefixes_of_trees(transform: Transform, call: FunctionCall) -> N
     results = run_together(pieces, arguments, transform.traceable and not call.eager)
     for axes, given, got in zip(call.axes, arguments, results, strict=True):
         right = answers_in_a_tree(call.only(axes))
-        with blame(call.only(axes), IN_A_TREE, given, right):
+        with attribute_to(call.only(axes), IN_A_TREE, given, right):
             assert_agrees(got, right)

@@ -9,12 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from properties import oracle
-from properties.call import Axes, FunctionCall, moved
+from properties.call import Axes, FunctionCall, move_batch_axis
 from properties.compare import Expected, assert_agrees
 from properties.joint_compile import run_together, transform_or_raise
-from properties.law import blame, law
+from properties.law import attribute_to, law
 from properties.laws.mapping.values import mapping_equals_the_loop
-from properties.recipe import Way
+from properties.recipe import Recipe
 from properties.strategies import anywhere, front, function_calls
 from properties.subject import AXIS, FunctionSubject
 from properties.subjects.collectives import IN_GROUPS, OF_ORDER, source_over
@@ -28,7 +28,7 @@ WEIGHTS = 3_000_017
 
 
 def _no_groups(transform: Transform, subject: FunctionSubject) -> str | None:
-    if transform.largest() is not None or subject.name not in IN_GROUPS:
+    if transform.max_batch_size() is not None or subject.name not in IN_GROUPS:
         return None
     return f"{transform.name} takes no axis_index_groups: JAX raises NotImplementedError"
 
@@ -39,7 +39,7 @@ def _no_derivative(transform: Transform, subject: FunctionSubject) -> str | None
     return _no_groups(transform, subject)
 
 
-@law("collectives.equal-plain-reductions", cases=function_calls(), unless=_no_groups)
+@law("collectives.equal-plain-reductions", cases=function_calls(), skip_if=_no_groups)
 def collectives_are_plain_reductions(transform: Transform, call: FunctionCall) -> None:
     """A collective over the batch axis gives each example what a plain reduction over all gives."""
     mapping_equals_the_loop(transform, call)
@@ -49,9 +49,9 @@ def _of_shared(axes: Axes) -> Axes:
     return attrs.evolve(axes, in_axes=(0, None))
 
 
-OF_SHARED = Way(
+OF_SHARED = Recipe(
     "map of a collective of what is not mapped",
-    before=lambda call: "collective = function\nfunction = lambda place, a: collective(a)",
+    setup_code=lambda call: "collective = function\nfunction = lambda place, a: collective(a)",
     axes=_of_shared,
 )
 
@@ -60,12 +60,12 @@ OF_SHARED = Way(
     "collectives.of-what-is-shared",
     thin=True,
     cases=function_calls(front, anywhere, most=3),
-    unless=_no_groups,
+    skip_if=_no_groups,
 )
 def what_is_shared_is_as_many_copies(transform: Transform, call: FunctionCall) -> None:
     """A collective of what is not mapped gives what it gives of as many copies as there are examples."""
     function = call.subject.function
-    (shared,) = call.stacked(attrs.evolve(call.axes[0], in_axes=(None,)))
+    (shared,) = call.batch_first(attrs.evolve(call.axes[0], in_axes=(None,)))
     given = (np.arange(call.sizes["batch"], dtype=np.float32), shared)
     pieces = [
         transform_or_raise(transform.map, lambda place, a: function(a), _of_shared(axes))
@@ -75,27 +75,27 @@ def what_is_shared_is_as_many_copies(transform: Transform, call: FunctionCall) -
     for axes, got in zip(call.axes, results, strict=True):
         single = call.only(axes)
         right = oracle.of_collective(single, np.stack([shared] * call.sizes["batch"]))
-        with blame(single, OF_SHARED, given, right):
+        with attribute_to(single, OF_SHARED, given, right):
             assert_agrees(got, right)
 
 
 def _weights(call: FunctionCall) -> Any:
     """What the results are weighted with: small integers, the batch axis where the call puts it."""
     (axes,) = call.axes
-    front = oracle.of_function(call.only(axes.first))
-    return moved(draw(WEIGHTS, front.like.shape, "float32", kind="whole"), axes.out_axes)
+    front = oracle.of_function(call.only(axes.leading))
+    return move_batch_axis(draw(WEIGHTS, front.like.shape, "float32", kind="whole"), axes.out_axes)
 
 
-GRADIENT = Way(
+GRADIENT = Recipe(
     "gradient of the map",
-    after=lambda call: (
+    result_code=lambda call: (
         f"weights = {literal(_weights(call))}\n"
         "got = jax.grad(lambda x: jnp.sum(weights * mapped(x)))(*arguments)"
     ),
 )
 
 
-@law("collectives.gradients", thin=True, cases=function_calls(most=2), unless=_no_derivative)
+@law("collectives.gradients", thin=True, cases=function_calls(most=2), skip_if=_no_derivative)
 def gradients_go_back_the_way_results_came(transform: Transform, call: FunctionCall) -> None:
     """The gradient of a weighted sum of a mapped collective's results is that of the plain reduction's."""
     singles = [call.only(axes) for axes in call.axes]
@@ -107,7 +107,7 @@ def gradients_go_back_the_way_results_came(transform: Transform, call: FunctionC
     results = run_together(pieces, arguments, transform.traceable and not call.eager)
     for single, got in zip(singles, results, strict=True):
         right = oracle.of_transpose(single, _weights(single))
-        with blame(single, GRADIENT, right=right):
+        with attribute_to(single, GRADIENT, right=right):
             assert_agrees(got, right)
 
 
@@ -130,9 +130,9 @@ def _over_both(call: FunctionCall) -> str:
     return f"{source_over(call.subject, (OUTER, AXIS))}\nfunction = jax.vmap(function, axis_name={AXIS!r})"
 
 
-TWO_NAMES = Way(
+TWO_NAMES = Recipe(
     "map of a map of a collective over both of their names",
-    before=_over_both,
+    setup_code=_over_both,
     axes=lambda axes: Axes((0,), 0, OUTER),
 )
 
@@ -141,13 +141,13 @@ TWO_NAMES = Way(
     "collectives.over-two-names",
     thin=True,
     cases=function_calls(front, front, most=1),
-    unless=_named_twice,
+    skip_if=_named_twice,
 )
 def two_maps_are_one_to_a_collective(transform: Transform, call: FunctionCall) -> None:
     """A collective over the names of two nested maps is one over all their examples."""
     size = call.sizes[AXIS]
     joined = attrs.evolve(call, sizes={**call.sizes, AXIS: OUTERMOST * size})
-    (operands,) = joined.stacked(call.axes[0])
+    (operands,) = joined.batch_first(call.axes[0])
     given = (_in_two(operands, size),)
     defined: dict[str, Any] = {}
     exec(_over_both(call), defined)
@@ -155,7 +155,7 @@ def two_maps_are_one_to_a_collective(transform: Transform, call: FunctionCall) -
     (got,) = run_together([mapped], [given], transform.traceable and not call.eager)
     right = oracle.of_collective(joined, operands)
     right = Expected(*(_in_two(part, size) for part in right))
-    with blame(call, TWO_NAMES, given, right):
+    with attribute_to(call, TWO_NAMES, given, right):
         assert_agrees(got, right)
 
 

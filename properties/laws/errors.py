@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from properties import oracle
 from properties.call import Axes, FunctionCall
-from properties.compare import Disagreement, assert_agrees
+from properties.compare import Mismatch, assert_agrees
 from properties.joint_compile import run_together, transform_or_raise
-from properties.law import blame, law
+from properties.law import attribute_to, law
 from properties.profile import Profile
-from properties.recipe import MAP, Way
+from properties.recipe import MAP, Recipe
 from properties.strategies import front, function_calls, takes_specs
 from properties.subject import FunctionSubject
 from properties.transform import Transform
@@ -57,20 +57,20 @@ def _must_raise(
         arguments[-1] = attrs.evolve(call, sizes=size).arguments(every)[-1]
         says = (*says, *_shapes(arguments[-1]))
     got = attempt(mapped, *arguments)
-    with blame(call, MAP, tuple(arguments)):
+    with attribute_to(call, MAP, tuple(arguments)):
         must_raise(got, ValueError, why, says)
 
 
 def must_raise(got: Any, kind: type[Exception], why: str, says: tuple[str, ...] = ()) -> None:
-    """Raise Disagreement unless a result is such an exception, whose message ``says`` one of those."""
+    """Raise `Mismatch` unless a result is such an exception, whose message ``says`` one of those."""
     due = f"{kind.__name__}, since {why}"
     if not isinstance(got, Raised):
-        raise Disagreement("accepted", f"it was accepted: {why}", due, "accepted")
+        raise Mismatch("accepted", f"it was accepted: {why}", due, "accepted")
     if not isinstance(got.error, kind):
-        raise Disagreement("raised", f"expected {due}; it raised {got!r}", due, repr(got))
+        raise Mismatch("raised", f"expected {due}; it raised {got!r}", due, repr(got))
     if says and not any(each in str(got.error) for each in says):
         message = f"expected {due}, in words that have one of {', '.join(says)}; it says {got!r}"
-        raise Disagreement("unnamed", message, due, repr(got), says=says)
+        raise Mismatch("unnamed", message, due, repr(got), says=says)
 
 
 def _shapes(argument: Any) -> tuple[str, ...]:
@@ -94,7 +94,7 @@ def _or_single(transform: Transform, subject: FunctionSubject) -> str | None:
 @law(
     "errors.axis-out-of-range",
     cases=_calls(lambda axes: _first(axes, BEYOND)),
-    unless=takes_specs,
+    skip_if=takes_specs,
 )
 def an_axis_that_is_not_there_is_refused(transform: Transform, call: FunctionCall) -> None:
     """An axis in `in_axes` that an argument does not have raises ValueError, which names the axis."""
@@ -104,7 +104,7 @@ def an_axis_that_is_not_there_is_refused(transform: Transform, call: FunctionCal
 @law(
     "errors.out-axes-none",
     cases=_calls(lambda axes: attrs.evolve(axes, out_axes=None)),  # type: ignore[arg-type]
-    unless=takes_specs,
+    skip_if=takes_specs,
 )
 def a_mapped_result_has_an_axis(transform: Transform, call: FunctionCall) -> None:
     """`out_axes=None` for a result that differs between examples raises ValueError, which says `out_axes`."""
@@ -115,7 +115,7 @@ def _nothing(axes: Axes) -> Axes:
     return attrs.evolve(axes, in_axes=(None,) * len(axes.in_axes))
 
 
-@law("errors.nothing-mapped", cases=_calls(_nothing), unless=takes_specs)
+@law("errors.nothing-mapped", cases=_calls(_nothing), skip_if=takes_specs)
 def something_must_be_mapped(transform: Transform, call: FunctionCall) -> None:
     """A map of no argument, without `axis_size`, raises ValueError."""
     names = ("in_axes", "axis_size", "argument")
@@ -126,7 +126,7 @@ def _told_otherwise(axes: Axes) -> Axes:
     return attrs.evolve(axes, options={"axis_size": MANY})
 
 
-@law("errors.axis-size", cases=_calls(_told_otherwise), unless=takes_specs)
+@law("errors.axis-size", cases=_calls(_told_otherwise), skip_if=takes_specs)
 def what_is_told_must_be_so(transform: Transform, call: FunctionCall) -> None:
     """An `axis_size` that is not the size of the mapped axes raises ValueError, which says that size."""
     _must_raise(transform, call, f"no batch axis has {MANY} entries", (str(MANY),))
@@ -135,7 +135,7 @@ def what_is_told_must_be_so(transform: Transform, call: FunctionCall) -> None:
 @law(
     "errors.sizes-disagree",
     cases=_calls(lambda axes: axes),
-    unless=_or_single,
+    skip_if=_or_single,
 )
 def sizes_must_agree(transform: Transform, call: FunctionCall) -> None:
     """Mapped arguments whose batch axes have different sizes raise ValueError, which shows a shape."""
@@ -151,15 +151,15 @@ def by_name(function: Any) -> Any:
     return named
 
 
-BY_NAME = Way(
+BY_NAME = Recipe(
     "map of a function that is given an argument by its name",
-    before=lambda call: f"{inspect.getsource(by_name)}\n\nfunction = by_name(function)",
+    setup_code=lambda call: f"{inspect.getsource(by_name)}\n\nfunction = by_name(function)",
     axes=lambda axes: attrs.evolve(axes, in_axes=axes.in_axes[:-1]),
-    after=lambda call: "got = mapped(*arguments[:-1], last=arguments[-1])",
+    result_code=lambda call: "got = mapped(*arguments[:-1], last=arguments[-1])",
 )
 
 
-@law("errors.keywords", cases=_calls(lambda axes: axes), unless=_or_single)
+@law("errors.keywords", cases=_calls(lambda axes: axes), skip_if=_or_single)
 def what_is_given_by_name_counts(transform: Transform, call: FunctionCall) -> None:
     """An argument given by its name is mapped along its first axis, or TypeError: never left out."""
     mapped = transform_or_raise(
@@ -172,5 +172,5 @@ def what_is_given_by_name_counts(transform: Transform, call: FunctionCall) -> No
     )
     if isinstance(got, Raised) and isinstance(got.error, TypeError):
         return
-    with blame(call, BY_NAME):
+    with attribute_to(call, BY_NAME):
         assert_agrees(got, oracle.of_function(call))

@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from properties import oracle
-from properties.call import Axes, FunctionCall, moved
+from properties.call import Axes, FunctionCall, move_batch_axis
 from properties.compare import Expected, assert_agrees
 from properties.joint_compile import run_together
-from properties.law import blame, law
-from properties.recipe import Way
+from properties.law import attribute_to, law
+from properties.recipe import Recipe
 from properties.strategies import function_calls, single_argument, some_call
 from properties.subject import FunctionSubject
 from properties.transform import Transform
@@ -140,7 +140,7 @@ def spread(call: FunctionCall) -> list[Any]:
     return [
         weights
         if weights is None
-        else moved(np.stack([weights] * call.sizes["batch"]), call.axes[0].out_axes)
+        else move_batch_axis(np.stack([weights] * call.sizes["batch"]), call.axes[0].out_axes)
         for weights in weights_of(call)
     ]
 
@@ -185,17 +185,17 @@ def _in_front(axes: Axes) -> Axes:
     return attrs.evolve(axes, out_axes=0)
 
 
-MAP_OF_GRADIENT = Way("map of the gradient", before=_differentiated, axes=_in_front)
-GRADIENT_OF_MAP = Way("gradient of the map", after=_summed)
-MAP_OF_FORWARD = Way("map of the derivative in forward mode", before=_forward)
-FORWARD_OF_MAP = Way("derivative in forward mode of the map", after=_forward_of_map)
+MAP_OF_GRADIENT = Recipe("map of the gradient", setup_code=_differentiated, axes=_in_front)
+GRADIENT_OF_MAP = Recipe("gradient of the map", result_code=_summed)
+MAP_OF_FORWARD = Recipe("map of the derivative in forward mode", setup_code=_forward)
+FORWARD_OF_MAP = Recipe("derivative in forward mode of the map", result_code=_forward_of_map)
 
 
 @law(
     "gradients.per-example",
     cases=_float_calls("any"),
     kinds=("function", "rule"),
-    unless=lambda transform, subject: (
+    skip_if=lambda transform, subject: (
         _no_gradient(transform, subject) or _replicated(transform, subject)
     ),
 )
@@ -210,7 +210,7 @@ def mapped_gradient_is_the_gradient_of_each(transform: Transform, call: Function
     "gradients.shared-sum",
     thin=True,
     cases=_float_calls("some"),
-    unless=lambda transform, subject: (
+    skip_if=lambda transform, subject: (
         _no_gradient(transform, subject) or single_argument(transform, subject)
     ),
 )
@@ -227,7 +227,7 @@ def shared_gradient_is_the_sum(transform: Transform, call: FunctionCall) -> None
     "gradients.forward",
     cases=_float_calls("any"),
     kinds=("function", "rule"),
-    unless=_no_forward_mode,
+    skip_if=_no_forward_mode,
     thin=True,
 )
 def forward_derivatives_commute_with_maps(transform: Transform, call: FunctionCall) -> None:
@@ -238,7 +238,7 @@ def forward_derivatives_commute_with_maps(transform: Transform, call: FunctionCa
     _hold(transform, call, forward_of_each, {MAP_OF_FORWARD: inside, FORWARD_OF_MAP: outside})
 
 
-def _hold(transform: Transform, call: FunctionCall, of: Any, pieces: dict[Way, Any]) -> None:
+def _hold(transform: Transform, call: FunctionCall, of: Any, pieces: dict[Recipe, Any]) -> None:
     arguments = [call.arguments(axes) for axes in call.axes]
     right = [of(call.only(axes)) for axes in call.axes]
     joined = transform.traceable and not call.eager
@@ -246,7 +246,7 @@ def _hold(transform: Transform, call: FunctionCall, of: Any, pieces: dict[Way, A
     results = run_together(every, arguments * len(pieces), joined)
     due = [(way, *one) for way in pieces for one in zip(call.axes, right, strict=True)]
     for (way, axes, answer), got in zip(due, results, strict=True):
-        with blame(call.only(axes), way, right=answer):
+        with attribute_to(call.only(axes), way, right=answer):
             assert_agrees(got, answer)
 
 
@@ -260,7 +260,7 @@ def summed(each: Expected, in_axes: Any) -> Expected:
     def place(axis: int | None, value: Any, bound: Any, like: Any) -> tuple[Any, Any, Any]:
         if axis is not None:
             shape = jax.ShapeDtypeStruct(np.moveaxis(value, 0, axis).shape, like.dtype)
-            return moved(value, axis), moved(bound, axis), shape
+            return move_batch_axis(value, axis), move_batch_axis(bound, axis), shape
         more = oracle.sum_error(value)
         shape = jax.ShapeDtypeStruct(like.shape[1:], like.dtype)
         return value.sum(0), bound.sum(0) + more, shape

@@ -10,16 +10,16 @@ from properties import oracle
 from properties.call import Axes, FunctionCall
 from properties.compare import assert_agrees
 from properties.joint_compile import run_together
-from properties.law import blame, law
-from properties.recipe import TWICE, Way, second_of
+from properties.law import attribute_to, law
+from properties.recipe import TWICE, Recipe, take_second
 from properties.strategies import function_calls
 from properties.transform import Transform
 from properties.trees import Raised, member, raw
 
-MAP_IN_MAP = Way("map inside a map", after=second_of(f"jax.vmap(mapped)(*{TWICE})"))
-MAP_IN_ANOTHER = Way(
+MAP_IN_MAP = Recipe("map inside a map", result_code=take_second(f"jax.vmap(mapped)(*{TWICE})"))
+MAP_IN_ANOTHER = Recipe(
     "map inside a map of another argument",
-    after=second_of(
+    result_code=take_second(
         "jax.vmap(lambda _, *x: mapped(*x), (0, *[None] * len(arguments)))(np.zeros(2), *arguments)"
     ),
 )
@@ -30,7 +30,7 @@ MAP_IN_ANOTHER = Way(
     thin=True,
     cases=function_calls(unmapped="any", most=1),
     kinds=("function", "rule"),
-    only="jax.vmap",
+    only_transform="jax.vmap",
 )
 def two_maps_are_the_double_loop(transform: Transform, call: FunctionCall) -> None:
     """Two maps are the double loop, also when the outer one maps an argument the inner never sees."""
@@ -46,13 +46,18 @@ def two_maps_are_the_double_loop(transform: Transform, call: FunctionCall) -> No
     arguments = [outer, (np.zeros(2, np.float32), *batches[0].arguments(axes))]
     both, repeated = run_together(pieces, arguments, joined=not call.eager)
     for i, batch in enumerate(batches):
-        with blame(batch, MAP_IN_MAP):
+        with attribute_to(batch, MAP_IN_MAP):
             assert_agrees(_of(both, i), oracle.of_function(batch))
-        with blame(call, MAP_IN_ANOTHER):
+        with attribute_to(call, MAP_IN_ANOTHER):
             assert_agrees(_of(repeated, i), oracle.of_function(call))
 
 
-@law("nesting.commutes", thin=True, cases=function_calls(unmapped="any", most=1), only="jax.vmap")
+@law(
+    "nesting.commutes",
+    thin=True,
+    cases=function_calls(unmapped="any", most=1),
+    only_transform="jax.vmap",
+)
 def two_maps_may_change_places(transform: Transform, call: FunctionCall) -> None:
     """Of two maps over different axes either may be the outer one."""
     (axes,) = call.axes
@@ -61,7 +66,7 @@ def two_maps_may_change_places(transform: Transform, call: FunctionCall) -> None
     other = transform.map(transform.map(call.subject.function, front), behind(axes))
     (got,) = run_together([other], [outer], joined=not call.eager)
     for i, batch in enumerate(batches):
-        with blame(batch, OUTSIDE):
+        with attribute_to(batch, OUTSIDE):
             assert_agrees(_of(got, i), oracle.of_function(batch))
 
 
@@ -71,11 +76,11 @@ def behind(axes: Axes) -> Axes:
     return attrs.evolve(axes, in_axes=in_axes, out_axes=axes.out_axes + 1)
 
 
-OUTSIDE = Way(
+OUTSIDE = Recipe(
     "map outside a map",
-    before=lambda call: "function = jax.vmap(function)",
+    setup_code=lambda call: "function = jax.vmap(function)",
     axes=behind,
-    after=second_of(f"mapped(*{TWICE})"),
+    result_code=take_second(f"mapped(*{TWICE})"),
 )
 
 

@@ -12,30 +12,30 @@ import numpy as np
 
 from properties import oracle
 from properties.call import Axes, FunctionCall
-from properties.compare import Disagreement, Expected, assert_agrees, computed
+from properties.compare import Expected, Mismatch, assert_agrees, computed
 from properties.joint_compile import map_together, run_together
-from properties.law import blame, law
+from properties.law import attribute_to, law
 from properties.profile import Profile
-from properties.recipe import MAP, TWICE, Way, second_of
+from properties.recipe import MAP, TWICE, Recipe, take_second
 from properties.strategies import function_calls, takes_specs
 from properties.subject import AXIS, FunctionSubject
 from properties.transform import Transform
 from properties.trees import Raised, attempt, member, raw
-from reference.error_bounds.bounded_array import NoRule, gamma, unit
+from reference.error_bounds.bounded_array import UnsupportedPrimitive, gamma, unit_roundoff
 
 VMAP = Transform(
     "jax.vmap",
     "the measure of the others",
     lambda function, axes: jax.vmap(function, axes.in_axes, axes.out_axes, axis_name=axes.name),
 )
-INSIDE_VMAP = Way("map inside vmap", after=second_of(f"jax.vmap(mapped)(*{TWICE})"))
-OUTSIDE_VMAP = Way(
+INSIDE_VMAP = Recipe("map inside vmap", result_code=take_second(f"jax.vmap(mapped)(*{TWICE})"))
+OUTSIDE_VMAP = Recipe(
     "map outside vmap",
-    before=lambda call: (
+    setup_code=lambda call: (
         f"function = jax.vmap(function, {call.axes[0].in_axes}, {call.axes[0].out_axes})"
     ),
     axes=lambda axes: Axes((0,) * len(axes.in_axes), 0),
-    after=second_of(f"mapped(*{TWICE})"),
+    result_code=take_second(f"mapped(*{TWICE})"),
 )
 OF_A_MESH = (
     "lax.sharding_constraint",
@@ -62,15 +62,19 @@ def _agrees_with_vmap(transform: Transform, call: FunctionCall) -> None:
             # JAX says the way out, which this law can take: Refs are not for eager calls.
             return _agrees_with_vmap(transform, attrs.evolve(call, eager=False))
         if isinstance(got, Raised) and any(way in str(got.error) for way in _WAYS_OUT):
-            raise NoRule(f"JAX says what it cannot do, and a way out: {got!r}")
+            raise UnsupportedPrimitive(f"JAX says what it cannot do, and a way out: {got!r}")
         single = call.only(axes)
         right = computed(vmapped[axes], oracle.of_function(single))
         if right is not None:
-            with blame(single, MAP):
+            with attribute_to(single, MAP):
                 assert_agrees(got, right)
 
 
-@law("parallel.pmap-agrees-with-vmap", cases=function_calls(unmapped="any"), only="jax.pmap")
+@law(
+    "parallel.pmap-agrees-with-vmap",
+    cases=function_calls(unmapped="any"),
+    only_transform="jax.pmap",
+)
 def pmap_agrees_with_vmap(transform: Transform, call: FunctionCall) -> None:
     """pmap gives what vmap gives, for all axes, on as many devices as there are examples."""
     _agrees_with_vmap(transform, call)
@@ -94,16 +98,21 @@ def _has_a_mesh(transform: Transform, subject: FunctionSubject) -> str | None:
     "parallel.shard-map-agrees",
     thin=True,
     cases=_on_devices,
-    only="jax.shard_map",
+    only_transform="jax.shard_map",
     kinds=("function", "rule"),
-    unless=_has_a_mesh,
+    skip_if=_has_a_mesh,
 )
 def shard_map_agrees_with_vmap(transform: Transform, call: FunctionCall) -> None:
     """shard_map over a mesh, each device mapping its own examples, gives what vmap gives."""
     _agrees_with_vmap(transform, call)
 
 
-@law("parallel.nested", thin=True, cases=function_calls(unmapped="any", most=1), only="jax.pmap")
+@law(
+    "parallel.nested",
+    thin=True,
+    cases=function_calls(unmapped="any", most=1),
+    only_transform="jax.pmap",
+)
 def pmap_and_vmap_nest(transform: Transform, call: FunctionCall) -> None:
     """vmap of pmap and pmap of vmap both give what vmap of vmap gives."""
     (axes,) = call.axes
@@ -121,7 +130,7 @@ def pmap_and_vmap_nest(transform: Transform, call: FunctionCall) -> None:
         for i, batch in enumerate(batches):
             right = computed(_member(twice, i), oracle.of_function(batch))
             if right is not None:
-                with blame(batch, way):
+                with attribute_to(batch, way):
                     assert_agrees(_member(got, i), right)
 
 
@@ -139,8 +148,8 @@ def _one_device(transform: Transform, subject: FunctionSubject) -> str | None:
     "parallel.sharded-jit-agrees",
     thin=True,
     cases=function_calls(unmapped="any", most=2),
-    only="jax.vmap",
-    unless=_one_device,
+    only_transform="jax.vmap",
+    skip_if=_one_device,
 )
 def sharding_the_batch_changes_nothing(transform: Transform, call: FunctionCall) -> None:
     """`jit` of the map of arrays sharded along the batch axis gives what unsharded arrays give."""
@@ -156,7 +165,7 @@ def sharding_the_batch_changes_nothing(transform: Transform, call: FunctionCall)
             CONSTRAINED: transform.map(constrained(call.subject.function, mesh), spmd),
         }
         for way, mapped in ways.items():
-            with blame(single, way):
+            with attribute_to(single, way):
                 assert_agrees(attempt(jax.jit(mapped), *arguments), oracle.of_function(single))
 
 
@@ -199,16 +208,21 @@ def _of_sharded(call: FunctionCall) -> str:
     )
 
 
-SHARDED = Way("jit of the map, of sharded arrays", before=_sharding, after=_of_sharded)
-CONSTRAINED = Way(
+SHARDED = Recipe("jit of the map, of sharded arrays", setup_code=_sharding, result_code=_of_sharded)
+CONSTRAINED = Recipe(
     "jit of the map, of arrays that are constrained within",
-    before=lambda call: f"{_sharding(call)}\nfunction = constrained(function, mesh)",
+    setup_code=lambda call: f"{_sharding(call)}\nfunction = constrained(function, mesh)",
     axes=lambda axes: attrs.evolve(axes, options={"spmd_axis_name": "devices"}),
-    after=_of_sharded,
+    result_code=_of_sharded,
 )
 
 
-@law("parallel.devices", thin=True, cases=function_calls(unmapped="any", most=1), only="jax.pmap")
+@law(
+    "parallel.devices",
+    thin=True,
+    cases=function_calls(unmapped="any", most=1),
+    only_transform="jax.pmap",
+)
 def devices_may_be_chosen(transform: Transform, call: FunctionCall) -> None:
     """The devices given, in any order, change no result; too few of them raise ValueError."""
     (axes,) = call.axes
@@ -217,7 +231,7 @@ def devices_may_be_chosen(transform: Transform, call: FunctionCall) -> None:
     right = oracle.of_function(call)
     for chosen in (order, every[::-1][:size]):
         placed = call.only(attrs.evolve(axes, options={"devices": chosen}))
-        with blame(placed, MAP):
+        with attribute_to(placed, MAP):
             mapped = transform.map(call.subject.function, placed.axes[0])
             assert_agrees(attempt(mapped, *call.arguments(axes)), right)
     few = call.only(attrs.evolve(axes, options={"devices": every[: size - 1]}))
@@ -225,12 +239,12 @@ def devices_may_be_chosen(transform: Transform, call: FunctionCall) -> None:
         lambda *arguments: transform.map(call.subject.function, few.axes[0])(*arguments),
         *call.arguments(axes),
     )
-    with blame(few, MAP):
+    with attribute_to(few, MAP):
         if not isinstance(got, Raised):
-            raise Disagreement("accepted", "it was accepted", "ValueError, since devices lack")
+            raise Mismatch("accepted", "it was accepted", "ValueError, since devices lack")
         if not isinstance(got.error, ValueError):
             message = f"it raised {got!r}"
-            raise Disagreement("raised", message, "ValueError, since devices lack", repr(got))
+            raise Mismatch("raised", message, "ValueError, since devices lack", repr(got))
 
 
 class Held:
@@ -244,7 +258,7 @@ class Held:
     "parallel.donated-and-static",
     thin=True,
     cases=function_calls(unmapped="any", most=1),
-    only="jax.pmap",
+    only_transform="jax.pmap",
 )
 def donated_and_static_arguments_change_nothing(transform: Transform, call: FunctionCall) -> None:
     """An argument that is donated, and one that is static, give what others give."""
@@ -253,7 +267,7 @@ def donated_and_static_arguments_change_nothing(transform: Transform, call: Func
     donating = attrs.evolve(axes, options={"donate_argnums": (0,)})
     # Arrays of JAX's own, which nobody else will want again.
     arguments = jax.tree_util.tree_map(jnp.array, call.arguments(axes))
-    with blame(call.only(donating), MAP), warnings.catch_warnings():
+    with attribute_to(call.only(donating), MAP), warnings.catch_warnings():
         # Where no result is as large as what was donated, JAX says that it was of no use.
         warnings.filterwarnings("ignore", "Some donated buffers were not usable")
         mapped = transform.map(call.subject.function, donating)
@@ -264,7 +278,7 @@ def donated_and_static_arguments_change_nothing(transform: Transform, call: Func
     static = attrs.evolve(axes, options={"static_broadcasted_argnums": (shared[0],)})
     given = list(call.arguments(axes))
     given[shared[0]] = Held(given[shared[0]])
-    with blame(call.only(static), STATIC):
+    with attribute_to(call.only(static), STATIC):
         mapped = transform.map(unwrapping(call.subject.function), static)
         assert_agrees(attempt(mapped, *given), right)
 
@@ -287,13 +301,13 @@ def _held(call: FunctionCall) -> str:
     return f"{text}\n\n{given}\nfunction = unwrapping(function)"
 
 
-STATIC = Way("map of a static argument", before=_held)
+STATIC = Recipe("map of a static argument", setup_code=_held)
 
 
 @law(
     "parallel.data-parallel-step",
     cases=function_calls(unmapped="any", most=1),
-    unless=_no_loss,
+    skip_if=_no_loss,
 )
 def averaged_step_is_the_full_batch_step(transform: Transform, call: FunctionCall) -> None:
     """The averaged step is the full batch's; the unaveraged one is that of each shard alone."""
@@ -303,7 +317,7 @@ def averaged_step_is_the_full_batch_step(transform: Transform, call: FunctionCal
         mapped = transform.map(stepping(call.subject.function, averaged), way.axes(axes))
         (got,) = run_together([mapped], [single.arguments(axes)], joined)
         right = stepped(single, averaged)
-        with blame(single, way, right=right):
+        with attribute_to(single, way, right=right):
             assert_agrees(got, right)
 
 
@@ -327,7 +341,7 @@ def stepped(call: FunctionCall, averaged: bool) -> Expected:
     """
     each = oracle.of_derivative(call, jax.grad(call.subject.function))
     size = call.sizes["batch"]
-    params = call.stacked(call.axes[0])[0]
+    params = call.batch_first(call.axes[0])[0]
 
     def leaf(parameter: Any, value: Any, error: Any) -> tuple[Any, Any]:
         if averaged:
@@ -335,7 +349,7 @@ def stepped(call: FunctionCall, averaged: bool) -> Expected:
             value = np.broadcast_to(value.mean(0), value.shape)
             error = np.broadcast_to(error.mean(0) + more, value.shape)
         new = parameter.astype(np.float64) - RATE * value
-        return new, RATE * error + unit("float32") * np.abs(new)
+        return new, RATE * error + unit_roundoff("float32") * np.abs(new)
 
     pairs = jax.tree_util.tree_map(leaf, params, each.value, each.bound)
     value, bound = (
@@ -358,5 +372,7 @@ def _in_front(axes: Axes) -> Axes:
     return attrs.evolve(axes, out_axes=0)
 
 
-AVERAGED = Way("step of the averaged gradient", before=_stepping(True), axes=_in_front)
-UNAVERAGED = Way("step of each shard's own gradient", before=_stepping(False), axes=_in_front)
+AVERAGED = Recipe("step of the averaged gradient", setup_code=_stepping(True), axes=_in_front)
+UNAVERAGED = Recipe(
+    "step of each shard's own gradient", setup_code=_stepping(False), axes=_in_front
+)

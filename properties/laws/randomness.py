@@ -7,9 +7,9 @@ import numpy as np
 
 from properties import oracle as expected
 from properties.call import Call, FunctionCall
-from properties.compare import Disagreement, assert_agrees
+from properties.compare import Mismatch, assert_agrees
 from properties.joint_compile import map_together
-from properties.law import blame, law
+from properties.law import attribute_to, law
 from properties.recipe import MAP
 from properties.strategies import function_calls
 from properties.subject import FunctionSubject
@@ -24,7 +24,7 @@ DOCUMENTED = (
 
 def _on_devices(transform: Transform) -> bool:
     """Each example is a device's own, and no batching rule has a part in it."""
-    return transform.largest() is not None
+    return transform.max_batch_size() is not None
 
 
 def maps_inexact_keys(transform: Transform, call: Call) -> bool:
@@ -53,21 +53,21 @@ def _exact(transform: Transform, subject: FunctionSubject) -> str | None:
     thin=True,
     cases=function_calls(unmapped="any"),
     kinds=("draw",),
-    unless=_inexact,
+    skip_if=_inexact,
 )
 def keys_draw_as_they_do_alone(transform: Transform, call: FunctionCall) -> None:
     """Each key draws what it draws unmapped, no two of them the same; a shared key draws the same."""
     for axes, got in map_together(transform, call):
         single = call.only(axes)
         right = expected.of_function(single)
-        with blame(single, MAP):
+        with attribute_to(single, MAP):
             assert_agrees(got, right)
             (leaf,) = jax.tree_util.tree_leaves(got)
             rows = np.moveaxis(np.asarray(leaf), axes.out_axes, 0)
             different = len({row.tobytes() for row in rows})
             wanted = len(rows) if axes.in_axes[0] is not None else 1
             if different != wanted:
-                raise Disagreement(
+                raise Mismatch(
                     "value",
                     f"{len(rows)} examples drew {different} different results, not {wanted}",
                     expected=right.value,
@@ -76,11 +76,11 @@ def keys_draw_as_they_do_alone(transform: Transform, call: FunctionCall) -> None
                 )
 
 
-@law("randomness.first-key-draws-for-all", cases=function_calls(), kinds=("draw",), unless=_exact)
+@law("randomness.first-key-draws-for-all", cases=function_calls(), kinds=("draw",), skip_if=_exact)
 def the_first_key_draws_for_all(transform: Transform, call: FunctionCall) -> None:
     """Where JAX documents that a batch of keys draws from the first alone, it does."""
     for axes, got in map_together(transform, call):
         single = call.only(axes)
         right = expected.from_first(single)
-        with blame(single, MAP, right=right):
+        with attribute_to(single, MAP, right=right):
             assert_agrees(got, right)

@@ -70,7 +70,7 @@ def in_axes_off_by_one(transform: Transform, function: Any, axes: Axes) -> Mappe
 @mapping
 def in_axes_ignored(transform: Transform, function: Any, axes: Axes) -> Mapped:
     """the batch axis of an argument is taken to be in front, whatever in_axes says"""
-    return transform.map(function, attrs.evolve(axes, in_axes=axes.first.in_axes))
+    return transform.map(function, attrs.evolve(axes, in_axes=axes.leading.in_axes))
 
 
 @mapping

@@ -150,7 +150,7 @@ def streams_never_split(transform: Transform, call: ModuleCall) -> Lifted:
 
 def _broadcast_first_row(transform: Transform) -> Transform:
     def plain(call: ModuleCall) -> Lifted:
-        honest = transform.plain(call)
+        honest = transform.unlifted(call)
 
         def apply(variables: Any, rngs: Any, *inputs: Any) -> Any:
             output, updates = honest.apply(variables, rngs, *inputs)
@@ -158,7 +158,7 @@ def _broadcast_first_row(transform: Transform) -> Transform:
 
         return honest._replace(apply=apply)
 
-    return attrs.evolve(transform, plain=plain)
+    return attrs.evolve(transform, unlifted=plain)
 
 
 MUTANTS["row-zero-broadcast"] = Mutant(

@@ -20,7 +20,9 @@ FUNCTIONS = (
     FunctionSubject("linear", functions.linear, (_array("m", "n"), _array("n"), _array("m"))),
     FunctionSubject("matmul", functions.matmul, (_array("m", "k"), _array("k", "n")), _BOTH),
     FunctionSubject("softmax", functions.softmax, (_array("m", "n"),)),
-    FunctionSubject("sort", functions.sort, (_array("m", "n"),), _BOTH, exact=True, special=True),
+    FunctionSubject(
+        "sort", functions.sort, (_array("m", "n"),), _BOTH, exact=True, edge_values=True
+    ),
     FunctionSubject("tanh-mlp", functions.tanh_mlp, (_MLP, _array("m"))),
     FunctionSubject("mlp-loss", functions.mlp_loss, (_MLP, _array("m"), _array("n"))),
 )

@@ -7,22 +7,22 @@ import jax.numpy as jnp
 import numpy as np
 
 
-class Undecidable(Exception):
+class BranchUndecidable(Exception):
     """Rounding decides which branch a program takes, so no single value is right."""
 
 
-class NoRule(NotImplementedError):
+class UnsupportedPrimitive(NotImplementedError):
     """Nothing can be said of a result: of a primitive whose rounding is not known here, say."""
 
 
-def unit(dtype: Any) -> float:
+def unit_roundoff(dtype: Any) -> float:
     """Unit roundoff u of a floating dtype: half the distance from 1 to the next number."""
     return float(jnp.finfo(dtype).eps) / 2
 
 
 def gamma(n: int, dtype: Any) -> float:
     """Higham's gamma_n = n u / (1 - n u)."""
-    nu = n * unit(dtype)
+    nu = n * unit_roundoff(dtype)
     return nu / (1 - nu) if nu < 1 else float("inf")
 
 
@@ -30,7 +30,7 @@ def is_float(dtype: Any) -> bool:
     return bool(jnp.issubdtype(dtype, jnp.floating))
 
 
-class Term(NamedTuple):
+class BoundedArray(NamedTuple):
     """One array on its way through the program; ``error`` is None where the array is exact."""
 
     value: Any
@@ -41,13 +41,13 @@ def is_key(value: Any) -> bool:
     return hasattr(value, "dtype") and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
 
 
-def start(leaf: Any) -> Term:
+def as_bounded(leaf: Any) -> BoundedArray:
     if is_key(leaf) or not is_float(jnp.result_type(leaf)):
-        return Term(leaf, None)
-    return Term(np.asarray(leaf).astype(np.float64), None)
+        return BoundedArray(leaf, None)
+    return BoundedArray(np.asarray(leaf).astype(np.float64), None)
 
 
-def error_of(term: Term) -> Any:
+def error_of(term: BoundedArray) -> Any:
     if is_key(term.value):
         return np.zeros(term.value.shape)
     return np.zeros(np.shape(term.value)) if term.error is None else term.error

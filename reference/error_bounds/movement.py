@@ -6,17 +6,22 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from reference.error_bounds.bounded_array import NoRule, Term, error_of, is_float
+from reference.error_bounds.bounded_array import (
+    BoundedArray,
+    UnsupportedPrimitive,
+    error_of,
+    is_float,
+)
 
 
-def _moves(function: Callable[..., Any]) -> Callable[..., Term]:
+def _moves(function: Callable[..., Any]) -> Callable[..., BoundedArray]:
     """Data movement takes the error along with the value."""
 
-    def rule(equation: Any, *terms: Term) -> Term:
+    def rule(equation: Any, *terms: BoundedArray) -> BoundedArray:
         value = function(equation.params, *(t.value for t in terms))
         if all(t.error is None for t in terms):
-            return Term(value, None)
-        return Term(value, function(equation.params, *(error_of(t) for t in terms)))
+            return BoundedArray(value, None)
+        return BoundedArray(value, function(equation.params, *(error_of(t) for t in terms)))
 
     return rule
 
@@ -36,20 +41,22 @@ def _slice(params: Any, x: Any) -> Any:
 
 def _pad(params: Any, x: Any, fill: Any) -> Any:
     if any(interior or low < 0 or high < 0 for low, high, interior in params["padding_config"]):
-        raise NoRule("no float64 rule for interior or negative padding")
+        raise UnsupportedPrimitive("no float64 rule for interior or negative padding")
     widths = [(low, high) for low, high, _ in params["padding_config"]]
     return np.pad(x, widths, constant_values=fill)
 
 
-def _select(equation: Any, which: Term, *cases: Term) -> Term:
+def _select(equation: Any, which: BoundedArray, *cases: BoundedArray) -> BoundedArray:
     index = np.asarray(which.value).astype(int)
     value = np.choose(np.broadcast_to(index, np.shape(cases[0].value)), [c.value for c in cases])
     if all(c.error is None for c in cases):
-        return Term(value, None)
-    return Term(value, np.choose(np.broadcast_to(index, value.shape), [error_of(c) for c in cases]))
+        return BoundedArray(value, None)
+    return BoundedArray(
+        value, np.choose(np.broadcast_to(index, value.shape), [error_of(c) for c in cases])
+    )
 
 
-def _moves_by_index(equation: Any, x: Term, *rest: Term) -> Term:
+def _moves_by_index(equation: Any, x: BoundedArray, *rest: BoundedArray) -> BoundedArray:
     """Movement that NumPy has no name for: JAX moves the positions, NumPy follows them."""
     positions = jnp.arange(np.size(x.value), dtype=jnp.int32).reshape(np.shape(x.value))
     params = dict(equation.params)
@@ -66,18 +73,18 @@ def _moves_by_index(equation: Any, x: Term, *rest: Term) -> Term:
             else np.zeros(moved.shape)
         )
 
-    return Term(follow(x.value, np.nan), None if x.error is None else follow(x.error, 0.0))
+    return BoundedArray(follow(x.value, np.nan), None if x.error is None else follow(x.error, 0.0))
 
 
-def _apart(function: Callable[[Any, Any], Any]) -> Callable[..., list[Term]]:
+def _apart(function: Callable[[Any, Any], Any]) -> Callable[..., list[BoundedArray]]:
     """Data movement into several results: ``function(params, array)`` gives them in order."""
 
-    def rule(equation: Any, x: Term) -> list[Term]:
+    def rule(equation: Any, x: BoundedArray) -> list[BoundedArray]:
         values = function(equation.params, x.value)
         if x.error is None:
-            return [Term(value, None) for value in values]
+            return [BoundedArray(value, None) for value in values]
         errors = function(equation.params, x.error)
-        return [Term(*pair) for pair in zip(values, errors, strict=True)]
+        return [BoundedArray(*pair) for pair in zip(values, errors, strict=True)]
 
     return rule
 
@@ -90,13 +97,13 @@ def _split(params: Any, x: Any) -> Any:
     return np.split(x, np.cumsum(params["sizes"])[:-1], params["axis"])
 
 
-def _iota(equation: Any, *_: Term) -> Term:
+def _iota(equation: Any, *_: BoundedArray) -> BoundedArray:
     shape, axis = equation.params["shape"], equation.params["dimension"]
     dtype = np.float64 if is_float(equation.params["dtype"]) else equation.params["dtype"]
     along = np.arange(shape[axis], dtype=dtype).reshape(
         [-1 if i == axis else 1 for i in range(len(shape))]
     )
-    return Term(np.broadcast_to(along, shape), None)
+    return BoundedArray(np.broadcast_to(along, shape), None)
 
 
 MOVEMENT: dict[str, Callable[..., Any]] = {

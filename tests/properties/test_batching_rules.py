@@ -8,12 +8,12 @@ import pytest
 
 from properties import oracle
 from properties.call import Axes, FunctionCall, with_dtypes_of
-from properties.compare import Disagreement, Expected, assert_agrees
+from properties.compare import Expected, Mismatch, assert_agrees
 from properties.strategies import sizes, unavailable
 from properties.subject import FunctionSubject
 from properties.subjects import RULES
 from properties.subjects.batching_rules.entry import of, rule
-from properties.unreachable_rules import EXEMPT
+from properties.unreachable_rules import UNREACHABLE_RULES
 from properties.values import KINDS
 
 ROUNDED = [s for s in RULES if not s.exact]
@@ -27,9 +27,9 @@ def test_names_are_unique_and_a_rule_is_exempt_or_has_a_subject_that_a_cpu_can_r
     names = [subject.name for subject in RULES]
     assert len(set(names)) == len(names) > 200
     primitives = {name.removeprefix("lax.").split(".")[0] for name in names}
-    exempt = {name for name, why in EXEMPT.items() if "accelerator" not in why}
+    exempt = {name for name, why in UNREACHABLE_RULES.items() if "accelerator" not in why}
     assert not primitives & exempt
-    assert all(reason for reason in EXEMPT.values())
+    assert all(reason for reason in UNREACHABLE_RULES.values())
 
 
 def test_a_source_is_the_function() -> None:
@@ -70,8 +70,8 @@ def test_what_the_installed_release_cannot_do_is_what_it_does_not_have() -> None
         for name in [name for name in reasons if "dot_product_attention" in name]:
             assert "cuDNN's attention runs on a GPU" in reasons.pop(name)
     if jax.__version_info__ >= (0, 10):
-        lacks = ("has no attribute", "cannot import name", "on a CPU since jax")
-        assert all(any(words in why for words in lacks) for why in reasons.values()), reasons
+        missing = ("has no attribute", "cannot import name", "on a CPU since jax")
+        assert all(any(words in why for words in missing) for why in reasons.values()), reasons
 
 
 @pytest.mark.parametrize("subject", ROUNDED, ids=named)
@@ -84,13 +84,13 @@ def test_what_is_rounded_is_within_its_bound_and_an_error_is_not(subject: Functi
         wide |= {"m": 100, "n": 60}
     for seed in range(3):
         call = FunctionCall(subject.name, wide, (), seed=seed)
-        arguments = call.stacked(Axes((None,) * len(subject.arguments)))
+        arguments = call.batch_first(Axes((None,) * len(subject.arguments)))
         got = jax.tree_util.tree_map(np.asarray, jax.jit(subject.function)(*arguments))
         right = oracle.one_example(call)(*arguments)
         assert_agrees(got, Expected(right.value, right.error, got))
         off = jax.tree_util.tree_map(lambda leaf: leaf + 0.01 * (1 + np.abs(leaf)), got)
         wrong = jax.tree_util.tree_map(lambda leaf, one: leaf.astype(one.dtype), off, got)
-        with pytest.raises(Disagreement, match="values differ"):
+        with pytest.raises(Mismatch, match="values differ"):
             assert_agrees(wrong, Expected(right.value, right.error, got))
 
 
@@ -100,7 +100,7 @@ def test_what_rounds_to_float32_is_wrong_in_float64() -> None:
         right = oracle.of_function(call)
         assert_agrees(right.value, right)
         rounded = [np.asarray(leaf, np.float32).astype(np.float64) for leaf in right.value]
-        with pytest.raises(Disagreement, match="values differ"):
+        with pytest.raises(Mismatch, match="values differ"):
             assert_agrees(tuple(rounded), right)
 
 
@@ -109,5 +109,5 @@ def test_the_imaginary_part_counts() -> None:
     right = oracle.of_function(call)
     product, zeros = (leaf.astype(np.complex64) for leaf in right.value)
     assert_agrees((product, zeros), right)
-    with pytest.raises(Disagreement, match="values differ"):
+    with pytest.raises(Mismatch, match="values differ"):
         assert_agrees((product.conj(), zeros), right)

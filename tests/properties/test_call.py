@@ -26,7 +26,7 @@ from properties.law import load, stored
 from properties.laws import LAWS
 from properties.loop_transform import LOOP
 from properties.profile import PROFILES
-from properties.run_law import hold
+from properties.run_law import run_law
 from properties.subjects import SUBJECTS
 
 LINEAR = FunctionCall("linear", {"batch": 3, "m": 2, "n": 4}, (Axes((None, None, 1), 1),), seed=5)
@@ -59,8 +59,8 @@ def test_every_call_drawn_survives_json(law: Any) -> None:
         seen.append(call)
 
     for subject in SUBJECTS.values():
-        if law.concerns(transform, subject) and not law.not_applicable(transform, subject):
-            hold(
+        if law.applies_to(transform, subject) and not law.skip_reason(transform, subject):
+            run_law(
                 attrs.evolve(law, check=survives, thin=False), transform, subject, PROFILES["quick"]
             )
     assert len(seen) >= 2
@@ -69,7 +69,9 @@ def test_every_call_drawn_survives_json(law: Any) -> None:
 @pytest.mark.parametrize("call", [LINEAR, NORM], ids=["function", "module"])
 def test_arrays_are_the_same_bits_after_json(call: Any) -> None:
     again = from_json(json.loads(json.dumps(to_json(call))))
-    for one, other in zip(call.stacked(call.axes[0]), again.stacked(again.axes[0]), strict=True):
+    for one, other in zip(
+        call.batch_first(call.axes[0]), again.batch_first(again.axes[0]), strict=True
+    ):
         np.testing.assert_array_equal(one, other)
 
 
@@ -94,22 +96,27 @@ def test_arguments_stand_where_the_axes_say() -> None:
     (axes,) = LINEAR.axes
     weights, bias, x = LINEAR.arguments(axes)
     assert (weights.shape, bias.shape, x.shape) == ((2, 4), (4,), (2, 3))
-    np.testing.assert_array_equal(x.T, LINEAR.stacked(axes)[2])
+    np.testing.assert_array_equal(x.T, LINEAR.batch_first(axes)[2])
 
 
 def test_an_unmapped_argument_and_a_mapped_one_of_the_same_call_have_no_value_in_common() -> None:
-    mapped, unmapped = LINEAR.stacked(Axes((0, None, 0)))[0], LINEAR.stacked(LINEAR.axes[0])[0]
+    mapped, unmapped = (
+        LINEAR.batch_first(Axes((0, None, 0)))[0],
+        LINEAR.batch_first(LINEAR.axes[0])[0],
+    )
     assert mapped.shape == (3, *unmapped.shape)
     assert len(np.unique(mapped)) == mapped.size
 
 
 def test_each_stream_has_a_key_of_its_own() -> None:
     axes = dict.fromkeys(("params", "dropout"), False)
-    for typed in (False, True):
-        call = ModuleCall("dropout", {"batch": 3, "m": 2}, (), {}, axes, key=3, typed=typed)
+    for typed_keys in (False, True):
+        call = ModuleCall(
+            "dropout", {"batch": 3, "m": 2}, (), {}, axes, key=3, typed_keys=typed_keys
+        )
         keys = call.rngs()
         assert set(keys) == {"params", "dropout"}
-        assert jax.dtypes.issubdtype(keys["params"].dtype, jax.dtypes.prng_key) == typed
+        assert jax.dtypes.issubdtype(keys["params"].dtype, jax.dtypes.prng_key) == typed_keys
         assert not np.array_equal(*map(jax.random.key_data, keys.values()))
 
 
@@ -147,7 +154,7 @@ def test_variables_are_unlike_any_initialisers() -> None:
 @pytest.mark.parametrize("dtype", WIDE)
 def test_wide_dtypes_exist_where_a_call_has_them_and_nowhere_else(dtype: str) -> None:
     call = FunctionCall("square", {"batch": 2, "m": 3, "n": 4}, (Axes((0,)),), dtype)
-    (values,) = call.stacked(call.axes[0])
+    (values,) = call.batch_first(call.axes[0])
     assert values.dtype == dtype
     with with_dtypes_of(call):
         assert jnp.asarray(values).dtype == dtype

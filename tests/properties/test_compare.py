@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from properties.compare import (
-    Disagreement,
     Expected,
+    Mismatch,
     assert_agrees,
     assert_equal,
     assert_same_structure,
@@ -46,15 +46,15 @@ def within(value: Any, bound: Any) -> Expected:
     ],
 )
 def test_structure_shape_and_dtype_are_held_to_exactly(got: Any, right: Any) -> None:
-    with pytest.raises(Disagreement, match=r"shapes differ: expected .*, got ") as caught:
+    with pytest.raises(Mismatch, match=r"shapes differ: expected .*, got ") as caught:
         assert_equal(got, right)
     assert caught.value.kind == "structure"
-    with pytest.raises(Disagreement, match="shapes differ"):
+    with pytest.raises(Mismatch, match="shapes differ"):
         assert_same_structure(got, right)
 
 
 def test_the_message_of_a_structure_names_both() -> None:
-    with pytest.raises(Disagreement, match=r"expected \(float32\[2\],\), got \(float32\[3,2\],\)$"):
+    with pytest.raises(Mismatch, match=r"expected \(float32\[2\],\), got \(float32\[3,2\],\)$"):
         assert_equal((np.zeros((3, 2), np.float32),), (ONE,))
 
 
@@ -75,7 +75,7 @@ def test_the_message_of_a_structure_names_both() -> None:
 def test_exact_means_every_bit(got: Any, right: Any) -> None:
     assert_equal(got, got)
     assert_equal(right, right)
-    with pytest.raises(Disagreement, match="values differ"):
+    with pytest.raises(Mismatch, match="values differ"):
         assert_equal(got, right)
 
 
@@ -89,7 +89,7 @@ def test_nan_equals_nan_of_another_payload() -> None:
 @pytest.mark.parametrize("make", [jax.random.key, jax.random.PRNGKey])
 def test_keys_are_compared_by_their_bits(make: Any) -> None:
     assert_equal(make(1), make(1))
-    with pytest.raises(Disagreement, match="values differ"):
+    with pytest.raises(Mismatch, match="values differ"):
         assert_equal(make(1), make(2))
 
 
@@ -100,14 +100,14 @@ def test_no_error_above_the_bound_is_accepted(bound: float) -> None:
     for inside in (0.0, 0.5 * step, 0.9 * step, -0.9 * step):
         assert_agrees(np.array([1.0 + inside, 2.0], np.float32), right)
     for outside in (1.2 * step, -1.2 * step, 100 * step, np.inf, np.nan):
-        with pytest.raises(Disagreement, match="values differ at index"):
+        with pytest.raises(Mismatch, match="values differ at index"):
             assert_agrees(np.array([1.0, 2.0 + outside], np.float32), right)
 
 
 def test_a_bound_of_one_element_does_not_serve_another() -> None:
     right = within([1.0, 2.0], [10.0, 0.0])
     assert_agrees(np.array([5.0, 2.0], np.float32), right)
-    with pytest.raises(Disagreement, match=r"at index \(1,\)"):
+    with pytest.raises(Mismatch, match=r"at index \(1,\)"):
         assert_agrees(np.array([1.0, 2.0001], np.float32), right)
 
 
@@ -116,13 +116,13 @@ def test_infinities_match_themselves_only(value: float, accepted: float) -> None
     right = within([value, 2.0], [1e-6, 1e-6])
     assert_agrees(np.array([accepted, 2], np.float32), right)
     for wrong in (-accepted, np.nan, 3e38):
-        with pytest.raises(Disagreement):
+        with pytest.raises(Mismatch):
             assert_agrees(np.array([wrong, 2], np.float32), right)
 
 
 def test_nan_is_no_answer_to_a_number_nor_a_number_to_nan() -> None:
     for value, got in ((1.0, np.nan), (np.nan, 1.0)):
-        with pytest.raises(Disagreement):
+        with pytest.raises(Mismatch):
             assert_agrees(np.array([got, 2], np.float32), within([value, 2.0], [1.0, 1.0]))
     assert_agrees(np.array([np.nan, 2], np.float32), within([np.nan, 2.0], [1.0, 1.0]))
 
@@ -134,7 +134,7 @@ def test_a_disagreement_says_where_how_far_and_what_was_allowed() -> None:
         {"a": ONE, "b": ONE[None]},
     )
     got = {"a": ONE, "b": np.array([[1.0, 2.0 + 2**-20]], np.float32)}
-    with pytest.raises(Disagreement) as caught:
+    with pytest.raises(Mismatch) as caught:
         assert_agrees(got, right)
     wrong = caught.value
     assert str(wrong) == (
@@ -163,7 +163,7 @@ def test_ulps_are_spacings_of_the_answers_dtype(got: Any, value: float, distance
 def test_an_answer_that_was_raised_disagrees() -> None:
     raised = Raised(ValueError("no such axis\nand a long story"))
     for check in (assert_equal, lambda got, right: assert_same_structure(got, right)):
-        with pytest.raises(Disagreement, match=r"it raised ValueError: no such axis$") as caught:
+        with pytest.raises(Mismatch, match=r"it raised ValueError: no such axis$") as caught:
             check(raised, ONE)
         assert caught.value.kind == "raised"
 
@@ -178,7 +178,7 @@ class Unreadable:
 
 
 def test_an_answer_that_cannot_be_read_disagrees() -> None:
-    with pytest.raises(Disagreement, match="it raised ValueError: could not broadcast") as found:
+    with pytest.raises(Mismatch, match="it raised ValueError: could not broadcast") as found:
         assert_agrees(Unreadable(), exactly(np.zeros((0, 4), np.float32)))
     assert found.value.kind == "raised"
     assert computed(Unreadable(), within([1, 2], [0, 0])) is None
@@ -188,14 +188,14 @@ def test_a_computed_measure_allows_for_its_own_rounding() -> None:
     right = within([1.0, 2.0], [1e-6, 1e-6])
     measure = computed(np.array([1.0 + 1e-6, 2.0], np.float32), right)
     assert_agrees(np.array([1.0 - 1e-6, 2.0], np.float32), measure)
-    with pytest.raises(Disagreement):
+    with pytest.raises(Mismatch):
         assert_agrees(np.array([1.0 + 6e-6, 2.0], np.float32), measure)
 
 
 def test_a_measure_of_the_wrong_structure_fixes_the_structure_only() -> None:
     measure = computed(np.ones((3, 2), np.float32), within([1.0, 2.0], [1, 1]))
     assert_agrees(np.full((3, 2), 7, np.float32), measure)
-    with pytest.raises(Disagreement, match="shapes differ"):
+    with pytest.raises(Mismatch, match="shapes differ"):
         assert_agrees(ONE, measure)
 
 
@@ -205,12 +205,12 @@ def test_what_was_raised_is_no_measure() -> None:
 
 def test_the_place_named_is_one_that_disagrees() -> None:
     right = np.array([np.nan, 1, 0, 2], np.float32)
-    with pytest.raises(Disagreement, match=r"at index \(2,\): expected 0, got -0 \(0 ULP\)"):
+    with pytest.raises(Mismatch, match=r"at index \(2,\): expected 0, got -0 \(0 ULP\)"):
         assert_equal(np.array([np.nan, 1, -0.0, 2], np.float32), right)
 
 
 @pytest.mark.parametrize(("got", "value"), [(np.nan, 1.0), (1.0, np.nan), (np.inf, 1.0)])
 def test_a_number_and_none_are_infinitely_far_apart(got: float, value: float) -> None:
-    with pytest.raises(Disagreement, match=r"got \S+ \(inf ULP\)") as caught:
+    with pytest.raises(Mismatch, match=r"got \S+ \(inf ULP\)") as caught:
         assert_agrees(np.array([np.nan, got], np.float32), within([np.nan, value], [1.0, 1.0]))
     assert caught.value.max_ulps == np.inf

@@ -12,7 +12,7 @@ from properties.law import Law
 from properties.laws import LAWS
 from properties.loop_transform import LOOP
 from properties.profile import Profile
-from properties.run_law import hold
+from properties.run_law import run_law
 from properties.subject import FunctionSubject, ModuleSubject
 from properties.subjects import SUBJECTS
 from properties.transform import Lifted, Transform
@@ -53,14 +53,14 @@ NOT_OF_A_LOOP = {
     "sharing.synchronised": "it sees one example at a time",
 }
 """Laws that have nothing to say of a Python loop, and why."""
-HONEST = attrs.evolve(LOOP, plain=plain)
+HONEST = attrs.evolve(LOOP, unlifted=plain)
 PAIRS = [
     (law, SUBJECTS[name])
     for law in LAWS.values()
     for name in CHOSEN
     if law.id not in NOT_OF_A_LOOP
-    and law.concerns(attrs.evolve(HONEST, name=law.only or "loop"), SUBJECTS[name])
-    and not law.not_applicable(attrs.evolve(HONEST, name=law.only or "loop"), SUBJECTS[name])
+    and law.applies_to(attrs.evolve(HONEST, name=law.only_transform or "loop"), SUBJECTS[name])
+    and not law.skip_reason(attrs.evolve(HONEST, name=law.only_transform or "loop"), SUBJECTS[name])
 ]
 
 
@@ -68,14 +68,16 @@ PAIRS = [
     ("law", "subject"), PAIRS, ids=lambda each: each.id if isinstance(each, Law) else each.name
 )
 def test_law_holds_for_the_loop(law: Law, subject: Any) -> None:
-    if law.only is not None:
+    if law.only_transform is not None:
         # A loop cannot be traced by vmap as pmap can: vmap stands in for it.
         transform = Transform(
-            law.only, "", lambda function, axes: jax.vmap(function, axes.in_axes, axes.out_axes)
+            law.only_transform,
+            "",
+            lambda function, axes: jax.vmap(function, axes.in_axes, axes.out_axes),
         )
     else:
         transform = HONEST
-    held = hold(law, transform, subject, SMALL)
+    held = run_law(law, transform, subject, SMALL)
     assert held.violation is None
     assert held.examples >= (SMALL.sparing() if law.thin else SMALL).examples
 
@@ -103,24 +105,26 @@ def test_sentences_are_different() -> None:
 
 @pytest.mark.parametrize("law", LAWS.values(), ids=lambda law: law.id)
 def test_a_law_concerns_subjects_of_its_kind_only(law: Law) -> None:
-    transform = attrs.evolve(LOOP, name=law.only or "loop", kinds=KINDS_OF_FUNCTIONS)
-    maps_functions_only = Transform(law.only or "loop", "", LOOP.map, kinds=KINDS_OF_FUNCTIONS)
+    transform = attrs.evolve(LOOP, name=law.only_transform or "loop", kinds=KINDS_OF_FUNCTIONS)
+    maps_functions_only = Transform(
+        law.only_transform or "loop", "", LOOP.map, kinds=KINDS_OF_FUNCTIONS
+    )
     for subject in SUBJECTS.values():
-        concerned = law.concerns(transform, subject)
+        concerned = law.applies_to(transform, subject)
         kind = subject.kind if isinstance(subject, FunctionSubject) else None
         assert concerned == (isinstance(subject, law.subjects) and kind in (None, *law.kinds))
         if kind is not None:
             others = tuple(set(KINDS_OF_FUNCTIONS) - {kind})
-            elsewhere = law.concerns(attrs.evolve(transform, kinds=others), subject)
-            assert elsewhere == (concerned and law.only is not None)
+            elsewhere = law.applies_to(attrs.evolve(transform, kinds=others), subject)
+            assert elsewhere == (concerned and law.only_transform is not None)
         is_module = isinstance(subject, ModuleSubject)
-        assert law.concerns(maps_functions_only, subject) == (concerned and not is_module)
-        if law.only is not None:
-            assert not law.concerns(attrs.evolve(LOOP, name="another"), subject)
+        assert law.applies_to(maps_functions_only, subject) == (concerned and not is_module)
+        if law.only_transform is not None:
+            assert not law.applies_to(attrs.evolve(LOOP, name="another"), subject)
 
 
 def test_where_a_transform_is_missing_no_law_is_applicable() -> None:
     missing = attrs.evolve(LOOP, unavailable=lambda: "this release has none")
     for law in LAWS.values():
         subject = next(s for s in SUBJECTS.values() if isinstance(s, law.subjects))
-        assert law.not_applicable(missing, subject) == "this release has none"
+        assert law.skip_reason(missing, subject) == "this release has none"

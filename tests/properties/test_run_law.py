@@ -8,15 +8,15 @@ import pytest
 from hypothesis.database import InMemoryExampleDatabase
 
 from properties.call import FunctionCall
-from properties.compare import Disagreement
-from properties.law import Law, Violation, blame, narrowed
+from properties.compare import Mismatch
+from properties.law import Law, Violation, attribute_to, minimize
 from properties.laws import LAWS
 from properties.loop_transform import LOOP
 from properties.profile import Profile
-from properties.run_law import Held, hold
+from properties.run_law import LawRun, run_law
 from properties.strategies import function_calls, pool
 from properties.subjects import SUBJECTS
-from reference.error_bounds.bounded_array import Undecidable
+from reference.error_bounds.bounded_array import BranchUndecidable
 
 SQUARE, MATRIX_ADD = SUBJECTS["square"], SUBJECTS["matrix-add"]
 PROFILE = Profile("test", examples=30, shapes=8, combinations=12, deadline=60, random=False, seed=3)
@@ -29,12 +29,12 @@ def law_of(check: Callable[[Any, Any], None]) -> Law:
 
 
 def violated(call: FunctionCall) -> Violation:
-    return Violation(call, Disagreement("value", f"wrong for {call.seed}"), "map")
+    return Violation(call, Mismatch("value", f"wrong for {call.seed}"), "map")
 
 
-def held(check: Callable[[Any, Any], None], **options: Any) -> Held:
+def held(check: Callable[[Any, Any], None], **options: Any) -> LawRun:
     profile = options.pop("profile", PROFILE)
-    return hold(law_of(check), LOOP, MATRIX_ADD, profile, **options)
+    return run_law(law_of(check), LOOP, MATRIX_ADD, profile, **options)
 
 
 def test_what_holds_is_counted() -> None:
@@ -100,14 +100,14 @@ def test_what_is_set_aside_is_never_checked() -> None:
             raise violated(call)
 
     assert held(check).violation is not None
-    result = held(check, set_aside=lambda call: call.axes[0].out_axes != 0)
+    result = held(check, exclude=lambda call: call.axes[0].out_axes != 0)
     assert result.violation is None
     assert result.examples > 0
 
 
 def test_set_aside_is_asked_about_one_combination_at_a_time() -> None:
     asked = []
-    held(lambda transform, call: None, set_aside=lambda call: asked.append(call))
+    held(lambda transform, call: None, exclude=lambda call: asked.append(call))
     assert {len(call.axes) for call in asked} == {1}
 
 
@@ -115,7 +115,7 @@ def test_where_everything_is_set_aside_nothing_is_an_example() -> None:
     def check(_: Any, call: FunctionCall) -> None:
         raise violated(call)
 
-    result = held(check, set_aside=lambda call: True)
+    result = held(check, exclude=lambda call: True)
     assert (result.violation, result.examples) == (None, 0)
 
 
@@ -131,7 +131,7 @@ def test_a_fault_of_the_suite_is_raised(error: type[Exception]) -> None:
 def test_what_rounding_decides_is_no_violation() -> None:
     def check(_: Any, call: FunctionCall) -> None:
         if call.seed % 2:
-            raise Undecidable("near the edge")
+            raise BranchUndecidable("near the edge")
 
     assert held(check).violation is None
 
@@ -162,7 +162,7 @@ def test_each_law_transform_and_subject_has_a_database_key_of_its_own() -> None:
         raise violated(call)
 
     law = law_of(check)
-    hold(law, LOOP, MATRIX_ADD, PROFILE, database=database)
+    run_law(law, LOOP, MATRIX_ADD, PROFILE, database=database)
     assert len(database.data) > 0
     kept = {key: set(values) for key, values in database.data.items()}
     for changed in (
@@ -170,7 +170,7 @@ def test_each_law_transform_and_subject_has_a_database_key_of_its_own() -> None:
         (law, attrs.evolve(LOOP, name="other"), MATRIX_ADD),
         (law, LOOP, SQUARE),
     ):
-        hold(*changed, PROFILE, database=database)
+        run_law(*changed, PROFILE, database=database)
         assert {key: set(database.data[key]) for key in kept} == kept
     assert len(database.data) >= 4 * len(kept)
 
@@ -185,14 +185,14 @@ def test_the_same_seed_gives_the_same_digest_and_another_another() -> None:
 
 def test_blame_turns_disagreements_only() -> None:
     call = FunctionCall("square", {"batch": 3, "m": 2, "n": 4}, ())
-    with pytest.raises(Violation, match="differs") as caught, blame(call, "map"):
-        raise Disagreement("value", "differs")
+    with pytest.raises(Violation, match="differs") as caught, attribute_to(call, "map"):
+        raise Mismatch("value", "differs")
     assert (caught.value.call, caught.value.what) == (call, "map")
-    assert caught.value.disagreement.kind == "value"
-    with pytest.raises(ZeroDivisionError), blame(call, "map"):
+    assert caught.value.mismatch.kind == "value"
+    with pytest.raises(ZeroDivisionError), attribute_to(call, "map"):
         raise ZeroDivisionError
 
 
 def test_narrowing_a_call_that_holds_finds_nothing() -> None:
     call = FunctionCall("square", {"batch": 3, "m": 2, "n": 4}, ())
-    assert narrowed(law_of(lambda transform, call: None), LOOP, call) is None
+    assert minimize(law_of(lambda transform, call: None), LOOP, call) is None

@@ -20,7 +20,7 @@ from properties.laws import LAWS
 from properties.loop_transform import LOOP
 from properties.oracle import output_ranks
 from properties.profile import PROFILES, Profile
-from properties.run_law import hold
+from properties.run_law import run_law
 from properties.strategies import (
     FAMILIES,
     TURNS,
@@ -36,7 +36,7 @@ from properties.subjects import SUBJECTS
 from properties.transform import Transform
 
 MANY = Profile("many", examples=6, shapes=16, combinations=24, deadline=60, random=False)
-FEW_DEVICES = attrs.evolve(LOOP, name="jax.pmap", largest=lambda: 4)
+FEW_DEVICES = attrs.evolve(LOOP, name="jax.pmap", max_batch_size=lambda: 4)
 every_subject = pytest.mark.parametrize("subject", SUBJECTS.values(), ids=lambda s: s.name)
 every_law = pytest.mark.parametrize("law", LAWS.values(), ids=lambda law: law.id)
 
@@ -45,7 +45,7 @@ def drawn(law: Law, transform: Transform, subject: Subject, profile: Profile = M
     """The calls that a law's strategy gives for a profile."""
     calls: list[Any] = []
     keeping = attrs.evolve(law, check=lambda transform, call: calls.append(call))
-    assert hold(keeping, transform, subject, profile).violation is None
+    assert run_law(keeping, transform, subject, profile).violation is None
     return calls
 
 
@@ -60,7 +60,7 @@ def all_drawn(law: Law, transform: Transform = LOOP) -> list[Any]:
     concerned = [
         subject
         for subject in SUBJECTS.values()
-        if law.concerns(transform, subject) and not law.not_applicable(transform, subject)
+        if law.applies_to(transform, subject) and not law.skip_reason(transform, subject)
     ]
     assert concerned or law.id in NOT_OF_DEVICES
     return [call for subject in concerned for call in drawn(law, transform, subject)]
@@ -91,14 +91,14 @@ def test_distinct_sizes_are_distinct(subject: Subject) -> None:
 @every_subject
 @pytest.mark.parametrize("largest", [None, 3, 4, 8])
 def test_batch_is_large_enough_and_no_larger_than_there_are_devices(
-    subject: Subject, largest: int | None
+    subject: Subject, max_batch_size: int | None
 ) -> None:
     for family, turn in itertools.product(FAMILIES, range(TURNS)):
-        batch = sizes(subject, family, turn, largest)["batch"]
+        batch = sizes(subject, family, turn, max_batch_size)["batch"]
         if family == "one-example":
             assert batch == 1
         else:
-            assert 3 <= batch <= (largest or 8)
+            assert 3 <= batch <= (max_batch_size or 8)
 
 
 @every_subject
@@ -132,8 +132,8 @@ def test_calls_take_their_sizes_from_the_pool(law: Law, transform: Transform) ->
         if law.id in BATCHES:
             assert call.sizes["batch"] in BATCHES[law.id]
             continue
-        assert dict(call.sizes) in pool(call.subject, MANY, transform.largest())
-        assert call.sizes["batch"] <= (transform.largest() or 8)
+        assert dict(call.sizes) in pool(call.subject, MANY, transform.max_batch_size())
+        assert call.sizes["batch"] <= (transform.max_batch_size() or 8)
 
 
 @every_law
@@ -167,7 +167,7 @@ def test_slices_of_what_is_mapped_are_pairwise_different(law: Law) -> None:
         if getattr(call.subject, "kind", "") == "rule":
             continue  # there are but two booleans, and few indices
         for axes in call.axes[:2]:
-            for argument, axis in zip(call.stacked(axes), axes.in_axes, strict=True):
+            for argument, axis in zip(call.batch_first(axes), axes.in_axes, strict=True):
                 for leaf in jax.tree_util.tree_leaves(argument) if axis is not None else ():
                     for one, other in itertools.combinations(np.asarray(leaf), 2):
                         assert not np.array_equal(one, other)
@@ -175,7 +175,7 @@ def test_slices_of_what_is_mapped_are_pairwise_different(law: Law) -> None:
 
 def test_arguments_of_one_call_are_not_alike() -> None:
     call = FunctionCall("matrix-add", {"batch": 3, "m": 2, "n": 4}, (), seed=5)
-    first, second = call.stacked(Axes((0, 0)))
+    first, second = call.batch_first(Axes((0, 0)))
     assert not np.any(first == second)
 
 
@@ -209,7 +209,7 @@ def test_combinations_leave_unmapped_what_is_asked() -> None:
 
 DIGESTS = """
 import attrs
-from properties.run_law import hold
+from properties.run_law import run_law
 from properties.laws import LAWS
 from properties.loop_transform import LOOP
 from properties.profile import PROFILES
@@ -219,7 +219,7 @@ for profile in (PROFILES["quick"], attrs.evolve(PROFILES["thorough"], examples=4
     for seed in (0, 0, 1, 2):
         for law, subject in LAWS_AND_SUBJECTS:
             nothing = attrs.evolve(LAWS[law], check=lambda transform, call: None)
-            held = hold(nothing, LOOP, SUBJECTS[subject], attrs.evolve(profile, seed=seed))
+            held = run_law(nothing, LOOP, SUBJECTS[subject], attrs.evolve(profile, seed=seed))
             print(profile.name, law, seed, held.examples, held.digest)
 """
 

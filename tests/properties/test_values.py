@@ -14,7 +14,7 @@ from properties.values import SPECIAL, draw, indices
     [
         (lambda: draw(7, (3, 4), "float32"), 1108773997),
         (lambda: draw(7, (3, 4), "int32"), 1410950854),
-        (lambda: draw(7, (40,), "float32", special=True), 954812869),
+        (lambda: draw(7, (40,), "float32", edge_values=True), 954812869),
         (lambda: indices(7, (3, 4), 5), 2442789675),
     ],
     ids=["float32", "int32", "special", "indices"],
@@ -52,7 +52,7 @@ def test_seeds_give_other_values() -> None:
 
 
 def test_special_values_all_come_and_are_float32s_own() -> None:
-    drawn = draw(0, (400,), "float32", special=True)
+    drawn = draw(0, (400,), "float32", edge_values=True)
     bits = set(drawn.view(np.uint32).tolist())
     with np.errstate(over="ignore"):
         assert set(SPECIAL.astype(np.float32).view(np.uint32).tolist()) <= bits

@@ -55,8 +55,8 @@ TRANSFORM = Transform(
     "maps a function over devices",
     map_function,
     traceable=False,
-    largest=jax.local_device_count,
-    maps_nothing=False,
+    max_batch_size=jax.local_device_count,
+    accepts_axis_size_only=False,
     unavailable=unavailable,
     source=source,
 )

@@ -85,8 +85,8 @@ TRANSFORM = Transform(
     map_function,
     kinds=("function",),
     thin=True,
-    largest=pmap.TRANSFORM.largest,
-    maps_nothing=False,
+    max_batch_size=pmap.TRANSFORM.max_batch_size,
+    accepts_axis_size_only=False,
     unavailable=partial(pmap.one_device, "shard_map"),
     source=source,
 )

@@ -160,7 +160,7 @@ def _transform(name: str, summary: str, **fields: Any) -> Transform:
         partial(lift, name),
         kinds=("function",),
         unavailable=partial(unavailable, name),
-        lacks=lacks,
+        missing_module_reason=lacks,
         derivation=NNX,
         thin=True,
         source=partial(source, name),
@@ -174,6 +174,6 @@ PMAP = _transform(
     "maps an NNX module and its state over devices",
     variants=over_devices,
     traceable=False,
-    largest=pmap.TRANSFORM.largest,
-    maps_nothing=False,
+    max_batch_size=pmap.TRANSFORM.max_batch_size,
+    accepts_axis_size_only=False,
 )

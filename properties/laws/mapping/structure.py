@@ -6,8 +6,8 @@ import jax
 
 from properties import oracle
 from properties.call import FunctionCall
-from properties.compare import Disagreement, assert_same_structure
-from properties.law import blame, law
+from properties.compare import Mismatch, assert_same_structure
+from properties.law import attribute_to, law
 from properties.laws.mapping.values import mapping_equals_the_loop
 from properties.recipe import MAP
 from properties.strategies import also_told, function_calls
@@ -20,9 +20,9 @@ from properties.trees import Raised, described
     thin=True,
     cases=also_told(function_calls(unmapped="any", batches=(0, 1), most=3)),
     kinds=("function", "rule"),
-    unless=lambda transform, subject: (
+    skip_if=lambda transform, subject: (
         "pmap takes no batch of size zero: it needs a device for every example"
-        if transform.largest() is not None
+        if transform.max_batch_size() is not None
         else None
     ),
 )
@@ -44,10 +44,10 @@ def structure_is_that_of_one_example(transform: Transform, call: FunctionCall) -
         mapped, mapped_weak = _shape(
             transform.map(call.subject.function, axes), call.arguments(axes)
         )
-        with blame(single, MAP):
+        with attribute_to(single, MAP):
             assert_same_structure(mapped, oracle.shape_of_function(single))
             if mapped_weak != weak:
-                raise Disagreement(
+                raise Mismatch(
                     "structure",
                     f"weak types differ: expected {weak}, got {mapped_weak}",
                     described(one),

@@ -8,26 +8,26 @@ import jax
 import numpy as np
 
 from properties import oracle
-from properties.call import Axes, FunctionCall, moved
+from properties.call import Axes, FunctionCall, move_batch_axis
 from properties.compare import (
-    Disagreement,
     Expected,
+    Mismatch,
     assert_agrees,
     assert_same_structure,
     computed,
 )
 from properties.joint_compile import map_together, run_together
-from properties.law import blame, law
-from properties.recipe import MAP, Way
+from properties.law import attribute_to, law
+from properties.recipe import MAP, Recipe
 from properties.strategies import also_told, function_calls, single_argument
 from properties.transform import Transform
 from properties.trees import Raised, attempt
 
-JIT_OF_MAP = Way("jit of the map", after=lambda call: "got = jax.jit(mapped)(*arguments)")
-MAP_OF_JIT = Way("map of the jit", before=lambda call: "function = jax.jit(function)")
-AHEAD_OF_TIME = Way(
+JIT_OF_MAP = Recipe("jit of the map", result_code=lambda call: "got = jax.jit(mapped)(*arguments)")
+MAP_OF_JIT = Recipe("map of the jit", setup_code=lambda call: "function = jax.jit(function)")
+AHEAD_OF_TIME = Recipe(
     "map compiled ahead of time",
-    after=lambda call: "got = jax.jit(mapped).lower(*arguments).compile()(*arguments)",
+    result_code=lambda call: "got = jax.jit(mapped).lower(*arguments).compile()(*arguments)",
 )
 JOINED = (4,)
 """How many examples a batch that is taken apart has: few enough for as many devices."""
@@ -38,14 +38,14 @@ def mapping_equals_the_loop(transform: Transform, call: FunctionCall) -> None:
     """Mapping a function gives what applying it to each example and stacking gives."""
     for axes, got in map_together(transform, call):
         single = call.only(axes)
-        with blame(single, MAP):
+        with attribute_to(single, MAP):
             assert_agrees(got, oracle.of_function(single))
 
 
 @law(
     "mapping.broadcasts-unmapped",
     cases=also_told(function_calls(unmapped="some")),
-    unless=single_argument,
+    skip_if=single_argument,
 )
 def unmapped_arguments_are_the_same_for_all(transform: Transform, call: FunctionCall) -> None:
     """An argument with axis None is the same for every example, even where all are, told `axis_size`."""
@@ -74,7 +74,7 @@ def _selections_agree(transform: Transform, call: FunctionCall, selections: list
         single, (whole, *apart) = call.only(axes), results
         right = oracle.of_function(single)
         if not isinstance(whole, Raised):
-            with blame(single, MAP, arguments[0], right):
+            with attribute_to(single, MAP, arguments[0], right):
                 assert_same_structure(whole, right.like)
         for given, selection, got in zip(arguments[1:], selections, apart, strict=True):
             taken = partial(_taken, selection=selection, axis=axes.out_axes)
@@ -83,11 +83,11 @@ def _selections_agree(transform: Transform, call: FunctionCall, selections: list
                 continue
             try:
                 assert_agrees(got, due)
-            except Disagreement as found:
+            except Mismatch as found:
                 # One of the two is wrong: say which.
-                with blame(single, MAP, arguments[0], right):
+                with attribute_to(single, MAP, arguments[0], right):
                     assert_agrees(whole, right)
-                with blame(single, MAP, given, Expected(*map(taken, right))):
+                with attribute_to(single, MAP, given, Expected(*map(taken, right))):
                     raise found from None
 
 
@@ -108,7 +108,7 @@ def _of_examples(
     arguments = [[_selected(call, axes, s) for s in selections] for axes in call.axes]
     mapped = [transform.map(call.subject.function, axes) for axes in call.axes]
     joined = transform.traceable and not call.eager
-    if transform.largest() is None:
+    if transform.max_batch_size() is None:
         pieces = [each for each in mapped for _ in selections]
         together = run_together(pieces, [a for own in arguments for a in own], joined)
         results = [together[i :: len(selections)] for i in range(len(selections))]
@@ -126,8 +126,8 @@ def _selected(call: FunctionCall, axes: Axes, selection: Any) -> Any:
     return tuple(
         argument
         if axis is None
-        else moved(jax.tree_util.tree_map(lambda leaf: leaf[selection], argument), axis)
-        for argument, axis in zip(call.stacked(axes), axes.in_axes, strict=True)
+        else move_batch_axis(jax.tree_util.tree_map(lambda leaf: leaf[selection], argument), axis)
+        for argument, axis in zip(call.batch_first(axes), axes.in_axes, strict=True)
     )
 
 
@@ -145,7 +145,7 @@ def compiling_changes_nothing(transform: Transform, call: FunctionCall) -> None:
     right = oracle.of_function(call)
     for way, function in ways.items():
         got = attempt(function, *arguments)
-        with blame(call, way):
+        with attribute_to(call, way):
             assert_agrees(got, right)
             # A second call finds the compiled program: it must be this function's, of these axes.
             if not isinstance(got, Raised):

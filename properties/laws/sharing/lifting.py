@@ -12,10 +12,10 @@ import numpy as np
 from hypothesis import strategies as st
 
 from properties import oracle
-from properties.call import ModuleCall, moved, variables_like
-from properties.compare import Disagreement, Expected, assert_agrees, assert_same_structure
+from properties.call import ModuleCall, move_batch_axis, variables_like
+from properties.compare import Expected, Mismatch, assert_agrees, assert_same_structure
 from properties.joint_compile import apply_together, init_shapes, run_together, transform_or_raise
-from properties.law import blame, law
+from properties.law import attribute_to, law
 from properties.laws.errors import must_raise
 from properties.laws.sharing.parameters import answers_as_each_example, one_call
 from properties.profile import Profile
@@ -49,13 +49,13 @@ def _same_with(group: str) -> Callable[[Transform, ModuleCall], None]:
         shapes = oracle.variable_shapes(call)
         right = oracle.of_module(call, variables, transform.derivation)
         for each in calls:
-            with blame(each, "init"):
+            with attribute_to(each, "init"):
                 assert_same_structure(init_shapes(transform.lift(each), each), shapes)
         pieces = [transform_or_raise(lambda e: transform.lift(e).apply, each) for each in calls]
         arguments = [(variables, call.rngs(), *call.inputs(axes)) for _ in calls]
-        results = run_together(pieces, arguments, transform.traceable and not call.flipped)
+        results = run_together(pieces, arguments, transform.traceable and not call.init_jitted)
         for each, got in zip(calls, results, strict=True):
-            with blame(each, "apply"):
+            with attribute_to(each, "apply"):
                 assert_agrees(got, right)
 
     return check
@@ -77,7 +77,7 @@ def no_variants(group: str) -> Callable[[Transform, ModuleSubject], str | None]:
     "sharing.options",
     thin=True,
     cases=module_calls(most=1, ensemble=None),
-    unless=no_variants("options"),
+    skip_if=no_variants("options"),
 )
 def options_change_no_result(transform: Transform, call: ModuleCall) -> None:
     """Options that name the batch axis, say its size or choose methods change no result."""
@@ -88,7 +88,7 @@ def options_change_no_result(transform: Transform, call: ModuleCall) -> None:
     "sharing.nested",
     thin=True,
     cases=module_calls(most=1, ensemble=None),
-    unless=no_variants("nests"),
+    skip_if=no_variants("nests"),
 )
 def other_lifts_change_no_result(transform: Transform, call: ModuleCall) -> None:
     """`jit`, `remat`, a loop or another map, around the lift or inside it, change no result."""
@@ -113,10 +113,10 @@ def _placed_collections(transform: Transform, subject: ModuleSubject, profile: P
     return st.builds(placed, calls, one_of("collections", ENSEMBLE_AXES[1:], subject, profile))
 
 
-@law("sharing.collections", thin=True, cases=_placed_collections, unless=_no_other_collection)
+@law("sharing.collections", thin=True, cases=_placed_collections, skip_if=_no_other_collection)
 def collections_are_mapped_where_asked(transform: Transform, call: ModuleCall) -> None:
     """A collection is mapped along the axis asked for, however the filters that choose it are written."""
-    with blame(call, "init"):
+    with attribute_to(call, "init"):
         assert_same_structure(init_shapes(transform.lift(call), call), oracle.variable_shapes(call))
     answers_as_each_example(transform, call, _drawn(call))
     _same_with("spellings")(transform, call)
@@ -130,11 +130,11 @@ def _shared_collections(transform: Transform, subject: ModuleSubject, profile: P
     )
 
 
-@law("sharing.updates-differ", thin=True, cases=_shared_collections, unless=_no_other_collection)
+@law("sharing.updates-differ", thin=True, cases=_shared_collections, skip_if=_no_other_collection)
 def one_collection_has_one_update(transform: Transform, call: ModuleCall) -> None:
     """A shared collection that each example would update in its own way raises ValueError."""
     ((_, got),) = apply_together(transform, call, _drawn(call))
-    with blame(call, "apply"):
+    with attribute_to(call, "apply"):
         must_raise(got, ValueError, "what is shared has one value after the call")
 
 
@@ -148,7 +148,7 @@ def _no_other_stream(transform: Transform, subject: ModuleSubject) -> str | None
     "sharing.rng-streams",
     thin=True,
     cases=module_calls(most=1, ensemble=None),
-    unless=_no_other_stream,
+    skip_if=_no_other_stream,
 )
 def streams_are_split_apart(transform: Transform, call: ModuleCall) -> None:
     """Each stream is split or not by itself: shared parameters with split noise, and the opposite."""
@@ -164,7 +164,7 @@ def _no_names(transform: Transform, subject: ModuleSubject) -> str | None:
     return None if subject.names else f"{subject.name} does not name the axes of its parameters"
 
 
-@law("sharing.metadata", thin=True, cases=one_call(ensemble=True), unless=_no_names)
+@law("sharing.metadata", thin=True, cases=one_call(ensemble=True), skip_if=_no_names)
 def names_stand_where_the_axes_do(transform: Transform, call: ModuleCall) -> None:
     """The names of a parameter's axes say where the ensemble's axis is, and are left alone when shared."""
     for each in (call, call.sharing()):
@@ -173,10 +173,10 @@ def names_stand_where_the_axes_do(transform: Transform, call: ModuleCall) -> Non
             got = transform.lift(each).names(each.rngs(), *each.inputs(each.axes[0]))
         except Exception as error:
             got = f"{type(error).__name__}: {error}"
-        with blame(each, "names"):
+        with attribute_to(each, "names"):
             if got != right:
                 message = f"names of axes differ: expected {right}, got {got}"
-                raise Disagreement("structure", message, str(right), str(got))
+                raise Mismatch("structure", message, str(right), str(got))
 
 
 def names_of(call: ModuleCall) -> dict[str, tuple[str, ...]]:
@@ -200,8 +200,8 @@ NEW_AXIS = "members"
     "sharing.aliases",
     thin=True,
     cases=one_call(ensemble=True),
-    unless=no_variants("aliases"),
-    only="flax.nnx.vmap",
+    skip_if=no_variants("aliases"),
+    only_transform="flax.nnx.vmap",
 )
 def one_module_is_mapped_one_way(transform: Transform, call: ModuleCall) -> None:
     """A module given twice is one module: mapped alike it changes nothing, mapped in two ways is an error."""
@@ -212,7 +212,7 @@ def one_module_is_mapped_one_way(transform: Transform, call: ModuleCall) -> None
     answers_as_each_example(transform, alike, variables)
     for each in apart:
         got = attempt(transform.lift(each).apply, variables, call.rngs(), *call.inputs(axes))
-        with blame(each, "apply"):
+        with attribute_to(each, "apply"):
             first, *_ = variables["params"]
             must_raise(got, ValueError, "it is mapped in two ways at once", (first,))
 
@@ -223,7 +223,7 @@ def _no_gradient(transform: Transform, subject: ModuleSubject) -> str | None:
     return subject.no_gradient and f"{subject.name} has no gradient: {subject.no_gradient}"
 
 
-@law("sharing.gradients", thin=True, cases=module_calls(most=1), unless=_no_gradient)
+@law("sharing.gradients", thin=True, cases=module_calls(most=1), skip_if=_no_gradient)
 def gradients_are_summed_where_shared(transform: Transform, call: ModuleCall) -> None:
     """The gradient by shared parameters is the sum over the examples; by an ensemble's, each its own."""
     for each in (call.sharing(), call.ensemble()):
@@ -233,11 +233,11 @@ def gradients_are_summed_where_shared(transform: Transform, call: ModuleCall) ->
             for axes in each.axes
         ]
         arguments = [(variables, each.rngs(), *each.inputs(axes)) for axes in each.axes]
-        results = run_together(pieces, arguments, transform.traceable and not each.flipped)
+        results = run_together(pieces, arguments, transform.traceable and not each.init_jitted)
         for axes, got in zip(each.axes, results, strict=True):
             single = each.only(axes)
             right = _right_gradient(single, variables, transform.derivation)
-            with blame(single, "gradient", right=right):
+            with attribute_to(single, "gradient", right=right):
                 assert_agrees(got, right)
 
 
@@ -254,7 +254,7 @@ def spread(call: ModuleCall, variables: Any) -> Any:
     """The weights for every example, the batch axis where the call's only axes put it."""
     weights = weights_of(call, variables)
     each = jax.tree_util.tree_map(lambda leaf: np.stack([leaf] * call.size), weights)
-    return moved(each, call.axes[0].out_axes)
+    return move_batch_axis(each, call.axes[0].out_axes)
 
 
 def _total(output: Any, weights: Any) -> Any:
@@ -277,17 +277,17 @@ def _gradient(apply: Callable[..., Any], call: ModuleCall) -> Callable[..., Any]
 
 def _right_gradient(call: ModuleCall, variables: Any, derivation: keys.Derivation) -> Expected:
     """The right gradients: of each example, summed where shared, else stacked along the axis."""
-    (axes,), axis, inputs = call.axes, call.variable_axes["params"], call.stacked(call.axes[0])
+    (axes,), axis, inputs = call.axes, call.variable_axes["params"], call.batch_first(call.axes[0])
     streams = keys.lift(call.rngs(), call.split_rngs, call.size, derivation)
     sizes = tuple(sorted(call.sizes.items()))
     evaluate = _gradient_evaluator(
-        call.subject_name, sizes, tuple(streams[0]), call.typed, derivation
+        call.subject_name, sizes, tuple(streams[0]), call.typed_keys, derivation
     )
     each = [
         evaluate(
             oracle.member(variables, call.variable_axes, i)["params"],
             streams[i],
-            *example(inputs, axes.first.in_axes, i),
+            *example(inputs, axes.leading.in_axes, i),
         )
         for i in range(call.size)
     ]
@@ -296,7 +296,7 @@ def _right_gradient(call: ModuleCall, variables: Any, derivation: keys.Derivatio
     )
     values, errors = stack([r.value for r in each]), stack([r.error for r in each])
     if axis is not None:
-        return Expected(moved(values, axis), moved(errors, axis), like)
+        return Expected(move_batch_axis(values, axis), move_batch_axis(errors, axis), like)
     bound = jax.tree_util.tree_map(
         lambda value, error: error.sum(0) + oracle.sum_error(value), values, errors
     )
@@ -308,12 +308,17 @@ def _gradient_evaluator(
     subject_name: str,
     sizes: tuple[tuple[str, int], ...],
     streams: tuple[str, ...],
-    typed: bool,
+    typed_keys: bool,
     derivation: keys.Derivation,
 ) -> Callable[..., Any]:
     """The gradient by its parameters of one example's weighted output, in float64 with its bound."""
     call = ModuleCall(
-        subject_name, dict(sizes), (), {"params": None}, dict.fromkeys(streams, False), typed=typed
+        subject_name,
+        dict(sizes),
+        (),
+        {"params": None},
+        dict.fromkeys(streams, False),
+        typed_keys=typed_keys,
     )
     rngs = keys.lift(call.rngs(), call.split_rngs, 1)[0]
     variables, one = _drawn(call), oracle.applied(call, derivation)

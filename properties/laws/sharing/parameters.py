@@ -7,7 +7,7 @@ from properties import oracle
 from properties.call import ModuleCall, variables_like
 from properties.compare import assert_agrees, assert_same_structure
 from properties.joint_compile import apply_together, init_now, init_shapes
-from properties.law import blame, law
+from properties.law import attribute_to, law
 from properties.laws.errors import must_raise
 from properties.strategies import front, module_calls
 from properties.subject import ModuleSubject
@@ -37,17 +37,17 @@ def _no_broadcast(transform: Transform, subject: ModuleSubject) -> str | None:
     return f"{subject.name} takes no leading batch axes: {subject.native_broadcast}"
 
 
-@law("sharing.no-batch-axis", cases=one_call(), unless=_no_params)
+@law("sharing.no-batch-axis", cases=one_call(), skip_if=_no_params)
 def shared_params_carry_no_batch_axis(transform: Transform, call: ModuleCall) -> None:
     """Shared parameters have exactly the shapes of the unmapped module's."""
-    with blame(call, "init"):
+    with attribute_to(call, "init"):
         assert_same_structure(init_shapes(transform.lift(call), call), oracle.variable_shapes(call))
 
 
-@law("sharing.init-matches-reference", cases=one_call(), unless=_no_params)
+@law("sharing.init-matches-reference", cases=one_call(), skip_if=_no_params)
 def shared_init_gives_the_reference_params(transform: Transform, call: ModuleCall) -> None:
     """For a seed, the shared parameters are those the pure-JAX reference derives."""
-    with blame(call, "init"):
+    with attribute_to(call, "init"):
         right = oracle.of_variables(call, transform.derivation)
         assert_agrees(init_now(transform.lift(call), call), right)
 
@@ -62,50 +62,50 @@ def shared_module_equals_the_loop(transform: Transform, call: ModuleCall) -> Non
 def answers_as_each_example(transform: Transform, call: ModuleCall, variables: Any) -> None:
     for axes, got in apply_together(transform, call, variables):
         single = call.only(axes)
-        with blame(single, "apply"):
+        with attribute_to(single, "apply"):
             assert_agrees(got, oracle.of_module(single, variables, transform.derivation))
 
 
-@law("sharing.native-broadcast", cases=module_calls(front, front, "none", 1), unless=_no_broadcast)
+@law("sharing.native-broadcast", cases=module_calls(front, front, "none", 1), skip_if=_no_broadcast)
 def plain_module_broadcasts(transform: Transform, call: ModuleCall) -> None:
     """The unmapped module, given the whole batch, gives what it gives on each example."""
     variables = variables_like(oracle.variable_shapes(call), call.seed)
     (axes,) = call.axes
-    got = attempt(transform.plain(call).apply, variables, call.rngs(), *call.inputs(axes))
-    with blame(call, "plain"):
+    got = attempt(transform.unlifted(call).apply, variables, call.rngs(), *call.inputs(axes))
+    with attribute_to(call, "plain"):
         assert_agrees(got, oracle.of_module(call, variables))
 
 
-@law("sharing.ensemble-leading-axis", cases=one_call(ensemble=True), unless=_no_params)
+@law("sharing.ensemble-leading-axis", cases=one_call(ensemble=True), skip_if=_no_params)
 def ensemble_params_gain_an_axis(transform: Transform, call: ModuleCall) -> None:
     """The ensemble configuration adds one axis of the batch's size, where asked for."""
-    with blame(call, "init"):
+    with attribute_to(call, "init"):
         assert_same_structure(init_shapes(transform.lift(call), call), oracle.variable_shapes(call))
 
 
-@law("sharing.ensemble-members", cases=one_call(ensemble=True), unless=_no_params)
+@law("sharing.ensemble-members", cases=one_call(ensemble=True), skip_if=_no_params)
 def ensemble_members_are_independent(transform: Transform, call: ModuleCall) -> None:
     """Member i is the unmapped module initialised with the i-th split key, and answers as it does."""
     members = oracle.of_variables(call, transform.derivation)
-    with blame(call, "init"):
+    with attribute_to(call, "init"):
         assert_agrees(init_now(transform.lift(call), call), members)
     answers_as_each_example(transform, call, members.value)
 
 
-@law("sharing.split-table", thin=True, cases=one_call(), unless=_no_table)
+@law("sharing.split-table", thin=True, cases=one_call(), skip_if=_no_table)
 def sharing_and_splitting_combine(transform: Transform, call: ModuleCall) -> None:
     """Shared or mapped parameters, split or unsplit keys: share, ensemble, equal copies, an error."""
     for table_entry in (call.sharing(), call.ensemble()):
-        with blame(table_entry, "init"):
+        with attribute_to(table_entry, "init"):
             assert_same_structure(
                 init_shapes(transform.lift(table_entry), table_entry),
                 oracle.variable_shapes(table_entry),
             )
     copies = call.with_params(0, split=False)
-    with blame(copies, "init"):
+    with attribute_to(copies, "init"):
         assert_agrees(init_now(transform.lift(copies), copies), oracle.of_variables(copies))
     contradiction = call.with_params(None, split=True)
-    with blame(contradiction, "init"):
+    with attribute_to(contradiction, "init"):
         drawn = init_shapes(transform.lift(contradiction), contradiction)
         if call.subject.draws:
             must_raise(drawn, ValueError, "split keys cannot give one set of parameters")
@@ -114,7 +114,7 @@ def sharing_and_splitting_combine(transform: Transform, call: ModuleCall) -> Non
             assert_same_structure(drawn, oracle.variable_shapes(contradiction))
     forgotten = call.without_stream("params")
     if call.subject.draws:
-        with blame(forgotten, "init"):
+        with attribute_to(forgotten, "init"):
             must_raise(
                 init_shapes(transform.lift(forgotten), forgotten),
                 transform.missing_stream,

@@ -8,7 +8,7 @@ from properties import oracle
 from properties.call import ModuleCall, variables_like
 from properties.compare import Expected, assert_agrees
 from properties.joint_compile import apply_together
-from properties.law import blame, law
+from properties.law import attribute_to, law
 from properties.laws.sharing.lifting import no_variants
 from properties.laws.sharing.parameters import one_call
 from properties.subject import AXIS, ModuleSubject
@@ -27,7 +27,7 @@ def _no_statistics(transform: Transform, subject: ModuleSubject) -> str | None:
     subjects=ModuleSubject,
     thin=True,
     cases=one_call(),
-    unless=_no_statistics,
+    skip_if=_no_statistics,
 )
 def statistics_are_of_all_examples(transform: Transform, call: ModuleCall) -> None:
     """Statistics taken along the batch axis are those of all examples together, shared or one for each."""
@@ -38,7 +38,7 @@ def statistics_are_of_all_examples(transform: Transform, call: ModuleCall) -> No
             variables = variables_like(oracle.variable_shapes(each), each.seed)
             right = _of_all(each, variables)
             for _, got in apply_together(transform, each, variables):
-                with blame(each, "apply", right=right):
+                with attribute_to(each, "apply", right=right):
                     assert_agrees(got, right)
 
 
@@ -49,7 +49,7 @@ def _of_all(call: ModuleCall, variables: Any) -> Expected:
     rows = call.sizes[dim]
     longer = attrs.evolve(call, sizes={**call.sizes, dim: rows * call.size, AXIS: 1})
     one = oracle.module_evaluator(longer)
-    (inputs,) = call.stacked(call.axes[0])
+    (inputs,) = call.batch_first(call.axes[0])
     joined = inputs.reshape(-1, *inputs.shape[2:])
     results = [
         one(oracle.member(variables, call.variable_axes, i), call.rngs(), joined)

@@ -98,7 +98,7 @@ ELEMENTWISE = (
         "clamp.array", "lax.clamp(a, b, c)", "few", "normal", "whole", dtypes=("float32", "int32")
     ),
     *(
-        _exact(name, f"lax.{name}(a)", "normal", dtypes=FLOATS, special=True)
+        _exact(name, f"lax.{name}(a)", "normal", dtypes=FLOATS, edge_values=True)
         for name in ("abs", "neg", "floor", "ceil")
     ),
     _exact("is_finite", "lax.is_finite(a)", "holes", dtypes=FLOATS),

@@ -26,7 +26,7 @@ def rule(
     *arguments: Array,
     dtypes: Sequence[str] = ("float32",),
     exact: bool = False,
-    special: bool = False,
+    edge_values: bool = False,
     answer: Callable[..., Any] | None = None,
 ) -> FunctionSubject:
     """A subject ``lax.NAME`` that reaches the batching rule of a primitive.
@@ -45,7 +45,7 @@ def rule(
         arguments,
         tuple(dtypes),
         exact=exact,
-        special=special,
+        edge_values=edge_values,
         source=text,
         answer=answer,
         kind="rule",

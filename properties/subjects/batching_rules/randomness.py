@@ -8,7 +8,7 @@ import numpy as np
 from properties.subject import Array, FunctionSubject
 from properties.subjects.batching_rules.entry import below, of, rule
 from reference.error_bounds.arithmetic import SERIES_UNITS
-from reference.error_bounds.bounded_array import unit
+from reference.error_bounds.bounded_array import unit_roundoff
 
 _KEY = of("bits", 2, dtype="uint32")
 
@@ -29,7 +29,7 @@ def _samples(key: Any, shape: Any) -> Any:
         dtype="float32",
     )
     value = np.asarray(drawn, np.float64)
-    return value, SERIES_UNITS * unit("float32") * np.abs(value)
+    return value, SERIES_UNITS * unit_roundoff("float32") * np.abs(value)
 
 
 RANDOMNESS = (

@@ -14,7 +14,7 @@ import pytest
 from conformance.mutation import rule_mutants
 from conformance.runner import rule_table
 from conformance.runner.plugin import covered
-from properties.unreachable_rules import EXEMPT
+from properties.unreachable_rules import UNREACHABLE_RULES
 
 ALONE = """
 import json
@@ -22,10 +22,10 @@ from conformance.runner import process_env
 process_env.prepare()
 from conformance.runner import rule_table
 import jax
-registered = rule_table.watch()
-before = set(rule_table.EXERCISED)
+registered = rule_table.instrument()
+before = set(rule_table.COVERED_RULES)
 jax.vmap(lambda x: jax.numpy.sin(x) * 2)(jax.numpy.ones(3))
-print(json.dumps([len(registered), sorted(before), sorted(rule_table.EXERCISED)]))
+print(json.dumps([len(registered), sorted(before), sorted(rule_table.COVERED_RULES)]))
 """
 
 
@@ -61,22 +61,22 @@ def test_a_rule_is_replaced_for_a_while_only() -> None:
 @pytest.mark.parametrize("rule", ["sin", "dot_general", "gather", "cond"])
 def test_every_fault_in_a_rule_is_noticed(rule: str) -> None:
     subjects = [f"lax.{rule}"]
-    found = rule_mutants.bite(rule, subjects)
+    found = rule_mutants.mutate_rule(rule, subjects)
     assert [each.fault for each in found] == list(rule_mutants.FAULTS)
-    assert {each.killer for each in found} == set(subjects)
+    assert {each.killed_by for each in found} == set(subjects)
 
 
 def test_a_fault_that_nothing_shows_is_no_kill() -> None:
-    (*_, ignored) = rule_mutants.bite("debug_callback", ["lax.debug_callback"])
-    assert ignored.killer is None
+    (*_, ignored) = rule_mutants.mutate_rule("debug_callback", ["lax.debug_callback"])
+    assert ignored.killed_by is None
     assert ignored.why == rule_mutants.EQUIVALENT["debug_callback"]
-    survivor = rule_mutants.Bitten("sin", "rolled", None)
+    survivor = rule_mutants.MutationResult("sin", "rolled", None)
     assert "**survived**" in rule_mutants.table([survivor, *_three_more()])
     assert rule_mutants.totals([survivor, *_three_more()]).startswith("3 of 4 pairs")
 
 
-def _three_more() -> list[rule_mutants.Bitten]:
-    return [rule_mutants.Bitten("sin", f, "lax.sin") for f in list(rule_mutants.FAULTS)[1:]]
+def _three_more() -> list[rule_mutants.MutationResult]:
+    return [rule_mutants.MutationResult("sin", f, "lax.sin") for f in list(rule_mutants.FAULTS)[1:]]
 
 
 def test_every_reachable_rule_of_the_installed_release_is_reached() -> None:
@@ -104,7 +104,7 @@ def test_what_is_covered_is_said_by_name() -> None:
         "missing": ["cos", "sin"],
         "later": ["check"],
     }
-    assert covered(["psend"], set())["exempt"] == {"psend": EXEMPT["psend"]}
+    assert covered(["psend"], set())["exempt"] == {"psend": UNREACHABLE_RULES["psend"]}
 
 
 def test_the_command_breaks_the_rules_that_are_named(tmp_path: Path) -> None:

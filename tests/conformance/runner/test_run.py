@@ -160,7 +160,7 @@ def test_shards_are_the_whole_and_join(ran: Callable[..., Any], tmp_path: Path) 
 def test_a_call_that_ends_its_process_is_told_from_one_that_does_not(defect_id: str) -> None:
     (defect,) = (each for each in DEFECTS if each.id == defect_id)
     there = defect in items.known_here()
-    if there and not defect.deadly:
+    if there and not defect.crashes_process:
         with pytest.raises(RuntimeError, match="Violation"):
             items.ends_its_process(defect)
     else:
@@ -197,7 +197,7 @@ def test_modules_of_our_own_have_the_same_dtypes_where_jax_has_wider_ones(
     transform: str, subject: str
 ) -> None:
     item = items.Item(LAWS["sharing.options"], TRANSFORMS[transform], SUBJECTS[subject])
-    reason = item.law.not_applicable(item.transform, item.subject)
+    reason = item.law.skip_reason(item.transform, item.subject)
     with x64():
         assert items.run(item, PROFILES["quick"].asked(0, [item.law.id]))["outcome"] == (
             "not-applicable" if reason else "holds"
@@ -235,7 +235,7 @@ def test_a_quick_run_leaves_out_part_of_the_catalogue_and_another_seed_another_p
         result = items.run(item, quick)
         assert result["outcome"] == "not-applicable"
         assert result["detail"]["reason"] in (
-            item.law.not_applicable(item.transform, item.subject),
+            item.law.skip_reason(item.transform, item.subject),
             items.left_out(item, quick),
         )
 
@@ -258,7 +258,7 @@ def test_a_quick_run_holds_a_third_of_the_subjects_to_what_is_thin_and_at_least_
         for item in items.select([law], [transform])
         if item.subject in MODULES + FUNCTIONS
         and item.defect is None
-        and not item.law.senseless(item.transform, item.subject)
+        and not item.law.inapplicable_reason(item.transform, item.subject)
     ]
     quick, taken = PROFILES["quick"], set()
     for seed in range(60):
@@ -297,7 +297,7 @@ def test_what_only_a_compiled_map_may_hold_is_compiled() -> None:
     item = items.Item(
         LAWS["parallel.shard-map-agrees"], TRANSFORMS["jax.shard_map"], SUBJECTS["lax.swap"]
     )
-    reason = item.law.not_applicable(item.transform, item.subject)
+    reason = item.law.skip_reason(item.transform, item.subject)
     if reason is not None:
         pytest.skip(reason)
     drawn = plan.draw([item], attrs.evolve(PROFILES["quick"], on_devices=1))["calls"][item.id]

@@ -13,12 +13,12 @@ pytestmark = pytest.mark.skipif(NNX.unavailable() is not None, reason=str(NNX.un
 
 @pytest.mark.parametrize("subject", ["members", "key-probe"])
 def test_what_is_not_written_in_nnx_says_so(subject: str) -> None:
-    why = LAWS["sharing.no-batch-axis"].not_applicable(NNX, SUBJECTS[subject])
+    why = LAWS["sharing.no-batch-axis"].skip_reason(NNX, SUBJECTS[subject])
     assert why is not None
     assert subject in why
 
 
 def test_it_has_no_table_of_splits() -> None:
-    why = LAWS["sharing.split-table"].not_applicable(NNX, SUBJECTS["dense"])
+    why = LAWS["sharing.split-table"].skip_reason(NNX, SUBJECTS["dense"])
     assert why is not None
     assert "split_rngs" in why

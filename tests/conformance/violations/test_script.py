@@ -20,13 +20,13 @@ from conformance.runner.items import known_defects, known_here
 from conformance.transforms import TRANSFORMS
 from conformance.violations.script import literal, script
 from properties.call import Axes, Call, FunctionCall, ModuleCall
-from properties.compare import Disagreement
+from properties.compare import Mismatch
 from properties.law import Law, Violation, load
 from properties.law import violation as checked
 from properties.laws import LAWS
 from properties.mutants import MUTANTS
 from properties.profile import PROFILES
-from properties.run_law import hold
+from properties.run_law import run_law
 from properties.subjects import SUBJECTS
 from properties.transform import Transform
 
@@ -74,7 +74,7 @@ def endings(place: Path, scripts: dict[str, str]) -> dict[str, str]:
 
 def of(call: Any, law: str, transform: str, what: str) -> str:
     """The script for a call that the honest transform does not violate."""
-    found = Violation(call, Disagreement("value", "made up"), what)
+    found = Violation(call, Mismatch("value", "made up"), what)
     return script(LAWS[law], TRANSFORMS[transform], found)
 
 
@@ -105,7 +105,9 @@ CALLS: dict[str, tuple[Any, str, str, str]] = {
         "map",
     ),
     "special values": (
-        FunctionCall("sort", {"batch": 5, "m": 4, "n": 6}, (Axes((2,), 1),), special=True, seed=3),
+        FunctionCall(
+            "sort", {"batch": 5, "m": 4, "n": 6}, (Axes((2,), 1),), edge_values=True, seed=3
+        ),
         EQUALS,
         "flax.linen.vmap",
         "map",
@@ -117,7 +119,7 @@ CALLS: dict[str, tuple[Any, str, str, str]] = {
         "map",
     ),
     "init": (
-        attrs.evolve(DENSE.ensemble(), typed=True),
+        attrs.evolve(DENSE.ensemble(), typed_keys=True),
         "sharing.ensemble-members",
         "flax.linen.vmap",
         "init",
@@ -175,7 +177,7 @@ def test_scripts_agree_where_the_transform_is_honest_and_differ_where_not(tmp_pa
 
 def test_where_an_exception_was_due_the_script_looks_for_it(tmp_path: Path) -> None:
     def wants(kind: str, call: ModuleCall) -> str:
-        wrong = Disagreement("accepted", "it was accepted", f"{kind}, since it must", "accepted")
+        wrong = Mismatch("accepted", "it was accepted", f"{kind}, since it must", "accepted")
         found = Violation(call, wrong, "init")
         return script(LAWS["sharing.split-table"], TRANSFORMS["flax.linen.vmap"], found)
 
@@ -209,7 +211,7 @@ def test_script_imports_jax_flax_and_numpy_only(name: str) -> None:
 def test_script_says_what_it_shows() -> None:
     message = 'it raised ValueError: a "bad" \\N path\\x and """ quotes'
     call, law, transform, what = CALLS["function"]
-    found = Violation(call, Disagreement("raised", message), what)
+    found = Violation(call, Mismatch("raised", message), what)
     text = script(LAWS[law], TRANSFORMS[transform], found)
     docstring = ast.get_docstring(ast.parse(text)) or ""
     assert docstring.startswith(f"{law} does not hold for {transform} on linear.")
@@ -302,7 +304,7 @@ def script_of_broken(law: Law, honest: Transform, fault: str) -> str | None:
     broken = MUTANTS[fault].mutate(honest)
     shows = known_defects(law.id, honest.name)
 
-    def set_aside(call: Call) -> bool:
+    def exclude(call: Call) -> bool:
         return bool(shows(call))
 
     tried = 0
@@ -316,8 +318,8 @@ def script_of_broken(law: Law, honest: Transform, fault: str) -> str | None:
         "psum",
     ):
         subject = SUBJECTS[name]
-        if law.concerns(broken, subject) and law.not_applicable(broken, subject) is None:
-            held = hold(law, broken, subject, PROFILES["ci"], set_aside=set_aside, shrink=False)
+        if law.applies_to(broken, subject) and law.skip_reason(broken, subject) is None:
+            held = run_law(law, broken, subject, PROFILES["ci"], exclude=exclude, shrink=False)
             if held.violation is not None:
                 return script(law, honest, held.violation)
             tried += held.examples
@@ -345,12 +347,12 @@ def test_the_script_of_each_known_defect_shows_it(tmp_path: Path) -> None:
     scripts, raising = {}, set()
     for defect in known_here():
         law, transform = LAWS[defect.law], TRANSFORMS[defect.transform]
-        speaks = law.not_applicable(transform, SUBJECTS[defect.call.subject_name]) is None
-        if speaks and not defect.deadly:
+        speaks = law.skip_reason(transform, SUBJECTS[defect.call.subject_name]) is None
+        if speaks and not defect.crashes_process:
             found = checked(law, transform, defect.call)
             assert found is not None, defect.id
             scripts[defect.id] = script(law, transform, found)
-            if found.disagreement.kind == "raised":
+            if found.mismatch.kind == "raised":
                 raising.add(defect.id)
     assert scripts
     ended = endings(tmp_path, scripts)

@@ -9,7 +9,7 @@ import pytest
 
 from properties import oracle
 from properties.call import Axes, FunctionCall, ModuleCall, variables_like
-from properties.compare import Disagreement, Expected, assert_agrees
+from properties.compare import Expected, Mismatch, assert_agrees
 from properties.strategies import sizes
 from properties.subject import FunctionSubject, ModuleSubject
 from properties.subjects import FUNCTIONS, MODULES
@@ -60,7 +60,7 @@ def assert_within(name: str, runs: Runs, eagerly: bool) -> None:
         if largest == 0:  # all of it dropped out
             continue
         wrong = np.where(np.abs(leaves[0]) == largest, np.float32(1.01) * leaves[0], leaves[0])
-        with pytest.raises(Disagreement, match="values differ"):
+        with pytest.raises(Mismatch, match="values differ"):
             assert_agrees(structure.unflatten([wrong, *leaves[1:]]), right)
         looseness.append(np.max(jax.tree_util.tree_leaves(right.bound)[0]) / largest)
     assert min(looseness) <= TIGHT.get(name, 1e-5)
