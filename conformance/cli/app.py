@@ -35,7 +35,7 @@ class _Commands(click.Group):
     lazy: ClassVar[dict[str, str]] = {
         "bisect": "conformance.upgrade.bisect:bisect",
         "check": "conformance.cli.check:check",
-        "mutants": "conformance.mutation.kill_matrix:mutants",
+        "mutants": "conformance.cli.mutants:mutants",
         "upgrade": "conformance.cli.upgrade:upgrade",
     }
 

@@ -10,7 +10,6 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 import attrs
-import click
 
 from conformance.runner import process_env
 
@@ -39,6 +38,10 @@ _changed: list[str] = []
 
 class DoesNotApply(Exception):
     """The fault changes nothing here, or cannot be put into this rule."""
+
+
+class BrokenRuleKilledProcess(Exception):
+    """A process in which a batching rule was broken died, or took too long."""
 
 
 @attrs.frozen
@@ -232,7 +235,7 @@ def mutate_rules(names: Iterable[str], workers: int) -> list[MutationResult]:
             try:
                 found += future.result()
             except BrokenProcessPool:
-                raise click.ClickException(
+                raise BrokenRuleKilledProcess(
                     f"a process that broke batching rules, {name} or the next, died or took more than "
                     f"{LIMIT} s for one; `vmap-conformance mutants --rules {name}` tells which"
                 ) from None

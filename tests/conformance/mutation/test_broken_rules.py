@@ -4,7 +4,7 @@ import re
 
 from click.testing import CliRunner
 
-from conformance.mutation.kill_matrix import mutants
+from conformance.cli.mutants import mutants
 
 SAMPLE = ("sin", "dot_general", "gather", "cumsum", "sort", "dynamic_slice", "select_n", "while")
 
