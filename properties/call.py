@@ -203,7 +203,7 @@ def move_batch_axis(tree: Any, axis: Axis) -> Any:
 def _draw(tree: Any, seed: int, call: Call, mapped: bool) -> Any:
     leaves, structure = jax.tree_util.tree_flatten(tree)
     batch = (call.sizes["batch"],) if mapped else ()
-    edge_values = getattr(call, "special", False)
+    edge_values = isinstance(call, FunctionCall) and call.edge_values
     return jax.tree_util.tree_unflatten(
         structure,
         [

@@ -24,7 +24,7 @@ def draw(
 
     NumPy's RandomState is frozen, so a seed means the same bits in every release. Of the kind
     ``normal``, integers are drawn without replacement while they last, and floats are standard normal,
-    rounded to ``dtype``; with ``special``, two of five are values at the edges. The other kinds are
+    rounded to ``dtype``; with ``edge_values``, two of five are values at the edges. The other kinds are
     in `KINDS`. Read-only: the combinations of axes share it.
     """
     array = _drawn(seed, shape, dtype, edge_values, kind)

@@ -17,7 +17,7 @@ from properties.call import (
     FunctionCall,
     ModuleCall,
     from_json,
-    moved,
+    move_batch_axis,
     to_json,
     variables_like,
     with_dtypes_of,
@@ -108,6 +108,15 @@ def test_an_unmapped_argument_and_a_mapped_one_of_the_same_call_have_no_value_in
     assert len(np.unique(mapped)) == mapped.size
 
 
+def test_edge_values_are_among_the_arguments_where_the_call_asks_for_them() -> None:
+    call = FunctionCall("transpose", {"batch": 8, "m": 4, "n": 6, "k": 2}, (Axes((0,)),), seed=1)
+    (plain,) = call.batch_first(call.axes[0])
+    (edges,) = attrs.evolve(call, edge_values=True).batch_first(call.axes[0])
+    assert np.isfinite(plain).all()
+    assert np.isnan(edges).any()
+    assert np.isinf(edges).any()
+
+
 def test_each_stream_has_a_key_of_its_own() -> None:
     axes = dict.fromkeys(("params", "dropout"), False)
     for typed_keys in (False, True):
@@ -129,12 +138,12 @@ def test_a_module_call_is_turned_into_its_neighbours() -> None:
 
 
 @pytest.mark.parametrize("axis", [0, 1, -1, -3])
-def test_moved_puts_the_leading_axis_there(axis: int) -> None:
+def test_move_batch_axis_puts_the_leading_axis_there(axis: int) -> None:
     leaf = np.arange(24).reshape(2, 3, 4)
-    result = moved({"a": leaf}, axis)["a"]
+    result = move_batch_axis({"a": leaf}, axis)["a"]
     assert result.shape[axis] == 2
     np.testing.assert_array_equal(np.moveaxis(result, axis, 0), leaf)
-    assert moved(leaf, None) is leaf
+    assert move_batch_axis(leaf, None) is leaf
 
 
 def test_variables_are_unlike_any_initialisers() -> None:
