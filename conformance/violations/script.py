@@ -12,6 +12,7 @@ from conformance.runner.process_env import PRECISION
 from conformance.transforms.linen.modules import own_source
 from properties import oracle as expected
 from properties.call import WIDE, FunctionCall, ModuleCall, variables_like, with_dtypes_of
+from properties.compare import Expected
 from properties.law import Law, Violation
 from properties.laws.sharing import lifting
 from properties.recipe import MAP
@@ -260,7 +261,7 @@ def _module(transform: Transform, found: Violation) -> str:
     )
 
 
-def _answer(right: expected.Expected) -> list[str]:
+def _answer(right: Expected) -> list[str]:
     bound = jax.tree_util.tree_map(lambda b: SLACK * np.asarray(b, np.float64), right.bound)
     dtypes = [np.dtype(leaf.dtype).name for leaf in jax.tree_util.tree_leaves(right.like)]
     return [

@@ -44,7 +44,7 @@ NORM = ModuleCall(
 def test_every_call_drawn_survives_json(law: Any) -> None:
     transform = attrs.evolve(
         LOOP,
-        name=law.only or LOOP.name,
+        name=law.only_transform or LOOP.name,
         kinds=law.kinds,
         variants=lambda call: {**NNX.variants(call), **LINEN.variants(call)},
     )
@@ -109,7 +109,7 @@ def test_an_unmapped_argument_and_a_mapped_one_of_the_same_call_have_no_value_in
 
 
 def test_edge_values_are_among_the_arguments_where_the_call_asks_for_them() -> None:
-    call = FunctionCall("transpose", {"batch": 8, "m": 4, "n": 6, "k": 2}, (Axes((0,)),), seed=1)
+    call = FunctionCall("sort", {"batch": 8, "m": 4}, (Axes((0,)),), seed=1)
     (plain,) = call.batch_first(call.axes[0])
     (edges,) = attrs.evolve(call, edge_values=True).batch_first(call.axes[0])
     assert np.isfinite(plain).all()

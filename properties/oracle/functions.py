@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from properties import unmapped
 from properties.call import WIDE, Axes, FunctionCall, ModuleCall, move_batch_axis
 from properties.compare import Expected, widest
+from properties.oracle import unmapped
 from properties.subjects import SUBJECTS
 from properties.trees import raw
 from reference import initializers, keys, scope

@@ -1,0 +1,47 @@
+"""The oracles: what a call is expected to give, in float64 with a bound on rounding.
+
+Laws compare with `properties.compare` what a transform gives and what an oracle expects. Nothing
+here calls a mapping transform. May be imported by laws, strategies and everything above them.
+"""
+
+from properties.oracle.functions import (
+    applied,
+    from_first,
+    gathered,
+    member,
+    module_evaluator,
+    mutable,
+    of_collective,
+    of_derivative,
+    of_each,
+    of_function,
+    of_module,
+    of_transpose,
+    of_variables,
+    one_example,
+    output_ranks,
+    shape_of_function,
+    sum_error,
+    variable_shapes,
+)
+
+__all__ = [
+    "applied",
+    "from_first",
+    "gathered",
+    "member",
+    "module_evaluator",
+    "mutable",
+    "of_collective",
+    "of_derivative",
+    "of_each",
+    "of_function",
+    "of_module",
+    "of_transpose",
+    "of_variables",
+    "one_example",
+    "output_ranks",
+    "shape_of_function",
+    "sum_error",
+    "variable_shapes",
+]
