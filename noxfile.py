@@ -1,0 +1,55 @@
+"""Run the tests on the oldest and the newest releases of JAX and Flax, for each supported Python.
+
+`nox` runs the gates and every environment; `nox -s "tests(3.10-floor)"` runs one of them.
+"""
+
+import nox
+
+nox.options.default_venv_backend = "uv"
+nox.options.sessions = ["gates", "tests"]
+
+FLOORS = {"3.10": "2024-07-15", "3.11": "2024-07-15", "3.12": "2024-07-15", "3.13": "2024-12-20"}
+"""The day of the oldest supported releases for each Python: jax 0.4.30 and flax 0.8.5, or, for
+Python 3.13, the first releases that have wheels for it."""
+
+CHECKED = ("jax", "jaxlib", "flax", "numpy", "chex", "hypothesis")
+
+
+@nox.session
+@nox.parametrize(
+    "python,release",
+    [
+        nox.param(python, release, id=f"{python}-{release}")
+        for python in FLOORS
+        for release in ("floor", "newest")
+    ],
+)
+def tests(session: nox.Session, release: str) -> None:
+    """Run the tests on the oldest or the newest releases for one Python."""
+    if release == "floor":
+        session.install(*CHECKED, "--exclude-newer", FLOORS[str(session.python)])
+    session.install("-e", ".[test]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(python="3.11")
+def gates(session: nox.Session) -> None:
+    """Check style, types, import layers and generated pages."""
+    session.install("-e", ".[dev]")
+    session.run("bash", ".ci/gates", external=True)
+
+
+@nox.session(python="3.11")
+def mutants(session: nox.Session) -> None:
+    """Break every transform and every batching rule, and require that the suite notices."""
+    session.install("-e", ".")
+    session.run("vmap-conformance", "mutants")
+    session.run("vmap-conformance", "mutants", "--rules", "*")
+
+
+@nox.session(python="3.13")
+def newest(session: nox.Session) -> None:
+    """Run the suite on the newest releases, pre-releases among them."""
+    session.install("-e", ".")
+    session.install("--upgrade", "--prerelease=allow", "jax", "jaxlib", "flax")
+    session.run("vmap-conformance", "run", "--profile", "ci", *session.posargs)
