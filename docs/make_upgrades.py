@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 
 from conformance.events.log import read
-from conformance.upgrade import render
-from conformance.upgrade.comparison import gather
+from conformance.upgrade.columns import gather
+from conformance.upgrade.render import markdown as render
 
 HERE = Path(__file__).parent / "upgrades"
 PAIRS = (

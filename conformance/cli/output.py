@@ -8,8 +8,8 @@ from rich.console import Console
 
 from conformance.events.log import Event, status
 from conformance.reporting import junit, markdown, terminal
-from conformance.upgrade import render as compared
-from conformance.upgrade.comparison import Comparison, gather
+from conformance.upgrade.columns import Comparison, gather
+from conformance.upgrade.render import markdown as compared
 
 
 def tell(

@@ -6,24 +6,24 @@ from typing import Any
 import attrs
 
 from conformance.events.log import CONFORMING, Event
-from conformance.upgrade import detectors, value_detectors
-from conformance.upgrade.detectors import Entry, Pair, entry
-from conformance.upgrade.remedies import REMEDIES
+from conformance.upgrade.detectors import observed, values
+from conformance.upgrade.detectors.observed import Entry, Pair, entry
+from conformance.upgrade.replacements import REMEDIES
 
 KINDS = tuple(REMEDIES)
 """The classes, the most urgent first."""
 
 _FINDERS: tuple[Callable[[Pair], Iterator[Entry]], ...] = (
-    detectors.removed,
-    detectors.added,
-    value_detectors.trees,
-    detectors.failures,
-    value_detectors.streams,
-    value_detectors.values,
-    detectors.errors,
-    detectors.new_warnings,
-    detectors.costs,
-    detectors.jaxprs,
+    observed.removed,
+    observed.added,
+    values.trees,
+    observed.failures,
+    values.streams,
+    values.values,
+    observed.errors,
+    observed.new_warnings,
+    observed.costs,
+    observed.jaxprs,
 )
 """Causes first: what one tells, or names as a consequence, the later ones no longer see."""
 

@@ -17,10 +17,10 @@ from conformance.events.log import Event, decode
 from conformance.known_defects import DEFECTS
 from conformance.reporting.summary import ORDER, Summary
 from conformance.reporting.terminal import call_in_words, cost, remarks
+from conformance.upgrade.columns import Column, Comparison
 from conformance.upgrade.compare import KINDS, Differences
-from conformance.upgrade.comparison import Column, Comparison
-from conformance.upgrade.remedies import REMEDIES
-from conformance.upgrade.render import TITLES
+from conformance.upgrade.render.markdown import TITLES
+from conformance.upgrade.replacements import REMEDIES
 from properties.laws import LAWS
 
 WIDTH_OF_ARRAYS = 56

@@ -16,9 +16,9 @@ import pytest
 from conformance.events.log import EventLog
 from conformance.reporting.html import page as html
 from conformance.reporting.summary import summarise
+from conformance.upgrade.columns import Column, Comparison
 from conformance.upgrade.compare import KINDS, Differences
-from conformance.upgrade.comparison import Column, Comparison
-from conformance.upgrade.detectors import Entry
+from conformance.upgrade.detectors.observed import Entry
 
 HOSTILE = """</pre></script><script>alert(1)</script><b class="x">'&lt; {{ 7 * 7 }}<img src=x onerror=1>"""
 LAW = "mapping.equals-per-example"

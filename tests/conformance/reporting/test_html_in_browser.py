@@ -15,9 +15,9 @@ import pytest
 from conformance.events.log import EventLog
 from conformance.reporting.html import page as html
 from conformance.reporting.summary import summarise
+from conformance.upgrade.columns import Column, Comparison
 from conformance.upgrade.compare import Differences
-from conformance.upgrade.comparison import Column, Comparison
-from conformance.upgrade.detectors import Entry
+from conformance.upgrade.detectors.observed import Entry
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BINARY = next(filter(None, map(shutil.which, NAMES)), None)

@@ -7,7 +7,7 @@ import pytest
 
 from conformance.events.log import Event, encode
 from conformance.upgrade.compare import Differences, compare
-from conformance.upgrade.remedies import REMEDIES, replacement
+from conformance.upgrade.replacements import REMEDIES, replacement
 
 HEADER = {
     "type": "header",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from conformance.upgrade.comparison import gather
+from conformance.upgrade.columns import gather
 
 
 def cell(name: str, asked: str, **versions: str) -> list[dict[str, Any]]:

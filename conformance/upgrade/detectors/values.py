@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from conformance.events.log import decode
-from conformance.upgrade.detectors import Entry, Pair, absent, entry, failing, words
-from conformance.upgrade.remedies import PARTITIONABLE
+from conformance.upgrade.detectors.observed import Entry, Pair, absent, entry, failing, words
+from conformance.upgrade.replacements import PARTITIONABLE
 
 
 def trees(pair: Pair) -> Iterator[Entry]:

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from conformance.events.log import Event
-from conformance.upgrade.remedies import REMEDIES, replacement
+from conformance.upgrade.replacements import REMEDIES, replacement
 
 FACTOR = 2.0
 """How many times slower or faster counts, where the repetitions of the two do not overlap either."""

@@ -10,10 +10,10 @@ from rich.text import Text
 from conformance.events.log import CONFORMING
 from conformance.reporting.summary import ORDER
 from conformance.reporting.terminal import SHORT
+from conformance.upgrade.columns import Column, Comparison
 from conformance.upgrade.compare import KINDS, Differences
-from conformance.upgrade.comparison import Column, Comparison
-from conformance.upgrade.detectors import Entry
-from conformance.upgrade.remedies import REMEDIES
+from conformance.upgrade.detectors.observed import Entry
+from conformance.upgrade.replacements import REMEDIES
 
 TITLES = {
     "regressed": "Regressed",

@@ -1,0 +1,1 @@
+"""Finding differences: one file for each family of them."""
