@@ -76,8 +76,8 @@ def many(count: int, source: str, workers: int, scratch: Path) -> dict[str, obje
     from conformance.runner import process_env
 
     process_env.prepare()
+    from conformance.judge import check_file, server_process, warm_cache
     from conformance.judge import compile_cache as cache
-    from conformance.judge import examine, launch, warm_cache
     from conformance.judge.exercises import load_exercises
     from conformance.judge.session import Bench, Options
 
@@ -85,24 +85,24 @@ def many(count: int, source: str, workers: int, scratch: Path) -> dict[str, obje
     assert warmth is not None
     exercises = load_exercises()
     warm_cache.warm(warmth, [exercises["nn_vmap_forward"]])
-    server = launch.start_server(cache=warmth.place / "compiled")
+    server = server_process.start_server(cache=warmth.place / "compiled")
     bench = Bench(server, exercises, Options(), warmth)
     path = scratch / "candidate.py"
     path.write_text(source)
     memory = []
     try:
         with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(lambda _: examine.check_file(bench, path), range(2 * workers)))
+            list(pool.map(lambda _: check_file.check_file(bench, path), range(2 * workers)))
             started = time.perf_counter()
             step = max(1, count // 10)
             for first in range(0, count, step):
                 here = range(min(step, count - first))
-                for verdicts in pool.map(lambda _: examine.check_file(bench, path), here):
+                for verdicts in pool.map(lambda _: check_file.check_file(bench, path), here):
                     assert [each.verdict for each in verdicts] == ["conforms"], verdicts
                 memory.append((resident(os.getpid()), resident(server.process.pid)))
             seconds = time.perf_counter() - started
     finally:
-        launch.stop_server(server)
+        server_process.stop_server(server)
     return {
         "candidates": count,
         "per_second": round(count / seconds, 2),

@@ -97,7 +97,7 @@ def judge(
     from conformance.runner import process_env
 
     process_env.prepare()
-    from conformance.judge import compile_cache, launch
+    from conformance.judge import compile_cache, server_process
 
     warmth = compile_cache.prepare(
         process_env.cache_directory() / "judge" / process_env.compilation_cache().name
@@ -105,7 +105,9 @@ def judge(
     bench, stop = None, Event()
     with ThreadPoolExecutor() as pool:
         place = None if warmth is None else warmth.place / "compiled"
-        starting = pool.submit(launch.start_server, isolation, place)  # while JAX is imported here
+        starting = pool.submit(
+            server_process.start_server, isolation, place
+        )  # while JAX is imported here
         from conformance.judge.exercises import NoExercise, load_exercises
         from conformance.judge.expected_answers import BrokenExercise, ahead
         from conformance.judge.session import Bench, Options, foresee
@@ -124,7 +126,7 @@ def judge(
             return _judge_all(bench, candidates, workers, log)
         except NoExercise as problem:
             raise click.UsageError(str(problem)) from None
-        except launch.Unavailable as problem:
+        except server_process.Unavailable as problem:
             click.echo(f"The isolation {isolation!r} is not to be had: {problem}.", err=True)
         except BrokenExercise as problem:
             click.echo(f"Could not judge: {problem}.", err=True)
@@ -132,8 +134,8 @@ def judge(
             click.echo(f"The log {log} cannot be written: {problem}.", err=True)
         finally:
             stop.set()  # a thread of XLA's must not be cut short by the end of the process
-            with suppress(launch.Unavailable):
-                launch.stop_server(starting.result() if bench is None else bench.server)
+            with suppress(server_process.Unavailable):
+                server_process.stop_server(starting.result() if bench is None else bench.server)
     return NOT_RUN
 
 
@@ -150,7 +152,7 @@ def forget_the_users_settings() -> None:
 
 
 def _judge_all(bench: Bench, candidates: list[Path], workers: int, log: Path | None) -> int:
-    from conformance.judge import examine, feedback
+    from conformance.judge import check_file, feedback
 
     counts: Counter[str] = Counter()
     started = time.perf_counter()
@@ -158,7 +160,7 @@ def _judge_all(bench: Bench, candidates: list[Path], workers: int, log: Path | N
         click.echo(f"isolation: {bench.server.level}")
         for lack in bench.server.lacks:
             click.echo(f"  lacking: {lack}")
-        for verdicts in pool.map(lambda path: examine.check_file(bench, path), candidates):
+        for verdicts in pool.map(lambda path: check_file.check_file(bench, path), candidates):
             for verdict in verdicts:
                 counts[verdict.verdict] += 1
                 click.echo(feedback.text(verdict))

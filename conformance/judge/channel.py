@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from conformance.judge import launch
+from conformance.judge import server_process
 from conformance.judge.sandbox import wire
 
 KEPT_OUTPUT = 4096
@@ -27,7 +27,7 @@ GOODBYE = 10.0
 class Talk:
     """A conversation with a worker, and what came of it besides answers."""
 
-    worker: launch.Worker
+    worker: server_process.Worker
     arrived: bytearray = attrs.field(factory=bytearray)
     output: bytearray = attrs.field(factory=bytearray)
     printed: int = 0
@@ -142,7 +142,7 @@ def end(talk: Talk) -> dict[str, Any]:
             if not part:
                 break
             said += part
-    launch.discard(worker)
+    server_process.discard(worker)
     with contextlib.suppress(ValueError):
         return dict(json.loads(said.decode()))
     return {"stopped": "keeper"}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import attrs
 
-from conformance.judge import launch, warm_cache
+from conformance.judge import server_process, warm_cache
 from conformance.judge.compile_cache import Warmth
 from conformance.judge.exercises.exercise import Exercise
 from conformance.judge.expected_answers import Expectations, draw_calls
@@ -40,7 +40,7 @@ class Bench:
     With `many` candidates to come, compiling an exercise's own solution for them pays.
     """
 
-    server: launch.Server
+    server: server_process.Server
     exercises: Mapping[str, Exercise]
     options: Options
     warmth: Warmth | None = None
@@ -80,16 +80,16 @@ def expectations_of(bench: Bench, exercise: Exercise) -> Expectations:
         return bench.expectations[exercise.name]
 
 
-def worker(bench: Bench) -> launch.Worker:
+def worker(bench: Bench) -> server_process.Worker:
     """A worker; from a new server where a candidate has brought the old one down."""
     seconds = bench.options.patience * 60
     server = bench.server
     try:
-        return launch.start_worker(server, seconds, MOST_MEMORY)
-    except launch.Unavailable:
+        return server_process.start_worker(server, seconds, MOST_MEMORY)
+    except server_process.Unavailable:
         with bench.lock:
             if bench.server is server:
-                launch.stop_server(server)
+                server_process.stop_server(server)
                 cache = None if bench.warmth is None else bench.warmth.place / "compiled"
-                bench.server = launch.start_server(server.level, cache)
-        return launch.start_worker(bench.server, seconds, MOST_MEMORY)
+                bench.server = server_process.start_server(server.level, cache)
+        return server_process.start_worker(bench.server, seconds, MOST_MEMORY)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from conformance.judge import channel, launch, worker_run
+from conformance.judge import channel, server_process, worker_run
 from conformance.judge.compile_cache import Warmth
 from conformance.judge.exercises.exercise import Exercise
 from conformance.judge.expected_answers import draw_calls
@@ -35,18 +35,18 @@ def warm(warmth: Warmth, exercises: Iterable[Exercise]) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         cold = [exercise for exercise in cold if not _marker(warmth, exercise).exists()]
         if cold:
-            with suppress(launch.Unavailable):
+            with suppress(server_process.Unavailable):
                 _compile(warmth, cold)
 
 
 def _compile(warmth: Warmth, exercises: Iterable[Exercise]) -> None:
-    server = launch.start_server("process")
+    server = server_process.start_server("process")
     try:
         for exercise in exercises:
             fresh = warmth.place / "compiling"
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir()
-            worker = launch.start_worker(server, 3600, MEMORY, fresh)
+            worker = server_process.start_worker(server, 3600, MEMORY, fresh)
             lane = Lane(channel.Talk(worker))
             try:
                 worker_run.load(lane, "solution.py", exercise.solution.encode(), PATIENCE)
@@ -60,9 +60,9 @@ def _compile(warmth: Warmth, exercises: Iterable[Exercise]) -> None:
                     path.replace(warmth.place / "compiled" / path.name)
                 _marker(warmth, exercise).touch()
     finally:
-        launch.stop_server(server)
+        server_process.stop_server(server)
 
 
 def _marker(warmth: Warmth, exercise: Exercise) -> Path:
-    content = f"{exercise.solution}{exercise.shapes}{launch.environment()}"
+    content = f"{exercise.solution}{exercise.shapes}{server_process.environment()}"
     return warmth.place / f"{exercise.name}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.judge import compile_cache, examine, launch, warm_cache
+from conformance.judge import check_file, compile_cache, server_process, warm_cache
 from conformance.judge.exercises import load_exercises
 from conformance.judge.session import Bench, Options
 from conformance.judge.verdict import Verdict
@@ -61,33 +61,35 @@ def compiled(shared: Path, temporary: Path) -> Path | None:
 
 
 @pytest.fixture(scope="session")
-def servers(temporary: Path, compiled: Path | None) -> Iterator[Callable[[str], launch.Server]]:
+def servers(
+    temporary: Path, compiled: Path | None
+) -> Iterator[Callable[[str], server_process.Server]]:
     """Servers by level, started when first asked for. A level that is not to be had skips."""
-    started: dict[str, launch.Server] = {}
+    started: dict[str, server_process.Server] = {}
 
-    def server(level: str) -> launch.Server:
+    def server(level: str) -> server_process.Server:
         if level not in started:
             try:
-                started[level] = launch.start_server(level, compiled)
-            except launch.Unavailable as problem:
+                started[level] = server_process.start_server(level, compiled)
+            except server_process.Unavailable as problem:
                 pytest.skip(f"this system does not allow isolation {level!r}: {problem}")
         return started[level]
 
     yield server
     for each in started.values():
-        launch.stop_server(each)
+        server_process.stop_server(each)
 
 
 @pytest.fixture(scope="session")
 def best_level() -> str:
     """The best level of this system."""
-    server = launch.start_server()
-    launch.stop_server(server)
+    server = server_process.start_server()
+    server_process.stop_server(server)
     return server.level
 
 
 @pytest.fixture(scope="session")
-def benches(servers: Callable[[str], launch.Server]) -> Callable[..., Bench]:
+def benches(servers: Callable[[str], server_process.Server]) -> Callable[..., Bench]:
     """Benches by level and options; calls and right answers are kept for the session."""
     kept: dict[object, Bench] = {}
     exercises = load_exercises()
@@ -114,7 +116,7 @@ def judge(benches: Callable[..., Bench], best_level: str, tmp_path: Path) -> Jud
     ) -> list[Verdict]:
         path = tmp_path / name
         path.write_bytes(source if isinstance(source, bytes) else source.encode())
-        return examine.check_file(benches(level, **options), path)
+        return check_file.check_file(benches(level, **options), path)
 
     return verdicts
 
@@ -146,7 +148,9 @@ def wait_until(holds: Callable[[], bool], seconds: float = 10.0) -> bool:
 
 
 @pytest.fixture
-def nothing_left(servers: Callable[[str], launch.Server], temporary: Path) -> Callable[[str], None]:
+def nothing_left(
+    servers: Callable[[str], server_process.Server], temporary: Path
+) -> Callable[[str], None]:
     """Assert that no process of a candidate runs and no directory of one is there."""
 
     def check(level: str) -> None:

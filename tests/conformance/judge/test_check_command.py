@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.judge import examine, launch
+from conformance.judge import check_file, server_process
 from conformance.judge.session import Bench
 from conformance.judge.submissions import find_candidates
 
@@ -168,7 +168,7 @@ def test_an_isolation_that_is_not_to_be_had_is_refused(
 
     from conformance.cli.check import check as command
 
-    monkeypatch.setattr(launch, "_start", lambda *arguments: (None, "not permitted here"))
+    monkeypatch.setattr(server_process, "_start", lambda *arguments: (None, "not permitted here"))
     (tmp_path / "good.py").write_text(SQUARE)
     done = CliRunner().invoke(command, [str(tmp_path / "good.py"), "--isolation", "namespaces"])
     assert done.exit_code == 3, done.output
@@ -178,19 +178,19 @@ def test_an_isolation_that_is_not_to_be_had_is_refused(
 def test_auto_takes_the_next_best_level_and_says_why(
     monkeypatch: pytest.MonkeyPatch, temporary: Path
 ) -> None:
-    start = launch._start
+    start = server_process._start
 
     def refusing(level: str, cache: Path | None, preload: bool) -> object:
         return (None, "not here") if level == "namespaces" else start(level, cache, preload)
 
-    monkeypatch.setattr(launch, "_start", refusing)
-    server = launch.start_server("auto")
+    monkeypatch.setattr(server_process, "_start", refusing)
+    server = server_process.start_server("auto")
     try:
         assert server.level == "process"
         assert "namespaces: not here" in server.lacks
         assert any("network" in lack for lack in server.lacks)
     finally:
-        launch.stop_server(server)
+        server_process.stop_server(server)
 
 
 def test_a_server_with_a_second_thread_forks_nobody(
@@ -200,7 +200,7 @@ def test_a_server_with_a_second_thread_forks_nobody(
     from conformance.judge.exercises import load_exercises
     from conformance.judge.session import Options
 
-    start = launch._start
+    start = server_process._start
 
     def threaded(level: str, cache: Path | None, preload: bool) -> object:
         server, refusal = start(level, cache, preload)
@@ -208,17 +208,17 @@ def test_a_server_with_a_second_thread_forks_nobody(
             server.threads = 2
         return server, refusal
 
-    monkeypatch.setattr(launch, "_start", threaded)
-    server = launch.start_server("auto")
+    monkeypatch.setattr(server_process, "_start", threaded)
+    server = server_process.start_server("auto")
     try:
         assert not server.preloaded
         assert server.threads == 1
         (tmp_path / "good.py").write_text(SQUARE)
         bench = Bench(server, load_exercises(), Options(examples=8, patience=30.0))
-        (verdict,) = examine.check_file(bench, tmp_path / "good.py")
+        (verdict,) = check_file.check_file(bench, tmp_path / "good.py")
         assert verdict.verdict == "conforms", verdict
     finally:
-        launch.stop_server(server)
+        server_process.stop_server(server)
 
 
 def test_a_server_that_was_brought_down_is_replaced(
@@ -227,18 +227,18 @@ def test_a_server_that_was_brought_down_is_replaced(
     from conformance.judge.exercises import load_exercises
     from conformance.judge.session import Options
 
-    server = launch.start_server()
+    server = server_process.start_server()
     bench = Bench(server, load_exercises(), Options(examples=8, patience=30.0))
     try:
         (tmp_path / "good.py").write_text(SQUARE)
         server.process.kill()
         server.process.wait()
-        (verdict,) = examine.check_file(bench, tmp_path / "good.py")
+        (verdict,) = check_file.check_file(bench, tmp_path / "good.py")
         assert verdict.verdict == "conforms", verdict
         assert bench.server is not server
         assert bench.server.level == best_level
     finally:
-        launch.stop_server(bench.server)
+        server_process.stop_server(bench.server)
     assert not list(temporary.glob(f"{server.base.name}*"))
 
 
@@ -277,7 +277,7 @@ def test_every_example_candidate_has_its_verdict_here() -> None:
 
 @pytest.mark.parametrize("name", VERDICTS)
 def test_an_example_gets_its_verdicts(name: str, benches: Callable, best_level: str) -> None:
-    found = examine.check_file(benches(best_level, patience=30.0), EXAMPLES / name)
+    found = check_file.check_file(benches(best_level, patience=30.0), EXAMPLES / name)
     said = [
         (each.exercise, each.verdict, each.diagnosis and each.diagnosis.pitfall) for each in found
     ]

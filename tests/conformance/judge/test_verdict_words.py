@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.judge import examine, feedback
+from conformance.judge import check_file, feedback
 
 HAND_MADE = """\
 import flax.linen as nn, jax
@@ -136,7 +136,7 @@ def unreadable(tmp_path: Path, kind: str) -> Path:
 def test_a_path_that_is_no_file(
     kind: str, tmp_path: Path, benches: Callable, best_level: str
 ) -> None:
-    (verdict,) = examine.check_file(benches(best_level), unreadable(tmp_path, kind))
+    (verdict,) = check_file.check_file(benches(best_level), unreadable(tmp_path, kind))
     assert verdict.verdict == "error"
     assert "file" in verdict.words
 
@@ -152,7 +152,7 @@ def test_a_file_without_permission(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("conformance.judge.submissions.os.open", refuse)
-    (verdict,) = examine.check_file(benches(best_level), path)
+    (verdict,) = check_file.check_file(benches(best_level), path)
     assert verdict.verdict == "error"
     assert "Permission denied" in verdict.words
 
