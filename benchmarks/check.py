@@ -49,18 +49,18 @@ def timed(command: list[str], cache: Path) -> float:
 def one(rounds: int, scratch: Path) -> dict[str, float]:
     """One honest candidate against its own function called once."""
     check = [sys.executable, "-m", "conformance.cli.check"]
-    warmed = scratch / "warmed"
+    filled = scratch / "warmed"
     several = scratch / "several"
     several.mkdir()
     for number in range(4):
         shutil.copy(CANDIDATE, several / f"same_{number}.py")
-    timed([*check, str(several)], warmed)  # four candidates: enough to warm the cache
+    timed([*check, str(several)], filled)  # four candidates: enough to warm the cache
     times: dict[str, list[float]] = {"once": [], "cold": [], "warm": []}
     for number in range(rounds):
         source = ONCE.format(path=str(CANDIDATE))
         times["once"].append(timed([sys.executable, "-c", source], scratch / "none"))
         times["cold"].append(timed([*check, str(CANDIDATE)], scratch / f"cold_{number}"))
-        times["warm"].append(timed([*check, str(CANDIDATE)], warmed))
+        times["warm"].append(timed([*check, str(CANDIDATE)], filled))
     medians = {name: statistics.median(values) for name, values in times.items()}
     return {
         **{f"{name}_seconds": round(value, 2) for name, value in medians.items()},
@@ -79,25 +79,25 @@ def many(count: int, source: str, workers: int, scratch: Path) -> dict[str, obje
     from conformance.judge import check_file, server_process, warm_cache
     from conformance.judge import compile_cache as cache
     from conformance.judge.exercises import load_exercises
-    from conformance.judge.session import Bench, Options
+    from conformance.judge.session import JudgeSession, Options
 
-    warmth = cache.prepare(scratch / "many")
-    assert warmth is not None
+    warmed = cache.prepare(scratch / "many")
+    assert warmed is not None
     exercises = load_exercises()
-    warm_cache.warm(warmth, [exercises["nn_vmap_forward"]])
-    server = server_process.start_server(cache=warmth.place / "compiled")
-    bench = Bench(server, exercises, Options(), warmth)
+    warm_cache.warm(warmed, [exercises["nn_vmap_forward"]])
+    server = server_process.start_server(cache=warmed.directory / "compiled")
+    session = JudgeSession(server, exercises, Options(), warmed)
     path = scratch / "candidate.py"
     path.write_text(source)
     memory = []
     try:
         with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(lambda _: check_file.check_file(bench, path), range(2 * workers)))
+            list(pool.map(lambda _: check_file.check_file(session, path), range(2 * workers)))
             started = time.perf_counter()
             step = max(1, count // 10)
             for first in range(0, count, step):
                 here = range(min(step, count - first))
-                for verdicts in pool.map(lambda _: check_file.check_file(bench, path), here):
+                for verdicts in pool.map(lambda _: check_file.check_file(session, path), here):
                     assert [each.verdict for each in verdicts] == ["conforms"], verdicts
                 memory.append((resident(os.getpid()), resident(server.process.pid)))
             seconds = time.perf_counter() - started

@@ -20,10 +20,10 @@ from conformance.judge.submissions import find_candidates
 from conformance.judge.verdict import CONFORMS
 
 if TYPE_CHECKING:
-    from conformance.judge.session import Bench
+    from conformance.judge.session import JudgeSession
 
-NOT_RUN = 3
-MANY = 4
+COULD_NOT_RUN = 3
+MANY_CANDIDATES = 4
 """Candidates from which on it pays to compile the exercises' own solutions for them."""
 
 
@@ -93,57 +93,57 @@ def judge(
     patience: float,
 ) -> int:
     """Judge the files and print the verdicts. The exit status."""
-    forget_the_users_settings()
+    clear_jax_settings()
     from conformance.runner import process_env
 
     process_env.prepare()
     from conformance.judge import compile_cache, server_process
 
-    warmth = compile_cache.prepare(
+    cache = compile_cache.prepare(
         process_env.cache_directory() / "judge" / process_env.compilation_cache().name
     )
-    bench, stop = None, Event()
+    session, stop = None, Event()
     with ThreadPoolExecutor() as pool:
-        place = None if warmth is None else warmth.place / "compiled"
+        place = None if cache is None else cache.directory / "compiled"
         starting = pool.submit(
             server_process.start_server, isolation, place
         )  # while JAX is imported here
-        from conformance.judge.exercises import NoExercise, load_exercises
-        from conformance.judge.expected_answers import BrokenExercise, ahead
-        from conformance.judge.session import Bench, Options, foresee
+        from conformance.judge.exercises import InvalidExercise, load_exercises
+        from conformance.judge.expected_answers import ExerciseFailed, compute_ahead
+        from conformance.judge.session import JudgeSession, Options, prefetch
 
         try:
             known = load_exercises(exercise_files)
             if exercise is not None and exercise not in known:
                 there = ", ".join(known)
-                raise NoExercise(f"no exercise is called {exercise}: there are {there}")
+                raise InvalidExercise(f"no exercise is called {exercise}: there are {there}")
             chosen = Options(examples, seed, strict, patience, exercise)
-            foreseen = foresee(known, chosen, candidates[:3])
-            for each in foreseen.values():
-                pool.submit(ahead, each, stop)
-            many = len(candidates) >= MANY
-            bench = Bench(starting.result(), known, chosen, warmth, many, foreseen)
-            return _judge_all(bench, candidates, workers, log)
-        except NoExercise as problem:
+            prefetched = prefetch(known, chosen, candidates[:3])
+            for each in prefetched.values():
+                pool.submit(compute_ahead, each, stop)
+            many = len(candidates) >= MANY_CANDIDATES
+            session = JudgeSession(starting.result(), known, chosen, cache, many, prefetched)
+            return _judge_all(session, candidates, workers, log)
+        except InvalidExercise as problem:
             raise click.UsageError(str(problem)) from None
-        except server_process.Unavailable as problem:
+        except server_process.IsolationUnavailable as problem:
             click.echo(f"The isolation {isolation!r} is not to be had: {problem}.", err=True)
-        except BrokenExercise as problem:
+        except ExerciseFailed as problem:
             click.echo(f"Could not judge: {problem}.", err=True)
         except LogFailed as problem:
             click.echo(f"The log {log} cannot be written: {problem}.", err=True)
         finally:
             stop.set()  # a thread of XLA's must not be cut short by the end of the process
-            with suppress(server_process.Unavailable):
-                server_process.stop_server(starting.result() if bench is None else bench.server)
-    return NOT_RUN
+            with suppress(server_process.IsolationUnavailable):
+                server_process.stop_server(starting.result() if session is None else session.server)
+    return COULD_NOT_RUN
 
 
 class LogFailed(Exception):
     """The event log cannot be written; the message is the system's reason."""
 
 
-def forget_the_users_settings() -> None:
+def clear_jax_settings() -> None:
     """Right answers are those of JAX's defaults, whatever the user's own programs run with."""
     for name in list(os.environ):
         if name.startswith(("JAX_", "XLA_")):
@@ -151,16 +151,18 @@ def forget_the_users_settings() -> None:
     os.environ["JAX_PLATFORMS"] = "cpu"
 
 
-def _judge_all(bench: Bench, candidates: list[Path], workers: int, log: Path | None) -> int:
+def _judge_all(
+    session: JudgeSession, candidates: list[Path], workers: int, log: Path | None
+) -> int:
     from conformance.judge import check_file, feedback
 
     counts: Counter[str] = Counter()
     started = time.perf_counter()
-    with _logging(log, bench, workers) as note, ThreadPoolExecutor(max_workers=workers) as pool:
-        click.echo(f"isolation: {bench.server.level}")
-        for lack in bench.server.lacks:
+    with _logging(log, session, workers) as note, ThreadPoolExecutor(max_workers=workers) as pool:
+        click.echo(f"isolation: {session.server.level}")
+        for lack in session.server.lacks:
             click.echo(f"  lacking: {lack}")
-        for verdicts in pool.map(lambda path: check_file.check_file(bench, path), candidates):
+        for verdicts in pool.map(lambda path: check_file.check_file(session, path), candidates):
             for verdict in verdicts:
                 counts[verdict.verdict] += 1
                 click.echo(feedback.text(verdict))
@@ -172,7 +174,7 @@ def _judge_all(bench: Bench, candidates: list[Path], workers: int, log: Path | N
 
 @contextmanager
 def _logging(
-    log: Path | None, bench: Bench, workers: int
+    log: Path | None, session: JudgeSession, workers: int
 ) -> Iterator[Callable[[str, dict[str, Any]], None]]:
     """A function that writes one event, where a log is asked for. Raises LogFailed."""
     if log is None:
@@ -180,26 +182,26 @@ def _logging(
         return
 
     def note(kind: str, fields: dict[str, Any]) -> None:
-        with _told_as_the_log():
+        with _log_errors():
             events.write(kind, **fields)
 
-    with _told_as_the_log():
+    with _log_errors():
         events = EventLog(log)
-    note("header", _header(bench, workers))
+    note("header", _header(session, workers))
     yield note
-    with _told_as_the_log():
+    with _log_errors():
         events.finish()
 
 
 @contextmanager
-def _told_as_the_log() -> Iterator[None]:
+def _log_errors() -> Iterator[None]:
     try:
         yield
     except OSError as problem:
         raise LogFailed(problem.strerror) from None
 
 
-def _header(bench: Bench, workers: int) -> dict[str, Any]:
+def _header(session: JudgeSession, workers: int) -> dict[str, Any]:
     from importlib.metadata import PackageNotFoundError, version
 
     from conformance.runner.environment_info import environment
@@ -212,11 +214,11 @@ def _header(bench: Bench, workers: int) -> dict[str, Any]:
         "schema": SCHEMA,
         "suite": suite,
         "environment": environment(),
-        "profile": f"{bench.options.examples} examples",
-        "seed": bench.options.seed,
+        "profile": f"{session.options.examples} examples",
+        "seed": session.options.seed,
         "shard": [1, 1],
         "command": ["check", *sys.argv[2:]],
-        "isolation": bench.server.level,
+        "isolation": session.server.level,
         "workers": workers,
     }
 

@@ -18,13 +18,13 @@ from conformance.judge.sandbox import wire
 
 KEPT_OUTPUT = 4096
 """Bytes of a candidate's output that are kept; the rest is only counted."""
-MOST_OUTPUT = 64 * 2**20
+MAX_OUTPUT = 64 * 2**20
 """Bytes after which nothing more is read, so that a flood ends as a timeout."""
-GOODBYE = 10.0
+EXIT_SECONDS = 10.0
 
 
 @attrs.define
-class Talk:
+class Channel:
     """A conversation with a worker, and what came of it besides answers."""
 
     worker: server_process.Worker
@@ -35,105 +35,105 @@ class Talk:
     closed: bool = False
 
 
-class Late(Exception):
+class ResponseTimeout(Exception):
     """No answer within the limit."""
 
 
-class Gone(Exception):
+class WorkerExited(Exception):
     """The worker ended."""
 
 
-class Garbled(Gone):
+class ProtocolError(WorkerExited):
     """The worker sent what is no frame."""
 
 
 def ask(
-    talk: Talk, header: dict[str, Any], arrays: list[np.ndarray], seconds: float, largest: int
+    channel: Channel, header: dict[str, Any], arrays: list[np.ndarray], seconds: float, largest: int
 ) -> tuple[dict[str, Any], list[np.ndarray]]:
     """Send one frame and wait for the one that answers it. Raises Late or Gone."""
     deadline = time.monotonic() + seconds
-    _write(talk, wire.encode(header, arrays), deadline)
-    return read(talk, deadline - time.monotonic(), largest)
+    _write(channel, wire.encode(header, arrays), deadline)
+    return read(channel, deadline - time.monotonic(), largest)
 
 
-def read(talk: Talk, seconds: float, largest: int) -> tuple[dict[str, Any], list[np.ndarray]]:
+def read(channel: Channel, seconds: float, largest: int) -> tuple[dict[str, Any], list[np.ndarray]]:
     """Wait for one frame of at most `largest` bytes. Raises Late or Gone."""
     deadline = time.monotonic() + seconds
     while True:
-        if len(talk.arrived) >= 8:
-            (size,) = struct.unpack_from("<Q", talk.arrived)
+        if len(channel.arrived) >= 8:
+            (size,) = struct.unpack_from("<Q", channel.arrived)
             if size > largest:
-                raise Garbled("it wrote to the judge's pipe what is no answer")
-            if len(talk.arrived) >= 8 + size:
-                body = bytes(talk.arrived[8 : 8 + size])
-                del talk.arrived[: 8 + size]
+                raise ProtocolError("it wrote to the judge's pipe what is no answer")
+            if len(channel.arrived) >= 8 + size:
+                body = bytes(channel.arrived[8 : 8 + size])
+                del channel.arrived[: 8 + size]
                 try:
                     return wire.decode(body)
                 except wire.Malformed as problem:
-                    raise Garbled(
+                    raise ProtocolError(
                         f"it wrote to the judge's pipe what is no answer: {problem}"
                     ) from None
-        _wait(talk, deadline, None)
+        _wait(channel, deadline, None)
 
 
-def _write(talk: Talk, data: bytes, deadline: float) -> None:
+def _write(channel: Channel, data: bytes, deadline: float) -> None:
     view = memoryview(data)
     while view:
         try:
-            view = view[os.write(talk.worker.requests, view) :]
+            view = view[os.write(channel.worker.requests, view) :]
         except BlockingIOError:
-            _wait(talk, deadline, talk.worker.requests)
+            _wait(channel, deadline, channel.worker.requests)
         except BrokenPipeError:
-            raise Gone("it ended") from None
+            raise WorkerExited("it ended") from None
 
 
-def _wait(talk: Talk, deadline: float, writable: int | None) -> None:
+def _wait(channel: Channel, deadline: float, writable: int | None) -> None:
     """Wait until something moves, and take in what came. Raises Late or Gone."""
     left = deadline - time.monotonic()
     if left <= 0:
-        raise Late
-    worker = talk.worker
+        raise ResponseTimeout
+    worker = channel.worker
     poll = select.poll()
     poll.register(worker.answers, select.POLLIN)
-    if talk.listening:
+    if channel.listening:
         poll.register(worker.output, select.POLLIN)
     if writable is not None:
         poll.register(writable, select.POLLOUT)
     for fd, _ in poll.poll(min(left, 1.0) * 1000):
         if fd == worker.output:
-            drain(talk)
+            drain(channel)
         elif fd == worker.answers:
             part = os.read(fd, 2**20)
             if not part:
-                raise Gone("it ended")
-            talk.arrived += part
+                raise WorkerExited("it ended")
+            channel.arrived += part
 
 
-def drain(talk: Talk) -> None:
+def drain(channel: Channel) -> None:
     """Take in what the candidate printed."""
     for _ in range(16):
         try:
-            part = os.read(talk.worker.output, 2**16)
+            part = os.read(channel.worker.output, 2**16)
         except (BlockingIOError, OSError):
             return
-        talk.printed += len(part)
-        talk.listening = bool(part) and talk.printed < MOST_OUTPUT
+        channel.printed += len(part)
+        channel.listening = bool(part) and channel.printed < MAX_OUTPUT
         if not part:
             return
-        talk.output += part[: max(0, KEPT_OUTPUT - len(talk.output))]
+        channel.output += part[: max(0, KEPT_OUTPUT - len(channel.output))]
 
 
-def end(talk: Talk) -> dict[str, Any]:
+def terminate(channel: Channel) -> dict[str, Any]:
     """Stop the worker and all that it started; how it ended, as its keeper says."""
-    if talk.closed:
+    if channel.closed:
         return {}
-    drain(talk)
-    talk.closed = True
-    worker = talk.worker
+    drain(channel)
+    channel.closed = True
+    worker = channel.worker
     with contextlib.suppress(OSError):
         os.close(worker.life)
         worker.life = -1
-    said, deadline = bytearray(), time.monotonic() + GOODBYE
+    said, deadline = bytearray(), time.monotonic() + EXIT_SECONDS
     poll = select.poll()
     poll.register(worker.status, select.POLLIN)
     while time.monotonic() < deadline:
@@ -145,16 +145,18 @@ def end(talk: Talk) -> dict[str, Any]:
     server_process.discard(worker)
     with contextlib.suppress(ValueError):
         return dict(json.loads(said.decode()))
-    return {"stopped": "keeper"}
+    return {"stopped": "supervisor"}
 
 
-def farewell(talk: Talk, why: Exception, seconds: float = GOODBYE) -> dict[str, Any]:
+def wait_for_exit(
+    channel: Channel, why: Exception, seconds: float = EXIT_SECONDS
+) -> dict[str, Any]:
     """How a worker ended that ended by itself; one that talks nonsense is stopped."""
-    if not isinstance(why, Gone) or isinstance(why, Garbled):
-        return end(talk)
+    if not isinstance(why, WorkerExited) or isinstance(why, ProtocolError):
+        return terminate(channel)
     deadline = time.monotonic() + seconds
     poll = select.poll()
-    poll.register(talk.worker.status, select.POLLIN)
+    poll.register(channel.worker.status, select.POLLIN)
     while time.monotonic() < deadline and not poll.poll(100):
-        drain(talk)
-    return end(talk)
+        drain(channel)
+    return terminate(channel)

@@ -8,86 +8,87 @@ from pathlib import Path
 from typing import Any
 
 from conformance.judge import channel, verdict, worker_run
-from conformance.judge.decide import decide, plain, troubled
+from conformance.judge.decide import decide, failed_verdict, plain
 from conformance.judge.exercises.exercise import Exercise
 from conformance.judge.expected_answers import expected
-from conformance.judge.session import Bench, expectations_of, worker
-from conformance.judge.submissions import Unreadable, read_candidate
+from conformance.judge.session import JudgeSession, expectations_for, worker
+from conformance.judge.submissions import UnreadableCandidate, read_candidate
 from conformance.judge.verdict import Verdict
-from conformance.judge.worker_run import Lane, Limits, Trouble
+from conformance.judge.worker_run import Failure, Limits, WorkerRun
 
-LEAST_UNIT = 0.5
+MIN_REFERENCE_SECONDS = 0.5
 
 
-def check_file(bench: Bench, path: Path) -> list[Verdict]:
+def check_file(session: JudgeSession, path: Path) -> list[Verdict]:
     """One verdict for every exercise that the file has a function for; one where it has none."""
     started = time.perf_counter()
     name = path.name
     try:
         content = read_candidate(path)
-    except Unreadable as problem:
-        return [plain(bench, name, verdict.ERROR, str(problem), started)]
-    pair = _pair(bench)
+    except UnreadableCandidate as problem:
+        return [plain(session, name, verdict.ERROR, str(problem), started)]
+    pair = _pair(session)
     try:
-        functions = _load(bench, pair, name, content, _first_limits(bench))
-        trouble = _trouble(pair)
-        if trouble is not None:
-            return [troubled(bench, name, None, pair, trouble, None, started)]
-        wanted = [bench.options.only] if bench.options.only else list(bench.exercises)
-        exercises = [bench.exercises[each] for each in wanted if each in functions]
+        functions = _load(session, pair, name, content, _first_limits(session))
+        failure = _failure(pair)
+        if failure is not None:
+            return [failed_verdict(session, name, None, pair, failure, None, started)]
+        wanted = [session.options.only] if session.options.only else list(session.exercises)
+        exercises = [session.exercises[each] for each in wanted if each in functions]
         if not exercises:
-            words = f"the file defines none of: {', '.join(wanted)}"
-            return [plain(bench, name, verdict.MISSING, words, started)]
+            message = f"the file defines none of: {', '.join(wanted)}"
+            return [plain(session, name, verdict.MISSING, message, started)]
         results = []
         for place, exercise in enumerate(exercises):
             if place:
                 started = time.perf_counter()
-                _end(pair)
-                pair = _pair(bench)
-                _load(bench, pair, name, content, _first_limits(bench))
-                trouble = _trouble(pair)
+                _terminate(pair)
+                pair = _pair(session)
+                _load(session, pair, name, content, _first_limits(session))
+                failure = _failure(pair)
             results.append(
-                _examine(bench, name, exercise, pair, started)
-                if trouble is None
-                else troubled(bench, name, exercise, pair, trouble, None, started)
+                _examine(session, name, exercise, pair, started)
+                if failure is None
+                else failed_verdict(session, name, exercise, pair, failure, None, started)
             )
         return results
     finally:
-        _end(pair)
+        _terminate(pair)
 
 
-def _pair(bench: Bench) -> tuple[Lane, Lane]:
-    first = Lane(channel.Talk(worker(bench)))
+def _pair(session: JudgeSession) -> tuple[WorkerRun, WorkerRun]:
+    first = WorkerRun(channel.Channel(worker(session)))
     try:
-        return first, Lane(channel.Talk(worker(bench)))
+        return first, WorkerRun(channel.Channel(worker(session)))
     except BaseException:
-        channel.end(first.talk)
+        channel.terminate(first.channel)
         raise
 
 
-def _trouble(pair: tuple[Lane, Lane]) -> Trouble | None:
-    return next((lane.trouble for lane in pair if lane.trouble), None)
+def _failure(pair: tuple[WorkerRun, WorkerRun]) -> Failure | None:
+    return next((run.failure for run in pair if run.failure), None)
 
 
-def _end(pair: tuple[Lane, Lane]) -> None:
-    for lane in pair:
-        if not lane.talk.closed:
-            lane.ended = channel.end(lane.talk)
+def _terminate(pair: tuple[WorkerRun, WorkerRun]) -> None:
+    for run in pair:
+        if not run.channel.closed:
+            run.ended = channel.terminate(run.channel)
 
 
-def _first_limits(bench: Bench) -> Limits:
-    return Limits(bench.options.patience, max(LEAST_UNIT, bench.server.seconds / 2))
+def _first_limits(session: JudgeSession) -> Limits:
+    return Limits(session.options.patience, max(MIN_REFERENCE_SECONDS, session.server.seconds / 2))
 
 
 def _load(
-    bench: Bench, pair: tuple[Lane, Lane], name: str, content: bytes, limits: Limits
+    session: JudgeSession,
+    pair: tuple[WorkerRun, WorkerRun],
+    name: str,
+    content: bytes,
+    limits: Limits,
 ) -> list[str]:
     found: list[list[str]] = []
     _together(
-        [
-            lambda lane=lane: found.append(worker_run.load(lane, name, content, limits))
-            for lane in pair
-        ]
+        [lambda run=run: found.append(worker_run.load(run, name, content, limits)) for run in pair]
     )
     return [each for each in found[0] if each in found[1]]
 
@@ -112,17 +113,22 @@ def _together(tasks: list[Any]) -> None:
 
 
 def _examine(
-    bench: Bench, name: str, exercise: Exercise, pair: tuple[Lane, Lane], started: float
+    session: JudgeSession,
+    name: str,
+    exercise: Exercise,
+    pair: tuple[WorkerRun, WorkerRun],
+    started: float,
 ) -> Verdict:
-    wanted = expectations_of(bench, exercise)
-    first, second = worker_run.divide(wanted.calls, bench.options.seed)
+    wanted = expectations_for(session, exercise)
+    first, second = worker_run.split_calls(wanted.calls, session.options.seed)
     if wanted.calls:
         expected(wanted, wanted.calls[0].number)
     limits = Limits(
-        bench.options.patience, max(LEAST_UNIT, wanted.slowest, bench.server.seconds / 4)
+        session.options.patience,
+        max(MIN_REFERENCE_SECONDS, wanted.slowest, session.server.seconds / 4),
     )
     # One that hangs must not keep the others waiting.
-    granted = bench.turns.acquire(timeout=2 * limits.unit)
+    granted = session.turns.acquire(timeout=2 * limits.unit)
     try:
         _together(
             [
@@ -133,5 +139,5 @@ def _examine(
         )
     finally:
         if granted:
-            bench.turns.release()
-    return decide(bench, name, exercise, pair, limits, started)
+            session.turns.release()
+    return decide(session, name, exercise, pair, limits, started)

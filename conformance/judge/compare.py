@@ -7,13 +7,13 @@ from typing import Any
 import attrs
 import numpy as np
 
-from conformance.judge.expected_answers import Answer
+from conformance.judge.expected_answers import ExpectedAnswer
 from conformance.judge.sandbox import wire
 from reference.error_bounds.evaluate import SLACK
 
 
 @attrs.frozen
-class Given:
+class GivenAnswer:
     """A candidate's answer to one call, as it came over the pipe."""
 
     spec: Any = None
@@ -28,12 +28,12 @@ class Mismatch:
     """The first way in which an answer is wrong: what of it, and in words."""
 
     what: str
-    words: str
+    message: str
     leaf: int = 0
     ulps: float | None = None
 
 
-def compare(given: Given, right: Answer) -> Mismatch | None:
+def compare(given: GivenAnswer, right: ExpectedAnswer) -> Mismatch | None:
     """None when the answer is right."""
     if given.unfit is not None:
         return Mismatch("structure", f"the answer is {given.unfit}, not an array of numbers")
@@ -57,7 +57,7 @@ def compare(given: Given, right: Answer) -> Mismatch | None:
     return None
 
 
-def fits(given: Given, wrong: Answer) -> bool:
+def fits(given: GivenAnswer, wrong: ExpectedAnswer) -> bool:
     """Whether an answer is the one that a pitfall leads to; its dtype is a matter of its own."""
     if given.unfit is not None or _form(given.spec) != _form(wrong.spec):
         return False
@@ -66,7 +66,7 @@ def fits(given: Given, wrong: Answer) -> bool:
     return all(_values(given, wrong, place) is None for place in range(len(wrong.leaves)))
 
 
-def _dtype(given: Given, right: Answer, place: int) -> Mismatch | None:
+def _dtype(given: GivenAnswer, right: ExpectedAnswer, place: int) -> Mismatch | None:
     expected, got = right.leaves[place].dtype, given.dtypes[place]
     kind = given.arrays[place].dtype.kind
     weak = given.weak[place] and not (expected.startswith("float") and kind == "b")
@@ -77,7 +77,7 @@ def _dtype(given: Given, right: Answer, place: int) -> Mismatch | None:
     return Mismatch("dtype", f"dtype {got}, expected {expected}", place)
 
 
-def _values(given: Given, right: Answer, place: int) -> Mismatch | None:
+def _values(given: GivenAnswer, right: ExpectedAnswer, place: int) -> Mismatch | None:
     leaf = right.leaves[place]
     got = given.arrays[place]
     if leaf.error is None:
@@ -93,14 +93,14 @@ def _values(given: Given, right: Answer, place: int) -> Mismatch | None:
     where = tuple(int(i) for i in np.argwhere(wrong)[0])
     is_, should = got[where].item(), leaf.value[where].item()
     ulps = _ulps(float(is_), float(should)) if leaf.error is not None else None
-    words = "the value is "
+    message = "the value is "
     if where:
         index = ", ".join(map(str, where))
-        words = f"{int(np.sum(wrong))} of {got.size} values differ; the first, [{index}], is "
-    words += f"{is_:.9g}, expected {should:.9g}"
+        message = f"{int(np.sum(wrong))} of {got.size} values differ; the first, [{index}], is "
+    message += f"{is_:.9g}, expected {should:.9g}"
     if leaf.error is not None:
-        words += f" within {float(bound[where]):.2g}"
-    return Mismatch("values", words, place, ulps)
+        message += f" within {float(bound[where]):.2g}"
+    return Mismatch("values", message, place, ulps)
 
 
 def _ulps(got: float, expected: float) -> float | None:
@@ -122,10 +122,10 @@ def _form(spec: Any) -> str:
         return "nothing that can be read"
 
 
-def received(header: dict[str, Any], arrays: list[np.ndarray]) -> Given:
+def received(header: dict[str, Any], arrays: list[np.ndarray]) -> GivenAnswer:
     """A worker's reply as an answer. Raises wire.Malformed."""
     if "unfit" in header:
-        return Given(unfit=str(header["unfit"])[:300])
+        return GivenAnswer(unfit=str(header["unfit"])[:300])
     dtypes, weak = header.get("dtypes"), header.get("weak")
     if not (isinstance(dtypes, list) and isinstance(weak, list)):
         raise wire.Malformed("an answer without its dtypes")
@@ -136,4 +136,4 @@ def received(header: dict[str, Any], arrays: list[np.ndarray]) -> Given:
         str(array.dtype) if array.dtype.name != "float32" else str(name)[:40]
         for array, name in zip(arrays, dtypes, strict=True)
     )
-    return Given(header["answer"], tuple(arrays), names, tuple(bool(w) for w in weak))
+    return GivenAnswer(header["answer"], tuple(arrays), names, tuple(bool(w) for w in weak))

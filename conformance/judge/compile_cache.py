@@ -10,19 +10,19 @@ import attrs
 
 
 @attrs.define
-class Warmth:
+class CompileCache:
     """Where the compiled programs are, and which exercises' are being added."""
 
-    place: Path
-    begun: set[str] = attrs.field(factory=set)
+    directory: Path
+    started: set[str] = attrs.field(factory=set)
     lock: threading.Lock = attrs.field(factory=threading.Lock)
 
 
-def prepare(place: Path) -> Warmth | None:
+def prepare(directory: Path) -> CompileCache | None:
     """The cache at `place`; None where there can be none."""
     with suppress(OSError):
-        compiled = place / "compiled"
+        compiled = directory / "compiled"
         compiled.mkdir(parents=True, exist_ok=True)
         compiled.chmod(0o755)
-        return Warmth(place)
+        return CompileCache(directory)
     return None

@@ -13,28 +13,28 @@ from conformance.judge import channel, diagnosis, worker_run
 from conformance.judge import verdict as verdicts
 from conformance.judge.compare import compare
 from conformance.judge.exercises.exercise import Exercise, Finding
-from conformance.judge.expected_answers import Answer, Call, Expectations, expected
-from conformance.judge.session import Bench, expectations_of
+from conformance.judge.expected_answers import Call, ExpectedAnswer, ExpectedAnswers, expected
+from conformance.judge.session import JudgeSession, expectations_for
 from conformance.judge.verdict import Counterexample, Diagnosis, Verdict
-from conformance.judge.worker_run import Lane, Limits
+from conformance.judge.worker_run import Limits, WorkerRun
 
-SMALLEST = 8
+MAX_RETRIED_SHAPES = 8
 """Shapes that are tried again, the smallest call of each, when a candidate has raised."""
 
 
 def decide(
-    bench: Bench,
+    session: JudgeSession,
     name: str,
     exercise: Exercise,
-    pair: tuple[Lane, Lane],
+    pair: tuple[WorkerRun, WorkerRun],
     limits: Limits,
     started: float,
 ) -> Verdict:
-    wanted = expectations_of(bench, exercise)
-    trouble = _smallest_trouble(wanted, pair, limits)
-    if trouble is not None:
-        return troubled(bench, name, exercise, pair, trouble, wanted, started)
-    base = _base(bench, name, exercise, pair, started)
+    wanted = expectations_for(session, exercise)
+    failure = _smallest_failure(wanted, pair, limits)
+    if failure is not None:
+        return failed_verdict(session, name, exercise, pair, failure, wanted, started)
+    base = _base(session, name, exercise, pair, started)
     wrong = _wrong(wanted, pair)
     if wrong:
         found = _unsteady(pair) or diagnosis.of_wrong(exercise, wrong)
@@ -43,27 +43,27 @@ def decide(
     if _unsteady(pair):
         remark = "two processes gave answers that differ in their last digits, all of them right"
         base = attrs.evolve(base, remarks=(*base.remarks, remark))
-    return _seen(bench, base, exercise, pair, wanted)
+    return _seen(session, base, exercise, pair, wanted)
 
 
-def _smallest_trouble(
-    wanted: Expectations, pair: tuple[Lane, Lane], limits: Limits
-) -> worker_run.Trouble | None:
+def _smallest_failure(
+    wanted: ExpectedAnswers, pair: tuple[WorkerRun, WorkerRun], limits: Limits
+) -> worker_run.Failure | None:
     """What ended a lane; where the candidate raised, with the smallest call that makes it raise."""
-    lane = next((lane for lane in pair if lane.trouble), None)
-    if lane is None or lane.trouble is None:
+    run = next((run for run in pair if run.failure), None)
+    if run is None or run.failure is None:
         return None
-    trouble = lane.trouble
-    if trouble.verdict != verdicts.ERROR or trouble.call is None:
-        return trouble
-    for call in _smallest(wanted.calls, trouble.call):
-        if lane.talk.closed:
+    failure = run.failure
+    if failure.verdict != verdicts.ERROR or failure.call is None:
+        return failure
+    for call in _smallest(wanted.calls, failure.call):
+        if run.channel.closed:
             break
-        lane.trouble = None
-        worker_run.make(lane, wanted.exercise, call, limits.new_shape)
-        if lane.trouble is not None and lane.trouble.verdict == verdicts.ERROR:
-            return lane.trouble
-    return trouble
+        run.failure = None
+        worker_run.make(run, wanted.exercise, call, limits.new_shape)
+        if run.failure is not None and run.failure.verdict == verdicts.ERROR:
+            return run.failure
+    return failure
 
 
 def _smallest(calls: Sequence[Call], failing: int) -> list[Call]:
@@ -72,18 +72,20 @@ def _smallest(calls: Sequence[Call], failing: int) -> list[Call]:
     for call in sorted(calls, key=lambda call: (*weight(call), call.number)):
         chosen.setdefault(call.shape, call)
     own = list(chosen).index(calls[failing].shape)
-    return [*list(chosen.values())[:own][:SMALLEST], chosen[calls[failing].shape]]
+    return [*list(chosen.values())[:own][:MAX_RETRIED_SHAPES], chosen[calls[failing].shape]]
 
 
-def _wrong(wanted: Expectations, pair: tuple[Lane, Lane]) -> list[diagnosis.Wrong]:
+def _wrong(
+    wanted: ExpectedAnswers, pair: tuple[WorkerRun, WorkerRun]
+) -> list[diagnosis.WrongAnswer]:
     """The wrong answers, the smallest call first."""
     found = []
-    for lane in pair:
-        for number, given in lane.answers.items():
+    for run in pair:
+        for number, given in run.answers.items():
             right = expected(wanted, number)
             mismatch = compare(given, right)
             if mismatch is not None:
-                found.append(diagnosis.Wrong(wanted.calls[number], right, given, mismatch))
+                found.append(diagnosis.WrongAnswer(wanted.calls[number], right, given, mismatch))
     return sorted(found, key=lambda each: (*weight(each.call), each.call.number))
 
 
@@ -107,40 +109,40 @@ def _leaves(tree: Any) -> Any:
         yield tree
 
 
-def _unsteady(pair: tuple[Lane, Lane]) -> Diagnosis | None:
+def _unsteady(pair: tuple[WorkerRun, WorkerRun]) -> Diagnosis | None:
     """Answers to the same call that are not the same bits in the two processes."""
-    one, other = (lane.answers for lane in pair)
+    one, other = (run.answers for run in pair)
     both = [number for number in one if number in other]
     different = any(not diagnosis.same(one[number], other[number]) for number in both)
     return diagnosis.NOT_DETERMINISTIC if different else None
 
 
-def _asker(lane: Lane, exercise: Exercise, limits: Limits) -> diagnosis.Ask:
+def _asker(run: WorkerRun, exercise: Exercise, limits: Limits) -> diagnosis.Ask:
     def ask(call: Call) -> Any:
-        number = max(lane.answers, default=0) + 100_000
-        if lane.trouble is not None or lane.talk.closed:
+        number = max(run.answers, default=0) + 100_000
+        if run.failure is not None or run.channel.closed:
             return None
-        if not worker_run.make(lane, exercise, attrs.evolve(call, number=number), limits.new_shape):
+        if not worker_run.make(run, exercise, attrs.evolve(call, number=number), limits.new_shape):
             return None
-        return lane.answers.pop(number)
+        return run.answers.pop(number)
 
     return ask
 
 
 def _violation(
-    base: Verdict, exercise: Exercise, wrong: diagnosis.Wrong, found: Diagnosis | None
+    base: Verdict, exercise: Exercise, wrong: diagnosis.WrongAnswer, found: Diagnosis | None
 ) -> Verdict:
     place = wrong.mismatch.leaf
     shown = wrong.given.arrays[place] if wrong.given.arrays else wrong.given.unfit
-    leaf = wrong.right.leaves[place]
+    leaf = wrong.expected.leaves[place]
     right = leaf.value.astype(leaf.dtype)
     example = Counterexample(
-        dict(wrong.call.arguments), right, shown, wrong.mismatch.words, wrong.mismatch.ulps
+        dict(wrong.call.arguments), right, shown, wrong.mismatch.message, wrong.mismatch.ulps
     )
     return attrs.evolve(
         base,
         verdict=verdicts.VIOLATES,
-        words=wrong.mismatch.words,
+        message=wrong.mismatch.message,
         law=exercise.law,
         diagnosis=found,
         counterexample=example,
@@ -148,40 +150,44 @@ def _violation(
 
 
 def _seen(
-    bench: Bench, base: Verdict, exercise: Exercise, pair: tuple[Lane, Lane], wanted: Expectations
+    session: JudgeSession,
+    base: Verdict,
+    exercise: Exercise,
+    pair: tuple[WorkerRun, WorkerRun],
+    wanted: ExpectedAnswers,
 ) -> Verdict:
     """What was observed may still turn a right answer into a violation; never the reverse."""
     for number in sorted({*pair[0].answers, *pair[1].answers}, key=_ranked(wanted)):
         call = wanted.calls[number]
-        for lane in pair:
-            if lane.changed.get(number):
-                return _mutated(base, exercise, call, lane.changed[number])
-            finding = _finding(exercise, call, lane.observed.get(number, {}))
+        for run in pair:
+            if run.changed.get(number):
+                return _mutated(base, exercise, call, run.changed[number])
+            finding = _finding(exercise, call, run.observed.get(number, {}))
             if finding is not None:
                 return _observed(base, exercise, call, finding)
     if exercise.expects_lift and not base.lift:
         remark = "flax.linen.vmap was not called; the answers are right without it"
-        if bench.options.strict:
-            words = "flax.linen.vmap was not called, which --strict asks for"
-            return attrs.evolve(base, verdict=verdicts.VIOLATES, words=words, observed=True)
+        if session.options.strict:
+            message = "flax.linen.vmap was not called, which --strict asks for"
+            return attrs.evolve(base, verdict=verdicts.VIOLATES, message=message, observed=True)
         return attrs.evolve(base, remarks=(*base.remarks, remark))
     return base
 
 
-def _ranked(wanted: Expectations) -> Callable[[int], Any]:
+def _ranked(wanted: ExpectedAnswers) -> Callable[[int], Any]:
     return lambda number: (*weight(wanted.calls[number]), number)
 
 
 def _mutated(base: Verdict, exercise: Exercise, call: Call, names: Sequence[str]) -> Verdict:
-    words = f"the argument {names[0]} was changed in place"
+    message = f"the argument {names[0]} was changed in place"
     return attrs.evolve(
         base,
         verdict=verdicts.VIOLATES,
-        words=words,
+        message=message,
         law=exercise.law,
         observed=True,
         diagnosis=diagnosis.INPUT_MUTATED,
-        counterexample=Counterexample(dict(call.arguments), difference=words),
+        counterexample=Counterexample(dict(call.arguments), difference=message),
     )
 
 
@@ -195,11 +201,11 @@ def _finding(exercise: Exercise, call: Call, notes: Mapping[str, Any]) -> Findin
 
 
 def _observed(base: Verdict, exercise: Exercise, call: Call, finding: Finding) -> Verdict:
-    pitfalls = {pitfall.id: diagnosis.words(pitfall) for pitfall in exercise.pitfalls}
+    pitfalls = {pitfall.id: diagnosis.message(pitfall) for pitfall in exercise.pitfalls}
     return attrs.evolve(
         base,
         verdict=verdicts.VIOLATES,
-        words=finding.seen,
+        message=finding.seen,
         law=finding.law,
         observed=True,
         diagnosis=pitfalls.get(finding.pitfall),
@@ -207,53 +213,57 @@ def _observed(base: Verdict, exercise: Exercise, call: Call, finding: Finding) -
     )
 
 
-def troubled(
-    bench: Bench,
+def failed_verdict(
+    session: JudgeSession,
     name: str,
     exercise: Exercise | None,
-    pair: tuple[Lane, Lane],
-    trouble: worker_run.Trouble,
-    wanted: Expectations | None,
+    pair: tuple[WorkerRun, WorkerRun],
+    failure: worker_run.Failure,
+    wanted: ExpectedAnswers | None,
     started: float,
 ) -> Verdict:
     example = None
-    if wanted is not None and trouble.call is not None:
-        call = wanted.calls[trouble.call]
-        answer: Answer = expected(wanted, call.number)
+    if wanted is not None and failure.call is not None:
+        call = wanted.calls[failure.call]
+        answer: ExpectedAnswer = expected(wanted, call.number)
         leaf = answer.leaves[0]
         right = leaf.value.astype(leaf.dtype) if len(answer.leaves) == 1 else None
-        example = Counterexample(dict(call.arguments), right, difference=trouble.words)
+        example = Counterexample(dict(call.arguments), right, difference=failure.message)
     found = None
-    if trouble.error is not None and exercise is not None:
-        found = diagnosis.of_error(trouble.error, exercise)
+    if failure.error is not None and exercise is not None:
+        found = diagnosis.of_error(failure.error, exercise)
     return attrs.evolve(
-        _base(bench, name, exercise, pair, started),
-        verdict=trouble.verdict,
-        words=trouble.words,
+        _base(session, name, exercise, pair, started),
+        verdict=failure.verdict,
+        message=failure.message,
         law=None if exercise is None else exercise.law,
         diagnosis=found,
-        error=trouble.error,
+        error=failure.error,
         counterexample=example,
     )
 
 
 def _base(
-    bench: Bench, name: str, exercise: Exercise | None, pair: tuple[Lane, Lane], started: float
+    session: JudgeSession,
+    name: str,
+    exercise: Exercise | None,
+    pair: tuple[WorkerRun, WorkerRun],
+    started: float,
 ) -> Verdict:
-    for lane in pair:
-        if not lane.talk.closed:
-            channel.drain(lane.talk)
-    loud = max(pair, key=lambda lane: lane.talk.printed).talk
-    numbers = {number for lane in pair for number in lane.answers}
+    for run in pair:
+        if not run.channel.closed:
+            channel.drain(run.channel)
+    loud = max(pair, key=lambda run: run.channel.printed).channel
+    numbers = {number for run in pair for number in run.answers}
     shapes: set[int] = set()
     if exercise is not None:
         shapes = {number % len(exercise.shapes) for number in numbers}
     return attrs.evolve(
-        plain(bench, name, verdicts.CONFORMS, "", started),
+        plain(session, name, verdicts.CONFORMS, "", started),
         exercise=None if exercise is None else exercise.name,
         printed=loud.output.decode("utf-8", "replace"),
         printed_bytes=loud.printed,
-        reading=() if exercise is None else exercise.reading,
+        further_reading=() if exercise is None else exercise.further_reading,
         task="" if exercise is None else f"{exercise.signature}: {exercise.task}",
         lift=_lift(pair) if exercise is not None and exercise.expects_lift else "",
         calls=len(numbers),
@@ -261,10 +271,10 @@ def _base(
     )
 
 
-def _lift(pair: tuple[Lane, Lane]) -> str:
+def _lift(pair: tuple[WorkerRun, WorkerRun]) -> str:
     """The first call to `flax.linen.vmap` that was noted, as it would be written; "" for none."""
-    for lane in pair:
-        for notes in lane.observed.values():
+    for run in pair:
+        for notes in run.observed.values():
             lifts = notes.get("vmaps")
             if isinstance(lifts, list) and lifts and isinstance(lifts[0], dict):
                 given = dict(lifts[0])
@@ -274,13 +284,13 @@ def _lift(pair: tuple[Lane, Lane]) -> str:
     return ""
 
 
-def plain(bench: Bench, name: str, verdict: str, words: str, started: float) -> Verdict:
+def plain(session: JudgeSession, name: str, verdict: str, message: str, started: float) -> Verdict:
     return Verdict(
         candidate=name,
         exercise=None,
         verdict=verdict,
-        words=words,
-        isolation=bench.server.level,
-        lacks=tuple(bench.server.lacks),
+        message=message,
+        isolation=session.server.level,
+        lacks=tuple(session.server.lacks),
         seconds=time.perf_counter() - started,
     )

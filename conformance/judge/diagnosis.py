@@ -8,15 +8,15 @@ from typing import Any
 import attrs
 import numpy as np
 
-from conformance.judge.compare import Given, Mismatch, compare, fits
+from conformance.judge.compare import GivenAnswer, Mismatch, compare, fits
 from conformance.judge.error_texts import of_text
 from conformance.judge.exercises.exercise import Exercise, Pitfall
-from conformance.judge.expected_answers import Answer, Call, compute
+from conformance.judge.expected_answers import Call, ExpectedAnswer, compute
 from conformance.judge.verdict import Diagnosis
 
-TRIED = 8
+MAX_EXPLAINED = 8
 """Wrong answers that a pitfall has to explain, each at a shape of its own."""
-COARSE = 2e-2
+COARSE_TOLERANCE = 2e-2
 """How far bfloat16 may be off: for recognising it, never for a verdict."""
 
 WRONG_DTYPE = Diagnosis(
@@ -53,23 +53,23 @@ NOT_FLATTENED = Diagnosis(
 
 
 @attrs.frozen
-class Wrong:
+class WrongAnswer:
     """One wrong answer: the call, what was right and what was given."""
 
     call: Call
-    right: Answer
-    given: Given
+    expected: ExpectedAnswer
+    given: GivenAnswer
     mismatch: Mismatch
 
 
 def of_error(error: Mapping[str, Any], exercise: Exercise) -> Diagnosis | None:
     """The pitfall that an exception's text gives away; the exercise's own words for it go first."""
     # One with a reference is about answers: its words may say more than an error gives away.
-    own = {each.id: words(each) for each in exercise.pitfalls if each.reference is None}
+    own = {each.id: message(each) for each in exercise.pitfalls if each.reference is None}
     return of_text(f"{error.get('type')}: {error.get('message')}", own)
 
 
-def of_wrong(exercise: Exercise, wrong: Sequence[Wrong]) -> Diagnosis | None:
+def of_wrong(exercise: Exercise, wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
     """The pitfall that explains the wrong answers, from the smallest call on."""
     sample = _one_of_each_shape(wrong)
     if all(each.mismatch.what == "dtype" and _close(each) for each in sample):
@@ -82,37 +82,41 @@ def of_wrong(exercise: Exercise, wrong: Sequence[Wrong]) -> Diagnosis | None:
     return found
 
 
-def _one_of_each_shape(wrong: Sequence[Wrong]) -> list[Wrong]:
+def _one_of_each_shape(wrong: Sequence[WrongAnswer]) -> list[WrongAnswer]:
     """The smallest call of each shape: different pitfalls may agree at one shape, hardly at all."""
-    found: dict[int, Wrong] = {}
+    found: dict[int, WrongAnswer] = {}
     for each in wrong:
         found.setdefault(each.call.shape, each)
-    return list(found.values())[:TRIED]
+    return list(found.values())[:MAX_EXPLAINED]
 
 
-def _close(wrong: Wrong) -> bool:
+def _close(wrong: WrongAnswer) -> bool:
     """Whether the values are right but for the digits that another dtype cannot hold."""
-    if fits(wrong.given, wrong.right):
+    if fits(wrong.given, wrong.expected):
         return True
-    pairs = zip(wrong.given.arrays, wrong.right.leaves, strict=True)
+    pairs = zip(wrong.given.arrays, wrong.expected.leaves, strict=True)
     return all(
-        bool(np.allclose(array.astype(np.float64), leaf.value, rtol=COARSE, atol=COARSE))
+        bool(
+            np.allclose(
+                array.astype(np.float64), leaf.value, rtol=COARSE_TOLERANCE, atol=COARSE_TOLERANCE
+            )
+        )
         for array, leaf in pairs
         if array.dtype.kind == "f"
     ) and all(array.dtype.kind == "f" for array in wrong.given.arrays)
 
 
-def _by_reference(exercise: Exercise, wrong: Sequence[Wrong]) -> Diagnosis | None:
+def _by_reference(exercise: Exercise, wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
     for pitfall in exercise.pitfalls:
         if pitfall.reference is None:
             continue
         told = [_explains(pitfall, each) for each in wrong]
         if None not in told and all(told):
-            return words(pitfall)
+            return message(pitfall)
     return None
 
 
-def _explains(pitfall: Pitfall, wrong: Wrong) -> bool | None:
+def _explains(pitfall: Pitfall, wrong: WrongAnswer) -> bool | None:
     assert pitfall.reference is not None
     try:
         answer = compute(pitfall.reference, wrong.call.arguments)
@@ -121,25 +125,25 @@ def _explains(pitfall: Pitfall, wrong: Wrong) -> bool | None:
     return fits(wrong.given, answer)
 
 
-def _flat_fits(wrong: Wrong) -> bool:
-    if len(wrong.given.arrays) != 1 or len(wrong.right.leaves) != 1:
+def _flat_fits(wrong: WrongAnswer) -> bool:
+    if len(wrong.given.arrays) != 1 or len(wrong.expected.leaves) != 1:
         return False
-    shape = wrong.right.leaves[0].value.shape
+    shape = wrong.expected.leaves[0].value.shape
     array = wrong.given.arrays[0]
-    if array.ndim <= len(shape) or array.size != wrong.right.leaves[0].value.size:
+    if array.ndim <= len(shape) or array.size != wrong.expected.leaves[0].value.size:
         return False
     moved = attrs.evolve(wrong.given, arrays=(array.reshape(shape),))
-    return compare(moved, wrong.right) is None
+    return compare(moved, wrong.expected) is None
 
 
-def words(pitfall: Pitfall) -> Diagnosis:
-    return Diagnosis(pitfall.id, pitfall.happened, pitfall.change)
+def message(pitfall: Pitfall) -> Diagnosis:
+    return Diagnosis(pitfall.id, pitfall.symptom, pitfall.fix)
 
 
-Ask = Callable[[Call], Given | None]
+Ask = Callable[[Call], GivenAnswer | None]
 
 
-def by_probing(exercise: Exercise, wrong: Wrong, ask: Ask) -> Diagnosis | None:
+def by_probing(exercise: Exercise, wrong: WrongAnswer, ask: Ask) -> Diagnosis | None:
     """Ask the candidate again: the same call, and one with another seed."""
     again = ask(wrong.call)
     if again is not None and not same(again, wrong.given):
@@ -155,7 +159,7 @@ def by_probing(exercise: Exercise, wrong: Wrong, ask: Ask) -> Diagnosis | None:
     return None
 
 
-def same(one: Given, other: Given) -> bool:
+def same(one: GivenAnswer, other: GivenAnswer) -> bool:
     """Whether two answers to one call are the same bits."""
     if (one.spec, one.unfit, one.dtypes) != (other.spec, other.unfit, other.dtypes):
         return False

@@ -14,7 +14,7 @@ from conformance.judge.exercises.exercise import Arguments, Exercise
 from conformance.judge.sandbox import wire
 
 
-class BrokenExercise(Exception):
+class ExerciseFailed(Exception):
     """An exercise, a teacher's own perhaps, that cannot judge; the message says why."""
 
 
@@ -28,7 +28,7 @@ class Leaf:
 
 
 @attrs.frozen
-class Answer:
+class ExpectedAnswer:
     """A right (or recognisably wrong) answer: nested containers and the arrays in them."""
 
     spec: Any
@@ -45,12 +45,12 @@ class Call:
 
 
 @attrs.define
-class Expectations:
+class ExpectedAnswers:
     """The calls of one exercise, and their right answers as far as they have been computed."""
 
     exercise: Exercise
     calls: list[Call]
-    known: dict[int, Answer] = attrs.field(factory=dict)
+    known: dict[int, ExpectedAnswer] = attrs.field(factory=dict)
     slowest: float = 0.0
     lock: threading.Lock = attrs.field(factory=threading.Lock)
 
@@ -73,12 +73,14 @@ def draw_calls(exercise: Exercise, count: int, seed: int) -> list[Call]:
     return calls
 
 
-def _broken(exercise: Exercise, what: str, given: Any, problem: Exception) -> BrokenExercise:
-    words = f"{type(problem).__name__}: {problem}".splitlines()[0][:300]
-    return BrokenExercise(f"the {what} of the exercise {exercise.name} failed at {given}: {words}")
+def _broken(exercise: Exercise, what: str, given: Any, problem: Exception) -> ExerciseFailed:
+    message = f"{type(problem).__name__}: {problem}".splitlines()[0][:300]
+    return ExerciseFailed(
+        f"the {what} of the exercise {exercise.name} failed at {given}: {message}"
+    )
 
 
-def ahead(expectations: Expectations, stop: threading.Event) -> None:
+def compute_ahead(expectations: ExpectedAnswers, stop: threading.Event) -> None:
     """Compute the right answers before they are needed, until told to stop."""
     for call in expectations.calls:
         if stop.is_set():
@@ -86,7 +88,7 @@ def ahead(expectations: Expectations, stop: threading.Event) -> None:
         expected(expectations, call.number)
 
 
-def expected(expectations: Expectations, number: int) -> Answer:
+def expected(expectations: ExpectedAnswers, number: int) -> ExpectedAnswer:
     """The right answer to one of the calls. Raises BrokenExercise."""
     with expectations.lock:
         if number not in expectations.known:
@@ -102,7 +104,7 @@ def expected(expectations: Expectations, number: int) -> Answer:
         return expectations.known[number]
 
 
-def compute(reference: Callable[..., Any], arguments: Arguments) -> Answer:
+def compute(reference: Callable[..., Any], arguments: Arguments) -> ExpectedAnswer:
     """What a reference says: `Rounded` values with their bounds, or plain arrays."""
     import jax
 
@@ -119,7 +121,7 @@ def compute(reference: Callable[..., Any], arguments: Arguments) -> Answer:
         plain: list[np.ndarray] = []
         spec = wire.flatten(result, plain, np.asarray)
         leaves = [Leaf(value, None, str(value.dtype)) for value in plain]
-    return Answer(spec, tuple(leaves))
+    return ExpectedAnswer(spec, tuple(leaves))
 
 
 def _rounded(value: np.ndarray, error: np.ndarray) -> Leaf:

@@ -10,10 +10,12 @@ import numpy as np
 
 from conformance.judge.verdict import CONFORMS, Verdict
 
-MOST_VALUES = 40
-TELLING_ULPS = 1e6
+MAX_VALUES = 40
+MAX_SHOWN_ULPS = 1e6
 """Units in the last place beyond which their number says nothing."""
 WIDTH, LONGEST = 100, 400
+LOG_NAMES = {"message": "words", "further_reading": "reading"}
+"""Fields of a verdict whose name in the event log is another one."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -29,8 +31,8 @@ def text(verdict: Verdict) -> str:
         lines[0] += (
             f"  ({verdict.calls} calls over {verdict.shapes} shapes, {verdict.seconds:.1f} s)"
         )
-    if verdict.words:
-        lines.append(f"  {_first(safe(verdict.words))}")
+    if verdict.message:
+        lines.append(f"  {_first(safe(verdict.message))}")
     if verdict.law is not None and verdict.verdict != CONFORMS:
         lines.append(
             f"  law: {verdict.law}{' (observed, not behaviour)' if verdict.observed else ''}"
@@ -39,8 +41,8 @@ def text(verdict: Verdict) -> str:
         lines.append(f"  task: {verdict.task}")
     if verdict.diagnosis is not None:
         lines.append(f"  diagnosis: {verdict.diagnosis.pitfall}")
-        lines.append(f"    {verdict.diagnosis.happened}")
-        lines.append(f"    {verdict.diagnosis.change}")
+        lines.append(f"    {verdict.diagnosis.symptom}")
+        lines.append(f"    {verdict.diagnosis.fix}")
     lines += _frames(verdict)
     lines += _example(verdict)
     if verdict.lift and verdict.verdict != CONFORMS:
@@ -50,12 +52,12 @@ def text(verdict: Verdict) -> str:
         lines.append(f"  it printed {verdict.printed_bytes} bytes, beginning:")
         lines += [f"    | {safe(line)[:WIDTH]}" for line in verdict.printed.splitlines()[:8]]
     if verdict.verdict != CONFORMS:
-        lines += [f"  read next: {address}" for address in verdict.reading]
+        lines += [f"  read next: {address}" for address in verdict.further_reading]
     return "\n".join(lines)
 
 
-def _first(words: str) -> str:
-    lines = [line for line in words.splitlines() if line.strip()]
+def _first(message: str) -> str:
+    lines = [line for line in message.splitlines() if line.strip()]
     joined = " ".join(lines[:3])
     return joined if len(joined) <= LONGEST else f"{joined[:LONGEST]} ..."
 
@@ -81,7 +83,7 @@ def _example(verdict: Verdict) -> list[str]:
         lines += _named("    expected ", example.expected)
     if example.got is not None:
         lines += _named("    got      ", example.got)
-    if example.ulps is not None and example.ulps < TELLING_ULPS:
+    if example.ulps is not None and example.ulps < MAX_SHOWN_ULPS:
         lines.append(
             f"    ({example.ulps:.3g} units in the last place apart where they first differ)"
         )
@@ -100,7 +102,7 @@ def _value(value: Any) -> str:
             max_line_width=WIDTH - 20,
             precision=6,
             separator=", ",
-            threshold=MOST_VALUES,
+            threshold=MAX_VALUES,
             edgeitems=2,
         )
         return f"{numbers}  {value.dtype}{list(value.shape)}"
@@ -110,9 +112,9 @@ def _value(value: Any) -> str:
     return safe(str(value))[:200]
 
 
-def safe(words: str) -> str:
+def safe(message: str) -> str:
     """Without characters that a terminal would act on, or that cannot be written."""
-    return _CONTROL.sub("?", words.encode("utf-8", "backslashreplace").decode())
+    return _CONTROL.sub("?", message.encode("utf-8", "backslashreplace").decode())
 
 
 def data(verdict: Verdict) -> dict[str, Any]:
@@ -120,13 +122,15 @@ def data(verdict: Verdict) -> dict[str, Any]:
     fields = attrs.asdict(verdict, recurse=False)
     if verdict.diagnosis is not None:
         fields["diagnosis"] = verdict.diagnosis.pitfall
-        fields["advice"] = [verdict.diagnosis.happened, verdict.diagnosis.change]
+        fields["advice"] = [verdict.diagnosis.symptom, verdict.diagnosis.fix]
     if verdict.counterexample is not None:
         fields["counterexample"] = {
             key: value
             for key, value in attrs.asdict(verdict.counterexample, recurse=False).items()
             if value is not None
         }
+    for ours, logged in LOG_NAMES.items():
+        fields[logged] = fields.pop(ours)
     always = ("candidate", "exercise", "verdict", "law", "diagnosis", "counterexample", "seconds")
     return {
         key: value for key, value in fields.items() if key in always or value not in (None, "", ())

@@ -34,10 +34,10 @@ server.main(arguments)
 """
 SUITE = ("conformance", "properties", "reference")
 """What a candidate must not find, wherever it is installed."""
-SERVER_PATIENCE = 300.0
+SERVER_SECONDS = 300.0
 
 
-class Unavailable(Exception):
+class IsolationUnavailable(Exception):
     """No server can be had, or not at the level asked for; the message says why."""
 
 
@@ -53,7 +53,7 @@ class Server:
     threads: int
     seconds: float
     preloaded: bool
-    warmed: str | None
+    compiled_cache: str | None
     lock: threading.Lock = attrs.field(factory=threading.Lock)
 
 
@@ -91,7 +91,7 @@ def start_server(
             return start_server(level, cache, preload=False)
         server.lacks += refusals
         return server
-    raise Unavailable("; ".join(refusals))
+    raise IsolationUnavailable("; ".join(refusals))
 
 
 def _start(level: str, cache: Path | None, preload: bool) -> tuple[Server | None, str]:
@@ -120,9 +120,9 @@ def _start(level: str, cache: Path | None, preload: bool) -> tuple[Server | None
     )
     theirs.close()
     server = Server(
-        process, ours, level, base, lacking(level), 0, 0.0, preload, _warmed(level, cache)
+        process, ours, level, base, lacking(level), 0, 0.0, preload, _readable_cache(level, cache)
     )
-    ours.settimeout(SERVER_PATIENCE)
+    ours.settimeout(SERVER_SECONDS)
     try:
         said = ours.recv(65536)
         message = json.loads(said) if said else {}
@@ -137,7 +137,7 @@ def _start(level: str, cache: Path | None, preload: bool) -> tuple[Server | None
     return server, ""
 
 
-def _warmed(level: str, cache: Path | None) -> str | None:
+def _readable_cache(level: str, cache: Path | None) -> str | None:
     """Where a worker finds compiled programs that it can read and not write; None for nowhere."""
     if cache is None or (level == "process" and os.geteuid() != 0):
         return None
@@ -183,7 +183,7 @@ def environment() -> dict[str, str]:
 
 
 def start_worker(
-    server: Server, cpu_seconds: float, most_memory: int, compiled: Path | None = None
+    server: Server, cpu_seconds: float, max_memory: int, compiled: Path | None = None
 ) -> Worker:
     """A worker forked from the server; from a server of its own where that cannot fork safely.
 
@@ -201,10 +201,10 @@ def start_worker(
     message = {
         "token": token,
         "directory": SCRATCH if directory is None else str(directory),
-        "warmed": server.warmed,
+        "warmed": server.compiled_cache,
         "compiled": None if compiled is None else str(compiled),
         "cpu_seconds": cpu_seconds,
-        "most_memory": most_memory,
+        "most_memory": max_memory,
         "most_tasks": 400,
         "spare_tasks": 100,
     }
@@ -214,7 +214,7 @@ def start_worker(
             ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)]
             server.control.sendmsg([json.dumps(message).encode()], ancillary)
     except OSError as problem:
-        raise Unavailable(f"the server is gone: {problem}") from None
+        raise IsolationUnavailable(f"the server is gone: {problem}") from None
     finally:
         for fd in theirs:
             os.close(fd)
@@ -227,7 +227,7 @@ def start_worker(
 _tokens = itertools.count()
 
 
-def sweep(worker: Worker) -> None:
+def reap_orphans(worker: Worker) -> None:
     """Have the server end processes that a dead keeper left behind, and wait until it has."""
     server = worker.server
     with contextlib.suppress(OSError), server.lock:
@@ -241,7 +241,7 @@ def discard(worker: Worker) -> None:
         with contextlib.suppress(OSError):
             os.close(fd)
     if worker.server.level == "process":
-        sweep(worker)
+        reap_orphans(worker)
     if worker.directory is not None:
         shutil.rmtree(worker.directory, ignore_errors=True)
     if worker.own_server:

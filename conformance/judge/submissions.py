@@ -7,11 +7,11 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-LARGEST = 2**20
+MAX_BYTES = 2**20
 """Bytes of the largest source file that is read."""
 
 
-class Unreadable(Exception):
+class UnreadableCandidate(Exception):
     """A candidate that is no file to be read; the message says why."""
 
 
@@ -42,15 +42,17 @@ def read_candidate(path: Path) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as problem:
-        raise Unreadable(f"the file cannot be read: {problem.strerror}") from None
+        raise UnreadableCandidate(f"the file cannot be read: {problem.strerror}") from None
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise Unreadable("this is no regular file: give a file of Python source")
-        content = os.read(descriptor, LARGEST + 1)
+            raise UnreadableCandidate("this is no regular file: give a file of Python source")
+        content = os.read(descriptor, MAX_BYTES + 1)
     except OSError as problem:
-        raise Unreadable(f"the file cannot be read: {problem.strerror}") from None
+        raise UnreadableCandidate(f"the file cannot be read: {problem.strerror}") from None
     finally:
         os.close(descriptor)
-    if len(content) > LARGEST:
-        raise Unreadable(f"the file is larger than {LARGEST} bytes: give a file of Python source")
+    if len(content) > MAX_BYTES:
+        raise UnreadableCandidate(
+            f"the file is larger than {MAX_BYTES} bytes: give a file of Python source"
+        )
     return content

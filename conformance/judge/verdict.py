@@ -15,8 +15,8 @@ class Diagnosis:
     """A recognised pitfall: what happened, and what to change."""
 
     pitfall: str
-    happened: str
-    change: str
+    symptom: str
+    fix: str
 
 
 @attrs.frozen
@@ -37,7 +37,7 @@ class Verdict:
     candidate: str
     exercise: str | None
     verdict: str
-    words: str = ""
+    message: str = ""
     law: str | None = None
     observed: bool = False
     diagnosis: Diagnosis | None = None
@@ -48,7 +48,7 @@ class Verdict:
     remarks: tuple[str, ...] = ()
     task: str = ""
     lift: str = ""
-    reading: tuple[str, ...] = ()
+    further_reading: tuple[str, ...] = ()
     calls: int = 0
     shapes: int = 0
     isolation: str = ""

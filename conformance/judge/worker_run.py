@@ -13,9 +13,9 @@ from typing import Any
 
 import attrs
 
-from conformance.judge import channel as talk
+from conformance.judge import channel as channels
 from conformance.judge import compare
-from conformance.judge.channel import Talk
+from conformance.judge.channel import Channel
 from conformance.judge.exercises.exercise import Exercise
 from conformance.judge.expected_answers import Call
 from conformance.judge.sandbox import wire
@@ -51,28 +51,28 @@ class Limits:
 
 
 @attrs.frozen
-class Trouble:
+class Failure:
     """How a lane ended before its calls were through: a verdict, and what is known of it."""
 
     verdict: str
-    words: str
+    message: str
     call: int | None = None
     error: dict[str, Any] | None = None
 
 
 @attrs.define
-class Lane:
+class WorkerRun:
     """One process and what it answered: by call, in the order the calls were made."""
 
-    talk: Talk
-    answers: dict[int, compare.Given] = attrs.field(factory=dict)
+    channel: Channel
+    answers: dict[int, compare.GivenAnswer] = attrs.field(factory=dict)
     observed: dict[int, dict[str, Any]] = attrs.field(factory=dict)
     changed: dict[int, list[str]] = attrs.field(factory=dict)
-    trouble: Trouble | None = None
+    failure: Failure | None = None
     ended: dict[str, Any] = attrs.field(factory=dict)
 
 
-def divide(calls: Sequence[Call], seed: int) -> tuple[list[Call], list[Call]]:
+def split_calls(calls: Sequence[Call], seed: int) -> tuple[list[Call], list[Call]]:
     """The two lanes' calls: their own, and a random part of each other's."""
     source = random.Random(seed)
     shapes = sorted({call.shape for call in calls})
@@ -94,29 +94,29 @@ def _some(calls: Sequence[Call], shape: int, source: random.Random) -> list[Call
     return source.sample(here, min(REPEATED_CALLS, len(here)))
 
 
-def load(lane: Lane, name: str, content: bytes, limits: Limits) -> list[str]:
+def load(run: WorkerRun, name: str, content: bytes, limits: Limits) -> list[str]:
     """Have the worker load the file: the names of its functions, or `lane.trouble`."""
     import numpy as np
 
     source = np.frombuffer(content, np.uint8)
     try:
-        header, _ = talk.ask(lane.talk, {"name": name}, [source], limits.load, ROOM)
-    except talk.Late:
-        lane.trouble = Trouble("timeout", f"loading the file took more than {limits.load:.1f} s")
-        lane.ended = talk.end(lane.talk)
+        header, _ = channels.ask(run.channel, {"name": name}, [source], limits.load, ROOM)
+    except channels.ResponseTimeout:
+        run.failure = Failure("timeout", f"loading the file took more than {limits.load:.1f} s")
+        run.ended = channels.terminate(run.channel)
         return []
-    except talk.Gone as problem:
-        lane.ended = talk.farewell(lane.talk, problem)
-        lane.trouble = gone(str(problem), lane.ended, None, "while the file was loaded")
+    except channels.WorkerExited as problem:
+        run.ended = channels.wait_for_exit(run.channel, problem)
+        run.failure = gone(str(problem), run.ended, None, "while the file was loaded")
         return []
     if "error" in header:
-        lane.trouble = failed(header["error"], None)
+        run.failure = failed(header["error"], None)
         return []
     functions = header.get("functions")
     return [str(name) for name in functions] if isinstance(functions, list) else []
 
 
-def work(lane: Lane, exercise: Exercise, calls: Sequence[Call], limits: Limits) -> None:
+def work(run: WorkerRun, exercise: Exercise, calls: Sequence[Call], limits: Limits) -> None:
     """Make the calls, one at a time, until they are through or there is trouble."""
     known: set[int] = set()
     deadline = time.monotonic() + limits.total
@@ -125,37 +125,37 @@ def work(lane: Lane, exercise: Exercise, calls: Sequence[Call], limits: Limits) 
         known.add(call.shape)
         seconds = min(limit, deadline - time.monotonic())
         if seconds <= 0:
-            words = f"its calls took more than {limits.total:.1f} s together"
-            lane.trouble = Trouble("timeout", words, call.number)
-        elif not make(lane, exercise, call, seconds):
+            message = f"its calls took more than {limits.total:.1f} s together"
+            run.failure = Failure("timeout", message, call.number)
+        elif not make(run, exercise, call, seconds):
             return
 
 
-def make(lane: Lane, exercise: Exercise, call: Call, seconds: float) -> bool:
+def make(run: WorkerRun, exercise: Exercise, call: Call, seconds: float) -> bool:
     """One call. Whether an answer came; `lane.trouble` says why not."""
     try:
-        header, arrays = _exchange(lane.talk, exercise, call, seconds)
+        header, arrays = _exchange(run.channel, exercise, call, seconds)
         if "error" in header:
-            lane.trouble = failed(header["error"], call.number)
+            run.failure = failed(header["error"], call.number)
             return False
-        lane.answers[call.number] = compare.received(header, arrays)
-    except talk.Late:
-        words = f"a call took more than {seconds:.1f} s"
-        lane.trouble = Trouble("timeout", words, call.number)
-        lane.ended = talk.end(lane.talk)
+        run.answers[call.number] = compare.received(header, arrays)
+    except channels.ResponseTimeout:
+        message = f"a call took more than {seconds:.1f} s"
+        run.failure = Failure("timeout", message, call.number)
+        run.ended = channels.terminate(run.channel)
         return False
-    except (talk.Gone, wire.Malformed) as problem:
-        lane.ended = talk.farewell(lane.talk, problem)
-        lane.trouble = gone(str(problem), lane.ended, call.number, "during a call")
+    except (channels.WorkerExited, wire.Malformed) as problem:
+        run.ended = channels.wait_for_exit(run.channel, problem)
+        run.failure = gone(str(problem), run.ended, call.number, "during a call")
         return False
     notes, changed = header.get("observed"), header.get("changed")
-    lane.observed[call.number] = notes if isinstance(notes, dict) else {}
+    run.observed[call.number] = notes if isinstance(notes, dict) else {}
     if isinstance(changed, list) and changed:
-        lane.changed[call.number] = [str(place)[:20] for place in changed]
+        run.changed[call.number] = [str(place)[:20] for place in changed]
     return True
 
 
-def _exchange(conversation: Talk, exercise: Exercise, call: Call, seconds: float) -> Any:
+def _exchange(conversation: Channel, exercise: Exercise, call: Call, seconds: float) -> Any:
     import numpy as np
 
     arrays: list[np.ndarray] = []
@@ -176,13 +176,13 @@ def _exchange(conversation: Talk, exercise: Exercise, call: Call, seconds: float
         "tree": exercise.tree,
         "largest": largest,
     }
-    reply, received = talk.ask(conversation, header, arrays, seconds, largest + ROOM)
+    reply, received = channels.ask(conversation, header, arrays, seconds, largest + ROOM)
     if reply.get("id") != call.number:
-        raise talk.Garbled("it wrote to the judge's pipe what is no answer to the call")
+        raise channels.ProtocolError("it wrote to the judge's pipe what is no answer to the call")
     return reply, received
 
 
-def failed(error: Any, call: int | None) -> Trouble:
+def failed(error: Any, call: int | None) -> Failure:
     """The candidate raised."""
     error = error if isinstance(error, dict) else {}
     kind, message = str(error.get("type", "?"))[:100], str(error.get("message", ""))[:2000]
@@ -192,19 +192,19 @@ def failed(error: Any, call: int | None) -> Trouble:
         if isinstance(frame, list) and len(frame) == 3:
             kept.append([str(part)[:200] for part in frame])
     fields = {"type": kind, "message": message, "frames": kept[:12]}
-    return Trouble("error", f"{kind}: {message}", call, fields)
+    return Failure("error", f"{kind}: {message}", call, fields)
 
 
-def gone(problem: str, ended: dict[str, Any], call: int | None, when: str) -> Trouble:
+def gone(problem: str, ended: dict[str, Any], call: int | None, when: str) -> Failure:
     """The worker ended, or cannot be talked to."""
     if "signal" in ended and ended.get("stopped") in ("memory", "processes"):
-        words = f"it was stopped {when}: it took more {ended['stopped']} than its limit"
+        message = f"it was stopped {when}: it took more {ended['stopped']} than its limit"
     elif "signal" in ended and ended.get("stopped") is None:
-        words = f"its process died of signal {ended['signal']} {when}"
+        message = f"its process died of signal {ended['signal']} {when}"
     elif "exit" in ended and ended.get("stopped") is None:
-        words = f"its process ended with exit status {ended['exit']} {when}"
-    elif ended.get("stopped") == "keeper":
-        words = f"the process that watches over it was ended {when}"
+        message = f"its process ended with exit status {ended['exit']} {when}"
+    elif ended.get("stopped") == "supervisor":
+        message = f"the process that watches over it was ended {when}"
     else:
-        words = f"{problem} {when}"
-    return Trouble("crashed", words, call)
+        message = f"{problem} {when}"
+    return Failure("crashed", message, call)

@@ -58,5 +58,5 @@ EXERCISE = Exercise(
             lambda rows: reference(rows.T.copy()),
         ),
     ),
-    reading=("https://docs.jax.dev/en/latest/automatic-vectorization.html",),
+    further_reading=("https://docs.jax.dev/en/latest/automatic-vectorization.html",),
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 from conformance.judge.exercises.exercise import Exercise
 
 
-class NoExercise(Exception):
+class InvalidExercise(Exception):
     """A file or a name that holds no exercise; the message says what was found instead."""
 
 
@@ -39,16 +39,16 @@ def _exercises(content: dict[str, object]) -> list[Exercise]:
 def _own(path: Path) -> dict[str, object]:
     spec = importlib.util.spec_from_file_location(f"own_exercise_{path.stem}", path)
     if spec is None or spec.loader is None:
-        raise NoExercise(f"{path} is no Python file: an exercise file's name ends in .py")
+        raise InvalidExercise(f"{path} is no Python file: an exercise file's name ends in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
     except Exception as problem:
-        raise NoExercise(
+        raise InvalidExercise(
             f"{path} cannot be loaded: {type(problem).__name__}: {problem}"
         ) from problem
     content = vars(module)
     if not _exercises(content):
-        raise NoExercise(f"{path} defines no EXERCISE = Exercise(...)")
+        raise InvalidExercise(f"{path} defines no EXERCISE = Exercise(...)")
     return content

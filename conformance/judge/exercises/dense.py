@@ -74,7 +74,7 @@ def params_inside(name: str, key: Any, inputs: int, features: int) -> Any:
 @lru_cache(maxsize=64)
 def _apply(features: int) -> Any:
     module = _module(features)
-    return lambda variables, x: scope.apply(module, rounded.drawn(variables), x)
+    return lambda variables, x: scope.apply(module, rounded.with_draw_error(variables), x)
 
 
 def answers(variables: Sequence[Any], x_batch: np.ndarray, features: int) -> Rounded:

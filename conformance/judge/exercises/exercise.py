@@ -21,8 +21,8 @@ class Pitfall:
     """
 
     id: str
-    happened: str
-    change: str
+    symptom: str
+    fix: str
     reference: Callable[..., Any] | None = None
 
 
@@ -64,7 +64,7 @@ class Exercise:
     reference: Callable[..., Any]
     solution: str = ""
     pitfalls: tuple[Pitfall, ...] = ()
-    reading: tuple[str, ...] = ()
+    further_reading: tuple[str, ...] = ()
     tree: bool = False
     observe: Callable[[Arguments, Mapping[str, Any]], Finding | None] | None = None
     expects_lift: bool = False

@@ -18,36 +18,36 @@ def _normals(pairs: Any, sizes: Sequence[int]) -> Any:
     return [(jax.random.normal(w, (i, o)), jax.random.normal(b, (o,))) for (w, b), i, o in both]
 
 
-def _held(pairs: Any, sizes: Sequence[int]) -> Rounded:
-    return rounded.evaluate(rounded.drawn, jax.device_get(_normals(pairs, sizes)))
+def _bounded(pairs: Any, sizes: Sequence[int]) -> Rounded:
+    return rounded.evaluate(rounded.with_draw_error, jax.device_get(_normals(pairs, sizes)))
 
 
 def reference(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
     keys = jax.random.split(key, len(layer_sizes) - 1)
-    return _held([jax.random.split(k) for k in keys], layer_sizes)
+    return _bounded([jax.random.split(k) for k in keys], layer_sizes)
 
 
 def _one_more(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
     keys = jax.random.split(key, len(layer_sizes))[: len(layer_sizes) - 1]
-    return _held([jax.random.split(k) for k in keys], layer_sizes)
+    return _bounded([jax.random.split(k) for k in keys], layer_sizes)
 
 
 def _one_key_per_layer(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
     keys = jax.random.split(key, len(layer_sizes) - 1)
-    return _held([(k, k) for k in keys], layer_sizes)
+    return _bounded([(k, k) for k in keys], layer_sizes)
 
 
 def _one_key(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
-    return _held([jax.random.split(key)] * (len(layer_sizes) - 1), layer_sizes)
+    return _bounded([jax.random.split(key)] * (len(layer_sizes) - 1), layer_sizes)
 
 
 def _key_used_bare(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
-    return _held([(key, key)] * (len(layer_sizes) - 1), layer_sizes)
+    return _bounded([(key, key)] * (len(layer_sizes) - 1), layer_sizes)
 
 
 def _swapped(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
     keys = jax.random.split(key, len(layer_sizes) - 1)
-    return _held([jax.random.split(k)[::-1] for k in keys], layer_sizes)
+    return _bounded([jax.random.split(k)[::-1] for k in keys], layer_sizes)
 
 
 def _chained(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
@@ -55,7 +55,7 @@ def _chained(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
     for _ in layer_sizes[1:]:
         rest, w, b = jax.random.split(rest, 3)
         pairs.append((w, b))
-    return _held(pairs, layer_sizes)
+    return _bounded(pairs, layer_sizes)
 
 
 def _transposed(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
@@ -63,7 +63,7 @@ def _transposed(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
     pairs = [jax.random.split(k) for k in keys]
     both = zip(pairs, layer_sizes[:-1], layer_sizes[1:], strict=True)
     drawn = [(jax.random.normal(w, (o, i)), jax.random.normal(b, (o,))) for (w, b), i, o in both]
-    return rounded.evaluate(rounded.drawn, jax.device_get(drawn))
+    return rounded.evaluate(rounded.with_draw_error, jax.device_get(drawn))
 
 
 def _zero_biases(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
@@ -128,5 +128,5 @@ EXERCISE = Exercise(
             _zero_biases,
         ),
     ),
-    reading=("https://docs.jax.dev/en/latest/random-numbers.html",),
+    further_reading=("https://docs.jax.dev/en/latest/random-numbers.html",),
 )

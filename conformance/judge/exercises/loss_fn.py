@@ -93,5 +93,5 @@ EXERCISE = Exercise(
             lambda params, x, y: reference(training.without_biases(params), x, y),
         ),
     ),
-    reading=training.READING,
+    further_reading=training.READING,
 )

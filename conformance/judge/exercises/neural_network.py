@@ -71,5 +71,5 @@ EXERCISE = Exercise(
             lambda params, x: reference(params, np.broadcast_to(x[:1], x.shape)),
         ),
     ),
-    reading=training.READING,
+    further_reading=training.READING,
 )

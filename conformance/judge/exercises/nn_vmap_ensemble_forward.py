@@ -115,7 +115,7 @@ EXERCISE = Exercise(
         ),
         dense.SEED_OVERFLOWS,
     ),
-    reading=(
+    further_reading=(
         "https://flax.readthedocs.io/en/latest/guides/parallel_training/ensembling.html",
         "https://flax.readthedocs.io/en/latest/api_reference/flax.linen/transformations.html",
     ),

@@ -181,7 +181,7 @@ EXERCISE = Exercise(
         ),
         dense.SEED_OVERFLOWS,
     ),
-    reading=(
+    further_reading=(
         "https://flax.readthedocs.io/en/latest/api_reference/flax.linen/transformations.html",
         "https://flax.readthedocs.io/en/latest/guides/flax_fundamentals/rng_guide.html",
     ),

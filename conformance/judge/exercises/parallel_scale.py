@@ -63,5 +63,5 @@ EXERCISE = Exercise(
         ),
         MORE_THAN_DEVICES,
     ),
-    reading=("https://docs.jax.dev/en/latest/_autosummary/jax.pmap.html",),
+    further_reading=("https://docs.jax.dev/en/latest/_autosummary/jax.pmap.html",),
 )

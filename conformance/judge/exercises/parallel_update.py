@@ -116,7 +116,7 @@ EXERCISE = Exercise(
         ),
         MORE_THAN_DEVICES,
     ),
-    reading=(
+    further_reading=(
         "https://docs.jax.dev/en/latest/_autosummary/jax.pmap.html",
         "https://docs.jax.dev/en/latest/_autosummary/jax.lax.pmean.html",
     ),

@@ -17,7 +17,7 @@ DRAWN_UNITS = 4
 different orders, and a jitted draw fuses them; 2 units in the last place are at most 4 of these."""
 
 
-def drawn(tree: Any) -> Any:
+def with_draw_error(tree: Any) -> Any:
     """Parameters as a right candidate may have drawn them, inside a function that is evaluated."""
 
     def loosen(leaf: Any) -> Any:

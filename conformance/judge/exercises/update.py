@@ -97,5 +97,5 @@ EXERCISE = Exercise(
             lambda params, x, y, learning_rate: reference(params, x, y, 0.0),
         ),
     ),
-    reading=training.READING,
+    further_reading=training.READING,
 )

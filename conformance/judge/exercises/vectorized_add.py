@@ -100,5 +100,5 @@ EXERCISE = Exercise(
             _examples_first,
         ),
     ),
-    reading=("https://docs.jax.dev/en/latest/_autosummary/jax.vmap.html",),
+    further_reading=("https://docs.jax.dev/en/latest/_autosummary/jax.vmap.html",),
 )

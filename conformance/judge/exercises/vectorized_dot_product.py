@@ -88,5 +88,5 @@ EXERCISE = Exercise(
             _every_pair,
         ),
     ),
-    reading=("https://docs.jax.dev/en/latest/automatic-vectorization.html",),
+    further_reading=("https://docs.jax.dev/en/latest/automatic-vectorization.html",),
 )

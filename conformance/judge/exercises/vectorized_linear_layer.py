@@ -101,5 +101,5 @@ EXERCISE = Exercise(
             "Only the inputs are mapped: `in_axes=(None, None, 0)`.",
         ),
     ),
-    reading=("https://docs.jax.dev/en/latest/automatic-vectorization.html",),
+    further_reading=("https://docs.jax.dev/en/latest/automatic-vectorization.html",),
 )

@@ -60,5 +60,5 @@ EXERCISE = Exercise(
             lambda x: rounded.moved(reference(x), np.sum),
         ),
     ),
-    reading=("https://docs.jax.dev/en/latest/automatic-vectorization.html",),
+    further_reading=("https://docs.jax.dev/en/latest/automatic-vectorization.html",),
 )

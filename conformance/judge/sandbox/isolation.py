@@ -28,17 +28,17 @@ SYSTEM = (
 )
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/os-release")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
-FILES = 64 * 2**20
+MAX_FILE_BYTES = 64 * 2**20
 """The most a candidate may write, in bytes, all of it gone afterwards."""
-OWN = "/suite"
+MODULES = "/suite"
 """Where the server's own modules lie once it has moved."""
 SCRATCH = "/candidate"
 """The one directory a worker may write in: memory, and gone with it."""
-STRANGER = 1_900_000_000
+UNUSED_UID = 1_900_000_000
 """Root's candidates run as users that nobody is: the process limit does nothing for root."""
 
 
-def move_in(base: str, visible: Iterable[str], masked: Iterable[str], cache: str | None) -> None:
+def enter_root(base: str, visible: Iterable[str], masked: Iterable[str], cache: str | None) -> None:
     """Make `base` the root of this process: the system and `visible`, read-only, less `masked`.
 
     Raises OSError where the system does not allow it.
@@ -60,11 +60,11 @@ def move_in(base: str, visible: Iterable[str], masked: Iterable[str], cache: str
     for path in masked:
         if os.path.isdir(base + path):
             linux.mount("tmpfs", base + path, "tmpfs", linux.MS_RDONLY)
-    for name in ("/proc", SCRATCH, "/compiled", OWN):
+    for name in ("/proc", SCRATCH, "/compiled", MODULES):
         os.makedirs(base + name, exist_ok=True)
     if not os.path.lexists(base + "/tmp"):  # Python itself may lie below /tmp
         os.symlink(SCRATCH, base + "/tmp")
-    linux.bind(os.path.dirname(os.path.abspath(__file__)), base + OWN)
+    linux.bind(os.path.dirname(os.path.abspath(__file__)), base + MODULES)
     os.symlink(SCRATCH, base + "/dev/shm")
     linux.mount("/proc", base + "/proc", None, linux.MS_BIND | linux.MS_REC)
     if cache is not None:
@@ -104,10 +104,10 @@ def _write(path: str, text: str) -> None:
 def leave(number: int) -> None:
     """Step out of the server's namespaces; the next process forked is the first of its own."""
     if os.geteuid() == 0:
-        stranger = STRANGER + number % 1_000_000
+        uid = UNUSED_UID + number % 1_000_000
         os.setgroups([])
-        os.setresgid(stranger, stranger, stranger)
-        os.setresuid(stranger, stranger, stranger)
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
         linux.prctl(linux.SET_DUMPABLE, 1)  # or the maps below belong to root
     uid, gid = os.geteuid(), os.getegid()
     linux.unshare(
@@ -116,9 +116,11 @@ def leave(number: int) -> None:
     _map(uid, gid)
 
 
-def settle() -> None:
+def finish_sandbox() -> None:
     """As the first process of the new namespaces: its own /proc and directory, no way further."""
-    linux.mount("tmpfs", SCRATCH, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, f"size={FILES}")
+    linux.mount(
+        "tmpfs", SCRATCH, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, f"size={MAX_FILE_BYTES}"
+    )
     flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
     with contextlib.suppress(OSError):
         _write("/proc/sys/user/max_user_namespaces", "0")
@@ -131,27 +133,27 @@ def settle() -> None:
     linux.prctl(linux.SET_DUMPABLE, 0)
 
 
-def hand_over(directory: str, number: int) -> None:
+def chown_scratch(directory: str, number: int) -> None:
     """Give root's worker its own directory."""
     if os.geteuid() == 0:
-        stranger = STRANGER + number % 1_000_000
+        uid = UNUSED_UID + number % 1_000_000
         for place in (
             directory,
             *(os.path.join(directory, name) for name in os.listdir(directory)),
         ):
-            os.chown(place, stranger, stranger)
+            os.chown(place, uid, uid)
 
 
-def disguise(number: int) -> None:
+def drop_privileges(number: int) -> None:
     """Without namespaces, root's worker becomes a stranger who may read, and nothing else."""
     if os.geteuid() != 0:
         return
-    stranger = STRANGER + number % 1_000_000
+    uid = UNUSED_UID + number % 1_000_000
     linux.bound_capabilities()
     linux.prctl(linux.SET_KEEPCAPS, 1)
     os.setgroups([])
-    os.setresgid(stranger, stranger, stranger)
-    os.setresuid(stranger, stranger, stranger)
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
     # Python itself may lie in root's own directory.
     linux.keep_capabilities(linux.DAC_READ_SEARCH)
 
@@ -165,7 +167,7 @@ def limit(kind: int, value: int) -> None:
 
 def limit_at_start(cpu_seconds: float) -> None:
     limit(resource.RLIMIT_CORE, 0)
-    limit(resource.RLIMIT_FSIZE, FILES)
+    limit(resource.RLIMIT_FSIZE, MAX_FILE_BYTES)
     limit(resource.RLIMIT_NOFILE, 256)
     limit(resource.RLIMIT_CPU, max(1, round(cpu_seconds)))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-MOST = 45
+MAX_CONTEXTS = 45
 """About what half of an exercise's shapes take. A worker that wants more makes them itself."""
 
 _ready: list[Any] = []
@@ -28,7 +28,7 @@ def install() -> None:
 
 def prepare() -> bool:
     """Make one more; whether there may be another."""
-    if not _make or len(_ready) >= MOST:
+    if not _make or len(_ready) >= MAX_CONTEXTS:
         return False
     _ready.append(_make[0]())
     return True

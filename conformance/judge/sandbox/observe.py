@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-MOST = 20
+MAX_NOTES = 20
 """Notes kept for each call."""
 
 _vmaps: list[dict[str, Any]] = []
@@ -24,14 +24,14 @@ def install() -> None:
 
     @functools.wraps(lift)
     def vmap(*args: Any, **kwargs: Any) -> Any:
-        if len(_vmaps) < MOST:
+        if len(_vmaps) < MAX_NOTES:
             _vmaps.append({"target": _name(args), **{k: _text(v) for k, v in kwargs.items()}})
         return lift(*args, **kwargs)
 
     @functools.wraps(start)
     def init_with_output(*args: Any, **kwargs: Any) -> Any:
         result = start(*args, **kwargs)
-        if len(_inits) < MOST:
+        if len(_inits) < MAX_NOTES:
             _inits.append(_shapes(result[1]))
         return result
 
@@ -75,6 +75,6 @@ def _shapes(variables: Any) -> dict[str, list[int]]:
     leaves = jax.tree_util.tree_flatten_with_path(variables)[0]
     return {
         "/".join(str(getattr(part, "key", part)) for part in path): list(leaf.shape)
-        for path, leaf in leaves[:MOST]
+        for path, leaf in leaves[:MAX_NOTES]
         if hasattr(leaf, "shape")
     }

@@ -24,7 +24,7 @@ from typing import Any
 from . import isolation, linux, mlir_contexts, supervisor
 
 FDS = 5
-OTHERS = 200
+SPARE_USER_TASKS = 200
 """Tasks that an ordinary user's other programs may start meanwhile: the process limit counts them
 all, and must not stop an honest candidate. The keeper's watch is what bites there."""
 LATE_IMPORTS = (
@@ -44,10 +44,10 @@ def main(arguments: dict[str, Any]) -> None:
         linux.prctl(linux.SET_CHILD_SUBREAPER, 1)
     try:
         if level == "namespaces":
-            isolation.move_in(
+            isolation.enter_root(
                 arguments["base"], arguments["visible"], arguments["masked"], arguments["cache"]
             )
-            sys.modules[__package__].__path__ = [isolation.OWN]
+            sys.modules[__package__].__path__ = [isolation.MODULES]
             _try_a_worker()
     except OSError as problem:
         _say(control, {"refused": str(problem)})
@@ -62,13 +62,13 @@ def main(arguments: dict[str, Any]) -> None:
             pass
         message, fds = _receive(control)
         if message is None:
-            supervisor.clear()
+            supervisor.kill_tree()
             return
         if "sweep" in message:
-            _sweep(message["sweep"])
+            _reap_orphans(message["sweep"])
             _say(control, {"swept": True})
             continue
-        _let_go()
+        _reap_exited()
         number += 1
         child = os.fork()
         if child == 0:
@@ -82,7 +82,7 @@ def main(arguments: dict[str, Any]) -> None:
                 os._exit(70)
         for fd in fds:
             os.close(fd)
-        _keepers[message["token"]] = child
+        _supervisors[message["token"]] = child
 
 
 def preload() -> None:
@@ -105,7 +105,7 @@ def begin(level: str, number: int, message: dict[str, Any], fds: list[int]) -> N
     """From the server's fork to a worker with a keeper above it."""
     requests, answers, output, life, status = fds
     os.setsid()
-    tasks = _tasks() + OTHERS if os.geteuid() else 0
+    tasks = _tasks() + SPARE_USER_TASKS if os.geteuid() else 0
     if level == "namespaces":
         isolation.leave(number)
         first = os.fork()
@@ -114,14 +114,14 @@ def begin(level: str, number: int, message: dict[str, Any], fds: list[int]) -> N
                 os.close(fd)
             os.waitpid(first, 0)
             os._exit(0)
-        isolation.settle()
+        isolation.finish_sandbox()
     else:
         linux.prctl(linux.SET_CHILD_SUBREAPER, 1)
     worker = os.fork()
     if worker:
         for fd in (requests, answers, output):
             os.close(fd)
-        supervisor.keep(worker, life, status, message["most_memory"], message["most_tasks"])
+        supervisor.supervise(worker, life, status, message["most_memory"], message["most_tasks"])
         os._exit(0)
     run(message, tasks, None if level == "namespaces" else number, requests, answers, output)
 
@@ -129,7 +129,7 @@ def begin(level: str, number: int, message: dict[str, Any], fds: list[int]) -> N
 def run(
     message: dict[str, Any],
     tasks: int,
-    stranger: int | None,
+    worker_number: int | None,
     requests: int,
     answers: int,
     output: int,
@@ -152,10 +152,10 @@ def run(
     for name in ("HOME", "TMPDIR"):
         os.environ[name] = os.getcwd()
     compiled = message["compiled"] or os.path.join(message["directory"], "compiled")
-    if stranger is not None:
-        isolation.hand_over(message["directory"], stranger)
+    if worker_number is not None:
+        isolation.chown_scratch(message["directory"], worker_number)
         if message["compiled"] is None:  # else it is our own solution, and may write there
-            isolation.disguise(stranger)
+            isolation.drop_privileges(worker_number)
     linux.prctl(linux.SET_PDEATHSIG, signal.SIGKILL)
     isolation.limit_at_start(message["cpu_seconds"])
     from . import worker  # NumPy and all that follows only here, where a fresh server is used once
@@ -173,7 +173,7 @@ def _try_a_worker() -> None:
             isolation.leave(0)
             first = os.fork()
             if first == 0:
-                isolation.settle()
+                isolation.finish_sandbox()
                 os.write(writer, b"ok")
             else:
                 os.waitpid(first, 0)
@@ -189,34 +189,34 @@ def _try_a_worker() -> None:
         raise OSError(said.decode() or "a worker could not be isolated")
 
 
-def _sweep(token: int) -> None:
+def _reap_orphans(token: int) -> None:
     """Make sure of one keeper's end, and kill the strangers that it left to us if it was killed."""
-    keeper_left = _keepers.pop(token, None)
+    keeper_left = _supervisors.pop(token, None)
     if keeper_left is not None:  # until it is gone its family is not ours yet
         with contextlib.suppress(ProcessLookupError):
             os.kill(keeper_left, signal.SIGKILL)
         os.waitpid(keeper_left, 0)
     mine = os.getpid()
     for _ in range(100):
-        _let_go()
-        known = set(_keepers.values())
-        strangers = [pid for pid, parent in _parents() if parent == mine and pid not in known]
-        if not strangers:
+        _reap_exited()
+        known = set(_supervisors.values())
+        orphans = [pid for pid, parent in _parents() if parent == mine and pid not in known]
+        if not orphans:
             return
-        for pid in strangers:
+        for pid in orphans:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.005)
 
 
-def _let_go() -> None:
+def _reap_exited() -> None:
     with contextlib.suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG)[0]) != 0:
-            for token in [token for token, pid in _keepers.items() if pid == ended]:
-                del _keepers[token]
+            for token in [token for token, pid in _supervisors.items() if pid == ended]:
+                del _supervisors[token]
 
 
-_keepers: dict[int, int] = {}
+_supervisors: dict[int, int] = {}
 """The keepers that were not waited for yet, by the judge's token for each worker."""
 
 

@@ -10,11 +10,11 @@ import signal
 from typing import Any
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
-LOOK = 0.1
+POLL_SECONDS = 0.1
 """Seconds between two looks at how much the worker's processes use."""
 
 
-def keep(worker: int, life: int, status: int, most_memory: int, most_tasks: int) -> None:
+def supervise(worker: int, life: int, status: int, max_memory: int, max_tasks: int) -> None:
     """Wait for the worker, or stop it: when the judge closes `life`, or when it takes too much.
 
     Reports one JSON line on `status`, and ends every process that the worker started.
@@ -25,23 +25,23 @@ def keep(worker: int, life: int, status: int, most_memory: int, most_tasks: int)
         events.register(os.pidfd_open(worker), select.POLLIN)
     stopped: str | None = None
     while True:
-        ready = [number for number, _ in events.poll(LOOK * 1000)]
+        ready = [number for number, _ in events.poll(POLL_SECONDS * 1000)]
         ended = _reap(worker)
         if ended is not None:
             break
         if life in ready and stopped is None:
             stopped = "judge"
         elif not ready and stopped is None:
-            stopped = _excess(most_memory, most_tasks)
+            stopped = _exceeded_limit(max_memory, max_tasks)
         if stopped is not None:
             _signal(worker, signal.SIGKILL)
             ended = os.waitpid(worker, 0)[1]
             break
     os.write(status, (json.dumps({"stopped": stopped, **_describe(ended)}) + "\n").encode())
-    clear()
+    kill_tree()
 
 
-def clear() -> None:
+def kill_tree() -> None:
     """Kill every descendant, until none is left.
 
     All are stopped before any is killed: a bomb would fill the place of each one at once.
@@ -50,7 +50,7 @@ def clear() -> None:
         _signal(-1, signal.SIGKILL)
     stopped: set[int] = set()
     for _ in range(1000):
-        members = set(family())
+        members = set(descendants())
         for pid in members - stopped:
             _signal(pid, signal.SIGSTOP)
         if members <= stopped:
@@ -59,12 +59,12 @@ def clear() -> None:
             with contextlib.suppress(ChildProcessError):
                 while True:
                     os.waitpid(-1, 0)
-            if not family():
+            if not descendants():
                 return
         stopped = members
 
 
-def family() -> dict[int, tuple[int, int]]:
+def descendants() -> dict[int, tuple[int, int]]:
     """Every descendant of this process: its resident bytes and its number of threads."""
     found: dict[int, tuple[int, int, int]] = {}
     with contextlib.suppress(OSError):
@@ -86,11 +86,11 @@ def family() -> dict[int, tuple[int, int]]:
     return {pid: found[pid][1:] for pid in mine}
 
 
-def _excess(most_memory: int, most_tasks: int) -> str | None:
-    members = family().values()
-    if sum(memory for memory, _ in members) > most_memory:
+def _exceeded_limit(max_memory: int, max_tasks: int) -> str | None:
+    members = descendants().values()
+    if sum(memory for memory, _ in members) > max_memory:
         return "memory"
-    if sum(threads for _, threads in members) > most_tasks:
+    if sum(threads for _, threads in members) > max_tasks:
         return "processes"
     return None
 

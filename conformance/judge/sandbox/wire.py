@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-LARGEST_FRAME = 64 * 2**20
+MAX_FRAME = 64 * 2**20
 KINDS = "biuf"
 """Array kinds that may travel: booleans, integers and floats."""
 

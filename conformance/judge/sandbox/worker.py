@@ -20,13 +20,15 @@ from . import isolation, observe, wire
 OWN_FRAMES = 12
 ADDRESS_FACTOR, DATA_FACTOR = 4, 6
 """A worker may grow to this many times what it held after a first computation of our own."""
-LEAST_ADDRESS, LEAST_DATA = 4 * 2**30, 2 * 2**30
+MIN_ADDRESS_SPACE, MIN_DATA = 4 * 2**30, 2 * 2**30
 
 
-def work(requests: int, answers: int, spare_tasks: int, compiled: str, warmed: str | None) -> None:
+def work(
+    requests: int, answers: int, spare_tasks: int, compiled: str, compiled_cache: str | None
+) -> None:
     """Load what the first frame holds, then answer until the judge is done."""
     started = time.perf_counter()
-    keep_compiled(compiled, warmed)
+    keep_compiled(compiled, compiled_cache)
     warm_up()
     limit_memory(spare_tasks)
     observe.install()
@@ -39,13 +41,13 @@ def work(requests: int, answers: int, spare_tasks: int, compiled: str, warmed: s
         _send(answers, *answer(module, header, arrays))
 
 
-def keep_compiled(directory: str, warmed: str | None) -> None:
+def keep_compiled(directory: str, compiled_cache: str | None) -> None:
     """Compile equal programs once: `directory` is this worker's own, `warmed` is to be read."""
     import jax
 
-    if warmed is not None:
+    if compiled_cache is not None:
         copied = jax.__version_info__ < (0, 5)  # it touches the files that it reads
-        with contextlib.suppress(OSError), os.scandir(warmed) as entries:
+        with contextlib.suppress(OSError), os.scandir(compiled_cache) as entries:
             for entry in entries:
                 place = shutil.copyfile if copied else os.symlink
                 place(entry.path, os.path.join(directory, entry.name))
@@ -73,8 +75,8 @@ def limit_memory(spare_tasks: int) -> None:
             name, _, value = line.partition(":")
             if name in held:
                 held[name] = int(value.split()[0])
-    address = max(ADDRESS_FACTOR * held["VmPeak"] * 1024, LEAST_ADDRESS)
-    data = max(DATA_FACTOR * held["VmData"] * 1024, LEAST_DATA)
+    address = max(ADDRESS_FACTOR * held["VmPeak"] * 1024, MIN_ADDRESS_SPACE)
+    data = max(DATA_FACTOR * held["VmData"] * 1024, MIN_DATA)
     isolation.limit(resource.RLIMIT_AS, address)
     isolation.limit(resource.RLIMIT_DATA, data)
     isolation.limit(resource.RLIMIT_NPROC, held["Threads"] + spare_tasks)

@@ -13,7 +13,7 @@ import pytest
 
 from conformance.judge import check_file, compile_cache, server_process, warm_cache
 from conformance.judge.exercises import load_exercises
-from conformance.judge.session import Bench, Options
+from conformance.judge.session import JudgeSession, Options
 from conformance.judge.verdict import Verdict
 
 Judge = Callable[..., list[Verdict]]
@@ -52,12 +52,12 @@ def room(request: pytest.FixtureRequest, shared: Path) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def compiled(shared: Path, temporary: Path) -> Path | None:
     """A compilation cache that all workers of this test run share, warmed by whoever comes first."""
-    warmth = compile_cache.prepare(shared / "judge-cache")
-    if warmth is None:
+    cache = compile_cache.prepare(shared / "judge-cache")
+    if cache is None:
         return None
     exercises = load_exercises()
-    warm_cache.warm(warmth, [exercises["nn_vmap_forward"], exercises["nn_vmap_ensemble_forward"]])
-    return warmth.place / "compiled"
+    warm_cache.warm(cache, [exercises["nn_vmap_forward"], exercises["nn_vmap_ensemble_forward"]])
+    return cache.directory / "compiled"
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +71,7 @@ def servers(
         if level not in started:
             try:
                 started[level] = server_process.start_server(level, compiled)
-            except server_process.Unavailable as problem:
+            except server_process.IsolationUnavailable as problem:
                 pytest.skip(f"this system does not allow isolation {level!r}: {problem}")
         return started[level]
 
@@ -89,22 +89,22 @@ def best_level() -> str:
 
 
 @pytest.fixture(scope="session")
-def benches(servers: Callable[[str], server_process.Server]) -> Callable[..., Bench]:
+def sessions(servers: Callable[[str], server_process.Server]) -> Callable[..., JudgeSession]:
     """Benches by level and options; calls and right answers are kept for the session."""
-    kept: dict[object, Bench] = {}
+    kept: dict[object, JudgeSession] = {}
     exercises = load_exercises()
 
-    def bench(level: str, **options: object) -> Bench:
+    def session(level: str, **options: object) -> JudgeSession:
         chosen = Options(**{"examples": 16, "patience": 5.0, **options})  # type: ignore[arg-type]
         if (level, chosen) not in kept:
-            kept[level, chosen] = Bench(servers(level), exercises, chosen)
+            kept[level, chosen] = JudgeSession(servers(level), exercises, chosen)
         return kept[level, chosen]
 
-    return bench
+    return session
 
 
 @pytest.fixture
-def judge(benches: Callable[..., Bench], best_level: str, tmp_path: Path) -> Judge:
+def judge(sessions: Callable[..., JudgeSession], best_level: str, tmp_path: Path) -> Judge:
     """Judge a candidate given as source."""
 
     def verdicts(
@@ -116,7 +116,7 @@ def judge(benches: Callable[..., Bench], best_level: str, tmp_path: Path) -> Jud
     ) -> list[Verdict]:
         path = tmp_path / name
         path.write_bytes(source if isinstance(source, bytes) else source.encode())
-        return check_file.check_file(benches(level, **options), path)
+        return check_file.check_file(sessions(level, **options), path)
 
     return verdicts
 

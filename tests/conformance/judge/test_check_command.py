@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from conformance.judge import check_file, server_process
-from conformance.judge.session import Bench
+from conformance.judge.session import JudgeSession
 from conformance.judge.submissions import find_candidates
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -214,8 +214,8 @@ def test_a_server_with_a_second_thread_forks_nobody(
         assert not server.preloaded
         assert server.threads == 1
         (tmp_path / "good.py").write_text(SQUARE)
-        bench = Bench(server, load_exercises(), Options(examples=8, patience=30.0))
-        (verdict,) = check_file.check_file(bench, tmp_path / "good.py")
+        session = JudgeSession(server, load_exercises(), Options(examples=8, patience=30.0))
+        (verdict,) = check_file.check_file(session, tmp_path / "good.py")
         assert verdict.verdict == "conforms", verdict
     finally:
         server_process.stop_server(server)
@@ -228,17 +228,17 @@ def test_a_server_that_was_brought_down_is_replaced(
     from conformance.judge.session import Options
 
     server = server_process.start_server()
-    bench = Bench(server, load_exercises(), Options(examples=8, patience=30.0))
+    session = JudgeSession(server, load_exercises(), Options(examples=8, patience=30.0))
     try:
         (tmp_path / "good.py").write_text(SQUARE)
         server.process.kill()
         server.process.wait()
-        (verdict,) = check_file.check_file(bench, tmp_path / "good.py")
+        (verdict,) = check_file.check_file(session, tmp_path / "good.py")
         assert verdict.verdict == "conforms", verdict
-        assert bench.server is not server
-        assert bench.server.level == best_level
+        assert session.server is not server
+        assert session.server.level == best_level
     finally:
-        server_process.stop_server(bench.server)
+        server_process.stop_server(session.server)
     assert not list(temporary.glob(f"{server.base.name}*"))
 
 
@@ -276,8 +276,8 @@ def test_every_example_candidate_has_its_verdict_here() -> None:
 
 
 @pytest.mark.parametrize("name", VERDICTS)
-def test_an_example_gets_its_verdicts(name: str, benches: Callable, best_level: str) -> None:
-    found = check_file.check_file(benches(best_level, patience=30.0), EXAMPLES / name)
+def test_an_example_gets_its_verdicts(name: str, sessions: Callable, best_level: str) -> None:
+    found = check_file.check_file(sessions(best_level, patience=30.0), EXAMPLES / name)
     said = [
         (each.exercise, each.verdict, each.diagnosis and each.diagnosis.pitfall) for each in found
     ]

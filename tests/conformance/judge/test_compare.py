@@ -5,22 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from conformance.judge.compare import Given, compare, received
-from conformance.judge.expected_answers import Answer, Leaf
+from conformance.judge.compare import GivenAnswer, compare, received
+from conformance.judge.expected_answers import ExpectedAnswer, Leaf
 from conformance.judge.sandbox import wire
 
 ARRAY = {"array": 0}
 
 
-def right(value: object, error: object = None, dtype: str = "float32") -> Answer:
+def right(value: object, error: object = None, dtype: str = "float32") -> ExpectedAnswer:
     array = np.asarray(value)
     bound = None if error is None else np.broadcast_to(np.asarray(error, float), array.shape)
-    return Answer(ARRAY, (Leaf(array, bound, dtype),))
+    return ExpectedAnswer(ARRAY, (Leaf(array, bound, dtype),))
 
 
-def answer(value: object, dtype: str | None = None, *, weak: bool = False) -> Given:
+def answer(value: object, dtype: str | None = None, *, weak: bool = False) -> GivenAnswer:
     array = np.asarray(value)
-    return Given(ARRAY, (array,), (dtype or str(array.dtype),), (weak,))
+    return GivenAnswer(ARRAY, (array,), (dtype or str(array.dtype),), (weak,))
 
 
 BOUNDED = right([1.0, 2.0], [1e-6, 1e-6])
@@ -30,7 +30,7 @@ def test_within_twice_the_bound_is_right_and_beyond_is_not() -> None:
     assert compare(answer(np.float32([1.000001, 2.0])), BOUNDED) is None
     mismatch = compare(answer(np.float32([1.00001, 2.0])), BOUNDED)
     assert mismatch is not None
-    assert "[0]" in mismatch.words
+    assert "[0]" in mismatch.message
     assert mismatch.ulps == pytest.approx(84, abs=2)
 
 
@@ -54,7 +54,7 @@ def test_another_dtype_is_wrong(dtype: str) -> None:
     mismatch = compare(answer(array, dtype), right(np.ones(2), np.ones(2)))
     assert mismatch is not None
     assert mismatch.what == "dtype"
-    assert dtype in mismatch.words
+    assert dtype in mismatch.message
 
 
 def test_python_numbers_have_no_dtype_to_be_wrong() -> None:
@@ -74,20 +74,20 @@ def test_integers_stay_integers_exactly() -> None:
 
 def test_containers_are_compared_a_list_doing_for_a_tuple() -> None:
     leaves = (Leaf(np.ones(1), np.zeros(1), "float32"),) * 2
-    pair = Answer({"list": [{"tuple": [{"array": 0}, {"array": 1}]}]}, leaves)
+    pair = ExpectedAnswer({"list": [{"tuple": [{"array": 0}, {"array": 1}]}]}, leaves)
     ones = (np.ones(1, np.float32),) * 2
     dtypes, weak = ("float32",) * 2, (False,) * 2
     nested = {"tuple": [{"list": [{"array": 0}, {"array": 1}]}]}
-    assert compare(Given(nested, ones, dtypes, weak), pair) is None
+    assert compare(GivenAnswer(nested, ones, dtypes, weak), pair) is None
     flat = {"list": [{"array": 0}, {"array": 1}]}
-    mismatch = compare(Given(flat, ones, dtypes, weak), pair)
+    mismatch = compare(GivenAnswer(flat, ones, dtypes, weak), pair)
     assert mismatch is not None
-    assert "[[array, array]]" in mismatch.words
+    assert "[[array, array]]" in mismatch.message
 
 
 @pytest.mark.parametrize("spec", [None, 7, {"value": True}, {"list": "x"}, {"array": 0, "x": 1}])
 def test_a_forged_form_is_wrong(spec: object) -> None:
-    given = Given(spec, (np.float32([1.0, 2.0]),), ("float32",), (False,))
+    given = GivenAnswer(spec, (np.float32([1.0, 2.0]),), ("float32",), (False,))
     assert compare(given, BOUNDED) is not None
 
 

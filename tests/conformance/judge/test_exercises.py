@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.judge.compare import Given, compare
+from conformance.judge.compare import GivenAnswer, compare
 from conformance.judge.exercises import load_exercises
 from conformance.judge.exercises.exercise import EDGE_SEEDS, Exercise
-from conformance.judge.expected_answers import Answer, compute, draw_calls
+from conformance.judge.expected_answers import ExpectedAnswer, compute, draw_calls
 
 EXERCISES = load_exercises()
 each_exercise = pytest.mark.parametrize("name", EXERCISES)
 
 
-def as_given(answer: Answer) -> Given:
+def as_given(answer: ExpectedAnswer) -> GivenAnswer:
     arrays = tuple(leaf.value.astype(leaf.dtype) for leaf in answer.leaves)
     dtypes = tuple(leaf.dtype for leaf in answer.leaves)
-    return Given(answer.spec, arrays, dtypes, (False,) * len(arrays))
+    return GivenAnswer(answer.spec, arrays, dtypes, (False,) * len(arrays))
 
 
 def sizes(exercise: Exercise, name: str) -> set[Any]:
@@ -95,7 +95,7 @@ def test_the_right_answer_conforms_and_a_nudged_one_does_not(name: str) -> None:
         flat[place] += np.float32(abs(flat[place]) * 2e-3 + 1e-5)
     else:
         flat[place] += 1
-    nudged = Given(given.spec, (first, *given.arrays[1:]), given.dtypes, given.weak)
+    nudged = GivenAnswer(given.spec, (first, *given.arrays[1:]), given.dtypes, given.weak)
     mismatch = compare(nudged, answer)
     assert mismatch is not None
     assert mismatch.what == "values"
@@ -106,8 +106,8 @@ def test_every_pitfall_is_wrong_somewhere_and_says_what_to_do(name: str) -> None
     exercise = EXERCISES[name]
     calls = draw_calls(exercise, 2 * len(exercise.shapes), 5)
     for pitfall in exercise.pitfalls:
-        assert pitfall.happened.endswith(".")
-        assert pitfall.change.endswith(".")
+        assert pitfall.symptom.endswith(".")
+        assert pitfall.fix.endswith(".")
         if pitfall.reference is None or pitfall.id == "wrong-key-derivation":
             continue  # some releases derive one key in several ways
         wrong = 0
@@ -126,5 +126,5 @@ def test_every_pitfall_is_wrong_somewhere_and_says_what_to_do(name: str) -> None
 def test_an_exercise_tells_where_to_read_on(name: str) -> None:
     exercise = EXERCISES[name]
     assert exercise.signature.startswith(f"{name}(")
-    assert exercise.reading
+    assert exercise.further_reading
     assert f"def {exercise.signature.split('(')[0]}(" in exercise.solution

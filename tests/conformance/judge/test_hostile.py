@@ -348,7 +348,7 @@ def test_an_attack_ends_as_the_right_verdict_and_leaves_nothing(
     (verdict,) = judge(attack.source, level=level)
     reached = "getppid" in attack.source and any("user are not" in lack for lack in verdict.lacks)
     assert verdict.verdict in (("crashed", "conforms") if reached else attack.verdicts), verdict
-    assert attack.says in verdict.words, verdict
+    assert attack.says in verdict.message, verdict
     nothing_left(level)
     (next_one,) = judge(RIGHT, level=level)
     assert next_one.verdict == "conforms", next_one
@@ -374,7 +374,7 @@ def test_no_connection_leaves_the_namespaces(judge: Callable, best_level: str) -
             assert "the network is open" in verdict.lacks
             return
         assert verdict.verdict == "error"
-        assert "OSError" in verdict.words or "Connection" in verdict.words, verdict
+        assert "OSError" in verdict.message or "Connection" in verdict.message, verdict
         with pytest.raises(BlockingIOError):
             listener.accept()
 
@@ -445,18 +445,18 @@ def test_a_file_that_loads_only_the_first_time_gets_its_verdicts(
     load, loads = worker_run.load, []
 
     def failing(
-        lane: worker_run.Lane, name: str, content: bytes, limits: worker_run.Limits
+        run: worker_run.WorkerRun, name: str, content: bytes, limits: worker_run.Limits
     ) -> list[str]:
         loads.append(name)
         ending = b"import os; os._exit(3)" if len(loads) > 2 else b""
-        return load(lane, name, content + ending, limits)
+        return load(run, name, content + ending, limits)
 
     monkeypatch.setattr(worker_run, "load", failing)
     dot = "def vectorized_dot_product(x, y):\n    return (x * y).sum(1)\n"
     first, second = judge(RIGHT + dot)
     assert (first.exercise, first.verdict) == ("vectorized_dot_product", "conforms")
     assert (second.exercise, second.verdict) == ("vectorized_square", "crashed")
-    assert "while the file was loaded" in second.words
+    assert "while the file was loaded" in second.message
     nothing_left(best_level)
 
 

@@ -8,12 +8,12 @@ from conformance.judge.sandbox import mlir_contexts
 import jax, numpy as np
 
 mlir_contexts.install()
-for _ in range(mlir_contexts.MOST):
+for _ in range(mlir_contexts.MAX_CONTEXTS):
     mlir_contexts.prepare()
-assert len(mlir_contexts._ready) == contexts.MOST and not contexts.prepare()
+assert len(mlir_contexts._ready) == mlir_contexts.MAX_CONTEXTS and not mlir_contexts.prepare()
 assert jax._src.xla_bridge._backends == {}, "a backend was started"
 answer = jax.jit(lambda x: x + 1)(np.ones(3, np.float32))
-assert len(mlir_contexts._ready) == contexts.MOST - 1, "JAX did not take one"
+assert len(mlir_contexts._ready) == mlir_contexts.MAX_CONTEXTS - 1, "JAX did not take one"
 mlir_contexts._ready.clear()
 again = jax.jit(lambda x: x - 1)(np.ones(3, np.float32))
 print(answer.tolist(), again.tolist())

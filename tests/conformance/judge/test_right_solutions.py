@@ -8,8 +8,8 @@ import attrs
 import pytest
 
 from conformance.judge.exercises import load_exercises
-from conformance.judge.expected_answers import Call, Expectations, draw_calls
-from conformance.judge.session import Bench
+from conformance.judge.expected_answers import Call, ExpectedAnswers, draw_calls
+from conformance.judge.session import JudgeSession
 
 IMPORTS = """\
 import functools
@@ -105,23 +105,23 @@ def source_of(body: str) -> str:
     return f"{IMPORTS}\n\ndef nn_vmap_forward(seed, x_batch, features):\n    {lines}\n"
 
 
-def over_seeds(bench: Bench, name: str) -> Expectations:
+def over_seeds(session: JudgeSession, name: str) -> ExpectedAnswers:
     """The calls of twenty seeds, one after another."""
-    exercise = bench.exercises[name]
+    exercise = session.exercises[name]
     calls: list[Call] = []
     for seed in range(SEEDS):
         for call in draw_calls(exercise, CALLS_OF_A_SEED, seed):
             calls.append(attrs.evolve(call, number=len(calls)))
-    return Expectations(exercise, calls)
+    return ExpectedAnswers(exercise, calls)
 
 
 @pytest.mark.parametrize("style", RIGHT)
 def test_a_right_solution_is_never_refused(
-    style: str, judge: Callable, benches: Callable, best_level: str
+    style: str, judge: Callable, sessions: Callable, best_level: str
 ) -> None:
-    bench = benches(best_level, patience=30.0, only="nn_vmap_forward")
-    if len(bench.expectations) == 0:
-        bench.expectations["nn_vmap_forward"] = over_seeds(bench, "nn_vmap_forward")
+    session = sessions(best_level, patience=30.0, only="nn_vmap_forward")
+    if len(session.expectations) == 0:
+        session.expectations["nn_vmap_forward"] = over_seeds(session, "nn_vmap_forward")
     (verdict,) = judge(source_of(RIGHT[style]), patience=30.0, only="nn_vmap_forward")
     assert verdict.verdict == "conforms", verdict
     assert verdict.calls == SEEDS * CALLS_OF_A_SEED

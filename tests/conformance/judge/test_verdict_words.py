@@ -33,7 +33,7 @@ def test_a_solution_without_the_lift_is_remarked_on_and_fails_when_strict(judge:
     (strict,) = judge(HAND_MADE, strict=True, patience=20.0)
     assert strict.verdict == "violates"
     assert strict.observed
-    assert "--strict" in strict.words
+    assert "--strict" in strict.message
 
 
 @pytest.mark.parametrize("spelling", ["flax.linen.vmap", "flax.linen.transforms.vmap"])
@@ -67,8 +67,8 @@ def test_identical_copies_violate_the_sharing_law_though_the_answer_is_right(
     assert verdict.law == "sharing.no-batch-axis"
     assert verdict.observed
     assert "observed" in feedback.text(verdict)
-    assert "kernel of shape (3, 1, 2)" in verdict.words
-    assert "shared it has shape (1, 2)" in verdict.words
+    assert "kernel of shape (3, 1, 2)" in verdict.message
+    assert "shared it has shape (1, 2)" in verdict.message
     assert "observed: nn.vmap(Dense, in_axes=0" in feedback.text(verdict)
 
 
@@ -115,7 +115,7 @@ def test_a_file_that_is_no_solution(
 ) -> None:
     (result,) = judge(content)
     assert result.verdict == verdict, result
-    assert says in result.words
+    assert says in result.message
     assert result.exercise is None
 
 
@@ -134,15 +134,15 @@ def unreadable(tmp_path: Path, kind: str) -> Path:
 
 @pytest.mark.parametrize("kind", ["directory", "symlink-loop", "pipe", "dangling"])
 def test_a_path_that_is_no_file(
-    kind: str, tmp_path: Path, benches: Callable, best_level: str
+    kind: str, tmp_path: Path, sessions: Callable, best_level: str
 ) -> None:
-    (verdict,) = check_file.check_file(benches(best_level), unreadable(tmp_path, kind))
+    (verdict,) = check_file.check_file(sessions(best_level), unreadable(tmp_path, kind))
     assert verdict.verdict == "error"
-    assert "file" in verdict.words
+    assert "file" in verdict.message
 
 
 def test_a_file_without_permission(
-    tmp_path: Path, benches: Callable, best_level: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, sessions: Callable, best_level: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Root may read anything, so the refusal is the system call's here."""
     path = tmp_path / "closed.py"
@@ -152,9 +152,9 @@ def test_a_file_without_permission(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("conformance.judge.submissions.os.open", refuse)
-    (verdict,) = check_file.check_file(benches(best_level), path)
+    (verdict,) = check_file.check_file(sessions(best_level), path)
     assert verdict.verdict == "error"
-    assert "Permission denied" in verdict.words
+    assert "Permission denied" in verdict.message
 
 
 def test_an_error_shows_the_candidates_own_lines_and_the_call(judge: Callable) -> None:
