@@ -124,7 +124,7 @@ def run(
     observe: tuple[str, ...],
 ) -> int:
     """Hold the installed JAX and Flax to the laws."""
-    from conformance.cli.output import tell
+    from conformance.cli.views import tell
     from conformance.reporting import artifacts, progress, terminal
     from conformance.reporting.summary import summarise
     from conformance.runner import process_env
@@ -193,7 +193,7 @@ def report(
     logs: tuple[Path, ...], html: Path | None, junit: Path | None, markdown: Path | None
 ) -> int:
     """Render event logs; several are read as one, and environments compared with the first."""
-    from conformance.cli.output import tell
+    from conformance.cli.views import tell
     from conformance.events.log import LogError, read
     from conformance.reporting import terminal
 

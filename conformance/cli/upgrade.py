@@ -10,7 +10,7 @@ import click
 
 from conformance.cli import options
 from conformance.cli.options import FILE
-from conformance.cli.output import tell, write
+from conformance.cli.views import tell, write
 from conformance.events.log import Event
 from conformance.reporting import terminal
 from conformance.runner import process_env
