@@ -9,24 +9,22 @@ from typing import Any, TypeVar
 
 import click
 
-from properties.profile import PROFILES
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
+NEAREST = 3
+"""How many names are suggested in place of an unknown one."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """That there is no such thing, and what was perhaps meant."""
+    """One line: there is no such thing, and the nearest names."""
     known = list(known)
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
-    return f"there is no {kind} {name!r}: {hint}"
+    near = difflib.get_close_matches(name, known, n=NEAREST, cutoff=0.0)
+    words = [repr(each) for each in near]
+    choice = f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else "".join(words)
+    return f"there is no {kind} {name!r}: did you mean {choice}?"
 
 
 def selection(command: Command) -> Command:
@@ -51,7 +49,7 @@ def carried(command: Command) -> Command:
 
 
 class Shard(click.ParamType):
-    """``I/N``, the I-th of N parts."""
+    """`I/N`, the I-th of N parts."""
 
     name = "I/N"
 
@@ -80,7 +78,13 @@ def _load_own(ctx: click.Context, param: click.Parameter, modules: tuple[str, ..
 
 
 def _project() -> dict[str, Any]:
-    """The table ``[tool.vmap-conformance]`` of the pyproject.toml here, if there is one."""
+    """The table `[tool.vmap-conformance]` of the pyproject.toml here, if there is one."""
+    if not Path("pyproject.toml").exists():
+        return {}
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
     try:
         table = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
         return dict(table.get("tool", {}).get("vmap-conformance", {}))
@@ -144,7 +148,11 @@ _SELECTION = (
         "[tool.vmap-conformance] in pyproject.toml.",
     ),
     click.option(
-        "--profile", type=click.Choice(list(PROFILES)), default="quick", show_default=True
+        "--profile",
+        type=click.Choice(["quick", "ci", "thorough"]),
+        default="quick",
+        show_default=True,
+        help="How hard to try.",
     ),
     _globs("law", "ID", "Only laws that match this glob; repeatable."),
     _globs("transform", "NAME", "Only these transforms."),

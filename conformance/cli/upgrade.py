@@ -10,7 +10,7 @@ import click
 
 from conformance.cli import options
 from conformance.cli.options import FILE
-from conformance.cli.views import tell, write
+from conformance.cli.views import show, write
 from conformance.events.log import Event
 from conformance.reporting import terminal
 from conformance.runner import process_env
@@ -92,7 +92,7 @@ def upgrade(
             raise click.UsageError(str(error)) from None
     if log_path is not None:
         write(log_path, "".join(json.dumps(event) + "\n" for event in events))
-    return tell(console, events, html_path=html, junit_path=junit, markdown_path=markdown)
+    return show(console, events, html_path=html, junit_path=junit, markdown_path=markdown)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Tell what a log says: on the terminal, in files, and by the exit status."""
+"""Show a log: one environment as a run, several compared with the first; the files and the exit status."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from conformance.upgrade.columns import Comparison, gather
 from conformance.upgrade.render import markdown as compared
 
 
-def tell(
+def show(
     console: Console,
     events: Sequence[Event],
     *,
@@ -23,13 +23,10 @@ def tell(
 ) -> int:
     """Show the events, write the views asked for, and return the exit status.
 
-    One environment is shown as a run, several are compared with the first.
+    ``files`` has the path of the script saved for a failure, by the failure's place in the log.
     """
     verdicts = [event for event in events if event["type"] == "verdict"]
-    for event in verdicts:
-        why = event.get("diagnosis") or event.get("law") or ""
-        line = f"{event['candidate']}: {event['exercise']}  {event['verdict']}  {why}".rstrip()
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    _show_verdicts(console, verdicts)
     if verdicts and all(event["type"] != "result" for event in events):
         return status(events)
     comparison = gather(events)
@@ -38,20 +35,13 @@ def tell(
         terminal.show(console, comparison.columns[0].summary, files)
     else:
         compared.show(console, comparison)
-    for path, render in (
-        (junit_path, lambda: junit.render(*(column.summary for column in comparison.columns))),
-        (
-            markdown_path,
-            lambda: (
-                markdown.render(comparison.columns[0].summary)
-                if single
-                else compared.markdown(comparison)
-            ),
-        ),
-        (html_path, lambda: _html(comparison)),
-    ):
-        if path is not None:
-            write(path, render())
+    if junit_path is not None:
+        write(junit_path, junit.render(*(column.summary for column in comparison.columns)))
+    if markdown_path is not None:
+        first = comparison.columns[0].summary
+        write(markdown_path, markdown.render(first) if single else compared.markdown(comparison))
+    if html_path is not None:
+        write(html_path, _html(comparison))
     return status(events) if single else _status(comparison)
 
 
@@ -63,6 +53,13 @@ def write(path: Path, text: str) -> None:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
 
 
+def _show_verdicts(console: Console, verdicts: Sequence[Event]) -> None:
+    for event in verdicts:
+        why = event.get("diagnosis") or event.get("law") or ""
+        line = f"{event['candidate']}: {event['exercise']}  {event['verdict']}  {why}".rstrip()
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
 def _html(comparison: Comparison) -> str:
     # Jinja is needed for nothing else.
     from conformance.reporting.html import page
@@ -71,7 +68,7 @@ def _html(comparison: Comparison) -> str:
 
 
 def _status(comparison: Comparison) -> int:
-    """0 where nothing breaks, 1 where something does, 3 where an environment could not be had."""
+    """0 where nothing breaks, 1 where something does, 3 where an environment could not be built."""
     headers = [event for column in comparison.columns for event in column.events]
     if any(event.get("built") is False for event in headers):
         return 3

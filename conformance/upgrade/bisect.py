@@ -1,23 +1,17 @@
-"""``vmap-conformance bisect``: find the release that broke a law, or changed an observation."""
+"""Bisect by release: find the one that broke a law, or changed an observation."""
 
 import json
 from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import attrs
-import click
 from packaging.version import Version
 
-from conformance.cli import options
 from conformance.events.log import CONFORMING, Event
-from conformance.reporting import terminal
-from conformance.runner import process_env
 from conformance.upgrade import cells, environments
 from conformance.upgrade.cells import Cell
 from conformance.upgrade.environments import NotBuilt
-from properties.profile import PROFILES
 
 GROUPS = (("jax", "jaxlib"), ("flax",), ("numpy",), ("chex",))
 """What is told apart: packages that are released together count as one."""
@@ -127,43 +121,32 @@ def day_of(spec: str, resolved: Callable[[str], Versions]) -> date:
     return low
 
 
-@click.command()
-@click.argument("law", required=False)
-@click.option("--good", required=True, metavar="ENV", help="Where it was as it should be.")
-@click.option("--bad", required=True, metavar="ENV", help="Where it is not.")
-@click.option("--observation", metavar="KEY", help="Find what changed this observation, not a law.")
-@options.selection
-@options.carried
-def bisect(
-    law: str | None,
-    good: str,
-    bad: str,
-    observation: str | None,
-    own: tuple[str, ...],
-    profile: str,
-    laws: tuple[str, ...],
-    transforms: tuple[str, ...],
-    subjects: tuple[str, ...],
-    seed: int | None,
-    extra: tuple[str, ...],
-    editable: tuple[Path, ...],
-) -> int:
-    """Find the release that broke LAW, or changed an observation."""
-    if (law is None) == (observation is None):
-        raise click.UsageError("give either a LAW or --observation KEY")
-    chosen = (*laws, law) if law else laws
-    options.known("law", chosen, lambda: options.names("law"))
-    process_env.prepare()
-    from conformance.runner import items, plan
+@attrs.frozen
+class Question:
+    """What to look for between two environments, and how each is run."""
 
-    how = PROFILES[profile].asked(seed or 0, chosen, subjects)
-    selected = items.select(chosen, transforms, subjects) if law else []
-    drawn = json.dumps(plan.draw(selected, how))
-    given = ["--profile", profile, "--seed", str(how.seed)]
-    given += [word for module in own for word in ("--subjects", module)]
-    if observation:
-        given += ["--observe", _group(observation)]
-    console = terminal.console()
+    good: str
+    """An ENV where it is as it should be."""
+    bad: str
+    """An ENV where it is not."""
+    plan: str
+    """The calls to run, as JSON."""
+    options: tuple[str, ...]
+    """What `run` is given besides."""
+    observation: str | None = None
+    """The key of an observation; None where the law's verdict decides."""
+    extra: tuple[str, ...] = ()
+    """Requirements of the user's own."""
+    editable: tuple[str, ...] = ()
+    """Directories of the user's own packages."""
+
+
+def find_release(asked: Question, report: Callable[[str], None]) -> Found:
+    """The release between the two environments that changed what is asked about.
+
+    ``report`` gets one line for each environment that was run. Raises `BisectError` where there is
+    nothing to find or an environment could not be run, ValueError for what is not an ENV.
+    """
 
     def resolved(spec: str) -> Versions:
         found = environments.resolved(spec)
@@ -172,30 +155,22 @@ def bisect(
         return {name: found[name] for group in GROUPS for name in group if name in found}
 
     def test(spec: str) -> Verdict:
-        directories = tuple(str(directory) for directory in editable)
-        events = cells.run(Cell(spec, drawn, tuple(given), extra, directories))
+        events = cells.run(Cell(spec, asked.plan, asked.options, asked.extra, asked.editable))
         if "problem" in events[0]:
             raise BisectError(f"{spec} could not be run: {events[0]['problem']}")
-        verdict = _observed(events, observation) if observation else _held(events)
+        verdict = _observed(events, asked.observation) if asked.observation else _held(events)
         versions = events[0]["environment"]
         shown = "  ".join(f"{name} {versions[name]}" for name in ("jax", "flax"))
-        console.print(f"{shown}: {_short(verdict)}", highlight=False, soft_wrap=True)
+        report(f"{shown}: {_short(verdict)}")
         return verdict
 
-    try:
-        python = environments.parse(bad).python or environments.parse(good).python
-        at = f"@{python}" if python else ""
-        first, last = day_of(good, resolved), day_of(bad, resolved)
-        found = search(first, last, lambda day: resolved(f"{day}{at}"), test, at)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-    except BisectError as error:
-        raise click.ClickException(str(error)) from None
-    console.print(_told(found, law or str(observation)), highlight=False, soft_wrap=True)
-    return 0
+    python = environments.parse(asked.bad).python or environments.parse(asked.good).python
+    at = f"@{python}" if python else ""
+    first, last = day_of(asked.good, resolved), day_of(asked.bad, resolved)
+    return search(first, last, lambda day: resolved(f"{day}{at}"), test, at)
 
 
-def _group(key: str) -> str:
+def group_of(key: str) -> str:
     """The group of observations that a key is of."""
     from conformance.observations import GROUPS
 
@@ -217,7 +192,8 @@ def _observed(events: list[Event], key: str) -> Verdict:
     raise BisectError(f"there is no observation {key!r} in {events[0]['asked']}")
 
 
-def _told(found: Found, what: str) -> str:
+def in_words(found: Found, what: str) -> str:
+    """One or two sentences: which release changed ``what``, and what was released with it."""
     names = [n for group in GROUPS for n in group if found.before.get(n) != found.after.get(n)]
     changes = ", ".join(f"{n} {found.before.get(n)} to {found.after.get(n)}" for n in names)
     if found.package is None:

@@ -1,0 +1,72 @@
+"""`vmap-conformance replay`: run one stored counterexample again."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command("replay")
+@click.argument("file", type=click.Path(path_type=Path))
+def replay(file: Path) -> int:
+    """Run one stored counterexample again: FILE is the .json that a run saved."""
+    case = _read(file)
+    from conformance.runner import process_env
+
+    process_env.prepare(process_env.environment())
+    from conformance.events.log import encode
+    from conformance.reporting import terminal
+    from conformance.runner import items
+    from properties.law import minimize
+
+    law, transform, call = _loaded(file, case)
+    if not law.applies_to(transform, call.subject):
+        raise click.UsageError(f"{file}: {law.id} is not about {transform.name} of such a subject")
+    reason = law.skip_reason(transform, call.subject)
+    if reason is not None:
+        raise click.ClickException(f"{law.id} is not applicable to {transform.name} here: {reason}")
+    found = minimize(law, transform, call)
+    if found is None:
+        click.echo(f"{law.id} holds for {transform.name} on this call.")
+        return 0
+    names = {"law": law.id, "transform": transform.name, "subject": call.subject_name}
+    detail = encode(items.describe(law, transform, found))
+    terminal.console().print(terminal.explained({**names, "outcome": "violated", "detail": detail}))
+    return 1
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """The file's JSON object. Raises click's usage error where it is not a stored case."""
+    try:
+        case = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise click.UsageError(f"{file} is not a stored case: {error}") from None
+    if not isinstance(case, dict):
+        raise click.UsageError(f"{file} is not a stored case: it is not a JSON object")
+    lacking = {"law", "transform", "call"} - set(case)
+    if lacking:
+        raise click.UsageError(
+            f"{file} is not a stored case: it lacks {', '.join(sorted(lacking))}"
+        )
+    return case
+
+
+def _loaded(file: Path, case: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """The law, transform and call. Raises click's usage error where one is malformed or unknown."""
+    from conformance.transforms import TRANSFORMS
+    from properties.law import load
+    from properties.laws import LAWS
+
+    for kind, known in (("law", LAWS), ("transform", TRANSFORMS)):
+        if not isinstance(case[kind], str) or case[kind] not in known:
+            raise click.UsageError(f"{file} names an unknown {kind}: {case[kind]!r}")
+    try:
+        law_id, transform_name, call = load(case)
+    except KeyError as error:
+        raise click.UsageError(
+            f"{file}: a name in its call is unknown or missing: {error}"
+        ) from None
+    except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        raise click.UsageError(f"{file} has a malformed call: {error}") from None
+    return LAWS[law_id], TRANSFORMS[transform_name], call

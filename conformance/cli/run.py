@@ -1,0 +1,137 @@
+"""`vmap-conformance run`: check the installed JAX and Flax."""
+
+import random
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from conformance.cli import options
+
+if TYPE_CHECKING:
+    from conformance.events.log import Event
+    from conformance.runner.plugin import RunOptions
+
+
+@click.command("run")
+@options.selection
+@options.views
+@click.option(
+    "-n",
+    "--workers",
+    type=click.IntRange(0, 256),
+    metavar="N",
+    help="Processes; one per core by default. 0 runs in this one: a law that kills it ends the run.",
+)
+@click.option("--log", "log_path", type=options.FILE, help="Write the event log here.")
+@click.option("--no-cache", is_flag=True, help="Do not use the persistent compilation cache.")
+@click.option(
+    "--shard",
+    type=options.Shard(),
+    default="1/1",
+    metavar="I/N",
+    help="Run the I-th of N parts; `report` joins their logs.",
+)
+@click.option(
+    "--plan", type=options.FILE, help="Replay the calls of this plan instead of drawing any."
+)
+@click.option(
+    "--observe",
+    multiple=True,
+    metavar="GROUP",
+    callback=options.groups,
+    help="Record these observations, too, which no law fixes; repeatable, globs: prng, errors, '*'.",
+)
+def run(
+    own: tuple[str, ...],
+    profile: str,
+    laws: tuple[str, ...],
+    transforms: tuple[str, ...],
+    subjects: tuple[str, ...],
+    workers: int | None,
+    seed: int | None,
+    log_path: Path | None,
+    html: Path | None,
+    junit: Path | None,
+    markdown: Path | None,
+    no_cache: bool,
+    shard: tuple[int, int],
+    plan: Path | None,
+    observe: tuple[str, ...],
+) -> int:
+    """Check the installed JAX and Flax against the laws."""
+    from conformance.cli.views import show
+    from conformance.reporting import artifacts, terminal
+    from conformance.reporting.summary import summarise
+    from conformance.runner import process_env
+    from conformance.runner.plugin import RunOptions
+    from properties.profile import PROFILES
+
+    drawn_anew = PROFILES[profile].random
+    if seed is None:
+        seed = random.SystemRandom().randrange(2**32) if drawn_anew else 0
+    if plan is not None:
+        _check_plan(plan, cache=not no_cache)
+    caches = process_env.cache_directory()
+    asked = RunOptions(
+        profile_name=profile,
+        seed=seed,
+        laws=laws,
+        transforms=transforms,
+        subjects=subjects,
+        database_directory=str(caches / "examples") if drawn_anew else None,
+        plan=None if plan is None else str(plan),
+        shard=shard,
+        observe=observe,
+        own=own,
+    )
+    log = log_path or caches / "runs" / f"{time.strftime('%Y%m%d-%H%M%S')}.jsonl"
+    console = terminal.console()
+    events = _events(asked, workers=workers, log=log, cache=not no_cache)
+    files = artifacts.violations(summarise(events).failures, log)
+    result = show(
+        console, events, files=files, html_path=html, junit_path=junit, markdown_path=markdown
+    )
+    console.print(f"log: {log}", highlight=False, soft_wrap=True)
+    return result
+
+
+def _events(asked: "RunOptions", *, workers: int | None, log: Path, cache: bool) -> "list[Event]":
+    """Run the suite with live progress. Raises click's exception, for status 3, where it cannot."""
+    from conformance.reporting import progress, terminal
+    from conformance.runner import process_env, session
+
+    with progress.live(terminal.console()) as live:
+        try:
+            return session.run(
+                asked,
+                workers=process_env.cores() if workers is None else workers,
+                log_path=log,
+                command=sys.argv[1:],
+                cache=cache,
+                listeners=[live],
+                watch=live.watch,
+            )
+        except session.RunError as error:
+            raise click.ClickException(str(error)) from None
+        except OSError as error:
+            raise click.ClickException(
+                f"the log {log} cannot be written: {error.strerror}"
+            ) from None
+
+
+def _check_plan(plan: Path, *, cache: bool) -> None:
+    """Refuse a plan that cannot be followed before anything starts."""
+    from conformance.runner import process_env
+
+    process_env.prepare(process_env.environment(cache=cache))
+    from conformance.runner.plan import PlanError, load
+
+    try:
+        load(plan)
+    except PlanError as error:
+        raise click.UsageError(str(error)) from None
+    except RecursionError:
+        raise click.UsageError(f"{plan} is not a plan: it is nested too deeply") from None
