@@ -10,7 +10,7 @@ from pathlib import Path
 
 from conformance.events.log import read
 from conformance.upgrade.columns import gather
-from conformance.upgrade.render import markdown as render
+from conformance.upgrade.render import markdown
 
 HERE = Path(__file__).parent / "upgrades"
 PAIRS = (
@@ -32,7 +32,7 @@ def make(before: str, after: str) -> None:
             sys.exit(f"{before} to {after} could not be run")
         comparison = gather(read(log))
     made = f"Made by `python docs/make_upgrades.py {before} {after}`; shortened."
-    title, rest = render.markdown(comparison, SHOWN).split("\n", 1)
+    title, rest = markdown.markdown(comparison, SHOWN).split("\n", 1)
     name = f"{before.split('@')[0]}-to-{'newest' if 'jax' in after else after}.md"
     (HERE / name).write_text(f"{title}\n\n{made}\n{rest}", encoding="utf-8")
 

@@ -9,7 +9,8 @@ from rich.console import Console
 from conformance.events.log import Event, status
 from conformance.reporting import junit, markdown, terminal
 from conformance.upgrade.columns import Comparison, gather
-from conformance.upgrade.render import markdown as compared
+from conformance.upgrade.render import markdown as comparison_markdown
+from conformance.upgrade.render import terminal as comparison_terminal
 
 
 def show(
@@ -34,12 +35,15 @@ def show(
     if single:
         terminal.show(console, comparison.columns[0].summary, files)
     else:
-        compared.show(console, comparison)
+        comparison_terminal.show(console, comparison)
     if junit_path is not None:
         write(junit_path, junit.render(*(column.summary for column in comparison.columns)))
     if markdown_path is not None:
         first = comparison.columns[0].summary
-        write(markdown_path, markdown.render(first) if single else compared.markdown(comparison))
+        write(
+            markdown_path,
+            markdown.render(first) if single else comparison_markdown.markdown(comparison),
+        )
     if html_path is not None:
         write(html_path, _html(comparison))
     return status(events) if single else _status(comparison)

@@ -1,4 +1,4 @@
-"""A log of several environments, gathered for every view: each on its own, and against the first."""
+"""A log of several environments, gathered for every view: each on its own, and compared with the first."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -32,7 +32,7 @@ class Comparison:
 
 
 def gather(events: Sequence[Event]) -> Comparison:
-    """Gather a log's events, a column per environment.
+    """Gather a log's events, one column for each environment.
 
     Cells of one environment are one column, as shards are, unless both ran the same: two runs to compare.
     """

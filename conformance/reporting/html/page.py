@@ -18,9 +18,8 @@ from conformance.known_defects import DEFECTS
 from conformance.reporting.summary import ORDER, Summary
 from conformance.reporting.terminal import call_in_words, cost, remarks
 from conformance.upgrade.columns import Column, Comparison
-from conformance.upgrade.compare import KINDS, Differences
-from conformance.upgrade.render.markdown import TITLES
-from conformance.upgrade.replacements import REMEDIES
+from conformance.upgrade.compare import Differences
+from conformance.upgrade.detectors import KINDS
 from properties.laws import LAWS
 
 WIDTH_OF_ARRAYS = 56
@@ -160,20 +159,20 @@ def _move(number: int, columns: list[dict[str, Any]], found: Differences | None)
     first, column = columns[0], columns[number]
     entries = found.entries if found else ()
     groups = []
-    for kind in KINDS:
+    for kind in KINDS.values():
         mine = found.of(kind) if found else []
         if mine:
             remedies = list(dict.fromkeys(entry.remedy for entry in mine))
             # What regressed is shown in the later environment, what was fixed in the earlier one.
-            places = (first if kind == "fixed" else column)["places"]
+            places = (first if kind.id == "fixed" else column)["places"]
             groups.append(
                 {
-                    "kind": kind,
-                    "title": TITLES[kind],
+                    "kind": kind.id,
+                    "title": kind.title,
                     "entries": [(entry, places.get(entry.key)) for entry in mine],
                     "breaks": sum(entry.breaks for entry in mine),
-                    "remedy": remedies[0] if len(remedies) == 1 else REMEDIES[kind],
-                    "advice": remedies if len(remedies) <= ADVICE else [REMEDIES[kind]],
+                    "remedy": remedies[0] if len(remedies) == 1 else kind.remedy,
+                    "advice": remedies if len(remedies) <= ADVICE else [kind.remedy],
                 }
             )
     return {
@@ -198,8 +197,7 @@ def _drift(found: Differences) -> dict[str, Any] | None:
     points = [
         (entry.detail["max_ulps"], entry.detail.get("within", False), entry.key)
         for entry in found.entries
-        if entry.kind in ("values-changed", "values-beyond-bound", "parameters-changed")
-        and "max_ulps" in entry.detail
+        if "max_ulps" in entry.detail
     ]
     if not points:
         return None
@@ -289,9 +287,9 @@ def _items(columns: Iterable[Column], told: list[dict[str, Any]]) -> list[dict[s
 def _kinds(comparison: Comparison) -> dict[str, list[tuple[str, str]]]:
     """What the filter offers: only what the page has."""
     outcomes = {r["outcome"] for column in comparison.columns for r in column.summary.results}
-    found = {entry.kind for each in comparison.differences if each for entry in each.entries}
+    found = {entry.kind.id for each in comparison.differences if each for entry in each.entries}
     offered = {
-        "Differences": [(kind, TITLES[kind]) for kind in KINDS if kind in found],
+        "Differences": [(kind.id, kind.title) for kind in KINDS.values() if kind.id in found],
         "Outcomes": [(name, name) for name in ORDER if name in outcomes],
     }
     return {title: choices for title, choices in offered.items() if choices}

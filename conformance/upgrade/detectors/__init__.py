@@ -1,1 +1,47 @@
-"""Finding differences: one file for each family of them."""
+"""Finding differences: one file for each family of them, with its kinds and its detector.
+
+A new kind of difference is a new file here, with `KINDS` and `find`, and its name in `_FAMILIES`.
+"""
+
+from collections.abc import Callable, Iterator
+
+from conformance.upgrade.detectors import (
+    costs,
+    error_messages,
+    failures,
+    initial_trees,
+    jaxprs,
+    laws,
+    new_warnings,
+    public_names,
+    streams,
+    values,
+)
+from conformance.upgrade.difference import Difference, ObservationPair
+from conformance.upgrade.kinds import DifferenceKind
+
+_FAMILIES = (
+    public_names,
+    initial_trees,
+    failures,
+    streams,
+    values,
+    error_messages,
+    new_warnings,
+    costs,
+    jaxprs,
+)
+"""Causes first: what one reports, or names as a consequence, the later ones no longer see."""
+
+DETECTORS: tuple[Callable[[ObservationPair], Iterator[Difference]], ...] = tuple(
+    family.find for family in _FAMILIES
+)
+
+KINDS: dict[str, DifferenceKind] = {
+    kind.id: kind
+    for kind in sorted(
+        (kind for family in (laws, *_FAMILIES) for kind in family.KINDS),
+        key=lambda kind: kind.rank,
+    )
+}
+"""Every kind of difference by its id, the most urgent first."""

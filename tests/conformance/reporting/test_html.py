@@ -17,8 +17,9 @@ from conformance.events.log import EventLog
 from conformance.reporting.html import page as html
 from conformance.reporting.summary import summarise
 from conformance.upgrade.columns import Column, Comparison
-from conformance.upgrade.compare import KINDS, Differences
-from conformance.upgrade.detectors.observed import Entry
+from conformance.upgrade.compare import Differences
+from conformance.upgrade.detectors import KINDS
+from conformance.upgrade.difference import Difference
 
 HOSTILE = """</pre></script><script>alert(1)</script><b class="x">'&lt; {{ 7 * 7 }}<img src=x onerror=1>"""
 LAW = "mapping.equals-per-example"
@@ -72,19 +73,25 @@ def column(label: str, *results: dict[str, Any], problem: str | None = None) -> 
 
 def differences() -> Differences:
     entries = [
-        Entry(kind, f"{kind}/key", f"{kind} said {HOSTILE}", f"do {kind}", kind == "removed-names")
-        for kind in KINDS
+        Difference(kind, f"{kind.id}/key", f"{kind.id} said {HOSTILE}", f"do {kind.id}")
+        for kind in KINDS.values()
     ]
     follow = tuple(f"outputs/follows-{n}" for n in range(40))
-    entries.append(Entry("prng-stream-changed", "prng/x", "moved", "keep", True, {}, follow))
+    entries.append(
+        Difference(KINDS["prng-stream-changed"], "prng/x", "moved", "keep", consequences=follow)
+    )
     entries += [
-        Entry(
-            "values-changed", f"outputs/{n}", "moved", "fine", False, {"max_ulps": u, "within": w}
+        Difference(
+            KINDS["values-changed"],
+            f"outputs/{n}",
+            "moved",
+            "fine",
+            detail={"max_ulps": u, "within": w},
         )
         for n, (u, w) in enumerate([(3.0, True), (0.0, True), (2e5, False), (float("inf"), False)])
     ]
     key = f"{LAW} | jax.vmap | square"
-    entries.append(Entry("regressed", key, "held", "run it", True, {"script": "x"}))
+    entries.append(Difference(KINDS["regressed"], key, "held", "run it", detail={"script": "x"}))
     return Differences(tuple(entries), 12, ("observations of two versions",))
 
 
@@ -226,12 +233,13 @@ def test_every_failure_is_told_in_full() -> None:
 def test_every_difference_is_told_with_what_to_do() -> None:
     page = Parsed(html.render(UPGRADE))
     for entry in differences().entries:
-        group = page.of_id[f"move-1-{entry.kind}"]
+        group = page.of_id[f"move-1-{entry.kind.id}"]
         for part in (entry.key, entry.sentence, entry.remedy, *entry.consequences):
             assert part in group
     assert "40 changes follow from it" in page.text
     told = page.of_id["summary"]
-    assert "To jax 0.10.2: 3 differences need work." in told
+    breaks = sum(entry.breaks for entry in differences().entries)
+    assert f"To jax 0.10.2: {breaks} differences need work." in told
     assert "Not compared: observations of two versions." in told
     assert f"jax 0.12.0 did not run: no build {HOSTILE}" in told
     assert "did not run" in page.of_id["matrix"]

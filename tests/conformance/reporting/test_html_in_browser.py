@@ -17,7 +17,8 @@ from conformance.reporting.html import page as html
 from conformance.reporting.summary import summarise
 from conformance.upgrade.columns import Column, Comparison
 from conformance.upgrade.compare import Differences
-from conformance.upgrade.detectors.observed import Entry
+from conformance.upgrade.detectors import KINDS
+from conformance.upgrade.difference import Difference
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BINARY = next(filter(None, map(shutil.which, NAMES)), None)
@@ -142,19 +143,22 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         columns.append(Column(label, None, tuple(log.events), summarise(log.events)))
     moved = {"max_ulps": 3.0, "within": True}
     entries = (
-        Entry(
-            "regressed",
+        Difference(
+            KINDS["regressed"],
             f"{LAW} | jax.vmap | square",
             f"violated now {LONG}",
             "run it",
-            True,
-            detail,
+            detail=detail,
         ),
-        Entry(
-            "prng-stream-changed", "prng/x", "moved", "keep", True, {}, tuple(map(str, range(30)))
+        Difference(
+            KINDS["prng-stream-changed"],
+            "prng/x",
+            "moved",
+            "keep",
+            consequences=tuple(map(str, range(30))),
         ),
         *(
-            Entry("values-changed", f"outputs/{LONG}/{n}", "moved", "ok", False, moved)
+            Difference(KINDS["values-changed"], f"outputs/{LONG}/{n}", "moved", "ok", detail=moved)
             for n in range(12)
         ),
     )

@@ -1,0 +1,71 @@
+"""PRNG streams: other draws from the same key, and all that follows from them."""
+
+from collections.abc import Iterator
+
+from conformance.events.log import Event
+from conformance.upgrade.detectors.arrays import distance
+from conformance.upgrade.difference import Difference, ObservationPair, Value
+from conformance.upgrade.kinds import DifferenceKind
+
+CHANGED = DifferenceKind(
+    "prng-stream-changed",
+    "PRNG stream changed",
+    "The same seed gives other numbers.",
+    "Make stored results anew, or keep to values that you stored.",
+    50,
+    "work",
+)
+KINDS = (CHANGED,)
+
+_PARTITIONABLE = (
+    "JAX's default of jax_threefry_partitionable changed: set "
+    "jax.config.update('jax_threefry_partitionable', {old}) to keep the old stream, or make stored "
+    "results anew."
+)
+
+
+def find(pair: ObservationPair) -> Iterator[Difference]:
+    """One difference for each PRNG whose draws changed by more than rounding."""
+    here, there = (header.get("environment", {}) for header in (pair.before, pair.after))
+    changed = [key for key, was, now in pair.of("prng") if not _rounds_alike(was, now)]
+    by_name: dict[str, list[str]] = {}
+    for key in changed:
+        by_name.setdefault(key.split("/")[1], []).append(key)
+    flags = [side.get("threefry_partitionable") for side in (here, there)]
+    flipped = flags[0] != flags[1] and "threefry2x32" in by_name
+    if flipped and "prng/rbg/bits/uint32" not in changed:
+        # rbg draws by itself, and splits its keys with Threefry.
+        by_name["threefry2x32"] += by_name.pop("rbg", [])
+    for name, mine in sorted(by_name.items()):
+        own = [key for key in mine if key.startswith(f"prng/{name}/")]
+        observed = sum(key.startswith(f"prng/{name}/") for key in pair.old)
+        explained = _explained(name, here, there, pair)
+        others = len(mine) - len(own) + len(explained)
+        follow = f"; {others} changes follow from it" if others else ""
+        by_flag = flipped and name.startswith("threefry")
+        yield Difference(
+            CHANGED,
+            f"prng/{name}",
+            f"the draws of {name} changed, {len(own)} of {observed} observed{follow}",
+            _PARTITIONABLE.format(old=flags[0]) if by_flag else None,
+            consequences=(*mine, *explained),
+        )
+
+
+def _explained(name: str, here: Event, there: Event, pair: ObservationPair) -> list[str]:
+    """What was drawn from the default PRNG, and is what that PRNG should give in both environments."""
+    if not name == here.get("prng") == there.get("prng"):
+        return []
+    drawn = pair.of("parameters", "outputs", "gradients")
+    return [key for key, *both in drawn if all(map(_is_rightly_drawn, both))]
+
+
+def _is_rightly_drawn(value: Value) -> bool:
+    """Whether a leaf depends on the key, and is what the reference draws from the same PRNG."""
+    return isinstance(value, dict) and bool(value.get("keyed")) and value.get("agrees") is True
+
+
+def _rounds_alike(was: Value, now: Value) -> bool:
+    """Whether two draws differ by no more than rounding; draws without a bound must be equal."""
+    apart = distance(was, now)
+    return apart is not None and apart.within

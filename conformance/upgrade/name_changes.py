@@ -1,0 +1,149 @@
+"""Names that went: the release that removed them, its date, and what took their place.
+
+What the installed release itself says of a removed name comes first; the tables are for names of which it
+says nothing.
+"""
+
+import re
+
+import attrs
+
+_REPLACEMENTS = {
+    "jax.tree_map": "jax.tree.map",
+    "jax.tree_multimap": "jax.tree.map",
+    "jax.tree_leaves": "jax.tree.leaves",
+    "jax.tree_flatten": "jax.tree.flatten",
+    "jax.tree_unflatten": "jax.tree.unflatten",
+    "jax.tree_structure": "jax.tree.structure",
+    "jax.tree_transpose": "jax.tree.transpose",
+    "jax.device_put_replicated": "jax.device_put with a replicated sharding",
+    "jax.device_put_sharded": "jax.device_put of the stacked array, sharded along its first axis",
+    "jax.xla_computation": "jax.jit(f).lower(...).compiler_ir('hlo')",
+    "jax.core.get_aval": "jax.typeof",
+    "jax.experimental.enable_x64": "jax.enable_x64",
+    "jax.experimental.disable_x64": "jax.enable_x64(False)",
+    "jax.experimental.array_api": "jax.numpy",
+    "jax.experimental.host_callback": "jax.pure_callback, jax.experimental.io_callback",
+    "jax.experimental.maps": "jax.shard_map",
+    "jax.lib.xla_bridge.get_backend": "jax.extend.backend.get_backend",
+    "jax.linear_util": "jax.extend.linear_util",
+    "jax.abstract_arrays": "jax.core.ShapedArray",
+    "jax.lib.xla_extension.XlaRuntimeError": "jax.errors.JaxRuntimeError",
+    "jax.numpy.fix": "jax.numpy.trunc",
+    "jax.numpy.round_": "jax.numpy.round",
+    "jax.sharding.PositionalSharding": "jax.sharding.NamedSharding over jax.make_mesh",
+    "jax.sharding.PmapSharding": "jax.sharding.NamedSharding",
+    "jax.sharding.GSPMDSharding": "jax.sharding.NamedSharding",
+    "jax.sharding.use_mesh": "jax.set_mesh",
+    "jax.lax.pvary": "jax.lax.pcast(..., to='varying')",
+    "jax.random.shuffle": "jax.random.permutation",
+}
+"""What took the place of a name, or of a module, from the change logs of JAX and Flax."""
+
+_IN_EXTEND = frozenset(
+    (
+        *("ClosedJaxpr", "Jaxpr", "JaxprEqn", "Literal", "Primitive", "Token", "Var"),
+        *("concrete_or_error", "jaxprs_in_params", "mapped_aval", "new_jaxpr_eqn"),
+        *("primal_dtype_to_tangent_dtype", "subjaxprs", "unmapped_aval", "valid_jaxtype"),
+    )
+)
+"""What of `jax.core` is in `jax.extend.core`."""
+
+_REMOVED_IN = {
+    "jax.device_put_replicated": "0.10.0",
+    "jax.device_put_sharded": "0.10.0",
+    "jax.sharding.PmapSharding": "0.10.0",
+    "jax.util": "0.8.0",
+    "jax.extend.ffi": "0.8.0",
+    "jax.experimental.host_callback": "0.8.0",
+    **dict.fromkeys(
+        (
+            *("jax.tree_map", "jax.tree_flatten", "jax.tree_unflatten", "jax.tree_leaves"),
+            *("jax.tree_structure", "jax.tree_transpose", "jax.lib.xla_extension.XlaRuntimeError"),
+            *("jax.core.ClosedJaxpr", "jax.core.Jaxpr", "jax.core.JaxprEqn", "jax.core.Literal"),
+            *("jax.core.Primitive", "jax.core.Token", "jax.core.Var", "jax.core.full_lower"),
+            "jax.core.raise_to_shaped",
+        ),
+        "0.6.0",
+    ),
+    "jax.xla_computation": "0.4.34",
+}
+"""JAX releases that removed a name or a module, from JAX's change log."""
+
+_RELEASED = {
+    **{"0.4.30": "2024-06-18", "0.4.31": "2024-07-29", "0.4.32": "2024-09-11"},
+    **{"0.4.33": "2024-09-16", "0.4.34": "2024-10-04", "0.4.35": "2024-10-22"},
+    **{"0.4.36": "2024-12-05", "0.4.37": "2024-12-09", "0.4.38": "2024-12-17"},
+    **{"0.5.0": "2025-01-17", "0.5.1": "2025-02-24", "0.5.2": "2025-03-04"},
+    **{"0.5.3": "2025-03-19", "0.6.0": "2025-04-16", "0.6.1": "2025-05-21"},
+    **{"0.6.2": "2025-06-17", "0.7.0": "2025-07-22", "0.7.1": "2025-08-20"},
+    **{"0.7.2": "2025-09-16", "0.8.0": "2025-10-15", "0.8.1": "2025-11-18"},
+    **{"0.8.2": "2025-12-18", "0.9.0": "2026-01-20", "0.9.1": "2026-03-02"},
+    **{"0.9.2": "2026-03-18", "0.10.0": "2026-04-16", "0.10.1": "2026-05-20"},
+    **{"0.10.2": "2026-06-17", "0.11.0": "2026-07-16"},
+}
+"""When each release of JAX came out, from JAX's change log."""
+
+_REMOVED = re.compile(r"removed in (?:JAX |jax )?v?(\d+(?:\.\d+)+)")
+_USE = re.compile(r"\b[Uu]se (.+?)(?: instead)?(?:\.? See |\.?$|\. )")
+
+
+@attrs.frozen
+class NameChange:
+    """What became of a name."""
+
+    release: str | None
+    """Such as `jax 0.10.0`; None where it is not known."""
+    date: str | None
+    instead: str | None
+    """What to use, None where nothing is known."""
+
+    @property
+    def sentence(self) -> str:
+        """Such as `gone since jax 0.10.0 (2026-04-16)`."""
+        if self.release is None:
+            return "gone"
+        return f"gone since {self.release}" + (f" ({self.date})" if self.date else "")
+
+
+def change_of(name: str, said: str = "") -> NameChange:
+    """What became of a removed name, by what the newer release says of it and by what is known.
+
+    Args:
+        name: Its dotted name, such as `jax.numpy.fix`.
+        said: The message of the AttributeError or ImportError that it raises now.
+    """
+    found = _REMOVED.search(said)
+    version = found.group(1) if found else _by_prefix(name, _REMOVED_IN)
+    use = _USE.search(said)
+    known = replacement(name)
+    # What the table knows is never less than what the release says.
+    instead = known or (use.group(1).replace("`", "").strip() if use else None)
+    if version is None:
+        return NameChange(None, None, instead)
+    package = name.split(".")[0]
+    date = _RELEASED.get(version) if package == "jax" else None
+    return NameChange(f"{package} {version}", date, instead)
+
+
+def advice(message: str) -> str | None:
+    """What a deprecation warning says to use; None where it does not say."""
+    use = _USE.search(message)
+    return use.group(1).replace("`", "").strip() if use else None
+
+
+def replacement(name: str) -> str | None:
+    """What took the place of a removed name, or of the module it was in; None where nothing is known."""
+    module, _, last = name.rpartition(".")
+    if module == "jax.core" and last in _IN_EXTEND:
+        return f"jax.extend.core.{last}"
+    return _by_prefix(name, _REPLACEMENTS)
+
+
+def _by_prefix(name: str, table: dict[str, str]) -> str | None:
+    """What the table has of the name, or of the module around it."""
+    while name:
+        if name in table:
+            return table[name]
+        name = name.rpartition(".")[0]
+    return None
