@@ -4,26 +4,19 @@ Laws compare with `properties.compare` what a transform gives and what an oracle
 here calls a mapping transform. May be imported by laws, strategies and everything above them.
 """
 
-from properties.oracle.functions import (
+from properties.oracle.collectives import of_collective, of_transpose
+from properties.oracle.derivatives import of_derivative, sum_error
+from properties.oracle.functions import from_first, of_function, one_example, shape_of_function
+from properties.oracle.modules import (
     applied,
-    from_first,
-    gathered,
-    member,
     module_evaluator,
     mutable,
-    of_collective,
-    of_derivative,
     of_each,
-    of_function,
     of_module,
-    of_transpose,
-    of_variables,
-    one_example,
     output_ranks,
-    shape_of_function,
-    sum_error,
-    variable_shapes,
 )
+from properties.oracle.placement import gathered, member
+from properties.oracle.variables import of_variables, variable_shapes
 
 __all__ = [
     "applied",

@@ -1,7 +1,7 @@
-"""What the unmapped function gives as the right answer, and how far another computation may be from it."""
+"""The unmapped function as an oracle: its own results, and how far another computation may be off."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeAlias
 
 import jax
 import numpy as np
@@ -10,39 +10,44 @@ from properties.trees import raw
 from reference.error_bounds.arithmetic import of_two_computations
 from reference.error_bounds.bounded_array import unit_roundoff
 from reference.error_bounds.evaluate import Rounded
+from reference.types import Array, PyTree
 
 SMALLEST = float(np.finfo(np.float64).tiny)
-"""A bound that no error but that of a zero's sign is within."""
+"""A bound that only the sign of a zero is within."""
 
-Answer = Callable[..., Rounded]
+Oracle: TypeAlias = Callable[..., Rounded]
+"""From one example's arguments to what is expected of it, and its bound."""
 
 
-def exactly(function: Callable[..., Any], bound: float = 0.0) -> Answer:
-    """To the bit, or with that bound everywhere."""
+def exactly(function: Callable[..., PyTree], bound: float = 0.0) -> Oracle:
+    """To the bit, or with that absolute bound everywhere."""
     return _within(function, lambda leaf: np.full(leaf.shape, bound))
 
 
-def nearly(function: Callable[..., Any]) -> Answer:
+def nearly(function: Callable[..., PyTree]) -> Oracle:
     """As near as two computations of one elementary function are."""
     return _within(function, lambda leaf: of_two_computations(leaf, leaf.dtype))
 
 
-def among_ties(derivative: Callable[..., Any]) -> Answer:
-    """A maximum's gradient is divided among equal values, which rounds, as do the products and sums
-    of the few quotients: by no more than 16 units of the largest of them, or of one."""
+def among_ties(derivative: Callable[..., PyTree]) -> Oracle:
+    """To 16 units of roundoff of the largest result, or of one.
 
-    def bound(leaf: Any) -> Any:
+    The gradient of a maximum is divided among equal values, which rounds, as do the products and sums
+    of the few quotients.
+    """
+
+    def bound(leaf: Array) -> Array:
         largest = max(1.0, float(np.abs(leaf).max(initial=0)))
         return np.full(leaf.shape, 16 * unit_roundoff(leaf.dtype) * largest)
 
     return _within(derivative, bound)
 
 
-def _within(function: Callable[..., Any], bound: Callable[[Any], Any]) -> Answer:
+def _within(function: Callable[..., PyTree], bound: Callable[[Array], Array]) -> Oracle:
     compiled = jax.jit(function)
 
-    def one(*arguments: Any) -> Rounded:
+    def oracle(*arguments: PyTree) -> Rounded:
         value = jax.tree_util.tree_map(np.asarray, raw(compiled(*arguments)))
         return Rounded(value, jax.tree_util.tree_map(bound, value))
 
-    return one
+    return oracle

@@ -109,7 +109,7 @@ def test_an_unmapped_argument_and_a_mapped_one_of_the_same_call_have_no_value_in
 
 
 def test_edge_values_are_among_the_arguments_where_the_call_asks_for_them() -> None:
-    call = FunctionCall("sort", {"batch": 8, "m": 4}, (Axes((0,)),), seed=1)
+    call = FunctionCall("sort", {"batch": 8, "m": 4, "n": 6}, (Axes((0,)),), seed=1)
     (plain,) = call.batch_first(call.axes[0])
     (edges,) = attrs.evolve(call, edge_values=True).batch_first(call.axes[0])
     assert np.isfinite(plain).all()

@@ -53,7 +53,7 @@ def drawn(law: Law, transform: Transform, subject: Subject, profile: Profile = M
 def all_drawn(law: Law, transform: Transform = LOOP) -> list[Any]:
     transform = attrs.evolve(
         transform,
-        name=law.only or transform.name,
+        name=law.only_transform or transform.name,
         kinds=law.kinds,
         variants=lambda call: {**NNX.variants(call), **LINEN.variants(call)},
     )
@@ -89,7 +89,7 @@ def test_distinct_sizes_are_distinct(subject: Subject) -> None:
 
 
 @every_subject
-@pytest.mark.parametrize("largest", [None, 3, 4, 8])
+@pytest.mark.parametrize("max_batch_size", [None, 3, 4, 8])
 def test_batch_is_large_enough_and_no_larger_than_there_are_devices(
     subject: Subject, max_batch_size: int | None
 ) -> None:
@@ -162,7 +162,7 @@ def test_axes_are_valid_differ_and_are_negative_in_the_negative_law_only(law: La
 @every_law
 def test_slices_of_what_is_mapped_are_pairwise_different(law: Law) -> None:
     for call in all_drawn(law):
-        if getattr(call, "special", False) or call.subject_name == "embed":
+        if getattr(call, "edge_values", False) or call.subject_name == "embed":
             continue  # edges are few; so are the ids of a small vocabulary
         if getattr(call.subject, "kind", "") == "rule":
             continue  # there are but two booleans, and few indices

@@ -25,7 +25,7 @@ def function_runs(subject: FunctionSubject, family: str, turn: int) -> Runs:
     """The function and its arguments for each seed."""
     axes = Axes((None,) * len(subject.arguments))
     calls = [FunctionCall(subject.name, sizes(subject, family, turn), (), seed=s) for s in SEEDS]
-    return subject.function, [call.stacked(axes) for call in calls]
+    return subject.function, [call.batch_first(axes) for call in calls]
 
 
 def module_runs(subject: ModuleSubject, family: str, turn: int) -> Runs:
@@ -38,7 +38,7 @@ def module_runs(subject: ModuleSubject, family: str, turn: int) -> Runs:
             subject.name, sizes(subject, family, turn), (axes,), *shared, key=seed, seed=seed
         )
         variables = variables_like(oracle.variable_shapes(call), seed)
-        runs.append((variables, call.rngs(), *call.stacked(axes)))
+        runs.append((variables, call.rngs(), *call.batch_first(axes)))
     return oracle.applied(call), runs
 
 
