@@ -1,35 +1,34 @@
-"""The event log: JSON lines, one event each. A run writes it; every view reads it."""
+"""The event log with events as plain dictionaries, for the readers that do not take records yet."""
 
-import base64
 import contextlib
 import json
-import math
 import time
-import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
+from conformance.events import reader
+from conformance.events.arrays import decode, encode
+from conformance.events.outcomes import CONFORMING
+from conformance.events.reader import LogError
+from conformance.events.records import SCHEMA
+from conformance.events.writer import new_cell
 
-SCHEMA = 1
-CONFORMING = frozenset({"holds", "known-defect", "fixed-defect", "not-applicable", "conforms"})
-
-NEEDED: dict[Any, set[str]] = {
-    "header": {"environment", "profile", "seed"},
-    "started": {"law", "transform", "subject"},
-    "result": {"law", "transform", "subject", "outcome", "seconds", "detail"},
-    "verdict": {"candidate", "exercise", "verdict"},
-    "footer": {"seconds"},
-}
-"""What readers rely on; the whole of it is in ``schema.json``."""
+__all__ = [
+    "CONFORMING",
+    "SCHEMA",
+    "Event",
+    "EventLog",
+    "LogError",
+    "decode",
+    "encode",
+    "incomplete",
+    "read",
+    "status",
+]
 
 Event = dict[str, Any]
-
-
-class LogError(Exception):
-    """A log that cannot be read, in one sentence."""
 
 
 class EventLog:
@@ -41,7 +40,7 @@ class EventLog:
         cell: str | None = None,
         listeners: Iterable[Callable[[Event], None]] = (),
     ) -> None:
-        self.cell = cell or uuid.uuid4().hex[:4]
+        self.cell = cell or new_cell()
         self.path = path
         self.events: list[Event] = []
         self._listeners = list(listeners)
@@ -83,67 +82,11 @@ class EventLog:
             file.close()
 
 
-def encode(value: Any) -> Any:
-    """JSON-ready data: arrays as {dtype, shape, data}, floats that JSON lacks as such arrays."""
-    if isinstance(value, Mapping):
-        return {str(k): encode(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [encode(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        value = np.float64(value)
-    if isinstance(value, np.ndarray | np.generic):
-        array = np.asarray(value)
-        little = array.astype(array.dtype.newbyteorder("<"), order="C")
-        data = base64.b64encode(little.tobytes()).decode()
-        return {"dtype": array.dtype.name, "shape": list(array.shape), "data": data}
-    return value
-
-
-def decode(value: Any) -> Any:
-    """The inverse of `encode`, tuples as lists."""
-    if isinstance(value, Mapping):
-        if set(value) == {"dtype", "shape", "data"}:
-            import jax.numpy as jnp
-
-            dtype = jnp.dtype(value["dtype"])
-            return np.frombuffer(base64.b64decode(value["data"]), dtype).reshape(value["shape"])
-        return {k: decode(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [decode(v) for v in value]
-    return value
-
-
 def read(path: Path) -> list[Event]:
-    """The events of a log, or of several logs joined. Raises `LogError` for what is none.
-
-    A last line that was cut short is dropped: the run was stopped there.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise LogError(f"{path} cannot be read: {error}") from None
-    events: list[Event] = []
-    for number, line in enumerate(lines, 1):
-        try:
-            event = json.loads(line)
-        except ValueError:
-            if number == len(lines):
-                break
-            raise LogError(f"{path}, line {number}, is not JSON: not an event log") from None
-        if not isinstance(event, dict) or not isinstance(event.get("type"), str):
-            raise LogError(f"{path}, line {number}, is not an event")
-        if event["type"] == "header" and event.get("schema") != SCHEMA:
-            raise LogError(
-                f"{path} has schema {event.get('schema')}, this version reads {SCHEMA}: "
-                "upgrade vmap-conformance"
-            )
-        lacking = ({"cell"} | NEEDED.get(event["type"], set())) - set(event)
-        if lacking:
-            raise LogError(f"{path}, line {number}, lacks {', '.join(sorted(lacking))}")
-        events.append(event)
-    if not events:
-        raise LogError(f"{path} holds no event")
-    return events
+    """The events of a log as plain data, checked. Raises `LogError` for what is not an event log."""
+    count = len(reader.read(path))
+    lines = [line for line in path.read_bytes().split(b"\n") if line.strip()]
+    return [json.loads(line) for line in lines[:count]]
 
 
 def incomplete(events: Iterable[Event]) -> list[str]:

@@ -238,9 +238,20 @@ def test_replay_of_what_is_no_case_is_two_in_one_line(
 
 def test_a_log_of_verdicts_is_told_and_decides_the_status(main: Main, tmp_path: Path) -> None:
     log = EventLog(tmp_path / "verdicts.jsonl")
-    log.write("header", schema=1, environment={}, profile="check", seed=0)
+    packages = ("python", "jax", "jaxlib", "flax", "numpy", "chex", "hypothesis")
+    log.write(
+        "header",
+        schema=1,
+        suite="0.1.0",
+        environment=dict.fromkeys(packages),
+        profile="check",
+        seed=0,
+        shard=[1, 1],
+        command=["check"],
+    )
+    rest = {"law": None, "counterexample": None, "seconds": 0.5}
     for name, verdict, why in (("a.py", "conforms", None), ("b.py", "violates", "bias-missing")):
-        log.write("verdict", candidate=name, exercise="f", verdict=verdict, diagnosis=why)
+        log.write("verdict", candidate=name, exercise="f", verdict=verdict, diagnosis=why, **rest)
     log.finish()
     ran = main("report", tmp_path / "verdicts.jsonl")
     assert (ran.status, ran.err) == (1, "")

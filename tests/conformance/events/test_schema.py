@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from conformance import events
+from conformance.events import schema
 from conformance.events.log import EventLog, read
 from conformance.judge.feedback import data
 from conformance.judge.verdict import Counterexample, Diagnosis, Verdict
@@ -49,24 +50,22 @@ VERDICT = Verdict(
 )
 
 
-def described(schema: Any, event: dict[str, Any]) -> Iterator[str]:
-    """The fields that the schema's definitions of this type of event name."""
-    definition = SCHEMA["$defs"][event["type"]]
-    yield from ("type", "cell")
-    yield from definition["properties"]
-    if "$ref" in definition:
-        yield from SCHEMA["$defs"]["named"]["properties"]
-
-
 def assert_valid(events: list[dict[str, Any]]) -> None:
     assert events
     for event in events:
         VALIDATOR.validate(json.loads(json.dumps(event)))
-        assert set(event) <= set(described(SCHEMA, event)), "a field that the schema does not name"
+        named = SCHEMA["$defs"][event["type"].capitalize()]["properties"]
+        assert set(event) <= set(named), "a field that the schema does not name"
 
 
 def test_the_schema_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_the_schema_is_that_of_the_records() -> None:
+    assert schema.PATH.read_text(encoding="utf-8") == schema.text(), (
+        "run `python -m conformance.events.schema`"
+    )
 
 
 def test_a_log_of_every_outcome_is_valid(written: Callable[..., Path]) -> None:
@@ -76,6 +75,7 @@ def test_a_log_of_every_outcome_is_valid(written: Callable[..., Path]) -> None:
         "known-defect": {"defect": "d"},
         "fixed-defect": {"defect": "d"},
         "not-applicable": {"reason": "no pmap", "source": "suite"},
+        "not-sampled": {"reason": "the seed", "source": "suite"},
         "crashed": died,
         "timed-out": died,
     }
@@ -104,8 +104,8 @@ def test_what_the_runner_writes_of_a_violation_is_valid(
     log.write("result", **violation(mutant, subject, law, transform))
     assert_valid(log.events)
     (event,) = log.events
-    assert set(event["detail"]) == set(SCHEMA["$defs"]["violation"]["properties"])
-    assert set(event["detail"]["call"]) <= set(SCHEMA["$defs"]["call"]["properties"])
+    assert set(event["detail"]) == set(SCHEMA["$defs"]["Violation"]["properties"])
+    assert set(event["detail"]["call"]) <= set(SCHEMA["$defs"]["Call"]["properties"])
 
 
 @pytest.mark.parametrize(
