@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from reference.error_bounds.bounded_array import gamma
+from reference.error_bounds.roundoff import gamma
 
 Answer = Callable[[Any], tuple[Any, Any]]
 

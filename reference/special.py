@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from reference.error_bounds.arithmetic import SERIES_UNITS
-from reference.error_bounds.bounded_array import unit_roundoff
+from reference.error_bounds.roundoff import SERIES_UNITS, unit_roundoff
 
 _STEP = 1e-4
 

@@ -10,8 +10,7 @@ import numpy as np
 
 from conformance.observations.cases import KEY
 from conformance.observations.record import Observation, one
-from reference.error_bounds.arithmetic import ELEMENTARY_UNITS
-from reference.error_bounds.bounded_array import unit_roundoff
+from reference.error_bounds.roundoff import ELEMENTARY_UNITS, unit_roundoff
 
 IMPLEMENTATIONS = ("threefry2x32", "rbg", "unsafe_rbg")
 

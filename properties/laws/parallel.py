@@ -21,7 +21,8 @@ from properties.strategies import function_calls, takes_specs
 from properties.subject import AXIS, FunctionSubject
 from properties.transform import Transform
 from properties.trees import Raised, attempt, member, raw
-from reference.error_bounds.bounded_array import UnsupportedPrimitive, gamma, unit_roundoff
+from reference.error_bounds.bounded_array import UnsupportedPrimitive
+from reference.error_bounds.roundoff import gamma, unit_roundoff
 
 VMAP = Transform(
     "jax.vmap",

@@ -10,8 +10,8 @@ from properties.call import WIDE, Axes, FunctionCall
 from properties.compare import Expected, widest
 from properties.oracle import unmapped
 from properties.oracle.placement import placed
-from reference.error_bounds.bounded_array import gamma
 from reference.error_bounds.evaluate import Rounded
+from reference.error_bounds.roundoff import gamma
 from reference.types import Array, PyTree
 
 

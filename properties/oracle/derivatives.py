@@ -10,8 +10,8 @@ from properties.call import FunctionCall
 from properties.compare import Expected
 from properties.oracle import unmapped
 from properties.oracle.placement import placed
-from reference.error_bounds.bounded_array import gamma
 from reference.error_bounds.evaluate import evaluator
+from reference.error_bounds.roundoff import gamma
 from reference.loop import per_example
 from reference.types import PyTree
 

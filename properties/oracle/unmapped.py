@@ -7,9 +7,8 @@ import jax
 import numpy as np
 
 from properties.trees import raw
-from reference.error_bounds.arithmetic import of_two_computations
-from reference.error_bounds.bounded_array import unit_roundoff
 from reference.error_bounds.evaluate import Rounded
+from reference.error_bounds.roundoff import of_two_computations, unit_roundoff
 from reference.types import Array, PyTree
 
 SMALLEST = float(np.finfo(np.float64).tiny)

@@ -14,8 +14,7 @@ from properties.subject import ModuleSubject
 from properties.subjects import SUBJECTS
 from properties.trees import raw
 from reference import initializers, keys, scope
-from reference.error_bounds.arithmetic import of_two_computations
-from reference.error_bounds.bounded_array import unit_roundoff
+from reference.error_bounds.roundoff import of_two_computations, unit_roundoff
 from reference.loop import example
 from reference.types import Array, PyTree
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from properties.subject import FunctionSubject
 from properties.subjects.batching_rules.entry import of, rule
-from reference.error_bounds.arithmetic import of_two_computations
+from reference.error_bounds.roundoff import of_two_computations
 
 THREEFRY = ("threefry2x32", 2)
 NEWER = (("threefry4x32", 4), ("philox2x32", 1), ("philox4x32", 2))

@@ -1,53 +1,76 @@
 """One array on its way through a program, with the error that rounding may cause in it."""
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from reference.error_bounds.roundoff import smallest_normal, unit_roundoff
+from reference.types import Array
+
 
 class BranchUndecidable(Exception):
-    """Rounding decides which branch a program takes, so no single value is right."""
+    """Rounding decides which branch a program takes, so that no single value is right."""
 
 
 class UnsupportedPrimitive(NotImplementedError):
-    """Nothing can be said of a result: of a primitive whose rounding is not known here, say."""
-
-
-def unit_roundoff(dtype: Any) -> float:
-    """Unit roundoff u of a floating dtype: half the distance from 1 to the next number."""
-    return float(jnp.finfo(dtype).eps) / 2
-
-
-def gamma(n: int, dtype: Any) -> float:
-    """Higham's gamma_n = n u / (1 - n u)."""
-    nu = n * unit_roundoff(dtype)
-    return nu / (1 - nu) if nu < 1 else float("inf")
-
-
-def is_float(dtype: Any) -> bool:
-    return bool(jnp.issubdtype(dtype, jnp.floating))
+    """Nothing can be said of a result: it comes of a primitive whose rounding is not known here, say."""
 
 
 class BoundedArray(NamedTuple):
-    """One array on its way through the program; ``error`` is None where the array is exact."""
+    """A value, and an absolute error that no evaluation in the program's own dtypes exceeds."""
 
-    value: Any
-    error: Any
+    value: Array
+    """float64 where the program's dtype is floating, else of the program's dtype."""
+    error: Array | None
+    """Of the value's shape; None where the value is exact."""
+
+
+Rule: TypeAlias = Callable[..., BoundedArray | list[BoundedArray]]
+"""``rule(equation, *operands)`` gives what an equation of a jaxpr gives: one array or several."""
+
+
+def is_float(dtype: Any) -> bool:
+    """Whether a dtype is real and floating."""
+    return bool(jnp.issubdtype(dtype, jnp.floating))
 
 
 def is_key(value: Any) -> bool:
-    return hasattr(value, "dtype") and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
+    """Whether an array holds typed PRNG keys."""
+    return hasattr(value, "dtype") and bool(jnp.issubdtype(value.dtype, jax.dtypes.prng_key))
 
 
 def as_bounded(leaf: Any) -> BoundedArray:
+    """An array without error: floats in float64, all else as it is."""
     if is_key(leaf) or not is_float(jnp.result_type(leaf)):
         return BoundedArray(leaf, None)
     return BoundedArray(np.asarray(leaf).astype(np.float64), None)
 
 
-def error_of(term: BoundedArray) -> Any:
-    if is_key(term.value):
-        return np.zeros(term.value.shape)
-    return np.zeros(np.shape(term.value)) if term.error is None else term.error
+def error_of(array: BoundedArray) -> Array:
+    """The error as an array, zeros where the value is exact."""
+    if is_key(array.value):
+        return np.zeros(array.value.shape)
+    return np.zeros(np.shape(array.value)) if array.error is None else array.error
+
+
+def out_dtype(equation: Any) -> Any:
+    """The dtype of an equation's first result."""
+    return equation.outvars[0].aval.dtype
+
+
+def rounded(equation: Any, value: Array, carried: Array, units: float = 1.0) -> BoundedArray:
+    """A result that is rounded once more.
+
+    Args:
+        equation: the equation whose result it is; its dtype says how much it rounds.
+        value: the result in float64.
+        carried: the absolute error that the operands' own errors cause in it.
+        units: the operation's own error in units of roundoff, and of the smallest normal number,
+            since a result below it may be flushed to zero.
+    """
+    dtype = out_dtype(equation)
+    own = units * (unit_roundoff(dtype) * np.abs(value) + smallest_normal(dtype))
+    return BoundedArray(value, np.nan_to_num(own, nan=0.0, posinf=0.0) + carried)

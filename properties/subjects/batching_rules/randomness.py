@@ -7,8 +7,7 @@ import numpy as np
 
 from properties.subject import Array, FunctionSubject
 from properties.subjects.batching_rules.entry import below, of, rule
-from reference.error_bounds.arithmetic import SERIES_UNITS
-from reference.error_bounds.bounded_array import unit_roundoff
+from reference.error_bounds.roundoff import SERIES_UNITS, unit_roundoff
 
 _KEY = of("bits", 2, dtype="uint32")
 

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from reference import functions
-from reference.error_bounds.arithmetic import ELEMENTARY_UNITS, ROOT_UNITS, of_the_platform
-from reference.error_bounds.bounded_array import (
-    BranchUndecidable,
-    UnsupportedPrimitive,
+from reference.error_bounds.bounded_array import BranchUndecidable, UnsupportedPrimitive
+from reference.error_bounds.evaluate import SLACK, evaluate, evaluator
+from reference.error_bounds.roundoff import (
+    ELEMENTARY_UNITS,
+    ROOT_UNITS,
     gamma,
+    of_the_platform,
     unit_roundoff,
 )
-from reference.error_bounds.evaluate import SLACK, evaluate, evaluator
 
 U = 2.0**-24
 TINY = float(np.finfo(np.float32).tiny)
