@@ -8,6 +8,7 @@ import attrs
 
 from properties.call import Call, from_json, to_json, with_dtypes_of
 from properties.compare import Expected, Mismatch
+from properties.profile import Tier
 from properties.recipe import Recipe
 from properties.strategies import unavailable
 from properties.subject import FunctionSubject, ModuleSubject, Subject
@@ -59,8 +60,8 @@ class Law:
     """The one transform that it is about, whatever kinds that is held to other laws with."""
     kinds: tuple[str, ...]
     """The kinds of functions that it speaks of."""
-    thin: bool = False
-    """What it says follows from other laws, but for what only it makes the transform do."""
+    tier: Tier = "standard"
+    """What it costs: one of `essential`, `standard`, `derived` and `devices`."""
 
     def applies_to(self, transform: Transform, subject: Subject) -> bool:
         """Whether the law speaks of such a transform and subject at all."""
@@ -101,13 +102,13 @@ def law(
     skip_if: Reason = lambda transform, subject: None,
     only_transform: str | None = None,
     kinds: tuple[str, ...] = ("function",),
-    thin: bool = False,
+    tier: Tier = "standard",
 ) -> Callable[[CheckT], CheckT]:
     """Register a check as the law ``id``; the first line of its docstring is the law's sentence.
 
     ``skip_if`` gives the reason why the law is not applicable to a transform and subject of its kind,
     ``only`` the one transform that the law is about. ``kinds`` are the kinds of functions that it
-    speaks of. Of a ``thin`` one, half the calls are drawn.
+    speaks of. ``tier`` says what it costs: see `properties.profile.Tier`.
     """
 
     def register(check: CheckT) -> CheckT:
@@ -119,7 +120,7 @@ def law(
                 check(transform, call)
 
         LAWS[id] = Law(
-            id, sentence, in_dtypes, cases, subjects, skip_if, only_transform, kinds, thin
+            id, sentence, in_dtypes, cases, subjects, skip_if, only_transform, kinds, tier
         )
         return check
 

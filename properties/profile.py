@@ -1,10 +1,37 @@
 """How hard a run tries. Every setting of Hypothesis is stated here, and nowhere else."""
 
-import zlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import attrs
+
+Tier = Literal["essential", "standard", "derived", "devices", "catalogue"]
+"""What a law, a transform or a subject costs, next to what only it can find.
+
+- `essential`: a law that every run checks of every subject.
+- `standard`: neither more nor less than others.
+- `derived`: a law that follows from others but for what only it makes the transform do, or a transform
+  that is made of another one.
+- `devices`: a derived law that compiles a program for several devices for every call.
+- `catalogue`: a subject that stands for one primitive, of which there are hundreds.
+"""
+HALVED: frozenset[Tier] = frozenset({"derived", "devices", "catalogue"})
+"""The tiers of which a run draws half the calls."""
+
+
+@attrs.frozen
+class Sampling:
+    """The sampling table of a profile: of each class of items, a run checks one in so many.
+
+    `conformance/runner/sampling.py` says which items those are.
+    """
+
+    derived: int = 1
+    """Subjects outside the catalogue, by each derived law and by each derived transform."""
+    catalogue: int = 1
+    """Subjects of the catalogue, by each law that is not essential."""
+    catalogue_on_devices: int = 1
+    """Subjects of the catalogue, by a law that compiles for several devices."""
 
 
 @attrs.frozen
@@ -24,35 +51,21 @@ class Profile:
     """Draw a fresh seed for each run, and keep what failed in a database."""
     seed: int = 0
     """Together with the profile's name it determines every call drawn."""
-    on_devices: int = 1
-    """Of the catalogue's functions, one in so many is mapped over devices, which cost most."""
-    thinly: int = 1
-    """Of the catalogue's functions, one in so many is held to each law but the first; of all other
-    subjects, to what is thin."""
+    sampling: Sampling = Sampling()
 
     def asked(self, seed: int, *names: Sequence[str]) -> "Profile":
-        """With that seed; nothing is left out of what is asked for by names."""
+        """This profile with that seed; where names are given, it checks every item that they name."""
         seeded = attrs.evolve(self, seed=seed)
-        return attrs.evolve(seeded, on_devices=1, thinly=1) if any(names) else seeded
+        return attrs.evolve(seeded, sampling=Sampling()) if any(names) else seeded
 
-    def chooses(self, name: str, one_in: int) -> bool:
-        """Whether the seed makes what has that name the one of so many."""
-        return self._lot(name) % one_in == 0
-
-    def sample(self, of: str, names: Sequence[str], one_in: int) -> Sequence[str]:
-        """One in so many of the names, at least one of them; which, the seed says."""
-        drawn = sorted(names, key=lambda name: self._lot(f"{of}|{name}"))
-        return drawn[: -(-len(drawn) // one_in)]
-
-    def _lot(self, name: str) -> int:
-        return zlib.crc32(f"{self.seed}/chosen/{name}".encode())
-
-    def sparing(self) -> "Profile":
-        """Half the calls: for the catalogue's hundreds of subjects, thin laws and thin transforms."""
+    def for_tiers(self, *tiers: Tier) -> "Profile":
+        """This profile with as many calls as items of these tiers get."""
+        if HALVED.isdisjoint(tiers):
+            return self
         return attrs.evolve(self, examples=max(1, self.examples // 2))
 
     def settings(self, database: Any = None, shrink: bool = True) -> dict[str, Any]:
-        """Everything Hypothesis could otherwise take from its environment (``CI`` changes defaults)."""
+        """Everything Hypothesis could otherwise take from its environment (`CI` changes defaults)."""
         import hypothesis as h
 
         return {
@@ -77,19 +90,18 @@ PROFILES = {
             examples=2,
             shapes=2,
             combinations=5,
-            on_devices=8,
-            thinly=3,
             deadline=120,
             random=False,
+            sampling=Sampling(derived=3, catalogue=3, catalogue_on_devices=8),
         ),
         Profile(
             "ci",
             examples=6,
             shapes=6,
             combinations=32,
-            on_devices=2,
             deadline=300,
             random=False,
+            sampling=Sampling(catalogue_on_devices=2),
         ),
         Profile(
             "thorough",

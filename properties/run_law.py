@@ -12,7 +12,7 @@ from properties import compile_stats as compile_stats
 from properties.call import Call, digest
 from properties.law import Law, Violation, minimize, violation
 from properties.profile import Profile
-from properties.subject import FunctionSubject, Subject
+from properties.subject import Subject
 from properties.transform import Transform
 from reference.error_bounds.bounded_array import BranchUndecidable
 
@@ -142,9 +142,7 @@ def _drawing(
 ) -> Callable[[], None]:
     """What sets Hypothesis running: ``attempt`` of each call that the profile's seed draws."""
     key = f"{law.id}/{transform.name}/{subject.name}"
-    in_catalogue = isinstance(subject, FunctionSubject) and subject.kind == "rule"
-    if law.thin or transform.thin or in_catalogue:
-        profile = profile.sparing()
+    profile = profile.for_tiers(law.tier, transform.tier, subject.tier)
 
     def attempted(call: Call) -> None:
         attempt(call)

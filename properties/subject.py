@@ -8,6 +8,7 @@ import attrs
 import jax
 
 from properties import values
+from properties.profile import Tier
 
 Sizes = Mapping[str, int]
 
@@ -76,6 +77,11 @@ class FunctionSubject:
     """``function``; ``rule``: it stands for a primitive's batching rule; ``collective``: it speaks to
     the other examples, along an axis that is named `AXIS`; ``draw``: its first argument is a key."""
 
+    @property
+    def tier(self) -> Tier:
+        """What it costs: those that stand for a batching rule are hundreds."""
+        return "catalogue" if self.kind == "rule" else "standard"
+
 
 @attrs.frozen(eq=False)
 class ModuleSubject:
@@ -97,6 +103,11 @@ class ModuleSubject:
     """Why there is none by its parameters, in reverse mode; None where there is."""
     native_broadcast: str | None = None
     """Why the unmapped module does not take leading batch axes; None where it does."""
+
+    @property
+    def tier(self) -> Tier:
+        """What it costs."""
+        return "standard"
 
     def configure(self, sizes: Sizes) -> dict[str, Any]:
         """The hyperparameters at these sizes."""

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import attrs
 
 from properties.call import ModuleCall
+from properties.profile import Tier
 from reference.keys import LINEN, Derivation
 
 
@@ -44,8 +45,8 @@ class Transform:
     """What a lifted module raises for a stream that ``split_rngs`` leaves out."""
     kinds: tuple[str, ...] = ("function", "collective", "draw")
     """The kinds of functions that it is held to the laws with: those of rules where it maps by them."""
-    thin: bool = False
-    """Much of it is another one that is held to the laws: half the calls will do."""
+    tier: Tier = "standard"
+    """What it costs: `standard`, or `derived` where it is made of another one that is checked, too."""
     traceable: bool = True
     """Several calls may be traced into one compilation."""
     max_batch_size: Callable[[], int | None] = lambda: None

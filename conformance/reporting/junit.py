@@ -3,7 +3,7 @@
 import re
 import xml.etree.ElementTree as ET
 
-from conformance.events.log import CONFORMING
+from conformance.events.log import CONFORMING, NOT_CHECKED
 from conformance.reporting.summary import Summary
 
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
@@ -32,7 +32,7 @@ def _suite(summary: Summary, named: bool) -> ET.Element:
         tests=str(len(summary.results)),
         failures=str(summary.counts["violated"]),
         errors=str(sum(summary.counts[name] for name in broken)),
-        skipped=str(summary.counts["not-applicable"]),
+        skipped=str(sum(summary.counts[name] for name in NOT_CHECKED)),
         time=f"{summary.seconds or summary.total('seconds'):.3f}",
     )
     for result in summary.results:
@@ -44,8 +44,9 @@ def _suite(summary: Summary, named: bool) -> ET.Element:
             time=f"{result['seconds']:.3f}",
         )
         detail = result["detail"] or {}
-        if result["outcome"] == "not-applicable":
-            ET.SubElement(case, "skipped", message=_legal(detail["reason"]))
+        if result["outcome"] in NOT_CHECKED:
+            skipped = f"{result['outcome']}: {detail['reason']}"
+            ET.SubElement(case, "skipped", message=_legal(skipped))
         elif result["outcome"] not in CONFORMING:
             tag = "error" if result["outcome"] in broken else "failure"
             message = detail.get("message") or detail.get("reason") or result["outcome"]

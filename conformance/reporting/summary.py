@@ -17,6 +17,7 @@ ORDER = (
     "fixed-defect",
     "holds",
     "not-applicable",
+    "not-sampled",
 )
 """Outcomes, the most urgent first."""
 

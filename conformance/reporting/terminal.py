@@ -22,6 +22,7 @@ STYLE = {
     "known-defect": "yellow",
     "fixed-defect": "cyan",
     "not-applicable": "dim",
+    "not-sampled": "dim",
 }
 SHORT = {"not-applicable": "n/a"}
 WIDTH_OF_ARRAYS = 60

@@ -13,7 +13,7 @@ import jax
 
 from conformance.known_defects import DEFECTS
 from conformance.known_defects import defect as ledger
-from conformance.runner import environment_info
+from conformance.runner import environment_info, sampling
 from conformance.transforms import TRANSFORMS
 from conformance.violations.likely_cause import likely_cause
 from conformance.violations.script import script
@@ -24,12 +24,9 @@ from properties.laws.randomness import DOCUMENTED, maps_inexact_keys
 from properties.profile import Profile
 from properties.run_law import run_calls, run_law
 from properties.subject import Subject
-from properties.subjects import COLLECTIVES, DRAWS, FUNCTIONS, MODULES, SUBJECTS
+from properties.subjects import SUBJECTS
 from properties.transform import Transform
 from reference.error_bounds.bounded_array import UnsupportedPrimitive
-
-FIRST = "mapping.equals-per-example"
-"""The law that every function of the catalogue is held to in every run."""
 
 _LONGEST = 60
 """Seconds for one call in a process of its own."""
@@ -126,9 +123,12 @@ def run(
     The calls are those given, or are drawn as the profile says.
     """
     none_given = item.defect is None and not calls
-    # In this order: whether a law has something to say of a function may take tracing it.
     reason = item.transform.unavailable()
-    reason = reason or (left_out(item, profile) if none_given else None)
+    if reason is None and none_given:
+        # Before the law is asked: its reason to skip a function may take tracing it.
+        not_sampled = not_sampled_reason(item, profile)
+        if not_sampled is not None:
+            return _result("not-sampled", detail={"reason": not_sampled})
     reason = reason or item.law.skip_reason(item.transform, item.subject)
     if reason is None and none_given and calls is not None:
         reason = "the plan holds no call of it: where that was drawn, there is nothing to check"
@@ -176,58 +176,17 @@ def run(
     )
 
 
-def is_left_out(item: Item, profile: Profile) -> bool:
+def is_not_sampled(item: Item, profile: Profile) -> bool:
     """Whether a run that draws its calls leaves the item to another seed or profile."""
-    if item.defect is not None or left_out(item, profile) is None:
-        return False
-    # What the release lacks is said of it first, as of any other item.
-    return item.transform.unavailable() is None
+    # What the release does not have is said first, as of any other item.
+    return not_sampled_reason(item, profile) is not None and item.transform.unavailable() is None
 
 
-def left_out(item: Item, profile: Profile) -> str | None:
-    """Why a run of the profile does not try the item: of the hundreds of functions of the catalogue it
-    maps some over devices, and holds all to the first law alone; of other subjects, it holds some to
-    what is thin."""
-    if getattr(item.subject, "kind", None) != "rule":
-        return _left_out_thin(item, profile)
-    if "rule" not in item.transform.kinds:
-        one_in, does = profile.on_devices, "maps {} of the catalogue's functions over devices"
-    elif item.law.id != FIRST:
-        one_in, does = profile.thinly, "holds {} of the catalogue's functions to this law"
-    else:
+def not_sampled_reason(item: Item, profile: Profile) -> str | None:
+    """Why a run of the profile does not check the item; it runs every known defect."""
+    if item.defect is not None:
         return None
-    if profile.chooses(item.planned_as, one_in):
-        return None
-    return _PART.format(profile.name, does.format(f"one in {one_in}"))
-
-
-def _left_out_thin(item: Item, profile: Profile) -> str | None:
-    """The same, of what is not in the catalogue. A user's own subjects are never left out."""
-    if profile.thinly == 1 or not (item.law.thin or item.transform.thin):
-        return None
-    peers = _peers(item.law, item.transform)
-    of = f"{item.law.id}|{item.transform.name}"
-    if item.subject.name in set(peers) - set(profile.sample(of, peers, profile.thinly)):
-        does = f"holds {item.transform.name} of one in {profile.thinly} subjects to this law"
-        return _PART.format(profile.name, does)
-    return None
-
-
-_PART = (
-    "a run of the profile {} {}; which, its seed says. A thorough run leaves none out, nor does one "
-    "that is given the law or the subject by name"
-)
-
-
-@functools.cache
-def _peers(law: Law, transform: Transform) -> tuple[str, ...]:
-    """The suite's own subjects outside the catalogue of which the law has something to say."""
-    own: tuple[Subject, ...] = (*FUNCTIONS, *MODULES, *COLLECTIVES, *DRAWS)
-    return tuple(
-        subject.name
-        for subject in own
-        if law.applies_to(transform, subject) and not law.inapplicable_reason(transform, subject)
-    )
+    return sampling.not_sampled_reason(item.law, item.transform, item.subject, profile)
 
 
 def describe(law: Law, transform: Transform, found: Violation) -> dict[str, Any]:

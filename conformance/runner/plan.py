@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from conformance.runner.items import Item, left_out
+from conformance.runner.items import Item, not_sampled_reason
 from properties import run_law
 from properties.call import Call, from_json, to_json
 from properties.profile import Profile
@@ -28,7 +28,8 @@ def draw(items: Iterable[Item], profile: Profile) -> dict[str, Any]:
     """
     calls = {
         item.id: []
-        if left_out(item, profile) or item.law.inapplicable_reason(item.transform, item.subject)
+        if not_sampled_reason(item, profile)
+        or item.law.inapplicable_reason(item.transform, item.subject)
         else [to_json(c) for c in run_law.draw(item.law, item.transform, item.subject, profile)]
         for item in items
         if item.defect is None and not unavailable(item.subject)

@@ -24,7 +24,7 @@ _SAID: pytest.StashKey[bool] = pytest.StashKey()
 _REGISTERED: pytest.StashKey[list[str] | None] = pytest.StashKey()
 
 RESULT = "vmap-conformance-result"
-LEFT_OUT = "vmap-conformance-left-out"
+NOT_SAMPLED = "vmap-conformance-not-sampled"
 OBSERVATIONS = "vmap-conformance-observations"
 ENVIRONMENT = "vmap-conformance-environment"
 REGISTERED = "vmap-conformance-registered-rules"
@@ -194,8 +194,8 @@ class Controller:
         elif report.failed and observes(report.nodeid):
             crashed = {"crashed": self._casualty(report)["detail"]}
             self._write("observation", {"key": observes(report.nodeid), "value": crashed})
-        elif report.when == "call" and LEFT_OUT in properties:
-            results = json.loads(properties[LEFT_OUT])
+        elif report.when == "call" and NOT_SAMPLED in properties:
+            results = json.loads(properties[NOT_SAMPLED])
             self.total = (self.total or 1) + len(results) - 1
             for result in results:
                 self._write("result", result)

@@ -10,7 +10,7 @@ import pytest
 
 from conformance.events.log import CONFORMING
 from conformance.runner import cache_eviction, items, plan
-from conformance.runner.plugin import LEFT_OUT, OBSERVATIONS, RESULT, RunOptions, encoded, names
+from conformance.runner.plugin import NOT_SAMPLED, OBSERVATIONS, RESULT, RunOptions, encoded, names
 from conformance.user_subjects import subjects
 
 planned = functools.cache(plan.load)
@@ -35,16 +35,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if options.plan is not None:
         calls = planned(Path(options.plan))
         items_chosen = [item for item in items_chosen if item.planned_as in calls]
-    # What the profile leaves out needs no test each: that would be most of what pytest does in a run.
-    left = (
-        [] if options.plan else [i for i in items_chosen if items.is_left_out(i, options.profile)]
+    # Items that are not sampled share one test: a test each would be most of what pytest does in a run.
+    not_sampled = (
+        []
+        if options.plan
+        else [item for item in items_chosen if items.is_not_sampled(item, options.profile)]
     )
-    if "left" in metafunc.fixturenames:
-        metafunc.parametrize("left", [left] if left else [], ids=lambda _: "left-out")
+    if "not_sampled" in metafunc.fixturenames:
+        groups_of_items = [not_sampled] if not_sampled else []
+        metafunc.parametrize("not_sampled", groups_of_items, ids=lambda _: "not-sampled")
         return
-    unheld = {item.id for item in left}
-    held = [item for item in items_chosen if item.id not in unheld]
-    metafunc.parametrize("item", held, ids=[item.id for item in held])
+    unchecked = {item.id for item in not_sampled}
+    checked = [item for item in items_chosen if item.id not in unchecked]
+    metafunc.parametrize("item", checked, ids=[item.id for item in checked])
 
 
 def test_holds(item: items.Item, request: pytest.FixtureRequest) -> None:
@@ -58,11 +61,11 @@ def test_holds(item: items.Item, request: pytest.FixtureRequest) -> None:
         pytest.fail((result["detail"] or {}).get("message", result["outcome"]), pytrace=False)
 
 
-def test_leaves_out(left: list[items.Item], request: pytest.FixtureRequest) -> None:
-    """Say of each item that the profile leaves out why it is not applicable."""
+def test_not_sampled(not_sampled: list[items.Item], request: pytest.FixtureRequest) -> None:
+    """Say of each item that the profile does not sample why it does not."""
     options = request.config.stash[RunOptions.KEY]
-    results = [names(item.id) | items.run(item, options.profile) for item in left]
-    request.node.user_properties.append((LEFT_OUT, json.dumps(results)))
+    results = [names(item.id) | items.run(item, options.profile) for item in not_sampled]
+    request.node.user_properties.append((NOT_SAMPLED, json.dumps(results)))
 
 
 def test_observes(group: str, request: pytest.FixtureRequest) -> None:

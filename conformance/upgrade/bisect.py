@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 from packaging.version import Version
 
-from conformance.events.log import CONFORMING, Event
+from conformance.events.log import CONFORMING, NOT_CHECKED, Event
 from conformance.upgrade import cells, environments
 from conformance.upgrade.cells import Cell
 from conformance.upgrade.environments import NotBuilt
@@ -182,7 +182,7 @@ def _held(events: list[Event]) -> str:
     outcomes = {event["outcome"] for event in events if event["type"] == "result"}
     if outcomes - CONFORMING or "known-defect" in outcomes:
         return "does not hold"
-    return "holds" if outcomes - {"not-applicable"} else "not applicable"
+    return "holds" if outcomes - NOT_CHECKED else "not applicable"
 
 
 def _observed(events: list[Event], key: str) -> Verdict:

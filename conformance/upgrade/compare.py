@@ -49,7 +49,11 @@ def compare(before: Sequence[Event], after: Sequence[Event]) -> Differences:
             found.append(difference)
             reported |= {difference.key, *difference.consequences}
     found.sort(key=lambda difference: difference.kind.rank)
-    results = laws.results(before).keys() & laws.results(after).keys()
+    one_only = laws.sampled_by_one(before, after)
+    if one_only:
+        items = f"{len(one_only)} item" + "s" * (len(one_only) > 1)
+        notes.append(f"{items} that one of the two runs checked and the other did not sample")
+    results = (laws.results(before).keys() & laws.results(after).keys()) - one_only
     unchanged = len((old.keys() & new.keys()) - reported) + len(results - law_changes)
     return Differences(tuple(found), unchanged, tuple(notes))
 

@@ -101,7 +101,7 @@ def answers_in_a_tree(call: FunctionCall) -> Expected:
 
 @law(
     "axes.pytree-prefix",
-    thin=True,
+    tier="derived",
     cases=function_calls(unmapped="any", most=3),
     skip_if=takes_specs,
 )

@@ -58,7 +58,7 @@ OF_SHARED = Recipe(
 
 @law(
     "collectives.of-what-is-shared",
-    thin=True,
+    tier="derived",
     cases=function_calls(front, anywhere, most=3),
     skip_if=_no_groups,
 )
@@ -95,7 +95,7 @@ GRADIENT = Recipe(
 )
 
 
-@law("collectives.gradients", thin=True, cases=function_calls(most=2), skip_if=_no_derivative)
+@law("collectives.gradients", tier="derived", cases=function_calls(most=2), skip_if=_no_derivative)
 def gradients_go_back_the_way_results_came(transform: Transform, call: FunctionCall) -> None:
     """The gradient of a weighted sum of a mapped collective's results is that of the plain reduction's."""
     singles = [call.only(axes) for axes in call.axes]
@@ -139,7 +139,7 @@ TWO_NAMES = Recipe(
 
 @law(
     "collectives.over-two-names",
-    thin=True,
+    tier="derived",
     cases=function_calls(front, front, most=1),
     skip_if=_named_twice,
 )

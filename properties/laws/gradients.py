@@ -208,7 +208,7 @@ def mapped_gradient_is_the_gradient_of_each(transform: Transform, call: Function
 
 @law(
     "gradients.shared-sum",
-    thin=True,
+    tier="derived",
     cases=_float_calls("some"),
     skip_if=lambda transform, subject: (
         _no_gradient(transform, subject) or single_argument(transform, subject)
@@ -228,7 +228,7 @@ def shared_gradient_is_the_sum(transform: Transform, call: FunctionCall) -> None
     cases=_float_calls("any"),
     kinds=("function", "rule"),
     skip_if=_no_forward_mode,
-    thin=True,
+    tier="derived",
 )
 def forward_derivatives_commute_with_maps(transform: Transform, call: FunctionCall) -> None:
     """In forward mode the map of the derivative and the derivative of the map are each example's."""

@@ -27,7 +27,7 @@ MAP_IN_ANOTHER = Recipe(
 
 @law(
     "nesting.composes",
-    thin=True,
+    tier="derived",
     cases=function_calls(unmapped="any", most=1),
     kinds=("function", "rule"),
     only_transform="jax.vmap",
@@ -54,7 +54,7 @@ def two_maps_are_the_double_loop(transform: Transform, call: FunctionCall) -> No
 
 @law(
     "nesting.commutes",
-    thin=True,
+    tier="derived",
     cases=function_calls(unmapped="any", most=1),
     only_transform="jax.vmap",
 )

@@ -97,7 +97,7 @@ def _has_a_mesh(transform: Transform, subject: FunctionSubject) -> str | None:
 
 @law(
     "parallel.shard-map-agrees",
-    thin=True,
+    tier="devices",
     cases=_on_devices,
     only_transform="jax.shard_map",
     kinds=("function", "rule"),
@@ -110,7 +110,7 @@ def shard_map_agrees_with_vmap(transform: Transform, call: FunctionCall) -> None
 
 @law(
     "parallel.nested",
-    thin=True,
+    tier="derived",
     cases=function_calls(unmapped="any", most=1),
     only_transform="jax.pmap",
 )
@@ -147,7 +147,7 @@ def _one_device(transform: Transform, subject: FunctionSubject) -> str | None:
 
 @law(
     "parallel.sharded-jit-agrees",
-    thin=True,
+    tier="derived",
     cases=function_calls(unmapped="any", most=2),
     only_transform="jax.vmap",
     skip_if=_one_device,
@@ -220,7 +220,7 @@ CONSTRAINED = Recipe(
 
 @law(
     "parallel.devices",
-    thin=True,
+    tier="derived",
     cases=function_calls(unmapped="any", most=1),
     only_transform="jax.pmap",
 )
@@ -257,7 +257,7 @@ class Held:
 
 @law(
     "parallel.donated-and-static",
-    thin=True,
+    tier="derived",
     cases=function_calls(unmapped="any", most=1),
     only_transform="jax.pmap",
 )

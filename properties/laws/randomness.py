@@ -50,7 +50,7 @@ def _exact(transform: Transform, subject: FunctionSubject) -> str | None:
 
 @law(
     "randomness.keys-draw-independently",
-    thin=True,
+    tier="derived",
     cases=function_calls(unmapped="any"),
     kinds=("draw",),
     skip_if=_inexact,

@@ -61,7 +61,10 @@ def test_every_call_drawn_survives_json(law: Any) -> None:
     for subject in SUBJECTS.values():
         if law.applies_to(transform, subject) and not law.skip_reason(transform, subject):
             run_law(
-                attrs.evolve(law, check=survives, thin=False), transform, subject, PROFILES["quick"]
+                attrs.evolve(law, check=survives, tier="standard"),
+                transform,
+                subject,
+                PROFILES["quick"],
             )
     assert len(seen) >= 2
 

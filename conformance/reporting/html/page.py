@@ -13,7 +13,7 @@ import jinja2
 import numpy as np
 from markupsafe import Markup, escape
 
-from conformance.events.log import Event, decode
+from conformance.events.log import NOT_CHECKED, Event, decode
 from conformance.known_defects import DEFECTS
 from conformance.reporting.summary import ORDER, Summary
 from conformance.reporting.terminal import call_in_words, cost, remarks
@@ -92,7 +92,7 @@ def _hash(text: str) -> str:
 def _column(number: int, column: Column) -> dict[str, Any]:
     """What the page says of one environment."""
     summary = column.summary
-    told = [r for r in summary.results if r["outcome"] not in ("holds", "not-applicable")]
+    told = [r for r in summary.results if r["outcome"] not in {"holds", *NOT_CHECKED}]
     told.sort(key=lambda result: ORDER.index(result["outcome"]))
     environment = (summary.header or {}).get("environment", {})
     return {

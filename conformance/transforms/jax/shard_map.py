@@ -84,7 +84,7 @@ TRANSFORM = Transform(
     "maps a function over a mesh of devices",
     map_function,
     kinds=("function",),
-    thin=True,
+    tier="derived",
     max_batch_size=pmap.TRANSFORM.max_batch_size,
     accepts_axis_size_only=False,
     unavailable=partial(pmap.one_device, "shard_map"),

@@ -162,7 +162,7 @@ def _transform(name: str, summary: str, **fields: Any) -> Transform:
         unavailable=partial(unavailable, name),
         missing_module_reason=lacks,
         derivation=NNX,
-        thin=True,
+        tier="derived",
         source=partial(source, name),
         **fields,
     )

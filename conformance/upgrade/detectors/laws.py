@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from conformance.events.log import CONFORMING, Event
+from conformance.events.log import CONFORMING, NOT_CHECKED, Event
 from conformance.known_defects import DEFECTS
 from conformance.upgrade.difference import Difference
 from conformance.upgrade.kinds import DifferenceKind
@@ -38,6 +38,16 @@ def results(events: Sequence[Event]) -> dict[str, Event]:
     }
 
 
+def sampled_by_one(before: Sequence[Event], after: Sequence[Event]) -> set[str]:
+    """The items that exactly one of two runs did not sample."""
+    old, new = results(before), results(after)
+    return {
+        name
+        for name in old.keys() & new.keys()
+        if (old[name]["outcome"] == "not-sampled") != (new[name]["outcome"] == "not-sampled")
+    }
+
+
 def find(before: Sequence[Event], after: Sequence[Event]) -> Iterator[Difference]:
     """One difference for each item whose outcome changed for better or worse."""
     old, new = results(before), results(after)
@@ -45,7 +55,9 @@ def find(before: Sequence[Event], after: Sequence[Event]) -> Iterator[Difference
     for name, result in new.items():
         was, now = (old[name]["outcome"] if name in old else None), result["outcome"]
         regressed = now not in CONFORMING and was in CONFORMING
-        gone = now == "not-applicable" and was not in (None, "not-applicable")
+        if now == "not-sampled":
+            continue  # it was not checked: neither regressed nor fixed
+        gone = now == "not-applicable" and was not in {None, *NOT_CHECKED}
         came = now == "known-defect" and was in _SOUND and result["transform"] in in_both
         detail = result["detail"] or {}
         if regressed or gone or came:
@@ -66,7 +78,7 @@ def find(before: Sequence[Event], after: Sequence[Event]) -> Iterator[Difference
 def _supported(of_items: dict[str, Event]) -> set[str]:
     """The transforms that the release has: something was applicable to them."""
     return {
-        result["transform"] for result in of_items.values() if result["outcome"] != "not-applicable"
+        result["transform"] for result in of_items.values() if result["outcome"] not in NOT_CHECKED
     }
 
 

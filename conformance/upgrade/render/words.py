@@ -3,7 +3,7 @@
 from collections import Counter
 from itertools import zip_longest
 
-from conformance.events.log import CONFORMING
+from conformance.events.log import CONFORMING, NOT_CHECKED
 from conformance.reporting.summary import ORDER
 from conformance.reporting.terminal import SHORT
 from conformance.upgrade.columns import Column, Comparison
@@ -53,5 +53,5 @@ def outcomes(column: Column, law: str) -> str:
     if not counts:
         return "did not run" if column.problem else "-"
     wrong = [name for name in ORDER if counts[name] and name not in CONFORMING]
-    shown = wrong or [name for name in ORDER if counts[name] and name != "not-applicable"]
+    shown = wrong or [name for name in ORDER if counts[name] and name not in NOT_CHECKED]
     return ", ".join(f"{counts[name]} {SHORT.get(name, name)}" for name in shown or counts)

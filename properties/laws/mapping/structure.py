@@ -17,7 +17,7 @@ from properties.trees import Raised, described
 
 @law(
     "mapping.axis-size",
-    thin=True,
+    tier="derived",
     cases=also_told(function_calls(unmapped="any", batches=(0, 1), most=3)),
     kinds=("function", "rule"),
     skip_if=lambda transform, subject: (

@@ -33,7 +33,12 @@ JOINED = (4,)
 """How many examples a batch that is taken apart has: few enough for as many devices."""
 
 
-@law("mapping.equals-per-example", cases=function_calls(unmapped="any"), kinds=("function", "rule"))
+@law(
+    "mapping.equals-per-example",
+    tier="essential",
+    cases=function_calls(unmapped="any"),
+    kinds=("function", "rule"),
+)
 def mapping_equals_the_loop(transform: Transform, call: FunctionCall) -> None:
     """Mapping a function gives what applying it to each example and stacking gives."""
     for axes, got in map_together(transform, call):
@@ -52,7 +57,9 @@ def unmapped_arguments_are_the_same_for_all(transform: Transform, call: Function
     mapping_equals_the_loop(transform, call)
 
 
-@law("mapping.permutation-equivariant", thin=True, cases=function_calls(unmapped="any", most=3))
+@law(
+    "mapping.permutation-equivariant", tier="derived", cases=function_calls(unmapped="any", most=3)
+)
 def permuting_examples_permutes_results(transform: Transform, call: FunctionCall) -> None:
     """Permuting the examples permutes the results."""
     order = np.random.RandomState(call.seed).permutation(call.sizes["batch"])
@@ -60,7 +67,9 @@ def permuting_examples_permutes_results(transform: Transform, call: FunctionCall
 
 
 @law(
-    "mapping.concatenates", thin=True, cases=function_calls(unmapped="any", most=3, batches=JOINED)
+    "mapping.concatenates",
+    tier="derived",
+    cases=function_calls(unmapped="any", most=3, batches=JOINED),
 )
 def maps_of_parts_join_to_the_map(transform: Transform, call: FunctionCall) -> None:
     """Mapping over two batches joined gives the two results joined."""
@@ -131,7 +140,7 @@ def _selected(call: FunctionCall, axes: Axes, selection: Any) -> Any:
     )
 
 
-@law("mapping.jit-agrees", thin=True, cases=function_calls(unmapped="any", most=1))
+@law("mapping.jit-agrees", tier="derived", cases=function_calls(unmapped="any", most=1))
 def compiling_changes_nothing(transform: Transform, call: FunctionCall) -> None:
     """`jit` of the map, the map of `jit`, and the map compiled ahead of time all give the map."""
     (axes,) = call.axes

@@ -75,7 +75,7 @@ def no_variants(group: str) -> Callable[[Transform, ModuleSubject], str | None]:
 
 @law(
     "sharing.options",
-    thin=True,
+    tier="derived",
     cases=module_calls(most=1, ensemble=None),
     skip_if=no_variants("options"),
 )
@@ -86,7 +86,7 @@ def options_change_no_result(transform: Transform, call: ModuleCall) -> None:
 
 @law(
     "sharing.nested",
-    thin=True,
+    tier="derived",
     cases=module_calls(most=1, ensemble=None),
     skip_if=no_variants("nests"),
 )
@@ -113,7 +113,7 @@ def _placed_collections(transform: Transform, subject: ModuleSubject, profile: P
     return st.builds(placed, calls, one_of("collections", ENSEMBLE_AXES[1:], subject, profile))
 
 
-@law("sharing.collections", thin=True, cases=_placed_collections, skip_if=_no_other_collection)
+@law("sharing.collections", tier="derived", cases=_placed_collections, skip_if=_no_other_collection)
 def collections_are_mapped_where_asked(transform: Transform, call: ModuleCall) -> None:
     """A collection is mapped along the axis asked for, however the filters that choose it are written."""
     with attribute_to(call, "init"):
@@ -130,7 +130,12 @@ def _shared_collections(transform: Transform, subject: ModuleSubject, profile: P
     )
 
 
-@law("sharing.updates-differ", thin=True, cases=_shared_collections, skip_if=_no_other_collection)
+@law(
+    "sharing.updates-differ",
+    tier="derived",
+    cases=_shared_collections,
+    skip_if=_no_other_collection,
+)
 def one_collection_has_one_update(transform: Transform, call: ModuleCall) -> None:
     """A shared collection that each example would update in its own way raises ValueError."""
     ((_, got),) = apply_together(transform, call, _drawn(call))
@@ -146,7 +151,7 @@ def _no_other_stream(transform: Transform, subject: ModuleSubject) -> str | None
 
 @law(
     "sharing.rng-streams",
-    thin=True,
+    tier="derived",
     cases=module_calls(most=1, ensemble=None),
     skip_if=_no_other_stream,
 )
@@ -164,7 +169,7 @@ def _no_names(transform: Transform, subject: ModuleSubject) -> str | None:
     return None if subject.names else f"{subject.name} does not name the axes of its parameters"
 
 
-@law("sharing.metadata", thin=True, cases=one_call(ensemble=True), skip_if=_no_names)
+@law("sharing.metadata", tier="derived", cases=one_call(ensemble=True), skip_if=_no_names)
 def names_stand_where_the_axes_do(transform: Transform, call: ModuleCall) -> None:
     """The names of a parameter's axes say where the ensemble's axis is, and are left alone when shared."""
     for each in (call, call.sharing()):
@@ -198,7 +203,7 @@ NEW_AXIS = "members"
 
 @law(
     "sharing.aliases",
-    thin=True,
+    tier="derived",
     cases=one_call(ensemble=True),
     skip_if=no_variants("aliases"),
     only_transform="flax.nnx.vmap",
@@ -223,7 +228,7 @@ def _no_gradient(transform: Transform, subject: ModuleSubject) -> str | None:
     return subject.no_gradient and f"{subject.name} has no gradient: {subject.no_gradient}"
 
 
-@law("sharing.gradients", thin=True, cases=module_calls(most=1), skip_if=_no_gradient)
+@law("sharing.gradients", tier="derived", cases=module_calls(most=1), skip_if=_no_gradient)
 def gradients_are_summed_where_shared(transform: Transform, call: ModuleCall) -> None:
     """The gradient by shared parameters is the sum over the examples; by an ensemble's, each its own."""
     for each in (call.sharing(), call.ensemble()):

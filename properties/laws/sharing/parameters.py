@@ -92,7 +92,7 @@ def ensemble_members_are_independent(transform: Transform, call: ModuleCall) -> 
     answers_as_each_example(transform, call, members.value)
 
 
-@law("sharing.split-table", thin=True, cases=one_call(), skip_if=_no_table)
+@law("sharing.split-table", tier="derived", cases=one_call(), skip_if=_no_table)
 def sharing_and_splitting_combine(transform: Transform, call: ModuleCall) -> None:
     """Shared or mapped parameters, split or unsplit keys: share, ensemble, equal copies, an error."""
     for table_entry in (call.sharing(), call.ensemble()):

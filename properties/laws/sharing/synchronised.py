@@ -25,7 +25,7 @@ def _no_statistics(transform: Transform, subject: ModuleSubject) -> str | None:
 @law(
     "sharing.synchronised",
     subjects=ModuleSubject,
-    thin=True,
+    tier="derived",
     cases=one_call(),
     skip_if=_no_statistics,
 )

@@ -56,6 +56,13 @@ RESULTS = [
     },
     {
         "law": EQUALS,
+        "transform": "jax.pmap",
+        "subject": "linear",
+        "outcome": "not-sampled",
+        "detail": {"reason": "one in 3"},
+    },
+    {
+        "law": EQUALS,
         "transform": "jax.vmap",
         "subject": "linear",
         "outcome": "crashed",
@@ -204,12 +211,12 @@ def test_a_fixed_defect_is_good_news(gathered: Summary) -> None:
 def test_junit_is_xml_that_counts_as_junit_does(gathered: Summary) -> None:
     suite = ET.fromstring(junit.render(gathered).encode())
     counts = {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")}
-    assert counts == {"tests": "7", "failures": "1", "errors": "2", "skipped": "1"}
-    assert len(suite.findall("testcase")) == 7
+    assert counts == {"tests": "8", "failures": "1", "errors": "2", "skipped": "2"}
+    assert len(suite.findall("testcase")) == 8
     assert [len(suite.findall(f"testcase/{tag}")) for tag in ("failure", "error", "skipped")] == [
         1,
         2,
-        1,
+        2,
     ]
     assert suite.findtext("testcase/failure") == VIOLATION["script"]
 

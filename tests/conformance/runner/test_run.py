@@ -2,7 +2,6 @@
 
 import json
 import xml.etree.ElementTree as ET
-import zlib
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -18,11 +17,11 @@ from conformance.events.log import decode, incomplete, read
 from conformance.known_defects import DEFECTS
 from conformance.runner import items, plan
 from conformance.transforms import TRANSFORMS
-from properties.call import from_json, x64
+from properties.call import digest, from_json, x64
 from properties.joint_compile import OPTIONS, fast
 from properties.law import load
 from properties.laws import LAWS
-from properties.profile import PROFILES
+from properties.profile import PROFILES, Sampling
 from properties.subjects import FUNCTIONS, MODULES, SUBJECTS
 
 LAW = "mapping.equals-per-example"
@@ -137,7 +136,7 @@ def test_a_plan_is_followed_call_by_call(ran: Callable[..., Any], tmp_path: Path
     assert (got.status, got.err) == (0, "")
     for item in chosen:
         result = results(log)[item.subject.name]
-        assert result["digest"] == f"{zlib.crc32(repr(plan.load(path)[item.id]).encode()):08x}"
+        assert result["digest"] == f"{digest(plan.load(path)[item.id]):08x}"
     assert set(results(log)) == {"square", "sort"}
 
 
@@ -212,7 +211,7 @@ def test_modules_of_our_own_have_the_same_dtypes_where_jax_has_wider_ones(
         ("mapping.equals-per-example", "jax.vmap", 1),
     ],
 )
-def test_a_quick_run_leaves_out_part_of_the_catalogue_and_another_seed_another_part(
+def test_a_quick_run_samples_the_catalogue_and_another_seed_another_part(
     law: str, transform: str, one_in: int
 ) -> None:
     quick = PROFILES["quick"]
@@ -225,7 +224,7 @@ def test_a_quick_run_leaves_out_part_of_the_catalogue_and_another_seed_another_p
         seed: {
             item.id
             for item in rules
-            if items.left_out(item, attrs.evolve(quick, seed=seed)) is None
+            if items.not_sampled_reason(item, attrs.evolve(quick, seed=seed)) is None
         }
         for seed in range(100)
     }
@@ -233,11 +232,9 @@ def test_a_quick_run_leaves_out_part_of_the_catalogue_and_another_seed_another_p
     assert set().union(*taken.values()) == {item.id for item in rules}
     for item in [item for item in rules if item.id not in taken[0]][:3]:
         result = items.run(item, quick)
-        assert result["outcome"] == "not-applicable"
-        assert result["detail"]["reason"] in (
-            item.law.skip_reason(item.transform, item.subject),
-            items.left_out(item, quick),
-        )
+        missing = item.transform.unavailable()
+        assert result["outcome"] == ("not-applicable" if missing else "not-sampled")
+        assert result["detail"]["reason"] == (missing or items.not_sampled_reason(item, quick))
 
 
 @pytest.mark.parametrize(
@@ -250,7 +247,7 @@ def test_a_quick_run_leaves_out_part_of_the_catalogue_and_another_seed_another_p
         ("mapping.equals-per-example", "jax.vmap", False),
     ],
 )
-def test_a_quick_run_holds_a_third_of_the_subjects_to_what_is_thin_and_at_least_one(
+def test_a_quick_run_samples_a_third_of_the_subjects_where_law_or_transform_is_derived(
     law: str, transform: str, few: bool
 ) -> None:
     every = [
@@ -263,18 +260,18 @@ def test_a_quick_run_holds_a_third_of_the_subjects_to_what_is_thin_and_at_least_
     quick, taken = PROFILES["quick"], set()
     for seed in range(60):
         profile = attrs.evolve(quick, seed=seed)
-        held = {item.id for item in every if items.left_out(item, profile) is None}
+        held = {item.id for item in every if items.not_sampled_reason(item, profile) is None}
         assert len(held) == (-(-len(every) // 3) if few else len(every))
         taken |= held
     assert taken == {item.id for item in every}
     for named in ([law], []), ([], ["dense"]):
-        assert not any(items.left_out(item, quick.asked(0, *named)) for item in every)
+        assert not any(items.not_sampled_reason(item, quick.asked(0, *named)) for item in every)
     own = attrs.evolve(every[0].subject, name="of-a-user")
-    assert items.left_out(attrs.evolve(every[0], subject=own), quick) is None
+    assert items.not_sampled_reason(attrs.evolve(every[0], subject=own), quick) is None
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_run_says_of_each_item_that_it_leaves_out_why(
+def test_a_run_says_of_each_item_that_it_does_not_sample_why(
     ran: Callable[..., Any], tmp_path: Path, workers: int
 ) -> None:
     log = tmp_path / "log.jsonl"
@@ -285,10 +282,10 @@ def test_a_run_says_of_each_item_that_it_leaves_out_why(
     results = [event for event in events if event["type"] == "result"]
     every = items.select(transforms=["flax.linen.vmap"], shard=(1, 40))
     profile = PROFILES["quick"].asked(5)
-    left = {item.planned_as for item in every if items.is_left_out(item, profile)}
+    left = {item.planned_as for item in every if items.is_not_sampled(item, profile)}
     said = {"|".join((r["law"], r["transform"], r["subject"])): r["detail"] for r in results}
     assert len(results) == len(every) > len(left) > 0
-    assert all("which, its seed says" in said[name]["reason"] for name in left)
+    assert all("which the seed chooses" in said[name]["reason"] for name in left)
     started = [event for event in events if event["type"] == "started"]
     assert len(started) == len(every) - len(left)
 
@@ -300,18 +297,20 @@ def test_what_only_a_compiled_map_may_hold_is_compiled() -> None:
     reason = item.law.skip_reason(item.transform, item.subject)
     if reason is not None:
         pytest.skip(reason)
-    drawn = plan.draw([item], attrs.evolve(PROFILES["quick"], on_devices=1))["calls"][item.id]
+    drawn = plan.draw([item], attrs.evolve(PROFILES["quick"], sampling=Sampling()))["calls"][
+        item.id
+    ]
     eager = [attrs.evolve(from_json(call), eager=True) for call in drawn]
     assert items.run(item, PROFILES["quick"], calls=eager)["outcome"] == "holds"
 
 
-def test_a_call_of_the_catalogue_that_is_given_is_never_left_out() -> None:
+def test_a_given_call_of_the_catalogue_is_always_checked() -> None:
     item = items.Item(LAWS["gradients.forward"], TRANSFORMS["jax.vmap"], SUBJECTS["lax.sin"])
     seeds = (attrs.evolve(PROFILES["quick"], seed=seed) for seed in range(50))
-    quick = next(profile for profile in seeds if items.left_out(item, profile))
-    drawn = plan.draw([item], attrs.evolve(quick, thinly=1))["calls"][item.id]
+    quick = next(profile for profile in seeds if items.not_sampled_reason(item, profile))
+    drawn = plan.draw([item], attrs.evolve(quick, sampling=Sampling()))["calls"][item.id]
     assert plan.draw([item], quick)["calls"][item.id] == []
-    assert items.run(item, quick)["outcome"] == "not-applicable"
+    assert items.run(item, quick)["outcome"] == "not-sampled"
     assert items.run(item, quick, calls=[from_json(c) for c in drawn])["outcome"] == "holds"
 
 

@@ -215,6 +215,8 @@ def test_values_of_nan_and_of_another_shape() -> None:
         ("holds", "holds", None, 0),
         ("violated", "violated", None, 0),
         ("not-applicable", "holds", None, 0),
+        ("not-sampled", "not-sampled", None, 0),
+        ("not-sampled", "violated", "regressed", 1),
     ],
 )
 def test_a_law_regresses_or_is_fixed(was: str, now: str, kind: str | None, status: int) -> None:
@@ -225,6 +227,15 @@ def test_a_law_regresses_or_is_fixed(was: str, now: str, kind: str | None, statu
     assert differences.unchanged == (0 if kind else 1)
     if kind == "regressed":
         assert differences.entries[0].detail == detail
+
+
+@pytest.mark.parametrize("outcome", ["holds", "violated", "not-applicable"])
+def test_an_item_that_one_run_does_not_sample_is_not_compared(outcome: str) -> None:
+    checked, unchecked = [HEADER, result(outcome)], [HEADER, result("not-sampled")]
+    differences = compare(checked, unchecked)
+    assert (differences.entries, differences.status, differences.unchanged) == ((), 0, 0)
+    (note,) = differences.notes
+    assert note == "1 item that one of the two runs checked and the other did not sample"
 
 
 def test_a_known_defect_that_comes_regresses_and_one_that_goes_is_fixed() -> None:

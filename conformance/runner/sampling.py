@@ -1,0 +1,72 @@
+"""Which items a run checks: all of them, or a sample that the profile's seed chooses.
+
+Nothing else decides it. The tiers are in `properties/profile.py`, with the table of each profile.
+"""
+
+import functools
+import zlib
+
+from properties.law import Law
+from properties.profile import Profile, Sampling
+from properties.subject import Subject
+from properties.subjects import COLLECTIVES, DRAWS, FUNCTIONS, MODULES
+from properties.transform import Transform
+
+
+def not_sampled_reason(
+    law: Law, transform: Transform, subject: Subject, profile: Profile
+) -> str | None:
+    """Why a run of the profile does not check this item; None where it does."""
+    if subject.tier == "catalogue":
+        one_in = _catalogue_rate(law, profile.sampling)
+        name = f"{law.id}|{transform.name}|{subject.name}"
+        sampled = _checksum(name, profile) % one_in == 0
+        population = "the catalogue's subjects"
+    else:
+        one_in = _rate(law, transform, profile.sampling)
+        sampled = one_in == 1 or _in_sample(law, transform, subject, one_in, profile)
+        population = f"the subjects of {transform.name}"
+    if sampled:
+        return None
+    return (
+        f"profile {profile.name} checks this law for one in {one_in} of {population}, which the seed "
+        "chooses; profile thorough checks all, and so does a run that names the law or the subject"
+    )
+
+
+def _catalogue_rate(law: Law, table: Sampling) -> int:
+    if law.tier == "essential":
+        return 1
+    return table.catalogue_on_devices if law.tier == "devices" else table.catalogue
+
+
+def _rate(law: Law, transform: Transform, table: Sampling) -> int:
+    derived = {"derived", "devices"} & {law.tier, transform.tier}
+    return table.derived if derived else 1
+
+
+def _in_sample(
+    law: Law, transform: Transform, subject: Subject, one_in: int, profile: Profile
+) -> bool:
+    """Whether the subject is in a sample of at least one; a user's own subjects always are."""
+    population = _population(law, transform)
+    if subject.name not in population:
+        return True
+    of = f"{law.id}|{transform.name}"
+    shuffled = sorted(population, key=lambda name: _checksum(f"{of}|{name}", profile))
+    return subject.name in shuffled[: -(-len(shuffled) // one_in)]
+
+
+def _checksum(name: str, profile: Profile) -> int:
+    return zlib.crc32(f"{profile.seed}/chosen/{name}".encode())
+
+
+@functools.cache
+def _population(law: Law, transform: Transform) -> tuple[str, ...]:
+    """The suite's own subjects outside the catalogue that the law applies to."""
+    suite: tuple[Subject, ...] = (*FUNCTIONS, *MODULES, *COLLECTIVES, *DRAWS)
+    return tuple(
+        subject.name
+        for subject in suite
+        if law.applies_to(transform, subject) and not law.inapplicable_reason(transform, subject)
+    )
