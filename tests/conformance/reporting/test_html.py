@@ -210,7 +210,7 @@ def test_text_of_others_stays_text(page: Parsed) -> None:
 
 def test_every_failure_is_told_in_full() -> None:
     page = Parsed(html.render(SINGLE))
-    assert "4 of 7 items do not conform" in page.text
+    assert "4 of 8 items do not conform" in page.text
     for place, subject in enumerate(["square", "linear"]):
         told = page.of_id[f"told-0-{place}"]
         for part in (
