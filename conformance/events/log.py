@@ -10,13 +10,14 @@ from typing import IO, Any
 
 from conformance.events import reader
 from conformance.events.arrays import decode, encode
-from conformance.events.outcomes import CONFORMING
+from conformance.events.outcomes import CONFORMING, NOT_CHECKED
 from conformance.events.reader import LogError
 from conformance.events.records import SCHEMA
 from conformance.events.writer import new_cell
 
 __all__ = [
     "CONFORMING",
+    "NOT_CHECKED",
     "SCHEMA",
     "Event",
     "EventLog",

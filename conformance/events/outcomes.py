@@ -15,7 +15,7 @@ Outcome = Literal[
 
 Judgement = Literal["conforms", "violates", "error", "timeout", "crashed", "missing"]
 
-CONFORMING = frozenset(
-    {"holds", "known-defect", "fixed-defect", "not-applicable", "not-sampled", "conforms"}
-)
+NOT_CHECKED = frozenset({"not-applicable", "not-sampled"})
+"""Outcomes of items of which no call was checked."""
+CONFORMING = frozenset({"holds", "known-defect", "fixed-defect", "conforms"}) | NOT_CHECKED
 """Outcomes and verdicts that leave the exit status 0."""

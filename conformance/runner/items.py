@@ -128,7 +128,7 @@ def run(
         # Before the law is asked: its reason to skip a function may take tracing it.
         not_sampled = not_sampled_reason(item, profile)
         if not_sampled is not None:
-            return _result("not-sampled", detail={"reason": not_sampled})
+            return _result("not-sampled", detail={"reason": not_sampled, "source": "suite"})
     reason = reason or item.law.skip_reason(item.transform, item.subject)
     if reason is None and none_given and calls is not None:
         reason = "the plan holds no call of it: where that was drawn, there is nothing to check"

@@ -140,6 +140,8 @@ FOOTER = {"type": "footer", "cell": "a", "counts": {"holds": 1}, "seconds": 0.5}
         (RESULT, {"outcome": "violated"}),
         (RESULT, {"outcome": "crashed", "detail": {"output": ""}}),
         (RESULT, {"outcome": "not-applicable", "detail": {"reason": "", "source": "suite"}}),
+        (RESULT, {"outcome": "not-sampled", "detail": {"reason": ""}}),
+        (RESULT, {"outcome": "not-sampled"}),
         (RESULT, {"outcome": "known-defect"}),
         (RESULT, {"examples": -1}),
         (RESULT, {"examples": 0}),

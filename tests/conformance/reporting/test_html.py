@@ -53,7 +53,7 @@ RESULTS = [
     item("matmul", "crashed", reason="the process died", output=f"\x1b[31mFatal\udc80 {HOSTILE}"),
     item("sort", "timed-out", reason="no result within 120 s", output=""),
     item("softmax", "not-applicable", reason="takes one argument", source="suite"),
-    item("relu", "not-sampled", reason="one in 3 of the subjects"),
+    item("relu", "not-sampled", reason="one in 3 of the subjects", source="suite"),
     {
         **item("square", "known-defect", defect="pmap-negative-axis-wrong-answer"),
         "defect": "pmap-negative-axis-wrong-answer",

@@ -59,7 +59,7 @@ RESULTS = [
         "transform": "jax.pmap",
         "subject": "linear",
         "outcome": "not-sampled",
-        "detail": {"reason": "one in 3"},
+        "detail": {"reason": "one in 3", "source": "suite"},
     },
     {
         "law": EQUALS,
