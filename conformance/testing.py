@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
-from rich.console import Console
 
 from conformance.cli import options
 from conformance.events.log import CONFORMING, encode
 from conformance.reporting import terminal
+from conformance.reporting.console import Console
 from conformance.runner import items
 from conformance.transforms import TRANSFORMS
 from conformance.user_subjects import subjects

@@ -37,7 +37,7 @@ def bisect(
     from conformance.runner import process_env
 
     process_env.prepare()
-    from conformance.reporting import terminal
+    from conformance.reporting.console import console
     from conformance.runner import items, plan
     from conformance.upgrade.bisect import (
         BisectError,
@@ -63,10 +63,10 @@ def bisect(
         extra=extra,
         editable=tuple(str(directory) for directory in editable),
     )
-    console = terminal.console()
+    terminal = console()
 
     def report(line: str) -> None:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        terminal.print(line, highlight=False, markup=False, soft_wrap=True)
 
     try:
         found = find_release(asked, report)

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import io
 import os
 import sys
 import tempfile
@@ -22,6 +23,9 @@ NOT_RUN = 3
 
 def exit_status(run: Callable[[], int]) -> int:
     """Run a command. Its exit status; an exception becomes one line on stderr and 2 or 3."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         return _flushed(run)
     except click.exceptions.Exit as ended:

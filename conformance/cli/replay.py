@@ -17,6 +17,7 @@ def replay(file: Path) -> int:
     process_env.prepare(process_env.environment())
     from conformance.events.log import encode
     from conformance.reporting import terminal
+    from conformance.reporting.console import console
     from conformance.runner import items
     from properties.law import minimize
 
@@ -32,7 +33,7 @@ def replay(file: Path) -> int:
         return 0
     names = {"law": law.id, "transform": transform.name, "subject": call.subject_name}
     detail = encode(items.describe(law, transform, found))
-    terminal.console().print(terminal.explained({**names, "outcome": "violated", "detail": detail}))
+    console().print(terminal.explained({**names, "outcome": "violated", "detail": detail}))
     return 1
 
 

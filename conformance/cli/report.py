@@ -16,12 +16,10 @@ def report(
     """Show event logs; several are read as one, and environments compared with the first."""
     from conformance.cli.views import show
     from conformance.events.log import LogError, read
-    from conformance.reporting import terminal
+    from conformance.reporting.console import console
 
     try:
         events = [event for path in logs for event in read(path)]
     except LogError as error:
         raise click.ClickException(str(error)) from None
-    return show(
-        terminal.console(), events, html_path=html, junit_path=junit, markdown_path=markdown
-    )
+    return show(console(), events, html_path=html, junit_path=junit, markdown_path=markdown)

@@ -63,7 +63,8 @@ def run(
 ) -> int:
     """Check the installed JAX and Flax against the laws."""
     from conformance.cli.views import show
-    from conformance.reporting import artifacts, terminal
+    from conformance.reporting import artifacts
+    from conformance.reporting.console import console
     from conformance.reporting.summary import summarise
     from conformance.runner import process_env
     from conformance.runner.plugin import RunOptions
@@ -88,22 +89,23 @@ def run(
         own=own,
     )
     log = log_path or caches / "runs" / f"{time.strftime('%Y%m%d-%H%M%S')}.jsonl"
-    console = terminal.console()
+    terminal = console()
     events = _events(asked, workers=workers, log=log, cache=not no_cache)
     files = artifacts.violations(summarise(events).failures, log)
     result = show(
-        console, events, files=files, html_path=html, junit_path=junit, markdown_path=markdown
+        terminal, events, files=files, html_path=html, junit_path=junit, markdown_path=markdown
     )
-    console.print(f"log: {log}", highlight=False, soft_wrap=True)
+    terminal.print(f"log: {log}", highlight=False, soft_wrap=True)
     return result
 
 
 def _events(asked: "RunOptions", *, workers: int | None, log: Path, cache: bool) -> "list[Event]":
     """Run the suite with live progress. Raises click's exception, for status 3, where it cannot."""
-    from conformance.reporting import progress, terminal
+    from conformance.reporting import progress
+    from conformance.reporting.console import console
     from conformance.runner import process_env, session
 
-    with progress.live(terminal.console()) as live:
+    with progress.live(console()) as live:
         try:
             return session.run(
                 asked,

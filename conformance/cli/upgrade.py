@@ -12,7 +12,7 @@ from conformance.cli import options
 from conformance.cli.options import FILE
 from conformance.cli.views import show, write
 from conformance.events.log import Event
-from conformance.reporting import terminal
+from conformance.reporting.console import console
 from conformance.runner import process_env
 from conformance.upgrade import cells
 from conformance.upgrade.cells import Cell
@@ -58,7 +58,7 @@ def upgrade(
     dask: str | None,
 ) -> int:
     """Run two environments, and report what regressed, was fixed, or changed."""
-    console = terminal.console()
+    terminal = console()
     specs = (before, *after)
     for spec in specs:
         try:
@@ -84,7 +84,7 @@ def upgrade(
         for spec in specs
     ]
     events: list[Event] = []
-    with executor(dask, len(specs)) as pool, console.status(f"running {', '.join(specs)}"):
+    with executor(dask, len(specs)) as pool, terminal.status(f"running {', '.join(specs)}"):
         try:
             for cell in cells.run_all(asked, pool):
                 events += cell
@@ -92,7 +92,7 @@ def upgrade(
             raise click.UsageError(str(error)) from None
     if log_path is not None:
         write(log_path, "".join(json.dumps(event) + "\n" for event in events))
-    return show(console, events, html_path=html, junit_path=junit, markdown_path=markdown)
+    return show(terminal, events, html_path=html, junit_path=junit, markdown_path=markdown)
 
 
 @contextlib.contextmanager

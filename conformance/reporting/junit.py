@@ -1,13 +1,12 @@
 """JUnit XML, for CI systems that read it."""
 
-import re
 import xml.etree.ElementTree as ET
 
 from conformance.events.log import CONFORMING, NOT_CHECKED
+from conformance.reporting.printable import printable
 from conformance.reporting.summary import Summary
 
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def render(*summaries: Summary) -> str:
@@ -17,6 +16,9 @@ def render(*summaries: Summary) -> str:
     if len(suites) > 1:
         root = ET.Element("testsuites", name="vmap-conformance")
         root.extend(suites)
+    for element in root.iter():
+        element.attrib = {name: printable(value) for name, value in element.attrib.items()}
+        element.text = printable(element.text) if element.text else element.text
     ET.indent(root)
     # ElementTree would declare the locale's encoding.
     return DECLARATION + ET.tostring(root, encoding="unicode") + "\n"
@@ -46,15 +48,10 @@ def _suite(summary: Summary, named: bool) -> ET.Element:
         detail = result["detail"] or {}
         if result["outcome"] in NOT_CHECKED:
             skipped = f"{result['outcome']}: {detail['reason']}"
-            ET.SubElement(case, "skipped", message=_legal(skipped))
+            ET.SubElement(case, "skipped", message=skipped)
         elif result["outcome"] not in CONFORMING:
             tag = "error" if result["outcome"] in broken else "failure"
             message = detail.get("message") or detail.get("reason") or result["outcome"]
-            failure = ET.SubElement(case, tag, message=_legal(message), type=result["outcome"])
-            failure.text = _legal(detail.get("script") or detail.get("output") or "")
+            failure = ET.SubElement(case, tag, message=message, type=result["outcome"])
+            failure.text = detail.get("script") or detail.get("output") or ""
     return suite
-
-
-def _legal(text: str) -> str:
-    """Without the control characters that XML has no way to write."""
-    return _CONTROL.sub("?", text)

@@ -1,7 +1,5 @@
 """The terminal's view: a table of laws by transforms, what was spent, and each failure in full."""
 
-import os
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,15 +24,8 @@ STYLE = {
 }
 SHORT = {"not-applicable": "n/a"}
 WIDTH_OF_ARRAYS = 60
-WIDTH_OF_FILES = 150
 NAMED = 8
 """Batching rules that were not reached are named up to so many."""
-
-
-def console() -> Console:
-    """The terminal; where the output goes to a file or a pipe, as wide as the table needs."""
-    narrow = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(width=None if narrow else WIDTH_OF_FILES)
 
 
 def show(console: Console, summary: Summary, files: dict[int, str] | None = None) -> None:

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from conformance.events.log import NOT_CHECKED, Event, decode
 from conformance.known_defects import DEFECTS
+from conformance.reporting.printable import printable
 from conformance.reporting.summary import ORDER, Summary
 from conformance.reporting.terminal import call_in_words, cost, remarks
 from conformance.upgrade.columns import Column, Comparison
@@ -26,11 +27,6 @@ WIDTH_OF_ARRAYS = 56
 FACTS = ("jax", "jaxlib", "flax", "numpy", "python", "platform", "devices", "prng")
 ADVICE = 2
 """Of a class with more different remedies than this, the summary has only the general one."""
-
-# What a browser takes for an error in a page, and UTF-8 has no way to write.
-_ILLEGAL = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
-)
 
 
 def render(comparison: Comparison) -> str:
@@ -60,7 +56,7 @@ def render(comparison: Comparison) -> str:
             script_hash=_hash(script),
         )
     )
-    return _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", page)
+    return printable(page)
 
 
 def _environment() -> jinja2.Environment:

@@ -223,7 +223,7 @@ def test_every_failure_is_told_in_full() -> None:
         ):
             assert part in told
     assert "the process died" in page.text
-    assert f"\N{REPLACEMENT CHARACTER}[31mFatal\N{REPLACEMENT CHARACTER} {HOSTILE}" in page.text
+    assert f"\\x1b[31mFatal\\udc80 {HOSTILE}" in page.text
     assert "no result within 120 s" in page.text
     assert "Known defect pmap-negative-axis-wrong-answer:" in page.text
     for result in RESULTS:

@@ -1,0 +1,39 @@
+"""The terminal that every view prints to: nothing reaches it that is not printable."""
+
+import os
+from collections.abc import Iterable
+from typing import IO
+
+from rich import console as rich_console
+from rich.segment import Segment
+
+from conformance.reporting.printable import printable
+
+WIDTH_OF_FILES = 150
+"""Columns where the output goes to a file or a pipe."""
+
+
+class Console(rich_console.Console):
+    """rich's console with sanitised text, and a closed pipe as the exception that it is."""
+
+    def render(
+        self,
+        renderable: rich_console.RenderableType,
+        options: rich_console.ConsoleOptions | None = None,
+    ) -> Iterable[Segment]:
+        """Render as rich does; see `printable` for what becomes of the text."""
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            yield segment if control else Segment(printable(text), style)
+
+    def on_broken_pipe(self) -> None:
+        """Leave to the command line what a closed pipe means: rich would exit with status 1."""
+        raise  # rich calls this while it handles the BrokenPipeError
+
+
+def console(file: IO[str] | None = None, *, stderr: bool = False) -> Console:
+    """The terminal; where the output goes to a file or a pipe, as wide as tables need."""
+    made = Console(file=file, stderr=stderr)
+    if not made.is_terminal and "COLUMNS" not in os.environ:
+        made.width = WIDTH_OF_FILES
+    return made
