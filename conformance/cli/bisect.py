@@ -35,7 +35,10 @@ def bisect(
     chosen = (*laws, law) if law else laws
     options.known("law", chosen, lambda: options.names("law"))
     from conformance.runner import process_env
+    from conformance.upgrade.extra import missing_extra
 
+    if (lacking := missing_extra()) is not None:
+        raise click.ClickException(lacking)
     process_env.prepare()
     from conformance.reporting.console import console
     from conformance.runner import items, plan

@@ -14,9 +14,7 @@ from conformance.cli.views import show, write
 from conformance.events.log import Event
 from conformance.reporting.console import console
 from conformance.runner import process_env
-from conformance.upgrade import cells
-from conformance.upgrade.cells import Cell
-from conformance.upgrade.environments import parse
+from conformance.upgrade.extra import missing_extra
 from properties.profile import PROFILES
 
 
@@ -60,6 +58,12 @@ def upgrade(
     """Run two environments, and report what regressed, was fixed, or changed."""
     terminal = console()
     specs = (before, *after)
+    if (lacking := missing_extra()) is not None:
+        raise click.ClickException(lacking)
+    from conformance.upgrade import cells
+    from conformance.upgrade.cells import Cell
+    from conformance.upgrade.environments import parse
+
     for spec in specs:
         try:
             parse(spec)

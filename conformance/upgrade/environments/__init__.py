@@ -1,4 +1,6 @@
-"""Environments: virtual environments of other releases, built with uv, kept and used again."""
+"""Virtual environments of other releases, built with uv and kept in a cache.
+
+Needs the extra `upgrade`. May import the runner, and what is beneath it."""
 
 import platform
 import sys
@@ -20,15 +22,17 @@ __all__ = ["Environment", "NotBuilt", "Spec", "build", "parse", "resolved", "sui
 
 @attrs.frozen
 class Environment:
-    """An environment that is there: as asked for, its interpreter, what is really installed."""
+    """An environment that exists."""
 
     spec: str
+    """ENV, as it was asked for."""
     interpreter: Path
     versions: dict[str, str]
+    """What is installed, read back from it."""
 
     @property
     def label(self) -> str:
-        """Such as ``jax 0.9.0 flax 0.12.3 py3.11``."""
+        """Such as `jax 0.9.0 flax 0.12.3 py3.11`."""
         named = [
             f"{name} {self.versions[name]}" for name in ("jax", "flax") if name in self.versions
         ]
@@ -42,11 +46,16 @@ def build(
     editable: Sequence[Path] = (),
     directory: Path | None = None,
 ) -> list[Environment | NotBuilt]:
-    """The environments of these ENVs, in their order, built side by side where they are not there yet.
+    """The environments of these ENVs, in their order, built side by side where they do not exist yet.
 
-    ``extra`` are requirements and ``editable`` directories of the user's own code, which go into each
-    that is built; ``installed`` is taken as it is. They are kept in ``directory``, by default in the
-    user's cache. Raises ValueError for an ENV, a requirement or a directory that is none.
+    Args:
+        specs: ENVs; `installed` is this process's own environment as it is.
+        extra: Requirements that go into each environment that is built.
+        editable: Directories of packages of the user's, installed into each as editable.
+        directory: Where environments are kept; by default in the user's cache.
+
+    Raises:
+        ValueError: An ENV, a requirement or a directory is invalid.
     """
     parsed = [parse(spec) for spec in specs]
     for requirement in extra:
@@ -54,7 +63,7 @@ def build(
     for project in editable:
         if not any((project / name).is_file() for name in ("pyproject.toml", "setup.py")):
             raise ValueError(
-                f"{str(project)!r} is no package: it has no pyproject.toml or setup.py"
+                f"{str(project)!r} is not a package: it has no pyproject.toml or setup.py"
             )
     added = [*extra, *(f"--editable {project.resolve().as_uri()}" for project in editable)]
     try:
@@ -67,33 +76,33 @@ def build(
 def provide(
     specs: Sequence[Spec], needs: resolve.Needs, directory: Path
 ) -> list[Environment | NotBuilt]:
-    """Environments that hold what ENV asks for and ``needs``; one that fails stops no other."""
+    """Environments of what ENV asks for and of `needs`; one that fails stops no other."""
 
     def one(spec: Spec) -> Environment | NotBuilt:
         try:
             return _environment(spec, needs, directory)
         except (NotBuilt, filelock.Timeout, OSError) as error:
-            return _refused(spec.text, error, directory)
+            return _not_built(spec.text, error, directory)
 
     with ThreadPoolExecutor(max(1, len(specs))) as pool:
         return list(pool.map(one, specs))
 
 
 def resolved(spec: str) -> dict[str, str] | NotBuilt:
-    """The version of each package that such an environment holds, found without building it."""
+    """The version of each package of such an environment, resolved without building it."""
     asked, directory = parse(spec), process_env.cache_directory() / "environments"
     if asked.kind == "installed":
         return _installed()
     try:
         lock, _ = _lock(asked, resolve.of_the_suite(), directory)
     except (NotBuilt, filelock.Timeout, OSError) as error:
-        return _refused(spec, error, directory)
+        return _not_built(spec, error, directory)
     pins = (line.split(";")[0].strip().partition("==") for line in lock.splitlines())
     return {name.strip(): version for name, _, version in pins if version}
 
 
-def _refused(spec: str, error: Exception, directory: Path) -> NotBuilt:
-    """Why an environment cannot be had, and what to do about it."""
+def _not_built(spec: str, error: Exception, directory: Path) -> NotBuilt:
+    """Why an environment cannot be built, and what to do about it."""
     reason = str(error)
     if isinstance(error, filelock.Timeout):
         reason = f"another run has been building it for {TIMEOUT} s; end that one"
@@ -102,7 +111,7 @@ def _refused(spec: str, error: Exception, directory: Path) -> NotBuilt:
             f"{error.strerror or error} ({error.filename or directory}); "
             "the cache needs a directory that can be written and has space"
         )
-    return NotBuilt(f"{spec} cannot be had: {reason}")
+    return NotBuilt(f"{spec} cannot be built: {reason}")
 
 
 def _environment(spec: Spec, needs: resolve.Needs, directory: Path) -> Environment:
@@ -118,11 +127,6 @@ def _installed() -> dict[str, str]:
 
 
 def _lock(spec: Spec, needs: resolve.Needs, directory: Path) -> tuple[str, interpreters.Python]:
-    """What the environment consists of, and the interpreter that it is for."""
-    python = interpreters.running() if spec.python is None else interpreters.find(spec.python)
-    if python is None:
-        raise NotBuilt(
-            f"no Python {spec.python} was found on PATH or in pyenv; install it, "
-            f"or ask for one that is there: {', '.join(interpreters.minors())}"
-        )
+    """What the environment consists of, and its interpreter."""
+    python = interpreters.find(spec.python)
     return resolve.resolve(spec.requirements, spec.date, needs, python, directory), python

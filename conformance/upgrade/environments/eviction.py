@@ -1,4 +1,4 @@
-"""What in the cache has not been used for long is let go."""
+"""Removing from a cache what has not been used for long."""
 
 import os
 import shutil
@@ -6,11 +6,11 @@ import time
 from pathlib import Path
 
 DAYS = 60
-"""After so many days without use a directory is removed; what needs it again builds it again."""
+"""A directory is removed after so many days without use; it is built again when it is needed."""
 
 
-def used(place: Path, directory: Path) -> None:
-    """Note that ``place`` is in use now, and remove its neighbours that have not been for long."""
+def touch_and_evict(place: Path, directory: Path) -> None:
+    """Record that `place` is in use now, and remove its neighbours that were not used for `DAYS`."""
     os.utime(place)
     oldest = time.time() - DAYS * 24 * 3600
     for neighbour in directory.iterdir():

@@ -1,22 +1,12 @@
-"""The Pythons that are found on this machine. None is ever downloaded."""
+"""The interpreter of an environment: the running one, or one that uv finds. None is downloaded."""
 
-import functools
-import json
-import os
-import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
 
-_ABOUT = """\
-import json, sys, sysconfig
-gil = not sysconfig.get_config_var("Py_GIL_DISABLED")
-path = getattr(sys, "_base_executable", None) or sys.executable
-print(json.dumps([sys.implementation.name == "cpython" and gil, sys.version_info[:3], path]))
-"""
+from conformance.upgrade.environments.run_uv import NotBuilt, run_uv
 
 
 @attrs.frozen
@@ -26,11 +16,6 @@ class Python:
     path: Path
     version: str
 
-    @property
-    def minor(self) -> str:
-        """Its version without the last part, such as 3.11."""
-        return ".".join(self.version.split(".")[:2])
-
 
 def running() -> Python:
     """The interpreter that runs this process."""
@@ -38,49 +23,22 @@ def running() -> Python:
     return Python(Path(base).resolve(), ".".join(map(str, sys.version_info[:3])))
 
 
-def find(wanted: str) -> Python | None:
-    """A CPython of version ``wanted`` (3.13 or 3.13.0): the running one, on PATH, or in pyenv."""
-    if _is(running().version, wanted):
-        return running()
-    for path in _candidates():
-        if _is(wanted, path.name.removeprefix("python")):
-            python = _ask(path)
-            if python is not None and _is(python.version, wanted):
-                return python
-    return None
+def find(wanted: str | None) -> Python:
+    """The CPython of version `wanted` (3.13 or 3.13.0); the running one where that is it, or for None.
 
-
-def minors() -> list[str]:
-    """The versions that `find` would find, oldest first."""
-    pythons = filter(None, map(_ask, _candidates()))
-    return sorted({running().minor, *(python.minor for python in pythons)}, key=_number)
-
-
-def _is(version: str, wanted: str) -> bool:
-    return f"{version}.".startswith(f"{wanted}.")
-
-
-def _number(minor: str) -> int:
-    return int(minor.split(".")[1])
-
-
-def _candidates() -> Iterator[Path]:
-    """Files named as an interpreter: PATH in its order, then pyenv's, newest first."""
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    installed = [d for d in pyenv.glob("versions/3.*/bin") if re.fullmatch(r"[\d.]+", d.parts[-2])]
-    installed.sort(key=lambda d: [int(part) for part in d.parts[-2].split(".")], reverse=True)
-    for directory in [*map(Path, os.get_exec_path()), *installed]:
-        # From 3.10 on, which is the oldest that the suite runs on.
-        names = [p for p in directory.glob("python3.*") if re.fullmatch(r"python3\.\d\d", p.name)]
-        yield from sorted(names, reverse=True)
-
-
-@functools.cache
-def _ask(path: Path) -> Python | None:
-    """What the file says it is. None where it does not run (pyenv's shims) or is no plain CPython."""
+    Raises:
+        NotBuilt: There is none on this machine.
+    """
+    here = running()
+    if wanted is None or f"{here.version}.".startswith(f"{wanted}."):
+        return here
     try:
-        asked = subprocess.run([path, "-I", "-c", _ABOUT], capture_output=True, timeout=30)
-        usable, version, base = json.loads(asked.stdout)
-    except (OSError, ValueError, subprocess.TimeoutExpired):
-        return None
-    return Python(Path(base).resolve(), ".".join(map(str, version))) if usable else None
+        path = Path(run_uv("python", "find", "--no-project", f"cpython@{wanted}").strip())
+    except NotBuilt as error:
+        raise NotBuilt(f"Python {wanted} was not found; install it ({error})") from None
+    asked = [str(path), "-I", "-c", "import platform; print(platform.python_version())"]
+    try:
+        version = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError):
+        raise NotBuilt(f"Python {wanted} at {path} does not run; repair it") from None
+    return Python(path.resolve(), version.stdout.strip())

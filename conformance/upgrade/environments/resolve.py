@@ -1,4 +1,4 @@
-"""What an environment is to hold: requirements resolved to versions, and those installed."""
+"""What an environment consists of: requirements resolved to versions, and those of this process."""
 
 import hashlib
 import importlib.metadata
@@ -14,26 +14,25 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from conformance.upgrade.environments.interpreters import Python
-from conformance.upgrade.environments.run_uv import NotBuilt, ask, indexes
+from conformance.upgrade.environments.run_uv import NotBuilt, run_uv
 
 _FOLLOW = {"jax", "jaxlib", "flax", "chex", "numpy"}
 
 
 @attrs.frozen
 class Needs:
-    """What every cell holds, whatever its ENV asks for.
-
-    ``libraries`` and what they need follow ENV and its date. ``tools`` run the suite: of them, and of
-    what is ``added`` for the user's own code, the versions of this process where they resolve.
-    """
+    """Requirements of every environment, whatever its ENV asks for."""
 
     libraries: tuple[str, ...]
+    """What follows ENV and its date, with all that these need."""
     tools: tuple[str, ...]
+    """What runs the suite: in the versions of this process, where they resolve."""
     added: tuple[str, ...] = ()
+    """What the user's own code needs; resolved as the tools are."""
 
 
 def of_the_suite(added: Sequence[str] = ()) -> Needs:
-    """What the suite's own requirements make of a cell."""
+    """The suite's own requirements as `Needs`. Raises `NotBuilt` where it is not installed."""
     try:
         listed = importlib.metadata.requires("vmap-conformance") or []
     except importlib.metadata.PackageNotFoundError:
@@ -42,8 +41,7 @@ def of_the_suite(added: Sequence[str] = ()) -> Needs:
             "install it with pip"
         ) from None
     requirements = [r for r in map(Requirement, listed) if "extra ==" not in str(r.marker)]
-    # A cell builds no environments, and uv is large.
-    tools = tuple(str(r) for r in requirements if r.name not in {*_FOLLOW, "uv"})
+    tools = tuple(str(r) for r in requirements if r.name not in _FOLLOW)
     return Needs(tuple(str(r) for r in requirements if r.name in _FOLLOW), tools, tuple(added))
 
 
@@ -52,8 +50,15 @@ def resolve(
 ) -> str:
     """The lock text of one environment: a requirement with its version on each line.
 
-    ``day`` is the last one whose releases count for the libraries. What a day that is over resolved
-    to is kept in ``memory``, a directory. Raises `NotBuilt`.
+    Args:
+        asked: The requirements of ENV.
+        day: The last day whose releases count for the libraries.
+        needs: What the environment must have besides.
+        python: Its interpreter.
+        memory: A directory in which the resolution of a day that is over is kept.
+
+    Raises:
+        NotBuilt: The requirements cannot be resolved.
     """
     options = ["--only-binary=:all:"]  # nobody waits for a NumPy to compile
     if day is not None:
@@ -77,7 +82,7 @@ def resolve(
 
     if day is None or day >= datetime.now(timezone.utc).date() or needs.added:
         return now()
-    key = "\n".join([str(python), *options, *first, *needs.tools, *own, *indexes()])
+    key = "\n".join([str(python), *options, *first, *needs.tools, *own, *_registries()])
     kept = memory / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.resolved"
     if not kept.exists():
         lock = now()
@@ -90,11 +95,11 @@ def resolve(
 
 
 def install(lock: str, python: Python, place: Path) -> None:
-    """A new virtual environment at ``place`` that holds just what the lock text says."""
+    """Make a virtual environment at `place` of exactly what the lock text says."""
     with _scratch() as scratch:
-        ask("venv", f"--python={python.path}", str(place))
+        run_uv("venv", f"--python={python.path}", str(place))
         file = _written(scratch / "lock", lock.splitlines())
-        ask("pip", "install", "--no-deps", f"--python={place / 'bin' / 'python'}", f"-r{file}")
+        run_uv("pip", "install", "--no-deps", f"--python={place / 'bin' / 'python'}", f"-r{file}")
 
 
 def _compile(
@@ -109,12 +114,12 @@ def _compile(
     # uv keeps to the versions of an output file that is there, as far as they resolve.
     out.write_text("\n".join(prefer), encoding="utf-8")
     plain = ("--no-header", "--no-annotate", f"--output-file={out}", f"--python={python.path}")
-    ask("pip", "compile", *plain, *options, str(wanted), python=python)
+    run_uv("pip", "compile", *plain, *options, str(wanted))
     return out.read_text(encoding="utf-8")
 
 
 def _written(path: Path, requirements: Sequence[str]) -> Path:
-    path.write_text("\n".join([*indexes(), *requirements]), encoding="utf-8")
+    path.write_text("\n".join(requirements), encoding="utf-8")
     return path
 
 
@@ -122,6 +127,11 @@ def _written(path: Path, requirements: Sequence[str]) -> Path:
 def _scratch() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="vmap-conformance-") as directory:
         yield Path(directory)
+
+
+def _registries() -> list[str]:
+    """The variables that say where uv looks: another registry may resolve to other versions."""
+    return sorted(f"{name}={value}" for name, value in os.environ.items() if name.startswith("UV_"))
 
 
 def own_versions() -> dict[str, str]:

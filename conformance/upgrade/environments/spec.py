@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from typing import Literal
 
 import attrs
 from packaging.requirements import InvalidRequirement, Requirement
@@ -9,19 +10,20 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 @attrs.frozen
 class Spec:
-    """What ENV asks for. Kind is installed, date or requirements; python is None for this one's."""
+    """What ENV asks for."""
 
     text: str
-    kind: str
+    kind: Literal["installed", "date", "requirements"]
     date: datetime.date | None = None
     requirements: tuple[str, ...] = ()
     python: str | None = None
+    """Such as 3.13; None for the version of this process."""
 
 
 def parse(spec: str) -> Spec:
-    """Read ENV: ``installed``, a date, or requirements; ``@3.13`` at the end picks the Python.
+    """Read ENV: `installed`, a date, or requirements; `@3.13` at the end picks the Python.
 
-    Raises ValueError, with a sentence, for what is none of these.
+    Raises ValueError, in one sentence, for anything else.
     """
     text, at, python = (part.strip() for part in spec.partition("@"))
     if at and not re.fullmatch(r"3\.\d+(\.\d+)?", python):
@@ -51,7 +53,7 @@ def _day(text: str) -> datetime.date:
         raise ValueError(f"{text!r} is not a date: a date is written as 2025-02-01") from None
     # Somewhere it is tomorrow already.
     if day > datetime.datetime.now(datetime.timezone.utc).date() + datetime.timedelta(days=1):
-        raise ValueError(f"{text!r} lies in the future; for the newest releases write jax,flax")
+        raise ValueError(f"{text!r} is in the future; for the newest releases write jax,flax")
     return day
 
 

@@ -1,4 +1,4 @@
-"""The suite itself, carried to where another environment's interpreter finds it and nothing else."""
+"""A copy of the suite, for the interpreters of other environments."""
 
 import hashlib
 import shutil
@@ -9,20 +9,20 @@ import filelock
 from conformance.runner import process_env
 from conformance.upgrade.environments import eviction
 
-ROOMS = ("reference", "properties", "conformance")
+PACKAGES = ("reference", "properties", "conformance")
 
 
 def suite_path() -> Path:
-    """A directory for PYTHONPATH with copies of the running suite's three packages, kept in the cache.
+    """A directory for PYTHONPATH with a copy of the running suite's three packages, kept in the cache.
 
-    The suite may be installed in site-packages, where JAX, too, is; that must not reach another
+    The suite may be installed in site-packages, where JAX is, too; that must not reach another
     environment. Raises OSError where the cache cannot be written.
     """
     return copy_of(Path(process_env.__file__).parents[2], process_env.cache_directory() / "suites")
 
 
 def copy_of(source: Path, directory: Path) -> Path:
-    """The copy of the packages in ``source``; a copy is named by its content, and is whole or made anew."""
+    """The copy of the packages in `source`, named by its content; an incomplete one is made again."""
     wanted = _content(source)
     place = directory / wanted[:16]
     directory.mkdir(parents=True, exist_ok=True)
@@ -32,19 +32,19 @@ def copy_of(source: Path, directory: Path) -> Path:
             for remains in (partial, place):
                 if remains.exists():
                     shutil.rmtree(remains)
-            for room in ROOMS:
+            for package in PACKAGES:
                 ignored = shutil.ignore_patterns("__pycache__")
-                shutil.copytree(source / room, partial / room, ignore=ignored)
+                shutil.copytree(source / package, partial / package, ignore=ignored)
             partial.rename(place)
-        eviction.used(place, directory)
+        eviction.touch_and_evict(place, directory)
     return place
 
 
 def _content(root: Path) -> str:
-    """A checksum of the packages' files, compiled ones left out."""
+    """A checksum of the packages' files, without the compiled ones."""
     digest = hashlib.sha256()
-    for room in ROOMS:
-        for path in sorted((root / room).rglob("*")):
+    for package in PACKAGES:
+        for path in sorted((root / package).rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 digest.update(f"{path.relative_to(root).as_posix()}\0".encode())
                 digest.update(hashlib.sha256(path.read_bytes()).digest())

@@ -1,13 +1,12 @@
-"""The virtual environments in the cache: one per lock text, whole or not there."""
+"""The virtual environments in the cache: one per lock text, complete or not there."""
 
 import hashlib
-import json
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import filelock
+import msgspec
 
 from conformance.upgrade.environments import eviction, resolve
 from conformance.upgrade.environments.interpreters import Python
@@ -32,15 +31,25 @@ print(json.dumps({"versions": versions, "wrong": sorted(wrong)}))
 """
 
 
+class Contents(msgspec.Struct, frozen=True):
+    """What an environment holds, as `_READ_BACK` prints it."""
+
+    versions: dict[str, str]
+    wrong: list[str]
+
+
+_contents = msgspec.json.Decoder(Contents).decode
+
+
 def interpreter(home: Path) -> Path:
     """The environment's own interpreter."""
     return home / "bin" / "python"
 
 
 def provide(lock: str, python: Python, directory: Path) -> tuple[Path, dict[str, str]]:
-    """The environment of a lock text and the versions that are in it, built or rebuilt where needed.
+    """The environment of a lock text and the versions in it, built or rebuilt where needed.
 
-    It is built beside its place and renamed, so that what is at its place is whole however the
+    It is built beside its place and renamed, so that what is at its place is complete however the
     process ended; a lock that ends with its process keeps others away meanwhile.
     """
     named = hashlib.sha256(f"{python.path} {python.version}\n{lock}".encode()).hexdigest()[:16]
@@ -59,27 +68,27 @@ def provide(lock: str, python: Python, directory: Path) -> tuple[Path, dict[str,
                     raise NotBuilt(
                         f"what was made from {python.path} does not run; repair that Python"
                     )
-                (building / _MARKER).write_text(json.dumps(recorded), encoding="utf-8")
+                (building / _MARKER).write_bytes(msgspec.json.encode(recorded))
                 building.rename(home)
             except BaseException:
                 shutil.rmtree(building, ignore_errors=True)
                 raise
-        eviction.used(home, directory)
-        return home, recorded["versions"]
+        eviction.touch_and_evict(home, directory)
+        return home, recorded.versions
 
 
-def _recorded(home: Path) -> dict[str, Any] | None:
+def _recorded(home: Path) -> Contents | None:
     """What was read back when it was built. A wheel may itself be wrong about a file's size."""
     try:
-        return json.loads((home / _MARKER).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return _contents((home / _MARKER).read_bytes())
+    except (OSError, msgspec.DecodeError):
         return None
 
 
-def _read_back(home: Path) -> dict[str, Any] | None:
-    """What is installed there, None where the interpreter does not run."""
+def _read_back(home: Path) -> Contents | None:
+    """What is installed there; None where the interpreter does not run."""
     asked = [str(interpreter(home)), "-I", "-c", _READ_BACK]
     try:
-        return json.loads(subprocess.run(asked, capture_output=True, timeout=TIMEOUT).stdout)
-    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return _contents(subprocess.run(asked, capture_output=True, timeout=TIMEOUT).stdout)
+    except (OSError, msgspec.DecodeError, subprocess.TimeoutExpired):
         return None
