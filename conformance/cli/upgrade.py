@@ -12,6 +12,7 @@ from conformance.cli import options
 from conformance.cli.options import FILE
 from conformance.cli.views import show, write
 from conformance.events.log import Event
+from conformance.events.writer import to_line
 from conformance.reporting.console import console
 from conformance.runner import process_env
 from conformance.upgrade.extra import missing_extra
@@ -95,7 +96,7 @@ def upgrade(
         except ValueError as error:
             raise click.UsageError(str(error)) from None
     if log_path is not None:
-        write(log_path, "".join(json.dumps(event) + "\n" for event in events))
+        write(log_path, "".join(to_line(event) + "\n" for event in events))
     return show(terminal, events, html_path=html, junit_path=junit, markdown_path=markdown)
 
 

@@ -3,26 +3,27 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import force_setattr
 
 from conformance.events.arrays import Count, Quantity, Value, with_arrays
+from conformance.events.fields import Fields
 from conformance.events.outcomes import Outcome
 
 Words = Annotated[str, Meta(min_length=1)]
 Axis = int | None
 
 
-class CallAxes(Struct, frozen=True, kw_only=True):
+class CallAxes(Fields, frozen=True, kw_only=True):
     """Where the batch axis is: in each argument (null: not mapped), and in the result."""
 
     in_axes: list[Axis]
     out_axes: Axis
     name: str | None = None
-    options: list[tuple[str, Any]] = []
+    options: tuple[tuple[str, Any], ...] = ()
 
 
-class Call(Struct, frozen=True, kw_only=True):
+class Call(Fields, frozen=True, kw_only=True):
     """One use of a transform on a subject, as `properties.call.to_json` writes it."""
 
     kind: Literal["function", "module"]
@@ -51,7 +52,7 @@ class Call(Struct, frozen=True, kw_only=True):
             raise ValueError(f"Object missing required field `{missing[0]}`")
 
 
-class Violation(Struct, frozen=True, kw_only=True):
+class Violation(Fields, frozen=True, kw_only=True):
     """A call on which the law does not hold, and how it is seen."""
 
     call: Call
@@ -71,35 +72,41 @@ class Violation(Struct, frozen=True, kw_only=True):
             force_setattr(self, name, with_arrays(getattr(self, name), name))
 
 
-class KnownDefect(Struct, frozen=True, kw_only=True):
+class KnownDefect(Fields, frozen=True, kw_only=True):
     """Which known defect the item is the minimal call of."""
 
     defect: Annotated[str, Meta(description="Its id, as `vmap-conformance list defects` has it.")]
 
 
-class Skipped(Struct, frozen=True, kw_only=True):
-    """Why an item was not run."""
+class NotApplicable(Fields, frozen=True, kw_only=True):
+    """Why a law has no meaning for a transform of a subject, or for every call drawn."""
 
     reason: Words
     source: Annotated[str, Meta(description="`suite`, or the known defects that every call shows.")]
 
 
-class Casualty(Struct, frozen=True, kw_only=True):
+class NotSampled(Fields, frozen=True, kw_only=True):
+    """Why a run of this profile did not check the item."""
+
+    reason: Words
+
+
+class Casualty(Fields, frozen=True, kw_only=True):
     """Why an item left no result of its own."""
 
     reason: Words
     output: Annotated[str, Meta(description="The last lines that its process wrote.")]
 
 
-Detail = Violation | KnownDefect | Skipped | Casualty | None
+Detail = Violation | KnownDefect | NotApplicable | NotSampled | Casualty | None
 
 DETAILS: Mapping[Outcome, type[Any]] = {
     "holds": type(None),
     "violated": Violation,
     "known-defect": KnownDefect,
     "fixed-defect": KnownDefect,
-    "not-applicable": Skipped,
-    "not-sampled": Skipped,
+    "not-applicable": NotApplicable,
+    "not-sampled": NotSampled,
     "crashed": Casualty,
     "timed-out": Casualty,
 }

@@ -1,4 +1,4 @@
-"""The event log with events as plain dictionaries, for the readers that do not take records yet."""
+"""Dictionaries as events, for the writers and readers that do not take records yet."""
 
 import contextlib
 import json
@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any
 
-from conformance.events import reader
 from conformance.events.arrays import decode, encode
 from conformance.events.outcomes import CONFORMING, NOT_CHECKED
-from conformance.events.reader import LogError
+from conformance.events.reader import LogError, read
 from conformance.events.records import SCHEMA
 from conformance.events.writer import new_cell
 
@@ -29,7 +28,8 @@ __all__ = [
     "status",
 ]
 
-Event = dict[str, Any]
+Event = Any
+"""A record, or a dictionary with its fields."""
 
 
 class EventLog:
@@ -81,13 +81,6 @@ class EventLog:
         file, self._file = self._file, None
         if file is not None:
             file.close()
-
-
-def read(path: Path) -> list[Event]:
-    """The events of a log as plain data, checked. Raises `LogError` for what is not an event log."""
-    count = len(reader.read(path))
-    lines = [line for line in path.read_bytes().split(b"\n") if line.strip()]
-    return [json.loads(line) for line in lines[:count]]
 
 
 def incomplete(events: Iterable[Event]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from conformance.events.details import DETAILS, Casualty, KnownDefect, Skipped, Violation
+from conformance.events.details import DETAILS
 from conformance.events.records import Record
 
 PATH = Path(__file__).with_name("schema.json")
@@ -27,7 +27,7 @@ _VALUE = {
 
 def schema() -> dict[str, Any]:
     """The schema, as JSON-ready data."""
-    details = (Violation, KnownDefect, Skipped, Casualty)
+    details = {kind: None for kind in DETAILS.values() if kind is not type(None)}
     (events, *_), definitions = msgspec.json.schema_components(
         [Record, *details], ref_template="#/$defs/{name}"
     )

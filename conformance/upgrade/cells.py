@@ -7,14 +7,17 @@ import json
 import os
 import subprocess
 import tempfile
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 
 import attrs
+import msgspec
+from msgspec import UNSET
 
-from conformance.events.log import SCHEMA, Event, read
+from conformance.events.reader import LogError, read
+from conformance.events.records import SCHEMA, Environment, Footer, Header, Record
+from conformance.events.writer import new_cell
 from conformance.runner import environment_info
 from conformance.runner.session import SUITE_VERSION
 from conformance.upgrade import environments
@@ -41,12 +44,12 @@ class Cell:
     """Directories of the user's own packages."""
 
 
-def run_all(cells: Sequence[Cell], executor: Executor) -> Iterator[list[Event]]:
+def run_all(cells: Sequence[Cell], executor: Executor) -> Iterator[list[Record]]:
     """The events of each cell, in the order given; one that fails leaves the others alone."""
     return executor.map(run, cells)
 
 
-def run(cell: Cell) -> list[Event]:
+def run(cell: Cell) -> list[Record]:
     """Build the cell's environment where it is not there yet, and run the suite in it.
 
     The header says what was ``asked`` for. Where the cell could not be built or did not run to its end,
@@ -56,7 +59,7 @@ def run(cell: Cell) -> list[Event]:
         [cell.environment], extra=cell.extra, editable=tuple(map(Path, cell.editable))
     )
     if isinstance(environment, NotBuilt):
-        return [_header(cell, {}, problem=str(environment), built=False)]
+        return [msgspec.structs.replace(_header(cell, {}), problem=str(environment), built=False)]
     with tempfile.TemporaryDirectory(prefix="vmap-conformance-cell-") as scratch:
         plan, log = Path(scratch) / "plan.json", Path(scratch) / "log.jsonl"
         plan.write_text(cell.plan, encoding="utf-8")
@@ -70,33 +73,37 @@ def run(cell: Cell) -> list[Event]:
             text=True,
             check=False,
         )
-        events = list(read(log)) if log.exists() and log.stat().st_size else []
-    finished = done.returncode in (0, 1) and bool(events) and events[-1]["type"] == "footer"
-    if not events:
-        return [_header(cell, environment.versions, problem=_why(done))]
-    events[0] |= {"asked": cell.environment} | ({} if finished else {"problem": _why(done)})
-    return events
+        events, unread = _read(log)
+    first, *rest = events or [_header(cell, environment.versions)]
+    assert isinstance(first, Header)
+    finished = done.returncode in (0, 1) and bool(events) and isinstance(events[-1], Footer)
+    problem = UNSET if finished else unread if done.returncode in (0, 1) and unread else _why(done)
+    return [msgspec.structs.replace(first, asked=cell.environment, problem=problem), *rest]
 
 
-def _header(cell: Cell, versions: Mapping[str, str], *, problem: str, built: bool = True) -> Event:
+def _read(log: Path) -> tuple[list[Record], str | None]:
+    """The records that a run left, and why they cannot be read where they cannot."""
+    try:
+        return read(log), None
+    except LogError as error:
+        return [], str(error)
+
+
+def _header(cell: Cell, versions: Mapping[str, str]) -> Header:
     """The header of a cell that never wrote one."""
-    profile, seed = json.loads(cell.plan)["profile"], json.loads(cell.plan)["seed"]
-    return {
-        "type": "header",
-        "cell": uuid.uuid4().hex[:4],
-        "schema": SCHEMA,
-        "suite": SUITE_VERSION,
-        "environment": {
-            name: versions.get(name) for name in ("python", *environment_info.PACKAGES)
-        },
-        "profile": profile,
-        "seed": seed,
-        "shard": [1, 1],
-        "command": ["run", *cell.options],
-        "asked": cell.environment,
-        "problem": problem,
-        "built": built,
-    }
+    plan = json.loads(cell.plan)
+    names = ("python", *environment_info.PACKAGES)
+    return Header(
+        cell=new_cell(),
+        schema=SCHEMA,
+        suite=SUITE_VERSION,
+        environment=msgspec.convert({name: versions.get(name) for name in names}, Environment),
+        profile=plan["profile"],
+        seed=plan["seed"],
+        shard=(1, 1),
+        command=["run", *cell.options],
+        asked=cell.environment,
+    )
 
 
 def _variables() -> dict[str, str]:

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from conformance.events.arrays import encode, quantity
-from conformance.events.details import Call, CallAxes, Casualty, KnownDefect, Skipped, Violation
+from conformance.events.details import (
+    Call,
+    CallAxes,
+    Casualty,
+    KnownDefect,
+    NotApplicable,
+    NotSampled,
+    Violation,
+)
 from conformance.events.records import (
     BatchingRules,
     Counterexample,
@@ -71,7 +79,7 @@ CALL = Call(
     kind="function",
     subject_name="square",
     sizes={"batch": 3},
-    axes=[CallAxes(in_axes=[0, None], out_axes=-1, options=[("axis_size", 3)])],
+    axes=[CallAxes(in_axes=[0, None], out_axes=-1, options=(("axis_size", 3),))],
     dtype="float32",
     seed=7,
     special=False,
@@ -96,14 +104,13 @@ VIOLATION = Violation(
 def every_record(cell: str = "a") -> list[Record]:
     """A record of each type, and a result of each outcome, without the footer."""
     died = Casualty(reason="the process that ran it died", output="")
-    skipped = Skipped(reason="no pmap", source="suite")
     outcomes = {
         "holds": None,
         "violated": VIOLATION,
         "known-defect": KnownDefect(defect="d"),
         "fixed-defect": KnownDefect(defect="d"),
-        "not-applicable": skipped,
-        "not-sampled": skipped,
+        "not-applicable": NotApplicable(reason="no pmap", source="suite"),
+        "not-sampled": NotSampled(reason="the seed"),
         "crashed": died,
         "timed-out": died,
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 import jsonschema
+import msgspec
 import numpy as np
 import pytest
 
@@ -50,9 +51,9 @@ VERDICT = Verdict(
 )
 
 
-def assert_valid(events: list[dict[str, Any]]) -> None:
+def assert_valid(events: list[Any]) -> None:
     assert events
-    for event in events:
+    for event in map(msgspec.to_builtins, events):
         VALIDATOR.validate(json.loads(json.dumps(event)))
         named = SCHEMA["$defs"][event["type"].capitalize()]["properties"]
         assert set(event) <= set(named), "a field that the schema does not name"
