@@ -9,7 +9,7 @@ import numpy as np
 
 from conformance.judge.expected_answers import ExpectedAnswer
 from conformance.judge.sandbox import wire
-from reference.error_bounds.evaluate import SLACK
+from reference.error_bounds.agreement import SLACK
 
 
 @attrs.frozen

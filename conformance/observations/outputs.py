@@ -17,7 +17,8 @@ from properties.call import FunctionCall, ModuleCall, variables_like
 from properties.compare import Expected
 from properties.transform import Transform
 from properties.trees import raw
-from reference.error_bounds.evaluate import SLACK, evaluator
+from reference.error_bounds.agreement import SLACK
+from reference.error_bounds.evaluate import evaluator
 from reference.loop import per_example
 
 

@@ -16,7 +16,7 @@ from properties.compare import Expected, Mismatch, assert_agrees
 from properties.joint_compile import init_now
 from properties.transform import Transform
 from properties.trees import Raised, described, raw
-from reference.error_bounds.evaluate import SLACK
+from reference.error_bounds.agreement import SLACK
 
 OTHER_KEY = 1_000_003
 """How far away the key is that tells what depends on the key."""

@@ -20,7 +20,7 @@ from properties.subject import FunctionSubject
 from properties.transform import Transform
 from properties.trees import literal
 from reference import functions
-from reference.error_bounds.evaluate import SLACK
+from reference.error_bounds.agreement import SLACK
 
 _HEAD = '''\
 """{law} does not hold for {transform} on {subject}.

@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from properties.call import WIDE, Axes, FunctionCall
-from properties.compare import Expected, widest
+from properties.compare import Expected
 from properties.oracle import unmapped
 from properties.oracle.placement import placed
+from reference.error_bounds.agreement import widest
 from reference.error_bounds.evaluate import Rounded
 from reference.error_bounds.roundoff import gamma
 from reference.types import Array, PyTree

@@ -27,9 +27,6 @@ from reference.error_bounds.control_flow import CONTROL_FLOW
 from reference.error_bounds.rules import RULES
 from reference.types import Array, PyTree
 
-SLACK = 2.0
-"""Allows for the terms of second order that the running analysis drops, and for nothing more."""
-
 
 class Rounded(NamedTuple):
     """Pytrees of one structure: the value in float64 and the error that rounding may cause.

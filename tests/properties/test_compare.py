@@ -15,10 +15,9 @@ from properties.compare import (
     assert_same_structure,
     computed,
     exactly,
-    ulps,
 )
 from properties.trees import Raised
-from reference.error_bounds.evaluate import SLACK
+from reference.error_bounds.agreement import SLACK, ulps
 
 ONE = np.array([1.0, 2.0], np.float32)
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from reference import functions
+from reference.error_bounds.agreement import SLACK
 from reference.error_bounds.bounded_array import BranchUndecidable, UnsupportedPrimitive
-from reference.error_bounds.evaluate import SLACK, evaluate, evaluator
+from reference.error_bounds.evaluate import evaluate, evaluator
 from reference.error_bounds.roundoff import (
     ELEMENTARY_UNITS,
     ROOT_UNITS,
