@@ -12,7 +12,9 @@ from properties.oracle import applied, gathered, member
 from properties.transform import Lifted, Transform
 from properties.trees import raw
 from reference import keys, scope
+from reference.error_bounds.agreement import agree
 from reference.loop import example, number_of_examples, per_example, stack
+from reference.types import PyTree
 
 
 def _map(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
@@ -84,7 +86,7 @@ def _lift(call: ModuleCall) -> Lifted:
             for i, own in enumerate(streams(rngs, inputs))
         ]
         for name in each[0][1]:
-            if call.variable_axes[name] is None and not _alike([u[name] for _, u in each]):
+            if call.variable_axes[name] is None and not _all_equal([u[name] for _, u in each]):
                 raise ValueError(f"{name!r} is shared, and each example updates it in its own way")
         updates = gathered([update for _, update in each], call.variable_axes)
         return stack([output for output, _ in each], axes.out_axes), updates
@@ -92,9 +94,11 @@ def _lift(call: ModuleCall) -> Lifted:
     return Lifted(init, apply)
 
 
-def _alike(trees: list[Any]) -> bool:
+def _all_equal(trees: list[PyTree]) -> bool:
     leaves = zip(*map(jax.tree_util.tree_leaves, trees), strict=True)
-    return all(np.array_equal(first, other) for first, *others in leaves for other in others)
+    return all(
+        bool(np.all(agree(other, first, 0.0))) for first, *others in leaves for other in others
+    )
 
 
 def _contradicts(call: ModuleCall) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from conformance.judge.expected_answers import ExpectedAnswer
 from conformance.judge.sandbox import wire
-from reference.error_bounds.agreement import SLACK
+from reference.error_bounds.agreement import SLACK, agree, ulps, widest
 
 
 @attrs.frozen
@@ -80,19 +80,15 @@ def _dtype(given: GivenAnswer, right: ExpectedAnswer, place: int) -> Mismatch | 
 def _values(given: GivenAnswer, right: ExpectedAnswer, place: int) -> Mismatch | None:
     leaf = right.leaves[place]
     got = given.arrays[place]
-    if leaf.error is None:
-        wrong = ~np.equal(got, leaf.value)
-        bound = np.zeros(leaf.value.shape)
-    else:
-        bound = SLACK * leaf.error
-        with np.errstate(all="ignore"):
-            distance = np.abs(got.astype(np.float64) - leaf.value)
-            wrong = ~((distance <= bound) | (np.isinf(leaf.value) & (got == leaf.value)))
+    bound = np.zeros(leaf.value.shape) if leaf.error is None else SLACK * leaf.error
+    # In a wider dtype than the answer's, the sign of a zero is not compared.
+    expected = widest(leaf.value) if leaf.value.dtype.kind == "f" else leaf.value
+    wrong = ~agree(got, expected, bound)
     if not np.any(wrong):
         return None
     where = tuple(int(i) for i in np.argwhere(wrong)[0])
     is_, should = got[where].item(), leaf.value[where].item()
-    ulps = _ulps(float(is_), float(should)) if leaf.error is not None else None
+    distance = float(ulps(got[where], leaf.value[where]))
     message = "the value is "
     if where:
         index = ", ".join(map(str, where))
@@ -100,13 +96,8 @@ def _values(given: GivenAnswer, right: ExpectedAnswer, place: int) -> Mismatch |
     message += f"{is_:.9g}, expected {should:.9g}"
     if leaf.error is not None:
         message += f" within {float(bound[where]):.2g}"
-    return Mismatch("values", message, place, ulps)
-
-
-def _ulps(got: float, expected: float) -> float | None:
-    spacing = float(np.spacing(np.float32(abs(expected))))
-    distance = abs(got - expected) / spacing if spacing else float("inf")
-    return distance if np.isfinite(distance) else None
+    finite = leaf.error is not None and np.isfinite(distance)
+    return Mismatch("values", message, place, distance if finite else None)
 
 
 def _form(spec: Any) -> str:

@@ -17,7 +17,7 @@ from properties.call import FunctionCall, ModuleCall, variables_like
 from properties.compare import Expected
 from properties.transform import Transform
 from properties.trees import raw
-from reference.error_bounds.agreement import SLACK
+from reference.error_bounds.agreement import SLACK, agree
 from reference.error_bounds.evaluate import evaluator
 from reference.loop import per_example
 
@@ -93,7 +93,7 @@ def _facts(got: Any, other: Any, right: Expected | None) -> dict[str, Any]:
         facts[path] = {
             "value": value,
             "bound": one and np.asarray(SLACK * one.bound),
-            "keyed": not np.array_equal(value, others[path], equal_nan=value.dtype.kind == "f"),
+            "keyed": not np.all(agree(value, others[path], 0.0)),
             "agrees": one and agreement(value, one),
         }
     return facts

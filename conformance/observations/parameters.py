@@ -16,7 +16,7 @@ from properties.compare import Expected, Mismatch, assert_agrees
 from properties.joint_compile import init_now
 from properties.transform import Transform
 from properties.trees import Raised, described, raw
-from reference.error_bounds.agreement import SLACK
+from reference.error_bounds.agreement import SLACK, agree
 
 OTHER_KEY = 1_000_003
 """How far away the key is that tells what depends on the key."""
@@ -45,7 +45,7 @@ def _variables(transform: Transform, call: ModuleCall) -> dict[str, Any]:
         facts[path] = {
             "value": np.asarray(value),
             "bound": None if one is None else np.asarray(SLACK * one.bound),
-            "keyed": not np.array_equal(value, other[path], equal_nan=value.dtype.kind == "f"),
+            "keyed": not np.all(agree(value, other[path], 0.0)),
             "agrees": None if right is None else agreement(value, one),
         }
     return facts

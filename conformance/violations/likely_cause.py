@@ -9,6 +9,7 @@ from properties.law import Law, Violation, violation
 from properties.loop_transform import LOOP
 from properties.mutants import MUTANTS
 from properties.subject import ModuleSubject
+from reference.error_bounds.agreement import agree, widest
 
 
 def likely_cause(law: Law, found: Violation) -> str | None:
@@ -50,5 +51,9 @@ def _same(one: Violation, other: Violation) -> bool:
 def _alike(x: Any, y: Any) -> bool:
     if isinstance(x, str) or isinstance(y, str):
         return bool(np.array_equal(x, y))
+    if np.shape(x) != np.shape(y):
+        return False
     # Two float32 computations of one wrong answer: this decides a hint, never a verdict.
-    return np.shape(x) == np.shape(y) and bool(np.allclose(x, y, 1e-4, 1e-5, equal_nan=True))
+    with np.errstate(all="ignore"):
+        allowed = np.nan_to_num(1e-5 + 1e-4 * np.abs(widest(y)), nan=0.0, posinf=0.0)
+    return bool(np.all(agree(x, y, allowed)))

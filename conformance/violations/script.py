@@ -1,5 +1,6 @@
 """The standalone script of a violation: it imports JAX, Flax and NumPy only, and runs anywhere."""
 
+import ast
 import inspect
 import os
 import textwrap
@@ -20,7 +21,7 @@ from properties.subject import FunctionSubject
 from properties.transform import Transform
 from properties.trees import literal
 from reference import functions
-from reference.error_bounds.agreement import SLACK
+from reference.error_bounds.agreement import SLACK, agree
 
 _HEAD = '''\
 """{law} does not hold for {transform} on {subject}.
@@ -50,6 +51,10 @@ def array(dtype, shape, values):
 '''
 
 _TAIL = """
+
+{agree}
+
+
 different = False
 got_leaves = jax.tree_util.tree_flatten_with_path(got)[0]
 expected_leaves = jax.tree_util.tree_leaves(expected)
@@ -63,14 +68,8 @@ for (path, g), e, bound, dtype in zip(got_leaves, expected_leaves, bounds, dtype
     print(f"got {g.dtype.name} {g.shape}", g, sep="\\n")
     if g.shape != e.shape or g.dtype.name != dtype:
         different = True
-    elif not np.any(bound) and g.dtype == e.dtype:
-        same = (g == e) & (np.iscomplexobj(g) or np.signbit(g) == np.signbit(e))
-        different |= not np.all(same | ((g != g) & (e != e)))
     else:
-        g, e = (x.astype(complex if np.iscomplexobj(x) else float) for x in (g, e))
-        error = np.abs(g - e)
-        both_nan = np.isnan(g) & np.isnan(e)
-        different |= bool(np.any(~((error <= bound) | (g == e) | both_nan)))
+        different |= not np.all(agree(g, e, bound))
 different |= len(got_leaves) != len(expected_leaves)
 print("\\nthey differ" if different else "\\nthey agree")
 sys.exit(different)
@@ -150,8 +149,21 @@ def _script(law: Law, transform: Transform, found: Violation) -> str:
             "apply": f"lifted.apply(variables, *inputs, rngs=rngs, mutable={updated})",
         }.get(found.what, "mapped(*arguments)")
         return head + body + _RAISES.format(wanted=wanted, made=made, says=found.mismatch.says)
-    tail = "" if found.what == "names" else _TAIL.replace("{transform}", transform.name)
-    return head + body + tail
+    if found.what == "names":
+        return head + body
+    tail = _TAIL.replace("{transform}", transform.name)
+    return head + body + tail.replace("{agree}", _source_of_agree())
+
+
+def _source_of_agree() -> str:
+    """The comparator itself, without its annotations, which need imports."""
+    tree = ast.parse(inspect.getsource(agree))
+    (function,) = tree.body
+    assert isinstance(function, ast.FunctionDef)
+    function.returns = None
+    for argument in function.args.args:
+        argument.annotation = None
+    return ast.unparse(tree)
 
 
 def _wanted(found: Violation) -> str | None:

@@ -49,6 +49,22 @@ def agree(got: Array, expected: Array, allowed: Array) -> BoolArray:
         return np.asarray(same | (distance <= allowed) | (allowed == np.inf), bool)
 
 
+def share_of_allowed(got: Array, expected: Array, allowed: Array) -> FloatArray:
+    """The distance of each element as a share of what is allowed.
+
+    Zero where the elements are equal, both are NaN, or anything is allowed; at most one where the
+    distance is allowed; infinite where no distance explains it: a number against NaN, an infinity
+    against another value.
+    """
+    got, expected = np.asarray(got), np.asarray(expected)
+    with np.errstate(all="ignore"):
+        distance = np.abs(widest(got) - widest(expected))
+        share = distance / np.maximum(allowed, np.finfo(np.float64).tiny)
+        same = (got == expected) | ((got != got) & (expected != expected))
+        same = same | (np.asarray(allowed) == np.inf)
+    return np.where(same, 0.0, np.nan_to_num(share, nan=np.inf, posinf=np.inf))
+
+
 def ulps(got: Array, expected: Array) -> FloatArray:
     """The distance in units in the last place of ``got``'s dtype, at the expected value.
 

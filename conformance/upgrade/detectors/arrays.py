@@ -8,6 +8,7 @@ import numpy as np
 
 from conformance.events.log import decode
 from conformance.upgrade.difference import Value
+from reference.error_bounds.agreement import is_real_float, share_of_allowed, ulps
 
 Array = np.ndarray[Any, Any]
 
@@ -44,20 +45,11 @@ def distance(was: Value, now: Value) -> Distance | None:
 def _share(a: Array, b: Array, first: Value, second: Value) -> float | None:
     if first is None or second is None:
         return None
-    with np.errstate(all="ignore"):
-        error = np.abs(a.astype(np.float64) - b)
-        error = np.where((a == b) | ((a != a) & (b != b)), 0.0, error)
-        allowed = decode(first) + decode(second)
-        share = np.where(error == 0, 0.0, error / np.maximum(allowed, np.finfo(np.float64).tiny))
-    # A number against NaN, or infinity against another, is no matter of rounding.
-    return float(np.max(np.where(np.isnan(share), np.inf, share), initial=0.0))
+    share = share_of_allowed(b, a, decode(first) + decode(second))
+    return float(np.max(share, initial=0.0))
 
 
 def _ulps(a: Array, b: Array) -> float:
-    if a.dtype.kind != "f":
+    if not is_real_float(a.dtype):
         return float(np.count_nonzero(a != b))
-    with np.errstate(all="ignore"):
-        steps = np.abs(a.astype(np.float64) - b) / np.spacing(np.abs(a)).astype(np.float64)
-    same = (a == b) | ((a != a) & (b != b))
-    steps = np.where(np.isnan(steps), np.inf, steps)
-    return float(np.max(np.where(same, 0.0, steps), initial=0.0))
+    return float(np.max(ulps(b, a), initial=0.0))

@@ -8,7 +8,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from reference.error_bounds.agreement import agree, is_real_float, ulps, widest
+from reference.error_bounds.agreement import agree, is_real_float, share_of_allowed, ulps, widest
 
 INF, NAN = np.inf, np.nan
 FLOATS = [np.float16, np.float32, np.float64, ml_dtypes.bfloat16]
@@ -156,3 +156,27 @@ def test_narrow_floats_are_floats() -> None:
 def test_no_jax_is_imported() -> None:
     code = "import reference.error_bounds.agreement, sys; sys.exit('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("got", "expected", "allowed", "share"),
+    [
+        (1.5, 1, 1, 0.5),
+        (1, 1, 0, 0),
+        (NAN, NAN, 0, 0),
+        (INF, INF, 1, 0),
+        (0.0, -0.0, 0, 0),
+        (3, 1, INF, 0),
+        (NAN, 1, 1, INF),
+        (1, INF, 1, INF),
+        (1.5, 1, 0.25, 2),
+    ],
+)
+def test_share_of_allowed_is_at_most_one_where_the_elements_agree(
+    got: float, expected: float, allowed: float, share: float
+) -> None:
+    assert share_of_allowed(np.float32(got), np.float32(expected), allowed) == share
+
+
+def test_a_difference_where_nothing_is_allowed_is_a_large_share() -> None:
+    assert share_of_allowed(np.float32(1.5), np.float32(1), 0.0) > 1e300
