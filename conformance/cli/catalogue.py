@@ -97,10 +97,10 @@ def _rules() -> list[dict[str, Any]]:
     from conformance.runner import rule_table
 
     registered = rule_table.instrument() or []
-    from conformance.mutation.rule_mutants import reach
+    from conformance.mutation.reached_rules import subjects_by_rule
     from properties.unreachable_rules import UNREACHABLE_RULES
 
-    reached = reach()
+    reached = subjects_by_rule()
     rows = []
     for name in sorted({*registered, *reached}):
         subjects = reached.get(name, [])

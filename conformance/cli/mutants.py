@@ -1,67 +1,96 @@
 """`vmap-conformance mutants`: which law notices which broken transform or batching rule."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from conformance.cli import options
+from conformance.cli.output import write
 from conformance.runner import process_env
 
-HEAD = """# The kill matrix
-
-Every law is held to broken transforms (`properties/mutants`). A cell names the subject on which
-the law noticed the fault; a dash says that the law has nothing to say about it. Made by
-`vmap-conformance mutants --markdown docs/kill-matrix.md`.
-
-"""
-
-
-RULES_HEAD = """# Broken batching rules
-
-Each batching rule of JAX that the catalogue reaches is replaced by a broken one, and the map is held to
-`mapping.equals-per-example`. A cell names the subject on which the law noticed. Made by
-`vmap-conformance mutants --rules '*' --markdown docs/broken-rules.md`.
-
-"""
-LEAST_SHARE = 0.95
-"""Of the pairs of rule and fault that must be noticed."""
+if TYPE_CHECKING:
+    from conformance.mutation.results import MutationResult, RuleMutationResult
 
 
 @click.command()
-@click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), help="Write here.")
+@click.option("--markdown", type=options.FILE, help="Write the table here.")
 @click.option("--rules", multiple=True, metavar="GLOB", help="Break these batching rules instead.")
-@click.option("-n", "--workers", type=click.IntRange(1), help="Processes that break rules.")
-def mutants(markdown: Path | None, rules: tuple[str, ...], workers: int | None) -> int:
-    """Hold broken transforms, or broken batching rules, to the laws: what notices which fault?"""
+@click.option(
+    "-n",
+    "--workers",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help="Processes; one per core by default.",
+)
+@click.option(
+    "--shard",
+    type=options.Shard(),
+    default="1/1",
+    metavar="I/N",
+    help="Run the I-th of N parts. Only the whole says whether every mutant is killed.",
+)
+def mutants(
+    markdown: Path | None, rules: tuple[str, ...], workers: int | None, shard: tuple[int, int]
+) -> int:
+    """Check the laws on broken transforms, or on broken batching rules: what notices which?
+
+    The control is checked, too: the transform, or the rule, as it is. Exits with 1 where a control
+    fails, a law kills no mutant, or a mutant is killed by no law.
+    """
     process_env.prepare()
-    if rules:
-        return _broken_rules(rules, workers or process_env.cores(), markdown)
-    from conformance.mutation.kill_matrix import kills, table, totals
+    from conformance.mutation.processes import WorkerDiedError
 
-    found = kills()
-    _tell(HEAD, totals(found), table(found), markdown)
-    killed = {k.mutant for k in found if k.subject}, {k.law for k in found if k.subject}
-    return 0 if killed == ({k.mutant for k in found}, {k.law for k in found}) else 1
-
-
-def _broken_rules(globs: tuple[str, ...], workers: int, markdown: Path | None) -> int:
-    from conformance.mutation import rule_mutants
-    from conformance.runner.items import chosen
-
-    names = [name for name in rule_mutants.reach() if chosen(name, globs)]
-    if not names:
-        raise click.UsageError(f"no batching rule that is reached matches {' or '.join(globs)}")
+    command = _batching_rules if rules else _transforms
     try:
-        found = rule_mutants.mutate_rules(names, workers)
-    except rule_mutants.BrokenRuleKilledProcess as error:
+        return command(rules, workers or process_env.cores(), shard, markdown)
+    except WorkerDiedError as error:
         raise click.ClickException(str(error)) from None
-    _tell(RULES_HEAD, rule_mutants.totals(found), rule_mutants.table(found), markdown)
-    applied = [each for each in found if not each.why]
-    return 0 if sum(bool(e.killed_by) for e in applied) >= LEAST_SHARE * len(applied) else 1
 
 
-def _tell(head: str, sentence: str, grid: str, markdown: Path | None) -> None:
+def _transforms(
+    globs: tuple[str, ...], workers: int, shard: tuple[int, int], markdown: Path | None
+) -> int:
+    from conformance.mutation import failures, kill_matrix, tables
+    from conformance.mutation.processes import run_in_processes
+
+    pairs = kill_matrix.pairs(shard)
+    tasks = {f"{law} of {transform}": (law, transform) for law, transform in pairs}
+    results: list[MutationResult] = run_in_processes(kill_matrix.mutate_transform, tasks, workers)
+    _show(
+        tables.MATRIX_HEAD, tables.matrix_totals(results), tables.matrix_tables(results), markdown
+    )
+    return _fail(failures.matrix_failures(results, whole=shard == (1, 1)))
+
+
+def _batching_rules(
+    globs: tuple[str, ...], workers: int, shard: tuple[int, int], markdown: Path | None
+) -> int:
+    from conformance.mutation import failures, rule_mutants, tables
+    from conformance.mutation.processes import run_in_processes
+    from conformance.mutation.reached_rules import subjects_by_rule
+    from conformance.runner.items import chosen, in_shard
+
+    reached = {rule: names for rule, names in subjects_by_rule().items() if chosen(rule, globs)}
+    if not reached:
+        raise click.UsageError(f"no batching rule that is reached matches {' or '.join(globs)}")
+    tasks = {rule: (rule, names) for rule, names in reached.items() if in_shard(rule, shard)}
+    results: list[RuleMutationResult] = run_in_processes(rule_mutants.mutate_rule, tasks, workers)
+    _show(tables.RULES_HEAD, tables.rule_totals(results), tables.rule_table(results), markdown)
+    return _fail(failures.rule_failures(results))
+
+
+def _show(head: str, sentence: str, table: str, markdown: Path | None) -> None:
     if markdown is None:
-        click.echo(f"{head}{sentence}\n\n{grid}")
+        click.echo(f"{head}{sentence}\n\n{table}")
     else:
-        markdown.write_text(f"{head}{sentence}\n\n{grid}\n", encoding="utf-8")
+        write(markdown, f"{head}{sentence}\n\n{table}\n")
         click.echo(sentence)
+
+
+def _fail(failures: Sequence[str]) -> int:
+    """Say what failed; the exit status."""
+    for failure in failures:
+        click.echo(failure, err=True)
+    return 1 if failures else 0

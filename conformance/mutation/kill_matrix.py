@@ -1,34 +1,46 @@
-"""Which law kills which mutant: every law must be able to fail, every fault must be noticed."""
+"""Which law kills which mutant of a transform. Every law must kill one; every mutant must be killed."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection
 
 import attrs
 
-SUBJECTS = {
-    False: (
-        "matrix-add",
-        "linear",
-        "softmax",
-        "mlp-loss",
-        "psum",
-        "pmean",
-        "ppermute",
-        "axis-index",
-        "draw-bits",
-        "draw-bits-rbg",
-    ),
-    True: (
-        "dense",
-        "batch-norm",
-        "dropout",
-        "noisy-dense",
-        "gru-cell",
-        "partitioned-dense",
-        "accumulator",
-    ),
-}
-"""Subjects that together reach every law, for functions and for modules."""
+from conformance.mutation.control import first_violation, unbroken
+from conformance.mutation.results import CONTROL, MutationResult
+from conformance.runner.items import in_shard
+from conformance.transforms import TRANSFORMS
+from properties.law import Law
+from properties.laws import LAWS
+from properties.mutants import MUTANTS
+from properties.profile import PROFILES, Profile
+from properties.subject import ModuleSubject
+from properties.subjects import SUBJECTS
+from properties.transform import Transform
+
+_CALLS = 4
+"""Calls of each subject: a mutant that needs many to be noticed is a defect that users would not
+notice."""
+
+_FUNCTIONS = (
+    "matrix-add",
+    "linear",
+    "softmax",
+    "mlp-loss",
+    "psum",
+    "pmean",
+    "ppermute",
+    "axis-index",
+    "draw-bits",
+    "draw-bits-rbg",
+)
+_MODULES = (
+    "dense",
+    "batch-norm",
+    "dropout",
+    "noisy-dense",
+    "gru-cell",
+    "partitioned-dense",
+    "accumulator",
+)
 
 HOSTS = {
     "mapping": "jax.vmap",
@@ -41,100 +53,76 @@ HOSTS = {
     "parallel": "jax.pmap",
     "sharing": "flax.linen.vmap",
 }
-"""The transform that carries the fault, by the law's group, unless the law is about one alone."""
+"""By a law's group: the transform that is broken for it, unless the law speaks of one alone."""
 
 
-def host(law: Any) -> str:
-    """The name of the transform that carries the faults which a law is to notice."""
+def host(law: Law) -> str:
+    """The name of the transform whose mutants the law must kill."""
     return law.only_transform or HOSTS[law.id.split(".")[0]]
 
 
-def hosts(law: Any) -> tuple[str, ...]:
-    """Every such transform: what is said of lifted modules is held against NNX, too."""
+def hosts(law: Law) -> tuple[str, ...]:
+    """All such transforms: a law of lifted modules must kill the mutants of NNX's map, too."""
     also = ("flax.nnx.vmap",) if law.id.startswith("sharing.") else ()
     return tuple(dict.fromkeys((host(law), *also)))
 
 
-@attrs.frozen
-class Kill:
-    """One law against one mutant: the subject and call that showed the fault, if any did."""
-
-    law: str
-    mutant: str
-    transform: str
-    subject: str | None
-
-
-def kills(
-    laws: Iterable[str] = (), mutants: Iterable[str] = (), transforms: Iterable[str] = ()
-) -> list[Kill]:
-    """Hold every mutant to every law of its kind, or to those chosen."""
-    from conformance.transforms import TRANSFORMS
-    from properties.laws import LAWS
-    from properties.mutants import MUTANTS
-    from properties.subject import ModuleSubject
-
+def pairs(shard: tuple[int, int] = (1, 1)) -> list[tuple[str, str]]:
+    """Every law with each of its hosts that the installed releases have, or one shard of these."""
     return [
-        Kill(
-            law.id,
-            mutant.name,
-            name,
-            _killed_by(law, mutant.mutate(TRANSFORMS[name]), mutant.lifts),
-        )
+        (law.id, name)
         for law in LAWS.values()
-        if not laws or law.id in laws
         for name in hosts(law)
-        if not transforms or name in transforms
-        for mutant in MUTANTS.values()
-        if (not mutants or mutant.name in mutants)
-        and mutant.lifts == (law.subjects is ModuleSubject)
-        and TRANSFORMS[name].unavailable() is None
+        if TRANSFORMS[name].unavailable() is None and in_shard(f"{law.id}|{name}", shard)
     ]
 
 
-def _killed_by(law, transform, lifts):  # type: ignore[no-untyped-def]
-    from properties.profile import PROFILES
-    from properties.run_law import run_law
-    from properties.subjects import SUBJECTS as ALL
+def subjects(law: Law) -> tuple[str, ...]:
+    """The subjects on which mutants are tried; together they reach every law."""
+    return _MODULES if law.subjects is ModuleSubject else _FUNCTIONS
 
-    for name in SUBJECTS[lifts]:
-        subject = ALL[name]
+
+def profile(law: Law, transform: Transform) -> Profile:
+    """What draws as many calls of every law: of thin ones, a run draws half of the profile's."""
+    examples = 2 * _CALLS if law.thin or transform.thin else _CALLS
+    return attrs.evolve(PROFILES["quick"], examples=examples, shapes=3)
+
+
+def mutate_transform(
+    law_id: str, transform_name: str, names: Collection[str] = ()
+) -> list[MutationResult]:
+    """Check one law of a transform's mutants, on calls on which the unbroken transform passes.
+
+    Args:
+        names: The mutants; all of the law's kind where there are none.
+
+    Returns:
+        The control first, then one result for each mutant.
+    """
+    law, transform = LAWS[law_id], TRANSFORMS[transform_name]
+    mutants = [
+        mutant
+        for mutant in MUTANTS.values()
+        if mutant.lifts == (law.subjects is ModuleSubject) and (not names or mutant.name in names)
+    ]
+    killed_by: dict[str, str] = {}
+    calls = 0
+    for name in subjects(law):
+        survivors = [mutant for mutant in mutants if mutant.name not in killed_by]
+        subject = SUBJECTS[name]
+        if not survivors:
+            break
         if not law.applies_to(transform, subject) or law.skip_reason(transform, subject):
             continue
-        # Small is enough: a fault that needs many calls to be seen is one that users will not see.
-        profile = attrs.evolve(PROFILES["quick"], examples=4, shapes=3)
-        if run_law(law, transform, subject, profile, shrink=False).violation is not None:
-            return name
-    return None
-
-
-def table(found: list[Kill]) -> str:
-    """Markdown: mutants by laws; the subject that showed the fault, or a dash."""
-    parts = []
-    for title in dict.fromkeys(_title(kill) for kill in found):
-        rows = [kill for kill in found if _title(kill) == title]
-        laws = list(dict.fromkeys(k.law for k in rows))
-        parts += [f"## {title}", "", "| mutant | " + " | ".join(f"`{law}`" for law in laws) + " |"]
-        parts.append("|---" * (len(laws) + 1) + "|")
-        by_pair = {(k.law, k.mutant): k.subject for k in rows}
-        for mutant in dict.fromkeys(k.mutant for k in rows):
-            cells = (by_pair.get((law, mutant)) or "-" for law in laws)
-            parts.append(f"| {mutant} | " + " | ".join(cells) + " |")
-        parts.append("")
-    return "\n".join(parts)
-
-
-def _title(kill: Kill) -> str:
-    lifts = kill.law.startswith("sharing.")
-    return f"Faults of lifting, in {kill.transform}" if lifts else "Faults of mapping"
-
-
-def totals(found: list[Kill]) -> str:
-    """One sentence: how many pairs, mutants and laws."""
-    killed = [k for k in found if k.subject]
-    mutants, laws = {k.mutant for k in found}, {k.law for k in found}
-    return (
-        f"{len(killed)} of {len(found)} triples of law, mutant and transform are kills; "
-        f"{len({k.mutant for k in killed})} of {len(mutants)} mutants are killed by some law, "
-        f"{len({k.law for k in killed})} of {len(laws)} laws kill some mutant."
-    )
+        control = unbroken(law, transform, subject, profile(law, transform))
+        if control.violation is not None:
+            killed_by.setdefault(CONTROL, name)
+            continue
+        calls += len(control.calls)
+        for mutant in survivors:
+            if first_violation(law, mutant.mutate(transform), control.calls) is not None:
+                killed_by[mutant.name] = name
+    return [
+        MutationResult(law_id, transform_name, name, killed_by.get(name), calls)
+        for name in (CONTROL, *(mutant.name for mutant in mutants))
+    ]

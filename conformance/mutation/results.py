@@ -1,0 +1,46 @@
+"""What came of running laws against mutants, and against their control."""
+
+import attrs
+
+CONTROL = "none"
+"""The name of the mutant that changes nothing. Nothing may kill it."""
+
+
+@attrs.frozen
+class MutationResult:
+    """One law on one mutant of one transform."""
+
+    law: str
+    transform: str
+    mutant: str
+    """A name in `MUTANTS`, or `CONTROL`."""
+    killed_by: str | None
+    """The subject on which the law noticed; None where the mutant survived."""
+    calls: int = 0
+    """Calls that the law checked, of all subjects. 0 where the law has nothing to say here."""
+
+    @property
+    def killed(self) -> bool:
+        return self.killed_by is not None
+
+
+@attrs.frozen
+class RuleMutationResult:
+    """One mutant of one batching rule."""
+
+    rule: str
+    mutant: str
+    """A name in `RULE_MUTANTS`, or `CONTROL`."""
+    killed_by: str | None
+    """The subject on which the law noticed; None where the mutant survived."""
+    exempt: str = ""
+    """Why the mutant does not apply, or cannot be wrong; empty where it must be killed."""
+
+    @property
+    def killed(self) -> bool:
+        return self.killed_by is not None
+
+    @property
+    def survived(self) -> bool:
+        """Whether it should have been killed, and was not."""
+        return not self.killed and not self.exempt and self.mutant != CONTROL
