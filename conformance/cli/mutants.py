@@ -2,16 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from conformance.cli import options
-from conformance.cli.output import write
+from conformance.cli import errors, options
+from conformance.cli.views import write
 from conformance.runner import process_env
-
-if TYPE_CHECKING:
-    from conformance.mutation.results import MutationResult, RuleMutationResult
 
 
 @click.command()
@@ -42,22 +38,21 @@ def mutants(
     process_env.prepare()
     from conformance.mutation.processes import WorkerDiedError
 
-    command = _batching_rules if rules else _transforms
+    processes = workers or process_env.cores()
     try:
-        return command(rules, workers or process_env.cores(), shard, markdown)
+        if rules:
+            return _batching_rules(rules, processes, shard, markdown)
+        return _transforms(processes, shard, markdown)
     except WorkerDiedError as error:
         raise click.ClickException(str(error)) from None
 
 
-def _transforms(
-    globs: tuple[str, ...], workers: int, shard: tuple[int, int], markdown: Path | None
-) -> int:
+def _transforms(workers: int, shard: tuple[int, int], markdown: Path | None) -> int:
     from conformance.mutation import failures, kill_matrix, tables
     from conformance.mutation.processes import run_in_processes
 
-    pairs = kill_matrix.pairs(shard)
-    tasks = {f"{law} of {transform}": (law, transform) for law, transform in pairs}
-    results: list[MutationResult] = run_in_processes(kill_matrix.mutate_transform, tasks, workers)
+    tasks = {f"{law} of {host}": (law, host) for law, host in kill_matrix.pairs(shard)}
+    results = run_in_processes(kill_matrix.mutate_transform, tasks, workers)
     _show(
         tables.MATRIX_HEAD, tables.matrix_totals(results), tables.matrix_tables(results), markdown
     )
@@ -76,7 +71,7 @@ def _batching_rules(
     if not reached:
         raise click.UsageError(f"no batching rule that is reached matches {' or '.join(globs)}")
     tasks = {rule: (rule, names) for rule, names in reached.items() if in_shard(rule, shard)}
-    results: list[RuleMutationResult] = run_in_processes(rule_mutants.mutate_rule, tasks, workers)
+    results = run_in_processes(rule_mutants.mutate_rule, tasks, workers)
     _show(tables.RULES_HEAD, tables.rule_totals(results), tables.rule_table(results), markdown)
     return _fail(failures.rule_failures(results))
 
@@ -93,4 +88,4 @@ def _fail(failures: Sequence[str]) -> int:
     """Say what failed; the exit status."""
     for failure in failures:
         click.echo(failure, err=True)
-    return 1 if failures else 0
+    return errors.VIOLATED if failures else 0

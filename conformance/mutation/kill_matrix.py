@@ -83,9 +83,10 @@ def subjects(law: Law) -> tuple[str, ...]:
 
 
 def profile(law: Law, transform: Transform) -> Profile:
-    """What draws as many calls of every law: of thin ones, a run draws half of the profile's."""
-    examples = 2 * _CALLS if law.thin or transform.thin else _CALLS
-    return attrs.evolve(PROFILES["quick"], examples=examples, shapes=3)
+    """What draws as many calls of every law: of derived ones, a run draws half of its profile's."""
+    whole = attrs.evolve(PROFILES["quick"], examples=_CALLS, shapes=3)
+    halved = whole.for_tiers(law.tier, transform.tier).examples < _CALLS
+    return attrs.evolve(whole, examples=2 * _CALLS) if halved else whole
 
 
 def mutate_transform(

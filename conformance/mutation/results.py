@@ -1,13 +1,12 @@
 """What came of running laws against mutants, and against their control."""
 
-import attrs
+import msgspec
 
 CONTROL = "none"
 """The name of the mutant that changes nothing. Nothing may kill it."""
 
 
-@attrs.frozen
-class MutationResult:
+class MutationResult(msgspec.Struct, frozen=True):
     """One law on one mutant of one transform."""
 
     law: str
@@ -21,11 +20,11 @@ class MutationResult:
 
     @property
     def killed(self) -> bool:
+        """Whether the law noticed the mutant."""
         return self.killed_by is not None
 
 
-@attrs.frozen
-class RuleMutationResult:
+class RuleMutationResult(msgspec.Struct, frozen=True):
     """One mutant of one batching rule."""
 
     rule: str
@@ -38,6 +37,7 @@ class RuleMutationResult:
 
     @property
     def killed(self) -> bool:
+        """Whether the law noticed the mutant."""
         return self.killed_by is not None
 
     @property

@@ -1,6 +1,6 @@
 """What a table and a verdict say of results: dashes for the control, and failures by name."""
 
-import attrs
+from msgspec.structs import replace
 
 from conformance.mutation import failures, tables
 from conformance.mutation.results import CONTROL, MutationResult, RuleMutationResult
@@ -38,7 +38,7 @@ def test_the_control_is_the_first_row_and_all_dashes() -> None:
 
 
 def test_a_failing_control_names_law_transform_and_subject() -> None:
-    results = [attrs.evolve(RESULTS[0], killed_by="mlp-loss"), *RESULTS[1:]]
+    results = [replace(RESULTS[0], killed_by="mlp-loss"), *RESULTS[1:]]
     (line,) = failures.matrix_failures(results)
     assert line.startswith("mapping.a fails on mlp-loss for jax.vmap, which is not broken")
     assert "| none | mlp-loss | - |" in tables.matrix_tables(results)
@@ -56,7 +56,7 @@ def test_a_law_and_a_mutant_without_a_kill_are_named() -> None:
 
 
 def test_a_law_that_checks_no_call_of_a_transform_has_no_column() -> None:
-    silent = [attrs.evolve(each, law="mapping.c", killed_by=None, calls=0) for each in RESULTS[:3]]
+    silent = [replace(each, law="mapping.c", killed_by=None, calls=0) for each in RESULTS[:3]]
     assert tables.matrix_tables([*RESULTS, *silent]) == tables.matrix_tables(RESULTS)
     assert failures.matrix_failures([*RESULTS, *silent]) == []
 
@@ -74,10 +74,10 @@ def test_the_table_of_rules_has_a_column_of_controls() -> None:
 
 
 def test_failing_controls_and_survivors_of_rules_are_named() -> None:
-    broken = [attrs.evolve(RULES[0], killed_by="lax.sin"), *RULES[1:]]
+    broken = [replace(RULES[0], killed_by="lax.sin"), *RULES[1:]]
     (line,) = failures.rule_failures(broken)
     assert line.startswith("the batching rule sin, which is not broken, fails on lax.sin")
-    survivor = [RULES[0], attrs.evolve(RULES[1], killed_by=None)]
+    survivor = [RULES[0], replace(RULES[1], killed_by=None)]
     (line,) = failures.rule_failures(survivor)
     assert line == "more than 5% of the mutants survive: rolled of sin"
     assert "**survived**" in tables.rule_table(survivor)
