@@ -1,17 +1,21 @@
-"""For a user's own test suite: hold a function or module to the laws, in one call.
+"""For a user's own test suite: hold functions and modules to the laws.
 
-from conformance.testing import assert_conforms
+from conformance.testing import assert_conforms, parametrize_subjects
 
 def test_my_cell_maps():
     assert_conforms(MyCell(features=8), inputs=[(8,), (4,)])
+
+test_my_models_map = parametrize_subjects(SUBJECTS)  # a test per subject, law and transform
 """
 
 import io
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
+import jax
+import pytest
 
 from conformance.cli import options
 from conformance.events.log import CONFORMING, encode
@@ -20,33 +24,180 @@ from conformance.reporting.console import Console
 from conformance.runner import items
 from conformance.transforms import TRANSFORMS
 from conformance.user_subjects import subjects
+from conformance.user_subjects.functions import name_of
+from conformance.user_subjects.pytest_plugin import DEVICES_OPTION
+from properties.law import Law
 from properties.laws import LAWS
-from properties.profile import PROFILES
+from properties.profile import PROFILES, Profile
 from properties.subject import Subject
+from properties.transform import Transform
+
+__all__ = ["assert_conforms", "parametrize_subjects"]
 
 _numbers = itertools.count(1)
 
 
 def assert_conforms(
-    subject: Callable[..., Any],
-    inputs: Sequence[Any],
+    subject: Callable[..., Any] | Subject,
+    inputs: Sequence[Any] = (),
     transforms: Sequence[str] = (),
     *,
-    streams: Sequence[str] = ("params",),
+    streams: Sequence[str] | None = None,
     profile: str = "quick",
     seed: int = 0,
+    keywords: Mapping[str, Any] | None = None,
+    method: str | None = None,
+    collections: Sequence[str] | None = None,
+    tolerance: float | tuple[float, float] | None = None,
+    batch_sizes: Sequence[int] | None = None,
+    axes: Sequence[int] | None = None,
+    without: Mapping[str, str] | None = None,
+    devices: int | None = None,
+    laws: Sequence[str] = (),
 ) -> None:
     """Hold a function, or a Linen or NNX module, to every law that applies to it.
 
-    ``inputs`` are those of one example, as `conformance.own.function` takes them: shapes, whose names
-    are dimensions that the calls choose, or arrays. ``transforms`` are names as
-    ``vmap-conformance list transforms`` shows them, all by default; ``streams`` are the PRNG streams
-    that a Linen module draws from.
+    Args:
+        subject: A function or anything else that can be called, an instance of a module, or a subject
+            that `conformance.own` made, which says all but what to run.
+        inputs: The inputs of one example, as `conformance.own.function` takes them: shapes, whose names
+            are dimensions that the calls choose, arrays, or what `own.indices`, `own.positive` and the
+            like make.
+        transforms: Names as ``vmap-conformance list transforms`` shows them, all by default.
+        streams: The PRNG streams that a Linen module draws from: ``("params",)`` by default.
+        profile: How hard to try: "quick", "ci" or "thorough".
+        seed: Another seed draws other calls.
+        keywords: Arguments given by name, written as inputs are; `True`, say, is given as it is.
+        method: The method of a module that is called, ``__call__`` by default.
+        collections: The collections of a Linen module, where its init does not make all of them.
+        tolerance: How far a value may be from the unmapped subject's, in place of a computed bound: one
+            number, relative and absolute, or a pair (relative, absolute).
+        batch_sizes: Sizes of the batch, in place of those that the suite chooses.
+        axes: Positions of the batch axis; by default it may stand anywhere.
+        without: Transforms and laws to leave out, by names or globs, each with the reason.
+        devices: How many devices there must be.
+        laws: Ids or globs of laws; all by default.
 
-    Raises AssertionError with each violation as `run` prints it, and where no law could be checked at
-    all; ValueError for a transform or profile that is not known; `own.SubjectsError` for inputs that the
-    subject does not take.
+    Raises:
+        AssertionError: with each violation as `run` prints it; where no law could be checked at all; and
+            where a transform that is asked for by name cannot run.
+        ValueError: for a transform or profile that is not known.
+        own.SubjectsError: for inputs that the subject does not take.
     """
+    _check_names(transforms, profile)
+    _check_devices(devices)
+    if isinstance(subject, Subject):
+        made = subject
+    else:
+        # Traces are kept by name, so no two subjects may share one.
+        made = subjects.of_any_kind(
+            f"{name_of(subject)}-{next(_numbers)}",
+            subject,
+            inputs,
+            streams=streams,
+            keywords=keywords,
+            method=method,
+            collections=collections,
+            tolerance=tolerance,
+            batch_sizes=batch_sizes,
+            axes=axes,
+            without=without,
+        )
+    how = attrs.evolve(PROFILES[profile], seed=seed)
+    results = [(case, case.result()) for case in _cases([made], transforms, laws, how)]
+    wrong = [case.described(r) for case, r in results if r["outcome"] not in CONFORMING]
+    if wrong:
+        raise AssertionError(_report(made, wrong))
+    _assert_something_was_checked(made, results, transforms, bool(laws))
+
+
+def parametrize_subjects(
+    listed: Sequence[Subject],
+    transforms: Sequence[str] = (),
+    laws: Sequence[str] = (),
+    *,
+    profile: str = "quick",
+    seed: int = 0,
+) -> Callable[..., None]:
+    """A pytest test for each subject, law and transform, to be bound to a name that pytest collects.
+
+    Args:
+        listed: Subjects that `conformance.own` made.
+        transforms, laws, profile, seed: As `assert_conforms` takes them.
+
+    Returns:
+        A test function, parametrised by what it checks, as in `[my-block/jax.vmap/errors.keywords]`.
+
+    Raises:
+        ValueError: for a name that is not known, or two subjects of one name.
+    """
+    _check_names(transforms, profile)
+    names = [subject.name for subject in listed]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"two subjects have the name {twice[0]!r}")
+    how = attrs.evolve(PROFILES[profile], seed=seed)
+    cases = list(_cases(listed, transforms, laws, how))
+
+    @pytest.mark.parametrize("conformance_case", cases, ids=[case.id for case in cases])
+    def test_conforms(conformance_case: Case) -> None:
+        __tracebackhide__ = True
+        conformance_case.check(asked=conformance_case.transform.name in transforms)
+
+    return test_conforms
+
+
+@attrs.frozen
+class Case:
+    """A law that one subject is held to under one transform."""
+
+    subject: Subject
+    law: Law
+    transform: Transform
+    profile: Profile
+
+    @property
+    def id(self) -> str:
+        return f"{self.subject.name}/{self.transform.name}/{self.law.id}"
+
+    def result(self) -> dict[str, Any]:
+        """The fields of its `result` event."""
+        with subjects.registered(self.subject):
+            return items.run(items.Item(self.law, self.transform, self.subject), self.profile)
+
+    def described(self, result: dict[str, Any]) -> dict[str, Any]:
+        """The result with what it is about."""
+        names = {"law": self.law.id, "transform": self.transform.name, "subject": self.subject.name}
+        return {**names, **encode(result)}
+
+    def check(self, asked: bool) -> None:
+        """Fail where the law does not hold; skip, with the reason, where it cannot be checked."""
+        __tracebackhide__ = True
+        result = self.result()
+        if result["outcome"] not in CONFORMING:
+            pytest.fail(_report(self.subject, [self.described(result)]), pytrace=False)
+        if result["outcome"] == "not-applicable":
+            reason = result["detail"]["reason"]
+            if asked and self.transform.unavailable() is not None:
+                pytest.fail(_cannot_run(self.transform.name, reason), pytrace=False)
+            pytest.skip(reason)
+
+
+def _cases(
+    listed: Sequence[Subject],
+    transforms: Sequence[str],
+    laws: Sequence[str],
+    profile: Profile,
+) -> Any:
+    for subject in listed:
+        for transform in TRANSFORMS.values():
+            for law in LAWS.values():
+                wanted = items.chosen(law.id, laws) and law.applies_to(transform, subject)
+                if wanted and (not transforms or transform.name in transforms):
+                    yield Case(subject, law, transform, profile)
+
+
+def _check_names(transforms: Sequence[str], profile: str) -> None:
     for kind, chosen, known in (
         ("transform", transforms, TRANSFORMS),
         ("profile", [profile], PROFILES),
@@ -54,35 +205,53 @@ def assert_conforms(
         for name in chosen:
             if name not in known:
                 raise ValueError(options.unknown(kind, name, known))
-    made = _subject(subject, inputs, streams)
-    how = attrs.evolve(PROFILES[profile], seed=seed)
-    with subjects.registered(made):
-        results = [
-            (law, transform, items.run(items.Item(law, transform, made), how))
-            for transform in TRANSFORMS.values()
-            for law in LAWS.values()
-            if (not transforms or transform.name in transforms) and law.applies_to(transform, made)
-        ]
-    wrong = [
-        {"law": law.id, "transform": transform.name, "subject": made.name, **encode(result)}
-        for law, transform, result in results
-        if result["outcome"] not in CONFORMING
-    ]
-    if wrong:
-        raise AssertionError("\n\n".join(map(_in_words, wrong)))
-    # That shapes are right, or wrong calls refused, says nothing of the values.
-    values = [result for law, _, result in results if law.id.endswith(".equals-per-example")]
-    if not any(result["outcome"] == "holds" for result in values):
-        reasons = sorted({result["detail"]["reason"] for result in values})
-        raise AssertionError(f"no law could be checked of {made.name}: {'; '.join(reasons)}")
 
 
-def _subject(subject: Any, inputs: Sequence[Any], streams: Sequence[str]) -> Subject:
-    # Traces are kept by name, so no two subjects may share one.
-    name = f"{getattr(subject, '__name__', type(subject).__name__)}-{next(_numbers)}"
-    if hasattr(subject, "__name__"):
-        return subjects.function(name, subject, inputs)
-    return subjects.module(name, subject, inputs, streams=streams)
+def _check_devices(wanted: int | None) -> None:
+    there = jax.local_device_count()
+    if wanted is not None and there < wanted:
+        raise AssertionError(f"{wanted} devices are asked for, and there are {there}: {_REMEDY}")
+
+
+_REMEDY = (
+    f"set {DEVICES_OPTION} = 8 in pytest's configuration, or XLA_FLAGS="
+    "--xla_force_host_platform_device_count=8 before JAX starts"
+)
+
+
+def _cannot_run(name: str, reason: str) -> str:
+    remedy = f"; {_REMEDY}" if "needs two devices" in reason else ""
+    return f"{name} is asked for and cannot run: {reason.split(': set XLA_FLAGS')[0]}{remedy}"
+
+
+def _assert_something_was_checked(
+    subject: Subject,
+    results: Sequence[tuple[Case, dict[str, Any]]],
+    transforms: Sequence[str],
+    by_law: bool,
+) -> None:
+    """That shapes are right, or wrong calls refused, says nothing of the values."""
+    for name in transforms or (None,):
+        mine = [(c, r) for c, r in results if name in (None, c.transform.name)]
+        values = [r for c, r in mine if by_law or c.law.id.endswith(".equals-per-example")]
+        if any(result["outcome"] == "holds" for result in values):
+            continue
+        reasons = sorted({r["detail"]["reason"] for r in values if r["detail"]})
+        reason = "; ".join(reasons) or f"no law speaks of {subject.name} under it"
+        if name is not None:
+            raise AssertionError(_cannot_run(name, reason))
+        raise AssertionError(f"no law could be checked of {subject.name}: {reason}")
+
+
+def _report(subject: Subject, wrong: Sequence[dict[str, Any]]) -> str:
+    """A plain sentence, and each violation in full."""
+    first = wrong[0]
+    detail = first["detail"] or {}
+    said = (detail.get("message") or detail.get("reason") or first["outcome"]).splitlines()[0]
+    sentence = f"{subject.name} breaks {first['law']} under {first['transform']}: {said}"
+    if len(wrong) > 1:
+        sentence += f" (and {len(wrong) - 1} more)"
+    return "\n\n".join([sentence, *map(_in_words, wrong)])
 
 
 def _in_words(result: dict[str, Any]) -> str:

@@ -42,6 +42,8 @@ class Mismatch(AssertionError):
     allowed: float | None = None
     says: tuple[str, ...] = ()
     """The expected exception's message must contain one of these."""
+    raised: Exception | None = None
+    """What was raised in place of a result."""
 
     def __str__(self) -> str:
         return self.message
@@ -104,7 +106,7 @@ def assert_agrees(got: PyTree, expected: Expected) -> None:
     """
     got = read(got)
     if isinstance(got, Raised):
-        raise Mismatch("raised", f"it raised {got!r}", expected.value, repr(got))
+        raise Mismatch("raised", f"it raised {got!r}", expected.value, repr(got), raised=got.error)
     assert_same_structure(got, expected.like)
     paths = [path for path, _ in jax.tree_util.tree_flatten_with_path(got)[0]]
     leaves, structure = jax.tree_util.tree_flatten(got)
@@ -127,7 +129,7 @@ def assert_agrees(got: PyTree, expected: Expected) -> None:
 def assert_same_structure(got: PyTree, like: PyTree) -> None:
     """Raise `Mismatch` unless trees, shapes and dtypes are the same. Abstract arrays will do."""
     if isinstance(got, Raised):
-        raise Mismatch("raised", f"it raised {got!r}", described(like), repr(got))
+        raise Mismatch("raised", f"it raised {got!r}", described(like), repr(got), raised=got.error)
     try:
         chex.assert_trees_all_equal_structs(got, like)
         chex.assert_trees_all_equal_shapes_and_dtypes(got, like)

@@ -88,7 +88,22 @@ def pool(
     every.sort(key=lambda choice: choice[0] != "distinct")
     first, rest = every[0], every[1:]
     chance.shuffle(rest)
-    return [sizes(subject, *choice, max_batch_size) for choice in (first, *rest)[: profile.shapes]]
+    chosen = [
+        sizes(subject, *choice, max_batch_size) for choice in (first, *rest)[: profile.shapes]
+    ]
+    return _of_batch_sizes(subject, chosen, max_batch_size)
+
+
+def _of_batch_sizes(
+    subject: Subject, chosen: list[dict[str, int]], most: int | None
+) -> list[dict[str, int]]:
+    """The same with the sizes of the batch that the subject's author wants, each at least once."""
+    wanted = subject.own.batch_sizes if subject.own else ()
+    fitting = [size for size in wanted if most is None or size <= most]
+    if not fitting:
+        return chosen
+    count = max(len(fitting), len(chosen))
+    return [{**chosen[i % len(chosen)], AXIS: fitting[i % len(fitting)]} for i in range(count)]
 
 
 def covering(combinations: Sequence[Axes], most: int, seed: int) -> tuple[Axes, ...]:
@@ -206,6 +221,14 @@ def from_the_end(rank: int) -> Sequence[int]:
     return range(-rank - 1, 0)
 
 
+def _allowed(subject: Subject, positions: Positions) -> Positions:
+    """Of the positions, those that the subject's author allows; the front where there is none."""
+    axes = subject.own.axes if subject.own else None
+    if axes is None:
+        return positions
+    return lambda rank: [axis for axis in positions(rank) if axis in axes] or [0]
+
+
 def combinations(
     subject: FunctionSubject | ModuleSubject,
     inward: Positions,
@@ -215,6 +238,7 @@ def combinations(
     """Every combination of axes. ``unmapped`` says whether arguments may be left unmapped: in
     ``none`` of them none is, in ``some`` at least one is, ``any`` allows both."""
     ranks, out_rank = _ranks(subject)
+    inward, outward = _allowed(subject, inward), _allowed(subject, outward)
     choices = [
         (*inward(rank), *((None,) if unmapped != "none" and len(ranks) > 1 else ()))
         for rank in ranks
@@ -352,4 +376,10 @@ def _module_calls(
     )
     if ensemble is None:
         ensemble = "params" in subject.collections and choose("either", BOTH)
-    return call.ensemble(choose("ensemble", ENSEMBLE_AXES)) if ensemble else call
+    return call.ensemble(choose("ensemble", ensemble_axes(subject, "params"))) if ensemble else call
+
+
+def ensemble_axes(subject: ModuleSubject, *collections: str) -> Sequence[int]:
+    """Of `ENSEMBLE_AXES`, those along which all variables of the collections can be stacked."""
+    rank = min((subject.ranks.get(name, 1) for name in collections), default=1)
+    return tuple(axis for axis in ENSEMBLE_AXES if -rank - 1 <= axis <= rank)

@@ -1,5 +1,6 @@
 """What is mapped: the kinds of subjects. The subjects themselves are in ``properties/subjects``."""
 
+import fnmatch
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -51,6 +52,27 @@ def _size(dim: str | int, sizes: Sizes) -> int:
     return sizes[dim] if isinstance(dim, str) else dim
 
 
+@attrs.frozen
+class OwnOptions:
+    """What a user says about a subject of theirs."""
+
+    tolerance: tuple[float, float] | None = None
+    """Relative and absolute, in place of any bound on rounding."""
+    batch_sizes: tuple[int, ...] = ()
+    """The sizes of the batch; none means those that the suite chooses."""
+    axes: tuple[int, ...] | None = None
+    """Where the batch axis may stand; None means anywhere."""
+    without: Mapping[str, str] = attrs.field(factory=dict)
+    """Transforms and laws that are left out, by names or globs, each with the reason."""
+
+    def reason_without(self, *names: str) -> str | None:
+        """Why what has one of these names is left out; None where it is not."""
+        for glob, reason in self.without.items():
+            if any(fnmatch.fnmatchcase(name, glob) for name in names):
+                return f"left out by the subject's author: {reason}"
+        return None
+
+
 @attrs.frozen(eq=False)
 class FunctionSubject:
     """A function of one example."""
@@ -76,6 +98,8 @@ class FunctionSubject:
     kind: str = "function"
     """``function``; ``rule``: it stands for a primitive's batching rule; ``collective``: it speaks to
     the other examples, along an axis that is named `AXIS`; ``draw``: its first argument is a key."""
+    own: OwnOptions | None = None
+    """Set where it is a user's own: then the second oracle judges what the first cannot."""
 
     @property
     def tier(self) -> Tier:
@@ -90,7 +114,8 @@ class ModuleSubject:
     name: str
     module: Callable[..., Any]
     """The reference, a function of a scope and one example's inputs, and of the hyperparameters."""
-    inputs: tuple[Array, ...]
+    inputs: tuple[Any, ...]
+    """One pytree of `Array` per input."""
     hyperparameters: Mapping[str, Any] = attrs.field(factory=dict)
     """Given to the module by name; a string stands for the size of that dimension."""
     collections: tuple[str, ...] = ("params",)
@@ -103,6 +128,10 @@ class ModuleSubject:
     """Why there is none by its parameters, in reverse mode; None where there is."""
     native_broadcast: str | None = None
     """Why the unmapped module does not take leading batch axes; None where it does."""
+    ranks: Mapping[str, int] = attrs.field(factory=dict)
+    """The least rank among the variables of a collection, where it is not 1 or more."""
+    own: OwnOptions | None = None
+    """Set where it is a user's own: then the second oracle judges what the first cannot."""
 
     @property
     def tier(self) -> Tier:

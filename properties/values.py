@@ -74,6 +74,19 @@ def _apart(kind: Callable[[Any, Shape], Values], random: Any, shape: Shape) -> V
     return drawn
 
 
+def away_from(array: Any, seed: int) -> Values:
+    """Floating numbers near those of the array and of the same sign, positive for zeros; integers and
+    booleans as they are. What must be positive or in order stays so."""
+    array = np.asarray(array)
+    if not jnp.issubdtype(array.dtype, jnp.floating):
+        return array
+    uniform = np.random.RandomState(seed % 2**32).uniform(size=array.shape)
+    wide = array.astype(np.float64)
+    return np.where(wide == 0, 0.05 + 0.1 * uniform, wide * (0.75 + 0.5 * uniform)).astype(
+        array.dtype
+    )
+
+
 def indices(seed: int, shape: Sequence[int], size: int, dtype: str = "int32") -> Values:
     """Indices into an axis of ``size``."""
     return np.random.RandomState(seed).randint(size, size=tuple(shape)).astype(dtype)

@@ -122,6 +122,9 @@ class Result(Named, frozen=True, kw_only=True):
         Annotated[str, Meta(pattern="^[0-9a-f]{8}$")] | UnsetType,
         Meta(description="A checksum of the calls drawn."),
     ] = UNSET
+    oracle: Annotated[
+        str | UnsetType, Meta(description="What judged the values of a user's own subject.")
+    ] = UNSET
 
     def __post_init__(self) -> None:
         if self.outcome == "holds" and self.examples < 1:

@@ -15,12 +15,14 @@ from conformance.known_defects import DEFECTS
 from conformance.known_defects import defect as ledger
 from conformance.runner import environment_info, sampling
 from conformance.transforms import TRANSFORMS
+from conformance.user_subjects import restrictions
 from conformance.violations.likely_cause import likely_cause
 from conformance.violations.script import script
 from properties.call import Call, to_json
 from properties.law import Law, Violation, minimize
 from properties.laws import LAWS
 from properties.laws.randomness import DOCUMENTED, maps_inexact_keys
+from properties.oracle import estimated
 from properties.profile import Profile
 from properties.run_law import run_calls, run_law
 from properties.subject import Subject
@@ -124,6 +126,10 @@ def run(
     """
     none_given = item.defect is None and not calls
     reason = item.transform.unavailable()
+    if item.subject.own is not None:
+        left_out = item.subject.own.reason_without(item.transform.name, item.law.id)
+        if left_out is not None:
+            return _result("not-applicable", detail={"reason": left_out, "source": "user"})
     if reason is None and none_given:
         # Before the law is asked: its reason to skip a function may take tracing it.
         not_sampled = not_sampled_reason(item, profile)
@@ -146,10 +152,11 @@ def run(
 
     what = (item.law, item.transform, item.subject)
     try:
-        if calls is None:
-            held = run_law(*what, profile, exclude=exclude, database=database)
-        else:
-            held = run_calls(*what[:2], calls, exclude=exclude)
+        with estimated.judges() as judges:
+            if calls is None:
+                held = run_law(*what, profile, exclude=exclude, database=database)
+            else:
+                held = run_calls(*what[:2], calls, exclude=exclude)
     except UnsupportedPrimitive as unknown:
         return _result("not-applicable", detail={"reason": str(unknown), "source": "suite"})
     if not held.examples:
@@ -160,6 +167,9 @@ def run(
         reason = "in every call of it rounding decides which way the computation goes"
         return _result("not-applicable", detail={"reason": reason, "source": "suite"})
     outcome, detail = "holds", None
+    advice = restrictions.advised(item.transform, item.subject, held.violation)
+    if advice is not None:
+        return _result("not-applicable", detail={"reason": advice, "source": "jax"})
     if held.violation is not None:
         outcome, detail = "violated", describe(item.law, item.transform, held.violation)
     return _result(
@@ -173,6 +183,7 @@ def run(
         compile_seconds=round(held.compile_stats.compile_seconds, 3),
         cache_hits=held.compile_stats.cache_hits,
         digest=f"{held.digest:08x}",
+        **({"oracle": " and ".join(sorted(judges))} if judges else {}),
     )
 
 

@@ -13,142 +13,91 @@ The right answer for such a subject is the unmapped subject itself, applied to e
 import importlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
-import attrs
 import flax.linen as nn
-import jax
-import numpy as np
 
 from conformance.transforms.linen import modules
-from conformance.transforms.linen.modules import ORIGINS, Own
-from properties.strategies import sizes
-from properties.subject import Array, FunctionSubject, ModuleSubject, Subject
+from conformance.transforms.linen.modules import ORIGINS
+from conformance.user_subjects import linen
+from conformance.user_subjects.functions import function, said
+from conformance.user_subjects.inputs import SubjectsError
+from conformance.user_subjects.linen import LinenSubject
+from properties import oracle
+from properties.subject import Subject
 from properties.subjects import SUBJECTS
-from reference.scope import Scope
 
-Shape = Sequence[str | int]
-
-
-class SubjectsError(Exception):
-    """Subjects that cannot be used, in one sentence."""
-
-
-def indices(*shape: str | int, below: str | int) -> Array:
-    """An int32 input of indices, each at least 0 and less than ``below``."""
-    return Array(tuple(shape), below)
-
-
-def function(
-    name: str,
-    function: Callable[..., Any],
-    inputs: Sequence[Any],
-    *,
-    dtypes: Sequence[str] = ("float32",),
-) -> FunctionSubject:
-    """A function of one example as a subject.
-
-    ``inputs`` has one entry per argument: a shape, whose numbers are fixed sizes and whose names are
-    dimensions that calls choose; an array or `indices`, which mean theirs; or a pytree of these.
-    """
-    subject = FunctionSubject(name, function, tuple(map(_array, inputs)), tuple(dtypes))
-    _takes(subject, subject.arguments, lambda *example: jax.eval_shape(function, *example))
-    return subject
+__all__ = ["SubjectsError", "function", "load", "module", "of_any_kind", "register", "registered"]
 
 
 def module(
-    name: str, module: Any, inputs: Sequence[Any], *, streams: Sequence[str] = ("params",)
+    name: str,
+    module: Any,
+    inputs: Sequence[Any],
+    *,
+    streams: Sequence[str] = ("params",),
+    keywords: Mapping[str, Any] | None = None,
+    method: str = "__call__",
+    collections: Sequence[str] | None = None,
+    **given: Any,
 ) -> Subject:
     """A Linen module as a subject, or an NNX module, which becomes a function of its state.
 
-    ``module`` is an instance; ``inputs`` as for `function`; ``streams`` are the PRNG streams that a
-    Linen module draws from. Raises `SubjectsError` where it does not take such inputs.
+    Args:
+        name: What the subject is called in reports.
+        module: An instance of the module.
+        inputs: The inputs of one example, and
+        keywords: those given by name, as `own.function` takes them.
+        streams: The PRNG streams that a Linen module draws from.
+        method: The method that is called.
+        collections: The collections of a Linen module, where its init does not make all of them.
+        given: ``tolerance``, ``batch_sizes``, ``axes`` and ``without``, as `own.function` takes them.
+
+    Raises:
+        SubjectsError: where it is no module, or does not take such inputs.
     """
-    if not isinstance(module, nn.Module):
-        return _nnx(name, module, inputs)
-    subject = ModuleSubject(
-        name,
-        _unmapped,
-        tuple(map(_array, inputs)),
-        {"inner": module},
-        streams=tuple(streams),
-        native_broadcast="nobody said that it does",
-    )
-    first, second = (
-        _takes(subject, subject.inputs, partial(Own(module).init, keys))
-        for keys in ({name: jax.random.PRNGKey(k) for name in streams} for k in (0, 1))
-    )
-    leaves = zip(*map(jax.tree_util.tree_leaves, (first, second)), strict=True)
-    return attrs.evolve(
-        subject,
-        collections=tuple(first),
-        draws=any(not np.array_equal(a, b) for a, b in leaves),
-    )
-
-
-def _takes(subject: Subject, arguments: Any, function: Callable[..., Any]) -> Any:
-    """What the function gives for one example of the subject's inputs."""
-    chosen = sizes(subject, "distinct", 0)
-    example = jax.tree_util.tree_map(lambda a: a.draw(0, chosen, "float32"), arguments)
-    try:
-        return function(*example)
-    except Exception as error:
-        shapes = jax.tree_util.tree_map(np.shape, example)
+    if isinstance(module, type):
         raise SubjectsError(
-            f"the subject {subject.name!r} does not take inputs of shapes {shapes}: {_said(error)}"
-        ) from None
+            f"the subject {name!r} is the class {module.__name__}, not a module: give an instance of "
+            f"it, such as {module.__name__}(...)"
+        )
+    if isinstance(module, nn.Module):
+        return linen.module(
+            name,
+            module,
+            inputs,
+            streams=streams,
+            keywords=keywords,
+            method=method,
+            collections=collections,
+            **given,
+        )
+    if not is_nnx(module):
+        raise SubjectsError(f"the subject {name!r} is neither a Linen nor an NNX module")
+    from conformance.user_subjects import nnx
+
+    return nnx.module(name, module, inputs, keywords=keywords, method=method, **given)
 
 
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
-
-
-def _array(entry: Any) -> Any:
-    if isinstance(entry, Array):
-        return entry
-    if isinstance(entry, tuple | list) and all(isinstance(d, str | int) for d in entry):
-        return Array(tuple(entry))
-    if hasattr(entry, "shape"):
-        return Array(tuple(entry.shape))
-    return jax.tree_util.tree_map(
-        _array, entry, is_leaf=lambda leaf: isinstance(leaf, tuple | list | Array)
-    )
-
-
-def _unmapped(scope: Scope, *inputs: Any, inner: nn.Module) -> Any:
-    """The user's module as the reference's kind of module: a function of a scope and inputs."""
-    if scope.initializing:
-        output, variables = Own(inner).init_with_output(dict(scope.rngs), *inputs)
-        scope.variables.update(variables)
-        return output
-    mutable = list(scope.mutable)
-    result = Own(inner).apply(scope.variables, *inputs, rngs=dict(scope.rngs), mutable=mutable)
-    output, updates = result
-    scope.variables.update(updates)
-    return output
-
-
-def _nnx(name: str, module: Any, inputs: Sequence[Any]) -> FunctionSubject:
+def is_nnx(module: Any) -> bool:
+    """Whether it is an NNX module."""
     try:
         from flax import nnx
+    except ImportError:
+        return False
+    return isinstance(module, nnx.Module)
 
-        graph, state = nnx.split(module)
-    except Exception as error:
-        raise SubjectsError(
-            f"the subject {name!r} is neither a Linen nor an NNX module: {_said(error)}"
-        ) from None
-    leaves, structure = jax.tree_util.tree_flatten(state)
 
-    def applied(values: Sequence[Any], *arguments: Any) -> Any:
-        return nnx.merge(graph, jax.tree_util.tree_unflatten(structure, values))(*arguments)
-
-    arrays = tuple(Array(tuple(np.shape(leaf))) for leaf in leaves)
-    subject = FunctionSubject(name, applied, (arrays, *map(_array, inputs)))
-    _takes(subject, subject.arguments, lambda *example: jax.eval_shape(applied, *example))
-    return subject
+def of_any_kind(name: str, subject: Any, inputs: Sequence[Any], **given: Any) -> Subject:
+    """A function, Linen module or NNX module as a subject: what is not given stays at its default."""
+    chosen = {word: value for word, value in given.items() if value is not None}
+    if isinstance(subject, nn.Module) or is_nnx(subject):
+        return module(name, subject, inputs, **chosen)
+    for word in ("streams", "collections", "method"):
+        chosen.pop(word, None)
+    return function(name, subject, inputs, **chosen)
 
 
 def load(origin: str) -> list[Subject]:
@@ -165,7 +114,7 @@ def load(origin: str) -> list[Subject]:
     except AttributeError:
         raise SubjectsError(f"{origin} has no list SUBJECTS") from None
     except Exception as error:
-        raise SubjectsError(f"{origin} cannot be imported: {_said(error)}") from None
+        raise SubjectsError(f"{origin} cannot be imported: {said(error)}") from None
     for subject in listed:
         if not isinstance(subject, Subject):
             raise SubjectsError(
@@ -182,17 +131,28 @@ def load(origin: str) -> list[Subject]:
 
 def register(subject: Subject) -> None:
     """Make the subject known by its name."""
-    SUBJECTS[subject.name] = subject
-    if isinstance(subject, ModuleSubject):
-        modules.CLASSES[subject.name] = Own
+    if _last.get(subject.name, subject) is not subject:
+        # Traces are kept by name.
+        oracle.clear_caches()
+    SUBJECTS[subject.name] = _last[subject.name] = subject
+    if isinstance(subject, LinenSubject):
+        modules.CLASSES[subject.name] = subject.lifted_class
+
+
+_last: dict[str, Subject] = {}
+"""The subject that had each name last."""
 
 
 @contextmanager
 def registered(subject: Subject) -> Iterator[None]:
     """Know the subject by its name for a while."""
+    tables: tuple[dict[str, Any], ...] = (SUBJECTS, modules.CLASSES)
+    before = [table.get(subject.name) for table in tables]
     register(subject)
     try:
         yield
     finally:
-        SUBJECTS.pop(subject.name)
-        modules.CLASSES.pop(subject.name, None)
+        for table, known in zip(tables, before, strict=True):
+            table.pop(subject.name, None)
+            if known is not None:
+                table[subject.name] = known

@@ -12,7 +12,7 @@ import numpy as np
 from conformance.runner.process_env import PRECISION
 from conformance.transforms.linen.modules import own_source
 from properties import oracle as expected
-from properties.call import WIDE, FunctionCall, ModuleCall, variables_like, with_dtypes_of
+from properties.call import WIDE, FunctionCall, ModuleCall, with_dtypes_of
 from properties.compare import Expected
 from properties.law import Law, Violation
 from properties.laws.sharing import lifting
@@ -244,7 +244,7 @@ def _module(transform: Transform, found: Violation) -> str:
         )
     if found.what == "names":
         return "\n".join([*lines, _NAMES.format(right=lifting.names_of(call))])
-    variables = variables_like(expected.variable_shapes(call), call.seed)
+    variables = expected.drawn_variables(call)
     if _wanted(found) is not None:
         return "\n".join([*lines, f"variables = {literal(variables)}"])
     if found.what == "gradient":

@@ -286,7 +286,13 @@ def donated_and_static_arguments_change_nothing(transform: Transform, call: Func
 
 def unwrapping(function: Any) -> Any:
     """The function, of arguments any of which may be `Held`."""
-    return lambda *given: function(*(a.value if isinstance(a, Held) else a for a in given))
+
+    def unwrapped(argument: Any) -> Any:
+        # Arrays of JAX's own, as in any other call: a function may write `x += 1`.
+        held = isinstance(argument, Held)
+        return jax.tree_util.tree_map(jnp.asarray, argument.value) if held else argument
+
+    return lambda *given: function(*map(unwrapped, given))
 
 
 def _no_loss(transform: Transform, subject: FunctionSubject) -> str | None:

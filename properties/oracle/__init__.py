@@ -4,6 +4,7 @@ Laws compare with `properties.compare` what a transform gives and what an oracle
 here calls a mapping transform. May be imported by laws, strategies and everything above them.
 """
 
+from properties.oracle import functions, modules, variables
 from properties.oracle.collectives import of_collective, of_transpose
 from properties.oracle.derivatives import of_derivative, sum_error
 from properties.oracle.functions import from_first, of_function, one_example, shape_of_function
@@ -14,12 +15,15 @@ from properties.oracle.modules import (
     of_each,
     of_module,
     output_ranks,
+    updates_differ,
 )
 from properties.oracle.placement import gathered, member
-from properties.oracle.variables import of_variables, variable_shapes
+from properties.oracle.variables import drawn_variables, of_variables, variable_shapes
 
 __all__ = [
     "applied",
+    "clear_caches",
+    "drawn_variables",
     "from_first",
     "gathered",
     "member",
@@ -36,5 +40,12 @@ __all__ = [
     "output_ranks",
     "shape_of_function",
     "sum_error",
+    "updates_differ",
     "variable_shapes",
 ]
+
+
+def clear_caches() -> None:
+    """Forget the traces of all subjects: where a name means another one now."""
+    for module in (functions, modules, variables):
+        module.clear_caches()

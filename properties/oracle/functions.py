@@ -8,7 +8,7 @@ import numpy as np
 
 from properties.call import Axes, FunctionCall
 from properties.compare import Expected
-from properties.oracle import collectives, unmapped
+from properties.oracle import collectives, estimated, unmapped
 from properties.oracle.placement import example_sizes, placed, with_batch_axis
 from properties.subject import FunctionSubject
 from properties.subjects import SUBJECTS
@@ -28,7 +28,7 @@ def of_function(call: FunctionCall) -> Expected:
         BranchUndecidable: rounding decides which branch the function takes.
     """
     (axes,) = call.axes
-    results, like = _each_example(
+    results, like, judges = _each_example(
         call.subject_name,
         tuple(call.sizes.items()),
         call.dtype,
@@ -36,6 +36,7 @@ def of_function(call: FunctionCall) -> Expected:
         call.edge_values,
         axes.leading.in_axes,
     )
+    estimated.record(*judges)
     return placed(results, like, call.sizes["batch"], axes)
 
 
@@ -63,8 +64,9 @@ def _each_example(
     seed: int,
     edge_values: bool,
     in_axes: tuple[int | None, ...],
-) -> tuple[Rounded, PyTree]:
-    """The results of all examples stacked in front, and shape and dtype of one of them.
+) -> tuple[Rounded, PyTree, frozenset[str]]:
+    """The results of all examples stacked in front, shape and dtype of one of them, and which oracles
+    judged.
 
     They do not depend on where the batch axes are, so that all combinations of axes share them.
     """
@@ -72,18 +74,23 @@ def _each_example(
     subject, size = call.subject, call.sizes["batch"]
     arguments = call.batch_first(call.axes[0])
     if subject.kind == "collective":
-        return collectives.answered(call)(*arguments), collectives.shape_of_example(call)
+        results = collectives.answered(call)(*arguments)
+        return results, collectives.shape_of_example(call), frozenset()
     like = jax.eval_shape(subject.function, *call.example())
     if not size:
         empty = jax.tree_util.tree_map(lambda leaf: np.zeros((0, *leaf.shape), leaf.dtype), like)
-        return Rounded(empty, empty), like
-    return per_example(one_example(call), in_axes, axis_size=size)(*arguments), like
+        return Rounded(empty, empty), like, frozenset()
+    with estimated.judges() as judges:
+        results = per_example(one_example(call), in_axes, axis_size=size)(*arguments)
+    return results, like, frozenset(judges)
 
 
 def one_example(call: FunctionCall) -> Callable[..., Rounded]:
     """A function of one example's arguments that gives what is expected of it, and its bound."""
     if call.subject.answer is not None:
         return collectives.answered(call)
+    if call.subject.own is not None:
+        return _cached_evaluator(call.subject_name, example_sizes(call), call.dtype)
     if call.subject.exact:
         return _exactly(call.subject_name)
     if call.dtype in NOT_EVALUATED:
@@ -113,4 +120,13 @@ def _cached_evaluator(
 ) -> Callable[..., Rounded]:
     # The shapes of one example do not depend on the batch, so one trace serves every batch size.
     call = FunctionCall(subject_name, {**dict(sizes), "batch": 1}, (), dtype)
+    own = call.subject.own
+    if own is not None:
+        return estimated.best(call.subject.function, *call.example(), tolerance=own.tolerance)
     return evaluator(call.subject.function, *call.example())
+
+
+def clear_caches() -> None:
+    """Forget the traces of all functions."""
+    for cached in (_each_example, _exactly, _nearly, _cached_evaluator):
+        cached.cache_clear()

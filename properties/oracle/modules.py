@@ -8,7 +8,7 @@ import numpy as np
 
 from properties.call import FunctionCall, ModuleCall
 from properties.compare import Expected
-from properties.oracle import collectives
+from properties.oracle import collectives, estimated
 from properties.oracle.placement import example_sizes, gathered, member, placed
 from properties.subject import ModuleSubject
 from properties.subjects import SUBJECTS
@@ -22,11 +22,33 @@ def of_module(
     call: ModuleCall, variables: Mapping[str, PyTree], derivation: keys.Derivation = keys.LINEN
 ) -> Expected:
     """What the lifted module must give with these variables: (output, updated collections)."""
+    return of_each(call, variables, _each_example(call, variables, derivation))
+
+
+def updates_differ(
+    call: ModuleCall, variables: Mapping[str, PyTree], derivation: keys.Derivation = keys.LINEN
+) -> bool:
+    """Whether two examples would leave shared collections in different states."""
+    if call.subject.own is None:
+        return True
+    shared = {name for name, axis in call.variable_axes.items() if axis is None}
+    each = [
+        {name: tree for name, tree in one.value[1].items() if name in shared}
+        for one in _each_example(call, variables, derivation)
+    ]
+    first, *others = (jax.tree_util.tree_leaves(one) for one in each)
+    pairs = [pair for other in others for pair in zip(first, other, strict=True)]
+    return any(not np.array_equal(a, b, equal_nan=a.dtype.kind in "fc") for a, b in pairs)
+
+
+def _each_example(
+    call: ModuleCall, variables: Mapping[str, PyTree], derivation: keys.Derivation
+) -> list[Rounded]:
     (axes,) = call.axes
     one = module_evaluator(call, derivation)
     streams = keys.lift(call.rngs(), call.split_rngs, call.size, derivation)
     inputs = call.batch_first(axes)
-    each = [
+    return [
         one(
             member(variables, call.variable_axes, i),
             streams[i],
@@ -34,7 +56,6 @@ def of_module(
         )
         for i in range(call.size)
     ]
-    return of_each(call, variables, each)
 
 
 def of_each(call: ModuleCall, variables: Mapping[str, PyTree], each: Sequence[Rounded]) -> Expected:
@@ -126,4 +147,12 @@ def _cached_module_evaluator(
     rngs = keys.lift(call.rngs(), call.split_rngs, 1)[0]
     module = subject.reference(call.sizes)
     variables = jax.eval_shape(lambda *x: scope.init(module, rngs, *x), *call.example())
-    return evaluator(applied(call, derivation), variables, rngs, *call.example())
+    apply, like = applied(call, derivation), (variables, rngs, *call.example())
+    if subject.own is not None:
+        return estimated.best(apply, *like, tolerance=subject.own.tolerance)
+    return evaluator(apply, *like)
+
+
+def clear_caches() -> None:
+    """Forget the traces of all modules."""
+    _cached_module_evaluator.cache_clear()

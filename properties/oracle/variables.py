@@ -7,13 +7,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from properties.call import ModuleCall
+from properties.call import Axes, ModuleCall, variables_like
 from properties.compare import Expected
+from properties.oracle import estimated
 from properties.oracle.placement import example_sizes, gathered, with_batch_axis
 from properties.subject import ModuleSubject
 from properties.subjects import SUBJECTS
 from properties.trees import raw
+from properties.values import away_from
 from reference import initializers, keys, scope
+from reference.error_bounds.evaluate import Rounded
 from reference.error_bounds.roundoff import of_two_computations, unit_roundoff
 from reference.loop import example
 from reference.types import Array, PyTree
@@ -34,6 +37,8 @@ def of_variables(call: ModuleCall, derivation: keys.Derivation = keys.LINEN) -> 
     the numbers drawn do (`DRAW_UNITS`); of other collections, by the first alone; integers (keys) not
     at all.
     """
+    if call.subject.own is not None:
+        return _own_variables(call)
     streams = keys.lift(call.rngs(), call.split_rngs, call.size, derivation)
     axes = call.axes[0]
     init = _initializer(call.subject_name, example_sizes(call), derivation)
@@ -69,6 +74,57 @@ def _initializer(
     return jax.jit(init)
 
 
+def drawn_variables(call: ModuleCall, derivation: keys.Derivation = keys.LINEN) -> PyTree:
+    """Variables for the call to be applied with.
+
+    A user's own module initialises them itself, so that variances are positive, counters whole and
+    tables in order; floating ones are then moved without a change of sign, so that no bias is zero and
+    no two examples are alike.
+    """
+    if call.subject.own is None:
+        return variables_like(variable_shapes(call), call.seed)
+    leaves, structure = jax.tree_util.tree_flatten(of_variables(call, derivation).value)
+    moved = [away_from(leaf, call.seed + i) for i, leaf in enumerate(leaves)]
+    return jax.tree_util.tree_unflatten(structure, moved)
+
+
+def _own_variables(call: ModuleCall) -> Expected:
+    """`of_variables` of a user's own module: it initialises itself, unmapped, for each example."""
+    streams = keys.lift(call.rngs(), call.split_rngs, call.size)
+    # For shapes alone, a call need not say where the axes are.
+    axes = call.axes[0] if call.axes else Axes((0,) * len(call.subject.inputs))
+    inputs = call.batch_first(axes)
+    init = _own_initializer(
+        call.subject_name, example_sizes(call), tuple(streams[0]), call.typed_keys
+    )
+    each = [init(streams[i], *example(inputs, axes.leading.in_axes, i)) for i in range(call.size)]
+    value, bound = (
+        gathered([getattr(one, field) for one in each], call.variable_axes)
+        for field in ("value", "error")
+    )
+    return Expected(value, bound, value)
+
+
+@functools.cache
+def _own_initializer(
+    subject_name: str,
+    sizes: tuple[tuple[str, int], ...],
+    streams: tuple[str, ...],
+    typed_keys: bool,
+) -> Callable[..., Rounded]:
+    split = dict.fromkeys(streams, False)
+    call = ModuleCall(
+        subject_name, {**dict(sizes), "batch": 1}, (), {}, split, typed_keys=typed_keys
+    )
+    rngs = keys.lift(call.rngs(), split, 1)[0]
+    module = call.subject.reference(call.sizes)
+
+    def init(given: PyTree, *inputs: Array) -> PyTree:
+        return scope.init(module, given, *inputs)
+
+    return estimated.estimated(init, rngs, *call.example())
+
+
 def variable_shapes(call: ModuleCall) -> PyTree:
     """Shapes and dtypes of `of_variables`, without computing any value."""
     module = call.subject.reference(call.sizes)
@@ -91,3 +147,9 @@ def _of_draws(value: Array, magnified: Array) -> Array:
     if not jnp.issubdtype(value.dtype, jnp.floating) or not np.any(value):
         return bound
     return bound + 2 * DRAW_UNITS * unit_roundoff(value.dtype) * magnified.astype(np.float64)
+
+
+def clear_caches() -> None:
+    """Forget the traces of all initializers."""
+    _initializer.cache_clear()
+    _own_initializer.cache_clear()

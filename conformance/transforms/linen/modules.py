@@ -184,26 +184,18 @@ ORIGINS: dict[str, str] = {}
 """The module of the user's that lists each subject of theirs."""
 
 
-class Own(nn.Module):
-    """A module of the user's, as a class that a lifted transform can take."""
-
-    inner: nn.Module
-
-    def __call__(self, *inputs: Any) -> Any:
-        return self.inner(*inputs)
-
-
 def source(call: ModuleCall) -> tuple[str, str, str]:
     """Python that defines the class of the call's module, its name, and its hyperparameters."""
     module = CLASSES[call.subject_name]
-    if module is Own:
-        subject = own_source(call.subject_name, "inner = subject.hyperparameters['inner']")
-        return f"import flax.linen as nn\n{subject}\n\n{_ours(Own)}", "Own", "inner=inner"
+    if call.subject.own is not None:
+        then = "Lifted, given = subject.lifted_class, subject.configure({})"
+        subject = own_source(call.subject_name, then)
+        return f"import flax.linen as nn\n{subject}\n", "Lifted", "**given"
     given = ", ".join(f"{k}={v!r}" for k, v in call.subject.configure(call.sizes).items())
     if module.__module__ != __name__:
         name = module.__name__
         return f"import flax.linen as nn\nfrom flax.linen import {name}", name, given
-    classes = [c for c in CLASSES.values() if c.__module__ == __name__ and c is not Own]
+    classes = [c for c in CLASSES.values() if c.__module__ == __name__]
     return _ours(Block, Labelled, *classes), module.__name__, given
 
 

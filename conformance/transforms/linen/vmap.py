@@ -42,7 +42,8 @@ def lift(call: ModuleCall) -> Lifted:
 def _arguments(call: ModuleCall) -> dict[str, Any]:
     """The keyword arguments of ``nn.vmap`` that a call has without any options."""
     axes = call.axes[0]
-    names = {"metadata_params": {nn.PARTITION_NAME: NEW_AXIS}} if call.subject.names else {}
+    named = call.subject.names or call.subject.own
+    names = {"metadata_params": {nn.PARTITION_NAME: NEW_AXIS}} if named else {}
     return {
         "in_axes": axes.in_axes,
         "out_axes": axes.out_axes,
@@ -96,7 +97,8 @@ def _pure(module: Any, call: ModuleCall) -> Lifted:
         return nn.unbox(module.init(rngs, *inputs))
 
     def apply(variables: Any, rngs: Any, *inputs: Any) -> Any:
-        return module.apply(variables, *inputs, rngs=rngs, mutable=updated)
+        output, updates = module.apply(variables, *inputs, rngs=rngs, mutable=updated)
+        return output, nn.unbox(updates)
 
     def names(rngs: Any, *inputs: Any) -> Any:
         return names_of(jax.eval_shape(module.init, rngs, *inputs))

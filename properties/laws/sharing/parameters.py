@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from properties import oracle
-from properties.call import ModuleCall, variables_like
+from properties.call import ModuleCall
 from properties.compare import assert_agrees, assert_same_structure
 from properties.joint_compile import apply_together, init_now, init_shapes
 from properties.law import attribute_to, law
@@ -55,7 +55,7 @@ def shared_init_gives_the_reference_params(transform: Transform, call: ModuleCal
 @law("sharing.equals-per-example", cases=module_calls())
 def shared_module_equals_the_loop(transform: Transform, call: ModuleCall) -> None:
     """The lifted module gives what the unmapped one gives on each example with the same parameters."""
-    variables = variables_like(oracle.variable_shapes(call), call.seed)
+    variables = oracle.drawn_variables(call, transform.derivation)
     answers_as_each_example(transform, call, variables)
 
 
@@ -69,7 +69,7 @@ def answers_as_each_example(transform: Transform, call: ModuleCall, variables: A
 @law("sharing.native-broadcast", cases=module_calls(front, front, "none", 1), skip_if=_no_broadcast)
 def plain_module_broadcasts(transform: Transform, call: ModuleCall) -> None:
     """The unmapped module, given the whole batch, gives what it gives on each example."""
-    variables = variables_like(oracle.variable_shapes(call), call.seed)
+    variables = oracle.drawn_variables(call, transform.derivation)
     (axes,) = call.axes
     got = attempt(transform.unlifted(call).apply, variables, call.rngs(), *call.inputs(axes))
     with attribute_to(call, "plain"):

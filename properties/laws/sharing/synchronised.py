@@ -5,7 +5,7 @@ from typing import Any
 import attrs
 
 from properties import oracle
-from properties.call import ModuleCall, variables_like
+from properties.call import ModuleCall
 from properties.compare import Expected, assert_agrees
 from properties.joint_compile import apply_together
 from properties.law import attribute_to, law
@@ -35,7 +35,7 @@ def statistics_are_of_all_examples(transform: Transform, call: ModuleCall) -> No
         for axis in (0, None):
             placed = {**call.variable_axes, "batch_stats": axis}
             each = attrs.evolve(call, options=options, variable_axes=placed)
-            variables = variables_like(oracle.variable_shapes(each), each.seed)
+            variables = oracle.drawn_variables(each)
             right = _of_all(each, variables)
             for _, got in apply_together(transform, each, variables):
                 with attribute_to(each, "apply", right=right):

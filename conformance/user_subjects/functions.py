@@ -1,0 +1,181 @@
+"""The user's own functions as subjects."""
+
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from conformance.user_subjects.inputs import (
+    Static,
+    SubjectsError,
+    TypedKey,
+    argument,
+    arguments,
+)
+from properties.strategies import sizes
+from properties.subject import FunctionSubject, OwnOptions, Subject
+
+Tolerance = float | tuple[float, float] | None
+
+
+def options(
+    tolerance: Tolerance = None,
+    batch_sizes: Sequence[int] = (),
+    axes: Sequence[int] | None = None,
+    without: Mapping[str, str] | None = None,
+) -> OwnOptions:
+    """What a user says about a subject.
+
+    Args:
+        tolerance: How far a value may be from the unmapped function's: a number, which is relative and
+            absolute, or (relative, absolute). By default a bound on rounding is computed.
+        batch_sizes: Sizes of the batch, in place of those that the suite chooses.
+        axes: Positions of the batch axis; by default it may stand anywhere.
+        without: Transforms and laws to leave out, by names or globs, each with a reason.
+    """
+    if tolerance is not None and not isinstance(tolerance, tuple | list):
+        tolerance = (tolerance, tolerance)
+    if tolerance is not None and (len(tolerance) != 2 or not all(t >= 0 for t in tolerance)):
+        raise SubjectsError(
+            f"tolerance={tolerance!r} is neither a number nor (relative, absolute), from 0 on"
+        )
+    if any(not isinstance(size, int) or size < 1 for size in batch_sizes):
+        raise SubjectsError(f"batch_sizes={batch_sizes!r} are not all whole numbers from 1 on")
+    for name, reason in (without or {}).items():
+        if not (isinstance(reason, str) and reason.strip()):
+            raise SubjectsError(f"without={{{name!r}: {reason!r}}} gives no reason")
+    return OwnOptions(
+        None if tolerance is None else (float(tolerance[0]), float(tolerance[1])),
+        tuple(batch_sizes),
+        None if axes is None else tuple(axes),
+        dict(without or {}),
+    )
+
+
+def function(
+    name: str,
+    function: Callable[..., Any],
+    inputs: Sequence[Any],
+    *,
+    dtypes: Sequence[str] = ("float32",),
+    keywords: Mapping[str, Any] | None = None,
+    **given: Any,
+) -> FunctionSubject:
+    """A function of one example as a subject.
+
+    Args:
+        name: What the subject is called in reports.
+        function: Anything that can be called: a function, `functools.partial`, a bound method, an
+            object with ``__call__``.
+        inputs: One entry per argument of one example. A shape, whose numbers are fixed sizes and whose
+            names are dimensions that calls choose; an array, whose shape, dtype and range count; what
+            `own.indices`, `own.positive`, `own.booleans`, `own.key` and the like make; or a tuple, list,
+            dictionary, named tuple, registered dataclass or None of these. What is no array (a float, a
+            boolean, a string, a function, or `own.static` of anything) is given as it is.
+        dtypes: The dtypes of inputs that are shapes.
+        keywords: Arguments given by name, written in the same way.
+        given: ``tolerance``, ``batch_sizes``, ``axes`` and ``without``, as `options` takes them.
+
+    Raises:
+        SubjectsError: where the function does not take such inputs.
+    """
+    if isinstance(function, type):
+        raise SubjectsError(
+            f"the subject {name!r} is the class {function.__name__}, not a function: give an instance "
+            f"of it, such as {function.__name__}(...)"
+        )
+    if not callable(function):
+        raise SubjectsError(f"the subject {name!r} cannot be called: {function!r}")
+    arrays, fill = split_arguments(inputs, keywords)
+    called = filled_in(function, fill)
+    subject = FunctionSubject(name, called, arrays, tuple(dtypes), own=options(**given))
+    if not jax.tree_util.tree_leaves(arrays):
+        raise SubjectsError(f"the subject {name!r} takes no array: there is nothing to map")
+    result = takes(subject, subject.arguments, lambda *example: jax.eval_shape(called, *example))
+    if not jax.tree_util.tree_leaves(result):
+        raise SubjectsError(f"the subject {name!r} gives no array: there is nothing to compare")
+    return subject
+
+
+Fill = Callable[..., tuple[tuple[Any, ...], dict[str, Any]]]
+
+
+def split_arguments(
+    inputs: Any, keywords: Mapping[str, Any] | None
+) -> tuple[tuple[Any, ...], Fill | None]:
+    """The arrays among a user's inputs, and how the arguments of a call are made of them.
+
+    Returns:
+        The specifications of the arrays, those given by name last, and a function from their values to
+        positional and named arguments: None where the values are the arguments.
+    """
+    positional = arguments(inputs)
+    named = {name: argument(entry) for name, entry in (keywords or {}).items()}
+    every = [*positional, *named.values()]
+    arrays = tuple(entry for entry in every if not isinstance(entry, Static))
+
+    def fill(*given: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        values = iter(given)
+        filled = [e.value if isinstance(e, Static) else typed(e, next(values)) for e in every]
+        count = len(positional)
+        return tuple(filled[:count]), dict(zip(named, filled[count:], strict=True))
+
+    as_given = not named and len(arrays) == len(every) and not _has_keys(arrays)
+    return arrays, None if as_given else fill
+
+
+def filled_in(function: Callable[..., Any], fill: Fill | None) -> Callable[..., Any]:
+    """The function of the arrays among its arguments."""
+    if fill is None and isinstance(function, types.FunctionType):
+        return function
+
+    # Maps look at names, signatures and attributes, which partials, methods and objects may lack.
+    def called(*given: Any) -> Any:
+        positional, named = fill(*given) if fill else (given, {})
+        return function(*positional, **named)
+
+    return called
+
+
+def _has_keys(tree: Any) -> bool:
+    return any(isinstance(leaf, TypedKey) for leaf in jax.tree_util.tree_leaves(tree))
+
+
+def typed(specified: Any, value: Any) -> Any:
+    """The argument as the user's function takes it: typed keys from the integers drawn for them."""
+
+    def leaf(spec: Any, drawn: Any) -> Any:
+        if isinstance(spec, TypedKey):
+            return jax.random.wrap_key_data(drawn, impl=spec.impl)
+        return drawn
+
+    return jax.tree_util.tree_map(leaf, specified, value)
+
+
+def takes(subject: Subject, arguments: Any, function: Callable[..., Any]) -> Any:
+    """What the function gives for one example of the subject's inputs."""
+    chosen = sizes(subject, "distinct", 0)
+    example = jax.tree_util.tree_map(lambda a: a.draw(0, chosen, "float32"), arguments)
+    try:
+        return function(*example)
+    except SubjectsError:
+        raise
+    except Exception as error:
+        shapes = jax.tree_util.tree_map(np.shape, example)
+        raise SubjectsError(
+            f"the subject {subject.name!r} does not take inputs of shapes {shapes}: {said(error)}"
+        ) from None
+
+
+def said(error: Exception) -> str:
+    """An exception in one line."""
+    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
+
+
+def name_of(subject: Any) -> str:
+    """What a function, module or other object is called."""
+    inner = getattr(subject, "func", subject)
+    name = getattr(inner, "__name__", None)
+    return name if isinstance(name, str) else type(inner).__name__

@@ -1,0 +1,23 @@
+"""What a user's own function may not do under a map, as the map's own message says, with the remedy."""
+
+from properties.law import Violation
+from properties.subject import Subject
+from properties.transform import Transform
+
+_ADVICE = ("jax.lax.pcast", "jax.lax.pvary", "check_vma=False", "check_rep=False")
+"""What JAX tells the author to write: within shard_map an array that differs between devices is of
+another type than one that does not (https://docs.jax.dev/en/latest/notebooks/shard_map.html)."""
+
+
+def advised(transform: Transform, subject: Subject, found: Violation | None) -> str | None:
+    """What JAX refuses of a user's subject, and what it advises, whole; None where that is not the case.
+
+    A loop whose first carry is a constant is such a case: the library keeps its promise, and the
+    function must be written otherwise to be mapped in this way.
+    """
+    if subject.own is None or found is None or found.mismatch.raised is None:
+        return None
+    text = str(found.mismatch.raised).strip()
+    if "shard_map" not in transform.name or not any(words in text for words in _ADVICE):
+        return None
+    return f"{transform.name} does not take {subject.name} as it is written. JAX says: {text}"

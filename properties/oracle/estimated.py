@@ -1,0 +1,185 @@
+"""The second oracle: what the unmapped function gives, with a bound estimated from the function itself.
+
+It judges where the first one has no rule for a primitive, or where rounding decides a branch, and needs
+to know nothing of primitives. The right value is what the unmapped function, compiled, gives for the
+example alone. How far another honest evaluation may be from it is estimated by evaluating the function
+`SAMPLES` times with random rounding (`properties.oracle.perturbed`): `SAFETY` times the largest deviation
+seen. What no rounding reaches is exact: a function that only moves or compares is held to the bit,
+and an integer that every evaluation agrees on. Of an element whose branch rounding decides, nothing is
+said; of the others of the same result, all.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from properties.compare import widest
+from properties.oracle import perturbed
+from properties.oracle.unmapped import SMALLEST
+from properties.trees import raw
+from reference.error_bounds.bounded_array import (
+    BranchUndecidable,
+    UnsupportedPrimitive,
+    unit_roundoff,
+)
+from reference.error_bounds.evaluate import Rounded, evaluator
+
+SAMPLES = 12
+"""Evaluations with random rounding. Their largest deviation is about twice the standard one."""
+SAFETY = 8.0
+"""Times the largest deviation: a sum of n terms may be sqrt(n) worse than random rounding shows."""
+ROUNDINGS = 4.0
+"""Units of roundoff of the value itself that are allowed in any case where anything rounds."""
+VACUOUS = 0.05
+"""A bound of this part of the largest value says too little: then the estimate judges instead."""
+
+FLOAT64, ESTIMATED, TO_THE_BIT, DECLARED = "float64", "estimated", "to the bit", "declared"
+"""The names of the oracles: the first, with rules for every primitive; the second, where something
+rounds; the second, where nothing does; and a tolerance that the user declares."""
+
+Tolerance = tuple[float, float]
+"""Relative and absolute: an answer is right within ``absolute + relative * |value|``."""
+
+_watching: list[set[str]] = []
+
+
+@contextmanager
+def judges() -> Iterator[set[str]]:
+    """The names of the oracles that judge within."""
+    seen: set[str] = set()
+    _watching.append(seen)
+    try:
+        yield seen
+    finally:
+        _watching.remove(seen)
+        for each in _watching:
+            each |= seen
+
+
+def record(*names: str) -> None:
+    """Say which oracles have judged."""
+    for seen in _watching[-1:]:
+        seen.update(names)
+
+
+def best(
+    function: Callable[..., Any], *like: Any, tolerance: Tolerance | None = None
+) -> Callable[..., Rounded]:
+    """The right answer to one example by the best oracle there is for it.
+
+    Args:
+        function: A function of one example.
+        like: Arguments of the shapes and dtypes that it will be given.
+        tolerance: Declared by the user; it stands in place of all bounds.
+    """
+    second = estimated(function, *like, tolerance=tolerance)
+    try:
+        first = evaluator(function, *like) if tolerance is None else None
+    except UnsupportedPrimitive:
+        first = None
+
+    def one(*arguments: Any) -> Rounded:
+        if first is not None:
+            try:
+                result = first(*arguments)
+            except Exception:
+                # No rule, a branch that rounding decides, or a dtype that the rules do not know.
+                return second(*arguments)
+            if not _is_vacuous(result):
+                record(FLOAT64)
+                return result
+        return second(*arguments)
+
+    return one
+
+
+def _is_vacuous(result: Rounded) -> bool:
+    pairs = zip(*map(jax.tree_util.tree_leaves, result), strict=True)
+    return any(_says_little(value, error) for value, error in pairs)
+
+
+def _says_little(value: Any, error: Any) -> bool:
+    if not np.size(error) or not np.any(error):
+        return False
+    finite = np.abs(widest(value))
+    finite = finite[np.isfinite(finite)]
+    return bool(np.max(error) > VACUOUS * np.max(finite, initial=0.0))
+
+
+def estimated(
+    function: Callable[..., Any], *like: Any, tolerance: Tolerance | None = None
+) -> Callable[..., Rounded]:
+    """The unmapped function's own answer to one example, with the estimated or declared bound.
+
+    Raises `BranchUndecidable`, when called, where rounding decides every value of the result.
+    """
+    compiled = jax.jit(function)
+    closed = jax.make_jaxpr(function)(*like)
+    exact = not perturbed.rounds(closed.jaxpr)
+
+    @jax.jit
+    def noisy(pool: Any, *arguments: Any) -> Any:
+        leaves = jax.tree_util.tree_leaves(arguments)
+        return raw(perturbed.run(closed, perturbed.Noise(pool), leaves))
+
+    def one(*arguments: Any) -> Rounded:
+        answer = jax.tree_util.tree_map(np.asarray, raw(compiled(*arguments)))
+        values, structure = jax.tree_util.tree_flatten(answer)
+        if tolerance is not None:
+            record(DECLARED)
+            bounds = [_declared(value, tolerance) for value in values]
+        elif exact:
+            record(TO_THE_BIT)
+            bounds = [np.full(v.shape, _no_error(v.dtype)) for v in values]
+        else:
+            record(ESTIMATED)
+            samples = [list(map(np.asarray, noisy(pool, *arguments))) for pool in _pools()]
+            bounds = [_bound(v, [s[i] for s in samples]) for i, v in enumerate(values)]
+            sized = [bound for bound in bounds if bound.size]
+            if sized and all(np.all(np.isinf(bound)) for bound in sized):
+                raise BranchUndecidable("rounding decides every value of the result")
+        return Rounded(answer, jax.tree_util.tree_unflatten(structure, bounds))
+
+    return one
+
+
+def _pools() -> Iterator[Any]:
+    for seed in range(SAMPLES):
+        drawn = np.random.RandomState(seed).randint(2, size=perturbed.POOL)
+        yield (2 * drawn - 1).astype(np.float32)
+
+
+def _no_error(dtype: Any) -> float:
+    # Of the sign of a zero nothing is said.
+    return SMALLEST if perturbed.is_float(dtype) else 0.0
+
+
+def _declared(value: Any, tolerance: Tolerance) -> Any:
+    if not perturbed.is_float(value.dtype):
+        return np.zeros(value.shape)
+    relative, absolute = tolerance
+    magnitude = np.nan_to_num(np.abs(widest(value)), nan=0.0, posinf=0.0)
+    # `assert_agrees` allows twice the bound.
+    return np.maximum((absolute + relative * magnitude) / 2, SMALLEST)
+
+
+def _bound(value: Any, samples: list[Any]) -> Any:
+    """How far an honest evaluation may be from the value, by evaluations with random rounding."""
+    wide = widest(value)
+    with np.errstate(all="ignore"):
+        away = [_distance(widest(sample), wide) for sample in samples]
+    most = np.max(away, axis=0)
+    if not perturbed.is_float(value.dtype):
+        return np.where(most > 0, np.inf, 0.0)
+    magnitude = np.nan_to_num(np.abs(wide), nan=0.0, posinf=0.0)
+    own = ROUNDINGS * unit_roundoff(value.dtype) * magnitude
+    return SAFETY * most + own + min(float(jnp.finfo(value.dtype).tiny), 1e-30)
+
+
+def _distance(sample: Any, value: Any) -> Any:
+    same = (sample == value) | (np.isnan(sample) & np.isnan(value))
+    return np.where(same, 0.0, np.nan_to_num(np.abs(sample - value), nan=np.inf, posinf=np.inf))

@@ -1,0 +1,241 @@
+"""A program evaluated as written, with every rounding in it drawn at random.
+
+Random rounding shows what rounding may do to any program, whatever its primitives (D. S. Parker, *Monte
+Carlo Arithmetic*, UCLA CSD-970002, 1997; J. Vignes, *A stochastic arithmetic for reliable scientific
+computation*, 1993). Operands and results of each floating-point operation are moved by one unit in the
+last place up or down. Operations that only move, choose or compare are left alone: they do not round.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+POOL = 1 << 14
+"""As many random signs serve one evaluation: operations take theirs at different places of the pool."""
+
+
+def _named(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+EXACT = _named("""
+reshape transpose squeeze expand_dims broadcast_in_dim broadcast slice dynamic_slice dynamic_update_slice
+gather scatter concatenate pad rev select_n select_and_gather_add split copy copy_p device_put iota
+sharding_constraint optimization_barrier stop_gradient pvary tie_in empty empty2 tile
+max min clamp reduce_max reduce_min cummax cummin sort top_k approx_top_k argmax argmin scatter_max
+scatter_min scatter-max scatter-min reduce_window_max reduce_window_min
+neg abs sign floor ceil round is_finite nextafter real imag complex conj copysign rem
+convert_element_type bitcast_convert_type reduce_precision and or not xor
+""")
+"""Primitives that move, choose or compare: their results are exact in any order of evaluation."""
+
+NORMWISE = _named("""
+lu lu_solve qr geqrf geqp3 householder_product cholesky eigh eig svd schur triangular_solve
+tridiagonal tridiagonal_solve hessenberg fft
+""")
+"""Algorithms that are backward stable: the result is that of operands moved by some units of the largest
+of them (Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., chapters 9, 10, 19, 24)."""
+NORMWISE_UNITS = 4.0
+ELEMENTARY_UNITS = 4.0
+"""In ulps of float32: XLA's exp, tanh, log ... are within so many."""
+BASIC = _named("add add_any sub mul div sqrt square integer_pow")
+
+_INNER = ("jaxpr", "call_jaxpr", "fun_jaxpr", "call")
+_INLINED = _named("""
+jit pjit closed_call core_call core_closed_call remat remat2 checkpoint custom_jvp_call
+custom_vjp_call custom_vjp_call_jaxpr custom_jvp_call_jaxpr custom_vmap_call xla_call
+""")
+_CONTROLLED = _named("scan while cond custom_linear_solve")
+
+
+def is_float(dtype: Any) -> bool:
+    """Whether arrays of the dtype round: floating point, real or complex."""
+    return bool(jnp.issubdtype(dtype, jnp.inexact)) and dtype != jax.dtypes.float0
+
+
+def rounds(jaxpr: Any) -> bool:
+    """Whether any operation of a jaxpr, or of those within it, rounds."""
+    return any(_rounds(equation) for equation in jaxpr.eqns)
+
+
+def _rounds(equation: Any) -> bool:
+    inner = [each for value in equation.params.values() for each in _jaxprs(value)]
+    if inner and equation.primitive.name not in EXACT:
+        known = equation.primitive.name in _INLINED | _CONTROLLED
+        return any(map(rounds, inner)) or not known
+    return _adds_noise(equation)
+
+
+def _jaxprs(value: Any) -> list[Any]:
+    if isinstance(value, tuple | list):
+        return [each for entry in value for each in _jaxprs(entry)]
+    jaxpr = getattr(value, "jaxpr", value)
+    return [jaxpr] if hasattr(jaxpr, "eqns") else []
+
+
+def _adds_noise(equation: Any) -> bool:
+    return equation.primitive.name not in EXACT and any(
+        is_float(getattr(v.aval, "dtype", np.dtype(bool))) for v in equation.outvars
+    )
+
+
+class Noise:
+    """Random signs for the operations of one evaluation, each operation's its own."""
+
+    def __init__(self, pool: Any, step: Any = 0) -> None:
+        self.pool, self.step, self.taken = pool, step, 0
+
+    def at_step(self, step: Any) -> "Noise":
+        """The signs of one iteration of a loop that stands here."""
+        self.taken += 1
+        return Noise(self.pool, self.step * 31 + step * 7 + self.taken * 1009)
+
+    def signs(self, shape: Sequence[int]) -> Any:
+        count = int(np.prod(shape, dtype=int))
+        some = min(count, POOL // 2)
+        self.taken += 1
+        start = (self.taken * 7919 + self.step * 4099) % (POOL - some)
+        drawn = lax.dynamic_slice(self.pool, (jnp.asarray(start, jnp.int32),), (some,))
+        return jnp.resize(drawn, (count,)).reshape(shape) if count else jnp.zeros(shape)
+
+    def relative(self, x: Any, units: float = 1.0) -> Any:
+        """Each number moved by so many units in its last place."""
+        if not is_float(x.dtype):
+            return x
+        real = jnp.finfo(x.dtype).dtype
+        factor = 1 + self.signs(x.shape) * (units * float(jnp.finfo(x.dtype).eps))
+        return x * factor.astype(real)
+
+    def normwise(self, x: Any) -> Any:
+        """Each number moved by some units in the last place of the largest."""
+        if not is_float(x.dtype) or not x.size:
+            return x
+        real = jnp.finfo(x.dtype).dtype
+        unit = jnp.max(jnp.abs(x)) * (NORMWISE_UNITS * float(jnp.finfo(x.dtype).eps))
+        return x + (self.signs(x.shape).astype(real) * unit).astype(x.dtype)
+
+
+def run(closed: Any, noise: Noise, arguments: Sequence[Any]) -> list[Any]:
+    """Evaluate a closed jaxpr with random rounding."""
+    jaxpr = getattr(closed, "jaxpr", closed)
+    return _run(jaxpr, getattr(closed, "consts", ()), noise, arguments)
+
+
+def _run(jaxpr: Any, consts: Sequence[Any], noise: Noise, arguments: Sequence[Any]) -> list[Any]:
+    known: dict[Any, Any] = dict(zip(jaxpr.constvars, consts, strict=True))
+    known.update(zip(jaxpr.invars, arguments, strict=True))
+
+    def read(atom: Any) -> Any:
+        return atom.val if hasattr(atom, "val") else known[atom]
+
+    for equation in jaxpr.eqns:
+        if not equation.outvars:
+            continue  # It only has an effect, such as to print.
+        results = _equation(equation, noise, [read(atom) for atom in equation.invars])
+        known.update(zip(equation.outvars, results, strict=True))
+    return [read(atom) for atom in jaxpr.outvars]
+
+
+def _equation(equation: Any, noise: Noise, operands: list[Any]) -> list[Any]:
+    name = equation.primitive.name
+    if not _rounds(equation):
+        return _bind(equation, operands)
+    if name in _CONTROL:
+        return _CONTROL[name](equation, noise, operands)
+    inner = next((equation.params[key] for key in _INNER if key in equation.params), None)
+    if name in _INLINED and inner is not None:
+        return run(inner, noise, operands)
+    operands = [jnp.asarray(x) if not hasattr(x, "dtype") else x for x in operands]
+    if name in NORMWISE:
+        return list(map(noise.normwise, _bind(equation, list(map(noise.normwise, operands)))))
+    if name in BASIC:
+        return list(map(noise.relative, _bind(equation, operands)))
+    results = _bind(equation, list(map(noise.relative, operands)))
+    return [noise.relative(result, ELEMENTARY_UNITS) for result in results]
+
+
+def _bind(equation: Any, operands: Sequence[Any]) -> list[Any]:
+    given = equation.primitive.get_bind_params(equation.params)
+    # Releases before jax 0.10 give the functions among the parameters by themselves.
+    functions, params = given if isinstance(given, tuple) else ((), given)
+    result = equation.primitive.bind(*functions, *operands, **params)
+    return list(result) if equation.primitive.multiple_results else [result]
+
+
+def _scan(equation: Any, noise: Noise, operands: list[Any]) -> list[Any]:
+    params = equation.params
+    body = params["jaxpr"]
+    consts, carried = params.get("num_consts"), params.get("num_carry")
+    if consts is None:
+        return _bind(equation, operands)
+    first, last = consts, consts + carried
+
+    def step(carry: Any, x: Any) -> Any:
+        i, values = carry
+        results = run(body, noise.at_step(i), [*operands[:first], *values, *x])
+        return (i + 1, _as_before(results[:carried], values)), results[carried:]
+
+    (_, final), stacked = lax.scan(
+        step,
+        (
+            jnp.int32(0),
+            [jnp.asarray(x) if not hasattr(x, "dtype") else x for x in operands[first:last]],
+        ),
+        operands[last:],
+        length=params["length"],
+        reverse=params["reverse"],
+    )
+    return [*final, *stacked]
+
+
+def _as_before(results: Sequence[Any], values: Sequence[Any]) -> list[Any]:
+    """Results in the dtypes of the values that they take the place of."""
+    pairs = zip(results, values, strict=True)
+    return [r.astype(v.dtype) if is_float(v.dtype) and r.dtype != v.dtype else r for r, v in pairs]
+
+
+def _while(equation: Any, noise: Noise, operands: list[Any]) -> list[Any]:
+    params = equation.params
+    first = params["cond_nconsts"]
+    last = first + params["body_nconsts"]
+
+    def goes_on(carry: Any) -> Any:
+        i, values = carry
+        return run(params["cond_jaxpr"], noise.at_step(i), [*operands[:first], *values])[0]
+
+    def body(carry: Any) -> Any:
+        i, values = carry
+        results = run(params["body_jaxpr"], noise.at_step(i), [*operands[first:last], *values])
+        return i + 1, _as_before(results, values)
+
+    start = [jnp.asarray(x) if not hasattr(x, "dtype") else x for x in operands[last:]]
+    return list(lax.while_loop(goes_on, body, (jnp.int32(0), start))[1])
+
+
+def _cond(equation: Any, noise: Noise, operands: list[Any]) -> list[Any]:
+    index, *arguments = operands
+    branches: list[Callable[..., Any]] = [
+        lambda *given, branch=branch: run(branch, noise.at_step(0), list(given))
+        for branch in equation.params["branches"]
+    ]
+    return list(lax.switch(jnp.asarray(index, jnp.int32), branches, *arguments))
+
+
+def _linear_solve(equation: Any, noise: Noise, operands: list[Any]) -> list[Any]:
+    lengths, jaxprs = equation.params["const_lengths"], equation.params["jaxprs"]
+    before = lengths.matvec + lengths.vecmat
+    consts = operands[before : before + lengths.solve]
+    right = operands[sum(lengths) :]
+    return run(jaxprs.solve, noise, [*consts, *right])
+
+
+_CONTROL: dict[str, Callable[[Any, Noise, list[Any]], list[Any]]] = {
+    "scan": _scan,
+    "while": _while,
+    "cond": _cond,
+    "custom_linear_solve": _linear_solve,
+}
