@@ -147,10 +147,11 @@ def generated(draw: Callable[[np.random.RandomState], Any]) -> Any:
     def place(i: int) -> Draw:
         return lambda random, shape: jax.tree_util.tree_leaves(draw(random))[i]
 
-    return structure.unflatten(
+    drawn = [
         Drawn(np.shape(leaf), dtype=_dtype(leaf), values=place(i), base=i, apart=False)
         for i, leaf in enumerate(leaves)
-    )
+    ]
+    return jax.tree_util.tree_unflatten(structure, drawn)
 
 
 def examples(*values: Any) -> Any:
@@ -208,7 +209,7 @@ def _specified(entry: Any) -> Any:
     children, structure = jax.tree_util.tree_flatten(entry, is_leaf=lambda node: node is not entry)
     if len(children) == 1 and children[0] is entry:
         raise SubjectsError(_unusable(entry))
-    return structure.unflatten([_specified(child) for child in children])
+    return jax.tree_util.tree_unflatten(structure, [_specified(child) for child in children])
 
 
 def _unusable(entry: Any) -> str:

@@ -139,12 +139,18 @@ def estimated(
             record(ESTIMATED)
             samples = [list(map(np.asarray, noisy(pool, *arguments))) for pool in _pools()]
             bounds = [_bound(v, [s[i] for s in samples]) for i, v in enumerate(values)]
-            sized = [bound for bound in bounds if bound.size]
-            if sized and all(np.all(np.isinf(bound)) for bound in sized):
+            pairs = [(v, bound) for v, bound in zip(values, bounds, strict=True) if v.size]
+            if pairs and all(_says_nothing(*pair) for pair in pairs):
                 raise BranchUndecidable("rounding decides every value of the result")
         return Rounded(answer, jax.tree_util.tree_unflatten(structure, bounds))
 
     return one
+
+
+def _says_nothing(value: Any, bound: Any) -> bool:
+    """Whether each element may be anything of the size of the largest of them."""
+    magnitude = np.nan_to_num(np.abs(widest(value)), nan=0.0, posinf=0.0)
+    return bool(np.all(bound > max(float(np.max(magnitude)) / 2, 1e-20)))
 
 
 def _pools() -> Iterator[Any]:
