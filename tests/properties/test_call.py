@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import attrs
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -156,9 +157,7 @@ def test_variables_are_unlike_any_initialisers() -> None:
         "cache": {"index": jax.ShapeDtypeStruct((), np.int32)},
     }
     drawn = variables_like(shapes, 3)
-    assert jax.tree_util.tree_map(lambda x: (x.shape, x.dtype), drawn) == jax.tree_util.tree_map(
-        lambda x: (x.shape, x.dtype), shapes
-    )
+    chex.assert_trees_all_equal_shapes_and_dtypes(drawn, shapes)
     assert len(np.unique(drawn["params"]["kernel"])) == 12
     assert drawn["batch_stats"]["var"].min() > 0
 

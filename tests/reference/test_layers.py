@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -186,10 +187,8 @@ def test_initial_variables_are_linens(case):
     with strict():
         ours = start(case)
     linens = case.linen.init(streams(), *map(jnp.asarray, inputs(case, np.float32)))
-    assert jax.tree_util.tree_structure(ours) == jax.tree_util.tree_structure(linens)
-    for our, linen in zip(*map(jax.tree_util.tree_leaves, (ours, linens)), strict=True):
-        assert (our.shape, our.dtype) == (linen.shape, linen.dtype)
-        np.testing.assert_array_max_ulp(np.asarray(our), np.asarray(linen), maxulp=2)
+    chex.assert_trees_all_equal_shapes_and_dtypes(ours, linens)
+    chex.assert_trees_all_close_ulp(ours, linens, maxulp=2)
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.closed_form])
@@ -200,9 +199,8 @@ def test_output_is_the_closed_form(name):
         arrays = jax.tree_util.tree_map(jnp.asarray, (variables, values))
         output, _ = apply(case.module, arrays[0], *arrays[1], mutable=("batch_stats",))
     expected = case.closed_form(variables["params"], *values)
-    for got, wanted in zip(*map(jax.tree_util.tree_leaves, (output, expected)), strict=True):
-        assert got.dtype == np.float64
-        np.testing.assert_allclose(got, wanted, **SAME)
+    chex.assert_type(jax.tree_util.tree_leaves(output), np.float64)
+    chex.assert_trees_all_close(output, expected, **SAME)
 
 
 @every_case
@@ -213,10 +211,8 @@ def test_output_and_updates_are_linens(case):
         values = [jnp.asarray(x) for x in inputs(case)]
         ours = apply(case.module, variables, *values, **call)
         linens = case.linen.apply(variables, *values, **call)
-    assert jax.tree_util.tree_structure(ours) == jax.tree_util.tree_structure(linens)
-    for our, linen in zip(*map(jax.tree_util.tree_leaves, (ours, linens)), strict=True):
-        assert (our.shape, our.dtype) == (linen.shape, linen.dtype)
-        np.testing.assert_allclose(our, linen, **SAME)
+    chex.assert_trees_all_equal_shapes_and_dtypes(ours, linens)
+    chex.assert_trees_all_close(ours, linens, **SAME)
 
 
 def test_batch_norm_keeps_a_running_average():

@@ -3,7 +3,7 @@
 import itertools
 from typing import Any
 
-import jax
+import chex
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -80,9 +80,13 @@ def test_take_and_stack_are_inverses(axis: int, kind: Any) -> None:
     tree = (kind(A), {"b": kind(A + 1)})
     slices = [take(tree, i, axis) for i in range(A.shape[axis])]
     again = stack(slices, axis)
-    for leaf, right in zip(*map(jax.tree_util.tree_leaves, (again, tree)), strict=True):
-        np.testing.assert_array_equal(leaf, right)
-        assert type(leaf) is type(right)
+    chex.assert_trees_all_equal(again, tree)
+    chex.assert_trees_all_equal_comparator(
+        lambda leaf, right: type(leaf) is type(right),
+        lambda leaf, right: f"{type(leaf)} is not {type(right)}",
+        again,
+        tree,
+    )
 
 
 def test_stack_keeps_numpys_float64() -> None:
