@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from properties.subject import FunctionSubject, ModuleSubject, dims
+from properties.subject import FunctionSubject, ModuleSubject
 from properties.subjects import SUBJECTS
 
 Axis = int | None
@@ -236,12 +236,6 @@ STORED_NAMES = {"edge_values": "special", "typed_keys": "typed", "init_jitted": 
 """Fields that the event log, stored cases, plans and digests know by another name."""
 
 
-def to_json(call: Call) -> dict[str, Any]:
-    """The call as JSON-ready data."""
-    fields = {STORED_NAMES.get(name, name): value for name, value in attrs.asdict(call).items()}
-    return {"kind": "module" if isinstance(call, ModuleCall) else "function", **fields}
-
-
 def digest(calls: Sequence[Call]) -> int:
     """A checksum of the calls: the same for the same calls, in every release of this suite."""
     return zlib.crc32(f"[{', '.join(map(_canonical, calls))}]".encode())
@@ -251,42 +245,3 @@ def _canonical(call: Call) -> str:
     fields = attrs.asdict(call, recurse=False).items()
     inner = ", ".join(f"{STORED_NAMES.get(name, name)}={value!r}" for name, value in fields)
     return f"{type(call).__name__}({inner})"
-
-
-def from_json(data: Mapping[str, Any]) -> Call:
-    """The call that `to_json` wrote.
-
-    Raises KeyError for an unknown subject or kind, TypeError for unknown fields, and ValueError for
-    sizes, axes, dtype or seeds that do not fit the subject.
-    """
-    named = {stored: name for name, stored in STORED_NAMES.items()}
-    fields = {named.get(name, name): value for name, value in data.items()}
-    kind = {"function": FunctionCall, "module": ModuleCall}[fields.pop("kind")]
-    if fields["subject_name"] not in SUBJECTS:
-        raise KeyError(fields["subject_name"])
-    call: Call = kind(**fields)
-    wrong = _misfit(call)
-    if wrong is not None:
-        raise ValueError(wrong)
-    return call
-
-
-def _misfit(call: Call) -> str | None:
-    """What of a call read from a file cannot be meant, in a few words."""
-    subject = SUBJECTS[call.subject_name]
-    if isinstance(subject, ModuleSubject) != isinstance(call, ModuleCall):
-        return f"kind is not that of {subject.name}"
-    missing = {"batch", *dims(subject)} - set(call.sizes)
-    if missing:
-        return f"sizes lack {', '.join(sorted(missing))}"
-    if not all(isinstance(size, int) and size >= 0 for size in call.sizes.values()):
-        return "sizes are not all numbers from 0 on"
-    takes = len(subject.inputs if isinstance(subject, ModuleSubject) else subject.arguments)
-    if not call.axes or any(len(axes.in_axes) != takes for axes in call.axes):
-        return f"axes must say where the batch axis of {takes} arguments is"
-    dtypes = ("float32",) if isinstance(subject, ModuleSubject) else subject.dtypes
-    if call.dtype not in dtypes:
-        return f"dtype {call.dtype!r} is not one of {', '.join(dtypes)}"
-    if not all(0 <= seed < 2**31 for seed in (call.seed, getattr(call, "key", 0))):
-        return "a seed is not between 0 and 2**31 - 1"
-    return None

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 import attrs
 
-from properties.call import Call, from_json, to_json, with_dtypes_of
+from properties.call import Call, with_dtypes_of
+from properties.call_json import check_axes, from_json, to_json
 from properties.compare import Expected, Mismatch
 from properties.profile import Tier
 from properties.recipe import Recipe
@@ -167,5 +168,12 @@ def stored(law: str, transform: str, call: Call) -> dict[str, Any]:
 
 
 def load(case: dict[str, Any]) -> tuple[str, str, Call]:
-    """The law's id, the transform's name and the call of a stored case."""
-    return case["law"], case["transform"], from_json(case["call"])
+    """The law's id, the transform's name and the call of a stored case.
+
+    Raises:
+        MalformedCall: it is no call of its subject. Calls that must raise may have any axes.
+    """
+    call = from_json(case["call"])
+    if not case["law"].startswith("errors."):
+        check_axes(call)
+    return case["law"], case["transform"], call

@@ -56,6 +56,7 @@ def _read(file: Path) -> dict[str, Any]:
 def _loaded(file: Path, case: dict[str, Any]) -> tuple[Any, Any, Any]:
     """The law, transform and call. Raises click's usage error where one is malformed or unknown."""
     from conformance.transforms import TRANSFORMS
+    from properties.call_json import MalformedCall, check_options
     from properties.law import load
     from properties.laws import LAWS
 
@@ -64,10 +65,7 @@ def _loaded(file: Path, case: dict[str, Any]) -> tuple[Any, Any, Any]:
             raise click.UsageError(f"{file} names an unknown {kind}: {case[kind]!r}")
     try:
         law_id, transform_name, call = load(case)
-    except KeyError as error:
-        raise click.UsageError(
-            f"{file}: a name in its call is unknown or missing: {error}"
-        ) from None
-    except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        check_options(call, TRANSFORMS[transform_name])
+    except MalformedCall as error:
         raise click.UsageError(f"{file} has a malformed call: {error}") from None
     return LAWS[law_id], TRANSFORMS[transform_name], call

@@ -18,7 +18,8 @@ from conformance.transforms import TRANSFORMS
 from conformance.user_subjects import restrictions
 from conformance.violations.likely_cause import likely_cause
 from conformance.violations.script import script
-from properties.call import Call, to_json
+from properties.call import Call
+from properties.call_json import to_json
 from properties.law import Law, Violation, minimize
 from properties.laws import LAWS
 from properties.laws.randomness import DOCUMENTED, maps_inexact_keys

@@ -10,7 +10,8 @@ from typing import Any
 
 from conformance.runner.items import Item, not_sampled_reason
 from properties import run_law
-from properties.call import Call, from_json, to_json
+from properties.call import Call
+from properties.call_json import from_json, to_json
 from properties.profile import Profile
 from properties.strategies import unavailable
 
@@ -44,5 +45,5 @@ def load(path: Path) -> dict[str, list[Call]]:
         if plan["plan"] != VERSION:
             raise PlanError(f"{path} is a plan of version {plan['plan']}, this suite has {VERSION}")
         return {name: [from_json(call) for call in calls] for name, calls in plan["calls"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PlanError(f"{path} is not a plan: {type(error).__name__}: {error}") from None

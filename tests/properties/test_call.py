@@ -1,8 +1,5 @@
 """A call is plain data: through JSON and back it is the same call, with the same arrays."""
 
-import json
-from typing import Any
-
 import attrs
 import chex
 import jax
@@ -10,25 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from conformance.transforms.linen.vmap import TRANSFORM as LINEN
-from conformance.transforms.nnx.vmap import VMAP as NNX
 from properties.call import (
     WIDE,
     Axes,
     FunctionCall,
     ModuleCall,
-    from_json,
     move_batch_axis,
-    to_json,
     variables_like,
     with_dtypes_of,
 )
-from properties.law import load, stored
-from properties.laws import LAWS
-from properties.loop_transform import LOOP
-from properties.profile import PROFILES
-from properties.run_law import run_law
-from properties.subjects import SUBJECTS
 
 LINEAR = FunctionCall("linear", {"batch": 3, "m": 2, "n": 4}, (Axes((None, None, 1), 1),), seed=5)
 NORM = ModuleCall(
@@ -39,61 +26,6 @@ NORM = ModuleCall(
     {"params": False},
     key=7,
 )
-
-
-@pytest.mark.parametrize("law", LAWS.values(), ids=lambda law: law.id)
-def test_every_call_drawn_survives_json(law: Any) -> None:
-    transform = attrs.evolve(
-        LOOP,
-        name=law.only_transform or LOOP.name,
-        kinds=law.kinds,
-        variants=lambda call: {**NNX.variants(call), **LINEN.variants(call)},
-    )
-    seen = []
-
-    def survives(_: Any, call: Any) -> None:
-        again = from_json(json.loads(json.dumps(to_json(call), allow_nan=False)))
-        assert again == call
-        assert repr(again) == repr(call)
-        case = json.loads(json.dumps(stored(law.id, transform.name, call)))
-        assert load(case) == (law.id, transform.name, call)
-        seen.append(call)
-
-    for subject in SUBJECTS.values():
-        if law.applies_to(transform, subject) and not law.skip_reason(transform, subject):
-            run_law(
-                attrs.evolve(law, check=survives, tier="standard"),
-                transform,
-                subject,
-                PROFILES["quick"],
-            )
-    assert len(seen) >= 2
-
-
-@pytest.mark.parametrize("call", [LINEAR, NORM], ids=["function", "module"])
-def test_arrays_are_the_same_bits_after_json(call: Any) -> None:
-    again = from_json(json.loads(json.dumps(to_json(call))))
-    for one, other in zip(
-        call.batch_first(call.axes[0]), again.batch_first(again.axes[0]), strict=True
-    ):
-        np.testing.assert_array_equal(one, other)
-
-
-@pytest.mark.parametrize(
-    ("change", "error"),
-    [
-        ({"subject_name": "no-such"}, "no-such"),
-        ({"kind": "no-such"}, "no-such"),
-    ],
-)
-def test_an_unknown_subject_or_kind_is_named(change: dict[str, str], error: str) -> None:
-    with pytest.raises(KeyError, match=error):
-        from_json({**to_json(LINEAR), **change})
-
-
-def test_an_unknown_field_is_an_error() -> None:
-    with pytest.raises(TypeError, match="no_such"):
-        from_json({**to_json(LINEAR), "no_such": 1})
 
 
 def test_arguments_stand_where_the_axes_say() -> None:

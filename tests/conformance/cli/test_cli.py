@@ -10,7 +10,8 @@ import pytest
 
 from conformance.events.log import EventLog
 from conformance.transforms import TRANSFORMS
-from properties.call import Axes, FunctionCall, to_json
+from properties.call import Axes, FunctionCall
+from properties.call_json import to_json
 from properties.law import stored
 from properties.laws import LAWS
 from properties.subjects import SUBJECTS
@@ -209,11 +210,14 @@ GOOD = stored(EQUALS, "jax.vmap", CALL)
         ("{}", "it lacks call, law, transform"),
         ({**GOOD, "law": "no.such"}, "names an unknown law: 'no.such'"),
         ({**GOOD, "transform": "jax.nothing"}, "names an unknown transform"),
-        ({**GOOD, "call": {**to_json(CALL), "subject_name": "none"}}, "unknown or missing: 'none'"),
-        ({**GOOD, "call": {**to_json(CALL), "kind": "none"}}, "unknown or missing: 'none'"),
-        ({**GOOD, "call": {**to_json(CALL), "more": 1}}, "'more'"),
+        (
+            {**GOOD, "call": {**to_json(CALL), "subject_name": "none"}},
+            "unknown subject 'none' - at `$.subject_name`",
+        ),
+        ({**GOOD, "call": {**to_json(CALL), "kind": "none"}}, "Invalid value 'none' - at `$.kind`"),
+        ({**GOOD, "call": {**to_json(CALL), "more": 1}}, "unknown field `more`"),
         ({**GOOD, "call": 3}, "malformed call"),
-        ({**GOOD, "call": {}}, "unknown or missing: 'kind'"),
+        ({**GOOD, "call": {}}, "missing required field `kind`"),
         ({**GOOD, "call": {**to_json(CALL), "sizes": {"batch": 3}}}, "sizes"),
         ({**GOOD, "call": {**to_json(CALL), "sizes": {"batch": "3", "m": 2, "n": 4}}}, "sizes"),
         ({**GOOD, "call": {**to_json(CALL), "subject_name": "dense"}}, "kind"),

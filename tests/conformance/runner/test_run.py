@@ -17,7 +17,8 @@ from conformance.events.log import decode, incomplete, read
 from conformance.known_defects import DEFECTS
 from conformance.runner import items, plan
 from conformance.transforms import TRANSFORMS
-from properties.call import digest, from_json, x64
+from properties.call import digest, x64
+from properties.call_json import from_json
 from properties.joint_compile import OPTIONS, fast
 from properties.law import load
 from properties.laws import LAWS
