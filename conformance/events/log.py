@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any
 
+import msgspec
+
 from conformance.events.arrays import decode, encode
 from conformance.events.outcomes import CONFORMING, NOT_CHECKED
 from conformance.events.reader import LogError, read
-from conformance.events.records import SCHEMA
+from conformance.events.records import SCHEMA, Record
 from conformance.events.writer import new_cell
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "incomplete",
     "read",
     "status",
+    "to_records",
 ]
 
 Event = Any
@@ -81,6 +84,13 @@ class EventLog:
         file, self._file = self._file, None
         if file is not None:
             file.close()
+
+
+def to_records(events: Iterable[Event]) -> list[Record]:
+    """The events as records. Raises `msgspec.ValidationError` for a malformed dictionary."""
+    return [
+        msgspec.convert(event, Record) if isinstance(event, dict) else event for event in events
+    ]
 
 
 def incomplete(events: Iterable[Event]) -> list[str]:

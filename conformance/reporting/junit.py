@@ -2,11 +2,14 @@
 
 import xml.etree.ElementTree as ET
 
-from conformance.events.log import CONFORMING, NOT_CHECKED
+from conformance.events.details import Casualty, NotApplicable, NotSampled, Violation
+from conformance.events.outcomes import CONFORMING, NOT_CHECKED
+from conformance.events.records import Result
 from conformance.reporting.printable import printable
 from conformance.reporting.summary import Summary
 
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
+_ERRORS = frozenset({"crashed", "timed-out"})
 
 
 def render(*summaries: Summary) -> str:
@@ -25,33 +28,41 @@ def render(*summaries: Summary) -> str:
 
 
 def _suite(summary: Summary, named: bool) -> ET.Element:
-    broken = {"crashed", "timed-out"}
-    versions = (summary.header or {}).get("environment", {})
-    label = f" jax {versions.get('jax')} flax {versions.get('flax')}" if named else ""
+    versions = summary.header.environment if named and summary.header else None
+    label = f" jax {versions.jax} flax {versions.flax}" if versions else ""
+    counts = summary.counts
+    seconds = summary.total("seconds") if summary.seconds is None else summary.seconds
     suite = ET.Element(
         "testsuite",
         name=f"vmap-conformance{label}",
         tests=str(len(summary.results)),
-        failures=str(summary.counts["violated"]),
-        errors=str(sum(summary.counts[name] for name in broken)),
-        skipped=str(sum(summary.counts[name] for name in NOT_CHECKED)),
-        time=f"{summary.seconds or summary.total('seconds'):.3f}",
+        failures=str(counts["violated"]),
+        errors=str(sum(counts[name] for name in _ERRORS)),
+        skipped=str(sum(counts[name] for name in NOT_CHECKED)),
+        time=f"{seconds:.3f}",
     )
     for result in summary.results:
-        case = ET.SubElement(
-            suite,
-            "testcase",
-            classname=f"{result['law']}.{result['transform']}",
-            name=result.get("defect") or result["subject"],
-            time=f"{result['seconds']:.3f}",
-        )
-        detail = result["detail"] or {}
-        if result["outcome"] in NOT_CHECKED:
-            skipped = f"{result['outcome']}: {detail['reason']}"
-            ET.SubElement(case, "skipped", message=skipped)
-        elif result["outcome"] not in CONFORMING:
-            tag = "error" if result["outcome"] in broken else "failure"
-            message = detail.get("message") or detail.get("reason") or result["outcome"]
-            failure = ET.SubElement(case, tag, message=message, type=result["outcome"])
-            failure.text = detail.get("script") or detail.get("output") or ""
+        _case(suite, result)
     return suite
+
+
+def _case(suite: ET.Element, result: Result) -> None:
+    case = ET.SubElement(
+        suite,
+        "testcase",
+        classname=f"{result.law}.{result.transform}",
+        name=result.defect or result.subject,
+        time=f"{result.seconds:.3f}",
+    )
+    detail = result.detail
+    if isinstance(detail, NotApplicable | NotSampled):
+        ET.SubElement(case, "skipped", message=f"{result.outcome}: {detail.reason}")
+    elif result.outcome not in CONFORMING:
+        tag = "error" if result.outcome in _ERRORS else "failure"
+        failure = ET.SubElement(case, tag, message=result.outcome, type=result.outcome)
+        if isinstance(detail, Violation):
+            failure.set("message", detail.message)
+            failure.text = detail.script
+        elif isinstance(detail, Casualty):
+            failure.set("message", detail.reason)
+            failure.text = detail.output

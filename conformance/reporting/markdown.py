@@ -3,10 +3,12 @@
 import re
 from collections import Counter
 
-from conformance.events.log import Event
+from conformance.events.details import Casualty, Violation
+from conformance.reporting.failure import call_in_words, message
+from conformance.reporting.faults import Fault, group_by_cause
 from conformance.reporting.printable import printable
 from conformance.reporting.summary import ORDER, Summary
-from conformance.reporting.terminal import call_in_words, remarks
+from conformance.reporting.terminal.conclusion import remarks
 
 _MEANS_SOMETHING = re.compile(r"([\\`*\[\]<>|#~&]|(?<!\w)_|_(?!\w))")
 
@@ -15,9 +17,10 @@ def render(summary: Summary) -> str:
     """The table of laws by transforms, and one section per failure."""
     lines = ["# vmap-conformance", ""]
     if summary.header is not None:
-        environment = summary.header["environment"]
+        environment = summary.header.environment
         names = ("jax", "jaxlib", "flax", "python")
-        lines += [plain(", ".join(f"{name} {environment.get(name)}" for name in names)), ""]
+        versions = ", ".join(f"{name} {getattr(environment, name)}" for name in names)
+        lines += [plain(versions), ""]
     lines += [_counted(summary.counts), ""]
     lines += table(
         ["law", *summary.transforms],
@@ -26,8 +29,8 @@ def render(summary: Summary) -> str:
             for law in summary.laws
         ],
     )
-    for failure in summary.failures:
-        lines += _failure(failure)
+    for fault in group_by_cause(summary.failures):
+        lines += _fault(fault)
     if remarks(summary):
         lines += ["", *map(plain, remarks(summary))]
     return printable("\n".join(lines)) + "\n"
@@ -60,16 +63,19 @@ def _counted(counts: Counter[str]) -> str:
     return ", ".join(f"{counts[name]} {name}" for name in ORDER if counts[name])
 
 
-def _failure(failure: Event) -> list[str]:
-    detail = failure["detail"] or {}
-    name = f"{failure['law']}, {failure['transform']} of {failure['subject']}"
-    lines = ["", f"## {failure['outcome']}: {plain(name)}"]
-    if "call" in detail:
-        lines += ["", plain(call_in_words(detail["call"]))]
-    lines += ["", plain(detail.get("message") or detail.get("reason", ""))]
-    if detail.get("cause"):
-        lines += ["", f"Likely cause: {plain(detail['cause'])}"]
-    if detail.get("script"):
-        script = fenced(detail["script"], "python")
+def _fault(fault: Fault) -> list[str]:
+    """A fault's laws and transforms, its smallest call, and the script that shows it."""
+    example = fault.example
+    lines = ["", f"## {plain(f'{fault.subject}: {fault.symptom}')}", ""]
+    lines.append(f"{example.outcome}: {', '.join(map(code, fault.laws))}")
+    lines.append(f"of {', '.join(map(code, fault.transforms))}")
+    detail = example.detail
+    if isinstance(detail, Violation):
+        lines += ["", plain(call_in_words(detail.call)), "", plain(message(detail))]
+        if detail.cause:
+            lines += ["", f"Likely cause: {plain(detail.cause)}"]
+        script = fenced(detail.script, "python")
         lines += ["", "<details><summary>script</summary>", "", *script, "</details>"]
+    elif isinstance(detail, Casualty):
+        lines += ["", plain(detail.reason)]
     return lines

@@ -1,53 +1,82 @@
-"""Live progress of a run, fed by its events."""
+"""Live progress of a run on stderr, fed by its events: items done, of how many, and time left."""
 
-from collections import Counter
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
-from conformance.events.log import CONFORMING, Event
+from conformance.events.outcomes import CONFORMING
+from conformance.events.records import Record, Result, Started
+from conformance.reporting.console import Console
+from conformance.reporting.printable import printable
+
+EVERY = 30.0
+"""Seconds between two lines, where the output is no terminal."""
 
 
 class Live:
-    """Counts results on a bar; what does not conform gets a line of its own at once."""
+    """Counts results; what does not conform gets a line of its own at once."""
 
-    def __init__(self, console: Console, bar: Progress) -> None:
+    def __init__(self, console: Console, bar: Progress | None) -> None:
         self._console, self._bar = console, bar
-        self._task = bar.add_task("starting", total=None)
-        self._counts: Counter[str] = Counter()
-        self._controller: Any = None
+        self._task = bar.add_task("starting", total=None) if bar is not None else None
+        self._done = 0
+        self._began = self._spoke = time.monotonic()
+        self._total: Callable[[], int | None] = lambda: None
 
-    def watch(self, controller: Any) -> None:
-        """Learn the number of items from this controller, once it knows."""
-        self._controller = controller
+    def watch(self, total: Callable[[], int | None]) -> None:
+        """Learn the number of items by this function, which gives None until it is known."""
+        self._total = total
 
-    def __call__(self, event: Event) -> None:
-        if event["type"] == "started":
-            name = f"{event['law']} {event['transform']} {event['subject']}"
-            self._bar.update(self._task, description=name, total=self._controller.total)
-        elif event["type"] == "result":
-            outcome = event["outcome"]
-            self._counts[outcome] += 1
-            self._bar.advance(self._task)
-            if outcome not in CONFORMING:
-                name = f"{event['law']}, {event['transform']} of {event['subject']}"
-                self._console.print(f"[red]{outcome}[/]: {name}", highlight=False)
+    def __call__(self, record: Record) -> None:
+        """Take note of a record."""
+        if isinstance(record, Started) and self._bar is not None and self._task is not None:
+            name = printable(f"{record.law} {record.transform} {record.subject}")
+            self._bar.update(self._task, description=name, total=self._total())
+        elif isinstance(record, Result):
+            self._done += 1
+            if self._bar is not None and self._task is not None:
+                self._bar.advance(self._task)
+            elif time.monotonic() - self._spoke >= EVERY:
+                self._spoke = time.monotonic()
+                self._console.print(_line(self._done, self._total(), self._spoke - self._began))
+            if record.outcome not in CONFORMING:
+                line = Text(record.outcome, style="red")
+                line.append(f": {record.law}, {record.transform} of {record.subject}", "default")
+                self._console.print(line, soft_wrap=True)
+
+
+def _line(done: int, total: int | None, seconds: float) -> str:
+    """Progress in words: `412 of 1,540 items in 60 s, about 160 s left`."""
+    if not total:
+        return f"{done:,} items in {seconds:.0f} s"
+    left = seconds / max(done, 1) * (total - done)
+    return f"{done:,} of {total:,} items in {seconds:.0f} s, about {left:.0f} s left"
 
 
 @contextmanager
 def live(console: Console) -> Iterator[Live]:
-    """A bar for the time of a run; off where the output is no terminal, which gets lines only."""
+    """A bar for the time of a run; where the output is no terminal, a line every half minute."""
+    if not console.is_terminal:
+        yield Live(console, None)
+        return
     bar = Progress(
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=16),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("{task.description}", style="dim"),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}", style="dim", markup=False),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
     )
     with bar:
         yield Live(console, bar)

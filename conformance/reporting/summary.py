@@ -1,15 +1,27 @@
-"""What a log says, gathered once for every view."""
+"""What a log says of one environment, gathered once for every view."""
 
+import functools
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import get_args
 
 import attrs
 
-from conformance.events.log import CONFORMING, Event, incomplete
+from conformance.events.completeness import incomplete
+from conformance.events.outcomes import CONFORMING, NOT_CHECKED, Outcome
+from conformance.events.records import (
+    BatchingRules,
+    Coverage,
+    Footer,
+    Header,
+    Named,
+    Record,
+    Result,
+    Started,
+)
 
-ORDER = (
+ORDER: tuple[Outcome, ...] = (
     "violated",
     "crashed",
     "timed-out",
@@ -20,116 +32,170 @@ ORDER = (
     "not-sampled",
 )
 """Outcomes, the most urgent first."""
+assert set(ORDER) == set(get_args(Outcome))
+
+SHORT: dict[str, str] = {"not-applicable": "n/a"}
+"""Outcomes that have a shorter name in tables."""
+
+GROUPS = ("mapping", "axes", "nesting", "gradients", "sharing", "collectives", "parallel")
+"""The order of the groups of laws; other groups follow."""
+
+_MANY_PROGRAMS = 50
+"""From so many on, a compilation cache that gave none of them is of no use here."""
 
 
 @attrs.frozen
+class RuleCoverage:
+    """Which of JAX's batching rules some cell exercised."""
+
+    exercised: int
+    registered: int
+    exempt: int
+    missing: tuple[str, ...]
+    """The names of those that no cell reached."""
+
+
+@attrs.frozen(slots=False)
 class Summary:
     """Results by law and transform, and what they cost."""
 
-    header: Event | None
-    results: list[Event]
-    incomplete: list[str]
-    unfinished: list[Event]
-    """``started`` events without a result."""
+    headers: tuple[Header, ...]
+    results: tuple[Result, ...]
+    incomplete: tuple[str, ...]
+    """The cells without a footer."""
+    unfinished: tuple[Started, ...]
+    """Items that began and have no result."""
     seconds: float | None
-    coverage: list[Event]
-    """What of the table of batching rules each cell exercised."""
+    """The duration of all cells together; None where none ended."""
+    coverage: tuple[BatchingRules, ...]
+
+    @property
+    def header(self) -> Header | None:
+        """The first header."""
+        return self.headers[0] if self.headers else None
 
     @property
     def laws(self) -> list[str]:
-        return list(dict.fromkeys(result["law"] for result in sorted(self.results, key=_by_law)))
+        """The laws in the order of `GROUPS`."""
+        return list(dict.fromkeys(result.law for result in sorted(self.results, key=_by_group)))
+
+    @property
+    def groups(self) -> list[str]:
+        """The groups of the laws, in the order of `GROUPS`."""
+        return list(dict.fromkeys(group(law) for law in self.laws))
 
     @property
     def transforms(self) -> list[str]:
-        return sorted({result["transform"] for result in self.results}, key=_by_family)
+        """The transforms: JAX's own first, and `jax.vmap` before all."""
+        return sorted({result.transform for result in self.results}, key=_by_family)
 
     def cell(self, law: str, transform: str) -> Counter[str]:
-        """How many subjects had which outcome."""
-        return Counter(
-            result["outcome"]
-            for result in self.results
-            if result["law"] == law and result["transform"] == transform
-        )
+        """How many subjects had which outcome, for a law or a group of laws and a transform."""
+        return self._cells.get((law, transform), Counter())
+
+    @functools.cached_property
+    def _cells(self) -> dict[tuple[str, str], Counter[str]]:
+        cells: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        for result in self.results:
+            for law in (result.law, group(result.law)):
+                cells[law, result.transform][result.outcome] += 1
+        return cells
 
     @property
     def counts(self) -> Counter[str]:
-        return Counter(result["outcome"] for result in self.results)
+        """How many items had which outcome."""
+        return Counter(result.outcome for result in self.results)
 
     @property
-    def failures(self) -> list[Event]:
+    def failures(self) -> list[Result]:
         """What does not conform, in the order of the log."""
-        return [result for result in self.results if result["outcome"] not in CONFORMING]
+        return [result for result in self.results if result.outcome not in CONFORMING]
+
+    @property
+    def checked(self) -> int:
+        """How many items were checked: neither inapplicable, left out by sampling, nor known defects."""
+        beyond = {*NOT_CHECKED, "known-defect", "fixed-defect"}
+        return sum(result.outcome not in beyond for result in self.results)
 
     def total(self, field: str) -> float:
-        """The sum of a number over all results."""
-        return sum(result.get(field) or 0 for result in self.results)
+        """The sum of a numeric field over all results."""
+        return sum(getattr(result, field) or 0 for result in self.results)
 
     @property
     def digest(self) -> str | None:
         """A checksum of every call drawn, in whatever order; None where no result has its own."""
-        drawn = sorted(result["digest"] for result in self.results if "digest" in result)
+        drawn = sorted(result.digest for result in self.results if result.digest)
         return f"{zlib.crc32(' '.join(drawn).encode()):08x}" if drawn else None
 
     @property
-    def rules(self) -> tuple[int, int, int, list[str]] | None:
-        """Batching rules: exercised, registered, exempt, and the names of those missed by every cell.
-
-        None where no cell says, or where cells speak of different tables.
-        """
-        every = [event["batching_rules"] for event in self.coverage]
-        if len({rules["registered"] for rules in every}) != 1:
+    def rules(self) -> RuleCoverage | None:
+        """Batching rules covered; None where no cell says, or where cells have different tables."""
+        if len({rules.registered for rules in self.coverage}) != 1:
             return None
-        exercised = {name for rules in every for name in rules["exercised"]}
-        exempt = set(every[0]["exempt"]) - exercised
-        missing = set(every[0]["missing"]) - exercised
-        return len(exercised), every[0]["registered"], len(exempt), sorted(missing)
+        first = self.coverage[0]
+        exercised = {name for rules in self.coverage for name in rules.exercised}
+        missing = tuple(sorted(set(first.missing) - exercised))
+        exempt = len(set(first.exempt) - exercised)
+        return RuleCoverage(len(exercised), first.registered, exempt, missing)
+
+    @property
+    def missing_shards(self) -> list[str]:
+        """The shards that the log lacks, such as `2/4`."""
+        there = {tuple(header.shard) for header in self.headers}
+        return [
+            f"{part}/{parts}"
+            for parts in sorted({parts for _, parts in there})
+            for part in range(1, parts + 1)
+            if (part, parts) not in there
+        ]
 
     @property
     def cache_was_useless(self) -> bool:
         """The cache held entries for these programs before, and not one was accepted."""
-        return (
-            bool(
-                self.header
-                and self.header.get("cache_entries", 0) >= 50
-                and not self.total("cache_hits")
-            )
-            and self.total("compilations") >= 50
-        )
+        filled = self.header is not None and (self.header.cache_entries or 0) >= _MANY_PROGRAMS
+        compiled = self.total("compilations") >= _MANY_PROGRAMS
+        return filled and compiled and not self.total("cache_hits")
 
 
-GROUPS = ("mapping", "axes", "nesting", "gradients", "sharing", "collectives", "parallel")
-"""The order of DESIGN's promise; other groups follow."""
+def group(law: str) -> str:
+    """The first part of a law's id."""
+    return law.split(".")[0]
 
 
-def _by_law(result: Event) -> int:
-    group = result["law"].split(".")[0]
-    return GROUPS.index(group) if group in GROUPS else len(GROUPS)
+def item_name(item: Named) -> str:
+    """The name of an item, unique in its cell: law, transform, subject and, if any, defect."""
+    parts = (item.law, item.transform, item.subject, item.defect or None)
+    return " | ".join(part for part in parts if part is not None)
+
+
+def summarise(records: Sequence[Record]) -> Summary:
+    """Gather a log's records, of one cell or several."""
+    results = tuple(record for record in records if isinstance(record, Result))
+    ended = {(result.cell, item_name(result)) for result in results}
+    started = [record for record in records if isinstance(record, Started)]
+    seconds = {record.cell: record.seconds for record in records if isinstance(record, Footer)}
+    return Summary(
+        headers=tuple(record for record in records if isinstance(record, Header)),
+        results=results,
+        incomplete=tuple(incomplete(records)),
+        unfinished=tuple(
+            record for record in started if (record.cell, item_name(record)) not in ended
+        ),
+        seconds=sum(seconds.values()) if seconds else None,
+        coverage=tuple(r.batching_rules for r in records if isinstance(r, Coverage)),
+    )
+
+
+def outcomes_of(results: Iterable[Result]) -> list[tuple[Outcome, int]]:
+    """How many results had which outcome, the most urgent first."""
+    counts = Counter(result.outcome for result in results)
+    return [(name, counts[name]) for name in ORDER if counts[name]]
+
+
+def _by_group(result: Result) -> int:
+    name = group(result.law)
+    return GROUPS.index(name) if name in GROUPS else len(GROUPS)
 
 
 def _by_family(transform: str) -> tuple[bool, int, str]:
-    # JAX's own first, the plain vmap before all.
     return (not transform.startswith("jax."), -transform.count("vmap"), transform)
-
-
-def summarise(events: Sequence[Event]) -> Summary:
-    """Gather a log's events, of one cell or several."""
-    results = [event for event in events if event["type"] == "result"]
-    begun: dict[Any, Event] = {}
-    for event in events:
-        name = tuple(event.get(k) for k in ("cell", "law", "transform", "subject", "defect"))
-        if event["type"] == "started":
-            begun[name] = event
-        elif event["type"] == "result":
-            begun.pop(name, None)
-    by_cell: dict[str, float] = defaultdict(float)
-    for event in events:
-        if event["type"] == "footer":
-            by_cell[event["cell"]] = event["seconds"]
-    return Summary(
-        header=next((event for event in events if event["type"] == "header"), None),
-        results=results,
-        incomplete=incomplete(events),
-        unfinished=list(begun.values()),
-        seconds=sum(by_cell.values()) if by_cell else None,
-        coverage=[event for event in events if event["type"] == "coverage"],
-    )

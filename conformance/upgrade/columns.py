@@ -5,7 +5,7 @@ from typing import Any
 
 import attrs
 
-from conformance.events.log import Event
+from conformance.events.log import Event, to_records
 from conformance.reporting.summary import Summary, summarise
 from conformance.upgrade.compare import Differences, compare
 
@@ -84,4 +84,4 @@ def _label(header: Event | None) -> str:
 
 def _column(label: str, events: list[Event]) -> Column:
     problems = [event["problem"] for event in events if event.get("problem")]
-    return Column(label, problems[0] if problems else None, tuple(events), summarise(events))
+    return Column(label, problems[0] if problems else None, tuple(events), summarise(to_records(events)))

@@ -4,8 +4,7 @@ from collections import Counter
 from itertools import zip_longest
 
 from conformance.events.log import CONFORMING, NOT_CHECKED
-from conformance.reporting.summary import ORDER
-from conformance.reporting.terminal import SHORT
+from conformance.reporting.summary import ORDER, SHORT
 from conformance.upgrade.columns import Column, Comparison
 from conformance.upgrade.compare import Differences
 from conformance.upgrade.detectors import KINDS
@@ -49,7 +48,7 @@ def laws(comparison: Comparison) -> list[str]:
 
 def outcomes(column: Column, law: str) -> str:
     """How many items of a law had which outcome; only what does not conform, where anything does not."""
-    counts = Counter(r["outcome"] for r in column.summary.results if r["law"] == law)
+    counts = Counter(r.outcome for r in column.summary.results if r.law == law)
     if not counts:
         return "did not run" if column.problem else "-"
     wrong = [name for name in ORDER if counts[name] and name not in CONFORMING]

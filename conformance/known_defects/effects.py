@@ -1,0 +1,43 @@
+"""What a known defect does to a user: it gives wrong values, raises, or ends the process."""
+
+from typing import Literal, get_args
+
+from conformance.known_defects.defect import Defect
+
+Effect = Literal["silently wrong", "process dies", "raises", "unclear error"]
+
+EFFECTS: tuple[Effect, ...] = get_args(Effect)
+"""The most dangerous first."""
+
+SILENTLY_WRONG = frozenset(
+    {
+        "pmap-negative-axis-wrong-answer",
+        "pmap-out-axes-none-unchecked",
+        "pmap-in-jit-zeros",
+        "linen-vmap-negative-axis-names",
+        "nnx-vmap-negative-axis-names",
+        "linen-vmap-keywords-left-out",
+        "vmap-ref-write-transposed",
+        "vmap-ref-indexed",
+        "vmap-update-of-own-slice",
+        "shard-map-update-of-own-slice",
+        "vmap-axis-size-unchecked",
+        "linen-vmap-axis-size-unchecked",
+        "nnx-vmap-axis-size-unchecked",
+        "vmap-scaled-matmul-behind",
+        "vmap-all-to-all-of-shared",
+        "linen-vmap-all-to-all-of-shared",
+        "pmap-all-to-all-gradient",
+        "vmap-cudnn-attention-bias-gradient",
+    }
+)
+"""Defects some of whose calls give a wrong answer without a word."""
+
+
+def effect(defect: Defect) -> Effect:
+    """The worst that a call of the defect does."""
+    if defect.crashes_process:
+        return "process dies"
+    if {defect.id, defect.id.removeprefix("nnx-")} & SILENTLY_WRONG:
+        return "silently wrong"
+    return "unclear error" if defect.law.startswith("errors.") else "raises"

@@ -1,0 +1,110 @@
+"""The end of a run: what holds, what is known, what was not checked, and what to do next."""
+
+from rich.text import Text
+
+from conformance.events.details import KnownDefect
+from conformance.events.outcomes import CONFORMING
+from conformance.reporting import layout
+from conformance.reporting.faults import group_by_cause
+from conformance.reporting.layout import Symbols, count
+from conformance.reporting.summary import Summary, item_name
+
+DANGEROUS = ("silently wrong", "process dies")
+"""Effects of known defects whose names are always shown."""
+
+
+def one_line(summary: Summary, marks: Symbols) -> Text:
+    """Everything on one line."""
+    line = _verdict(summary, marks)
+    known = summary.counts["known-defect"]
+    parts = [f"{known} known defects"] if known else []
+    line.append(layout.SEPARATOR.join(["", *parts, *_unchecked(summary)]))
+    return line
+
+
+def lines(summary: Summary, width: int, marks: Symbols, *, names: bool = False) -> list[Text]:
+    """The verdict, the known defects by what they do, what was not checked, and remarks.
+
+    ``names`` asks for the name of every known defect, not of the dangerous ones alone.
+    """
+    made = [_verdict(summary, marks)]
+    made += _known(summary, width, names=names)
+    unchecked = _unchecked(summary)
+    hints = ["-v: every law", "--html PAGE: the page"]
+    made += [Text(line, style="dim") for line in layout.join([*unchecked, *hints], width, indent="  ")]
+    return [*made, *(Text(line, style="yellow") for line in remarks(summary))]
+
+
+def remarks(summary: Summary) -> list[str]:
+    """What a person should know beyond the outcomes."""
+    made = []
+    if summary.incomplete:
+        made.append("This log is incomplete: the run was stopped before its end.")
+        made += [f"  unfinished: {item_name(started)}" for started in summary.unfinished]
+    if summary.cache_was_useless:
+        made.append(
+            "The compilation cache gave nothing although it was filled: this host's CPU is not the one "
+            "that filled it. --no-cache spares the attempt."
+        )
+    made += [
+        f"The known defect {result.detail.defect} is gone in this release."
+        for result in summary.results
+        if result.outcome == "fixed-defect" and isinstance(result.detail, KnownDefect)
+    ]
+    return made
+
+
+def _verdict(summary: Summary, marks: Symbols) -> Text:
+    holds = count(summary.counts["holds"], "check")
+    wrong = sum(n for name, n in summary.counts.items() if name not in CONFORMING)
+    if wrong:
+        found = count(len(group_by_cause(summary.failures)), "fault")
+        words = f"{marks.wrong} {found}: {wrong:,} of {count(summary.checked, 'check')} fail."
+        return Text(words, style="bold red")
+    if not summary.counts["holds"]:
+        return Text("Nothing was checked.", style="yellow")
+    verb = "holds" if summary.counts["holds"] == 1 else "hold"
+    return Text(f"{marks.holds} {holds} {verb}.", style="bold green")
+
+
+def _unchecked(summary: Summary) -> list[str]:
+    profile = f" by {summary.header.profile}" if summary.header else ""
+    sampled, applicable = summary.counts["not-sampled"], summary.counts["not-applicable"]
+    parts = [f"{sampled:,} not sampled{profile}"] if sampled else []
+    if applicable:
+        parts.append(f"{applicable:,} {'does' if applicable == 1 else 'do'} not apply")
+    return parts
+
+
+def _known(summary: Summary, width: int, *, names: bool) -> list[Text]:
+    """The known defects that the run saw, by what they do."""
+    seen = [
+        result.detail.defect
+        for result in summary.results
+        if result.outcome == "known-defect" and isinstance(result.detail, KnownDefect)
+    ]
+    if not seen:
+        return []
+    by_effect = _by_effect(seen)
+    made = [Text(f"  {count(len(seen), 'known defect')} of this release:", style="yellow")]
+    for name, defects in by_effect.items():
+        head = f"{len(defects)} {name}"
+        if names or name in DANGEROUS:
+            listed = ", ".join(defects)
+            made += map(Text, layout.wrap(f"{head}: {listed}", width, "    ", "      "))
+        else:
+            made.append(Text(f"    {head}"))
+    made.append(Text("    what each does: vmap-conformance list defects", style="dim"))
+    return made
+
+
+def _by_effect(seen: list[str]) -> dict[str, list[str]]:
+    # The ledger needs JAX, which a run without known defects does not start here.
+    from conformance.known_defects import DEFECTS
+    from conformance.known_defects.effects import EFFECTS, effect
+
+    effects = {defect.id: effect(defect) for defect in DEFECTS}
+    groups: dict[str, list[str]] = {name: [] for name in EFFECTS}
+    for name in seen:
+        groups.setdefault(effects.get(name, "not in this version's list"), []).append(name)
+    return {name: defects for name, defects in groups.items() if defects}
