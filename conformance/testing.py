@@ -8,7 +8,6 @@ def test_my_cell_maps():
 test_my_models_map = parametrize_subjects(SUBJECTS)  # a test per subject, law and transform
 """
 
-import io
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -18,9 +17,9 @@ import jax
 import pytest
 
 from conformance.cli import options
-from conformance.events.log import CONFORMING, encode
-from conformance.reporting import terminal
-from conformance.reporting.console import Console
+from conformance.events.log import CONFORMING, encode, to_records
+from conformance.events.records import Result
+from conformance.reporting import failure
 from conformance.runner import items
 from conformance.transforms import TRANSFORMS
 from conformance.user_subjects import subjects
@@ -255,6 +254,6 @@ def _report(subject: Subject, wrong: Sequence[dict[str, Any]]) -> str:
 
 
 def _in_words(result: dict[str, Any]) -> str:
-    text = io.StringIO()
-    Console(width=100, file=text, color_system=None).print(terminal.explained(result))
-    return text.getvalue()
+    (record,) = to_records([{"type": "result", "cell": "own", **result}])
+    assert isinstance(record, Result)
+    return failure.plain(record)

@@ -14,12 +14,12 @@ def report(
     logs: tuple[Path, ...], html: Path | None, junit: Path | None, markdown: Path | None
 ) -> int:
     """Show event logs; several are read as one, and environments compared with the first."""
-    from conformance.cli.views import show
-    from conformance.events.log import LogError, read
+    from conformance.cli.views import Files, show
+    from conformance.events.reader import LogError, read_all
     from conformance.reporting.console import console
 
     try:
-        events = [event for path in logs for event in read(path)]
+        records = read_all(logs)
     except LogError as error:
         raise click.ClickException(str(error)) from None
-    return show(console(), events, html_path=html, junit_path=junit, markdown_path=markdown)
+    return show(console(), records, Files(html=html, junit=junit, markdown=markdown))

@@ -11,7 +11,7 @@ import click
 from conformance.cli import options
 
 if TYPE_CHECKING:
-    from conformance.events.log import Event
+    from conformance.events.records import Record
     from conformance.runner.plugin import RunOptions
 
 
@@ -62,8 +62,8 @@ def run(
     observe: tuple[str, ...],
 ) -> int:
     """Check the installed JAX and Flax against the laws."""
-    from conformance.cli.views import show
-    from conformance.reporting import artifacts
+    from conformance.cli.views import Files, show
+    from conformance.reporting.artifacts import save_violations
     from conformance.reporting.console import console
     from conformance.reporting.summary import summarise
     from conformance.runner import process_env
@@ -90,31 +90,39 @@ def run(
     )
     log = log_path or caches / "runs" / f"{time.strftime('%Y%m%d-%H%M%S')}.jsonl"
     terminal = console()
-    events = _events(asked, workers=workers, log=log, cache=not no_cache)
-    files = artifacts.violations(summarise(events).failures, log)
-    result = show(
-        terminal, events, files=files, html_path=html, junit_path=junit, markdown_path=markdown
-    )
+    records = _run(asked, workers=workers, log=log, cache=not no_cache)
+    scripts = save_violations(summarise(records).failures, log)
+    views = Files(html=html, junit=junit, markdown=markdown)
+    result = show(terminal, records, views, scripts=scripts)
     terminal.print(f"log: {log}", highlight=False, soft_wrap=True)
     return result
 
 
-def _events(asked: "RunOptions", *, workers: int | None, log: Path, cache: bool) -> "list[Event]":
+def _run(asked: "RunOptions", *, workers: int | None, log: Path, cache: bool) -> "list[Record]":
     """Run the suite with live progress. Raises click's exception, for status 3, where it cannot."""
+    from conformance.events.log import Event, to_records
+    from conformance.events.records import Record
     from conformance.reporting import progress
     from conformance.reporting.console import console
     from conformance.runner import process_env, session
 
-    with progress.live(console()) as live:
+    records: list[Record] = []
+    with progress.live(console(stderr=True)) as live:
+
+        def listen(event: Event) -> None:
+            (record,) = to_records([event])
+            records.append(record)
+            live(record)
+
         try:
-            return session.run(
+            session.run(
                 asked,
                 workers=process_env.cores() if workers is None else workers,
                 log_path=log,
                 command=sys.argv[1:],
                 cache=cache,
-                listeners=[live],
-                watch=live.watch,
+                listeners=[listen],
+                watch=lambda controller: live.watch(lambda: controller.total),
             )
         except session.RunError as error:
             raise click.ClickException(str(error)) from None
@@ -122,6 +130,7 @@ def _events(asked: "RunOptions", *, workers: int | None, log: Path, cache: bool)
             raise click.ClickException(
                 f"the log {log} cannot be written: {error.strerror}"
             ) from None
+    return records
 
 
 def _check_plan(plan: Path, *, cache: bool) -> None:

@@ -10,8 +10,8 @@ import click
 
 from conformance.cli import options
 from conformance.cli.options import FILE
-from conformance.cli.views import show, write
-from conformance.events.log import Event
+from conformance.cli.views import Files, show, write
+from conformance.events.log import Event, to_records
 from conformance.events.writer import to_line
 from conformance.reporting.console import console
 from conformance.runner import process_env
@@ -97,7 +97,7 @@ def upgrade(
             raise click.UsageError(str(error)) from None
     if log_path is not None:
         write(log_path, "".join(to_line(event) + "\n" for event in events))
-    return show(terminal, events, html_path=html, junit_path=junit, markdown_path=markdown)
+    return show(terminal, to_records(events), Files(html=html, junit=junit, markdown=markdown))
 
 
 @contextlib.contextmanager

@@ -9,8 +9,10 @@ from rich.segment import Segment
 
 from conformance.reporting.printable import printable
 
-WIDTH_OF_FILES = 150
+WIDTH_OF_FILES = 80
 """Columns where the output goes to a file or a pipe."""
+_PLAIN = str.maketrans({"✓": "+", "✗": "x", "·": "|", "…": "~"})
+"""Marks of the views that an output without them gets in ASCII."""
 
 
 class Console(rich_console.Console):
@@ -24,7 +26,15 @@ class Console(rich_console.Console):
         """Render as rich does; see `printable` for what becomes of the text."""
         for segment in super().render(renderable, options):
             text, style, control = segment
-            yield segment if control else Segment(printable(text), style)
+            yield segment if control else Segment(self._expressible(text), style)
+
+    def _expressible(self, text: str) -> str:
+        shown = printable(text)
+        try:
+            shown.encode(self.encoding)
+        except UnicodeEncodeError:
+            shown = shown.translate(_PLAIN)
+        return shown.encode(self.encoding, "backslashreplace").decode(self.encoding)
 
     def on_broken_pipe(self) -> None:
         """Leave to the command line what a closed pipe means: rich would exit with status 1."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from rich.text import Text
@@ -76,7 +77,7 @@ def distance(detail: Violation) -> str:
     return f"{error} ({words} at most)" if words else error
 
 
-def array_in_words(array: "np.ndarray") -> str:  # type: ignore[type-arg]  # of any dtype
+def array_in_words(array: Any) -> str:
     """An array as NumPy prints it, short."""
     with np.printoptions(precision=4, suppress=True, threshold=40, linewidth=WIDTH_OF_ARRAYS):
         return str(array)
@@ -89,9 +90,7 @@ def _number(value: Quantity) -> float:
 def call_in_words(call: Call) -> str:
     """The call as a person would say it."""
     sizes = ", ".join(f"{name}={size}" for name, size in call.sizes.items())
-    axes = " or ".join(
-        f"in_axes={_axes(a.in_axes)}, out_axes={a.out_axes}" for a in call.axes[:3]
-    )
+    axes = " or ".join(f"in_axes={_axes(a.in_axes)}, out_axes={a.out_axes}" for a in call.axes[:3])
     words = [f"{call.subject_name} with {sizes}", axes, call.dtype]
     if call.kind == "module":
         words.append(f"variable_axes={call.variable_axes}, split_rngs={call.split_rngs}")

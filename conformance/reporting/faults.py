@@ -8,7 +8,7 @@ import attrs
 
 from conformance.events.details import Violation
 from conformance.events.records import Result
-from conformance.reporting.symptom import kind, symptom
+from conformance.reporting.symptom import GENERAL, kind, symptom
 
 
 @attrs.frozen
@@ -51,7 +51,7 @@ def group_by_cause(failures: Iterable[Result]) -> list[Fault]:
 def _words(results: list[Result]) -> str:
     """The symptom that most of them have; a general one only where none has a better."""
     counts = Counter(map(symptom, results))
-    return max(counts, key=lambda words: (not words.startswith("wrong values"), counts[words]))
+    return max(counts, key=lambda words: (not words.startswith(GENERAL), counts[words]))
 
 
 def _size(result: Result) -> tuple[bool, float]:

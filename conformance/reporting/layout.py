@@ -3,30 +3,11 @@
 import textwrap
 from collections.abc import Iterable, Sequence
 
-import attrs
-
 SEPARATOR = " · "
 
 
-@attrs.frozen
-class Symbols:
-    """The marks of a view; words where the output cannot express the marks."""
-
-    holds: str = "✓"
-    wrong: str = "✗"
-    none: str = "-"
-
-
-UNICODE, ASCII = Symbols(), Symbols("ok", "x", "-")
-
-
-def symbols(encoding: str) -> Symbols:
-    """The marks that an encoding can express."""
-    try:
-        "".join(attrs.astuple(UNICODE)).encode(encoding)
-    except (UnicodeEncodeError, LookupError):
-        return ASCII
-    return UNICODE
+HOLDS, WRONG, NONE = "✓", "✗", "-"
+"""Marks of a check that holds, of one that fails, and of nothing that was checked."""
 
 
 def wrap(text: str, width: int, indent: str = "", hanging: str | None = None) -> list[str]:
@@ -41,17 +22,22 @@ def wrap(text: str, width: int, indent: str = "", hanging: str | None = None) ->
     )
 
 
-def join(parts: Iterable[str], width: int, separator: str = SEPARATOR, indent: str = "") -> list[str]:
+def join(
+    parts: Iterable[str],
+    width: int,
+    separator: str = SEPARATOR,
+    indent: str = "",
+    hanging: str | None = None,
+) -> list[str]:
     """The parts in lines of at most ``width`` columns; breaks are between parts only."""
     lines: list[str] = []
     for part in parts:
-        longer = f"{lines[-1]}{separator}{part}" if lines else ""
-        if lines and len(longer) <= width:
-            lines[-1] = longer
-        else:
-            if lines:
-                lines[-1] += separator.rstrip() if separator.strip() == "," else ""
-            lines.append(f"{indent}{part}")
+        if lines and len(f"{lines[-1]}{separator}{part}") <= width:
+            lines[-1] += f"{separator}{part}"
+            continue
+        if lines and separator == ", ":
+            lines[-1] += ","
+        lines.append((hanging if lines and hanging is not None else indent) + part)
     return lines
 
 
@@ -62,9 +48,9 @@ def beside(blocks: Sequence[tuple[str, str]], gap: int = 4) -> list[str]:
     height = max(map(len, columns))
     rows = [[column[i] if i < len(column) else "" for column in columns] for i in range(height)]
     return [
-        (" " * gap).join(
-            cell.ljust(width) for cell, width in zip(row, widths, strict=True)
-        ).rstrip()
+        (" " * gap)
+        .join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        .rstrip()
         for row in rows
     ]
 

@@ -12,9 +12,10 @@ from conformance.events.records import Result
 
 _RAISED = re.compile(r"(?:expected (?P<due>\w+)[^;]*; )?it raised (?P<error>\w+)")
 _ABSTRACT = re.compile(r"^(?P<dtype>\w+)\[(?P<shape>[\d,]*)\]$")
+_CAUSE_ID = re.compile(r" \([a-z-]+\)$")
 _LONGEST = 60
-_CLOSE = {"rtol": 1e-3, "atol": 1e-5, "equal_nan": True}
-"""How near a wrong answer must be to a known one: this chooses words, never a verdict."""
+GENERAL = "wrong values"
+"""How a symptom begins that says little."""
 
 
 def symptom(result: Result) -> str:
@@ -45,7 +46,9 @@ def _of_violation(detail: Violation) -> str:
     if isinstance(expected, str) and isinstance(got, str):
         return _of_shapes(expected, got, detail.call) or _short(detail.message)
     if isinstance(expected, np.ndarray) and isinstance(got, np.ndarray):
-        return _of_values(expected, got, detail.call)
+        words = _of_values(expected, got, detail.call)
+        cause = _CAUSE_ID.sub("", detail.cause or "")
+        return cause if cause and words.startswith(GENERAL) else words
     return _short(detail.message)
 
 
@@ -93,7 +96,7 @@ def _batch_axis(shape: tuple[int, ...], call: Call) -> int | None:
 
 def _of_values(expected: Any, got: Any, call: Call) -> str:
     if expected.shape != got.shape or got.dtype.kind not in "biufc":
-        return "wrong values"
+        return GENERAL
     wide = np.complex128 if "c" in (got.dtype.kind, expected.dtype.kind) else np.float64
     with np.errstate(all="ignore"):
         right, wrong = expected.astype(wide), got.astype(wide)
@@ -101,9 +104,14 @@ def _of_values(expected: Any, got: Any, call: Call) -> str:
         if place is not None:
             right, wrong = np.moveaxis(right, place, 0), np.moveaxis(wrong, place, 0)
             for answer, words in _known(right):
-                if np.allclose(wrong, answer, **_CLOSE):
+                if _alike(wrong, answer):
                     return words
         return _scaled(right, wrong) or _which(right, wrong, place is not None)
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether a wrong answer is a known one: this chooses words, never a verdict."""
+    return bool(np.allclose(one, other, rtol=1e-3, atol=1e-5, equal_nan=True))
 
 
 def _known(right: Any) -> Iterator[tuple[Any, str]]:
@@ -131,7 +139,7 @@ def _scaled(right: Any, wrong: Any) -> str | None:
     if not np.any(known):
         return None
     factor = np.median((wrong[known] / right[known]).real)
-    if factor in (0, 1) or not np.allclose(wrong, factor * right, **_CLOSE):
+    if factor in (0, 1) or not _alike(wrong, factor * right):
         return None
     return "the opposite sign" if np.isclose(factor, -1) else f"{factor:.3g} times the right answer"
 
@@ -139,8 +147,8 @@ def _scaled(right: Any, wrong: Any) -> str | None:
 def _which(right: Any, wrong: Any, has_batch: bool) -> str:
     """Which examples are wrong, where the result has a batch axis."""
     if not has_batch:
-        return "wrong values"
-    bad = [i for i in range(len(right)) if not np.allclose(right[i], wrong[i], **_CLOSE)]
+        return GENERAL
+    bad = [i for i in range(len(right)) if not _alike(right[i], wrong[i])]
     if not bad:
         return "values beyond rounding"
     if len(bad) == len(right):

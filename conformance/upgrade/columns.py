@@ -84,4 +84,6 @@ def _label(header: Event | None) -> str:
 
 def _column(label: str, events: list[Event]) -> Column:
     problems = [event["problem"] for event in events if event.get("problem")]
-    return Column(label, problems[0] if problems else None, tuple(events), summarise(to_records(events)))
+    return Column(
+        label, problems[0] if problems else None, tuple(events), summarise(to_records(events))
+    )

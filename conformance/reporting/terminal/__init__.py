@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from rich.text import Text
 
 from conformance.reporting.console import Console
-from conformance.reporting.layout import symbols
 from conformance.reporting.summary import Summary
 from conformance.reporting.terminal import conclusion, faults, heading, matrix
 
@@ -28,20 +27,19 @@ def show(
         verbosity: `QUIET`, `GROUPS`, `LAWS` or `EVERYTHING`.
         files: The path of the script that was saved for a failure, by `item_name`.
     """
-    marks = symbols(console.encoding)
     width = console.width
     if verbosity <= QUIET:
-        _print(console, [conclusion.one_line(summary, marks)])
+        _print(console, [conclusion.one_line(summary)])
         return
     _print(console, heading.lines(summary, width, costs=verbosity >= LAWS))
     _print(console, [Text()])
     if verbosity >= EVERYTHING:
         _print(console, [*matrix.items(summary), Text()])
     by = summary.laws if verbosity >= LAWS else summary.groups
-    _print(console, matrix.lines(summary, by, width, marks))
-    found = faults.Faults(summary, files or {}, marks)
+    _print(console, matrix.lines(summary, by, width))
+    found = faults.Faults(summary, files or {})
     _print(console, found.in_full(width))
-    _print(console, conclusion.lines(summary, width, marks, names=verbosity >= LAWS))
+    _print(console, conclusion.lines(summary, width, names=verbosity >= LAWS))
     _print(console, found.in_short(width))
 
 

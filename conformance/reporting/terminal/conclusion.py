@@ -6,32 +6,34 @@ from conformance.events.details import KnownDefect
 from conformance.events.outcomes import CONFORMING
 from conformance.reporting import layout
 from conformance.reporting.faults import group_by_cause
-from conformance.reporting.layout import Symbols, count
+from conformance.reporting.layout import count
 from conformance.reporting.summary import Summary, item_name
 
 DANGEROUS = ("silently wrong", "process dies")
 """Effects of known defects whose names are always shown."""
 
 
-def one_line(summary: Summary, marks: Symbols) -> Text:
+def one_line(summary: Summary) -> Text:
     """Everything on one line."""
-    line = _verdict(summary, marks)
+    line = _verdict(summary)
     known = summary.counts["known-defect"]
     parts = [f"{known} known defects"] if known else []
     line.append(layout.SEPARATOR.join(["", *parts, *_unchecked(summary)]))
     return line
 
 
-def lines(summary: Summary, width: int, marks: Symbols, *, names: bool = False) -> list[Text]:
+def lines(summary: Summary, width: int, *, names: bool = False) -> list[Text]:
     """The verdict, the known defects by what they do, what was not checked, and remarks.
 
     ``names`` asks for the name of every known defect, not of the dangerous ones alone.
     """
-    made = [_verdict(summary, marks)]
+    made = [_verdict(summary)]
     made += _known(summary, width, names=names)
     unchecked = _unchecked(summary)
     hints = ["-v: every law", "--html PAGE: the page"]
-    made += [Text(line, style="dim") for line in layout.join([*unchecked, *hints], width, indent="  ")]
+    made += [
+        Text(line, style="dim") for line in layout.join([*unchecked, *hints], width, indent="  ")
+    ]
     return [*made, *(Text(line, style="yellow") for line in remarks(summary))]
 
 
@@ -54,17 +56,17 @@ def remarks(summary: Summary) -> list[str]:
     return made
 
 
-def _verdict(summary: Summary, marks: Symbols) -> Text:
+def _verdict(summary: Summary) -> Text:
     holds = count(summary.counts["holds"], "check")
     wrong = sum(n for name, n in summary.counts.items() if name not in CONFORMING)
     if wrong:
         found = count(len(group_by_cause(summary.failures)), "fault")
-        words = f"{marks.wrong} {found}: {wrong:,} of {count(summary.checked, 'check')} fail."
+        words = f"{layout.WRONG} {found}: {wrong:,} of {count(summary.checked, 'check')} fail."
         return Text(words, style="bold red")
     if not summary.counts["holds"]:
         return Text("Nothing was checked.", style="yellow")
     verb = "holds" if summary.counts["holds"] == 1 else "hold"
-    return Text(f"{marks.holds} {holds} {verb}.", style="bold green")
+    return Text(f"{layout.HOLDS} {holds} {verb}.", style="bold green")
 
 
 def _unchecked(summary: Summary) -> list[str]:

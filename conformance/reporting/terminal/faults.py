@@ -8,7 +8,6 @@ from rich.text import Text
 
 from conformance.reporting import failure, layout
 from conformance.reporting.faults import Fault, group_by_cause
-from conformance.reporting.layout import Symbols
 from conformance.reporting.summary import Summary, item_name
 
 IN_FULL = 8
@@ -22,7 +21,6 @@ class Faults:
 
     summary: Summary
     files: Mapping[str, str]
-    marks: Symbols
 
     @property
     def all(self) -> list[Fault]:
@@ -45,8 +43,8 @@ class Faults:
             return []
         made = [Text(), Text("short summary", style="bold")]
         for fault in self.all:
-            parts = [f"{self.marks.wrong} {fault.subject}: {fault.symptom}", _extent(fault)]
-            made += [Text(line, style="red") for line in layout.join(parts, width, indent="")]
+            parts = [f"{layout.WRONG} {fault.subject}: {fault.symptom}", _extent(fault)]
+            made += [Text(line, style="red") for line in layout.join(parts, width, hanging="    ")]
             saved = self._saved(fault)
             if saved is not None:
                 made.append(Text(f"    vmap-conformance replay {near(saved[0])}"))

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from conformance.events.details import KnownDefect, NotApplicable, NotSampled
 from conformance.events.outcomes import CONFORMING
-from conformance.reporting.layout import Symbols
+from conformance.reporting import layout
 from conformance.reporting.summary import Summary
 
 STYLE = {
@@ -23,13 +23,13 @@ STYLE = {
 GAP = 2
 
 
-def lines(summary: Summary, rows: Sequence[str], width: int, marks: Symbols) -> list[Text]:
+def lines(summary: Summary, rows: Sequence[str], width: int) -> list[Text]:
     """The matrix, in blocks of as many transforms as fit into the width."""
     first = max(map(len, rows), default=0)
     blocks = _blocks(summary.transforms, width - first)
     made: list[Text] = []
     for block in blocks:
-        cells = {row: [_cell(summary.cell(row, each), marks) for each in block] for row in rows}
+        cells = {row: [_cell(summary.cell(row, each)) for each in block] for row in rows}
         there = [row for row in rows if any(cell.plain for cell in cells[row])]
         heads = [short(each) for each in block]
         wide = [
@@ -87,14 +87,14 @@ def _row(first: Text, cells: Sequence[Text], wide_first: int, wide: Sequence[int
     return line
 
 
-def _cell(counts: Counter[str], marks: Symbols) -> Text:
+def _cell(counts: Counter[str]) -> Text:
     """The most urgent that a cell has to say; empty where it has no item."""
     wrong = sum(number for name, number in counts.items() if name not in CONFORMING)
     if wrong:
-        return Text(f"{marks.wrong} {wrong}", style=STYLE["violated"])
+        return Text(f"{layout.WRONG} {wrong}", style=STYLE["violated"])
     for name, word in (("fixed-defect", "fixed"), ("known-defect", "known")):
         if counts[name]:
             return Text(f"{counts[name]} {word}", style=STYLE[name])
     if counts["holds"]:
-        return Text(marks.holds, style=STYLE["holds"])
-    return Text(marks.none, style="dim") if counts else Text()
+        return Text(layout.HOLDS, style=STYLE["holds"])
+    return Text(layout.NONE, style="dim") if counts else Text()

@@ -112,7 +112,8 @@ def test_help_names_every_command_and_version_is_one_line(main: Main) -> None:
 def test_report_of_a_complete_log_is_zero(main: Main, written: Callable[..., Path]) -> None:
     ran = main("report", written(HOLDS))
     assert (ran.status, ran.err) == (0, "")
-    assert "1 holds in 4.0 s" in ran.out
+    assert "2 calls in 4 s" in ran.out
+    assert "✓ 1 check holds." in ran.out
     assert "incomplete" not in ran.out
 
 
@@ -139,7 +140,8 @@ def test_logs_are_joined_as_files_and_by_concatenation(
     apart, together = main("report", first, second), main("report", joined)
     assert apart.status == together.status == 0
     assert apart.out == together.out
-    assert "2 holds in 8.0 s" in together.out
+    assert "4 calls in 8 s" in together.out
+    assert "✓ 2 checks hold." in together.out
 
 
 @pytest.mark.parametrize("content", ["", "garbage\nmore\n", '{"type": "result", "cell": "a"}\n'])

@@ -13,13 +13,16 @@ from typing import Any
 import attrs
 import pytest
 
-from conformance.events.log import EventLog
-from conformance.reporting.html import page as html
+from conformance.events.log import EventLog, to_records
+from conformance.reporting.html import page as run_page
+from conformance.reporting.html.runs import Run
 from conformance.reporting.summary import summarise
 from conformance.upgrade.columns import Column, Comparison
 from conformance.upgrade.compare import Differences
 from conformance.upgrade.detectors import KINDS
 from conformance.upgrade.difference import Difference
+from conformance.upgrade.html import page as comparison_page
+from tests.conformance.conftest import ENVIRONMENT
 
 HOSTILE = """</pre></script><script>alert(1)</script><b class="x">'&lt; {{ 7 * 7 }}<img src=x onerror=1>"""
 LAW = "mapping.equals-per-example"
@@ -40,7 +43,14 @@ def item(subject: str, outcome: str, **detail: Any) -> dict[str, Any]:
 
 
 def violated(subject: str) -> dict[str, Any]:
-    shown = {"call": CALL, "expected": "float32[3]", "got": HOSTILE, "cause": f"cause {HOSTILE}"}
+    shown = {
+        "call": CALL,
+        "what": "map",
+        "path": "",
+        "expected": "float32[3]",
+        "got": HOSTILE,
+        "cause": f"cause {HOSTILE}",
+    }
     ulps = {"max_ulps": float("inf"), "error": 0.5, "bound": 2e-7}
     script = f"print({subject!r})\n{HOSTILE}"
     return item(subject, "violated", message=f"message {HOSTILE}", script=script, **shown, **ulps)
@@ -63,13 +73,22 @@ RESULTS = [
 
 def column(label: str, *results: dict[str, Any], problem: str | None = None) -> Column:
     log = EventLog(None, label[-4:])
-    versions = {"python": "3.11.7", "jax": label, "flax": None}
-    log.write("header", environment=versions, profile="quick", seed=7)
+    versions = {**ENVIRONMENT, "jax": label, "flax": None}
+    run = {"suite": "0.1.0", "profile": "quick", "seed": 7, "shard": (1, 1), "command": ["run"]}
+    log.write("header", schema=1, environment=versions, **run)
     for result in results:
-        log.write("result", **result)
+        log.write("result", **{"examples": 2, "compilations": 3, **result})
     if problem is None:
         log.finish()
-    return Column(label, problem, tuple(log.events), summarise(log.events))
+    records = to_records(log.events)
+    return Column(label, problem, tuple(records), summarise(records))
+
+
+def rendered(comparison: Comparison) -> str:
+    if len(comparison.columns) > 1:
+        return comparison_page.render(comparison)
+    (shown,) = comparison.columns
+    return run_page.render(Run(shown.label, shown.problem, shown.summary))
 
 
 def differences() -> Differences:
@@ -149,7 +168,7 @@ class Parsed(HTMLParser):
 
 @pytest.fixture(params=PAGES)
 def page(request: pytest.FixtureRequest) -> Parsed:
-    return Parsed(html.render(PAGES[request.param]))
+    return Parsed(rendered(PAGES[request.param]))
 
 
 def test_ids_are_unique_and_every_reference_leads_somewhere(page: Parsed) -> None:
@@ -209,71 +228,71 @@ def test_text_of_others_stays_text(page: Parsed) -> None:
 
 
 def test_every_failure_is_told_in_full() -> None:
-    page = Parsed(html.render(SINGLE))
-    assert "4 of 8 items do not conform" in page.text
+    parsed = Parsed(rendered(SINGLE))
+    assert "4 of 5 checks fail" in parsed.text
     for place, subject in enumerate(["square", "linear"]):
-        told = page.of_id[f"told-0-{place}"]
+        told = parsed.of_id[f"told-0-{place}"]
         for part in (
             f"violated {LAW}, jax.vmap of {subject}",
             "Mapping a function gives",
             "square with batch=3, m=2; in_axes=(None, -1), out_axes=0; float32",
             f"message {HOSTILE}",
             f"cause {HOSTILE}",
-            "inf ULP at most; at the worst place the error is 0.5, allowed 2e-07",
+            "At the worst place: error 0.5, allowed 2e-07.",
         ):
             assert part in told
-    assert "the process died" in page.text
-    assert f"\\x1b[31mFatal\\udc80 {HOSTILE}" in page.text
-    assert "no result within 120 s" in page.text
-    assert "Known defect pmap-negative-axis-wrong-answer:" in page.text
+    assert "the process died" in parsed.text
+    assert f"\\x1b[31mFatal\\udc80 {HOSTILE}" in parsed.text
+    assert "no result within 120 s" in parsed.text
+    assert "Known defect pmap-negative-axis-wrong-answer:" in parsed.text
     for result in RESULTS:
-        assert result["subject"] in page.of_id["items"]
-        assert result["outcome"] in page.of_id["matrix"]
+        assert result["subject"] in parsed.of_id["items"]
+        assert result["outcome"] in parsed.of_id["matrix"]
 
 
 def test_every_difference_is_told_with_what_to_do() -> None:
-    page = Parsed(html.render(UPGRADE))
+    parsed = Parsed(rendered(UPGRADE))
     for entry in differences().entries:
-        group = page.of_id[f"move-1-{entry.kind.id}"]
+        group = parsed.of_id[f"move-1-{entry.kind.id}"]
         for part in (entry.key, entry.sentence, entry.remedy, *entry.consequences):
             assert part in group
-    assert "40 changes follow from it" in page.text
-    told = page.of_id["summary"]
+    assert "40 changes follow from it" in parsed.text
+    told = parsed.of_id["summary"]
     breaks = sum(entry.breaks for entry in differences().entries)
     assert f"To jax 0.10.2: {breaks} differences need work." in told
     assert "Not compared: observations of two versions." in told
     assert f"jax 0.12.0 did not run: no build {HOSTILE}" in told
-    assert "did not run" in page.of_id["matrix"]
-    assert "#told-1-0" in [link["href"] for link in page.all("a")]
-    order = [id for id in page.of_id if id.startswith("move-1-") and not id.endswith("title")]
+    assert "did not run" in parsed.of_id["matrix"]
+    assert "#told-1-0" in [link["href"] for link in parsed.all("a")]
+    order = [id for id in parsed.of_id if id.startswith("move-1-") and not id.endswith("title")]
     assert order == [f"move-1-{kind}" for kind in KINDS]
 
 
 def test_drift_is_a_picture_and_a_table() -> None:
-    page = Parsed(html.render(UPGRADE))
-    assert len(page.all("circle")) == 2
-    assert len(page.all("rect")) == 2
+    parsed = Parsed(rendered(UPGRADE))
+    assert len(parsed.all("circle")) == 2
+    assert len(parsed.all("rect")) == 2
     assert all(
         0 <= float(c["cx"] or -1) <= 340 and 0 <= float(c["cy"] or -1) <= 190
-        for c in page.all("circle")
+        for c in parsed.all("circle")
     )
-    assert page.of_id["drift-1-name"]
-    assert "From inf ULP at outputs/3 down to 0 ULP at outputs/1" in page.of_id["drift-1-words"]
-    assert all(f"outputs/{n}" in page.of_id["move-1"] for n in range(4))
+    assert parsed.of_id["drift-1-name"]
+    assert "From inf ULP at outputs/3 down to 0 ULP at outputs/1" in parsed.of_id["drift-1-words"]
+    assert all(f"outputs/{n}" in parsed.of_id["move-1"] for n in range(4))
 
 
 def test_a_good_run_says_so_and_no_other() -> None:
-    good = Parsed(html.render(Comparison((column("jax 1", RESULTS[0]),), ())))
-    assert "Everything conforms: 1 item." in good.text
+    good = Parsed(rendered(Comparison((column("jax 1", RESULTS[0]),), ())))
+    assert "1 check holds." in good.text
     assert "Counterexamples" not in good.text
-    stopped = Parsed(html.render(Comparison((column("jax 1", problem="it was killed"),), ())))
+    stopped = Parsed(rendered(Comparison((column("jax 1", problem="it was killed"),), ())))
     assert "Nothing ran." in stopped.text
     assert "it was killed" in stopped.text
     part = column("jax 1", RESULTS[0])
     part = attrs.evolve(part, summary=summarise(part.events[:-1]))
-    assert "The run did not come to its end." in Parsed(html.render(Comparison((part,), ()))).text
+    assert "The run did not come to its end." in Parsed(rendered(Comparison((part,), ()))).text
     same = Comparison((column("a", RESULTS[0]),) * 2, (Differences((), 5),))
-    assert "To a: no difference." in Parsed(html.render(same)).text
+    assert "To a: no difference." in Parsed(rendered(same)).text
 
 
 def test_a_run_of_many_items_stays_small() -> None:
@@ -281,8 +300,8 @@ def test_a_run_of_many_items_stays_small() -> None:
     broken = [{**violated(f"broken-{n}")} for n in range(20)]
     for one in broken:
         one["detail"]["script"] = "x = 1  # comment\n" * 1000
-    page = html.render(Comparison((column("jax 1", *many, *broken),), ()))
-    assert len(page.encode()) < 1_500_000
+    text = rendered(Comparison((column("jax 1", *many, *broken),), ()))
+    assert len(text.encode()) < 1_500_000
 
 
 def luminance(colour: str) -> float:
@@ -293,7 +312,7 @@ def luminance(colour: str) -> float:
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
 def test_colours_can_be_read(scheme: int) -> None:
-    style = Parsed(html.render(SINGLE)).raw["style"]
+    style = Parsed(rendered(SINGLE)).raw["style"]
     block = re.findall(r":root \{(.*?)\}", style, re.DOTALL)[scheme]
     colours = dict(re.findall(r"--([\w-]+): (#\w{6});", block))
     on = [(ink, ground) for ink in ("ink", "quiet", "link") for ground in ("page", "card", "code")]

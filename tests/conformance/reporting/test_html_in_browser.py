@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
-from conformance.events.log import EventLog
-from conformance.reporting.html import page as html
+from conformance.events.log import EventLog, to_records
 from conformance.reporting.summary import summarise
 from conformance.upgrade.columns import Column, Comparison
 from conformance.upgrade.compare import Differences
 from conformance.upgrade.detectors import KINDS
 from conformance.upgrade.difference import Difference
+from conformance.upgrade.html import page as page_of_comparison
+from tests.conformance.conftest import ENVIRONMENT
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BINARY = next(filter(None, map(shutil.which, NAMES)), None)
@@ -119,6 +120,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     call = {"kind": "function", "subject_name": "square", "sizes": {"batch": 3}, "dtype": "float32"}
     detail = {
         "call": {**call, "axes": [{"in_axes": [0], "out_axes": 0}], "seed": 1},
+        "what": "map",
+        "path": "",
         "message": f"values differ {LONG}",
         "expected": LONG,
         "got": f"{LONG}\n" * 30,
@@ -129,7 +132,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     columns = []
     for label in ("jax 0.4.30, flax 0.8.5, Python 3.10.13", "jax 0.10.2, flax 0.12.8"):
         log = EventLog(None)
-        log.write("header", environment={"jax": label, "numpy": LONG}, profile="quick", seed=7)
+        environment = {**ENVIRONMENT, "jax": label, "numpy": LONG}
+        run = {"suite": "0.1.0", "profile": "quick", "seed": 7, "shard": (1, 1), "command": ["run"]}
+        log.write("header", schema=1, environment=environment, **run)
         for subject in ("square", "sort", "linear", "matmul"):
             wrong = subject == "square" and bool(columns)
             names = {"law": LAW, "transform": "jax.vmap", "subject": subject}
@@ -138,9 +143,10 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 if wrong
                 else {"outcome": "holds", "detail": None}
             )
-            log.write("result", **names, **outcome, seconds=1.0)
+            log.write("result", **names, **outcome, examples=2, compilations=0, seconds=1.0)
         log.finish()
-        columns.append(Column(label, None, tuple(log.events), summarise(log.events)))
+        records = to_records(log.events)
+        columns.append(Column(label, None, tuple(records), summarise(records)))
     moved = {"max_ulps": 3.0, "within": True}
     entries = (
         Difference(
@@ -163,7 +169,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ),
     )
     path = tmp_path_factory.mktemp("page") / "page #1.html"
-    path.write_text(html.render(Comparison(tuple(columns), (Differences(entries, 3),))), "utf-8")
+    path.write_text(
+        page_of_comparison.render(Comparison(tuple(columns), (Differences(entries, 3),))), "utf-8"
+    )
     return path
 
 

@@ -1,0 +1,93 @@
+"""One environment on the page: what ran, its versions, its cost, and its results in full."""
+
+from typing import Any
+
+import attrs
+
+from conformance.events.records import Result
+from conformance.reporting.html import results
+from conformance.reporting.summary import ORDER, Summary, item_name, outcomes_of
+from conformance.reporting.terminal.conclusion import remarks
+from conformance.reporting.terminal.heading import cost
+
+FACTS = ("jax", "jaxlib", "flax", "numpy", "python", "platform", "devices", "prng")
+_PLAIN = frozenset({"holds", "not-applicable", "not-sampled"})
+"""Outcomes that need no words of their own."""
+
+
+@attrs.frozen
+class Run:
+    """One environment: all cells that ran in it."""
+
+    label: str
+    """Such as `jax 0.9.0, flax 0.12.3, Python 3.11`."""
+    problem: str | None
+    """Why it did not run, or not to its end."""
+    summary: Summary
+
+
+@attrs.frozen
+class RunView:
+    """What the templates say of a run."""
+
+    label: str
+    problem: str | None
+    facts: dict[str, Any]
+    profile: str | None
+    seed: int | None
+    total: int
+    held: int
+    unchecked: tuple[str, ...]
+    wrong: list[str]
+    """The outcomes that do not conform."""
+    whole: bool
+    counts: list[tuple[Any, int]]
+    cost: list[str]
+    remarks: list[str]
+    told: list[results.ResultView]
+    places: dict[str, str]
+    """Where on the page each result is that is shown in full, by `item_name`."""
+
+
+def view(number: int, run: Run) -> RunView:
+    """The view of the run that is the page's column of this number."""
+    summary = run.summary
+    header = summary.header
+    told = sorted(
+        (result for result in summary.results if result.outcome not in _PLAIN), key=_urgency
+    )
+    facts = {fact: getattr(header.environment, fact) for fact in FACTS} if header else {}
+    return RunView(
+        label=run.label,
+        problem=run.problem,
+        facts={fact: value for fact, value in facts.items() if value},
+        profile=header.profile if header else None,
+        seed=header.seed if header else None,
+        total=len(summary.results),
+        held=summary.counts["holds"],
+        unchecked=tuple(
+            f"{summary.counts[name]:,} {words}"
+            for name, words in (
+                ("not-sampled", "not sampled"),
+                ("not-applicable", "not applicable"),
+            )
+            if summary.counts[name]
+        ),
+        wrong=[result.outcome for result in summary.failures],
+        whole=not (run.problem or summary.incomplete),
+        counts=list(outcomes_of(summary.results)),
+        cost=[calls(summary), *cost(summary)],
+        remarks=remarks(summary),
+        told=[results.view(f"told-{number}-{i}", result) for i, result in enumerate(told)],
+        places={item_name(result): f"told-{number}-{i}" for i, result in enumerate(told)},
+    )
+
+
+def calls(summary: Summary) -> str:
+    """How many calls were checked, and the digest by which two runs are compared."""
+    digest = f" (digest {summary.digest})" if summary.digest else ""
+    return f"{summary.total('examples'):,.0f} calls{digest}"
+
+
+def _urgency(result: Result) -> int:
+    return ORDER.index(result.outcome)
