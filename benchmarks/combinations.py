@@ -22,7 +22,7 @@ from conformance.runner import process_env
 process_env.prepare(process_env.environment(cache=False))
 
 from conformance.transforms import TRANSFORMS  # noqa: E402
-from properties import strategies  # noqa: E402
+from properties import batch_axes  # noqa: E402
 from properties.call import FunctionCall  # noqa: E402
 from properties.laws import LAWS  # noqa: E402
 from properties.profile import PROFILES  # noqa: E402
@@ -45,7 +45,7 @@ def ours(subject: FunctionSubject, profile: str) -> tuple[float, int]:
 
 def plain(subject: FunctionSubject) -> tuple[float, int]:
     """CPU seconds and combinations of the same law, written the plain way."""
-    every = strategies.combinations(subject, strategies.anywhere, strategies.anywhere, "any")
+    every = batch_axes.combinations(subject, batch_axes.anywhere, batch_axes.anywhere, "any")
 
     @hypothesis.seed(0)
     @hypothesis.settings(

@@ -20,11 +20,11 @@ from conformance.runner import process_env
 process_env.prepare(process_env.environment(cache=False))
 
 from conformance.transforms import TRANSFORMS  # noqa: E402
+from properties.applicability import unavailable  # noqa: E402
 from properties.call import FunctionCall, with_dtypes_of  # noqa: E402
 from properties.laws import LAWS  # noqa: E402
 from properties.profile import PROFILES  # noqa: E402
 from properties.run_law import draw, run_calls  # noqa: E402
-from properties.strategies import unavailable  # noqa: E402
 from properties.subjects import RULES  # noqa: E402
 from properties.trees import raw  # noqa: E402
 from reference.loop import per_example  # noqa: E402

@@ -185,11 +185,13 @@ def with_dtypes_of(call: Call) -> AbstractContextManager[Any]:
 
 def x64() -> AbstractContextManager[Any]:
     """``jax.enable_x64``, whose name was another before 0.8."""
+    enabled: AbstractContextManager[Any]
     if hasattr(jax, "enable_x64"):
-        return jax.enable_x64(True)
+        enabled = jax.enable_x64(True)
+        return enabled
     from jax.experimental import enable_x64  # type: ignore[attr-defined]
 
-    enabled: AbstractContextManager[Any] = enable_x64()
+    enabled = enable_x64()
     return enabled
 
 

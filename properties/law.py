@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 
 import attrs
 
+from properties.applicability import unavailable
 from properties.call import Call, with_dtypes_of
 from properties.call_json import check_axes, from_json, to_json
 from properties.compare import Expected, Mismatch
 from properties.profile import Tier
 from properties.recipe import Recipe
-from properties.strategies import unavailable
 from properties.subject import FunctionSubject, ModuleSubject, Subject
 from properties.transform import Transform
 

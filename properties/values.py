@@ -46,12 +46,12 @@ def _drawn(seed: int, shape: Shape, dtype: str, edge_values: bool, kind: str) ->
                 more = np.triu(more, 1)
                 more = more - np.swapaxes(more, -1, -2)
             chosen = chosen + 1j * more
-        return chosen.astype(jnp.dtype(dtype))
+        return np.asarray(chosen, jnp.dtype(dtype))
     if jnp.issubdtype(dtype, jnp.integer):
         largest = min(int(jnp.iinfo(dtype).max), max(100, 2 * count))
         smallest = 0 if jnp.issubdtype(dtype, jnp.unsignedinteger) else -largest
         everything = random.permutation(np.arange(smallest, largest))
-        return np.resize(everything, count).reshape(shape).astype(dtype)
+        return np.asarray(np.resize(everything, count).reshape(shape), dtype)
     normal = random.standard_normal(count)
     if edge_values:
         chosen = SPECIAL[random.randint(len(SPECIAL), size=count)]
@@ -74,22 +74,21 @@ def _apart(kind: Callable[[Any, Shape], Values], random: Any, shape: Shape) -> V
     return drawn
 
 
-def away_from(array: Any, seed: int) -> Values:
+def away_from(values: Any, seed: int) -> Values:
     """Floating numbers near those of the array and of the same sign, positive for zeros; integers and
     booleans as they are. What must be positive or in order stays so."""
-    array = np.asarray(array)
+    array: Values = np.asarray(values)
     if not jnp.issubdtype(array.dtype, jnp.floating):
         return array
     uniform = np.random.RandomState(seed % 2**32).uniform(size=array.shape)
     wide = array.astype(np.float64)
-    return np.where(wide == 0, 0.05 + 0.1 * uniform, wide * (0.75 + 0.5 * uniform)).astype(
-        array.dtype
-    )
+    away = np.where(wide == 0, 0.05 + 0.1 * uniform, wide * (0.75 + 0.5 * uniform))
+    return np.asarray(away, array.dtype)
 
 
 def indices(seed: int, shape: Sequence[int], size: int, dtype: str = "int32") -> Values:
     """Indices into an axis of ``size``."""
-    return np.random.RandomState(seed).randint(size, size=tuple(shape)).astype(dtype)
+    return np.asarray(np.random.RandomState(seed).randint(size, size=tuple(shape)), dtype)
 
 
 def _between(low: float, high: float) -> Callable[[Any, Shape], Values]:

@@ -152,7 +152,8 @@ def key_probe(scope: Scope, x: jax.Array) -> jax.Array:
         scope.variable("params", name, lambda: jax.random.key_data(scope.make_rng("params")))
         for name in ("first", "second")
     )
-    return x + ((first[..., 0] & 1) + (second[..., 0] & 1)).astype(x.dtype)
+    bits: jax.Array = (first[..., 0] & 1) + (second[..., 0] & 1)
+    return x + bits.astype(x.dtype)
 
 
 def embed(scope: Scope, ids: jax.Array, *, num_embeddings: int, features: int) -> jax.Array:

@@ -30,7 +30,7 @@ def accumulator(scope: Scope, x: jax.Array) -> jax.Array:
     Mirrors a module with `self.variable("cache", "total", jnp.zeros, x.shape)`, which adds to it
     except while initialising.
     """
-    total = scope.variable("cache", "total", lambda: jnp.zeros(x.shape, jnp.float32))
+    total: jax.Array = scope.variable("cache", "total", lambda: jnp.zeros(x.shape, jnp.float32))
     if scope.initializing:
         return total
     scope.update("cache", "total", total + x)

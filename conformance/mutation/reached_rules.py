@@ -5,8 +5,9 @@ from typing import Any
 import jax
 
 from conformance.runner import rule_table
+from properties.applicability import unavailable
 from properties.call import Axes, FunctionCall
-from properties.strategies import sizes, unavailable
+from properties.sizes import sizes
 from properties.subjects import RULES
 
 

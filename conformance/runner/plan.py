@@ -10,10 +10,10 @@ from typing import Any
 
 from conformance.runner.items import Item, not_sampled_reason
 from properties import run_law
+from properties.applicability import unavailable
 from properties.call import Call
 from properties.call_json import from_json, to_json
 from properties.profile import Profile
-from properties.strategies import unavailable
 
 VERSION = 1
 

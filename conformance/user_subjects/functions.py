@@ -14,7 +14,7 @@ from conformance.user_subjects.inputs import (
     argument,
     arguments,
 )
-from properties.strategies import sizes
+from properties.sizes import sizes
 from properties.subject import FunctionSubject, OwnOptions, Subject
 
 Tolerance = float | tuple[float, float] | None

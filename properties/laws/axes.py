@@ -7,12 +7,14 @@ from typing import Any
 import attrs
 
 from properties import oracle
+from properties.applicability import takes_specs
+from properties.batch_axes import anywhere, from_the_end, front
 from properties.call import Axes, FunctionCall, move_batch_axis
 from properties.compare import Expected, assert_agrees, computed
 from properties.joint_compile import map_together, run_together, transform_or_raise
 from properties.law import attribute_to, law
 from properties.recipe import MAP, Recipe
-from properties.strategies import anywhere, from_the_end, front, function_calls, takes_specs
+from properties.strategies import function_calls
 from properties.transform import Transform
 
 MASKS = 2

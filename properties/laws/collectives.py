@@ -9,13 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from properties import oracle
+from properties.batch_axes import anywhere, front
 from properties.call import Axes, FunctionCall, move_batch_axis
 from properties.compare import Expected, assert_agrees
 from properties.joint_compile import run_together, transform_or_raise
 from properties.law import attribute_to, law
 from properties.laws.mapping.values import mapping_equals_the_loop
 from properties.recipe import Recipe
-from properties.strategies import anywhere, front, function_calls
+from properties.strategies import function_calls
 from properties.subject import AXIS, FunctionSubject
 from properties.subjects.collectives import IN_GROUPS, OF_ORDER, source_over
 from properties.transform import Transform

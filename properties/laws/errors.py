@@ -9,13 +9,15 @@ import jax
 from hypothesis import strategies as st
 
 from properties import oracle
+from properties.applicability import takes_specs
+from properties.batch_axes import front
 from properties.call import Axes, FunctionCall
 from properties.compare import Mismatch, assert_agrees
 from properties.joint_compile import run_together, transform_or_raise
 from properties.law import attribute_to, law
 from properties.profile import Profile
 from properties.recipe import MAP, Recipe
-from properties.strategies import front, function_calls, takes_specs
+from properties.strategies import function_calls
 from properties.subject import FunctionSubject
 from properties.transform import Transform
 from properties.trees import Raised, attempt

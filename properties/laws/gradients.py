@@ -10,12 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from properties import oracle
+from properties.applicability import single_argument
 from properties.call import Axes, FunctionCall, move_batch_axis
 from properties.compare import Expected, assert_agrees
 from properties.joint_compile import run_together
 from properties.law import attribute_to, law
 from properties.recipe import Recipe
-from properties.strategies import function_calls, single_argument, some_call
+from properties.sizes import some_call
+from properties.strategies import function_calls
 from properties.subject import FunctionSubject
 from properties.transform import Transform
 from properties.trees import Raised, literal

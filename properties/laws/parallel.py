@@ -11,13 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from properties import oracle
+from properties.applicability import takes_specs
 from properties.call import Axes, FunctionCall
 from properties.compare import Expected, Mismatch, assert_agrees, computed
 from properties.joint_compile import map_together, run_together
 from properties.law import attribute_to, law
 from properties.profile import Profile
 from properties.recipe import MAP, TWICE, Recipe, take_second
-from properties.strategies import function_calls, takes_specs
+from properties.strategies import function_calls
 from properties.subject import AXIS, FunctionSubject
 from properties.transform import Transform
 from properties.trees import Raised, attempt, member, raw

@@ -17,16 +17,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from properties.compare import widest
 from properties.oracle import perturbed
 from properties.oracle.unmapped import SMALLEST
 from properties.trees import raw
-from reference.error_bounds.bounded_array import (
-    BranchUndecidable,
-    UnsupportedPrimitive,
-    unit_roundoff,
-)
+from reference.error_bounds.agreement import widest
+from reference.error_bounds.bounded_array import BranchUndecidable, UnsupportedPrimitive
 from reference.error_bounds.evaluate import Rounded, evaluator
+from reference.error_bounds.roundoff import unit_roundoff
 
 SAMPLES = 12
 """Evaluations with random rounding. Their largest deviation is about twice the standard one."""

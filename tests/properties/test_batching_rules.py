@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from properties import oracle
+from properties.applicability import unavailable
 from properties.call import Axes, FunctionCall, with_dtypes_of
 from properties.compare import Expected, Mismatch, assert_agrees
-from properties.strategies import sizes, unavailable
+from properties.sizes import sizes
 from properties.subject import FunctionSubject
 from properties.subjects import RULES
 from properties.subjects.batching_rules.entry import of, rule

@@ -14,7 +14,8 @@ from properties.laws import LAWS
 from properties.loop_transform import LOOP
 from properties.profile import Profile
 from properties.run_law import LawRun, run_law
-from properties.strategies import function_calls, pool
+from properties.sizes import pool
+from properties.strategies import function_calls
 from properties.subjects import SUBJECTS
 from reference.error_bounds.bounded_array import BranchUndecidable
 

@@ -14,6 +14,8 @@ import pytest
 
 from conformance.transforms.linen.vmap import TRANSFORM as LINEN
 from conformance.transforms.nnx.vmap import VMAP as NNX
+from properties.applicability import unavailable
+from properties.batch_axes import anywhere, combinations, covering
 from properties.call import Axes, FunctionCall
 from properties.law import Law
 from properties.laws import LAWS
@@ -21,16 +23,7 @@ from properties.loop_transform import LOOP
 from properties.oracle import output_ranks
 from properties.profile import PROFILES, Profile
 from properties.run_law import run_law
-from properties.strategies import (
-    FAMILIES,
-    TURNS,
-    anywhere,
-    combinations,
-    covering,
-    pool,
-    sizes,
-    unavailable,
-)
+from properties.sizes import FAMILIES, TURNS, pool, sizes
 from properties.subject import FunctionSubject, Subject, dims
 from properties.subjects import SUBJECTS
 from properties.transform import Transform

@@ -10,7 +10,7 @@ from properties.compare import Mismatch, assert_same_structure
 from properties.law import attribute_to, law
 from properties.laws.mapping.values import mapping_equals_the_loop
 from properties.recipe import MAP
-from properties.strategies import also_told, function_calls
+from properties.strategies import function_calls, with_explicit_axis_size
 from properties.transform import Transform
 from properties.trees import Raised, described
 
@@ -18,7 +18,7 @@ from properties.trees import Raised, described
 @law(
     "mapping.axis-size",
     tier="derived",
-    cases=also_told(function_calls(unmapped="any", batches=(0, 1), most=3)),
+    cases=with_explicit_axis_size(function_calls(unmapped="any", batches=(0, 1), most=3)),
     kinds=("function", "rule"),
     skip_if=lambda transform, subject: (
         "pmap takes no batch of size zero: it needs a device for every example"

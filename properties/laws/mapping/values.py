@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from properties import oracle
+from properties.applicability import single_argument
 from properties.call import Axes, FunctionCall, move_batch_axis
 from properties.compare import (
     Expected,
@@ -19,7 +20,7 @@ from properties.compare import (
 from properties.joint_compile import map_together, run_together
 from properties.law import attribute_to, law
 from properties.recipe import MAP, Recipe
-from properties.strategies import also_told, function_calls, single_argument
+from properties.strategies import function_calls, with_explicit_axis_size
 from properties.transform import Transform
 from properties.trees import Raised, attempt
 
@@ -49,7 +50,7 @@ def mapping_equals_the_loop(transform: Transform, call: FunctionCall) -> None:
 
 @law(
     "mapping.broadcasts-unmapped",
-    cases=also_told(function_calls(unmapped="some")),
+    cases=with_explicit_axis_size(function_calls(unmapped="some")),
     skip_if=single_argument,
 )
 def unmapped_arguments_are_the_same_for_all(transform: Transform, call: FunctionCall) -> None:

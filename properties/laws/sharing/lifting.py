@@ -12,6 +12,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from properties import oracle
+from properties.batch_axes import ENSEMBLE_AXES, ensemble_axes
 from properties.call import ModuleCall, move_batch_axis
 from properties.compare import Expected, Mismatch, assert_agrees, assert_same_structure
 from properties.joint_compile import apply_together, init_shapes, run_together, transform_or_raise
@@ -19,7 +20,7 @@ from properties.law import attribute_to, law
 from properties.laws.errors import must_raise
 from properties.laws.sharing.parameters import answers_as_each_example, one_call
 from properties.profile import Profile
-from properties.strategies import ENSEMBLE_AXES, ensemble_axes, module_calls, one_of
+from properties.strategies import module_calls, one_of
 from properties.subject import ModuleSubject
 from properties.transform import Transform
 from properties.trees import Raised, attempt

@@ -4,12 +4,13 @@ from functools import partial
 from typing import Any
 
 from properties import oracle
+from properties.batch_axes import front
 from properties.call import ModuleCall
 from properties.compare import assert_agrees, assert_same_structure
 from properties.joint_compile import apply_together, init_now, init_shapes
 from properties.law import attribute_to, law
 from properties.laws.errors import must_raise
-from properties.strategies import front, module_calls
+from properties.strategies import module_calls
 from properties.subject import ModuleSubject
 from properties.transform import Transform
 from properties.trees import attempt

@@ -1,8 +1,8 @@
 """A plan holds what can be drawn here, and nothing else."""
 
 from conformance.runner import items, plan
+from properties.applicability import unavailable
 from properties.profile import PROFILES
-from properties.strategies import unavailable
 from properties.subjects import SUBJECTS
 
 

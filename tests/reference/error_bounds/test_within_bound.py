@@ -10,7 +10,7 @@ import pytest
 from properties import oracle
 from properties.call import Axes, FunctionCall, ModuleCall, variables_like
 from properties.compare import Expected, Mismatch, assert_agrees
-from properties.strategies import sizes
+from properties.sizes import sizes
 from properties.subject import FunctionSubject, ModuleSubject
 from properties.subjects import FUNCTIONS, MODULES
 from reference.error_bounds.evaluate import evaluator

@@ -1,0 +1,118 @@
+"""Combinations of batch axes: every one that the ranks allow, and a few that cover the positions."""
+
+import functools
+import itertools
+import random
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import jax
+
+from properties.call import Axes, ModuleCall
+from properties.oracle import output_ranks
+from properties.sizes import sizes, some_call
+from properties.subject import AXIS, FunctionSubject, ModuleSubject, Subject
+
+Positions: TypeAlias = Callable[[int], Sequence[int]]
+"""From the rank of one example to the axes that the batch axis may be, after it is inserted."""
+
+ENSEMBLE_AXES = (0, 1, -1, -2)
+
+
+def front(rank: int) -> Sequence[int]:
+    """The first axis."""
+    return (0,)
+
+
+def anywhere(rank: int) -> Sequence[int]:
+    """Every axis, counted from the front."""
+    return range(rank + 1)
+
+
+def from_the_end(rank: int) -> Sequence[int]:
+    """Every axis, counted from the end."""
+    return range(-rank - 1, 0)
+
+
+def _allowed(subject: Subject, positions: Positions) -> Positions:
+    """Of the positions, those that the subject's author allows; the front where there is none."""
+    axes = subject.own.axes if subject.own else None
+    if axes is None:
+        return positions
+    return lambda rank: [axis for axis in positions(rank) if axis in axes] or [0]
+
+
+def combinations(
+    subject: FunctionSubject | ModuleSubject,
+    inward: Positions,
+    outward: Positions,
+    unmapped: str = "none",
+) -> list[Axes]:
+    """Every combination of axes. ``unmapped`` says whether arguments may be left unmapped: in
+    ``none`` of them none is, in ``some`` at least one is, ``any`` allows both."""
+    ranks, out_rank = _ranks(subject)
+    inward, outward = _allowed(subject, inward), _allowed(subject, outward)
+    choices = [
+        (*inward(rank), *((None,) if unmapped != "none" and len(ranks) > 1 else ()))
+        for rank in ranks
+    ]
+    name = AXIS if getattr(subject, "kind", "") == "collective" else None
+    return [
+        Axes(in_axes, out_axes, name)
+        for in_axes in itertools.product(*choices)
+        for out_axes in outward(out_rank)
+        if any(axis is not None for axis in in_axes) and (unmapped != "some" or None in in_axes)
+    ]
+
+
+def ensemble_axes(subject: ModuleSubject, *collections: str) -> Sequence[int]:
+    """Of `ENSEMBLE_AXES`, those along which all variables of the collections can be stacked."""
+    rank = min((subject.ranks.get(name, 1) for name in collections), default=1)
+    return tuple(axis for axis in ENSEMBLE_AXES if -rank - 1 <= axis <= rank)
+
+
+@functools.cache
+def _ranks(subject: FunctionSubject | ModuleSubject) -> tuple[tuple[int, ...], int]:
+    """The least rank among the leaves of each argument, and of the result."""
+    some = sizes(subject, "distinct", 0)
+    if isinstance(subject, FunctionSubject):
+        trees: Sequence[Any] = subject.arguments
+        call: Any = some_call(subject)
+    else:
+        trees = subject.inputs
+        call = ModuleCall(
+            subject.name,
+            some,
+            (),
+            dict.fromkeys(subject.collections),
+            dict.fromkeys(subject.streams, False),
+        )
+    least = [min(len(a.dims) for a in jax.tree_util.tree_leaves(tree)) for tree in trees]
+    return tuple(least), min(output_ranks(call))
+
+
+def covering(combinations: Sequence[Axes], most: int, seed: int) -> tuple[Axes, ...]:
+    """At most ``most`` combinations, every position of every argument among them while they last."""
+    shuffled = list(combinations)
+    random.Random(seed).shuffle(shuffled)
+    chosen: list[Axes] = []
+    seen: set[tuple[int, Any]] = set()
+
+    def slots(axes: Axes) -> set[tuple[int, Any]]:
+        return set(enumerate((*axes.in_axes, axes.out_axes)))
+
+    for axes in shuffled:
+        if len(chosen) < most and slots(axes) - seen:
+            chosen.append(axes)
+            seen |= slots(axes)
+    rest = [axes for axes in shuffled if axes not in chosen]
+    return tuple(chosen + rest[: most - len(chosen)])
+
+
+def with_few_masks(combinations: Sequence[Axes], most: int | None, seed: int) -> Sequence[Axes]:
+    """Those of at most ``most`` choices of what is mapped and what is not."""
+    if most is None:
+        return combinations
+    masks = sorted({axes.leading.in_axes for axes in combinations}, key=repr)
+    kept = random.Random(seed).sample(masks, min(most, len(masks)))
+    return [axes for axes in combinations if axes.leading.in_axes in kept]
