@@ -1,1 +1,4 @@
-"""Who is held to the laws: transforms, the runner's command line, event log and views."""
+"""What checks JAX and Flax: transforms, one run and its event log, the command line and the reports."""
+
+__version__ = "0.1.0"
+"""The version of the suite; the package metadata is built from it."""

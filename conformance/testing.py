@@ -17,10 +17,12 @@ import jax
 import pytest
 
 from conformance.cli import options
-from conformance.events.log import CONFORMING, encode, to_records
+from conformance.events.details import Casualty, NotApplicable, NotSampled, Violation
+from conformance.events.outcomes import CONFORMING
 from conformance.events.records import Result
 from conformance.reporting import failure
 from conformance.runner import items
+from conformance.runner.run_item import run_item
 from conformance.transforms import TRANSFORMS
 from conformance.user_subjects import subjects
 from conformance.user_subjects.functions import name_of
@@ -104,7 +106,7 @@ def assert_conforms(
         )
     how = attrs.evolve(PROFILES[profile], seed=seed)
     results = [(case, case.result()) for case in _cases([made], transforms, laws, how)]
-    wrong = [case.described(r) for case, r in results if r["outcome"] not in CONFORMING]
+    wrong = [r for _, r in results if r.outcome not in CONFORMING]
     if wrong:
         raise AssertionError(_report(made, wrong))
     _assert_something_was_checked(made, results, transforms, bool(laws))
@@ -159,24 +161,19 @@ class Case:
     def id(self) -> str:
         return f"{self.subject.name}/{self.transform.name}/{self.law.id}"
 
-    def result(self) -> dict[str, Any]:
-        """The fields of its `result` event."""
+    def result(self) -> Result:
+        """What came of it."""
         with subjects.registered(self.subject):
-            return items.run(items.Item(self.law, self.transform, self.subject), self.profile)
-
-    def described(self, result: dict[str, Any]) -> dict[str, Any]:
-        """The result with what it is about."""
-        names = {"law": self.law.id, "transform": self.transform.name, "subject": self.subject.name}
-        return {**names, **encode(result)}
+            return run_item(items.Item(self.law, self.transform, self.subject), self.profile)
 
     def check(self, asked: bool) -> None:
         """Fail where the law does not hold; skip, with the reason, where it cannot be checked."""
         __tracebackhide__ = True
         result = self.result()
-        if result["outcome"] not in CONFORMING:
-            pytest.fail(_report(self.subject, [self.described(result)]), pytrace=False)
-        if result["outcome"] == "not-applicable":
-            reason = result["detail"]["reason"]
+        if result.outcome not in CONFORMING:
+            pytest.fail(_report(self.subject, [result]), pytrace=False)
+        if isinstance(result.detail, NotApplicable):
+            reason = result.detail.reason
             if asked and self.transform.unavailable() is not None:
                 pytest.fail(_cannot_run(self.transform.name, reason), pytrace=False)
             pytest.skip(reason)
@@ -225,7 +222,7 @@ def _cannot_run(name: str, reason: str) -> str:
 
 def _assert_something_was_checked(
     subject: Subject,
-    results: Sequence[tuple[Case, dict[str, Any]]],
+    results: Sequence[tuple[Case, Result]],
     transforms: Sequence[str],
     by_law: bool,
 ) -> None:
@@ -233,27 +230,27 @@ def _assert_something_was_checked(
     for name in transforms or (None,):
         mine = [(c, r) for c, r in results if name in (None, c.transform.name)]
         values = [r for c, r in mine if by_law or c.law.id.endswith(".equals-per-example")]
-        if any(result["outcome"] == "holds" for result in values):
+        if any(result.outcome == "holds" for result in values):
             continue
-        reasons = sorted({r["detail"]["reason"] for r in values if r["detail"]})
+        reasons = sorted(
+            {r.detail.reason for r in values if isinstance(r.detail, NotApplicable | NotSampled)}
+        )
         reason = "; ".join(reasons) or f"no law speaks of {subject.name} under it"
         if name is not None:
             raise AssertionError(_cannot_run(name, reason))
         raise AssertionError(f"no law could be checked of {subject.name}: {reason}")
 
 
-def _report(subject: Subject, wrong: Sequence[dict[str, Any]]) -> str:
+def _report(subject: Subject, wrong: Sequence[Result]) -> str:
     """A plain sentence, and each violation in full."""
     first = wrong[0]
-    detail = first["detail"] or {}
-    said = (detail.get("message") or detail.get("reason") or first["outcome"]).splitlines()[0]
-    sentence = f"{subject.name} breaks {first['law']} under {first['transform']}: {said}"
+    detail = first.detail
+    said = detail.message if isinstance(detail, Violation) else first.outcome
+    if isinstance(detail, Casualty):
+        said = detail.reason
+    sentence = f"{subject.name} breaks {first.law} under {first.transform}: {said.splitlines()[0]}"
     if len(wrong) > 1:
         sentence += f" (and {len(wrong) - 1} more)"
-    return "\n\n".join([sentence, *map(_in_words, wrong)])
+    return "\n\n".join([sentence, *map(failure.plain, wrong)])
 
 
-def _in_words(result: dict[str, Any]) -> str:
-    (record,) = to_records([{"type": "result", "cell": "own", **result}])
-    assert isinstance(record, Result)
-    return failure.plain(record)

@@ -202,17 +202,12 @@ def _log_errors() -> Iterator[None]:
 
 
 def _header(session: JudgeSession, workers: int) -> dict[str, Any]:
-    from importlib.metadata import PackageNotFoundError, version
-
+    from conformance import __version__
     from conformance.runner.environment_info import environment
 
-    try:
-        suite = version("vmap-conformance")
-    except PackageNotFoundError:
-        suite = "unknown"
     return {
         "schema": SCHEMA,
-        "suite": suite,
+        "suite": __version__,
         "environment": environment(),
         "profile": f"{session.options.examples} examples",
         "seed": session.options.seed,

@@ -15,11 +15,10 @@ def replay(file: Path) -> int:
     from conformance.runner import process_env
 
     process_env.prepare(process_env.environment())
-    from conformance.events.log import encode, to_records
     from conformance.events.records import Result
     from conformance.reporting import failure
     from conformance.reporting.console import console
-    from conformance.runner import items
+    from conformance.violations.describe import describe
     from properties.law import minimize
 
     law, transform, call = _loaded(file, case)
@@ -32,17 +31,17 @@ def replay(file: Path) -> int:
     if found is None:
         click.echo(f"{law.id} holds for {transform.name} on this call.")
         return 0
-    result = to_records(
-        [
-            {
-                **{"type": "result", "cell": "replay", "outcome": "violated"},
-                **{"law": law.id, "transform": transform.name, "subject": call.subject_name},
-                **{"examples": 1, "seconds": 0.0, "compilations": 0},
-                "detail": encode(items.describe(law, transform, found)),
-            }
-        ]
-    )[0]
-    assert isinstance(result, Result)
+    result = Result(
+        cell="replay",
+        law=law.id,
+        transform=transform.name,
+        subject=call.subject_name,
+        outcome="violated",
+        examples=1,
+        seconds=0.0,
+        compilations=0,
+        detail=describe(law, transform, found),
+    )
     terminal = console()
     title = f"violated: {law.id}, {transform.name} of {call.subject_name}"
     terminal.print(title, style="bold red", markup=False, highlight=False, soft_wrap=True)

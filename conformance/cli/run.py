@@ -12,7 +12,7 @@ from conformance.cli import options
 
 if TYPE_CHECKING:
     from conformance.events.records import Record
-    from conformance.runner.plugin import RunOptions
+    from conformance.runner.run_options import RunOptions
 
 
 @click.command("run")
@@ -67,7 +67,7 @@ def run(
     from conformance.reporting.console import console
     from conformance.reporting.summary import summarise
     from conformance.runner import process_env
-    from conformance.runner.plugin import RunOptions
+    from conformance.runner.run_options import RunOptions
     from properties.profile import PROFILES
 
     drawn_anew = PROFILES[profile].random
@@ -100,28 +100,19 @@ def run(
 
 def _run(asked: "RunOptions", *, workers: int | None, log: Path, cache: bool) -> "list[Record]":
     """Run the suite with live progress. Raises click's exception, for status 3, where it cannot."""
-    from conformance.events.log import Event, to_records
-    from conformance.events.records import Record
     from conformance.reporting import progress
     from conformance.reporting.console import console
     from conformance.runner import process_env, session
 
-    records: list[Record] = []
     with progress.live(console(stderr=True)) as live:
-
-        def listen(event: Event) -> None:
-            (record,) = to_records([event])
-            records.append(record)
-            live(record)
-
         try:
-            session.run(
+            return session.run(
                 asked,
                 workers=process_env.cores() if workers is None else workers,
                 log_path=log,
                 command=sys.argv[1:],
                 cache=cache,
-                listeners=[listen],
+                listeners=[live],
                 watch=lambda controller: live.watch(lambda: controller.total),
             )
         except session.RunError as error:
@@ -130,7 +121,6 @@ def _run(asked: "RunOptions", *, workers: int | None, log: Path, cache: bool) ->
             raise click.ClickException(
                 f"the log {log} cannot be written: {error.strerror}"
             ) from None
-    return records
 
 
 def _check_plan(plan: Path, *, cache: bool) -> None:
@@ -144,5 +134,3 @@ def _check_plan(plan: Path, *, cache: bool) -> None:
         load(plan)
     except PlanError as error:
         raise click.UsageError(str(error)) from None
-    except RecursionError:
-        raise click.UsageError(f"{plan} is not a plan: it is nested too deeply") from None

@@ -57,7 +57,7 @@ class EventLog:
 
     def write(self, type: str, **fields: Any) -> Event:
         """Write one event. Raises OSError where the disk does not take it."""
-        event = {"type": type, "cell": self.cell, **encode(fields)}
+        event = msgspec.to_builtins({"type": type, "cell": self.cell, **encode(fields)})
         self.events.append(event)
         if self._file is not None:
             try:

@@ -2,19 +2,17 @@
 
 import contextlib
 import json
-import re
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import msgspec
 
 from conformance.events.records import Footer, Record, Result, Verdict
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
+from conformance.events.text import well_formed
 
 
 def new_cell() -> str:
@@ -27,19 +25,8 @@ def to_line(record: Record) -> str:
     fields = msgspec.to_builtins(record)
     text = json.dumps(fields, allow_nan=False)
     if "\\ud" in text:
-        text = json.dumps(_without_lone_surrogates(fields), allow_nan=False)
+        text = json.dumps(well_formed(fields), allow_nan=False)
     return text
-
-
-def _without_lone_surrogates(value: Any) -> Any:
-    """The value with what no UTF-8 can express as a question mark."""
-    if isinstance(value, str):
-        return _SURROGATE.sub("?", value)
-    if isinstance(value, dict):
-        return {_without_lone_surrogates(k): _without_lone_surrogates(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_lone_surrogates(v) for v in value]
-    return value
 
 
 class LogWriter:

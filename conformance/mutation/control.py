@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 import attrs
 
-from conformance.runner.items import known_defects
+from conformance.runner.installed_defects import defects_of_call
 from properties.call import Call
 from properties.law import Law, Violation, violation
 from properties.laws.randomness import maps_inexact_keys
@@ -54,7 +54,7 @@ def unbroken(
 
 def excluded(law: Law, transform: Transform) -> CallFilter:
     """The calls that a run does not check: known defects, and keys documented to draw otherwise."""
-    affecting = known_defects(law.id, transform.name)
+    affecting = defects_of_call(law.id, transform.name)
     return lambda call: bool(affecting(call)) or maps_inexact_keys(transform, call)
 
 

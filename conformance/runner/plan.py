@@ -3,47 +3,94 @@
 Equal seeds would not do: Hypothesis draws other calls from a seed in each of its releases.
 """
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from conformance.runner.items import Item, not_sampled_reason
+import msgspec
+from msgspec import Struct
+
+from conformance.runner.items import Item
 from properties import run_law
 from properties.applicability import unavailable
 from properties.call import Call
-from properties.call_json import from_json, to_json
+from properties.call_json import MalformedCall, from_json, to_json
 from properties.profile import Profile
 
 VERSION = 1
+_REMEDY = "give a plan that this suite wrote"
 
 
 class PlanError(Exception):
     """A plan that cannot be followed, in one sentence."""
 
 
+class Plan(Struct, frozen=True, kw_only=True):
+    """A plan as its file has it."""
+
+    plan: int
+    """The version of the format."""
+    profile: str
+    seed: int
+    calls: dict[str, list[dict[str, Any]]]
+    """The calls by item, as `Item.planned_as` names it."""
+
+
 def draw(items: Iterable[Item], profile: Profile) -> dict[str, Any]:
     """The plan of these items: for each, the calls that a run of this profile would draw here.
 
-    What the installed release does not have cannot be drawn, and is left out.
+    What the installed release does not have cannot be drawn, and is not in the plan.
     """
     calls = {
-        item.id: []
-        if not_sampled_reason(item, profile)
-        or item.law.inapplicable_reason(item.transform, item.subject)
-        else [to_json(c) for c in run_law.draw(item.law, item.transform, item.subject, profile)]
+        item.planned_as: _drawn(item, profile)
         for item in items
         if item.defect is None and not unavailable(item.subject)
     }
     return {"plan": VERSION, "profile": profile.name, "seed": profile.seed, "calls": calls}
 
 
+def _drawn(item: Item, profile: Profile) -> list[dict[str, Any]]:
+    is_skipped = item.not_sampled_reason(profile) or item.law.inapplicable_reason(
+        item.transform, item.subject
+    )
+    if is_skipped:
+        return []
+    return [to_json(c) for c in run_law.draw(item.law, item.transform, item.subject, profile)]
+
+
 def load(path: Path) -> dict[str, list[Call]]:
-    """The calls by item. Raises `PlanError` for what is no plan, or one of another version."""
+    """The calls by item.
+
+    Raises:
+        PlanError: The file cannot be read, is of another version, or has something malformed in it.
+    """
     try:
-        plan = json.loads(path.read_text(encoding="utf-8"))
-        if plan["plan"] != VERSION:
-            raise PlanError(f"{path} is a plan of version {plan['plan']}, this suite has {VERSION}")
-        return {name: [from_json(call) for call in calls] for name, calls in plan["calls"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise PlanError(f"{path} is not a plan: {type(error).__name__}: {error}") from None
+        plan = msgspec.json.decode(path.read_bytes(), type=Plan)
+    except OSError as error:
+        raise PlanError(f"{path} cannot be read: {error.strerror or error}; {_REMEDY}") from None
+    except RecursionError:
+        raise PlanError(f"{path} is not a plan: it is nested too deeply; {_REMEDY}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PlanError(f"{path} is not a plan: {_words(error)}; {_REMEDY}") from None
+    if plan.plan != VERSION:
+        raise PlanError(
+            f"{path} is a plan of version {plan.plan}, this suite reads version {VERSION}: draw it again"
+        )
+    return {
+        name: [
+            _call(data, f"{path}, call {number} of {name!r}") for number, data in enumerate(calls)
+        ]
+        for name, calls in plan.calls.items()
+    }
+
+
+def _call(data: dict[str, Any], where: str) -> Call:
+    try:
+        return from_json(data)
+    except MalformedCall as error:
+        raise PlanError(f"{where}, is malformed: {_words(error)}; {_REMEDY}") from None
+
+
+def _words(error: Exception) -> str:
+    """The error's message in one line."""
+    return " ".join(str(error).split())

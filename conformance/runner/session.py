@@ -1,6 +1,5 @@
 """Run the suite in this environment: workers, log, and what came of it."""
 
-import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -9,15 +8,16 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import attrs
+import msgspec
 import pytest
+from msgspec import UNSET
 
-from conformance import runner
-from conformance.events.log import Event, EventLog
-from conformance.runner import process_env
-from conformance.runner.plugin import STDERR, Controller, RunOptions
-
-SUITE_VERSION = "0.1.0"
+from conformance import __version__, runner
+from conformance.events.records import SCHEMA, Environment, Header, Record
+from conformance.events.writer import LogWriter
+from conformance.runner import environment_info, process_env
+from conformance.runner.controller import Controller
+from conformance.runner.run_options import RunOptions
 
 OBSERVATIONS_VERSION = 1
 """Which fixed list of cases is observed: only observations of one version are compared."""
@@ -40,54 +40,67 @@ def run(
     log_path: Path,
     command: Sequence[str] = (),
     cache: bool = True,
-    listeners: Sequence[Callable[[Event], None]] = (),
+    listeners: Sequence[Callable[[Record], object]] = (),
     watch: Callable[[Controller], Any] = lambda controller: None,
-) -> list[Event]:
+) -> list[Record]:
     """Run the chosen items in ``workers`` processes (0: in this one) and return the events.
 
     The log is written as the run goes; without a footer where it was interrupted. Raises `RunError`
     where the items cannot even be collected.
     """
-    header = {
-        "schema": 1,
-        "suite": SUITE_VERSION,
-        "profile": options.profile_name,
-        "seed": options.seed,
-        "shard": list(options.shard),
-        "command": list(command),
-        "cache_entries": process_env.cached_programs() if cache else 0,
-    }
-    if options.observe:
-        header["observations"] = OBSERVATIONS_VERSION
-    deadline = options.profile.deadline
-    with tempfile.TemporaryDirectory(prefix="vmap-conformance-") as scratch:  # noqa: SIM117
-        with _environment({**process_env.environment(cache=cache), STDERR: scratch}):
-            log = EventLog(log_path, listeners=listeners)
-            controller = Controller(log, header, deadline, Path(scratch))
-            watch(controller)
-            arguments = [
-                str(resources.files(runner) / "suite.py"),
-                f"-c={resources.files(runner) / 'pytest.ini'}",
-                f"--vmap-conformance={json.dumps(attrs.asdict(options))}",
-                *("-p", "conformance.runner.plugin", "-p", "xdist.plugin", "-p", "pytest_timeout"),
-                *("-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:faulthandler"),
-                # At the end it looks for garbage five times, in all of JAX.
-                *("-p", "no:unraisableexception"),
-                *("-n", str(workers), "--dist=worksteal", "--max-worker-restart=1000"),
-                *(f"--timeout={deadline}", "--capture=sys"),
-            ]
-            try:
-                code = pytest.main(arguments, plugins=[controller])
-                finished = code in _FINISHED
-            except BaseException:
-                controller.close(complete=False)
-                raise
-            if controller.unwritable is not None:
-                raise controller.unwritable
-            controller.close(complete=finished)
-    if controller.faults:
-        raise RunError("the suite could not be collected:\n" + controller.faults[0])
-    return log.events
+    with tempfile.TemporaryDirectory(prefix="vmap-conformance-") as scratch:
+        options = msgspec.structs.replace(options, scratch=scratch)
+        log = LogWriter(log_path, listeners=listeners)
+        controller = Controller(
+            log, _header(options, command, cache), options.profile.deadline, Path(scratch)
+        )
+        watch(controller)
+        with _environment(process_env.environment(cache=cache)):
+            _run_pytest(options, workers, controller)
+    if controller.collection_errors:
+        raise RunError("the suite could not be collected:\n" + controller.collection_errors[0])
+    return log.records
+
+
+def _run_pytest(options: RunOptions, workers: int, controller: Controller) -> None:
+    """Run the items and close the log. Raises what the suite itself failed with, if it did."""
+    arguments = [
+        str(resources.files(runner) / "suite.py"),
+        f"-c={resources.files(runner) / 'pytest.ini'}",
+        f"--vmap-conformance={options.to_json()}",
+        *("-p", "conformance.runner.plugin", "-p", "xdist.plugin", "-p", "pytest_timeout"),
+        *("-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:faulthandler"),
+        # At the end it looks for garbage five times, in all of JAX.
+        *("-p", "no:unraisableexception"),
+        *("-n", str(workers), "--dist=worksteal", "--max-worker-restart=1000"),
+        *(f"--timeout={options.profile.deadline}", "--capture=sys"),
+    ]
+    finished = False
+    try:
+        finished = pytest.main(arguments, plugins=[controller]) in _FINISHED
+    finally:
+        if controller.unwritable is None:
+            controller.close(complete=finished and controller.internal_error is None)
+    if controller.unwritable is not None:
+        raise controller.unwritable
+    if controller.internal_error is not None:
+        raise controller.internal_error
+
+
+def _header(options: RunOptions, command: Sequence[str], cache: bool) -> Header:
+    """The header of the run; a process that starts JAX completes the environment."""
+    return Header(
+        cell=options.cell,
+        schema=SCHEMA,
+        suite=__version__,
+        environment=msgspec.convert(environment_info.versions(), Environment),
+        profile=options.profile_name,
+        seed=options.seed,
+        shard=options.shard,
+        command=list(command),
+        cache_entries=process_env.cached_programs() if cache else 0,
+        observations=OBSERVATIONS_VERSION if options.observe else UNSET,
+    )
 
 
 @contextmanager

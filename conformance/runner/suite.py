@@ -1,16 +1,21 @@
 """The one pytest module of a run: every (law, transform, subject), and every group of observations."""
 
 import functools
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conformance.events.log import CONFORMING
+from conformance.events.arrays import encode
+from conformance.events.details import Violation
+from conformance.events.outcomes import CONFORMING
+from conformance.events.records import Observation
 from conformance.runner import cache_eviction, items, plan
-from conformance.runner.plugin import NOT_SAMPLED, OBSERVATIONS, RESULT, RunOptions, encoded, names
+from conformance.runner.attachments import Attachment
+from conformance.runner.plugin import OPTIONS
+from conformance.runner.run_item import run_item
+from conformance.runner.run_options import RunOptions
 from conformance.user_subjects import subjects
 
 planned = functools.cache(plan.load)
@@ -24,50 +29,65 @@ def _groups() -> Mapping[str, Callable[[], Any]]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    options = metafunc.config.stash[RunOptions.KEY]
+    """Parametrize the tests below. Their ids are numbers: names of subjects may be anything."""
+    options = metafunc.config.stash[OPTIONS]
     for module in options.own:
         subjects.load(module)
     if "group" in metafunc.fixturenames:
         groups = _groups() if options.observe else ()
-        metafunc.parametrize("group", items.observed(groups, options.observe, options.shard))
+        _parametrize(metafunc, "group", items.observed(groups, options.observe, options.shard))
         return
-    items_chosen = items.select(options.laws, options.transforms, options.subjects, options.shard)
+    sampled, not_sampled = _selected(options)
+    if "not_sampled" in metafunc.fixturenames:
+        _parametrize(metafunc, "not_sampled", [not_sampled] if not_sampled else [])
+    else:
+        _parametrize(metafunc, "item", sampled)
+
+
+def _parametrize(metafunc: pytest.Metafunc, name: str, values: list[Any]) -> None:
+    metafunc.parametrize(name, values, ids=[str(number) for number in range(len(values))])
+
+
+def _selected(options: RunOptions) -> tuple[list[items.Item], list[items.Item]]:
+    """The items that the run checks, and those that it leaves to other seeds and profiles.
+
+    The latter share one test: a test each would be most of what pytest does in a run.
+    """
+    selected = items.select(options.laws, options.transforms, options.subjects, options.shard)
     if options.plan is not None:
         calls = planned(Path(options.plan))
-        items_chosen = [item for item in items_chosen if item.planned_as in calls]
-    # Items that are not sampled share one test: a test each would be most of what pytest does in a run.
-    not_sampled = (
-        []
-        if options.plan
-        else [item for item in items_chosen if items.is_not_sampled(item, options.profile)]
+        return [item for item in selected if item.planned_as in calls], []
+    profile = options.profile
+    sampled = [item.is_sampled(profile) for item in selected]
+    return (
+        [item for item, is_sampled in zip(selected, sampled, strict=True) if is_sampled],
+        [item for item, is_sampled in zip(selected, sampled, strict=True) if not is_sampled],
     )
-    if "not_sampled" in metafunc.fixturenames:
-        groups_of_items = [not_sampled] if not_sampled else []
-        metafunc.parametrize("not_sampled", groups_of_items, ids=lambda _: "not-sampled")
-        return
-    unchecked = {item.id for item in not_sampled}
-    checked = [item for item in items_chosen if item.id not in unchecked]
-    metafunc.parametrize("item", checked, ids=[item.id for item in checked])
 
 
-def test_holds(item: items.Item, request: pytest.FixtureRequest) -> None:
-    """Run the item and hand the result to the controller, which alone writes the log."""
-    options = request.config.stash[RunOptions.KEY]
-    calls = planned(Path(options.plan)).get(item.id) if options.plan else None
-    result = items.run(item, options.profile, options.database(), calls)
-    request.node.user_properties.append((RESULT, encoded(result)))
+def test_law(item: items.Item, request: pytest.FixtureRequest) -> None:
+    """Run the item and attach its result for the controller."""
+    options = request.config.stash[OPTIONS]
+    calls = planned(Path(options.plan)).get(item.planned_as) if options.plan else None
+    result = run_item(item, options.profile, options.database(), calls, options.cell)
+    Attachment(results=[result]).attach(request.node)
     cache_eviction.forget_programs()
-    if result["outcome"] not in CONFORMING:
-        pytest.fail((result["detail"] or {}).get("message", result["outcome"]), pytrace=False)
+    if result.outcome not in CONFORMING:
+        message = result.detail.message if isinstance(result.detail, Violation) else result.outcome
+        pytest.fail(message, pytrace=False)
 
 
 def test_not_sampled(not_sampled: list[items.Item], request: pytest.FixtureRequest) -> None:
-    """Say of each item that the profile does not sample why it does not."""
-    options = request.config.stash[RunOptions.KEY]
-    results = [names(item.id) | items.run(item, options.profile) for item in not_sampled]
-    request.node.user_properties.append((NOT_SAMPLED, json.dumps(results)))
+    """Attach for each item that the profile does not sample why it does not."""
+    options = request.config.stash[OPTIONS]
+    results = [run_item(item, options.profile, cell=options.cell) for item in not_sampled]
+    Attachment(results=results).attach(request.node)
 
 
-def test_observes(group: str, request: pytest.FixtureRequest) -> None:
+def test_observations(group: str, request: pytest.FixtureRequest) -> None:
     """Record a group of observations."""
-    request.node.user_properties.append((OBSERVATIONS, encoded(dict(_groups()[group]()))))
+    cell = request.config.stash[OPTIONS].cell
+    found = [
+        Observation(cell=cell, key=key, value=encode(value)) for key, value in _groups()[group]()
+    ]
+    Attachment(observations=found).attach(request.node)

@@ -15,11 +15,11 @@ import attrs
 import msgspec
 from msgspec import UNSET
 
+from conformance import __version__
 from conformance.events.reader import LogError, read
 from conformance.events.records import SCHEMA, Environment, Footer, Header, Record
 from conformance.events.writer import new_cell
 from conformance.runner import environment_info
-from conformance.runner.session import SUITE_VERSION
 from conformance.upgrade import environments
 from conformance.upgrade.environments import NotBuilt
 
@@ -96,7 +96,7 @@ def _header(cell: Cell, versions: Mapping[str, str]) -> Header:
     return Header(
         cell=new_cell(),
         schema=SCHEMA,
-        suite=SUITE_VERSION,
+        suite=__version__,
         environment=msgspec.convert({name: versions.get(name) for name in names}, Environment),
         profile=plan["profile"],
         seed=plan["seed"],

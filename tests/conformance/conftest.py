@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import attrs
+import msgspec
 import pytest
 
 from conformance.events.log import EventLog
@@ -168,6 +169,7 @@ def violation(broken: Callable[[str, str], Any]) -> Callable[..., dict[str, Any]
         mutant: str, subject: str, law: str = LAW, transform: str = "jax.vmap"
     ) -> dict[str, Any]:
         from conformance.runner import items
+        from conformance.runner.run_item import run_item
         from properties.profile import PROFILES
 
         broken(mutant, transform)
@@ -175,9 +177,10 @@ def violation(broken: Callable[[str, str], Any]) -> Callable[..., dict[str, Any]
             item for item in items.select([law], [transform], [subject]) if item.defect is None
         ]
         profile = attrs.evolve(PROFILES["quick"].asked(0, [law]), examples=3, combinations=4)
-        result = items.run(item, profile)
-        assert result["outcome"] == "violated"
-        return {"law": law, "transform": transform, "subject": subject, **result}
+        result = run_item(item, profile)
+        assert result.outcome == "violated"
+        fields = msgspec.to_builtins(result)
+        return {name: value for name, value in fields.items() if name not in ("type", "cell")}
 
     return find
 

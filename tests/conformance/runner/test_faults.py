@@ -11,9 +11,13 @@ from typing import Any
 
 import pytest
 
-from conformance.events.log import EventLog, incomplete, read
+from conformance.events.details import Casualty
+from conformance.events.log import incomplete, read
+from conformance.events.records import Environment, Header, Result, Started
+from conformance.events.writer import LogWriter
 from conformance.reporting.summary import summarise
-from conformance.runner.plugin import Controller
+from conformance.runner.attachments import Collected, save_collected
+from conformance.runner.controller import Controller
 
 LAW = "mapping.equals-per-example"
 SELECTION = ("run", "--law", LAW, "--transform", "jax.vmap", "--no-cache")
@@ -82,6 +86,20 @@ def test_a_law_that_kills_its_process_or_hangs_is_told_and_the_rest_still_runs(
     assert sorted(started) == sorted(subjects)
 
 
+HEADER = Header(
+    cell="a",
+    schema=1,
+    suite="0.1.0",
+    environment=Environment(
+        python="3.11", jax=None, jaxlib=None, flax=None, numpy=None, chex=None, hypothesis=None
+    ),
+    profile="quick",
+    seed=0,
+    shard=(1, 1),
+    command=[],
+)
+
+
 @pytest.mark.parametrize(
     ("said", "outcome"),
     [
@@ -94,17 +112,21 @@ def test_a_worker_whose_time_ran_out_has_timed_out_though_its_start_was_heard_of
 ) -> None:
     (tmp_path / "gw0").write_text(said)
     log = tmp_path / "run.jsonl"
-    item = "suite.py::test_holds[mapping.equals-per-example|jax.vmap|square]"
-    controller = Controller(EventLog(log, listeners=()), {"schema": 1}, 25.0, tmp_path)
+    item = "suite.py::test_law[0]"
+    begun = Started(cell="a", law=LAW, transform="jax.vmap", subject="square")
+    save_collected(Collected(items={item: begun}, groups={}), tmp_path)
+    controller = Controller(LogWriter(log), HEADER, 25.0, tmp_path)
+    controller.pytest_xdist_node_collection_finished(None, [item])
     node = SimpleNamespace(gateway=SimpleNamespace(id="gw0"))
     lost = {"nodeid": item, "when": "???", "failed": True, "user_properties": []}
     report: Any = SimpleNamespace(**lost, longrepr="worker 'gw0' crashed", node=node)
     controller.pytest_runtest_logstart(item)
     controller.pytest_runtest_logreport(report)
     controller.close(complete=True)
-    (result,) = (event for event in controller.log.events if event["type"] == "result")
-    assert result["outcome"] == outcome
-    assert said.splitlines()[0] in result["detail"]["output"]
+    (result,) = (r for r in controller.log.records if isinstance(r, Result))
+    assert result.outcome == outcome
+    assert isinstance(result.detail, Casualty)
+    assert said.splitlines()[0] in result.detail.output
 
 
 BROKEN_SUITE = """

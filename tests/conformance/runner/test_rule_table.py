@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from conformance.events.records import BatchingRules
 from conformance.mutation.rule_faults import RULE_MUTANTS
 from conformance.runner import rule_table
-from conformance.runner.plugin import covered
+from conformance.runner.controller import coverage
 from properties.unreachable_rules import UNREACHABLE_RULES
 
 ALONE = """
@@ -73,12 +74,12 @@ def test_every_reachable_rule_of_the_installed_release_is_reached() -> None:
 
 
 def test_what_is_covered_is_said_by_name() -> None:
-    got = covered(["add", "sin", "psend", "cos"], {"add", "check", "psend"})
-    assert got == {
-        "registered": 4,
-        "exempt": {},
-        "exercised": ["add", "psend"],
-        "missing": ["cos", "sin"],
-        "later": ["check"],
-    }
-    assert covered(["psend"], set())["exempt"] == {"psend": UNREACHABLE_RULES["psend"]}
+    got = coverage(["add", "sin", "psend", "cos"], {"add", "check", "psend"})
+    assert got == BatchingRules(
+        registered=4,
+        exempt={},
+        exercised=["add", "psend"],
+        missing=["cos", "sin"],
+        later=["check"],
+    )
+    assert coverage(["psend"], set()).exempt == {"psend": UNREACHABLE_RULES["psend"]}

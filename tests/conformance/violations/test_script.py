@@ -16,7 +16,7 @@ import pytest
 from conformance.events.log import EventLog
 from conformance.mutation.kill_matrix import host
 from conformance.reporting import artifacts
-from conformance.runner.items import known_defects, known_here
+from conformance.runner.installed_defects import defects_of_call, installed_defects
 from conformance.transforms import TRANSFORMS
 from conformance.violations.script import literal, script
 from properties.call import Axes, Call, FunctionCall, ModuleCall
@@ -302,7 +302,7 @@ def script_of_broken(law: Law, honest: Transform, fault: str) -> str | None:
     """What is written of the first subject on which a fault breaks the law; None where every call of
     it shows a defect that the release has."""
     broken = MUTANTS[fault].mutate(honest)
-    shows = known_defects(law.id, honest.name)
+    shows = defects_of_call(law.id, honest.name)
 
     def exclude(call: Call) -> bool:
         return bool(shows(call))
@@ -345,7 +345,7 @@ def test_the_script_of_what_a_broken_transform_did_agrees_with_the_honest_one(
 
 def test_the_script_of_each_known_defect_shows_it(tmp_path: Path) -> None:
     scripts, raising = {}, set()
-    for defect in known_here():
+    for defect in installed_defects():
         law, transform = LAWS[defect.law], TRANSFORMS[defect.transform]
         speaks = law.skip_reason(transform, SUBJECTS[defect.call.subject_name]) is None
         if speaks and not defect.crashes_process:

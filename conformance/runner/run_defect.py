@@ -1,0 +1,47 @@
+"""Running the minimal call of a known defect, in a process of its own where it may end the process."""
+
+import subprocess
+import sys
+
+from conformance.known_defects import DEFECTS
+from conformance.known_defects.defect import Defect
+from conformance.transforms import TRANSFORMS
+from properties.law import minimize
+from properties.laws import LAWS
+
+_DEADLINE = 60
+"""Seconds for one call in a process of its own."""
+_VIOLATED = 1
+"""The exit status of an interpreter whose code raised."""
+
+
+def still_shows(defect: Defect) -> bool:
+    """Whether the minimal call shows the defect in what is installed."""
+    if defect.crashes_process:
+        return crashes(defect)
+    return minimize(LAWS[defect.law], TRANSFORMS[defect.transform], defect.call) is not None
+
+
+def crashes(defect: Defect) -> bool:
+    """Run the minimal call in a process of its own, and see whether that gets to the end.
+
+    Raises:
+        RuntimeError: The process raised an exception: then the call says nothing of the defect.
+    """
+    code = f"from conformance.runner import run_defect; run_defect.run_minimal_call({defect.id!r})"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=_DEADLINE,
+    )
+    if done.returncode == _VIOLATED:
+        raise RuntimeError(done.stderr.decode(errors="replace")[-600:])
+    return done.returncode != 0
+
+
+def run_minimal_call(defect_id: str) -> None:
+    """Check the minimal call of a defect in this process. Raises `Violation` where it survives that."""
+    (defect,) = (each for each in DEFECTS if each.id == defect_id)
+    LAWS[defect.law].check(TRANSFORMS[defect.transform], defect.call)

@@ -1,0 +1,54 @@
+"""What a run is asked for. It travels to the workers as JSON, in one pytest option."""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from conformance.events.writer import new_cell
+from properties.profile import PROFILES, Profile
+
+
+class RunOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The options of a run, by keyword; globs choose laws, transforms, subjects and observations."""
+
+    profile_name: str = "quick"
+    seed: int = 0
+    laws: tuple[str, ...] = ()
+    transforms: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+    database_directory: str | None = None
+    """Hypothesis' database of failing examples; None for profiles that keep none."""
+    plan: str | None = None
+    """Check the calls of this file instead of drawing any."""
+    shard: tuple[int, int] = (1, 1)
+    observe: tuple[str, ...] = ()
+    """Record these groups of observations, too."""
+    own: tuple[str, ...] = ()
+    """Modules that list subjects of the user's own."""
+    cell: str = field(default_factory=new_cell)
+    """The name of this run in its log."""
+    scratch: str | None = None
+    """Where workers leave their stderr and the names of their items, for the controller."""
+
+    @property
+    def profile(self) -> Profile:
+        """The profile with this seed; what the globs name is not sampled but run whole."""
+        return PROFILES[self.profile_name].asked(self.seed, self.laws, self.subjects)
+
+    def database(self) -> Any:
+        """Hypothesis' database of failing examples; None where the run keeps none."""
+        if self.database_directory is None:
+            return None
+        from hypothesis.database import DirectoryBasedExampleDatabase
+
+        return DirectoryBasedExampleDatabase(self.database_directory)
+
+    def to_json(self) -> str:
+        """The options as text for a command line."""
+        return msgspec.json.encode(self).decode()
+
+    @classmethod
+    def from_json(cls, text: str) -> "RunOptions":
+        """The inverse of `to_json`. Raises `msgspec.ValidationError` for unknown fields and wrong types."""
+        return msgspec.json.decode(text, type=cls)
