@@ -151,7 +151,7 @@ def test_shards_are_the_whole_and_join(ran: Callable[..., Any], tmp_path: Path) 
     for part, log in enumerate(logs, 1):
         shard = ("--shard", f"{part}/2")
         assert ran("run", *chosen, "-n", 0, *shard, "--log", log, "--no-cache").status == 0
-        assert read(log)[0]["shard"] == [part, 2]
+        assert read(log)[0]["shard"] == (part, 2)
     parts = [set(results(log)) for log in logs]
     assert sum(len(read(log)) > 2 for log in logs) == 2
     joined = ran("report", *logs)
