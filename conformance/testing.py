@@ -252,5 +252,3 @@ def _report(subject: Subject, wrong: Sequence[Result]) -> str:
     if len(wrong) > 1:
         sentence += f" (and {len(wrong) - 1} more)"
     return "\n\n".join([sentence, *map(failure.plain, wrong)])
-
-

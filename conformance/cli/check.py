@@ -65,7 +65,7 @@ MANY_CANDIDATES = 4
     help="A call may take this many times the reference's dearest one.",
 )
 @click.option("--log", type=click.Path(path_type=Path, dir_okay=False), help="Write events here.")
-def check(paths: tuple[Path, ...], workers: int, log: Path | None, **options: Any) -> None:
+def check(paths: tuple[Path, ...], workers: int, log: Path | None, **options: Any) -> int:
     """Hold candidate solutions to their exercises.
 
     FILE is a candidate's Python file, or a directory of them.
@@ -76,7 +76,7 @@ def check(paths: tuple[Path, ...], workers: int, log: Path | None, **options: An
     candidates = find_candidates(paths)
     if not candidates:
         raise click.UsageError(f"no Python file in {', '.join(map(str, paths))}")
-    sys.exit(judge(candidates, workers, log, **options))
+    return judge(candidates, workers, log, **options)
 
 
 def judge(

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import click
 
+from conformance.cli.exits import os_exit_raises
+
 VIOLATED = 1
 """Something does not conform; nothing else ends with this status."""
 USAGE = 2
@@ -52,9 +54,11 @@ def exit_status(run: Callable[[], int]) -> int:
 
 def _flushed(run: Callable[[], int]) -> int:
     try:
-        status = run()
+        with os_exit_raises():
+            status = run()
     except SystemExit as ended:
-        status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        how = f"sys.exit({ended.code!r})" if not isinstance(ended.code, str) else ended.code
+        raise click.ClickException(f"the code under test ended the process: {how}") from None
     sys.stdout.flush()
     return status
 

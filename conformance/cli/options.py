@@ -73,7 +73,7 @@ def _load_own(ctx: click.Context, param: click.Parameter, modules: tuple[str, ..
             for module in chosen:
                 subjects.load(module)
         except subjects.SubjectsError as error:
-            raise click.ClickException(str(error)) from None
+            raise click.UsageError(str(error)) from None
     return chosen
 
 

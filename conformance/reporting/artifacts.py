@@ -29,13 +29,18 @@ def save_violations(failures: Iterable[Result], log_path: Path) -> dict[str, str
     Raises:
         OSError: A file cannot be written.
     """
-    saved = {}
+    saved: dict[str, str] = {}
+    taken: set[str] = set()
     directory = log_path.with_name(log_path.stem + "-violations")
     for failure in failures:
         if not isinstance(failure.detail, Violation):
             continue
         directory.mkdir(parents=True, exist_ok=True)
-        script = directory / f"{slug(failure)}.py"
+        name = slug(failure)
+        # Two names may differ only in what a slug, or a file system without case, does not keep.
+        name += f"-{len(saved)}" if name.lower() in taken else ""
+        taken.add(name.lower())
+        script = directory / f"{name}.py"
         script.write_text(failure.detail.script, encoding="utf-8", errors="backslashreplace")
         call = msgspec.to_builtins(failure.detail.call)
         case = {"law": failure.law, "transform": failure.transform, "call": call}
@@ -45,7 +50,7 @@ def save_violations(failures: Iterable[Result], log_path: Path) -> dict[str, str
 
 
 def slug(result: Result) -> str:
-    """A file's name for an item, whatever characters its subject has; different for each item."""
+    """A file's name for an item, whatever characters its subject has; for most items a different one."""
     name = "-".join((result.law, result.transform, result.subject)).replace(".", "-")
     safe = _UNSAFE.sub("-", name)[:_LONGEST]
     if safe == name:

@@ -169,7 +169,7 @@ def takes(subject: Subject, arguments: Any, function: Callable[..., Any]) -> Any
         ) from None
 
 
-def said(error: Exception) -> str:
+def said(error: BaseException) -> str:
     """An exception in one line."""
     return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
 

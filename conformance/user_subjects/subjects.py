@@ -19,6 +19,7 @@ from typing import Any
 
 import flax.linen as nn
 
+from conformance.events.text import well_formed
 from conformance.transforms.linen import modules
 from conformance.transforms.linen.modules import ORIGINS
 from conformance.user_subjects import linen
@@ -113,13 +114,17 @@ def load(origin: str) -> list[Subject]:
         raise
     except AttributeError:
         raise SubjectsError(f"{origin} has no list SUBJECTS") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SubjectsError(f"{origin} cannot be imported: {said(error)}") from None
+    if not isinstance(listed, list | tuple):
+        raise SubjectsError(f"SUBJECTS of {origin} is {listed!r:.80}, not a list of subjects")
     for subject in listed:
         if not isinstance(subject, Subject):
             raise SubjectsError(
                 f"{origin} lists {subject!r}, which is no subject: use own.function or own.module"
             )
+        if not isinstance(subject.name, str) or well_formed(subject.name) != subject.name:
+            raise SubjectsError(f"{origin}: the name {subject.name!r} is not Unicode text")
         if ORIGINS.get(subject.name, origin) != origin or (
             subject.name in SUBJECTS and subject.name not in ORIGINS
         ):

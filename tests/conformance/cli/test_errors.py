@@ -70,8 +70,18 @@ def test_an_internal_error_keeps_its_traceback(capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize("status", [0, 1, 2, 3])
 def test_a_command_s_own_status_stays(status: int) -> None:
     assert errors.exit_status(lambda: status) == status
-    assert errors.exit_status(raising(SystemExit(status))) == status
     assert errors.exit_status(raising(click.exceptions.Exit(status))) == status
+
+
+@pytest.mark.parametrize("code", [0, 1, None, "words"])
+def test_code_under_test_does_not_decide_the_status(
+    code: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert errors.exit_status(raising(SystemExit(code))) == errors.NOT_RUN
+    assert errors.exit_status(lambda: os._exit(0)) == errors.NOT_RUN
+    err = capsys.readouterr().err
+    assert err.count("Error: the code under test ended the process: ") == 2
+    assert "os._exit(0) was called" in err
 
 
 def test_unicode_that_the_output_cannot_encode_is_no_error(

@@ -173,6 +173,8 @@ def test_inputs_that_a_subject_does_not_take_are_said() -> None:
 
 
 WRONG = {
+    "nothing": ("SUBJECTS = None", "SUBJECTS of nothing is None, not a list of subjects"),
+    "leaving": ("import sys; sys.exit(0)", "leaving cannot be imported: SystemExit: 0"),
     "no_such_module_here": (None, "no_such_module_here cannot be imported: ModuleNotFoundError"),
     "raises": ("1 / 0", "raises cannot be imported: ZeroDivisionError: division by zero"),
     "lists_none": ("", "lists_none has no list SUBJECTS"),
@@ -186,14 +188,14 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_module_of_subjects_that_cannot_be_used_is_three_in_one_line(
+def test_a_module_of_subjects_that_cannot_be_used_is_two_in_one_line(
     ran: Callable[..., Any], tmp_path: Path, name: str
 ) -> None:
     source, said = WRONG[name]
     if source is not None:
         (tmp_path / f"{name}.py").write_text(source)
     got = ran("run", "--subjects", name, "-n", 0)
-    assert (got.status, got.out) == (3, "")
+    assert (got.status, got.out) == (2, "")
     (line,) = got.err.splitlines()
     assert said in line
 
