@@ -15,7 +15,7 @@ from properties import oracle as expected
 from properties.call import WIDE, FunctionCall, ModuleCall, with_dtypes_of
 from properties.compare import Expected
 from properties.law import Law, Violation
-from properties.laws.sharing import lifting
+from properties.laws.sharing import gradients
 from properties.recipe import MAP
 from properties.subject import FunctionSubject
 from properties.transform import Transform
@@ -243,12 +243,12 @@ def _module(transform: Transform, found: Violation) -> str:
             ]
         )
     if found.what == "names":
-        return "\n".join([*lines, _NAMES.format(right=lifting.names_of(call))])
+        return "\n".join([*lines, _NAMES.format(right=gradients.names_of(call))])
     variables = expected.drawn_variables(call)
     if _wanted(found) is not None:
         return "\n".join([*lines, f"variables = {literal(variables)}"])
     if found.what == "gradient":
-        weights = literal(lifting.spread(call, variables))
+        weights = literal(gradients.spread(call, variables))
         assert found.right is not None
         return "\n".join(
             [

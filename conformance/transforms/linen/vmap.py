@@ -11,7 +11,7 @@ import jax
 from conformance.transforms.linen import modules
 from conformance.transforms.linen import options as linen_options
 from properties.call import Axes, FunctionCall, ModuleCall
-from properties.laws.sharing.lifting import NEW_AXIS
+from properties.laws.sharing.gradients import NEW_AXIS
 from properties.transform import Lifted, Transform
 
 

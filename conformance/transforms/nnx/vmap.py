@@ -10,7 +10,7 @@ from packaging.version import Version
 
 from conformance.transforms.jax import pmap
 from properties.call import Axes, FunctionCall, ModuleCall
-from properties.laws.sharing.lifting import NEW_AXIS
+from properties.laws.sharing.gradients import NEW_AXIS
 from properties.subject import ModuleSubject
 from properties.transform import Lifted, Transform
 from reference.keys import NNX

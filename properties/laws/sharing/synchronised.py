@@ -9,7 +9,7 @@ from properties.call import ModuleCall
 from properties.compare import Expected, assert_agrees
 from properties.joint_compile import apply_together
 from properties.law import attribute_to, law
-from properties.laws.sharing.lifting import no_variants
+from properties.laws.sharing.gradients import no_variants
 from properties.laws.sharing.parameters import one_call
 from properties.subject import AXIS, ModuleSubject
 from properties.transform import Transform
