@@ -2,46 +2,57 @@
 
 import functools
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any, TypeVar
 
 import attrs
+from hypothesis.strategies import SearchStrategy
 
+from properties import law_ids
 from properties.applicability import unavailable
 from properties.call import Call, with_dtypes_of
 from properties.call_json import check_axes, from_json, to_json
 from properties.compare import Expected, Mismatch
-from properties.profile import Tier
+from properties.profile import Profile, Tier
 from properties.recipe import Recipe
 from properties.subject import FunctionSubject, ModuleSubject, Subject
 from properties.transform import Transform
+from reference.types import PyTree
 
+# A law is about calls and subjects of one class, and its functions take that class.
 Check = Callable[[Transform, Any], None]
 CheckT = TypeVar("CheckT", bound=Check)
+Cases = Callable[[Transform, Any, Profile], SearchStrategy[Any]]
 Reason = Callable[[Transform, Any], str | None]
 
 
 class Violation(AssertionError):
-    """A call for which a law does not hold, narrowed to one combination of axes where one shows it."""
+    """A call for which a law does not hold, with one combination of axes where one shows it.
+
+    Args:
+        call: The call.
+        mismatch: How what the transform gave differs from what is expected.
+        what: What was computed: a `Recipe` where a function was mapped, else one of `init`, `apply`,
+            `plain`, `gradient` and `names`.
+        arguments: What it was computed with; None for the call's own arguments.
+        expected: What the result should be; None for what the oracle says of the call.
+    """
 
     def __init__(
         self,
         call: Call,
         mismatch: Mismatch,
         what: str | Recipe,
-        arguments: Any = None,
-        right: Expected | None = None,
+        arguments: PyTree = None,
+        expected: Expected | None = None,
     ) -> None:
         super().__init__(str(mismatch))
         self.call = call
         self.mismatch = mismatch
         self.recipe = what if isinstance(what, Recipe) else None
-        """How it was computed, where a function was mapped."""
         self.what = what.name if isinstance(what, Recipe) else what
-        """What was computed: ``init``, ``apply`` or ``plain`` where a module was."""
         self.arguments = arguments
-        """What it was computed of; None where that is the call's own arguments."""
-        self.right = right
-        """What was due; None where that is what `expected` says of the call."""
+        self.expected = expected
 
 
 @attrs.frozen
@@ -49,23 +60,29 @@ class Law:
     """One thing that must hold."""
 
     id: str
+    """The group and the name, as in `mapping.equals-per-example`."""
     sentence: str
     check: Check
-    """``check(transform, call)`` raises `Violation` where the law does not hold."""
-    cases: Callable[..., Any]
-    """``cases(transform, subject, profile)`` is a strategy of the calls worth checking."""
+    """`check(transform, call)` raises `Violation` where the law does not hold."""
+    cases: Cases
+    """`cases(transform, subject, profile)` is a strategy for the calls worth checking."""
     subjects: type
     """`FunctionSubject` or `ModuleSubject`."""
     skip_if: Reason
     only_transform: str | None
-    """The one transform that it is about, whatever kinds that is held to other laws with."""
+    """The one transform that the law is about, whatever kinds of functions that takes elsewhere."""
     kinds: tuple[str, ...]
-    """The kinds of functions that it speaks of."""
+    """The kinds of functions that the law is about: see `FunctionSubject.kind`."""
     tier: Tier = "standard"
     """What it costs: one of `essential`, `standard`, `derived` and `devices`."""
 
+    @property
+    def seed_id(self) -> str:
+        """The id that goes into seeds: a renamed law draws the calls that it drew before."""
+        return law_ids.former(self.id)
+
     def applies_to(self, transform: Transform, subject: Subject) -> bool:
-        """Whether the law speaks of such a transform and subject at all."""
+        """Whether the law is about such a transform and such a subject at all."""
         if self.only_transform is not None and transform.name != self.only_transform:
             return False
         if isinstance(subject, ModuleSubject) and not transform.maps_modules:
@@ -77,7 +94,7 @@ class Law:
         return isinstance(subject, self.subjects)
 
     def skip_reason(self, transform: Transform, subject: Subject) -> str | None:
-        """Why the law cannot be checked of these two, although it speaks of their kind."""
+        """Why the law cannot be checked of this transform and subject on this release."""
         return (
             transform.unavailable()
             or unavailable(subject)
@@ -85,11 +102,11 @@ class Law:
         )
 
     def inapplicable_reason(self, transform: Transform, subject: Subject) -> str | None:
-        """Why it cannot be checked of these two on any release."""
-        missing_module_reason = (
+        """Why the law cannot be checked of this transform and subject on any release."""
+        missing = (
             transform.missing_module_reason(subject) if isinstance(subject, ModuleSubject) else None
         )
-        return missing_module_reason or self.skip_if(transform, subject)
+        return missing or self.skip_if(transform, subject)
 
 
 LAWS: dict[str, Law] = {}
@@ -98,18 +115,24 @@ LAWS: dict[str, Law] = {}
 def law(
     id: str,
     *,
-    cases: Callable[..., Any],
+    cases: Cases,
     subjects: type = FunctionSubject,
     skip_if: Reason = lambda transform, subject: None,
     only_transform: str | None = None,
     kinds: tuple[str, ...] = ("function",),
     tier: Tier = "standard",
 ) -> Callable[[CheckT], CheckT]:
-    """Register a check as the law ``id``; the first line of its docstring is the law's sentence.
+    """Register a check as the law `id`; the first line of its docstring is the law's sentence.
 
-    ``skip_if`` gives the reason why the law is not applicable to a transform and subject of its kind,
-    ``only`` the one transform that the law is about. ``kinds`` are the kinds of functions that it
-    speaks of. ``tier`` says what it costs: see `properties.profile.Tier`.
+    Args:
+        id: The group, which is the file or folder of the check, and the name, which is its function.
+        cases: `cases(transform, subject, profile)` is a strategy for the calls worth checking.
+        subjects: The class of subjects that the law is about.
+        skip_if: Why the law is not applicable to a transform and a subject of its class; None where
+            it is.
+        only_transform: The name of the one transform that the law is about.
+        kinds: The kinds of functions that the law is about.
+        tier: What it costs, which decides how much of it a run samples.
     """
 
     def register(check: CheckT) -> CheckT:
@@ -129,19 +152,31 @@ def law(
 
 
 class attribute_to:
-    """Turn a `Mismatch` raised within into a `Violation` of the given call."""
+    """Turn a `Mismatch` that is raised within into a `Violation` of the given call.
+
+    The arguments are those of `Violation`.
+    """
 
     def __init__(
-        self, call: Call, what: str | Recipe, arguments: Any = None, right: Expected | None = None
+        self,
+        call: Call,
+        what: str | Recipe,
+        arguments: PyTree = None,
+        expected: Expected | None = None,
     ) -> None:
         self.call, self.what = call, what
-        self.given = (arguments, right)
+        self.arguments, self.expected = arguments, expected
 
     def __enter__(self) -> None: ...
 
-    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         if isinstance(error, Mismatch):
-            raise Violation(self.call, error, self.what, *self.given) from None
+            raise Violation(self.call, error, self.what, self.arguments, self.expected) from None
 
 
 def minimize(law: Law, transform: Transform, call: Call) -> Violation | None:
@@ -163,7 +198,7 @@ def violation(law: Law, transform: Transform, call: Call) -> Violation | None:
 
 
 def stored(law: str, transform: str, call: Call) -> dict[str, Any]:
-    """A case as it is written to disk, for `replay`."""
+    """A case as it is written to disk, for `vmap-conformance replay`."""
     return {"law": law, "transform": transform, "call": to_json(call)}
 
 
@@ -176,4 +211,4 @@ def load(case: dict[str, Any]) -> tuple[str, str, Call]:
     call = from_json(case["call"])
     if not case["law"].startswith("errors."):
         check_axes(call)
-    return case["law"], case["transform"], call
+    return law_ids.current(case["law"]), case["transform"], call

@@ -1,4 +1,4 @@
-"""What a law computes from a map: a name for people, and Python for the script that shows it."""
+"""What a law computes with a map: a name for people, and Python for the script that shows it."""
 
 from collections.abc import Callable
 
@@ -9,25 +9,28 @@ from properties.call import Axes, FunctionCall
 
 @attrs.frozen
 class Recipe:
-    """How a law that blames a call has come to what it got. The texts see ``jax``, ``jnp``, ``np``,
-    ``function``, ``arguments`` and, where it has been made, ``mapped``."""
+    """How a law came to its result, as Python in a standalone script.
+
+    The code sees `jax`, `jnp`, `np`, `function`, `arguments` and, after it is made, `mapped`.
+    """
 
     name: str
     setup_code: Callable[[FunctionCall], str] = lambda call: ""
-    """Python that makes of ``function`` what is mapped."""
+    """Python that replaces `function` by what is mapped."""
     axes: Callable[[Axes], Axes] = lambda axes: axes
-    """From the call's only axes to those that it is mapped with."""
+    """The axes that it is mapped with, from the call's only axes."""
     result_code: Callable[[FunctionCall], str] = lambda call: "got = mapped(*arguments)"
-    """Python that sets ``got``."""
+    """Python that sets `got`."""
 
 
 MAP = Recipe("map")
+"""The map of the call's arguments."""
 TWICE = "jax.tree_util.tree_map(lambda x: np.stack([x, x]), arguments)"
-"""Python for two batches in front of the batch."""
+"""Python for the call's arguments twice, stacked along a new first axis."""
 SECOND = "got = jax.tree_util.tree_map(lambda x: x[1], twice)"
-"""Python for what came of the second of them."""
+"""Python for the second of two results, stacked along the first axis."""
 
 
-def take_second(text: str) -> Callable[[FunctionCall], str]:
-    """For `Way.after`: what a nested map, in Python, gives for the second of two equal batches."""
-    return lambda call: f"twice = {text}\n{SECOND}"
+def take_second(code: str) -> Callable[[FunctionCall], str]:
+    """A `Recipe.result_code`: the second of the two results that `code`, in Python, gives."""
+    return lambda call: f"twice = {code}\n{SECOND}"

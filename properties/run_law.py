@@ -141,7 +141,7 @@ def _drawing(
     shrink: bool,
 ) -> Callable[[], None]:
     """What sets Hypothesis running: ``attempt`` of each call that the profile's seed draws."""
-    key = f"{law.id}/{transform.name}/{subject.name}"
+    key = f"{law.seed_id}/{transform.name}/{subject.name}"
     profile = profile.for_tiers(law.tier, transform.tier, subject.tier)
 
     def attempted(call: Call) -> None:

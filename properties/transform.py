@@ -9,6 +9,9 @@ from properties.call import ModuleCall
 from properties.profile import Tier
 from reference.keys import LINEN, Derivation
 
+NEW_AXIS = "members"
+"""What the axis of an ensemble is called, in the metadata of parameters that name their axes."""
+
 
 def _without_names(*arguments: Any) -> Any:
     raise TypeError("this module does not say what the axes of its parameters are called")

@@ -33,7 +33,7 @@ def bisect(
     if (law is None) == (observation is None):
         raise click.UsageError("give either a LAW or --observation KEY")
     chosen = (*laws, law) if law else laws
-    options.known("law", chosen, lambda: options.names("law"))
+    chosen = options.known_laws(chosen)
     from conformance.runner import process_env
     from conformance.upgrade.extra import missing_extra
 

@@ -96,9 +96,17 @@ def _project() -> dict[str, Any]:
 
 def _choices(kind: str) -> Any:
     def callback(ctx: click.Context, param: click.Parameter, globs: tuple[str, ...]) -> Any:
-        return known(kind, globs, lambda: names(kind))
+        return known_laws(globs) if kind == "law" else known(kind, globs, lambda: names(kind))
 
     return callback
+
+
+def known_laws(globs: tuple[str, ...]) -> tuple[str, ...]:
+    """Check globs against the laws' present and former ids; give them as globs over present ids."""
+    from properties import law_ids
+
+    known("law", globs, lambda: [*names("law"), *law_ids.RENAMED])
+    return law_ids.current_globs(globs)
 
 
 def known(kind: str, globs: tuple[str, ...], every: Callable[[], Iterable[str]]) -> Any:

@@ -69,11 +69,12 @@ def _read(file: Path) -> dict[str, Any]:
 def _loaded(file: Path, case: dict[str, Any]) -> tuple[Any, Any, Any]:
     """The law, transform and call. Raises click's usage error where one is malformed or unknown."""
     from conformance.transforms import TRANSFORMS
+    from properties import law_ids
     from properties.call_json import MalformedCall, check_options
     from properties.law import load
     from properties.laws import LAWS
 
-    for kind, known in (("law", LAWS), ("transform", TRANSFORMS)):
+    for kind, known in (("law", {*LAWS, *law_ids.RENAMED}), ("transform", set(TRANSFORMS))):
         if not isinstance(case[kind], str) or case[kind] not in known:
             raise click.UsageError(f"{file} names an unknown {kind}: {case[kind]!r}")
     try:

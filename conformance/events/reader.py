@@ -9,6 +9,7 @@ import msgspec
 
 from conformance.events.outcomes import Outcome
 from conformance.events.records import SCHEMA, Footer, Header, Record
+from properties import law_ids
 
 _DECODER: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
 _TYPES = tuple(kind.__name__.lower() for kind in get_args(Record))
@@ -99,7 +100,7 @@ def _is_cut_short(line: bytes) -> bool:
 def _decoded(line: bytes, where: str) -> Record:
     try:
         line.decode("utf-8")
-        return _DECODER.decode(line)
+        record = _DECODER.decode(line)
     except msgspec.ValidationError as error:
         _check_schema(line, where)
         raise LogError(_sentence(where, str(error))) from None
@@ -110,6 +111,10 @@ def _decoded(line: bytes, where: str) -> Record:
     except msgspec.DecodeError as error:
         words = str(error).removeprefix("JSON is malformed: ")
         raise LogError(f"{where}, is not JSON ({words}): {_REMEDY}") from None
+    law = getattr(record, "law", None)
+    if law is not None and law in law_ids.RENAMED:
+        return msgspec.structs.replace(record, law=law_ids.current(law))
+    return record
 
 
 def _check_schema(line: bytes, where: str) -> None:

@@ -38,7 +38,7 @@ COLLECTIVES: tuple[Defect, ...] = (
             transform=transform,
             versions={"jax": ">=0.4.30"},
             affects=lambda call: call.subject_name.startswith("all-to-all"),
-            law="collectives.of-what-is-shared",
+            law="collectives.unmapped-operand",
             call=FunctionCall("all-to-all", {"batch": 3, "n": 2}, (Axes((0,), 0, "batch"),)),
             description=(
                 "lax.all_to_all of what is not mapped silently gives an array of the wrong shape, (3, 3, 2, "

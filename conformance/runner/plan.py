@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from conformance.runner.items import Item
-from properties import run_law
+from properties import law_ids, run_law
 from properties.applicability import unavailable
 from properties.call import Call
 from properties.call_json import MalformedCall, from_json, to_json
@@ -77,7 +77,7 @@ def load(path: Path) -> dict[str, list[Call]]:
             f"{path} is a plan of version {plan.plan}, this suite reads version {VERSION}: draw it again"
         )
     return {
-        name: [
+        _current(name): [
             _call(data, f"{path}, call {number} of {name!r}") for number, data in enumerate(calls)
         ]
         for name, calls in plan.calls.items()
@@ -89,6 +89,12 @@ def _call(data: dict[str, Any], where: str) -> Call:
         return from_json(data)
     except MalformedCall as error:
         raise PlanError(f"{where}, is malformed: {_words(error)}; {_REMEDY}") from None
+
+
+def _current(name: str) -> str:
+    """An item's name, with the present id of its law."""
+    law, *rest = name.split("|")
+    return "|".join((law_ids.current(law), *rest))
 
 
 def _words(error: Exception) -> str:

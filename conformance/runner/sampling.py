@@ -19,7 +19,7 @@ def not_sampled_reason(
     """Why a run of the profile does not check this item; None where it does."""
     if subject.tier == "catalogue":
         one_in = _catalogue_rate(law, profile.sampling)
-        name = f"{law.id}|{transform.name}|{subject.name}"
+        name = f"{law.seed_id}|{transform.name}|{subject.name}"
         sampled = _checksum(name, profile) % one_in == 0
         population = "the catalogue's subjects"
     else:
@@ -52,7 +52,7 @@ def _in_sample(
     population = _population(law, transform)
     if subject.name not in population:
         return True
-    of = f"{law.id}|{transform.name}"
+    of = f"{law.seed_id}|{transform.name}"
     shuffled = sorted(population, key=lambda name: _checksum(f"{of}|{name}", profile))
     return subject.name in shuffled[: -(-len(shuffled) // one_in)]
 

@@ -15,7 +15,7 @@ from properties import oracle as expected
 from properties.call import WIDE, FunctionCall, ModuleCall, with_dtypes_of
 from properties.compare import Expected
 from properties.law import Law, Violation
-from properties.laws.sharing import gradients
+from properties.laws.sharing import gradients, metadata
 from properties.recipe import MAP
 from properties.subject import FunctionSubject
 from properties.transform import Transform
@@ -201,7 +201,7 @@ def _function(transform: Transform, call: FunctionCall, found: Violation) -> str
             f"arguments = {literal(found.arguments or call.arguments(call.axes[0]))}",
             # As in the run: eager operations of NumPy's arrays may be NumPy's own.
             *(["arguments = jax.tree_util.tree_map(jax.device_put, arguments)"] * call.eager),
-            *_answer(found.right or expected.of_function(call)),
+            *_answer(found.expected or expected.of_function(call)),
             way.setup_code(call),
             transform.source(mapped),
             # Compiled as it was in the run: XLA has faults that operations one by one do not show.
@@ -243,18 +243,18 @@ def _module(transform: Transform, found: Violation) -> str:
             ]
         )
     if found.what == "names":
-        return "\n".join([*lines, _NAMES.format(right=gradients.names_of(call))])
+        return "\n".join([*lines, _NAMES.format(right=metadata.expected_names(call))])
     variables = expected.drawn_variables(call)
     if _wanted(found) is not None:
         return "\n".join([*lines, f"variables = {literal(variables)}"])
     if found.what == "gradient":
-        weights = literal(gradients.spread(call, variables))
-        assert found.right is not None
+        weights = literal(gradients.weights_of_map(call, variables))
+        assert found.expected is not None
         return "\n".join(
             [
                 *lines,
                 f"variables = {literal(variables)}",
-                *_answer(found.right),
+                *_answer(found.expected),
                 _GRADIENT.format(weights=weights),
             ]
         )
@@ -267,7 +267,7 @@ def _module(transform: Transform, found: Violation) -> str:
         [
             *lines,
             f"variables = {literal(variables)}",
-            *_answer(found.right or expected.of_module(call, variables, transform.derivation)),
+            *_answer(found.expected or expected.of_module(call, variables, transform.derivation)),
             f"got = {got}",
         ]
     )

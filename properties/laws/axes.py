@@ -1,4 +1,4 @@
-"""Where the batch axis stands changes nothing but where it stands."""
+"""axes.*: where the batch axis is changes nothing but where it is."""
 
 import inspect
 from functools import partial
@@ -18,57 +18,58 @@ from properties.strategies import function_calls
 from properties.transform import Transform
 
 MASKS = 2
-"""Choices of what is mapped in one call: for each the front is computed too, to compare with."""
+"""Choices of mapped arguments in one call: for each, the map with every axis 0 is computed, too."""
 
 
-def _agrees_with_front(transform: Transform, call: FunctionCall) -> None:
-    """Hold each combination to what the transform gives with every batch axis in front."""
-    fronts = tuple(dict.fromkeys(axes.leading for axes in call.axes))
-    results = dict(map_together(transform, attrs.evolve(call, axes=(*call.axes, *fronts))))
+def _check_with_leading(transform: Transform, call: FunctionCall) -> None:
+    """Check that each combination gives what the transform gives with every batch axis 0."""
+    leading = tuple(dict.fromkeys(axes.leading for axes in call.axes))
+    results = dict(map_together(transform, attrs.evolve(call, axes=(*call.axes, *leading))))
     for axes in call.axes:
-        right = computed(
+        expected = computed(
             results[axes.leading],
             oracle.of_function(call.only(axes.leading)),
             partial(move_batch_axis, axis=axes.out_axes),
         )
-        # Without one there is nothing to agree with: mapping.equals-per-example speaks of it.
-        if right is not None:
+        # Where axis 0 raises there is nothing to compare with; mapping.equals-per-example checks it.
+        if expected is not None:
             with attribute_to(call.only(axes), MAP):
-                assert_agrees(results[axes], right)
+                assert_agrees(results[axes], expected)
 
 
 @law("axes.in-axes-permute", cases=function_calls(anywhere, front, unmapped="any", masks=MASKS))
-def moving_in_axes_changes_nothing(transform: Transform, call: FunctionCall) -> None:
-    """Moving the batch axis in the input and in `in_axes` together leaves the result alone."""
-    _agrees_with_front(transform, call)
+def in_axes_permute(transform: Transform, call: FunctionCall) -> None:
+    """Moving the batch axis of an input together with its `in_axes` does not change the result."""
+    _check_with_leading(transform, call)
 
 
 @law("axes.out-axes-permute", cases=function_calls(front, anywhere, unmapped="any", masks=MASKS))
-def moving_out_axes_moves_the_axis(transform: Transform, call: FunctionCall) -> None:
-    """`out_axes=k` is `out_axes=0` with the axis moved to k."""
-    _agrees_with_front(transform, call)
+def out_axes_permute(transform: Transform, call: FunctionCall) -> None:
+    """`out_axes=k` gives the result of `out_axes=0` with the batch axis moved to k."""
+    _check_with_leading(transform, call)
 
 
 @law(
     "axes.negative-count-from-end",
     cases=function_calls(from_the_end, from_the_end, unmapped="any", masks=MASKS),
 )
-def negative_axes_count_from_the_end(transform: Transform, call: FunctionCall) -> None:
+def negative_count_from_end(transform: Transform, call: FunctionCall) -> None:
     """A negative axis counts from the end of the batched array, in `in_axes` and in `out_axes`."""
-    _agrees_with_front(transform, call)
+    _check_with_leading(transform, call)
 
 
 def of_a_tree(function: Any) -> Any:
-    """The function, of one tree that holds its arguments; its result is a tree, too."""
+    """The function, of one tree that contains its arguments; its result is a tree, too."""
 
-    def treed(tree: Any) -> Any:
+    def function_of_a_tree(tree: Any) -> Any:
         result = function(tree["first"], *tree["rest"])
         return {"here": result, "there": [result, result]}
 
-    return treed
+    return function_of_a_tree
 
 
 def in_a_tree(arguments: Any) -> Any:
+    """The argument of `of_a_tree`."""
     first, *rest = arguments
     return {"first": first, "rest": tuple(rest)}
 
@@ -76,7 +77,7 @@ def in_a_tree(arguments: Any) -> Any:
 def prefixes(axes: Axes) -> Axes:
     """The axes of `of_a_tree`: a prefix of its argument, and one of its result."""
     first, *rest = axes.in_axes
-    # It may stop above the leaves: one entry for all the arguments below.
+    # A prefix may stop above the leaves: one entry for all arguments below it.
     below: Any = rest[0] if rest and set(rest) == {rest[0]} else tuple(rest)
     in_axes: Any = ({"first": first, "rest": below},)
     out_axes: Any = {"here": axes.out_axes, "there": [0, axes.out_axes]}
@@ -90,8 +91,8 @@ IN_A_TREE = Recipe(
 )
 
 
-def answers_in_a_tree(call: FunctionCall) -> Expected:
-    """What `of_a_tree` must give for the call's only axes."""
+def expected_in_a_tree(call: FunctionCall) -> Expected:
+    """What the map of `of_a_tree` should give, for the call's only axes."""
     (axes,) = call.axes
     here, front = (
         oracle.of_function(call.only(attrs.evolve(axes, out_axes=axis)))
@@ -107,13 +108,13 @@ def answers_in_a_tree(call: FunctionCall) -> Expected:
     cases=function_calls(unmapped="any", most=3),
     skip_if=takes_specs,
 )
-def axes_may_be_prefixes_of_trees(transform: Transform, call: FunctionCall) -> None:
-    """`in_axes` and `out_axes` may be trees, of which one entry speaks for all leaves below it."""
-    treed = of_a_tree(call.subject.function)
-    pieces = [transform_or_raise(transform.map, treed, prefixes(axes)) for axes in call.axes]
+def pytree_prefix(transform: Transform, call: FunctionCall) -> None:
+    """`in_axes` and `out_axes` may be pytree prefixes: one entry is for all leaves below it."""
+    function = of_a_tree(call.subject.function)
+    pieces = [transform_or_raise(transform.map, function, prefixes(axes)) for axes in call.axes]
     arguments = [(in_a_tree(call.arguments(axes)),) for axes in call.axes]
     results = run_together(pieces, arguments, transform.traceable and not call.eager)
     for axes, given, got in zip(call.axes, arguments, results, strict=True):
-        right = answers_in_a_tree(call.only(axes))
-        with attribute_to(call.only(axes), IN_A_TREE, given, right):
-            assert_agrees(got, right)
+        expected = expected_in_a_tree(call.only(axes))
+        with attribute_to(call.only(axes), IN_A_TREE, given, expected):
+            assert_agrees(got, expected)

@@ -1,4 +1,4 @@
-"""Calls that cannot mean anything: they raise what tells the caller so, and what it is about."""
+"""errors.*: a call that means nothing raises an exception that says what is wrong with it."""
 
 import inspect
 from collections.abc import Callable
@@ -17,65 +17,82 @@ from properties.joint_compile import run_together, transform_or_raise
 from properties.law import attribute_to, law
 from properties.profile import Profile
 from properties.recipe import MAP, Recipe
-from properties.strategies import function_calls
+from properties.strategies import FunctionCases, function_calls
 from properties.subject import FunctionSubject
 from properties.transform import Transform
 from properties.trees import Raised, attempt
+from reference.types import PyTree
 
-Wrong = Callable[[Axes], Axes]
 MANY = 97
 """More examples than any batch has."""
 BEYOND = 9
 """An axis that no argument and no result has."""
 
 
-def _calls(wrong: Wrong) -> Any:
-    """Calls with every batch axis in front, but for what ``wrong`` makes of it."""
+def _calls(change: Callable[[Axes], Axes] = lambda axes: axes) -> FunctionCases:
+    """Calls with every batch axis 0, and then with the axes that `change` makes of that."""
     cases = function_calls(front, front, most=1)
 
-    def wrongly(
+    def changed(
         transform: Transform, subject: FunctionSubject, profile: Profile
     ) -> st.SearchStrategy[FunctionCall]:
-        return cases(transform, subject, attrs.evolve(profile, examples=1)).map(
-            lambda call: call.only(wrong(call.axes[0]))
-        )
+        calls = cases(transform, subject, attrs.evolve(profile, examples=1))
+        return calls.map(lambda call: call.only(change(call.axes[0])))
 
-    return wrongly
+    return changed
 
 
-def _must_raise(
-    transform: Transform, call: FunctionCall, why: str, says: tuple[str, ...], *more: int
+def _check_raises(
+    transform: Transform,
+    call: FunctionCall,
+    why: str,
+    says: tuple[str, ...],
+    more_examples: int = 0,
 ) -> None:
-    """ValueError, as jax.vmap documents by raising it, from making the map or from calling it.
+    """Check that making or calling the map raises ValueError, as `jax.vmap` documents by raising it.
 
-    Its message ``says`` one of those.
+    Args:
+        transform: What maps.
+        call: A call that means nothing, with every batch axis 0.
+        why: What is wrong with it.
+        says: The message must contain one of these.
+        more_examples: How many more examples the last argument has than the others.
     """
     (axes,) = call.axes
-    every = attrs.evolve(axes, in_axes=(0,) * len(axes.in_axes), out_axes=0)
+    leading = attrs.evolve(axes, in_axes=(0,) * len(axes.in_axes), out_axes=0)
     mapped = transform_or_raise(transform.map, call.subject.function, axes)
-    arguments = list(call.arguments(every))
-    if more:
-        size = {**call.sizes, "batch": call.sizes["batch"] + more[0]}
-        arguments[-1] = attrs.evolve(call, sizes=size).arguments(every)[-1]
+    arguments = list(call.arguments(leading))
+    if more_examples:
+        sizes = {**call.sizes, "batch": call.sizes["batch"] + more_examples}
+        arguments[-1] = attrs.evolve(call, sizes=sizes).arguments(leading)[-1]
         says = (*says, *_shapes(arguments[-1]))
     got = attempt(mapped, *arguments)
     with attribute_to(call, MAP, tuple(arguments)):
-        must_raise(got, ValueError, why, says)
+        assert_raises(got, ValueError, why, says)
 
 
-def must_raise(got: Any, kind: type[Exception], why: str, says: tuple[str, ...] = ()) -> None:
-    """Raise `Mismatch` unless a result is such an exception, whose message ``says`` one of those."""
-    due = f"{kind.__name__}, since {why}"
+def assert_raises(got: PyTree, kind: type[Exception], why: str, says: tuple[str, ...] = ()) -> None:
+    """Raise `Mismatch` unless a result is `Raised` with such an exception.
+
+    Args:
+        got: What `attempt` gave.
+        kind: The class of the exception that is expected.
+        why: What is wrong with the call.
+        says: Where given, the exception's message must contain one of these.
+    """
+    expected = f"{kind.__name__}, since {why}"
     if not isinstance(got, Raised):
-        raise Mismatch("accepted", f"it was accepted: {why}", due, "accepted")
+        raise Mismatch("accepted", f"it was accepted: {why}", expected, "accepted")
     if not isinstance(got.error, kind):
-        raise Mismatch("raised", f"expected {due}; it raised {got!r}", due, repr(got))
+        raise Mismatch("raised", f"expected {expected}; it raised {got!r}", expected, repr(got))
     if says and not any(each in str(got.error) for each in says):
-        message = f"expected {due}, in words that have one of {', '.join(says)}; it says {got!r}"
-        raise Mismatch("unnamed", message, due, repr(got), says=says)
+        message = (
+            f"expected {expected}, with one of {', '.join(says)} in its message; it says {got!r}"
+        )
+        raise Mismatch("unnamed", message, expected, repr(got), says=says)
 
 
-def _shapes(argument: Any) -> tuple[str, ...]:
+def _shapes(argument: PyTree) -> tuple[str, ...]:
     """How the shapes of an argument's arrays may be written."""
     shapes = [leaf.shape for leaf in jax.tree_util.tree_leaves(argument)]
     return tuple(
@@ -83,69 +100,62 @@ def _shapes(argument: Any) -> tuple[str, ...]:
     )
 
 
-def _first(axes: Axes, axis: int | None) -> Axes:
-    return attrs.evolve(axes, in_axes=(axis, *axes.in_axes[1:]))
+def _axis_beyond(axes: Axes) -> Axes:
+    return attrs.evolve(axes, in_axes=(BEYOND, *axes.in_axes[1:]))
 
 
-def _or_single(transform: Transform, subject: FunctionSubject) -> str | None:
+def _no_out_axes(axes: Axes) -> Axes:
+    return attrs.evolve(axes, out_axes=None)  # type: ignore[arg-type] # no valid call has it
+
+
+def _nothing_mapped(axes: Axes) -> Axes:
+    return attrs.evolve(axes, in_axes=(None,) * len(axes.in_axes))
+
+
+def _wrong_axis_size(axes: Axes) -> Axes:
+    return attrs.evolve(axes, options={"axis_size": MANY})
+
+
+def _no_other_argument(transform: Transform, subject: FunctionSubject) -> str | None:
     if len(subject.arguments) < 2:
         return f"{subject.name} takes one argument, and this is of one among others"
     return takes_specs(transform, subject)
 
 
-@law(
-    "errors.axis-out-of-range",
-    cases=_calls(lambda axes: _first(axes, BEYOND)),
-    skip_if=takes_specs,
-)
-def an_axis_that_is_not_there_is_refused(transform: Transform, call: FunctionCall) -> None:
+@law("errors.axis-out-of-range", cases=_calls(_axis_beyond), skip_if=takes_specs)
+def axis_out_of_range(transform: Transform, call: FunctionCall) -> None:
     """An axis in `in_axes` that an argument does not have raises ValueError, which names the axis."""
-    _must_raise(transform, call, f"no argument has an axis {BEYOND}", (str(BEYOND),))
+    _check_raises(transform, call, f"no argument has an axis {BEYOND}", (str(BEYOND),))
 
 
-@law(
-    "errors.out-axes-none",
-    cases=_calls(lambda axes: attrs.evolve(axes, out_axes=None)),  # type: ignore[arg-type]
-    skip_if=takes_specs,
-)
-def a_mapped_result_has_an_axis(transform: Transform, call: FunctionCall) -> None:
-    """`out_axes=None` for a result that differs between examples raises ValueError, which says `out_axes`."""
-    _must_raise(transform, call, "the result is not the same for every example", ("out_axes",))
+@law("errors.out-axes-none", cases=_calls(_no_out_axes), skip_if=takes_specs)
+def out_axes_none(transform: Transform, call: FunctionCall) -> None:
+    """`out_axes=None` for results that differ between examples raises ValueError, which names `out_axes`."""
+    _check_raises(transform, call, "the result is not the same for every example", ("out_axes",))
 
 
-def _nothing(axes: Axes) -> Axes:
-    return attrs.evolve(axes, in_axes=(None,) * len(axes.in_axes))
-
-
-@law("errors.nothing-mapped", cases=_calls(_nothing), skip_if=takes_specs)
-def something_must_be_mapped(transform: Transform, call: FunctionCall) -> None:
+@law("errors.nothing-mapped", cases=_calls(_nothing_mapped), skip_if=takes_specs)
+def nothing_mapped(transform: Transform, call: FunctionCall) -> None:
     """A map of no argument, without `axis_size`, raises ValueError."""
     names = ("in_axes", "axis_size", "argument")
-    _must_raise(transform, call, "nothing says how many examples there are", names)
+    _check_raises(transform, call, "nothing says how many examples there are", names)
 
 
-def _told_otherwise(axes: Axes) -> Axes:
-    return attrs.evolve(axes, options={"axis_size": MANY})
+@law("errors.axis-size", cases=_calls(_wrong_axis_size), skip_if=takes_specs)
+def axis_size(transform: Transform, call: FunctionCall) -> None:
+    """An `axis_size` other than the size of the mapped axes raises ValueError, which names that size."""
+    _check_raises(transform, call, f"no batch axis has {MANY} entries", (str(MANY),))
 
 
-@law("errors.axis-size", cases=_calls(_told_otherwise), skip_if=takes_specs)
-def what_is_told_must_be_so(transform: Transform, call: FunctionCall) -> None:
-    """An `axis_size` that is not the size of the mapped axes raises ValueError, which says that size."""
-    _must_raise(transform, call, f"no batch axis has {MANY} entries", (str(MANY),))
-
-
-@law(
-    "errors.sizes-disagree",
-    cases=_calls(lambda axes: axes),
-    skip_if=_or_single,
-)
-def sizes_must_agree(transform: Transform, call: FunctionCall) -> None:
+@law("errors.sizes-disagree", cases=_calls(), skip_if=_no_other_argument)
+def sizes_disagree(transform: Transform, call: FunctionCall) -> None:
     """Mapped arguments whose batch axes have different sizes raise ValueError, which shows a shape."""
-    _must_raise(transform, call, "the arguments disagree about the number of examples", (), 1)
+    why = "the arguments disagree about the number of examples"
+    _check_raises(transform, call, why, says=(), more_examples=1)
 
 
 def by_name(function: Any) -> Any:
-    """The function, whose last argument is given by its name; without that, it gives nothing."""
+    """The function with its last argument given by name; without that argument it returns None."""
 
     def named(*others: Any, last: Any = None) -> Any:
         return None if last is None else function(*others, last)
@@ -161,9 +171,9 @@ BY_NAME = Recipe(
 )
 
 
-@law("errors.keywords", cases=_calls(lambda axes: axes), skip_if=_or_single)
-def what_is_given_by_name_counts(transform: Transform, call: FunctionCall) -> None:
-    """An argument given by its name is mapped along its first axis, or TypeError: never left out."""
+@law("errors.keywords", cases=_calls(), skip_if=_no_other_argument)
+def keywords(transform: Transform, call: FunctionCall) -> None:
+    """A keyword argument is mapped along its first axis, or raises TypeError; it is never ignored."""
     mapped = transform_or_raise(
         transform.map, by_name(call.subject.function), BY_NAME.axes(call.axes[0])
     )

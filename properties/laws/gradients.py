@@ -1,13 +1,15 @@
-"""Derivatives of maps are maps of derivatives."""
+"""gradients.*: the derivative of a map is the map of the derivative."""
 
 import functools
 import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
 import jax
 import jax.numpy as jnp
 import numpy as np
+from hypothesis.strategies import SearchStrategy
 
 from properties import oracle
 from properties.applicability import single_argument
@@ -15,29 +17,34 @@ from properties.call import Axes, FunctionCall, move_batch_axis
 from properties.compare import Expected, assert_agrees
 from properties.joint_compile import run_together
 from properties.law import attribute_to, law
+from properties.profile import Profile
 from properties.recipe import Recipe
 from properties.sizes import some_call
-from properties.strategies import function_calls
+from properties.strategies import FunctionCases, function_calls
 from properties.subject import FunctionSubject
 from properties.transform import Transform
 from properties.trees import Raised, literal
 from properties.values import draw
+from reference.types import Array, PyTree
 
 WEIGHTS = 1_000_003
-"""The seed of what the outputs are weighted with, so that no two of them have the same gradient."""
+"""The seed of the weights of results, so that no two of them have the same gradient."""
+
+Function = Callable[..., PyTree]
 
 
-def _replicated(transform: Transform, subject: FunctionSubject) -> str | None:
-    if transform.name != "jax.shard_map" or len(subject.arguments) < 2:
-        return None
+def _no_per_example_gradient(transform: Transform, subject: FunctionSubject) -> str | None:
+    reason = _undifferentiable(subject, gradient_of)
+    if reason or transform.name != "jax.shard_map" or len(subject.arguments) < 2:
+        return reason
     return (
         "within shard_map the gradient by what all devices share is summed over the devices: "
         "https://docs.jax.dev/en/latest/301/sharding-ad.html"
     )
 
 
-def _no_gradient(transform: Transform, subject: FunctionSubject) -> str | None:
-    return _undifferentiable(subject, gradient_of)
+def _no_shared_gradient(transform: Transform, subject: FunctionSubject) -> str | None:
+    return _undifferentiable(subject, gradient_of) or single_argument(transform, subject)
 
 
 def _no_forward_mode(transform: Transform, subject: FunctionSubject) -> str | None:
@@ -45,14 +52,17 @@ def _no_forward_mode(transform: Transform, subject: FunctionSubject) -> str | No
 
 
 @functools.cache
-def _undifferentiable(subject: FunctionSubject, derivative: Any) -> str | None:
+def _undifferentiable(
+    subject: FunctionSubject, derivative: Callable[[FunctionCall], Function]
+) -> str | None:
+    """Why a function has no such derivative; None where it has."""
     if subject.answer is not None:
-        return f"{subject.name} is told its right answers, which say nothing of derivatives"
-    if "float32" not in subject.dtypes or not by(subject):
-        return f"{subject.name} takes integers, by which there is no derivative"
+        return f"{subject.name} states its expected results, which say nothing of derivatives"
+    if "float32" not in subject.dtypes or not float_arguments(subject):
+        return f"{subject.name} takes integers, which have no derivative"
     call = some_call(attrs.evolve(subject, dtypes=("float32",)))
     if all(weights is None for weights in weights_of(call)):
-        return f"{subject.name} gives no floats"
+        return f"{subject.name} returns no floats"
     try:
         # Of forward mode through custom_vjp, tracing says nothing.
         jax.jit(derivative(call)).lower(*call.example())
@@ -61,8 +71,8 @@ def _undifferentiable(subject: FunctionSubject, derivative: Any) -> str | None:
     return None
 
 
-def by(subject: FunctionSubject) -> tuple[int, ...]:
-    """The places of the arguments by which there is a gradient: those that hold floats only."""
+def float_arguments(subject: FunctionSubject) -> tuple[int, ...]:
+    """The positions of the arguments that contain floats only: those that have a gradient."""
     leaves = [jax.tree_util.tree_leaves(tree) for tree in subject.arguments]
     return tuple(
         i
@@ -71,18 +81,22 @@ def by(subject: FunctionSubject) -> tuple[int, ...]:
     )
 
 
-def _float_calls(unmapped: str) -> Any:
-    def floats(transform: Transform, subject: FunctionSubject, profile: Any) -> Any:
+def _float_calls(unmapped: str) -> FunctionCases:
+    """Calls in float32, with arguments `unmapped` as in `function_calls`."""
+
+    def cases(
+        transform: Transform, subject: FunctionSubject, profile: Profile
+    ) -> SearchStrategy[FunctionCall]:
         # A gradient is many primitives, most of which the catalogue has more combinations of.
         most = 1 if subject.kind == "rule" else 3
-        cases = function_calls(unmapped=unmapped, most=most)
-        return cases(transform, attrs.evolve(subject, dtypes=("float32",)), profile)
+        calls = function_calls(unmapped=unmapped, most=most)
+        return calls(transform, attrs.evolve(subject, dtypes=("float32",)), profile)
 
-    return floats
+    return cases
 
 
 def weights_of(call: FunctionCall) -> list[Any]:
-    """What each leaf of one example's result is weighted with: None for what is not float32.
+    """The weights of each leaf of one example's result; None for a leaf that is not float32.
 
     Where the function does not round, nor does the weighted sum: the weights are small integers.
     """
@@ -94,20 +108,30 @@ def weights_of(call: FunctionCall) -> list[Any]:
     ]
 
 
-def total(result: Any, weights: list[Any]) -> Any:
+def total(result: PyTree, weights: Sequence[Any]) -> Array:
     """The weighted sum of a result."""
     leaves = zip(jax.tree_util.tree_leaves(result), weights, strict=True)
     return sum(jnp.sum(leaf * weight) for leaf, weight in leaves if weight is not None)
 
 
-def gradient_of(call: FunctionCall) -> Any:
-    """The gradient, by every argument of floats, of one example's weighted result."""
-    function, weights = call.subject.function, weights_of(call)
-    return jax.grad(lambda *x: total(function(*x), weights), argnums=by(call.subject))
+def gradient_of(call: FunctionCall) -> Function:
+    """The gradient of one example's weighted result by every argument of floats."""
+    return _gradient_of_total(
+        call.subject.function, weights_of(call), float_arguments(call.subject)
+    )
+
+
+def _gradient_of_total(
+    function: Function, weights: Sequence[Any], places: tuple[int, ...]
+) -> Function:
+    def weighted_sum(*arguments: PyTree) -> Array:
+        return total(function(*arguments), weights)
+
+    return jax.grad(weighted_sum, argnums=places)
 
 
 def along_itself(function: Any, places: tuple[int, ...]) -> Any:
-    """The derivatives in forward mode of a function's floats by its arguments at ``places``, along
+    """The derivatives in forward mode of a function's floats by its arguments at `places`, along
     these arguments themselves: no two examples have the same direction."""
 
     def forward(*arguments: Any) -> list[Any]:
@@ -122,23 +146,31 @@ def along_itself(function: Any, places: tuple[int, ...]) -> Any:
     return forward
 
 
-def forward_of(call: FunctionCall) -> Any:
+def forward_of(call: FunctionCall) -> Function:
     """The derivatives in forward mode of one example's result."""
-    return along_itself(call.subject.function, by(call.subject))
+    function: Function = along_itself(call.subject.function, float_arguments(call.subject))
+    return function
 
 
-def of_each(call: FunctionCall) -> Expected:
-    """The right gradients of a call's only axes, one for each example, stacked in front."""
-    return oracle.of_derivative(call.only(_in_front(call.axes[0])), gradient_of(call))
+def expected_gradients(call: FunctionCall) -> Expected:
+    """The gradients of a call's only axes, one for each example, stacked along a new first axis."""
+    return oracle.of_derivative(call.only(_leading_out(call.axes[0])), gradient_of(call))
 
 
-def forward_of_each(call: FunctionCall) -> Expected:
-    """The right derivatives in forward mode, for the call's only axes."""
+def expected_forward(call: FunctionCall) -> Expected:
+    """The derivatives in forward mode, for the call's only axes."""
     return oracle.of_derivative(call, forward_of(call))
 
 
-def spread(call: FunctionCall) -> list[Any]:
-    """The weights for every example, the batch axis where the call's only axes put it."""
+def expected_gradient_of_map(call: FunctionCall) -> Expected:
+    """The gradients of the weighted sum over all examples by each argument of floats."""
+    axes = call.axes[0].in_axes
+    in_axes = [axes[place] for place in float_arguments(call.subject)]
+    return summed_where_shared(expected_gradients(call), in_axes)
+
+
+def weights_of_map(call: FunctionCall) -> list[Any]:
+    """The same weights for every example, with the batch axis of the call's only axes."""
     return [
         weights
         if weights is None
@@ -147,119 +179,10 @@ def spread(call: FunctionCall) -> list[Any]:
     ]
 
 
-def of_the_sum(call: FunctionCall) -> Expected:
-    """The right gradients of the weighted sum over all examples, by each of the arguments."""
-    axes = call.axes[0].in_axes
-    return summed(of_each(call), [axes[place] for place in by(call.subject)])
+def summed_where_shared(each: Expected, in_axes: Sequence[int | None]) -> Expected:
+    """Per-example gradients: summed over the examples for axis None, else with that batch axis."""
 
-
-_TOTAL = """
-def total(result):
-    leaves = zip(jax.tree_util.tree_leaves(result), weights)
-    return sum(jnp.sum(leaf * weight) for leaf, weight in leaves if weight is not None)
-
-"""
-
-
-def _differentiated(call: FunctionCall) -> str:
-    return f"""
-forward, weights = function, {literal(weights_of(call))}
-{_TOTAL}
-function = jax.grad(lambda *x: total(forward(*x)), {by(call.subject)})"""
-
-
-def _summed(call: FunctionCall) -> str:
-    return f"""
-weights = {literal(spread(call))}
-{_TOTAL}
-got = jax.grad(lambda *x: total(mapped(*x)), {by(call.subject)})(*arguments)"""
-
-
-def _forward(call: FunctionCall) -> str:
-    return f"{inspect.getsource(along_itself)}\n\nfunction = along_itself(function, {by(call.subject)})"
-
-
-def _forward_of_map(call: FunctionCall) -> str:
-    return f"{inspect.getsource(along_itself)}\n\ngot = along_itself(mapped, {by(call.subject)})(*arguments)"
-
-
-def _in_front(axes: Axes) -> Axes:
-    return attrs.evolve(axes, out_axes=0)
-
-
-MAP_OF_GRADIENT = Recipe("map of the gradient", setup_code=_differentiated, axes=_in_front)
-GRADIENT_OF_MAP = Recipe("gradient of the map", result_code=_summed)
-MAP_OF_FORWARD = Recipe("map of the derivative in forward mode", setup_code=_forward)
-FORWARD_OF_MAP = Recipe("derivative in forward mode of the map", result_code=_forward_of_map)
-
-
-@law(
-    "gradients.per-example",
-    cases=_float_calls("any"),
-    kinds=("function", "rule"),
-    skip_if=lambda transform, subject: (
-        _no_gradient(transform, subject) or _replicated(transform, subject)
-    ),
-)
-def mapped_gradient_is_the_gradient_of_each(transform: Transform, call: FunctionCall) -> None:
-    """Mapping a gradient gives the gradient at each example."""
-    gradient = gradient_of(call)
-    pieces = [transform.map(gradient, _in_front(axes)) for axes in call.axes]
-    _hold(transform, call, of_each, {MAP_OF_GRADIENT: pieces})
-
-
-@law(
-    "gradients.shared-sum",
-    tier="derived",
-    cases=_float_calls("some"),
-    skip_if=lambda transform, subject: (
-        _no_gradient(transform, subject) or single_argument(transform, subject)
-    ),
-)
-def shared_gradient_is_the_sum(transform: Transform, call: FunctionCall) -> None:
-    """The gradient of a mapped sum by a shared argument is the sum of the per-example gradients."""
-    pieces = []
-    for axes in call.axes:
-        mapped = transform.map(call.subject.function, axes)
-        pieces.append(_of_the_sum(mapped, spread(call.only(axes)), by(call.subject)))
-    _hold(transform, call, of_the_sum, {GRADIENT_OF_MAP: pieces})
-
-
-@law(
-    "gradients.forward",
-    cases=_float_calls("any"),
-    kinds=("function", "rule"),
-    skip_if=_no_forward_mode,
-    tier="derived",
-)
-def forward_derivatives_commute_with_maps(transform: Transform, call: FunctionCall) -> None:
-    """In forward mode the map of the derivative and the derivative of the map are each example's."""
-    function, places = call.subject.function, by(call.subject)
-    inside = [transform.map(along_itself(function, places), axes) for axes in call.axes]
-    outside = [along_itself(transform.map(function, axes), places) for axes in call.axes]
-    _hold(transform, call, forward_of_each, {MAP_OF_FORWARD: inside, FORWARD_OF_MAP: outside})
-
-
-def _hold(transform: Transform, call: FunctionCall, of: Any, pieces: dict[Recipe, Any]) -> None:
-    arguments = [call.arguments(axes) for axes in call.axes]
-    right = [of(call.only(axes)) for axes in call.axes]
-    joined = transform.traceable and not call.eager
-    every = [piece for each in pieces.values() for piece in each]
-    results = run_together(every, arguments * len(pieces), joined)
-    due = [(way, *one) for way in pieces for one in zip(call.axes, right, strict=True)]
-    for (way, axes, answer), got in zip(due, results, strict=True):
-        with attribute_to(call.only(axes), way, right=answer):
-            assert_agrees(got, answer)
-
-
-def _of_the_sum(mapped: Any, weights: list[Any], places: tuple[int, ...]) -> Any:
-    return jax.grad(lambda *arguments: total(mapped(*arguments), weights), argnums=places)
-
-
-def summed(each: Expected, in_axes: Any) -> Expected:
-    """Per-example gradients: summed over the examples where shared, batch axis in place where not."""
-
-    def place(axis: int | None, value: Any, bound: Any, like: Any) -> tuple[Any, Any, Any]:
+    def place(axis: int | None, value: Array, bound: Array, like: Any) -> tuple[Any, Any, Any]:
         if axis is not None:
             shape = jax.ShapeDtypeStruct(np.moveaxis(value, 0, axis).shape, like.dtype)
             return move_batch_axis(value, axis), move_batch_axis(bound, axis), shape
@@ -273,3 +196,107 @@ def summed(each: Expected, in_axes: Any) -> Expected:
         triples = [place(axis, *leaf) for leaf in zip(*leaves, strict=True)]
         placed.append([structure[0].unflatten(part) for part in zip(*triples, strict=True)])
     return Expected(*(tuple(part) for part in zip(*placed, strict=True)))
+
+
+_TOTAL = """
+def total(result):
+    leaves = zip(jax.tree_util.tree_leaves(result), weights)
+    return sum(jnp.sum(leaf * weight) for leaf, weight in leaves if weight is not None)
+
+"""
+
+
+def _gradient_code(call: FunctionCall) -> str:
+    return f"""
+forward, weights = function, {literal(weights_of(call))}
+{_TOTAL}
+function = jax.grad(lambda *x: total(forward(*x)), {float_arguments(call.subject)})"""
+
+
+def _gradient_of_map_code(call: FunctionCall) -> str:
+    return f"""
+weights = {literal(weights_of_map(call))}
+{_TOTAL}
+got = jax.grad(lambda *x: total(mapped(*x)), {float_arguments(call.subject)})(*arguments)"""
+
+
+def _forward_code(call: FunctionCall) -> str:
+    places = float_arguments(call.subject)
+    return f"{inspect.getsource(along_itself)}\n\nfunction = along_itself(function, {places})"
+
+
+def _forward_of_map_code(call: FunctionCall) -> str:
+    places = float_arguments(call.subject)
+    return f"{inspect.getsource(along_itself)}\n\ngot = along_itself(mapped, {places})(*arguments)"
+
+
+def _leading_out(axes: Axes) -> Axes:
+    return attrs.evolve(axes, out_axes=0)
+
+
+MAP_OF_GRADIENT = Recipe("map of the gradient", setup_code=_gradient_code, axes=_leading_out)
+GRADIENT_OF_MAP = Recipe("gradient of the map", result_code=_gradient_of_map_code)
+MAP_OF_FORWARD = Recipe("map of the derivative in forward mode", setup_code=_forward_code)
+FORWARD_OF_MAP = Recipe("derivative in forward mode of the map", result_code=_forward_of_map_code)
+
+
+@law(
+    "gradients.per-example",
+    cases=_float_calls("any"),
+    kinds=("function", "rule"),
+    skip_if=_no_per_example_gradient,
+)
+def per_example(transform: Transform, call: FunctionCall) -> None:
+    """Mapping a gradient gives the gradient at each example."""
+    gradient = gradient_of(call)
+    pieces = [transform.map(gradient, _leading_out(axes)) for axes in call.axes]
+    _check_derivatives(transform, call, expected_gradients, {MAP_OF_GRADIENT: pieces})
+
+
+@law(
+    "gradients.shared-sum", tier="derived", cases=_float_calls("some"), skip_if=_no_shared_gradient
+)
+def shared_sum(transform: Transform, call: FunctionCall) -> None:
+    """The gradient of a mapped sum by a shared argument is the sum of the per-example gradients."""
+    pieces = []
+    for axes in call.axes:
+        mapped = transform.map(call.subject.function, axes)
+        weights = weights_of_map(call.only(axes))
+        pieces.append(_gradient_of_total(mapped, weights, float_arguments(call.subject)))
+    _check_derivatives(transform, call, expected_gradient_of_map, {GRADIENT_OF_MAP: pieces})
+
+
+@law(
+    "gradients.forward",
+    tier="derived",
+    cases=_float_calls("any"),
+    kinds=("function", "rule"),
+    skip_if=_no_forward_mode,
+)
+def forward(transform: Transform, call: FunctionCall) -> None:
+    """In forward mode, the map of the derivative and the derivative of the map give each example's."""
+    function, places = call.subject.function, float_arguments(call.subject)
+    inside = [transform.map(along_itself(function, places), axes) for axes in call.axes]
+    outside = [along_itself(transform.map(function, axes), places) for axes in call.axes]
+    pieces = {MAP_OF_FORWARD: inside, FORWARD_OF_MAP: outside}
+    _check_derivatives(transform, call, expected_forward, pieces)
+
+
+def _check_derivatives(
+    transform: Transform,
+    call: FunctionCall,
+    expected_of: Callable[[FunctionCall], Expected],
+    pieces: Mapping[Recipe, Sequence[Function]],
+) -> None:
+    """Check functions, made by each recipe for each combination of axes, with what is expected of it."""
+    arguments = [call.arguments(axes) for axes in call.axes]
+    expected = [expected_of(call.only(axes)) for axes in call.axes]
+    joined = transform.traceable and not call.eager
+    every = [piece for each in pieces.values() for piece in each]
+    results = run_together(every, arguments * len(pieces), joined)
+    compared = [
+        (recipe, *one) for recipe in pieces for one in zip(call.axes, expected, strict=True)
+    ]
+    for (recipe, axes, right), got in zip(compared, results, strict=True):
+        with attribute_to(call.only(axes), recipe, expected=right):
+            assert_agrees(got, right)

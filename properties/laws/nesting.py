@@ -1,4 +1,4 @@
-"""A map within a map."""
+"""nesting.*: a map of a map."""
 
 from typing import Any
 
@@ -15,6 +15,7 @@ from properties.recipe import TWICE, Recipe, take_second
 from properties.strategies import function_calls
 from properties.transform import Transform
 from properties.trees import Raised, member, raw
+from reference.types import PyTree
 
 MAP_IN_MAP = Recipe("map inside a map", result_code=take_second(f"jax.vmap(mapped)(*{TWICE})"))
 MAP_IN_ANOTHER = Recipe(
@@ -32,24 +33,24 @@ MAP_IN_ANOTHER = Recipe(
     kinds=("function", "rule"),
     only_transform="jax.vmap",
 )
-def two_maps_are_the_double_loop(transform: Transform, call: FunctionCall) -> None:
-    """Two maps are the double loop, also when the outer one maps an argument the inner never sees."""
+def composes(transform: Transform, call: FunctionCall) -> None:
+    """Two nested maps are two nested loops, also where the inner one never sees what the outer one maps."""
     (axes,) = call.axes
-    batches, outer = _two_batches(call)
+    batches, stacked = two_batches(call)
     inner = transform.map(call.subject.function, axes)
-    front = attrs.evolve(axes, in_axes=(0,) * len(outer), out_axes=0)
-    unseen = attrs.evolve(axes, in_axes=(0, *(None,) * len(outer)), out_axes=0)
+    leading = attrs.evolve(axes, in_axes=(0,) * len(stacked), out_axes=0)
+    unseen = attrs.evolve(axes, in_axes=(0, *(None,) * len(stacked)), out_axes=0)
     pieces = [
-        transform.map(inner, front),
+        transform.map(inner, leading),
         transform.map(lambda _, *arguments: inner(*arguments), unseen),
     ]
-    arguments = [outer, (np.zeros(2, np.float32), *batches[0].arguments(axes))]
+    arguments = [stacked, (np.zeros(2, np.float32), *batches[0].arguments(axes))]
     both, repeated = run_together(pieces, arguments, joined=not call.eager)
     for i, batch in enumerate(batches):
         with attribute_to(batch, MAP_IN_MAP):
-            assert_agrees(_of(both, i), oracle.of_function(batch))
+            assert_agrees(batch_of(both, i), oracle.of_function(batch))
         with attribute_to(call, MAP_IN_ANOTHER):
-            assert_agrees(_of(repeated, i), oracle.of_function(call))
+            assert_agrees(batch_of(repeated, i), oracle.of_function(call))
 
 
 @law(
@@ -58,20 +59,20 @@ def two_maps_are_the_double_loop(transform: Transform, call: FunctionCall) -> No
     cases=function_calls(unmapped="any", most=1),
     only_transform="jax.vmap",
 )
-def two_maps_may_change_places(transform: Transform, call: FunctionCall) -> None:
-    """Of two maps over different axes either may be the outer one."""
+def commutes(transform: Transform, call: FunctionCall) -> None:
+    """Two nested maps over different axes give the same in either order."""
     (axes,) = call.axes
-    batches, outer = _two_batches(call)
-    front = attrs.evolve(axes, in_axes=(0,) * len(outer), out_axes=0)
-    other = transform.map(transform.map(call.subject.function, front), behind(axes))
-    (got,) = run_together([other], [outer], joined=not call.eager)
+    batches, stacked = two_batches(call)
+    leading = attrs.evolve(axes, in_axes=(0,) * len(stacked), out_axes=0)
+    swapped = transform.map(transform.map(call.subject.function, leading), behind(axes))
+    (got,) = run_together([swapped], [stacked], joined=not call.eager)
     for i, batch in enumerate(batches):
         with attribute_to(batch, OUTSIDE):
-            assert_agrees(_of(got, i), oracle.of_function(batch))
+            assert_agrees(batch_of(got, i), oracle.of_function(batch))
 
 
 def behind(axes: Axes) -> Axes:
-    """The same axes of arrays that have one more in front."""
+    """The same axes of arrays that have one more axis in front."""
     in_axes = tuple(axis if axis is None else axis + 1 for axis in axes.in_axes)
     return attrs.evolve(axes, in_axes=in_axes, out_axes=axes.out_axes + 1)
 
@@ -84,14 +85,15 @@ OUTSIDE = Recipe(
 )
 
 
-def _two_batches(call: FunctionCall) -> tuple[list[FunctionCall], Any]:
-    """The call and one of other values, and the arguments of both, stacked in front."""
+def two_batches(call: FunctionCall) -> tuple[list[FunctionCall], Any]:
+    """The call and one of other values, and the arguments of both, stacked along a new first axis."""
     (axes,) = call.axes
     batches = [attrs.evolve(call, seed=(call.seed + i) % 2**31) for i in range(2)]
     arguments = (batch.arguments(axes) for batch in batches)
     return batches, jax.tree_util.tree_map(lambda *x: np.stack(x), *arguments)
 
 
-def _of(result: object, i: int) -> object:
+def batch_of(result: PyTree, i: int) -> PyTree:
+    """What `two_batches` gave for batch `i`, or `Raised`."""
     # Slicing on the host costs nothing; JAX compiles a program for each shape.
     return result if isinstance(result, Raised) else member(jax.device_get(raw(result)), i)

@@ -1,11 +1,9 @@
-"""What is drawn under a map."""
-
-from typing import Any
+"""randomness.*: what is drawn under a map."""
 
 import jax
 import numpy as np
 
-from properties import oracle as expected
+from properties import oracle
 from properties.call import Call, FunctionCall
 from properties.compare import Mismatch, assert_agrees
 from properties.joint_compile import map_together
@@ -22,30 +20,33 @@ DOCUMENTED = (
 )
 
 
-def _on_devices(transform: Transform) -> bool:
-    """Each example is a device's own, and no batching rule has a part in it."""
+def _one_device_per_example(transform: Transform) -> bool:
+    """Whether every example has a device of its own, and no batching rule takes part."""
     return transform.max_batch_size() is not None
 
 
 def maps_inexact_keys(transform: Transform, call: Call) -> bool:
-    """Whether keys are mapped, of a module's streams, that are documented to draw otherwise then:
-    those of the PRNG that the user has chosen, by JAX_DEFAULT_PRNG_IMPL."""
-    if isinstance(call, FunctionCall) or _on_devices(transform):
+    """Whether a module's streams are mapped with keys that JAX documents to draw otherwise then.
+
+    The PRNG is the one that the user chose with JAX_DEFAULT_PRNG_IMPL.
+    """
+    if isinstance(call, FunctionCall) or _one_device_per_example(transform):
         return False
-    config: Any = jax.config
-    chosen = config.jax_default_prng_impl
-    noisy = any(stream != "params" for stream in call.subject.streams)
-    return chosen in dict(INEXACT) and (noisy or any(call.split_rngs.values()))
+    draws_noise = any(stream != "params" for stream in call.subject.streams)
+    maps_keys = draws_noise or any(call.split_rngs.values())
+    return maps_keys and jax.config.read("jax_default_prng_impl") in dict(INEXACT)
 
 
 def _inexact(transform: Transform, subject: FunctionSubject) -> str | None:
-    return None if subject.from_first is None or _on_devices(transform) else DOCUMENTED
+    if subject.from_first is None or _one_device_per_example(transform):
+        return None
+    return DOCUMENTED
 
 
 def _exact(transform: Transform, subject: FunctionSubject) -> str | None:
     if subject.from_first is None:
         return "keys of this PRNG draw under a map what they draw alone"
-    return "each device draws from its own key" if _on_devices(transform) else None
+    return "each device draws from its own key" if _one_device_per_example(transform) else None
 
 
 @law(
@@ -55,32 +56,33 @@ def _exact(transform: Transform, subject: FunctionSubject) -> str | None:
     kinds=("draw",),
     skip_if=_inexact,
 )
-def keys_draw_as_they_do_alone(transform: Transform, call: FunctionCall) -> None:
-    """Each key draws what it draws unmapped, no two of them the same; a shared key draws the same."""
+def keys_draw_independently(transform: Transform, call: FunctionCall) -> None:
+    """Each key draws what it draws alone, no two keys draw the same, and a shared key draws one result."""
     for axes, got in map_together(transform, call):
         single = call.only(axes)
-        right = expected.of_function(single)
+        expected = oracle.of_function(single)
         with attribute_to(single, MAP):
-            assert_agrees(got, right)
+            assert_agrees(got, expected)
             (leaf,) = jax.tree_util.tree_leaves(got)
             rows = np.moveaxis(np.asarray(leaf), axes.out_axes, 0)
             different = len({row.tobytes() for row in rows})
-            wanted = len(rows) if axes.in_axes[0] is not None else 1
-            if different != wanted:
+            expected_different = len(rows) if axes.in_axes[0] is not None else 1
+            if different != expected_different:
                 raise Mismatch(
                     "value",
-                    f"{len(rows)} examples drew {different} different results, not {wanted}",
-                    expected=right.value,
+                    f"{len(rows)} examples drew {different} different results, "
+                    f"expected {expected_different}",
+                    expected=expected.value,
                     got=np.asarray(leaf),
-                    bound=right.bound,
+                    bound=expected.bound,
                 )
 
 
 @law("randomness.first-key-draws-for-all", cases=function_calls(), kinds=("draw",), skip_if=_exact)
-def the_first_key_draws_for_all(transform: Transform, call: FunctionCall) -> None:
-    """Where JAX documents that a batch of keys draws from the first alone, it does."""
+def first_key_draws_for_all(transform: Transform, call: FunctionCall) -> None:
+    """A batch of keys draws from its first key where JAX documents that it does."""
     for axes, got in map_together(transform, call):
         single = call.only(axes)
-        right = expected.from_first(single)
-        with attribute_to(single, MAP, right=right):
-            assert_agrees(got, right)
+        expected = oracle.from_first(single)
+        with attribute_to(single, MAP, expected=expected):
+            assert_agrees(got, expected)

@@ -41,7 +41,7 @@ def plain(call: ModuleCall) -> Lifted:
 NOT_OF_A_LOOP = {
     "collectives.equal-plain-reductions": "it sees one example at a time: none speaks to the others",
     "collectives.gradients": "the same",
-    "collectives.of-what-is-shared": "the same",
+    "collectives.unmapped-operand": "the same",
     "collectives.over-two-names": "the same",
     "parallel.data-parallel-step": "the same",
     "parallel.devices": "it has no devices to choose from",
@@ -84,6 +84,14 @@ def test_law_holds_for_the_loop(law: Law, subject: Any) -> None:
 
 def test_every_law_is_held_to_the_loop() -> None:
     assert {law.id for law, _ in PAIRS} == set(LAWS) - set(NOT_OF_A_LOOP)
+
+
+@pytest.mark.parametrize("law", LAWS.values(), ids=lambda law: law.id)
+def test_file_and_function_of_a_law_are_those_of_its_id(law: Law) -> None:
+    group, _, name = law.id.partition(".")
+    package = f"properties.laws.{group}"
+    assert law.check.__module__ == package or law.check.__module__.startswith(f"{package}.")
+    assert law.check.__name__ == name.replace("-", "_")
 
 
 @pytest.mark.parametrize("law", LAWS.values(), ids=lambda law: law.id)

@@ -29,7 +29,7 @@ KILLS = {
     "gradients.per-example": ["batch-reversed"],
     "gradients.shared-sum": ["slice-zero-broadcast", "derivative-halved"],
     "gradients.forward": ["batch-reversed", "derivative-halved"],
-    "collectives.of-what-is-shared": ["psum-does-nothing", "pmean-off-by-one"],
+    "collectives.unmapped-operand": ["psum-does-nothing", "pmean-off-by-one"],
     "collectives.over-two-names": ["psum-does-nothing", "axis-index-constant"],
     "collectives.gradients": ["psum-gradient-not-summed", "ppermute-inverted"],
     "collectives.equal-plain-reductions": [

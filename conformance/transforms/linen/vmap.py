@@ -11,8 +11,7 @@ import jax
 from conformance.transforms.linen import modules
 from conformance.transforms.linen import options as linen_options
 from properties.call import Axes, FunctionCall, ModuleCall
-from properties.laws.sharing.gradients import NEW_AXIS
-from properties.transform import Lifted, Transform
+from properties.transform import NEW_AXIS, Lifted, Transform
 
 
 def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:

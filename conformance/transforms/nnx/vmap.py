@@ -10,9 +10,8 @@ from packaging.version import Version
 
 from conformance.transforms.jax import pmap
 from properties.call import Axes, FunctionCall, ModuleCall
-from properties.laws.sharing.gradients import NEW_AXIS
 from properties.subject import ModuleSubject
-from properties.transform import Lifted, Transform
+from properties.transform import NEW_AXIS, Lifted, Transform
 from reference.keys import NNX
 
 _FLOOR = "0.10"

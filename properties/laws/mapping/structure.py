@@ -1,5 +1,6 @@
-"""What a result looks like: how many examples, which dtype, which tree."""
+"""The structure of a map's result: how many examples, which tree, which dtypes."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -8,11 +9,19 @@ from properties import oracle
 from properties.call import FunctionCall
 from properties.compare import Mismatch, assert_same_structure
 from properties.law import attribute_to, law
-from properties.laws.mapping.values import mapping_equals_the_loop
+from properties.laws.mapping.values import equals_per_example
 from properties.recipe import MAP
 from properties.strategies import function_calls, with_explicit_axis_size
+from properties.subject import FunctionSubject
 from properties.transform import Transform
 from properties.trees import Raised, described
+from reference.types import PyTree
+
+
+def _no_empty_batch(transform: Transform, subject: FunctionSubject) -> str | None:
+    if transform.max_batch_size() is None:
+        return None
+    return "pmap takes no batch of size zero: it needs a device for every example"
 
 
 @law(
@@ -20,15 +29,11 @@ from properties.trees import Raised, described
     tier="derived",
     cases=with_explicit_axis_size(function_calls(unmapped="any", batches=(0, 1), most=3)),
     kinds=("function", "rule"),
-    skip_if=lambda transform, subject: (
-        "pmap takes no batch of size zero: it needs a device for every example"
-        if transform.max_batch_size() is not None
-        else None
-    ),
+    skip_if=_no_empty_batch,
 )
-def none_and_one_are_sizes_too(transform: Transform, call: FunctionCall) -> None:
-    """Mapped over no example or over one, seen or told, a function gives as many results as the loop."""
-    mapping_equals_the_loop(transform, call)
+def axis_size(transform: Transform, call: FunctionCall) -> None:
+    """Mapping over an empty batch returns empty results, and over one example one result."""
+    equals_per_example(transform, call)
 
 
 @law(
@@ -36,8 +41,8 @@ def none_and_one_are_sizes_too(transform: Transform, call: FunctionCall) -> None
     cases=function_calls(unmapped="any", most=3),
     kinds=("function", "rule"),
 )
-def structure_is_that_of_one_example(transform: Transform, call: FunctionCall) -> None:
-    """Tree, shapes, dtypes and weak types are those of one example's result, plus the batch axis."""
+def preserves_structure(transform: Transform, call: FunctionCall) -> None:
+    """The result has the pytree, shapes, dtypes and weak types of one example's, plus the batch axis."""
     for axes in call.axes:
         single = call.only(axes)
         one, weak = _shape(call.subject.function, call.example())
@@ -55,7 +60,7 @@ def structure_is_that_of_one_example(transform: Transform, call: FunctionCall) -
                 )
 
 
-def _shape(function: Any, arguments: Any) -> tuple[Any, list[bool]]:
+def _shape(function: Callable[..., PyTree], arguments: Any) -> tuple[PyTree, list[bool]]:
     """Shapes and dtypes of the result, or `Raised`, and which are weak; nothing is compiled."""
     try:
         jaxpr, shape = jax.make_jaxpr(function, return_shape=True)(*arguments)

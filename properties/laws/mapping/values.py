@@ -1,14 +1,15 @@
-"""A mapped function is the function applied to each example."""
+"""The values of a map: the function applied to each example."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
 
+import chex
 import jax
 import numpy as np
 
 from properties import oracle
 from properties.applicability import single_argument
+from properties.assertions import is_chex
 from properties.call import Axes, FunctionCall, move_batch_axis
 from properties.compare import (
     Expected,
@@ -23,6 +24,7 @@ from properties.recipe import MAP, Recipe
 from properties.strategies import function_calls, with_explicit_axis_size
 from properties.transform import Transform
 from properties.trees import Raised, attempt
+from reference.types import Array, PyTree
 
 JIT_OF_MAP = Recipe("jit of the map", result_code=lambda call: "got = jax.jit(mapped)(*arguments)")
 MAP_OF_JIT = Recipe("map of the jit", setup_code=lambda call: "function = jax.jit(function)")
@@ -31,7 +33,7 @@ AHEAD_OF_TIME = Recipe(
     result_code=lambda call: "got = jax.jit(mapped).lower(*arguments).compile()(*arguments)",
 )
 JOINED = (4,)
-"""How many examples a batch that is taken apart has: few enough for as many devices."""
+"""The size of a batch that is split in two: few enough examples for as many devices."""
 
 
 @law(
@@ -40,8 +42,8 @@ JOINED = (4,)
     cases=function_calls(unmapped="any"),
     kinds=("function", "rule"),
 )
-def mapping_equals_the_loop(transform: Transform, call: FunctionCall) -> None:
-    """Mapping a function gives what applying it to each example and stacking gives."""
+def equals_per_example(transform: Transform, call: FunctionCall) -> None:
+    """Mapping a function gives the results of applying it to each example, stacked."""
     for axes, got in map_together(transform, call):
         single = call.only(axes)
         with attribute_to(single, MAP):
@@ -53,18 +55,18 @@ def mapping_equals_the_loop(transform: Transform, call: FunctionCall) -> None:
     cases=with_explicit_axis_size(function_calls(unmapped="some")),
     skip_if=single_argument,
 )
-def unmapped_arguments_are_the_same_for_all(transform: Transform, call: FunctionCall) -> None:
-    """An argument with axis None is the same for every example, even where all are, told `axis_size`."""
-    mapping_equals_the_loop(transform, call)
+def broadcasts_unmapped(transform: Transform, call: FunctionCall) -> None:
+    """An argument with axis None is the same for every example, also where none is mapped."""
+    equals_per_example(transform, call)
 
 
 @law(
     "mapping.permutation-equivariant", tier="derived", cases=function_calls(unmapped="any", most=3)
 )
-def permuting_examples_permutes_results(transform: Transform, call: FunctionCall) -> None:
+def permutation_equivariant(transform: Transform, call: FunctionCall) -> None:
     """Permuting the examples permutes the results."""
     order = np.random.RandomState(call.seed).permutation(call.sizes["batch"])
-    _selections_agree(transform, call, [order])
+    _check_selections(transform, call, [order])
 
 
 @law(
@@ -72,50 +74,52 @@ def permuting_examples_permutes_results(transform: Transform, call: FunctionCall
     tier="derived",
     cases=function_calls(unmapped="any", most=3, batches=JOINED),
 )
-def maps_of_parts_join_to_the_map(transform: Transform, call: FunctionCall) -> None:
-    """Mapping over two batches joined gives the two results joined."""
-    _selections_agree(transform, call, np.split(np.arange(call.sizes["batch"]), [1]))
+def concatenates(transform: Transform, call: FunctionCall) -> None:
+    """Mapping over two batches joined gives the results of the two, joined."""
+    _check_selections(transform, call, np.split(np.arange(call.sizes["batch"]), [1]))
 
 
-def _selections_agree(transform: Transform, call: FunctionCall, selections: list[Any]) -> None:
-    """Hold the map of some examples, for each of the selections, to what the map of all gave them."""
+def _check_selections(transform: Transform, call: FunctionCall, selections: list[Array]) -> None:
+    """Check that the map of each selection of the examples gives what the map of all gives them."""
     every = np.arange(call.sizes["batch"])
-    for axes, arguments, results in _of_examples(transform, call, every, *selections):
-        single, (whole, *apart) = call.only(axes), results
-        right = oracle.of_function(single)
+    for axes, arguments, results in _map_selections(transform, call, [every, *selections]):
+        single, (whole, *parts) = call.only(axes), results
+        expected = oracle.of_function(single)
         if not isinstance(whole, Raised):
-            with attribute_to(single, MAP, arguments[0], right):
-                assert_same_structure(whole, right.like)
-        for given, selection, got in zip(arguments[1:], selections, apart, strict=True):
-            taken = partial(_taken, selection=selection, axis=axes.out_axes)
-            due = computed(whole, right, taken)
-            if due is None:
+            with attribute_to(single, MAP, arguments[0], expected):
+                assert_same_structure(whole, expected.like)
+        for given, selection, got in zip(arguments[1:], selections, parts, strict=True):
+            select = partial(_selected, selection=selection, axis=axes.out_axes)
+            expected_part = computed(whole, expected, select)
+            if expected_part is None:
                 continue
             try:
-                assert_agrees(got, due)
+                assert_agrees(got, expected_part)
             except Mismatch as found:
                 # One of the two is wrong: say which.
-                with attribute_to(single, MAP, arguments[0], right):
-                    assert_agrees(whole, right)
-                with attribute_to(single, MAP, given, Expected(*map(taken, right))):
+                with attribute_to(single, MAP, arguments[0], expected):
+                    assert_agrees(whole, expected)
+                with attribute_to(single, MAP, given, Expected(*map(select, expected))):
                     raise found from None
 
 
-def _taken(tree: Any, selection: Any, axis: int) -> Any:
-    def leaf_taken(leaf: Any) -> Any:
+def _selected(tree: PyTree, selection: Array, axis: int) -> PyTree:
+    """The selected examples of a result whose batch axis is `axis`."""
+
+    def take(leaf: Array) -> Array:
         if isinstance(leaf, jax.ShapeDtypeStruct):
             shape = np.take(np.empty(leaf.shape, np.bool_), selection, axis).shape
             return jax.ShapeDtypeStruct(shape, leaf.dtype)
         return np.take(leaf, selection, axis)
 
-    return jax.tree_util.tree_map(leaf_taken, tree)
+    return jax.tree_util.tree_map(take, tree)
 
 
-def _of_examples(
-    transform: Transform, call: FunctionCall, *selections: Any
-) -> Iterator[tuple[Axes, list[Any], list[Any]]]:
-    """The map of some examples by number, for each of the selections: arguments and results."""
-    arguments = [[_selected(call, axes, s) for s in selections] for axes in call.axes]
+def _map_selections(
+    transform: Transform, call: FunctionCall, selections: Sequence[Array]
+) -> Iterator[tuple[Axes, list[PyTree], list[PyTree]]]:
+    """For each combination of axes: the arguments and the results of each selection of examples."""
+    arguments = [[_select_arguments(call, axes, s) for s in selections] for axes in call.axes]
     mapped = [transform.map(call.subject.function, axes) for axes in call.axes]
     joined = transform.traceable and not call.eager
     if transform.max_batch_size() is None:
@@ -131,8 +135,8 @@ def _of_examples(
     yield from zip(call.axes, arguments, map(list, zip(*results, strict=True)), strict=True)
 
 
-def _selected(call: FunctionCall, axes: Axes, selection: Any) -> Any:
-    """The call's arguments, of all their examples those in the selection."""
+def _select_arguments(call: FunctionCall, axes: Axes, selection: Array) -> PyTree:
+    """The call's arguments, with the selected examples only."""
     return tuple(
         argument
         if axis is None
@@ -142,21 +146,36 @@ def _selected(call: FunctionCall, axes: Axes, selection: Any) -> Any:
 
 
 @law("mapping.jit-agrees", tier="derived", cases=function_calls(unmapped="any", most=1))
-def compiling_changes_nothing(transform: Transform, call: FunctionCall) -> None:
-    """`jit` of the map, the map of `jit`, and the map compiled ahead of time all give the map."""
+def jit_agrees(transform: Transform, call: FunctionCall) -> None:
+    """`jit` of the map, the map of `jit` and the map compiled ahead of time give what the map gives."""
     (axes,) = call.axes
     arguments = jax.tree_util.tree_map(jax.numpy.asarray, call.arguments(axes))
     mapped = transform.map(call.subject.function, axes)
-    ways = {
-        JIT_OF_MAP: jax.jit(mapped),
+    functions = {
+        JIT_OF_MAP: jax.jit(_traced_once(mapped)),
         MAP_OF_JIT: transform.map(jax.jit(call.subject.function), axes),
         AHEAD_OF_TIME: lambda *given: jax.jit(mapped).lower(*given).compile()(*given),
     }
-    right = oracle.of_function(call)
-    for way, function in ways.items():
+    expected = oracle.of_function(call)
+    for recipe, function in functions.items():
         got = attempt(function, *arguments)
-        with attribute_to(call, way):
-            assert_agrees(got, right)
+        with attribute_to(call, recipe):
+            assert_agrees(got, expected)
             # A second call finds the compiled program: it must be this function's, of these axes.
-            if not isinstance(got, Raised):
-                assert_agrees(attempt(function, *arguments), right)
+            again = attempt(function, *arguments)
+            if isinstance(again, Raised) and is_chex(again.error):
+                message = "a second call of the same shapes was traced and compiled again"
+                raise Mismatch("raised", message, expected.value, message)
+            assert_agrees(again, expected)
+
+
+def _traced_once(mapped: Callable[..., PyTree]) -> Callable[..., PyTree]:
+    """The map, which raises when it is traced again: a second call must find the compiled program."""
+    # Chex counts traces by where a function is made, and this place makes one for every call.
+    chex.clear_trace_counter()
+
+    @chex.assert_max_traces(n=1)  # type: ignore[untyped-decorator,unused-ignore] # chex 0.1.86 has no types
+    def map_traced_once(*arguments: PyTree) -> PyTree:
+        return mapped(*arguments)
+
+    return map_traced_once

@@ -1,5 +1,12 @@
 """sharing.*: a lifted module has one set of variables for all examples, or one for each."""
 
-from properties.laws.sharing import gradients, parameters, synchronised
+from properties.laws.sharing import (
+    collections,
+    gradients,
+    metadata,
+    parameters,
+    synchronised,
+    variants,
+)
 
-__all__ = ["gradients", "parameters", "synchronised"]
+__all__ = ["collections", "gradients", "metadata", "parameters", "synchronised", "variants"]

@@ -1,75 +1,64 @@
-"""Lifting a module: one set of parameters for all examples, or one for each."""
+"""Parameters: one set for all examples, or an ensemble of one for each."""
 
-from functools import partial
-from typing import Any
+import chex
+import jax
+import numpy as np
 
 from properties import oracle
+from properties.assertions import comparing
 from properties.batch_axes import front
 from properties.call import ModuleCall
 from properties.compare import assert_agrees, assert_same_structure
-from properties.joint_compile import apply_together, init_now, init_shapes
-from properties.law import attribute_to, law
-from properties.laws.errors import must_raise
+from properties.joint_compile import init_now, init_shapes
+from properties.law import attribute_to
+from properties.laws.errors import assert_raises
+from properties.laws.sharing.cases import check_outputs, law, no_params, one_call
 from properties.strategies import module_calls
 from properties.subject import ModuleSubject
 from properties.transform import Transform
 from properties.trees import attempt
 from reference.keys import LINEN
 
-law = partial(law, subjects=ModuleSubject)
-one_call = partial(module_calls, most=1)
 
-
-def _no_params(transform: Transform, subject: ModuleSubject) -> str | None:
-    return None if "params" in subject.collections else f"{subject.name} has no parameters"
-
-
-def _no_table(transform: Transform, subject: ModuleSubject) -> str | None:
+def _no_split_rngs(transform: Transform, subject: ModuleSubject) -> str | None:
     if transform.derivation is not LINEN:
         return f"{transform.name} takes no split_rngs: streams are split before it is called"
-    return _no_params(transform, subject)
+    return no_params(transform, subject)
 
 
 def _no_broadcast(transform: Transform, subject: ModuleSubject) -> str | None:
     if transform.derivation is not LINEN:
-        return f"it speaks of the modules, not of the map: {transform.name} has the same"
+        return f"this is about the modules, not the map: {transform.name} has the same"
     if subject.native_broadcast is None:
         return None
     return f"{subject.name} takes no leading batch axes: {subject.native_broadcast}"
 
 
-@law("sharing.no-batch-axis", cases=one_call(), skip_if=_no_params)
-def shared_params_carry_no_batch_axis(transform: Transform, call: ModuleCall) -> None:
-    """Shared parameters have exactly the shapes of the unmapped module's."""
-    with attribute_to(call, "init"):
-        assert_same_structure(init_shapes(transform.lift(call), call), oracle.variable_shapes(call))
+@law("sharing.no-batch-axis", cases=one_call(), skip_if=no_params)
+def no_batch_axis(transform: Transform, call: ModuleCall) -> None:
+    """Shared parameters have exactly the shapes of the unmapped module's parameters."""
+    got, expected = init_shapes(transform.lift(call), call), oracle.variable_shapes(call)
+    with attribute_to(call, "init"), comparing(got, expected):
+        chex.assert_trees_all_equal_shapes_and_dtypes(got, expected)
 
 
-@law("sharing.init-matches-reference", cases=one_call(), skip_if=_no_params)
-def shared_init_gives_the_reference_params(transform: Transform, call: ModuleCall) -> None:
-    """For a seed, the shared parameters are those the pure-JAX reference derives."""
+@law("sharing.init-matches-reference", cases=one_call(), skip_if=no_params)
+def init_matches_reference(transform: Transform, call: ModuleCall) -> None:
+    """Shared parameters are initialised with the values that the pure-JAX reference derives from the seed."""
     with attribute_to(call, "init"):
-        right = oracle.of_variables(call, transform.derivation)
-        assert_agrees(init_now(transform.lift(call), call), right)
+        expected = oracle.of_variables(call, transform.derivation)
+        assert_agrees(init_now(transform.lift(call), call), expected)
 
 
 @law("sharing.equals-per-example", cases=module_calls())
-def shared_module_equals_the_loop(transform: Transform, call: ModuleCall) -> None:
-    """The lifted module gives what the unmapped one gives on each example with the same parameters."""
-    variables = oracle.drawn_variables(call, transform.derivation)
-    answers_as_each_example(transform, call, variables)
-
-
-def answers_as_each_example(transform: Transform, call: ModuleCall, variables: Any) -> None:
-    for axes, got in apply_together(transform, call, variables):
-        single = call.only(axes)
-        with attribute_to(single, "apply"):
-            assert_agrees(got, oracle.of_module(single, variables, transform.derivation))
+def equals_per_example(transform: Transform, call: ModuleCall) -> None:
+    """The lifted module gives what the unmapped one gives for each example with the same parameters."""
+    check_outputs(transform, call, oracle.drawn_variables(call, transform.derivation))
 
 
 @law("sharing.native-broadcast", cases=module_calls(front, front, "none", 1), skip_if=_no_broadcast)
-def plain_module_broadcasts(transform: Transform, call: ModuleCall) -> None:
-    """The unmapped module, given the whole batch, gives what it gives on each example."""
+def native_broadcast(transform: Transform, call: ModuleCall) -> None:
+    """The unmapped module, given the whole batch, gives what it gives for each example."""
     variables = oracle.drawn_variables(call, transform.derivation)
     (axes,) = call.axes
     got = attempt(transform.unlifted(call).apply, variables, call.rngs(), *call.inputs(axes))
@@ -77,47 +66,49 @@ def plain_module_broadcasts(transform: Transform, call: ModuleCall) -> None:
         assert_agrees(got, oracle.of_module(call, variables))
 
 
-@law("sharing.ensemble-leading-axis", cases=one_call(ensemble=True), skip_if=_no_params)
-def ensemble_params_gain_an_axis(transform: Transform, call: ModuleCall) -> None:
-    """The ensemble configuration adds one axis of the batch's size, where asked for."""
-    with attribute_to(call, "init"):
-        assert_same_structure(init_shapes(transform.lift(call), call), oracle.variable_shapes(call))
+@law("sharing.ensemble-leading-axis", cases=one_call(ensemble=True), skip_if=no_params)
+def ensemble_leading_axis(transform: Transform, call: ModuleCall) -> None:
+    """An ensemble's parameters have one more axis, of the batch's size, where `variable_axes` says."""
+    got, expected = init_shapes(transform.lift(call), call), oracle.variable_shapes(call)
+    axis = call.variable_axes["params"]
+    with attribute_to(call, "init"), comparing(got, expected):
+        chex.assert_trees_all_equal_structs(got, expected)
+        for leaf in jax.tree_util.tree_leaves(got["params"]):
+            # Chex takes arrays only; this one has the shape and no memory of its own.
+            chex.assert_axis_dimension(np.broadcast_to(0, leaf.shape), axis, call.size)
+        chex.assert_trees_all_equal_shapes_and_dtypes(got, expected)
 
 
-@law("sharing.ensemble-members", cases=one_call(ensemble=True), skip_if=_no_params)
-def ensemble_members_are_independent(transform: Transform, call: ModuleCall) -> None:
-    """Member i is the unmapped module initialised with the i-th split key, and answers as it does."""
+@law("sharing.ensemble-members", cases=one_call(ensemble=True), skip_if=no_params)
+def ensemble_members(transform: Transform, call: ModuleCall) -> None:
+    """Ensemble member i is the unmapped module initialised with the i-th split key, and gives its outputs."""
     members = oracle.of_variables(call, transform.derivation)
     with attribute_to(call, "init"):
         assert_agrees(init_now(transform.lift(call), call), members)
-    answers_as_each_example(transform, call, members.value)
+    check_outputs(transform, call, members.value)
 
 
-@law("sharing.split-table", tier="derived", cases=one_call(), skip_if=_no_table)
-def sharing_and_splitting_combine(transform: Transform, call: ModuleCall) -> None:
-    """Shared or mapped parameters, split or unsplit keys: share, ensemble, equal copies, an error."""
-    for table_entry in (call.sharing(), call.ensemble()):
-        with attribute_to(table_entry, "init"):
-            assert_same_structure(
-                init_shapes(transform.lift(table_entry), table_entry),
-                oracle.variable_shapes(table_entry),
-            )
+@law("sharing.split-table", tier="derived", cases=one_call(), skip_if=_no_split_rngs)
+def split_table(transform: Transform, call: ModuleCall) -> None:
+    """Parameters, shared or mapped, with keys split or not, are one set, an ensemble, copies or an error."""
+    for one_or_many in (call.sharing(), call.ensemble()):
+        with attribute_to(one_or_many, "init"):
+            shapes = init_shapes(transform.lift(one_or_many), one_or_many)
+            assert_same_structure(shapes, oracle.variable_shapes(one_or_many))
     copies = call.with_params(0, split=False)
     with attribute_to(copies, "init"):
         assert_agrees(init_now(transform.lift(copies), copies), oracle.of_variables(copies))
     contradiction = call.with_params(None, split=True)
     with attribute_to(contradiction, "init"):
-        drawn = init_shapes(transform.lift(contradiction), contradiction)
+        shapes = init_shapes(transform.lift(contradiction), contradiction)
         if call.subject.draws:
-            must_raise(drawn, ValueError, "split keys cannot give one set of parameters")
+            assert_raises(shapes, ValueError, "split keys cannot give one set of parameters")
         else:
             # Nothing uses the keys, so nothing depends on the example.
-            assert_same_structure(drawn, oracle.variable_shapes(contradiction))
-    forgotten = call.without_stream("params")
+            assert_same_structure(shapes, oracle.variable_shapes(contradiction))
+    without_stream = call.without_stream("params")
     if call.subject.draws:
-        with attribute_to(forgotten, "init"):
-            must_raise(
-                init_shapes(transform.lift(forgotten), forgotten),
-                transform.missing_stream,
-                "the stream is not in split_rngs",
-            )
+        with attribute_to(without_stream, "init"):
+            shapes = init_shapes(transform.lift(without_stream), without_stream)
+            why = "the stream is not in split_rngs"
+            assert_raises(shapes, transform.missing_stream, why)

@@ -1,19 +1,17 @@
 """Statistics of a whole batch, taken along the batch axis by its name."""
 
-from typing import Any
-
 import attrs
 
 from properties import oracle
 from properties.call import ModuleCall
 from properties.compare import Expected, assert_agrees
 from properties.joint_compile import apply_together
-from properties.law import attribute_to, law
-from properties.laws.sharing.gradients import no_variants
-from properties.laws.sharing.parameters import one_call
+from properties.law import attribute_to
+from properties.laws.sharing.cases import law, no_variants, one_call
 from properties.subject import AXIS, ModuleSubject
 from properties.transform import Transform
 from reference.error_bounds.evaluate import Rounded
+from reference.types import PyTree
 
 
 def _no_statistics(transform: Transform, subject: ModuleSubject) -> str | None:
@@ -22,28 +20,22 @@ def _no_statistics(transform: Transform, subject: ModuleSubject) -> str | None:
     return f"{subject.name} takes no statistics that {transform.name} could have of all examples"
 
 
-@law(
-    "sharing.synchronised",
-    subjects=ModuleSubject,
-    tier="derived",
-    cases=one_call(),
-    skip_if=_no_statistics,
-)
-def statistics_are_of_all_examples(transform: Transform, call: ModuleCall) -> None:
-    """Statistics taken along the batch axis are those of all examples together, shared or one for each."""
+@law("sharing.synchronised", tier="derived", cases=one_call(), skip_if=_no_statistics)
+def synchronised(transform: Transform, call: ModuleCall) -> None:
+    """Statistics taken along the batch axis's name are those of all examples together, shared or mapped."""
     for options in transform.variants(call)["synchronised"]:
         for axis in (0, None):
-            placed = {**call.variable_axes, "batch_stats": axis}
-            each = attrs.evolve(call, options=options, variable_axes=placed)
-            variables = oracle.drawn_variables(each)
-            right = _of_all(each, variables)
+            axes = {**call.variable_axes, "batch_stats": axis}
+            each = attrs.evolve(call, options=options, variable_axes=axes)
+            variables = oracle.drawn_variables(each, transform.derivation)
+            expected = _of_all_examples(each, variables)
             for _, got in apply_together(transform, each, variables):
-                with attribute_to(each, "apply", right=right):
-                    assert_agrees(got, right)
+                with attribute_to(each, "apply", expected=expected):
+                    assert_agrees(got, expected)
 
 
-def _of_all(call: ModuleCall, variables: Any) -> Expected:
-    """Each example's part of what the module gives for all of them, along the input's first axis."""
+def _of_all_examples(call: ModuleCall, variables: PyTree) -> Expected:
+    """What the module gives for the examples joined along the input's first axis, apart again."""
     (dim, *_) = call.subject.inputs[0].dims
     assert isinstance(dim, str)
     rows = call.sizes[dim]
@@ -55,13 +47,12 @@ def _of_all(call: ModuleCall, variables: Any) -> Expected:
         one(oracle.member(variables, call.variable_axes, i), call.rngs(), joined)
         for i in range(call.size)
     ]
-    return oracle.of_each(
-        call, variables, [_part(result, i, rows) for i, result in enumerate(results)]
-    )
+    parts = [_part(result, i, rows) for i, result in enumerate(results)]
+    return oracle.of_each(call, variables, parts)
 
 
 def _part(result: Rounded, i: int, rows: int) -> Rounded:
-    """What example ``i`` has of an output of all of them, and the updates, which are everybody's."""
+    """The output of example `i` in an output of all of them, and the updates, which all have."""
     here = slice(i * rows, (i + 1) * rows)
     return Rounded(
         (result.value[0][here], result.value[1]), (result.error[0][here], result.error[1])

@@ -168,7 +168,7 @@ def test_laws_and_transforms_stand_in_the_order_of_the_promise(gathered: Summary
 def test_a_failure_shows_all_that_a_person_needs(gathered: Summary) -> None:
     text = shown(gathered, FILES, width=110)
     for needed in (
-        "Mapping a function gives what applying it to each example and stacking gives.",
+        "Mapping a function gives the results of applying it to each example, stacked.",
         "square with batch=3, m=2; in_axes=(None, -1), out_axes=0; float32; without jit",
         "values differ at index (0,): expected 1, got 2\n",
         "[1. 5.]",

@@ -1,0 +1,118 @@
+"""Options of `jax.pmap`: its devices, and arguments that are donated or static."""
+
+import inspect
+import warnings
+from typing import Any
+
+import attrs
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from properties import oracle
+from properties.assertions import comparing
+from properties.call import FunctionCall
+from properties.compare import assert_agrees
+from properties.law import attribute_to, law
+from properties.laws.errors import assert_raises
+from properties.recipe import MAP, Recipe
+from properties.strategies import function_calls
+from properties.transform import Transform
+from properties.trees import attempt
+from reference.types import PyTree
+
+
+@law(
+    "parallel.devices",
+    tier="derived",
+    cases=function_calls(unmapped="any", most=1),
+    only_transform="jax.pmap",
+)
+def devices(transform: Transform, call: FunctionCall) -> None:
+    """`pmap` runs on the devices given, in their order, with the same results; too few raise ValueError."""
+    (axes,) = call.axes
+    size, every = call.sizes["batch"], list(range(jax.device_count()))
+    shuffled = np.random.RandomState(call.seed).permutation(every)[:size].tolist()
+    expected = oracle.of_function(call)
+    for chosen in (shuffled, every[::-1][:size]):
+        placed = call.only(attrs.evolve(axes, options={"devices": chosen}))
+        with attribute_to(placed, MAP):
+            mapped = transform.map(call.subject.function, placed.axes[0])
+            got = attempt(mapped, *call.arguments(axes))
+            assert_agrees(got, expected)
+            _assert_on_devices(got, chosen)
+    too_few = call.only(attrs.evolve(axes, options={"devices": every[: size - 1]}))
+    got = attempt(
+        lambda *arguments: transform.map(call.subject.function, too_few.axes[0])(*arguments),
+        *call.arguments(axes),
+    )
+    with attribute_to(too_few, MAP):
+        assert_raises(got, ValueError, "there are fewer devices than examples")
+
+
+def _assert_on_devices(got: PyTree, numbers: list[int]) -> None:
+    """Raise `Mismatch` unless each device has its example of every array, in this order."""
+    chosen = [jax.devices()[number] for number in numbers]
+    with comparing(got, got):
+        if len(chosen) == 1:
+            chex.assert_tree_is_on_device(got, device=chosen[0])
+        else:
+            chex.assert_tree_is_sharded(got, devices=chosen)
+
+
+class Static:
+    """An argument that can be hashed, as static ones must: it equals itself alone."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def unwrapping(function: Any) -> Any:
+    """The function, of arguments any of which may be `Static`."""
+
+    def unwrapped(argument: Any) -> Any:
+        # Arrays of JAX's own, as in any other call: a function may write `x += 1`.
+        static = isinstance(argument, Static)
+        return jax.tree_util.tree_map(jnp.asarray, argument.value) if static else argument
+
+    return lambda *given: function(*map(unwrapped, given))
+
+
+def _static_code(call: FunctionCall) -> str:
+    text = f"{inspect.getsource(Static)}\n\n{inspect.getsource(unwrapping)}"
+    (number,) = dict(call.axes[0].options)["static_broadcasted_argnums"]
+    given = f"arguments = [Static(x) if i == {number} else x for i, x in enumerate(arguments)]"
+    return f"{text}\n\n{given}\nfunction = unwrapping(function)"
+
+
+STATIC = Recipe("map of a static argument", setup_code=_static_code)
+
+
+@law(
+    "parallel.donated-and-static",
+    tier="derived",
+    cases=function_calls(unmapped="any", most=1),
+    only_transform="jax.pmap",
+)
+def donated_and_static(transform: Transform, call: FunctionCall) -> None:
+    """Donating an argument, or making it static, does not change the result of `pmap`."""
+    (axes,) = call.axes
+    expected = oracle.of_function(call)
+    donating = attrs.evolve(axes, options={"donate_argnums": (0,)})
+    # Arrays of JAX's own, which nothing else will use again.
+    arguments = jax.tree_util.tree_map(jnp.array, call.arguments(axes))
+    with attribute_to(call.only(donating), MAP), warnings.catch_warnings():
+        # Where no result is as large as what was donated, JAX says that it was of no use.
+        warnings.filterwarnings("ignore", "Some donated buffers were not usable")
+        mapped = transform.map(call.subject.function, donating)
+        assert_agrees(attempt(mapped, *arguments), expected)
+    shared = [i for i, axis in enumerate(axes.in_axes) if axis is None]
+    if not shared:
+        return
+    static = attrs.evolve(axes, options={"static_broadcasted_argnums": (shared[0],)})
+    given = list(call.arguments(axes))
+    given[shared[0]] = Static(given[shared[0]])
+    with attribute_to(call.only(static), STATIC):
+        mapped = transform.map(unwrapping(call.subject.function), static)
+        assert_agrees(attempt(mapped, *given), expected)
