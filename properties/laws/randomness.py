@@ -1,5 +1,7 @@
 """randomness.*: what is drawn under a map."""
 
+from typing import Any
+
 import jax
 import numpy as np
 
@@ -34,7 +36,8 @@ def maps_inexact_keys(transform: Transform, call: Call) -> bool:
         return False
     draws_noise = any(stream != "params" for stream in call.subject.streams)
     maps_keys = draws_noise or any(call.split_rngs.values())
-    return maps_keys and jax.config.read("jax_default_prng_impl") in dict(INEXACT)
+    config: Any = jax.config  # its options are attributes that it does not declare
+    return maps_keys and config.jax_default_prng_impl in dict(INEXACT)
 
 
 def _inexact(transform: Transform, subject: FunctionSubject) -> str | None:
