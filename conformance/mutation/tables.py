@@ -7,19 +7,19 @@ from conformance.mutation.results import CONTROL, MutationResult, RuleMutationRe
 MATRIX_HEAD = """# The kill matrix
 
 Every law is checked on mutants: transforms that are broken on purpose (`properties/mutants`). A cell
-names the subject on which the law noticed the mutant, which kills it. A dash: the mutant survived the
-law, which speaks of something else. The row `none` is the control, the transform as it is, on the
-same subjects and calls: it must be all dashes. Calls that show a known defect are excluded, as in a
-run. Made by `vmap-conformance mutants --markdown docs/kill-matrix.md`.
+names the subject on which the law killed the mutant: it noticed that something is wrong. A dash says
+that the mutant survived: the law does not check what the mutant breaks. The row `none` is the control,
+the transform as it is, on the same subjects and calls, and must be all dashes. Calls that show a known
+defect are excluded, as in a run. Made by `vmap-conformance mutants --markdown docs/kill-matrix.md`.
 
 """
 
 RULES_HEAD = """# Broken batching rules
 
-Each batching rule of JAX that the catalogue reaches is replaced by mutants, and the law
-`mapping.equals-per-example` is checked of `jax.vmap`. A cell names the subject on which the law noticed
-the mutant, or says in brackets why it need not. The column `none` is the control, the rule as it is,
-on the same calls: it must be all dashes. Made by
+Each batching rule of JAX that the catalogue reaches is replaced by mutants, one at a time, and `jax.vmap`
+is checked against the law `mapping.equals-per-example`. A cell names the subject on which the law killed
+the mutant, or says in brackets why it need not. The column `none` is the control, the rule as it is, on
+the same calls, and must be all dashes. Made by
 `vmap-conformance mutants --rules '*' --markdown docs/broken-rules.md`.
 
 """
