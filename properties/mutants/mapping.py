@@ -17,6 +17,7 @@ from properties.mutants.mutant import (
     mapping,
     mean_everywhere,
     on_result,
+    per_axis,
 )
 from properties.transform import Transform
 from reference.loop import number_of_examples
@@ -56,13 +57,13 @@ def examples_averaged(transform: Transform, function: Any, axes: Axes) -> Mapped
 def in_axes_off_by_one(transform: Transform, function: Any, axes: Axes) -> Mapped:
     """the batch axis of an argument is taken to be the one after it"""
 
+    def after(axis: int | None, part: Any) -> int | None:
+        rank = min((np.ndim(leaf) for leaf in jax.tree_util.tree_leaves(part)), default=0)
+        return axis if axis is None else (axis + 1) % max(rank, 1)
+
     def mapped(*arguments: Any) -> Any:
-        ranks = [min(np.ndim(leaf) for leaf in jax.tree_util.tree_leaves(a)) for a in arguments]
-        moved = (
-            axis if axis is None else (axis + 1) % rank
-            for axis, rank in zip(axes.in_axes, ranks, strict=True)
-        )
-        return transform.map(function, attrs.evolve(axes, in_axes=tuple(moved)))(*arguments)
+        moved = per_axis(after, axes.in_axes, arguments)
+        return transform.map(function, attrs.evolve(axes, in_axes=moved))(*arguments)
 
     return mapped
 
@@ -70,7 +71,8 @@ def in_axes_off_by_one(transform: Transform, function: Any, axes: Axes) -> Mappe
 @mapping
 def in_axes_ignored(transform: Transform, function: Any, axes: Axes) -> Mapped:
     """the batch axis of an argument is taken to be in front, whatever in_axes says"""
-    return transform.map(function, attrs.evolve(axes, in_axes=axes.leading.in_axes))
+    leading = per_axis(lambda axis: None if axis is None else 0, axes.in_axes)
+    return transform.map(function, attrs.evolve(axes, in_axes=leading))
 
 
 @mapping
@@ -82,8 +84,11 @@ def out_axes_ignored(transform: Transform, function: Any, axes: Axes) -> Mapped:
 @mapping
 def negative_axis_as_zero(transform: Transform, function: Any, axes: Axes) -> Mapped:
     """a negative axis is taken to be 0"""
-    in_axes = tuple(axis and max(axis, 0) for axis in axes.in_axes)
-    wrong = attrs.evolve(axes, in_axes=in_axes, out_axes=max(axes.out_axes, 0))
+
+    def zero(tree: Any) -> Any:
+        return per_axis(lambda axis: axis and max(axis, 0), tree)
+
+    wrong = attrs.evolve(axes, in_axes=zero(axes.in_axes), out_axes=zero(axes.out_axes))
     return transform.map(function, wrong)
 
 
@@ -94,10 +99,12 @@ def unmapped_argument_mapped(transform: Transform, function: Any, axes: Axes) ->
     def wrong(*arguments: Any) -> Any:
         if None not in axes.in_axes:
             return transform.map(function, axes)(*arguments)
-        size = number_of_examples(arguments, axes.in_axes)
+        size = number_of_examples(arguments, axes.in_axes, dict(axes.options).get("axis_size"))
 
         def rolled(leaf: Any) -> Any:
             # As many slices as there are examples, each rolled by one more along its first axis.
+            if not size:
+                return jnp.zeros((0, *leaf.shape), leaf.dtype)
             return jnp.stack([jnp.roll(leaf, i, axis=0) for i in range(size)])
 
         given = [

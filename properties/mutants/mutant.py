@@ -65,11 +65,21 @@ def front(function: Callable[[Any], Any], axis: int) -> Callable[[Any], Any]:
     return lambda leaf: jnp.moveaxis(function(jnp.moveaxis(leaf, axis, 0)), 0, axis)
 
 
+def per_axis(function: Callable[..., Any], axes: Any, *trees: Any) -> Any:
+    """Apply ``function(axis, *parts)`` for each axis in a prefix of the trees; an axis may be None."""
+    return jax.tree_util.tree_map(function, axes, *trees, is_leaf=lambda axis: axis is None)
+
+
 def on_result(
     transform: Transform, function: Any, axes: Axes, change: Callable[[Any], Any]
 ) -> Mapped:
+    """The map, whose results are changed with their batch axis in front."""
     mapped = transform.map(function, axes)
-    return lambda *arguments: leaves(front(change, axes.out_axes), mapped(*arguments))
+
+    def changed(axis: int | None, part: Any) -> Any:
+        return part if axis is None else leaves(front(change, axis), part)
+
+    return lambda *arguments: per_axis(changed, axes.out_axes, mapped(*arguments))
 
 
 def first_everywhere(leaf: Any) -> Any:

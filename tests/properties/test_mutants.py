@@ -1,10 +1,15 @@
 """Every law kills mutants and spares the transform that is not broken; every mutant is killed."""
 
+from typing import Any
+
+import attrs
+import numpy as np
 import pytest
 
 from conformance.mutation.kill_matrix import host, mutate_transform
 from conformance.mutation.results import CONTROL
 from conformance.transforms import TRANSFORMS
+from properties.call import Axes
 from properties.laws import LAWS
 from properties.mutants import MUTANTS
 
@@ -95,6 +100,17 @@ KILLS_IN_NNX = {
 """Mutants of `flax.nnx.vmap` that a law must kill, too."""
 
 
+AXES = (
+    Axes((0, 0), 0),
+    Axes((1, -1), -1),
+    Axes(({"a": 1, "b": None}, -1), {"sum": -1, "parts": [0, 1]}),
+    Axes((None, None), 0, options={"axis_size": 3}),
+    Axes((0, None), None),
+    Axes((9, 0), 0),
+)
+"""Axes in one entry and in trees, and such that must raise."""
+
+
 @pytest.mark.parametrize("law", KILLS)
 def test_law_kills_mutants_and_spares_the_control(law: str) -> None:
     _kills(law, host(LAWS[law]), KILLS[law])
@@ -115,6 +131,38 @@ def _kills(law: str, transform: str, mutants: list[str]) -> None:
     survivors = [each.mutant for each in broken if not each.killed]
     assert not survivors
     assert len(broken) == len(mutants)
+
+
+@pytest.mark.parametrize("axes", AXES, ids=str)
+@pytest.mark.parametrize("name", [name for name, mutant in MUTANTS.items() if not mutant.lifts])
+def test_what_a_mutant_raises_comes_of_the_map_and_not_of_the_mutant(name: str, axes: Axes) -> None:
+    vmap, raised = TRANSFORMS["jax.vmap"], []
+
+    def noting(function: Any, axes: Axes) -> Any:
+        mapped = vmap.map(function, axes)
+
+        def noted(*arguments: Any) -> Any:
+            try:
+                return mapped(*arguments)
+            except Exception as error:
+                raised.append(error)
+                raise
+
+        return noted
+
+    def function(tree: Any, y: Any) -> Any:
+        return {"sum": tree["a"] + tree["b"] + y.sum(), "parts": [y, y]}
+
+    arguments = {"a": np.ones((3, 3, 3)), "b": np.ones((3, 3, 3))}, np.ones((3, 3, 3))
+    mutant = MUTANTS[name].mutate(attrs.evolve(vmap, map=noting))
+    escaped: list[Exception] = []
+    try:
+        mutant.map(function, axes)(*arguments)
+    except Exception as error:
+        escaped.append(error)
+    for error in escaped:
+        # `errors-say-nothing` raises another in its place, and only where the map does.
+        assert error in raised or error.__context__ in raised
 
 
 def test_no_law_and_no_mutant_is_left_out() -> None:
