@@ -42,8 +42,10 @@ class Mismatch(AssertionError):
     allowed: float | None = None
     says: tuple[str, ...] = ()
     """The expected exception's message must contain one of these."""
+    due: str = ""
+    """The name of the exception that must be raised, where one must."""
     raised: Exception | None = None
-    """What was raised in place of a result."""
+    """What was raised, in place of a result or of the exception that is due."""
 
     def __str__(self) -> str:
         return self.message

@@ -22,6 +22,14 @@ class Recipe:
     result_code: Callable[[FunctionCall], str] = lambda call: "got = mapped(*arguments)"
     """Python that sets `got`."""
 
+    def called_twice(self) -> "Recipe":
+        """The recipe that takes the result of a second call, which finds what the first one compiled."""
+        return attrs.evolve(
+            self,
+            name=f"second call of the {self.name}",
+            result_code=lambda call: "\n".join([self.result_code(call)] * 2),
+        )
+
 
 MAP = Recipe("map")
 """The map of the call's arguments."""

@@ -15,7 +15,7 @@ def advised(transform: Transform, subject: Subject, found: Violation | None) -> 
     A loop whose first carry is a constant is such a case: the library keeps its promise, and the
     function must be written otherwise to be mapped in this way.
     """
-    if subject.own is None or found is None or found.mismatch.raised is None:
+    if subject.own is None or found is None or found.mismatch.raised is None or found.mismatch.due:
         return None
     text = str(found.mismatch.raised).strip()
     if "shard_map" not in transform.name or not any(words in text for words in _ADVICE):

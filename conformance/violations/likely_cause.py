@@ -1,5 +1,9 @@
-"""The likely cause of a violation: a known way to be wrong that gives the very same answer."""
+"""The likely cause of a violation: what raised and where, or a known fault that gives the same result."""
 
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -9,19 +13,22 @@ from properties.law import Law, Violation, violation
 from properties.loop_transform import LOOP
 from properties.mutants import MUTANTS
 from properties.subject import ModuleSubject
+from properties.transform import Transform
 from reference.error_bounds.agreement import agree, widest
 
+_LIBRARIES = ("jax", "jaxlib", "flax")
 
-def likely_cause(law: Law, found: Violation) -> str | None:
-    """One sentence, or None where nothing known gives this answer.
 
-    The law is held to the Python loop: where that violates it too, the arithmetic of the unmapped
-    call is at fault. Then to each mutant of the loop.
+def likely_cause(law: Law, transform: Transform, found: Violation) -> str | None:
+    """One sentence, or None where no known fault gives this result.
+
+    The law is checked on the Python loop: where that violates it too, the unmapped call is wrong.
+    Then it is checked on each mutant of the loop.
     """
-    if found.mismatch.kind == "raised":
-        return None
-    itself = _tried(law, LOOP, found)
-    if itself is not None and _same(itself, found):
+    if found.mismatch.raised is not None:
+        return _of_exception(law, transform, found)
+    unmapped = _tried(law, LOOP, found)
+    if unmapped is not None and _same(unmapped, found):
         return "the unmapped call gives this too: the fault is the library's, not the map's"
     lifts = isinstance(found.call.subject, ModuleSubject)
     for mutant in MUTANTS.values():
@@ -32,7 +39,46 @@ def likely_cause(law: Law, found: Violation) -> str | None:
     return None
 
 
-def _tried(law: Law, transform: Any, found: Violation) -> Violation | None:
+def _of_exception(law: Law, transform: Transform, found: Violation) -> str:
+    """What raised, where in the library, and whether the unmapped call raises too."""
+    with _whole_tracebacks():
+        again = _tried(law, transform, found) or found
+    error = again.mismatch.raised or found.mismatch.raised
+    assert error is not None
+    cause = f"{type(error).__name__} is raised{_place(error)}"
+    if found.mismatch.due:
+        return cause
+    unmapped = _tried(law, LOOP, found)
+    raises_unmapped = unmapped is not None and unmapped.mismatch.raised is not None
+    if raises_unmapped:
+        return f"{cause}; the unmapped call raises, too: the fault is the library's, not the map's"
+    return f"{cause}; the unmapped call does not raise"
+
+
+@contextmanager
+def _whole_tracebacks() -> Iterator[None]:
+    """JAX leaves its own frames out of tracebacks; within this it does not."""
+    config: Any = jax.config
+    before = config.jax_traceback_filtering
+    config.update("jax_traceback_filtering", "off")
+    try:
+        yield
+    finally:
+        config.update("jax_traceback_filtering", before)
+
+
+def _place(error: Exception) -> str:
+    """The innermost frame that is the library's, in words; empty where the traceback has none."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        parts = Path(frame.filename).parts
+        library = next((name for name in _LIBRARIES if name in parts), None)
+        if library is not None:
+            file = "/".join(parts[len(parts) - 1 - parts[::-1].index(library) :])
+            return f" in {file}, {frame.name} (line {frame.lineno})"
+    return ""
+
+
+def _tried(law: Law, transform: Transform, found: Violation) -> Violation | None:
     try:
         return violation(law, transform, found.call)
     except Exception:

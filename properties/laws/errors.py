@@ -82,14 +82,21 @@ def assert_raises(got: PyTree, kind: type[Exception], why: str, says: tuple[str,
     """
     expected = f"{kind.__name__}, since {why}"
     if not isinstance(got, Raised):
-        raise Mismatch("accepted", f"it was accepted: {why}", expected, "accepted")
+        message = f"it was accepted: {why}"
+        raise Mismatch("accepted", message, expected, "accepted", due=kind.__name__)
     if not isinstance(got.error, kind):
-        raise Mismatch("raised", f"expected {expected}; it raised {got!r}", expected, repr(got))
+        message = f"expected {expected}; it raised {got!r}"
+        raise Mismatch("raised", message, expected, repr(got), due=kind.__name__, raised=got.error)
     if says and not any(each in str(got.error) for each in says):
         message = (
             f"expected {expected}, with one of {', '.join(says)} in its message; it says {got!r}"
         )
-        raise Mismatch("unnamed", message, expected, repr(got), says=says)
+        raise Mismatch(
+            *("unnamed", message, expected, repr(got)),
+            says=says,
+            due=kind.__name__,
+            raised=got.error,
+        )
 
 
 def _shapes(argument: PyTree) -> tuple[str, ...]:

@@ -7,10 +7,10 @@ import numpy as np
 
 from properties import oracle
 from properties.call import Call, FunctionCall
-from properties.compare import Mismatch, assert_agrees
+from properties.compare import Mismatch, assert_agrees, exactly
 from properties.joint_compile import map_together
 from properties.law import attribute_to, law
-from properties.recipe import MAP
+from properties.recipe import MAP, Recipe
 from properties.strategies import function_calls
 from properties.subject import FunctionSubject
 from properties.subjects.draws import INEXACT
@@ -19,6 +19,15 @@ from properties.transform import Transform
 DOCUMENTED = (
     "JAX documents that under a map keys of this PRNG do not draw what each draws alone: "
     "https://docs.jax.dev/en/latest/jax.random.html"
+)
+
+
+DIFFERENT = Recipe(
+    "number of different results",
+    result_code=lambda call: (
+        f"rows = np.moveaxis(np.asarray(mapped(*arguments)), {call.axes[0].out_axes}, 0)\n"
+        "got = np.array(len({row.tobytes() for row in rows}))"
+    ),
 )
 
 
@@ -66,10 +75,11 @@ def keys_draw_independently(transform: Transform, call: FunctionCall) -> None:
         expected = oracle.of_function(single)
         with attribute_to(single, MAP):
             assert_agrees(got, expected)
-            (leaf,) = jax.tree_util.tree_leaves(got)
-            rows = np.moveaxis(np.asarray(leaf), axes.out_axes, 0)
-            different = len({row.tobytes() for row in rows})
-            expected_different = len(rows) if axes.in_axes[0] is not None else 1
+        (leaf,) = jax.tree_util.tree_leaves(got)
+        rows = np.moveaxis(np.asarray(leaf), axes.out_axes, 0)
+        different = len({row.tobytes() for row in rows})
+        expected_different = len(rows) if axes.in_axes[0] is not None else 1
+        with attribute_to(single, DIFFERENT, expected=exactly(np.array(expected_different))):
             if different != expected_different:
                 raise Mismatch(
                     "value",

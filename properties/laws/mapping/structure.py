@@ -4,18 +4,27 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import numpy as np
 
 from properties import oracle
 from properties.call import FunctionCall
-from properties.compare import Mismatch, assert_same_structure
+from properties.compare import Mismatch, assert_same_structure, exactly
 from properties.law import attribute_to, law
 from properties.laws.mapping.values import equals_per_example
-from properties.recipe import MAP
+from properties.recipe import MAP, Recipe
 from properties.strategies import function_calls, with_explicit_axis_size
 from properties.subject import FunctionSubject
 from properties.transform import Transform
 from properties.trees import Raised, described
 from reference.types import PyTree
+
+WEAK_TYPES = Recipe(
+    "weak types of the map",
+    result_code=lambda call: (
+        "avals = jax.make_jaxpr(mapped)(*arguments).out_avals\n"
+        "got = np.array([aval.weak_type for aval in avals])"
+    ),
+)
 
 
 def _no_empty_batch(transform: Transform, subject: FunctionSubject) -> str | None:
@@ -51,6 +60,7 @@ def preserves_structure(transform: Transform, call: FunctionCall) -> None:
         )
         with attribute_to(single, MAP):
             assert_same_structure(mapped, oracle.shape_of_function(single))
+        with attribute_to(single, WEAK_TYPES, expected=exactly(np.array(weak))):
             if mapped_weak != weak:
                 raise Mismatch(
                     "structure",

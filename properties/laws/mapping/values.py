@@ -17,6 +17,7 @@ from properties.compare import (
     assert_agrees,
     assert_same_structure,
     computed,
+    exactly,
 )
 from properties.joint_compile import map_together, run_together
 from properties.law import attribute_to, law
@@ -32,6 +33,22 @@ AHEAD_OF_TIME = Recipe(
     "map compiled ahead of time",
     result_code=lambda call: "got = jax.jit(mapped).lower(*arguments).compile()(*arguments)",
 )
+_COUNTING = """
+traces = 0
+
+
+def counted(*given):
+    global traces
+    traces += 1
+    return mapped(*given)
+
+
+compiled = jax.jit(counted)
+compiled(*arguments)
+compiled(*arguments)
+got = np.array(traces)
+"""
+TRACES = Recipe("number of traces of two calls", result_code=lambda call: _COUNTING)
 JOINED = (4,)
 """The size of a batch that is split in two: few enough examples for as many devices."""
 
@@ -161,11 +178,13 @@ def jit_agrees(transform: Transform, call: FunctionCall) -> None:
         got = attempt(function, *arguments)
         with attribute_to(call, recipe):
             assert_agrees(got, expected)
-            # A second call finds the compiled program: it must be this function's, of these axes.
-            again = attempt(function, *arguments)
-            if isinstance(again, Raised) and is_chex(again.error):
+        # A second call finds the compiled program: it must be this function's, of these axes.
+        again = attempt(function, *arguments)
+        if isinstance(again, Raised) and is_chex(again.error):
+            with attribute_to(call, TRACES, expected=exactly(np.array(1))):
                 message = "a second call of the same shapes was traced and compiled again"
-                raise Mismatch("raised", message, expected.value, message)
+                raise Mismatch("value", message, np.array(1), np.array(2))
+        with attribute_to(call, recipe.called_twice()):
             assert_agrees(again, expected)
 
 

@@ -1,0 +1,48 @@
+"""The code of a call that maps a function."""
+
+import inspect
+
+from conformance.transforms.linen.modules import own_source
+from conformance.violations.script.parts import Parts
+from properties import oracle
+from properties.call import FunctionCall
+from properties.law import Violation
+from properties.recipe import MAP
+from properties.subject import FunctionSubject
+from properties.transform import Transform
+from properties.trees import literal
+from reference import functions
+
+
+def parts(transform: Transform, call: FunctionCall, found: Violation) -> Parts:
+    """The code of the call, which has one combination of axes."""
+    setup = [
+        "from typing import Any\n\n",
+        _definition(call.subject),
+        f"arguments = {literal(found.arguments or call.arguments(call.axes[0]))}",
+    ]
+    if found.mismatch.due:
+        # The law checks the map itself, whatever its recipe: what must raise has no result.
+        return Parts(setup=setup, attempt=[transform.source(call), "got = mapped(*arguments)"])
+    recipe = found.recipe or MAP
+    mapped = call.only(recipe.axes(call.axes[0]))
+    if call.eager:
+        # As in the run: eager operations of NumPy's arrays may be NumPy's own.
+        setup.append("arguments = jax.tree_util.tree_map(jax.device_put, arguments)")
+    # Compiled as it was in the run: XLA has faults that operations one by one do not show.
+    is_jitted = recipe is MAP and transform.traceable and not call.eager
+    got = "got = jax.jit(mapped)(*arguments)" if is_jitted else recipe.result_code(call)
+    return Parts(
+        setup=setup,
+        attempt=[recipe.setup_code(call), transform.source(mapped), got],
+        expected=found.expected or oracle.of_function(call),
+    )
+
+
+def _definition(subject: FunctionSubject) -> str:
+    """Python that sets `function`."""
+    if subject.source is not None:
+        return subject.source
+    if inspect.getmodule(subject.function) is functions:
+        return f"{inspect.getsource(subject.function)}\nfunction = {subject.function.__name__}"
+    return own_source(subject.name, "function = subject.function")

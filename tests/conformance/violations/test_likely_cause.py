@@ -1,0 +1,103 @@
+"""The cause says what raised and where, and whether the compilation cache alone is wrong."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import jax
+import jax.numpy as jnp
+import pytest
+from jax.experimental.compilation_cache import compilation_cache
+
+from conformance.transforms import TRANSFORMS
+from conformance.violations.describe import describe
+from conformance.violations.likely_cause import likely_cause
+from conformance.violations.recheck import ONLY_FROM_CACHE, is_only_from_cache
+from properties.call import Axes, Call, FunctionCall
+from properties.law import Violation, violation
+from properties.laws import LAWS
+from properties.subjects import SUBJECTS
+
+LAW = LAWS["mapping.equals-per-example"]
+HONEST = TRANSFORMS["jax.vmap"]
+CALL: Call = FunctionCall("square", {"batch": 3, "m": 2, "n": 4}, (Axes((0,)),))
+
+
+def broken(change: Callable[[Any], Any]) -> Any:
+    """`jax.vmap` with its result changed."""
+    return attrs.evolve(HONEST, map=lambda f, axes: lambda *a: change(HONEST.map(f, axes)(*a)))
+
+
+def found_in(transform: Any, call: Call = CALL) -> Violation:
+    """What the law finds."""
+    found = violation(LAW, transform, call)
+    assert found is not None
+    return found
+
+
+def test_an_exception_is_named_with_its_place_in_jax() -> None:
+    transform = broken(lambda x: x.reshape(7))
+    cause = likely_cause(LAW, transform, found_in(transform))
+    assert cause is not None
+    assert cause.startswith("TypeError is raised in jax/_src/")
+    assert cause.endswith("; the unmapped call does not raise")
+
+
+def test_an_exception_of_the_unmapped_call_too_is_the_librarys(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    raising = attrs.evolve(SUBJECTS["square"], function=lambda x: jnp.reshape(x, (7,)))
+    found = found_in(broken(lambda x: x.reshape(7)))
+    monkeypatch.setitem(SUBJECTS, "square", raising)
+    monkeypatch.setattr(
+        "conformance.violations.likely_cause.violation", lambda law, transform, call: found
+    )
+    cause = likely_cause(LAW, HONEST, found)
+    assert cause is not None
+    assert "the unmapped call raises, too" in cause
+
+
+def test_another_exception_than_the_one_due_is_named_too() -> None:
+    law, call = LAWS["errors.axis-out-of-range"], attrs.evolve(CALL, axes=(Axes((7,)),))
+    transform = attrs.evolve(HONEST, map=lambda f, axes: lambda *a: {}[0])
+    found = violation(law, transform, call)
+    assert found is not None
+    assert found.mismatch.due == "ValueError"
+    assert likely_cause(law, transform, found) == "KeyError is raised"
+
+
+def test_a_known_fault_is_named() -> None:
+    transform = broken(lambda x: x[::-1])
+    cause = likely_cause(LAW, transform, found_in(transform))
+    assert cause == "the examples come out in reverse order (batch-reversed)"
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[None]:
+    """A persistent compilation cache of this test alone."""
+    config: Any = jax.config
+    before = (config.jax_enable_compilation_cache, config.jax_compilation_cache_dir)
+    jax.config.update("jax_enable_compilation_cache", True)
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path))
+    compilation_cache.reset_cache()
+    yield
+    jax.config.update("jax_enable_compilation_cache", before[0])
+    jax.config.update("jax_compilation_cache_dir", before[1])
+    compilation_cache.reset_cache()
+
+
+@pytest.mark.usefixtures("cache")
+def test_what_is_wrong_only_with_the_cache_is_said_to_be() -> None:
+    config: Any = jax.config
+    transform = broken(lambda x: x + config.jax_enable_compilation_cache)
+    found = found_in(transform)
+    assert is_only_from_cache(LAW, transform, found)
+    assert describe(LAW, transform, found).cause == ONLY_FROM_CACHE
+    assert config.jax_enable_compilation_cache
+
+
+@pytest.mark.usefixtures("cache")
+def test_what_is_wrong_without_the_cache_too_is_not() -> None:
+    transform = broken(lambda x: x + 1)
+    assert not is_only_from_cache(LAW, transform, found_in(transform))
