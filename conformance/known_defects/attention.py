@@ -1,4 +1,4 @@
-"""Of the batching rules of cuDNN's attention, which run on a GPU alone."""
+"""Known defects of the batching rules of cuDNN's attention, which run on a GPU only."""
 
 from typing import Any
 
@@ -32,10 +32,9 @@ ATTENTION: tuple[Defect, ...] = (
         (1, 0, 0),
         affects=calls_of(_EVERY, lambda axes: any(axis not in (0, None) for axis in axes)),
         description=(
-            "jax.nn.dot_product_attention(implementation='cudnn') can be mapped with every batch axis in "
-            "front only; else it raises NotImplementedError, 'Currently only support batch_dim in "
-            "[0, None]'. "
-            "The check is in the sources since 0.4.30; run on 0.11.2 and 0.12.0.1."
+            "jax.nn.dot_product_attention(implementation='cudnn') raises NotImplementedError, "
+            "'Currently only support batch_dim in [0, None]', unless every batch axis is in front. "
+            "The check is in the sources since 0.4.30; it was seen to raise on 0.11.2 and 0.12.0.1."
         ),
         upstream=(
             f"{NOT_FOUND_LATER} "
@@ -48,8 +47,9 @@ ATTENTION: tuple[Defect, ...] = (
         (0, 0, 0, 0),
         affects=calls_of(_SHARED, lambda axes: axes[-1] is not None),
         description=(
-            "A mapped bias of size one in its batch or its heads, as masks have, raises TypeError, 'cannot "
-            "reshape array of shape', since the rule takes it to be as large as the logits."
+            "A mapped bias of size one in its batch or its heads, as masks have, raises TypeError, "
+            "'cannot reshape array of shape': the batching rule takes it to be as large as the "
+            "logits."
         ),
         upstream=(
             "https://github.com/jax-ml/jax/pull/34920 (open) and "
@@ -62,9 +62,10 @@ ATTENTION: tuple[Defect, ...] = (
         (0, 0, 0, 0, None),
         affects=calls_of(_SHARED[1], lambda axes: axes[-1] is None and None not in axes[:-1]),
         description=(
-            "Wrong values, silently: the gradient of each example by a bias that all examples and the "
-            "kernel's own batch share is the sum of all examples' gradients, where queries, keys, values and "
-            "cotangents are all mapped. The rule tiles such a bias only where one of those is not."
+            "Silently wrong values: where queries, keys, values and cotangents are all mapped, the "
+            "gradient of each example by a bias that all examples and the kernel's own batch share "
+            "is the sum of all examples' gradients. The batching rule tiles such a bias only where "
+            "one of the four is not mapped."
         ),
         upstream=(
             f"{NOT_FOUND_LATER} "

@@ -1,4 +1,4 @@
-"""Of collectives under a map."""
+"""Known defects of collectives under a map."""
 
 from conformance.known_defects.defect import Defect
 from conformance.known_defects.minimal_calls import NOT_FOUND, any_axes, calls_of
@@ -19,15 +19,15 @@ COLLECTIVES: tuple[Defect, ...] = (
             call=FunctionCall(
                 "pbroadcast", {"batch": 3, "m": 2, "n": 4}, (Axes((0,), 0, "batch"),)
             ),
-            description=seen,
+            description=description,
             upstream=NOT_FOUND,
         )
-        for transform, seen in (
+        for transform, description in (
             ("jax.vmap", _PBROADCAST_IN_VMAP),
             ("flax.linen.vmap", _PBROADCAST_IN_VMAP),
             (
                 "jax.pmap",
-                "lax.pbroadcast takes the letters of the axis name for names: it raises NameError, "
+                "lax.pbroadcast takes each letter of the axis name for a name and raises NameError, "
                 "'unbound axis name: b'.",
             ),
         )
@@ -41,9 +41,10 @@ COLLECTIVES: tuple[Defect, ...] = (
             law="collectives.unmapped-operand",
             call=FunctionCall("all-to-all", {"batch": 3, "n": 2}, (Axes((0,), 0, "batch"),)),
             description=(
-                "lax.all_to_all of what is not mapped silently gives an array of the wrong shape, (3, 3, 2, "
-                "3, 2) for (3, 3, 2): its batching rule broadcasts along all axes. pmap gives the right one. "
-                "Mapping a gradient through it, whose cotangent is not mapped, goes the same way."
+                "lax.all_to_all of an operand that is not mapped silently gives an array of the "
+                "wrong shape, (3, 3, 2, 3, 2) for (3, 3, 2): its batching rule broadcasts along all "
+                "axes. pmap gives the right shape. Mapping a gradient through it, whose cotangent "
+                "is not mapped, fails in the same way."
             ),
             upstream=NOT_FOUND,
             all_laws=False,
@@ -61,8 +62,9 @@ COLLECTIVES: tuple[Defect, ...] = (
                 "ppermute-open", {"batch": 3, "m": 2, "n": 4}, (Axes((0,), 0, "batch"),)
             ),
             description=(
-                "lax.ppermute that leaves out some of the examples, which get zeros by its documentation "
-                "and under pmap, raises a bare AssertionError: Permutation doesn't match the axis size!"
+                "lax.ppermute with a permutation that leaves out some examples raises a bare "
+                "AssertionError: Permutation doesn't match the axis size! By its documentation, and "
+                "under pmap, those examples get zeros."
             ),
             upstream=f"{NOT_FOUND} https://github.com/jax-ml/jax/issues/8688 (closed) met the same rule.",
         )
@@ -76,8 +78,8 @@ COLLECTIVES: tuple[Defect, ...] = (
         law="collectives.equal-plain-reductions",
         call=FunctionCall("ppermute-open", {"batch": 1, "m": 2, "n": 4}, (Axes((0,), 0, "batch"),)),
         description=(
-            "lax.ppermute that hands on nothing, as to the next of one device, ends the process in XLA on "
-            "CPU: Check failed: mapping.size() == 2. It is right since 0.4.33."
+            "lax.ppermute with an empty permutation, as of one device to the next, ends the process "
+            "in XLA on CPU: Check failed: mapping.size() == 2. It works since 0.4.33."
         ),
         upstream=(
             "No report of this was found on jax-ml/jax or openxla/xla on 2026-11-26. "
@@ -93,10 +95,9 @@ COLLECTIVES: tuple[Defect, ...] = (
         law="collectives.gradients",
         call=FunctionCall("all-to-all-across", {"batch": 3, "n": 2}, (Axes((0,), 0, "batch"),)),
         description=(
-            "The gradient through lax.all_to_all that splits one axis and concatenates another is wrong: "
-            "before 0.9 silently of another shape, (3, 3, 1) for (3, 3, 3); since then ValueError "
-            "about the type "
-            "of a cotangent. vmap's is right."
+            "The gradient through lax.all_to_all that splits one axis and concatenates another is "
+            "wrong: before 0.9 it silently has another shape, (3, 3, 1) for (3, 3, 3); since then "
+            "it raises ValueError about the type of a cotangent. vmap gives the right gradient."
         ),
         upstream="https://github.com/jax-ml/jax/issues/15982 (closed) is the like in shard_map.",
         all_laws=False,
@@ -112,10 +113,10 @@ COLLECTIVES: tuple[Defect, ...] = (
             law="collectives.over-two-names",
             call=FunctionCall("psum-scatter", {"batch": 3, "n": 2}, (Axes((0,), 0, "batch"),)),
             description=(
-                "Over the names of two nested maps, the inner one vmap, lax.all_gather and lax.psum_scatter "
-                "raise a bare AssertionError, axis size doesn't match, and lax.ppermute that or "
-                "ValueError about "
-                "sources that are unique. lax.psum, lax.all_to_all and lax.axis_index answer."
+                "Over the names of two nested maps, the inner one vmap, lax.all_gather and "
+                "lax.psum_scatter raise a bare AssertionError, axis size doesn't match; "
+                "lax.ppermute raises that or ValueError about sources that are not unique. "
+                "lax.psum, lax.all_to_all and lax.axis_index work."
             ),
             upstream=f"{NOT_FOUND} https://github.com/jax-ml/jax/pull/6219 mended the like in xmap.",
             all_laws=False,

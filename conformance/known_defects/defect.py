@@ -1,7 +1,8 @@
-"""What a known defect of released software is. The entries themselves are in `conformance.known_defects`.
+"""What a known defect of released software is. `conformance.known_defects` has the entries.
 
-In its versions a defect's calls are set aside from the law they break, and its minimal call is run on
-its own: still broken is ``known-defect``, gone is ``fixed-defect``.
+In its versions, the calls that a defect affects are excluded from the law that they violate, and its
+minimal call is run by itself: the outcome is `known-defect` where it still violates the law, else
+`fixed-defect`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -22,21 +23,21 @@ class Defect:
     versions: Mapping[str, str]
     """PEP 440 specifiers by package; all must match."""
     affects: Callable[[Any], bool]
-    """Whether a call with a single combination of axes is one that the defect concerns."""
+    """Whether the defect affects a call, which has one combination of axes."""
     law: str
-    """The law that the minimal call is held to."""
+    """The law that the minimal call violates."""
     call: Call
     """A minimal call that shows it."""
     description: str
     """What happens, in one or two sentences."""
     upstream: str
-    """Where it was reported, or that no report was found, and when that was looked for."""
+    """Where it is reported, or that no report was found, and the day of the search."""
     crashes_process: bool = False
-    """Its minimal call ends the process."""
+    """Whether its minimal call ends the process."""
     platform: str | None = None
-    """The only platform of JAX that shows it, such as "cpu"; None where all do."""
+    """The only platform of JAX that shows it, such as `cpu`; None for all."""
     all_laws: bool = True
-    """Its calls are set aside from every law of the transform, not from its own law alone."""
+    """Whether its calls are excluded from every law of the transform, or from its own law alone."""
 
     def may_affect(self, law: str, transform: str) -> bool:
         """Whether calls of that law and transform may show it."""
@@ -52,5 +53,5 @@ class Defect:
 
 
 def in_force(defects: Iterable[Defect], versions: Mapping[str, str | None]) -> list[Defect]:
-    """The defects whose range holds the installed versions."""
+    """The defects whose range has the installed versions in it."""
     return [defect for defect in defects if defect.applies_to(versions)]

@@ -1,4 +1,4 @@
-"""Of Flax's lifted transforms."""
+"""Known defects of Flax's lifted transforms."""
 
 from conformance.known_defects.defect import Defect
 from conformance.known_defects.minimal_calls import has_axis_out_of_range, square_call
@@ -59,8 +59,9 @@ LIFTED: tuple[Defect, ...] = (
         law="errors.sizes-disagree",
         call=FunctionCall("dot-product", {"batch": 3, "n": 2}, (Axes((0, 0), 0),)),
         description=(
-            "Of arguments whose batch axes have different sizes, the message gives the sizes, 'Inconsistent "
-            "batch axis sizes: {3, 4}', and does not say which argument has which; jax.vmap does."
+            "Where the batch axes of the arguments have different sizes, the message gives the "
+            "sizes, 'Inconsistent batch axis sizes: {3, 4}', and does not say which argument has "
+            "which size; the message of jax.vmap does."
         ),
         upstream=(
             "No report of this was found on google/flax on 2026-11-21; it is what "
@@ -76,9 +77,10 @@ LIFTED: tuple[Defect, ...] = (
         law="sharing.metadata",
         call=_NAMED_FROM_THE_END,
         description=(
-            "nn.Partitioned puts the name of an axis that is counted from the end one place too far in "
-            "front: a kernel of shape (2, 4, 3) is said to be ('in', 'members', 'out'), so that it would be "
-            "sharded along the wrong axis; applying the boxed parameters ends in a bare AssertionError."
+            "nn.Partitioned puts the name of an axis that is counted from the end one place too far "
+            "in front: a kernel of shape (2, 4, 3) has the names ('in', 'members', 'out'), and "
+            "would be sharded along the wrong axis. Applying the boxed parameters raises a bare "
+            "AssertionError."
         ),
         upstream=(
             "No report for Linen was found on google/flax on 2026-11-21; "
@@ -94,8 +96,8 @@ LIFTED: tuple[Defect, ...] = (
         law="sharing.nested",
         call=_NAMED_FROM_THE_END,
         description=(
-            "For the same reason, making the module within nn.scan, its parameters shared by the steps, "
-            "ends in a bare AssertionError."
+            "Initialising the module within nn.scan, with parameters that the steps share, raises a "
+            "bare AssertionError. The cause is that of linen-vmap-negative-axis-names."
         ),
         upstream="No report for Linen was found on google/flax on 2026-11-22.",
         all_laws=False,
@@ -110,10 +112,10 @@ LIFTED: tuple[Defect, ...] = (
         law="sharing.nested",
         call=_EMBEDDINGS,
         description=(
-            "An ensemble of a module that makes its parameters in `setup`, as nn.Embed does, cannot be "
-            "used within another lift (nn.scan, and since flax 0.9.0 nn.jit): that runs `setup` "
-            "unmapped first. Making it raises ValueError: 'Inconsistent batch axis sizes'; applying it, "
-            "ScopeParamShapeError."
+            "An ensemble of a module that makes its parameters in `setup`, as nn.Embed does, cannot "
+            "be used within another lift (nn.scan, and since flax 0.9.0 nn.jit), which runs `setup` "
+            "unmapped first. Initialising it raises ValueError, 'Inconsistent batch axis sizes'; "
+            "applying it raises ScopeParamShapeError."
         ),
         upstream=(
             "No report of this was found on google/flax on 2026-11-22; "
@@ -129,8 +131,8 @@ LIFTED: tuple[Defect, ...] = (
         law="sharing.metadata",
         call=_NAMED_FROM_THE_END,
         description=(
-            "transform_metadata puts the name of an axis that is counted from the end one place "
-            "too far in front: a kernel of shape (2, 4, 3) is said to be ('in', 'members', 'out')."
+            "transform_metadata puts the name of an axis that is counted from the end one place too "
+            "far in front: a kernel of shape (2, 4, 3) has the names ('in', 'members', 'out')."
         ),
         upstream="https://github.com/google/flax/pull/5508 (open).",
         all_laws=False,
@@ -143,8 +145,8 @@ LIFTED: tuple[Defect, ...] = (
         law="sharing.ensemble-members",
         call=_STACKED_BEHIND,
         description=(
-            "jit of making an ensemble whose parameters are stacked along an axis other than 0 raises "
-            "ValueError: 'Operation creation failed'."
+            "Initialising under jit an ensemble whose parameters are stacked along an axis other "
+            "than 0 raises ValueError: 'Operation creation failed'."
         ),
         upstream="https://github.com/jax-ml/jax/issues/5756, of jax.pmap (still open; it works since 0.8.0).",
         all_laws=False,
@@ -157,8 +159,8 @@ LIFTED: tuple[Defect, ...] = (
         law="sharing.init-matches-reference",
         call=_STACKED_BEHIND.sharing(),
         description=(
-            "jit of making a module whose parameters are shared raises TypeError: 'NoneType' object cannot "
-            "be interpreted as an integer."
+            "Initialising under jit a module whose parameters are shared raises TypeError: "
+            "'NoneType' object cannot be interpreted as an integer."
         ),
         upstream=(
             "It works since jax 0.8.0, which rewrote pmap; "
@@ -174,8 +176,9 @@ LIFTED: tuple[Defect, ...] = (
         law="errors.keywords",
         call=FunctionCall("dot-product", {"batch": 3, "n": 2}, (Axes((0, 0), 0),)),
         description=(
-            "An argument given by its name is left out, with a RuntimeWarning: where it has a default, the "
-            "answer is that of the default. jax.vmap maps it, nnx.vmap raises TypeError."
+            "nn.vmap drops an argument that is given by its name, with a RuntimeWarning: where the "
+            "argument has a default, the result is that of the default. jax.vmap maps such an "
+            "argument, and nnx.vmap raises TypeError."
         ),
         upstream="https://github.com/google/flax/issues/2772 (closed).",
         all_laws=False,
@@ -196,7 +199,7 @@ LIFTED: tuple[Defect, ...] = (
             {"params": True},
         ),
         description=(
-            "Told spmd_axis_name, an ensemble one of whose inputs is not mapped raises ValueError: "
+            "With spmd_axis_name, an ensemble that has an input with axis None raises ValueError: "
             "'Expected None, got' that input."
         ),
         upstream="No report of this was found on google/flax on 2026-11-26; it is gone in 0.12.5.",
@@ -216,8 +219,9 @@ LIFTED: tuple[Defect, ...] = (
             {"params": False},
         ),
         description=(
-            "A module whose parameters are shared has no gradient: NotImplementedError, autodiff of pmap "
-            "functions with out_axes=None is not supported. It works since jax 0.7."
+            "The gradient of a module whose parameters are shared raises NotImplementedError: "
+            "autodiff of pmap functions with out_axes=None is not supported. It works since jax "
+            "0.7."
         ),
         upstream=(
             "https://github.com/jax-ml/jax/issues/14296 (closed), of jax.pmap, for which "
@@ -233,8 +237,8 @@ LIFTED: tuple[Defect, ...] = (
         law="sharing.updates-differ",
         call=ModuleCall("accumulator", {"batch": 3, "m": 2}, (Axes((0,), 0),), {"cache": None}, {}),
         description=(
-            "State that is shared, and that each device updates in its own way, silently becomes what one "
-            "device made of it; nnx.vmap raises ValueError."
+            "Shared state that each device updates in its own way silently becomes what one device "
+            "made of it; nnx.vmap raises ValueError."
         ),
         upstream=(
             "It comes of https://github.com/jax-ml/jax/issues/21671, out_axes=None of jax.pmap; no "

@@ -1,4 +1,4 @@
-"""Which calls a defect concerns, and its minimal call."""
+"""Predicates of the calls that a defect affects, and minimal calls."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +14,7 @@ NOT_FOUND_LATER = "No report of this was found on jax-ml/jax on 2026-11-26."
 
 
 def has_negative_axis(call: Call) -> bool:
+    """Whether an argument, the result or a collection has a negative batch axis."""
     (axes,) = call.axes
     given = [*axes.in_axes, axes.out_axes]
     if isinstance(call, ModuleCall):
@@ -22,7 +23,7 @@ def has_negative_axis(call: Call) -> bool:
 
 
 def has_negative_axis_not_in_front(call: Call) -> bool:
-    """A negative axis that names any place but the front, in any leaf it applies to."""
+    """Whether a negative axis is any but the first, in any leaf that it applies to."""
     if isinstance(call, ModuleCall):
         return has_negative_axis(call)
     (axes,) = call.axes
@@ -37,22 +38,25 @@ def has_negative_axis_not_in_front(call: Call) -> bool:
 
 
 def has_axis_out_of_range(call: FunctionCall) -> bool:
+    """Whether an argument does not have the axis that is mapped."""
     return any(axis is not None and axis >= BEYOND for axis in call.axes[0].in_axes)
 
 
 def has_no_out_axis(call: FunctionCall) -> bool:
+    """Whether out_axes is None."""
     out_axes: int | None = call.axes[0].out_axes
     return out_axes is None
 
 
 def square_call(in_axis: int, out_axis: Any) -> FunctionCall:
+    """A map of the subject `square` over three examples."""
     return FunctionCall("square", {"batch": 3, "m": 2, "n": 4}, (Axes((in_axis,), out_axis),))
 
 
 def calls_of(
     subjects: str | tuple[str, ...], mapped: Callable[[tuple[int | None, ...]], bool]
 ) -> Callable[[Any], bool]:
-    """The calls of a subject of the catalogue, or of several, whose in_axes are such."""
+    """A predicate: the calls of these subjects whose in_axes `mapped` accepts."""
     names = (subjects,) if isinstance(subjects, str) else subjects
 
     def affects(call: Call) -> bool:
@@ -62,18 +66,21 @@ def calls_of(
     return affects
 
 
-def calls_of_none(names: tuple[str, ...]) -> Callable[[Any], bool]:
-    """The calls of such subjects with a batch of no example."""
+def empty_calls_of(names: tuple[str, ...]) -> Callable[[Any], bool]:
+    """A predicate: the calls of these subjects with an empty batch."""
     return lambda call: call.subject_name in names and call.sizes["batch"] == 0
 
 
 def any_axes(in_axes: tuple[int | None, ...]) -> bool:
+    """Accept all in_axes."""
     return True
 
 
 def every_axis(in_axes: tuple[int | None, ...]) -> bool:
+    """Accept in_axes that map every argument."""
     return None not in in_axes
 
 
 def rule_call(name: str, in_axes: tuple[int | None, ...], **sizes: int) -> FunctionCall:
+    """A map of a subject of the catalogue over three examples."""
     return FunctionCall(name, {"batch": 3, **sizes}, (Axes(in_axes, 0),))

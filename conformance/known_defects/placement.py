@@ -1,4 +1,4 @@
-"""Of batching rules of where values are: on which mesh, in which layout, of which type across devices."""
+"""Known defects of batching rules for sharding, layout and types that differ between devices."""
 
 import attrs
 
@@ -20,8 +20,8 @@ PLACEMENT: tuple[Defect, ...] = (
         law="mapping.equals-per-example",
         call=attrs.evolve(rule_call("lax.reshard", (0,), m=2, n=4), eager=True),
         description=(
-            "An eager map of jax.sharding.reshard raises ValueError, '`set_mesh` can only be used outside "
-            "of `jax.jit`', where there is no jit. Under jit it works."
+            "Mapping jax.sharding.reshard without jit raises ValueError, '`set_mesh` can only be "
+            "used outside of `jax.jit`'. It works under jit."
         ),
         upstream=NOT_FOUND_LATER,
     ),
@@ -33,8 +33,8 @@ PLACEMENT: tuple[Defect, ...] = (
         law="mapping.equals-per-example",
         call=rule_call("lax.layout_constraint", (0,), m=2, n=4),
         description=(
-            "jax.experimental.layout.with_layout_constraint cannot be mapped: it raises "
-            "NotImplementedError without a word. It works since 0.7.1."
+            "Mapping jax.experimental.layout.with_layout_constraint raises NotImplementedError "
+            "without a message. It works since 0.7.1."
         ),
         upstream=NOT_FOUND_LATER,
     ),

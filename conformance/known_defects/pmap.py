@@ -1,4 +1,4 @@
-"""Of ``jax.pmap``, and of what ``flax.nnx.pmap`` has of it."""
+"""Known defects of `jax.pmap`, and which of them `flax.nnx.pmap` has too."""
 
 import attrs
 
@@ -28,9 +28,9 @@ PMAP: tuple[Defect, ...] = (
         law="axes.negative-count-from-end",
         call=square_call(0, -1),
         description=(
-            "Since pmap became jit of shard_map, out_axes=-1 silently gives an array of the wrong "
-            "shape, (6, 4, 1) for (2, 4, 3), and in_axes=-1 raises errors that speak of shardings "
-            "or squeezing."
+            "pmap, which is jit of shard_map in these versions, silently gives an array of the "
+            "wrong shape for out_axes=-1, (6, 4, 1) for (2, 4, 3); for in_axes=-1 it raises errors "
+            "about shardings or squeezing."
         ),
         upstream=_PMAP_SAYS,
     ),
@@ -41,7 +41,9 @@ PMAP: tuple[Defect, ...] = (
         affects=has_negative_axis,
         law="axes.negative-count-from-end",
         call=square_call(-1, 0),
-        description="A negative axis in in_axes or out_axes ends in a bare AssertionError such as (-1, 2).",
+        description=(
+            "A negative axis in in_axes or out_axes raises a bare AssertionError such as (-1, 2)."
+        ),
         upstream=_PMAP_SAYS,
     ),
     Defect(
@@ -52,8 +54,8 @@ PMAP: tuple[Defect, ...] = (
         law="errors.axis-out-of-range",
         call=square_call(BEYOND, 0),
         description=(
-            "Since 0.9.1 an axis that an argument does not have raises IndexError, "
-            "'tuple index out of range', which names neither the argument nor the axis."
+            "An axis that an argument does not have raises IndexError, 'tuple index out of range', "
+            "which names neither the argument nor the axis."
         ),
         upstream=NOT_FOUND,
     ),
@@ -95,8 +97,8 @@ PMAP: tuple[Defect, ...] = (
             edge_values=True,
         ),
         description=(
-            "jit of pmap gives 0.0 for -0.0, and for subnormal numbers, which pmap alone keeps: its results "
-            "are put together by a sum over the devices, in which zeros stand for what the others have."
+            "jit of pmap gives 0.0 for -0.0 and for subnormal numbers, which pmap alone keeps: it "
+            "adds the devices' results, with zeros in place of those of the other devices."
         ),
         upstream=(
             f"{NOT_FOUND} It does not happen since 0.8.0. That subnormal numbers may be flushed is "

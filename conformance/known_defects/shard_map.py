@@ -1,4 +1,4 @@
-"""Of functions of the catalogue, and of draws, that are mapped over devices."""
+"""Known defects of functions of the catalogue, and of draws, that are mapped over devices."""
 
 import attrs
 
@@ -35,8 +35,8 @@ SHARD_MAP: tuple[Defect, ...] = (
         law="parallel.shard-map-agrees",
         call=attrs.evolve(rule_call("lax.mulhi", (0, 0), m=2, n=4), dtype="uint32"),
         description=(
-            "lax.mulhi (since 0.10.2) raises JaxRuntimeError on CPU: INTERNAL: Unable to convert MHLO to "
-            "StableHLO. The Philox PRNGs are made of it."
+            "lax.mulhi (since 0.10.2) raises JaxRuntimeError on CPU: INTERNAL: Unable to convert "
+            "MHLO to StableHLO. The Philox PRNGs use it."
         ),
         upstream=NOT_FOUND,
         platform="cpu",
@@ -49,8 +49,9 @@ SHARD_MAP: tuple[Defect, ...] = (
         law="randomness.keys-draw-independently",
         call=FunctionCall("draw-uniform-philox4x32", {"batch": 3, "m": 2}, (Axes((0, 0), 0),)),
         description=(
-            "Drawing from a key of philox2x32 or philox4x32 raises JaxRuntimeError on CPU: INTERNAL: "
-            "Unable to convert MHLO to StableHLO. It is lax.mulhi that cannot be compiled within pmap."
+            "Drawing from a key of philox2x32 or philox4x32 raises JaxRuntimeError on CPU: "
+            "INTERNAL: Unable to convert MHLO to StableHLO. lax.mulhi, which they use, cannot be "
+            "compiled within pmap."
         ),
         upstream=NOT_FOUND,
         platform="cpu",
@@ -63,9 +64,9 @@ SHARD_MAP: tuple[Defect, ...] = (
         law="parallel.shard-map-agrees",
         call=rule_call("lax.psum", (0,), n=4),
         description=(
-            "A collective along the axis of a vmap inside shard_map, which concerns no device, raises a "
-            "bare AssertionError (0.8.1: TypeError about axis_index_groups). It works up to 0.5.3, and with "
-            "check_vma=False."
+            "A collective along the axis of a vmap inside shard_map, which involves no other "
+            "device, raises a bare AssertionError (on 0.8.1: TypeError about axis_index_groups). It "
+            "works up to 0.5.3, and with check_vma=False."
         ),
         upstream=(
             f"{NOT_FOUND} https://github.com/jax-ml/jax/issues/34249 (closed) is of vmap around "
@@ -80,8 +81,9 @@ SHARD_MAP: tuple[Defect, ...] = (
         law="parallel.shard-map-agrees",
         call=attrs.evolve(rule_call("lax.all_gather", (0,), n=4), eager=True),
         description=(
-            "A collective along the axis of a vmap inside shard_map raises KeyError, of the axis's name, "
-            "where shard_map is called without jit. It works under jit, and with check_vma=False."
+            "A collective along the axis of a vmap inside shard_map raises KeyError with the axis's "
+            "name where shard_map is called without jit. It works under jit, and with "
+            "check_vma=False."
         ),
         upstream=NOT_FOUND_LATER,
     ),
@@ -93,8 +95,8 @@ SHARD_MAP: tuple[Defect, ...] = (
         law="parallel.shard-map-agrees",
         call=rule_call("lax.all_gather", (0,), n=4),
         description=(
-            "A collective along the axis of a vmap inside shard_map raises KeyError, of the axis's name, "
-            "under jit too. It works with check_vma=False."
+            "A collective along the axis of a vmap inside shard_map raises KeyError with the axis's "
+            "name, under jit too. It works with check_vma=False."
         ),
         upstream=NOT_FOUND_LATER,
     ),
@@ -106,9 +108,9 @@ SHARD_MAP: tuple[Defect, ...] = (
         law="parallel.shard-map-agrees",
         call=attrs.evolve(rule_call("lax.empty", (0,), m=2, n=4), eager=True),
         description=(
-            "Without jit, a result of size zero cannot be read: np.asarray raises ValueError, 'could not "
-            "broadcast input array from shape (3,0) into shape (1,0)'; before 0.9.2 the call raised "
-            "AssertionError, 'Unexpected XLA sharding override'. The cause is that of "
+            "Without jit, a result of size zero cannot be read: np.asarray raises ValueError, "
+            "'could not broadcast input array from shape (3,0) into shape (1,0)'. Before 0.9.2 the "
+            "call raises AssertionError, 'Unexpected XLA sharding override'. The cause is that of "
             "vmap-empty-shards-unreadable."
         ),
         upstream="No report of this was found on jax-ml/jax on 2026-11-25.",
@@ -121,8 +123,8 @@ SHARD_MAP: tuple[Defect, ...] = (
         law="parallel.shard-map-agrees",
         call=rule_call("lax.searchsorted", (0, 0), m=2),
         description=(
-            "jnp.searchsorted, lax.igamma and what is made of them, of each device's own values, raise "
-            "TypeError about the carry of a loop of which their caller knows nothing. It works since 0.7.0."
+            "jnp.searchsorted, lax.igamma and functions that use them raise TypeError about the "
+            "carry of a loop where their arguments differ between devices. It works since 0.7.0."
         ),
         upstream="https://github.com/jax-ml/jax/issues/29881 (closed) is the same of random.choice.",
     ),
@@ -134,8 +136,9 @@ SHARD_MAP: tuple[Defect, ...] = (
         law="parallel.shard-map-agrees",
         call=rule_call("lax.remat_opt", (0,), n=3),
         description=(
-            "A gradient taken inside, of each device's own values, raises ValueError, 'unexpected JAX type "
-            "(e.g. shape/dtype) for argument to vjp function'. It works since 0.6.1."
+            "A gradient inside shard_map, of values that differ between devices, raises ValueError, "
+            "'unexpected JAX type (e.g. shape/dtype) for argument to vjp function'. It works since "
+            "0.6.1."
         ),
         upstream=NOT_FOUND_LATER,
     ),
@@ -147,8 +150,8 @@ SHARD_MAP: tuple[Defect, ...] = (
         law="parallel.shard-map-agrees",
         call=rule_call("lax.regularized_incomplete_beta", (0, 0, 0), m=2, n=4),
         description=(
-            "lax.betainc raises TypeError about the carry of a while_loop, of which its caller knows "
-            "nothing."
+            "lax.betainc raises TypeError about the carry of a while_loop, which the caller did not "
+            "write."
         ),
         upstream="https://github.com/jax-ml/jax/issues/31080 (closed) is the same of random.beta.",
     ),
@@ -160,8 +163,8 @@ SHARD_MAP: tuple[Defect, ...] = (
         law="parallel.shard-map-agrees",
         call=rule_call("lax.random_gamma", (0, 0), m=2),
         description=(
-            "random.gamma, with a key and a shape parameter of each device's own, raises TypeError about "
-            "the carry of a while_loop."
+            "random.gamma raises TypeError about the carry of a while_loop where key and shape "
+            "parameter differ between devices."
         ),
         upstream="https://github.com/jax-ml/jax/issues/31080 (closed)",
     ),
@@ -188,9 +191,9 @@ SHARD_MAP: tuple[Defect, ...] = (
         law="parallel.shard-map-agrees",
         call=FunctionCall("lax.keys.places", {"batch": 2, "m": 2}, (Axes((0, 0), 1),), seed=10),
         description=(
-            "Wrong values, silently, on CPU, of an array updated with a slice of itself and given back "
-            "along another axis, which for the one example that a device has is a reshape: see "
-            "vmap-update-of-own-slice. Since 0.12.0 within shard_map, too."
+            "Silently wrong values on CPU: an array is updated with a slice of itself and returned "
+            "along another axis, which for one example per device is a reshape. The cause is that "
+            "of vmap-update-of-own-slice. It happens within shard_map since 0.12.0."
         ),
         upstream="https://github.com/openxla/xla/issues/49176 (open)",
         platform="cpu",

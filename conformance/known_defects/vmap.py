@@ -1,4 +1,4 @@
-"""Of ``jax.vmap``: its own, and those of batching rules; in Flax's maps, too, where they show."""
+"""Known defects of `jax.vmap` and of batching rules, in Flax's maps too where they show there."""
 
 import attrs
 
@@ -8,7 +8,7 @@ from conformance.known_defects.minimal_calls import (
     NOT_FOUND_LATER,
     any_axes,
     calls_of,
-    calls_of_none,
+    empty_calls_of,
     every_axis,
     rule_call,
     square_call,
@@ -28,9 +28,9 @@ VMAP: tuple[Defect, ...] = (
         law="mapping.equals-per-example",
         call=rule_call("lax.new_ref", (1, 0), m=3, n=3),
         description=(
-            "A whole-array write to a Ref whose batch axis is not in front does not move the value's "
-            "batch axis there: where the sizes are equal the answer is silently transposed, else it "
-            "raises 'Invalid shape for `swap`'."
+            "A whole-array write to a Ref whose batch axis is not in front does not move the "
+            "value's batch axis there: where the sizes are equal the result is silently transposed, "
+            "else it raises 'Invalid shape for `swap`'."
         ),
         upstream=(
             "https://github.com/jax-ml/jax/issues/39288 (the error, for 0.11.0), fixed by "
@@ -45,8 +45,7 @@ VMAP: tuple[Defect, ...] = (
         law="mapping.equals-per-example",
         call=rule_call("lax.reduce.initial", (0, 0), m=2, n=4),
         description=(
-            "lax.reduce with an initial value that is mapped raises NotImplementedError "
-            "without a word."
+            "lax.reduce with a mapped initial value raises NotImplementedError without a message."
         ),
         upstream="https://github.com/jax-ml/jax/issues/9266, closed",
     ),
@@ -58,8 +57,8 @@ VMAP: tuple[Defect, ...] = (
         law="mapping.equals-per-example",
         call=rule_call("lax.ragged_dot_general", (0, None, 0), k=2, n=4),
         description=(
-            "lax.ragged_dot can be mapped with every argument's batch axis in front only (before 0.4.35 "
-            "not at all), and not twice; else it raises NotImplementedError, 'NYI', or a TypeError."
+            "lax.ragged_dot raises NotImplementedError, 'NYI', or TypeError unless every argument's "
+            "batch axis is in front (before 0.4.35, always), and when it is mapped twice."
         ),
         upstream=NOT_FOUND,
     ),
@@ -71,15 +70,15 @@ VMAP: tuple[Defect, ...] = (
             affects=calls_of(name, any_axes),
             law="mapping.equals-per-example",
             call=rule_call(name, (0,), n=3),
-            description=seen,
+            description=description,
             upstream=f"{NOT_FOUND} It works since 0.5.1.",
         )
-        for name, seen in (
+        for name, description in (
             ("lax.hessenberg", "Mapping it raises TypeError: 'int' object is not iterable."),
             ("lax.tridiagonal", "Mapping it raises TypeError: 'int' object is not iterable."),
             (
                 "lax.householder_product",
-                "Mapped, it gives an array that says its batch axis is (0,): what uses it raises "
+                "Mapping it gives an array whose batch axis is (0,): functions of that array raise "
                 "errors such as \"'NoneType' object has no attribute '_matmul'\".",
             ),
             (
@@ -92,11 +91,11 @@ VMAP: tuple[Defect, ...] = (
         id="vmap-rng-bit-generator-of-none",
         transform="jax.vmap",
         versions={"jax": ">=0.4.30"},
-        affects=calls_of_none(("lax.rng_bit_generator",)),
+        affects=empty_calls_of(("lax.rng_bit_generator",)),
         law="mapping.axis-size",
         call=FunctionCall("lax.rng_bit_generator", {"batch": 0}, (Axes((0,), 0),)),
         description=(
-            "Mapped over a batch of size zero, lax.rng_bit_generator raises IndexError: 'index is out of "
+            "lax.rng_bit_generator over a batch of size zero raises IndexError: 'index is out of "
             "bounds for axis 0 with size 0'."
         ),
         upstream=NOT_FOUND,
@@ -122,9 +121,10 @@ VMAP: tuple[Defect, ...] = (
         law="mapping.equals-per-example",
         call=rule_call("lax.get", (0, 0), m=2, n=4),
         description=(
-            "A Ref indexed by an integer under a map: in 0.8.0 and 0.8.1 ref[i] silently gives a wrong "
-            "answer and writing raises 'Invalid shape'; from 0.8.2 on a mapped index raises ValueError, "
-            "'Indexer must have rank 1'. It is right in 0.7.2 and since 0.10.1."
+            "A Ref that is indexed by an integer under a map fails: in 0.8.0 and 0.8.1 ref[i] "
+            "silently gives a wrong result and a write raises 'Invalid shape'; from 0.8.2 on a "
+            "mapped index raises ValueError, 'Indexer must have rank 1'. It works in 0.7.2 and "
+            "since 0.10.1."
         ),
         upstream=(
             "https://github.com/jax-ml/jax/issues/33309, fixed by "
@@ -136,7 +136,7 @@ VMAP: tuple[Defect, ...] = (
             id=f"vmap-{name.removeprefix('lax.')}-ref-of-none",
             transform="jax.vmap",
             versions={"jax": ">=0.12"},
-            affects=calls_of_none((name,)),
+            affects=empty_calls_of((name,)),
             law="mapping.axis-size",
             call=FunctionCall(name, {"batch": 0, "m": 2, "n": 4}, (Axes((0, *(None,) * more), 0),)),
             description=(
@@ -165,8 +165,8 @@ VMAP: tuple[Defect, ...] = (
         law="gradients.per-example",
         call=rule_call("lax.dce_sink", (0,), m=2, n=4),
         description=(
-            "The batching rule of lax.dce_sink gives a result where there is none: mapping a gradient "
-            "through it raises ValueError about the arguments of safe_zip."
+            "The batching rule of lax.dce_sink returns a result, and the primitive has none: "
+            "mapping a gradient through it raises ValueError about the arguments of safe_zip."
         ),
         upstream=(
             "https://github.com/jax-ml/jax/issues/39501 (closed), met there in a loop's body; the "
@@ -186,13 +186,11 @@ VMAP: tuple[Defect, ...] = (
         law="mapping.equals-per-example",
         call=FunctionCall("lax.keys.places", {"batch": 1, "m": 4}, (Axes((0, 0), 1),), seed=10),
         description=(
-            "Wrong values, silently, on CPU: an array updated with a slice of itself and reshaped, or a "
-            "batch axis moved past axes of size one, or one of size one itself, which XLA takes "
-            "for a reshape. "
-            "It updates in place, and reads what it has written: "
-            "jax.jit(lambda x, i: lax.dynamic_update_slice(x, x[:2], (i,)).reshape(4, "
-            "1))(jnp.arange(4.0), 1) "
-            "is 0, 0, 0, 3 for 0, 0, 1, 3. jax 0.4.34 has it right."
+            "Silently wrong values on CPU: an array is updated with a slice of itself and then "
+            "reshaped, or a batch axis is moved past axes of size one, or is itself of size one, "
+            "which XLA treats as a reshape. XLA updates in place, and reads values that it has "
+            "overwritten: jax.jit(lambda x, i: lax.dynamic_update_slice(x, x[:2], (i,)).reshape(4, "
+            "1))(jnp.arange(4.0), 1) is 0, 0, 0, 3 for 0, 0, 1, 3. jax 0.4.34 has it right."
         ),
         upstream="https://github.com/openxla/xla/issues/49176 (open)",
         platform="cpu",
@@ -207,11 +205,12 @@ VMAP: tuple[Defect, ...] = (
         law="mapping.axis-size",
         call=FunctionCall("lax.pvary", {"batch": 0, "n": 3}, (Axes((0,), 0),), eager=True),
         description=(
-            "A batch of no example of what is sharded over devices cannot be read: np.asarray raises "
-            "ValueError, 'could not broadcast input array from shape (0,4,3) into shape (0,2,3)', since XLA "
-            "does not shard what is empty. Before 0.9.2 mapping it raised AssertionError: Unexpected XLA "
-            "sharding override. So does, since 0.7, jax.jit(lambda a: a, out_shardings=s) of an array of "
-            "shape (0, 4) for a sharding s of its second axis; up to 0.6.0 and since 0.11.2 it works."
+            "An empty batch of an array that is sharded over devices cannot be read: np.asarray "
+            "raises ValueError, 'could not broadcast input array from shape (0,4,3) into shape "
+            "(0,2,3)', since XLA does not shard empty arrays. Before 0.9.2 mapping it raises "
+            "AssertionError: Unexpected XLA sharding override. jax.jit(lambda a: a, "
+            "out_shardings=s) of an array of shape (0, 4), with a sharding s of its second axis, "
+            "raises it too from 0.7 to 0.11.1."
         ),
         upstream=(
             "No report of it was found on jax-ml/jax on 2026-11-25. "
@@ -229,7 +228,7 @@ VMAP: tuple[Defect, ...] = (
         law="mapping.axis-size",
         call=attrs.evolve(rule_call("lax.keys.places", (0, 0), m=2), sizes={"batch": 0, "m": 2}),
         description=(
-            "Mapped over no example, indexing an array of typed keys raises an error that calls itself "
+            "Indexing an array of typed keys over an empty batch raises an error that calls itself "
             "internal: 'canonicalize_dtype called on extended dtype key<fry>'."
         ),
         upstream=f"{NOT_FOUND} It works since 0.4.35.",
@@ -243,10 +242,10 @@ VMAP: tuple[Defect, ...] = (
             law="errors.axis-size",
             call=attrs.evolve(square_call(0, 0), axes=(Axes((0,), 0, None, {"axis_size": MANY}),)),
             description=(
-                "An axis_size that no mapped axis has is believed: from 0.5 to 0.9.2 lax.pmean of "
-                "three ones, told 4, silently gives four times 0.75, and other functions end in "
-                "errors of the "
-                "compiler or of its executables; before, in a bare AssertionError such as (3, 4)."
+                "An axis_size that differs from the size of the mapped axes is not refused: from 0.5 "
+                "to 0.9.2 lax.pmean of three ones with axis_size=4 silently gives four times 0.75, "
+                "and other functions raise errors of the compiler or the runtime; before 0.5 they "
+                "raise a bare AssertionError such as (3, 4)."
             ),
             upstream=f"{NOT_FOUND} jax.vmap checks it since 0.10.0.",
             all_laws=False,
@@ -291,9 +290,10 @@ VMAP: tuple[Defect, ...] = (
         law="mapping.equals-per-example",
         call=rule_call(_SCALED, (2, 2, 2, 2), m=3, n=3),
         description=(
-            "jax.nn.scaled_matmul of four arrays that all have their batch axis third takes it for rows: "
-            "where there are as many rows and columns as examples, wrong values, silently, else a TypeError "
-            "about shapes. Where it is last in all of them there is a TypeError."
+            "jax.nn.scaled_matmul takes the batch axis for rows where all four arrays have it "
+            "third: with as many rows and columns as examples it silently gives wrong values, else "
+            "it raises TypeError about shapes. Where the axis is last in all four it raises "
+            "TypeError."
         ),
         upstream=NOT_FOUND_LATER,
     ),
@@ -305,8 +305,8 @@ VMAP: tuple[Defect, ...] = (
         law="mapping.equals-per-example",
         call=rule_call(_SCALED, (0, 0, 0, None), m=2, n=4),
         description=(
-            "jax.nn.scaled_matmul whose four arrays have not the same batch axis raises a bare "
-            "AssertionError. It works since 0.11.2."
+            "jax.nn.scaled_matmul raises a bare AssertionError where its four arrays do not have "
+            "the same batch axis. It works since 0.11.2."
         ),
         upstream=NOT_FOUND_LATER,
     ),

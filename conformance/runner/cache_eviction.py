@@ -1,4 +1,4 @@
-"""The memory of a long run: JAX keeps every program it compiled, and the allocator what is freed."""
+"""Keeps the memory of a long run bounded: JAX keeps every program that it compiled."""
 
 import contextlib
 import ctypes
@@ -8,20 +8,21 @@ import jax
 
 from properties import compile_stats
 
-KEPT = 500
-"""Programs that are kept before all are forgotten; each is a third of a megabyte."""
+MOST_PROGRAMS = 500
+"""Programs after which all are evicted; each is a third of a megabyte."""
 
-_forgotten = 0
+_evicted = 0
+"""Programs that were compiled or fetched before the last eviction."""
 
 
-def forget_programs() -> None:
-    """Where many programs have been compiled, or fetched, forget them and give their memory back."""
-    global _forgotten
+def evict_programs() -> None:
+    """Evict all programs, and give their memory back to the system, once there are `MOST_PROGRAMS`."""
+    global _evicted
     total = compile_stats.so_far()
     programs = total.compilations + total.cache_hits
-    if programs - _forgotten < KEPT:
+    if programs - _evicted < MOST_PROGRAMS:
         return
-    _forgotten = programs
+    _evicted = programs
     jax.clear_caches()
     gc.collect()
     # Only glibc has it, and only glibc needs it.

@@ -1,4 +1,4 @@
-"""What must be settled before JAX starts: devices, threads, the compilation cache.
+"""Environment variables that JAX reads when it starts: devices, threads, the compilation cache.
 
 This module imports neither JAX nor Flax, so that it can come first.
 """
@@ -21,12 +21,12 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def cache_directory() -> Path:
-    """Where this user's caches of the suite are."""
+    """The directory of this user's caches of the suite."""
     return Path(platformdirs.user_cache_dir("vmap-conformance"))
 
 
 def compilation_cache() -> Path:
-    """The persistent compilation cache of the installed versions."""
+    """The directory of the persistent compilation cache for the installed versions."""
     versions = "-".join(
         f"{name}{importlib.metadata.version(name)}" for name in ("jax", "jaxlib", "flax")
     )
@@ -34,20 +34,24 @@ def compilation_cache() -> Path:
 
 
 def cached_programs() -> int:
-    """How many compiled programs the persistent cache holds."""
+    """How many compiled programs the persistent cache has."""
     entries = compilation_cache().glob("*")
     # The time of last use is a file of its own, in releases that keep one.
     return sum(not entry.name.endswith("-atime") for entry in entries)
 
 
 def _accelerated() -> bool:
-    """Whether JAX may start another backend than the CPU's: there is a plugin of one, and a choice."""
+    """Whether JAX may start another backend than the CPU's: a plugin is installed, and not ruled out."""
     plugins = any(map(importlib.util.find_spec, ("jax_plugins", "libtpu")))
     return plugins and os.environ.get("JAX_PLATFORMS") != "cpu"
 
 
 def environment(*, cache: bool = True) -> dict[str, str]:
-    """The environment variables that a process of the suite wants; what the user set stays."""
+    """The environment variables that a process of the suite needs, but for those that the user set.
+
+    Args:
+        cache: Whether to use the persistent compilation cache.
+    """
     flags = os.environ.get("XLA_FLAGS", "")
     wanted = [
         f"--xla_force_host_platform_device_count={DEVICES}",
@@ -56,11 +60,11 @@ def environment(*, cache: bool = True) -> dict[str, str]:
     added = [flag for flag in wanted if flag.split("=")[0] not in flags]
     variables = {
         "XLA_FLAGS": " ".join(filter(None, [flags, *added])),
-        # Workers share the cores; a pool of threads in each would only get in each other's way.
+        # Workers share the cores: a pool of threads in each would only slow the others down.
         **dict.fromkeys(_ONE_THREAD, "1"),
-        # XLA's complaints go to the worker's own file, errors only.
+        # XLA logs errors only; they go to the worker's own file.
         "TF_CPP_MIN_LOG_LEVEL": "2",
-        # Each worker would take three quarters of a GPU's memory for itself.
+        # By default each worker allocates three quarters of a GPU's memory.
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
     }
     if _accelerated():

@@ -71,7 +71,7 @@ def test_law(item: items.Item, request: pytest.FixtureRequest) -> None:
     calls = planned(Path(options.plan)).get(item.planned_as) if options.plan else None
     result = run_item(item, options.profile, options.database(), calls, options.cell)
     Attachment(results=[result]).attach(request.node)
-    cache_eviction.forget_programs()
+    cache_eviction.evict_programs()
     if result.outcome not in CONFORMING:
         message = result.detail.message if isinstance(result.detail, Violation) else result.outcome
         pytest.fail(message, pytrace=False)

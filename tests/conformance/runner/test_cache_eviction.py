@@ -1,4 +1,4 @@
-"""A long run forgets what it compiled."""
+"""A long run evicts the programs that it compiled."""
 
 import jax
 import jax.numpy as jnp
@@ -7,15 +7,15 @@ import pytest
 from conformance.runner import cache_eviction
 
 
-def test_programs_are_forgotten_where_there_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_are_evicted_where_there_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     cleared = []
     monkeypatch.setattr(jax, "clear_caches", lambda: cleared.append(True))
-    cache_eviction.forget_programs()
+    cache_eviction.evict_programs()
     cleared.clear()
-    monkeypatch.setattr(cache_eviction, "KEPT", 2)
+    monkeypatch.setattr(cache_eviction, "MOST_PROGRAMS", 2)
     for size in (1, 2, 3):
         jax.jit(lambda x: x * 3.5 + 1)(jnp.ones((7, size)))
-    cache_eviction.forget_programs()
+    cache_eviction.evict_programs()
     assert cleared == [True]
-    cache_eviction.forget_programs()
+    cache_eviction.evict_programs()
     assert cleared == [True]
