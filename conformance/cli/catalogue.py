@@ -94,9 +94,9 @@ def _rules() -> list[dict[str, Any]]:
     """JAX's batching rules: which subjects of the catalogue reach each, measured by tracing them."""
     import jax
 
-    from conformance.runner import rule_table
+    from conformance.runner import rule_coverage
 
-    registered = rule_table.instrument() or []
+    registered = rule_coverage.instrument() or []
     from conformance.mutation.reached_rules import subjects_by_rule
     from properties.unreachable_rules import UNREACHABLE_RULES
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import jax
 
-from conformance.runner import rule_table
+from conformance.runner import rule_coverage
 from properties.applicability import unavailable
 from properties.call import Axes, FunctionCall
 from properties.sizes import sizes
@@ -31,7 +31,7 @@ def subjects_by_rule() -> dict[str, list[str]]:
             except Exception:
                 return
 
-        for name in rule_table.reached(lowered):
+        for name in rule_coverage.reached(lowered):
             found.setdefault(name, []).append(subject.name)
     for name, subjects in found.items():
         subjects.sort(key=lambda each: (each.split(".")[1] != name, each))

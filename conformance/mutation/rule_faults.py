@@ -5,7 +5,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from conformance.runner.rule_table import Rule
+from conformance.runner.rule_coverage import Rule
 
 Note = Callable[[], None]
 """Called when the mutant changes something."""

@@ -13,7 +13,7 @@ from conformance.mutation.rule_faults import (
     RuleMutant,
     unchanged,
 )
-from conformance.runner import rule_table
+from conformance.runner import rule_coverage
 from conformance.transforms import TRANSFORMS
 from properties.call import Call, FunctionCall
 from properties.laws import LAWS
@@ -86,7 +86,7 @@ def _mutate(
 
     exempt = ""
     for subject, checked in calls.items():
-        with rule_table.replaced(rule, lambda whole: mutant(whole, note)):
+        with rule_coverage.replaced(rule, lambda whole: mutant(whole, note)):
             found = first_violation(LAWS[LAW], TRANSFORMS[TRANSFORM], checked)
         if found is None:
             continue

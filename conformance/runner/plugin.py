@@ -34,9 +34,9 @@ def pytest_configure(config: pytest.Config) -> None:
         _redirect_stderr(Path(options.scratch) / worker["workerid"])
     if _runs_items(config):
         # Before anything else is imported, which may register rules, and before anything is mapped.
-        from conformance.runner import rule_table
+        from conformance.runner import rule_coverage
 
-        config.stash[_REGISTERED] = rule_table.instrument()
+        config.stash[_REGISTERED] = rule_coverage.instrument()
 
 
 def _runs_items(config: pytest.Config) -> bool:
@@ -93,11 +93,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Attach the names of the batching rules that the item is the first to exercise here."""
-    from conformance.runner import rule_table
+    from conformance.runner import rule_coverage
 
-    before = set(rule_table.COVERED_RULES)
+    before = set(rule_coverage.COVERED_RULES)
     yield
-    Attachment(covered_rules=sorted(rule_table.COVERED_RULES - before)).attach(item)
+    Attachment(covered_rules=sorted(rule_coverage.COVERED_RULES - before)).attach(item)
 
 
 @pytest.hookimpl(tryfirst=True, optionalhook=True)

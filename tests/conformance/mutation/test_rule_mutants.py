@@ -5,7 +5,7 @@ import pytest
 from conformance.mutation import rule_mutants
 from conformance.mutation.results import CONTROL
 from conformance.mutation.rule_faults import EQUIVALENT, RULE_MUTANTS, unchanged
-from conformance.runner import rule_table
+from conformance.runner import rule_coverage
 from conformance.transforms import TRANSFORMS
 from properties.mutants import MUTANTS
 
@@ -40,7 +40,7 @@ def test_a_mutant_that_nothing_shows_is_exempt() -> None:
 
 
 def test_a_rule_that_is_broken_fails_its_control() -> None:
-    with rule_table.replaced("sin", lambda rule: RULE_MUTANTS["rolled"](rule, lambda: None)):
+    with rule_coverage.replaced("sin", lambda rule: RULE_MUTANTS["rolled"](rule, lambda: None)):
         control, *_ = rule_mutants.mutate_rule("sin", ["lax.sin"])
     assert (control.mutant, control.killed_by) == (CONTROL, "lax.sin")
 
@@ -48,7 +48,7 @@ def test_a_rule_that_is_broken_fails_its_control() -> None:
 def test_the_control_replaces_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     ran = []
 
-    def noted(rule: rule_table.Rule, note: object) -> rule_table.Rule:
+    def noted(rule: rule_coverage.Rule, note: object) -> rule_coverage.Rule:
         return unchanged(rule, lambda: ran.append(rule))
 
     monkeypatch.setattr(rule_mutants, "unchanged", noted)

@@ -11,7 +11,7 @@ import numpy as np
 
 from conformance.events.records import BatchingRules
 from conformance.mutation.rule_faults import RULE_MUTANTS
-from conformance.runner import rule_table
+from conformance.runner import rule_coverage
 from conformance.runner.controller import coverage
 from properties.unreachable_rules import UNREACHABLE_RULES
 
@@ -19,12 +19,12 @@ ALONE = """
 import json
 from conformance.runner import process_env
 process_env.prepare()
-from conformance.runner import rule_table
+from conformance.runner import rule_coverage
 import jax
-registered = rule_table.instrument()
-before = set(rule_table.COVERED_RULES)
+registered = rule_coverage.instrument()
+before = set(rule_coverage.COVERED_RULES)
 jax.vmap(lambda x: jax.numpy.sin(x) * 2)(jax.numpy.ones(3))
-print(json.dumps([len(registered), sorted(before), sorted(rule_table.COVERED_RULES)]))
+print(json.dumps([len(registered), sorted(before), sorted(rule_coverage.COVERED_RULES)]))
 """
 
 
@@ -44,15 +44,15 @@ def test_a_rule_is_reached_also_where_it_was_traced_before() -> None:
     x = np.ones((3, 2), np.float32)
     mapped = jax.vmap(jax.jit(lambda row: jnp.tanh(row)))
     for _ in range(2):
-        assert "tanh" in rule_table.reached(lambda: mapped(x))
-    assert "cosh" not in rule_table.reached(lambda: mapped(x))
+        assert "tanh" in rule_coverage.reached(lambda: mapped(x))
+    assert "cosh" not in rule_coverage.reached(lambda: mapped(x))
 
 
 def test_a_rule_is_replaced_for_a_while_only() -> None:
     x = np.arange(6, dtype=np.float32).reshape(3, 2)
     mapped = jax.jit(jax.vmap(lambda row: jnp.sinh(row)))
     right = np.asarray(mapped(x))
-    with rule_table.replaced("sinh", lambda rule: RULE_MUTANTS["rolled"](rule, lambda: None)):
+    with rule_coverage.replaced("sinh", lambda rule: RULE_MUTANTS["rolled"](rule, lambda: None)):
         np.testing.assert_array_equal(mapped(x), np.roll(right, 1, 0))
     np.testing.assert_array_equal(mapped(x), right)
 

@@ -1,8 +1,9 @@
-"""JAX's table of batching rules: what is in it, which rules run, and how to put another rule in.
+"""Rule coverage: which batching rules JAX has, which of them run, and how to replace one.
 
-The only place that touches private names of JAX. The table has had three layouts: three dictionaries
-up to 0.5; a plain one and one for rules that see the axis (0.6 to 0.8); that one alone since. Where
-it is none of these, `registered` is None, and coverage is unknown.
+This is the only module of the runner that uses private names of JAX. Its table of batching rules has had
+three layouts: three dictionaries up to 0.5; one for plain rules and one for rules that see the axis, from
+0.6 to 0.8; the latter alone since then. With any other layout `registered` gives None: the coverage is
+unknown.
 """
 
 import functools
@@ -20,7 +21,7 @@ _LAYOUTS = (
 )
 
 COVERED_RULES: set[str] = set()
-"""The names of the rules that ran since `instrument`."""
+"""The names of the primitives whose rules ran since `instrument`."""
 
 
 def _tables() -> list[dict[Any, Any]]:
@@ -33,15 +34,15 @@ def _tables() -> list[dict[Any, Any]]:
 
 
 def registered() -> list[str] | None:
-    """The names of all primitives that have a batching rule now; None where that is unknown."""
+    """The names of all primitives that have a batching rule; None where that is unknown."""
     names = {primitive.name for table in _tables() for primitive in table}
     return sorted(names) or None
 
 
 def instrument() -> list[str] | None:
-    """Note in `COVERED_RULES` each rule that runs from now on; give the names in the table.
+    """Record in `COVERED_RULES` each rule that runs from now on, and return `registered()`.
 
-    A rule that was traced before is not run again: call this before anything is mapped.
+    Call this before anything is mapped: JAX does not run a rule again for a trace that it has.
     """
     for table in _tables():
         for primitive, rule in list(table.items()):
@@ -56,7 +57,7 @@ def _record_call(name: str, rule: Callable[..., Any], /, *arguments: Any, **para
 
 
 def reached(function: Callable[[], Any]) -> set[str]:
-    """The names of the rules that run in ``function()``, which must trace anew what it traces."""
+    """The names of the rules that run in `function()`, which must not keep traces of its own."""
     before = set(COVERED_RULES)
     instrument()
     COVERED_RULES.clear()
@@ -69,14 +70,15 @@ def reached(function: Callable[[], Any]) -> set[str]:
 
 
 Rule = Callable[..., Any]
+"""A batching rule."""
 
 
 @contextmanager
 def replaced(name: str, change: Callable[[Rule], Rule]) -> Iterator[None]:
-    """Put ``change(rule)`` in the place of the rules of a primitive for a while.
+    """Replace the rules of a primitive by `change(rule)` within the block.
 
-    A rule takes, in this order: what describes the axis (not in the plain layouts), the operands,
-    their batch axes. All that was traced is forgotten on the way in and out.
+    A rule takes, in this order: the data of the axis (not in the layouts of plain rules), the operands,
+    their batch axes. JAX's caches are cleared before the block and after it.
     """
     kept = [
         (table, primitive, rule)
