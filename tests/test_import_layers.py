@@ -57,7 +57,7 @@ def test_the_wheel_runs_outside_the_checkout(wheel: Path) -> None:
     more = ("--subject", "square", "-n", "1", "--html", str(page))
     ran = _cli(wheel, "run", *chosen, *more, code=own)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "1 holds" in ran.stdout
+    assert "1 check holds" in ran.stdout
     assert "mapping.equals-per-example" in page.read_text(encoding="utf-8")
 
 
