@@ -1,6 +1,7 @@
 """`vmap-conformance bisect`: find the release that broke a law, or changed an observation."""
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -9,14 +10,14 @@ from conformance.cli import options
 
 
 @click.command("bisect")
-@click.argument("law", required=False)
+@click.argument("what", metavar="LAW|NAME", required=False)
 @click.option("--good", required=True, metavar="ENV", help="Where it was as it should be.")
 @click.option("--bad", required=True, metavar="ENV", help="Where it is not.")
 @click.option("--observation", metavar="KEY", help="Find what changed this observation, not a law.")
-@options.selection
+@options.selection_of_cells
 @options.carried
 def bisect(
-    law: str | None,
+    what: str | None,
     good: str,
     bad: str,
     observation: str | None,
@@ -29,53 +30,81 @@ def bisect(
     extra: tuple[str, ...],
     editable: tuple[Path, ...],
 ) -> int:
-    """Find the release that broke LAW, or changed an observation."""
-    if (law is None) == (observation is None):
-        raise click.UsageError("give either a LAW or --observation KEY")
-    chosen = (*laws, law) if law else laws
-    chosen = options.known_laws(chosen)
+    """Find the release that broke LAW, or changed an observation: a name such as jax.numpy.fix, or a key
+    that `upgrade` prints."""
+    if (what is None) == (observation is None):
+        raise click.UsageError("give either a LAW, a NAME or --observation KEY")
+    from conformance.cli.upgrade import ended_cleanly
     from conformance.runner import process_env
     from conformance.upgrade.extra import missing_extra
 
     if (lacking := missing_extra()) is not None:
         raise click.ClickException(lacking)
     process_env.prepare()
+    from conformance.observations import GROUPS
     from conformance.reporting.console import console
-    from conformance.runner import items, plan
-    from conformance.upgrade.bisect import (
-        BisectError,
-        Question,
-        find_release,
-        group_of,
-        in_words,
-    )
+    from conformance.upgrade import bisect as search
+    from conformance.upgrade.bisect_target import target
+    from conformance.upgrade.driver import Request, import_path
+    from conformance.upgrade.probe import Wanted
+    from properties.laws import LAWS
     from properties.profile import PROFILES
 
-    how = PROFILES[profile].asked(seed or 0, chosen, subjects)
-    selected = items.select(chosen, transforms, subjects) if law else []
-    given = ["--profile", profile, "--seed", str(how.seed)]
-    given += [word for module in own for word in ("--subjects", module)]
-    if observation:
-        given += ["--observe", group_of(observation)]
-    asked = Question(
-        good=good,
-        bad=bad,
-        plan=json.dumps(plan.draw(selected, how)),
-        options=tuple(given),
-        observation=observation,
-        extra=extra,
-        editable=tuple(str(directory) for directory in editable),
-    )
     terminal = console()
 
     def report(line: str) -> None:
         terminal.print(line, highlight=False, markup=False, soft_wrap=True)
 
     try:
-        found = find_release(asked, report)
+        found = target(what or str(observation), LAWS, GROUPS)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    except BisectError as error:
+    chosen = (*laws, found.law) if found.law else laws
+    how = PROFILES[profile].asked(seed or 0, chosen, subjects)
+    given = [("--profile", profile), ("--seed", str(how.seed))]
+    given += [("--subjects", module) for module in own]
+    if found.observation:
+        given.append(("--observe", search.group_of(found.observation)))
+    places = Request(environments=(good, bad), editable=tuple(map(str, editable)), here=os.getcwd())
+    asked = search.Question(
+        good=good,
+        bad=bad,
+        plan=_plan_of_observation(profile, how.seed, found.names, transforms, subjects),
+        options=tuple(word for pair in given for word in pair),
+        observation=found.observation,
+        extra=extra,
+        editable=tuple(map(str, editable)),
+        import_path=import_path(places),
+    )
+    wanted = Wanted(
+        modules=list(own),
+        draw=True,
+        profile=profile,
+        seed=how.seed,
+        laws=list(chosen),
+        transforms=list((found.transform,) if found.transform else transforms),
+        subjects=list((found.subject,) if found.subject else subjects),
+    )
+    try:
+        with ended_cleanly():
+            result = search.find_release(asked, report, wanted if found.law else None)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    except search.BisectError as error:
         raise click.ClickException(str(error)) from None
-    report(in_words(found, law or str(observation)))
+    report(search.in_words(result, what or str(observation)))
     return 0
+
+
+def _plan_of_observation(
+    profile: str,
+    seed: int,
+    names: tuple[str, ...],
+    transforms: tuple[str, ...],
+    subjects: tuple[str, ...],
+) -> str:
+    """A plan without calls, which says what is observed."""
+    observe = {"names": list(names), "transforms": list(transforms), "subjects": list(subjects)}
+    return json.dumps(
+        {"plan": 1, "profile": profile, "seed": seed, "calls": {}, "observe": observe}
+    )

@@ -34,6 +34,13 @@ def selection(command: Command) -> Command:
     return command
 
 
+def selection_of_cells(command: Command) -> Command:
+    """As `selection`, for commands whose cells load the user's subjects: names are checked there."""
+    for option in reversed(_SELECTION_OF_CELLS):
+        command = option(command)
+    return command
+
+
 def views(command: Command) -> Command:
     """Where to write what the log shows."""
     for option in reversed(_VIEWS):
@@ -67,14 +74,20 @@ def _load_own(ctx: click.Context, param: click.Parameter, modules: tuple[str, ..
         from conformance.runner import process_env
 
         process_env.prepare()
-        from conformance.user_subjects import subjects
+        from conformance.user_subjects import loading
+        from conformance.user_subjects.subjects import SubjectsError
 
         try:
             for module in chosen:
-                subjects.load(module)
-        except subjects.SubjectsError as error:
+                loading.load(module)
+        except SubjectsError as error:
             raise click.UsageError(str(error)) from None
     return chosen
+
+
+def _name_own(ctx: click.Context, param: click.Parameter, modules: tuple[str, ...]) -> Any:
+    """The modules that list the user's subjects. The cells load them, this process does not."""
+    return modules or tuple(_project().get("subjects", ()))
 
 
 def _project() -> dict[str, Any]:
@@ -144,32 +157,42 @@ def _globs(kind: str, metavar: str, help: str) -> Any:
     )
 
 
-_SELECTION = (
+def _selecting(own: Any, subject: Any) -> tuple[Any, ...]:
+    return (
+        click.option(
+            "--subjects",
+            "own",
+            multiple=True,
+            metavar="MODULE",
+            is_eager=True,
+            callback=own,
+            help="Add the subjects that this module of yours lists; repeatable. By default those of "
+            "[tool.vmap-conformance] in pyproject.toml.",
+        ),
+        click.option(
+            "--profile",
+            type=click.Choice(["quick", "ci", "thorough"]),
+            default="quick",
+            show_default=True,
+            help="How hard to try.",
+        ),
+        _globs("law", "ID", "Only laws that match this glob; repeatable."),
+        _globs("transform", "NAME", "Only these transforms."),
+        subject,
+        click.option(
+            "--seed",
+            type=click.IntRange(0, 2**32 - 1),
+            metavar="N",
+            help="What the calls are drawn from; the header prints it.",
+        ),
+    )
+
+
+_SELECTION = _selecting(_load_own, _globs("subject", "NAME", "Only these subjects."))
+_SELECTION_OF_CELLS = _selecting(
+    _name_own,
     click.option(
-        "--subjects",
-        "own",
-        multiple=True,
-        metavar="MODULE",
-        is_eager=True,
-        callback=_load_own,
-        help="Add the subjects that this module of yours lists; repeatable. By default those of "
-        "[tool.vmap-conformance] in pyproject.toml.",
-    ),
-    click.option(
-        "--profile",
-        type=click.Choice(["quick", "ci", "thorough"]),
-        default="quick",
-        show_default=True,
-        help="How hard to try.",
-    ),
-    _globs("law", "ID", "Only laws that match this glob; repeatable."),
-    _globs("transform", "NAME", "Only these transforms."),
-    _globs("subject", "NAME", "Only these subjects."),
-    click.option(
-        "--seed",
-        type=click.IntRange(0, 2**32 - 1),
-        metavar="N",
-        help="What the calls are drawn from; the header prints it.",
+        "--subject", "subjects", multiple=True, metavar="NAME", help="Only these subjects."
     ),
 )
 

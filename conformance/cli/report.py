@@ -10,8 +10,13 @@ from conformance.cli import options
 @click.command("report")
 @click.argument("logs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="LOG...")
 @options.views
+@options.everything
 def report(
-    logs: tuple[Path, ...], html: Path | None, junit: Path | None, markdown: Path | None
+    logs: tuple[Path, ...],
+    html: Path | None,
+    junit: Path | None,
+    markdown: Path | None,
+    everything: bool,
 ) -> int:
     """Show event logs; several are read as one, and environments compared with the first."""
     from conformance.cli.views import Files, show
@@ -22,4 +27,5 @@ def report(
         records = read_all(logs)
     except LogError as error:
         raise click.ClickException(str(error)) from None
-    return show(console(), records, Files(html=html, junit=junit, markdown=markdown))
+    files = Files(html=html, junit=junit, markdown=markdown)
+    return show(console(), records, files, everything=everything)

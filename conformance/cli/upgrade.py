@@ -1,22 +1,23 @@
-"""``vmap-conformance upgrade``: run two or more environments on the same calls, and tell them apart."""
+"""`vmap-conformance upgrade`: run two or more environments on the same calls, and compare them."""
 
 import contextlib
-import json
+import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
+from types import FrameType
 
 import click
 
 from conformance.cli import options
 from conformance.cli.options import FILE
 from conformance.cli.views import Files, show, write
-from conformance.events.log import Event, to_records
+from conformance.events.records import Record
 from conformance.events.writer import to_line
 from conformance.reporting.console import console
 from conformance.runner import process_env
 from conformance.upgrade.extra import missing_extra
-from properties.profile import PROFILES
 
 
 @click.command()
@@ -30,11 +31,27 @@ from properties.profile import PROFILES
     help="One you may move to; repeatable. ENV is `installed`, a date (2025-02-01), or requirements "
     "(jax==0.9.0,flax); @3.13 at its end picks the Python.",
 )
-@options.selection
+@options.selection_of_cells
 @options.views
 @options.carried
 @click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    metavar="DIR",
+    type=click.Path(exists=True),
+    help="Look in these sources of yours, too, for names that change; repeatable. By default those of "
+    "--with-editable and of the packages of --subjects.",
+)
+@click.option(
     "-n", "--workers", type=click.IntRange(1, 256), metavar="N", help="Processes per cell."
+)
+@click.option(
+    "-v",
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Show every difference, and laws by environment.",
 )
 @click.option("--log", "log_path", type=FILE, help="Write the event log of all cells here.")
 @click.option("--dask", metavar="HOST:PORT", help="Run the cells on this Dask scheduler's workers.")
@@ -52,60 +69,89 @@ def upgrade(
     html: Path | None,
     extra: tuple[str, ...],
     editable: tuple[Path, ...],
+    sources: tuple[str, ...],
     workers: int | None,
+    everything: bool,
     log_path: Path | None,
     dask: str | None,
 ) -> int:
-    """Run two environments, and report what regressed, was fixed, or changed."""
-    terminal = console()
-    specs = (before, *after)
+    """Run two environments, and report what regressed, was fixed, or changed: for your code first."""
     if (lacking := missing_extra()) is not None:
         raise click.ClickException(lacking)
-    from conformance.upgrade import cells
-    from conformance.upgrade.cells import Cell
+    from conformance.upgrade import driver, progress
     from conformance.upgrade.environments import parse
 
-    for spec in specs:
-        try:
+    specs = (before, *after)
+    with _usage_errors():
+        for spec in specs:
             parse(spec)
-        except ValueError as error:
-            raise click.UsageError(str(error)) from None
-    process_env.prepare()
-    from conformance.runner import items, plan
-
-    how = PROFILES[profile].asked(seed or 0, laws, subjects)
-    drawn = json.dumps(plan.draw(items.select(laws, transforms, subjects), how))
-    each = workers or max(1, process_env.cores() // len(specs))
-    given = [("--profile", profile), ("--seed", str(how.seed)), ("-n", str(each))]
-    given += [("--subjects", module) for module in own]
-    asked = [
-        Cell(
-            spec,
-            drawn,
-            ("--observe", "*", *(word for pair in given for word in pair)),
-            extra,
-            tuple(str(directory) for directory in editable),
-        )
-        for spec in specs
-    ]
-    events: list[Event] = []
-    with executor(dask, len(specs)) as pool, terminal.status(f"running {', '.join(specs)}"):
-        try:
-            for cell in cells.run_all(asked, pool):
-                events += cell
-        except ValueError as error:
-            raise click.UsageError(str(error)) from None
+    request = driver.Request(
+        environments=specs,
+        profile=profile,
+        seed=seed or 0,
+        laws=laws,
+        transforms=transforms,
+        subjects=subjects,
+        own=own,
+        extra=extra,
+        editable=tuple(str(directory) for directory in editable),
+        sources=sources,
+        here=os.getcwd(),
+        workers=workers or max(1, process_env.cores() // len(specs)),
+    )
+    with (
+        _usage_errors(),
+        ended_cleanly(),
+        progress.following() as watcher,
+        executor(dask, len(specs)) as pool,
+    ):
+        events: list[Record] = driver.run(request, pool, watcher, local=dask is None)
     if log_path is not None:
         write(log_path, "".join(to_line(event) + "\n" for event in events))
-    return show(terminal, to_records(events), Files(html=html, junit=junit, markdown=markdown))
+    files = Files(html=html, junit=junit, markdown=markdown)
+    return show(console(), events, files, everything=everything)
+
+
+@contextlib.contextmanager
+def _usage_errors() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+@contextlib.contextmanager
+def ended_cleanly() -> Iterator[None]:
+    """End the cells where this process is interrupted, terminated or hung up on."""
+    from conformance.upgrade import lifeline
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        lifeline.stop_all()
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        # Also where it is interrupted, or another cell raised: what still runs is of no use.
+        lifeline.stop_all()
+        lifeline.STOPPING.clear()
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager
 def executor(dask: str | None, cells: int) -> Iterator[Executor]:
     """Where cells run: in threads here, each of which waits for a process, or on a Dask cluster."""
     if dask is None:
+        from conformance.upgrade import lifeline
+
         with ThreadPoolExecutor(min(cells, process_env.cores())) as pool:
-            yield pool
+            try:
+                yield pool
+            except BaseException:
+                lifeline.stop_all()  # the pool's end waits for its threads
+                raise
         return
     try:
         from distributed import Client

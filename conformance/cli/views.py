@@ -35,6 +35,7 @@ def show(
     *,
     verbosity: int = terminal.GROUPS,
     scripts: Mapping[str, str] | None = None,
+    everything: bool = False,
 ) -> int:
     """Show the records, write the views asked for, and return the exit status.
 
@@ -44,6 +45,7 @@ def show(
         files: The views to write.
         verbosity: As `terminal.show` takes it.
         scripts: The path of the script saved for a failure, by the failure's `item_name`.
+        everything: Whether to show every difference between environments.
 
     Raises:
         click.ClickException: A file cannot be written.
@@ -58,7 +60,7 @@ def show(
     comparison = gather(records)
     if len(comparison.columns) == 1:
         return _show_run(console, comparison, files, verbosity, scripts or {})
-    return _show_comparison(console, comparison, files)
+    return _show_comparison(console, comparison, files, everything)
 
 
 def write(path: Path, text: str) -> None:
@@ -97,8 +99,10 @@ def _show_run(
     return status(column.events)
 
 
-def _show_comparison(console: Console, comparison: Comparison, files: Files) -> int:
-    comparison_terminal.show(console, comparison)
+def _show_comparison(
+    console: Console, comparison: Comparison, files: Files, everything: bool
+) -> int:
+    comparison_terminal.show(console, comparison, everything=everything)
     if files.junit is not None:
         write(files.junit, junit.render(*(column.summary for column in comparison.columns)))
     if files.markdown is not None:

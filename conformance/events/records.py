@@ -10,6 +10,7 @@ from conformance.events.arrays import Count, Quantity, Value, relocated, with_ar
 from conformance.events.details import DETAILS, Detail, Words
 from conformance.events.fields import Fields
 from conformance.events.outcomes import Judgement, Outcome
+from conformance.events.user_code import UserSources, UserSubject
 
 SCHEMA: Literal[1] = 1
 
@@ -85,6 +86,14 @@ class Header(Event, frozen=True, kw_only=True):
     ] = UNSET
     built: Annotated[
         bool | UnsetType, Meta(description="False where the environment could not be built.")
+    ] = UNSET
+    subjects: Annotated[
+        dict[str, UserSubject] | UnsetType,
+        Meta(description="The user's own subjects by name, and modules that cannot be imported."),
+    ] = UNSET
+    sources: Annotated[
+        UserSources | UnsetType,
+        Meta(description="What the user's sources use; in the first cell of an upgrade."),
     ] = UNSET
 
 

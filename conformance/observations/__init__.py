@@ -1,8 +1,8 @@
 """Observations: recorded facts about an environment that no law fixes.
 
-Each group gives ``(key, value)`` pairs; a key's first word is its group's name. Values are JSON-ready
+Each group gives `(key, value)` pairs; a key's first word is its group's name. Values are JSON-ready
 but for NumPy arrays, which `conformance.events.log.encode` writes. What the release lacks is
-``{"absent": why}``, what failed ``{"error": {"type", "line"}}``; no group raises for either.
+`{"absent": why}`, what failed `{"error": {"type", "line"}}`; no group raises for either.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,16 +16,19 @@ from conformance.observations import (
     outputs,
     parameters,
     prng,
+    signatures,
     warned,
 )
+from conformance.observations.selection import Selection
 
-GROUPS: dict[str, Callable[[], Iterable[tuple[str, Any]]]] = {
+GROUPS: dict[str, Callable[[Selection], Iterable[tuple[str, Any]]]] = {
     "prng": prng.observe,
     "parameters": parameters.observe,
     "outputs": outputs.observe,
     "errors": errors.observe,
     "warnings": warned.observe,
     "names": names.observe,
+    "signatures": signatures.observe,
     "jaxprs": jaxprs.observe,
     "costs": costs.observe,
 }

@@ -1,6 +1,6 @@
 """The fixed list of calls that are observed. Literals: no plan and no profile changes them.
 
-Changing a literal changes what is compared; raise ``VERSION`` in ``conformance.observations`` then.
+Changing a literal changes what is compared; raise `VERSION` in `conformance.observations` then.
 """
 
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.observations.selection import EVERYTHING, Selection
 from conformance.transforms import TRANSFORMS
 from properties.call import Axes, FunctionCall, ModuleCall
 from properties.subject import FunctionSubject, ModuleSubject, Subject, dims
@@ -35,22 +36,26 @@ def sizes(subject: Subject) -> dict[str, int]:
     }
 
 
-def functions() -> Iterator[FunctionCall]:
+def functions(selection: Selection = EVERYTHING) -> Iterator[FunctionCall]:
     """One call per function subject outside the catalogue of rules, batch axes in front."""
-    for subject in SUBJECTS.values():
+    for subject in _chosen(selection):
         if isinstance(subject, FunctionSubject) and subject.kind == "function":
             axes = Axes((0,) * len(subject.arguments))
             yield FunctionCall(subject.name, sizes(subject), (axes,), subject.dtypes[0], SEED)
 
 
-def modules() -> Iterator[tuple[str, Transform, ModuleCall]]:
+def modules(selection: Selection = EVERYTHING) -> Iterator[tuple[str, Transform, ModuleCall]]:
     """Two calls per module subject and transform of modules, with the key that they go under."""
-    for transform in (TRANSFORMS[name] for name in LIFTED):
-        for subject in SUBJECTS.values():
+    for transform in (TRANSFORMS[name] for name in LIFTED if selection.has_transform(name)):
+        for subject in _chosen(selection):
             if isinstance(subject, ModuleSubject):
                 call = _module(subject)
-                for way, chosen in (("shared", call.sharing()), ("ensemble", call.ensemble())):
-                    yield f"{transform.name}/{subject.name}/{way}", transform, chosen
+                for variant, chosen in (("shared", call.sharing()), ("ensemble", call.ensemble())):
+                    yield f"{transform.name}/{subject.name}/{variant}", transform, chosen
+
+
+def _chosen(selection: Selection) -> list[Subject]:
+    return [s for s in SUBJECTS.values() if selection.has_subject(s.name)]
 
 
 def _module(subject: ModuleSubject) -> ModuleCall:

@@ -15,6 +15,8 @@ import numpy as np
 
 from conformance.observations import cases
 from conformance.observations.record import Observation, one
+from conformance.observations.selection import EVERYTHING, Selection
+from conformance.transforms.linen.modules import ORIGINS
 from properties import oracle
 from properties.call import FunctionCall, ModuleCall, variables_like
 from properties.transform import Transform
@@ -27,10 +29,19 @@ _ROUNDS = 5
 _WORK = np.random.RandomState(0).bytes(1 << 18)
 
 
-def observe() -> Iterator[Observation]:
-    """``costs/trace|compile|run|eager/CASE``: {ratio, least, most}, the median and extremes over rounds."""
-    calls = [call for call in cases.functions() if call.subject_name in _FUNCTIONS]
-    lifts = [c for c in cases.modules() if c[2].subject_name in _MODULES and _shared(c[2])]
+def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
+    """`costs/trace|compile|run|eager/CASE`: {ratio, least, most}, the median and extremes over rounds."""
+    calls = [
+        call
+        for call in (cases.functions(selection) if selection.has_transform("jax.vmap") else ())
+        if call.subject_name in _FUNCTIONS or call.subject_name in ORIGINS
+    ]
+    lifts = [
+        case
+        for case in cases.modules(selection)
+        if (case[2].subject_name in _MODULES or case[2].subject_name in ORIGINS)
+        and _shared(case[2])
+    ]
     programs = {f"jax.vmap/{call.subject_name}": partial(_mapped, call) for call in calls}
     programs |= {
         key.removesuffix("/shared"): partial(_lifted, transform, call)
@@ -105,7 +116,7 @@ def _eager(call: FunctionCall) -> dict[str, float]:
 
 
 def _repeatedly(function: Callable[..., Any], arguments: Any, times: int) -> dict[str, float]:
-    """``times`` calls in a round, since one is some microseconds."""
+    """`times` calls in a round, since one is some microseconds."""
 
     def several() -> None:
         for _ in range(times):

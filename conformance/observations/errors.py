@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from conformance.observations.cases import KEY, array
 from conformance.observations.record import Absent, Observation, described, needed, one
+from conformance.observations.selection import EVERYTHING, Selection
 from properties import trees
 
 
@@ -22,7 +23,7 @@ def identity(x: Any) -> Any:
 
 
 def _misuses(map: Callable[..., Any]) -> dict[str, Callable[[], Any]]:
-    """Of any map of functions, ``map(function, in_axes=, out_axes=)``."""
+    """Of any map of functions, `map(function, in_axes=, out_axes=)`."""
     x, y, v = array(3, 4), array(2, 4), array(3)
     return {
         "sizes-disagree": lambda: map(add)(x, y),
@@ -151,8 +152,8 @@ def _shard_map() -> dict[str, Callable[[], Any]]:
     }
 
 
-def observe() -> Iterator[Observation]:
-    """``errors/TRANSFORM/MISUSE``: {type, line}, or {gives} where the call is accepted."""
+def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
+    """`errors/TRANSFORM/MISUSE`: {type, line}, or {gives} where the call is accepted."""
     groups: dict[str, Callable[[], dict[str, Callable[[], Any]]]] = {
         "jax.vmap": partial(_misuses, jax.vmap),
         "jax.pmap": _pmap,
@@ -161,6 +162,8 @@ def observe() -> Iterator[Observation]:
         "flax.nnx.vmap": _nnx,
     }
     for name, calls in groups.items():
+        if not selection.has_transform(name):
+            continue
         for misuse, call in calls().items():
             yield from one(f"errors/{name}/{misuse}", partial(_raised, call))
 

@@ -9,20 +9,23 @@ import jax
 
 from conformance.observations import cases
 from conformance.observations.record import Observation, needed, one
+from conformance.observations.selection import EVERYTHING, Selection
 from properties import oracle
 from properties.call import FunctionCall, ModuleCall
 from properties.transform import Transform
 
 
-def observe() -> Iterator[Observation]:
-    """``jaxprs/TRANSFORM/SUBJECT...``: {count, primitives}, inner jaxprs counted with the outer."""
-    for call in cases.functions():
+def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
+    """`jaxprs/TRANSFORM/SUBJECT...`: {count, primitives}, inner jaxprs counted with the outer."""
+    for call in cases.functions(selection):
         start = f"jaxprs/jax.vmap/{call.subject_name}"
-        yield from one(start, partial(_mapped, call))
-        if call.dtype == "float32":
-            yield from one(f"{start}/gradient", partial(_mapped, call, _gradient))
-        yield from one(f"jaxprs/jax.pmap/{call.subject_name}", partial(_mapped_by_pmap, call))
-    for key, transform, module_call in cases.modules():
+        if selection.has_transform("jax.vmap"):
+            yield from one(start, partial(_mapped, call))
+            if call.dtype == "float32":
+                yield from one(f"{start}/gradient", partial(_mapped, call, _gradient))
+        if selection.has_transform("jax.pmap"):
+            yield from one(f"jaxprs/jax.pmap/{call.subject_name}", partial(_mapped_by_pmap, call))
+    for key, transform, module_call in cases.modules(selection):
         yield from one(f"jaxprs/{key}", partial(_lifted, transform, module_call))
 
 

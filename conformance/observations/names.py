@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from conformance.observations.record import Observation, needed, one
+from conformance.observations.selection import EVERYTHING, Selection
 
 _NAMES = {
     "jax": """
@@ -126,10 +127,15 @@ _NAMES = {
 NAMES = tuple(f"{module}.{name}" for module, names in _NAMES.items() for name in names.split())
 
 
-def observe() -> Iterator[Observation]:
-    """``names/NAME``: true, or {absent, name}, the reason being what the release says of it."""
-    for name in NAMES:
+def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
+    """`names/NAME`: true, or {absent, name}, the reason being what the release says of it."""
+    for name in names(selection):
         yield from one(f"names/{name}", partial(_is_there, name))
+
+
+def names(selection: Selection) -> list[str]:
+    """The suite's list, and the user's names that are not in it."""
+    return list(dict.fromkeys((*NAMES, *selection.names)))
 
 
 def _is_there(name: str) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 from conformance.observations import cases
 from conformance.observations.parameters import OTHER_KEY, agreement, by_path
 from conformance.observations.record import Observation, many
+from conformance.observations.selection import EVERYTHING, Selection
 from properties import oracle
 from properties.call import FunctionCall, ModuleCall, variables_like
 from properties.compare import Expected
@@ -22,15 +23,16 @@ from reference.error_bounds.evaluate import evaluator
 from reference.loop import per_example
 
 
-def observe() -> Iterator[Observation]:
-    """``outputs/TRANSFORM/SUBJECT...`` and ``gradients/jax.vmap/SUBJECT/ARGUMENT``, by leaf.
+def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
+    """`outputs/TRANSFORM/SUBJECT...` and `gradients/jax.vmap/SUBJECT/ARGUMENT`, by leaf.
 
-    Each is {value, bound, keyed, agrees}: ``bound`` is the error that the laws allow, the other two
+    Each is {value, bound, keyed, agrees}: `bound` is the error that the laws allow, the other two
     are as in the parameters.
     """
-    for key, transform, call in cases.modules():
+    for key, transform, call in cases.modules(selection):
         yield from many(f"outputs/{key}", partial(_module, transform, call))
-    for single in cases.functions():
+    functions = cases.functions(selection) if selection.has_transform("jax.vmap") else ()
+    for single in functions:
         yield from many(f"outputs/jax.vmap/{single.subject_name}", partial(_function, single))
         if single.dtype == "float32" and not single.subject.exact:
             yield from many(

@@ -10,6 +10,7 @@ import numpy as np
 
 from conformance.observations import cases
 from conformance.observations.record import Observation, many
+from conformance.observations.selection import EVERYTHING, Selection
 from properties import oracle
 from properties.call import ModuleCall
 from properties.compare import Expected, Mismatch, assert_agrees
@@ -22,17 +23,17 @@ OTHER_KEY = 1_000_003
 """How far away the key is that tells what depends on the key."""
 
 
-def observe() -> Iterator[Observation]:
-    """``parameters/TRANSFORM/SUBJECT/shared|ensemble/tree``, and each leaf beside it by its path."""
-    for key, transform, call in cases.modules():
+def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
+    """`parameters/TRANSFORM/SUBJECT/shared|ensemble/tree`, and each leaf beside it by its path."""
+    for key, transform, call in cases.modules(selection):
         yield from many(f"parameters/{key}", partial(_variables, transform, call))
 
 
 def _variables(transform: Transform, call: ModuleCall) -> dict[str, Any]:
     """The tree as text per path; per leaf {value, bound, keyed, agrees}.
 
-    ``bound``: the error that the laws allow, None where the reference gives nothing.
-    ``keyed``: another key gives other values. ``agrees``: the reference, drawing from the PRNG that
+    `bound`: the error that the laws allow, None where the reference gives nothing.
+    `keyed`: another key gives other values. `agrees`: the reference, drawing from the PRNG that
     is installed, gives the same; None where it gives nothing. Together they say what a change of the
     PRNG's stream explains.
     """

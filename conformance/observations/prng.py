@@ -10,6 +10,7 @@ import numpy as np
 
 from conformance.observations.cases import KEY
 from conformance.observations.record import Observation, one
+from conformance.observations.selection import EVERYTHING, Selection
 from reference.error_bounds.roundoff import ELEMENTARY_UNITS, unit_roundoff
 
 IMPLEMENTATIONS = ("threefry2x32", "rbg", "unsafe_rbg")
@@ -38,8 +39,8 @@ _COMPUTED: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def observe() -> Iterator[Observation]:
-    """``prng/IMPLEMENTATION/draw/dtype``: arrays, with a bound where a draw is computed from one."""
+def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
+    """`prng/IMPLEMENTATION/draw/dtype`: arrays, with a bound where a draw is computed from one."""
     for implementation in IMPLEMENTATIONS:
         start = f"prng/{implementation}"
         for name, draw in _DRAWS.items():

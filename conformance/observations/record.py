@@ -16,7 +16,7 @@ _PLACES = (
 
 
 class Absent(Exception):
-    """The installed release has not got what a case needs; ``name`` is what, where it has one."""
+    """The installed release has not got what a case needs; `name` is what, where it has one."""
 
     def __init__(self, reason: str, name: str | None = None) -> None:
         super().__init__(reason)
@@ -24,14 +24,14 @@ class Absent(Exception):
 
 
 def one(key: str, function: Callable[[], Any]) -> Iterator[Observation]:
-    """The key with what ``function`` gives, or with why it gives nothing."""
+    """The key with what `function` gives, or with why it gives nothing."""
     yield from many(key, lambda: {"": function()})
 
 
 def many(key: str, function: Callable[[], Mapping[str, Any]]) -> Iterator[Observation]:
-    """What ``function`` gives by name, each under ``key/name``; where it fails, one under ``key``.
+    """What `function` gives by name, each under `key/name`; where it fails, one under `key`.
 
-    An empty name stands for ``key`` itself.
+    An empty name stands for `key` itself.
     """
     try:
         with warnings.catch_warnings():

@@ -12,8 +12,9 @@ import numpy as np
 
 from conformance.observations.cases import KEY, array
 from conformance.observations.errors import identity
-from conformance.observations.names import NAMES
+from conformance.observations.names import names
 from conformance.observations.record import Observation, first_line, needed, one
+from conformance.observations.selection import EVERYTHING, Selection
 
 
 def _calls() -> dict[str, Callable[[], Any]]:
@@ -107,13 +108,13 @@ def _calls() -> dict[str, Callable[[], Any]]:
     }
 
 
-def observe() -> Iterator[Observation]:
-    """``warnings/names/NAME`` and ``warnings/calls/CALL``: a list of {category, line}.
+def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
+    """`warnings/names/NAME` and `warnings/calls/CALL`: a list of {category, line}.
 
     What a module says when it is first imported is not here: it says so once in a process, and which
     case comes first is chance.
     """
-    for name in NAMES:
+    for name in names(selection):
         yield from one(f"warnings/names/{name}", partial(_of_name, name))
     # What a function says while it is traced it says again only where nothing remembers the trace.
     jax.clear_caches()

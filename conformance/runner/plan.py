@@ -25,6 +25,16 @@ class PlanError(Exception):
     """A plan that cannot be followed, in one sentence."""
 
 
+class Observed(Struct, frozen=True, kw_only=True):
+    """What is observed besides the calls."""
+
+    subjects: list[str] = []
+    """Globs; none means all."""
+    transforms: list[str] = []
+    names: list[str] = []
+    """Dotted names of the user's, beside the suite's own list."""
+
+
 class Plan(Struct, frozen=True, kw_only=True):
     """A plan as its file has it."""
 
@@ -34,6 +44,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     seed: int
     calls: dict[str, list[dict[str, Any]]]
     """The calls by item, as `Item.planned_as` names it."""
+    observe: Observed = Observed()
 
 
 def draw(items: Iterable[Item], profile: Profile) -> dict[str, Any]:
@@ -64,6 +75,21 @@ def load(path: Path) -> dict[str, list[Call]]:
     Raises:
         PlanError: The file cannot be read, is of another version, or has something malformed in it.
     """
+    plan = _read(path)
+    return {
+        _current(name): [
+            _call(data, f"{path}, call {number} of {name!r}") for number, data in enumerate(calls)
+        ]
+        for name, calls in plan.calls.items()
+    }
+
+
+def observed(path: Path) -> Observed:
+    """What the plan says is observed. Raises `PlanError` as `load` does."""
+    return _read(path).observe
+
+
+def _read(path: Path) -> Plan:
     try:
         plan = msgspec.json.decode(path.read_bytes(), type=Plan)
     except OSError as error:
@@ -76,12 +102,7 @@ def load(path: Path) -> dict[str, list[Call]]:
         raise PlanError(
             f"{path} is a plan of version {plan.plan}, this suite reads version {VERSION}: draw it again"
         )
-    return {
-        _current(name): [
-            _call(data, f"{path}, call {number} of {name!r}") for number, data in enumerate(calls)
-        ]
-        for name, calls in plan.calls.items()
-    }
+    return plan
 
 
 def _call(data: dict[str, Any], where: str) -> Call:

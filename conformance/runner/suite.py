@@ -16,12 +16,12 @@ from conformance.runner.attachments import Attachment
 from conformance.runner.plugin import OPTIONS
 from conformance.runner.run_item import run_item
 from conformance.runner.run_options import RunOptions
-from conformance.user_subjects import subjects
+from conformance.user_subjects import loading
 
 planned = functools.cache(plan.load)
 
 
-def _groups() -> Mapping[str, Callable[[], Any]]:
+def _groups() -> Mapping[str, Callable[[Any], Any]]:
     # Not every run observes, and the import is not free.
     from conformance.observations import GROUPS
 
@@ -32,7 +32,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Parametrize the tests below. Their ids are numbers: names of subjects may be anything."""
     options = metafunc.config.stash[OPTIONS]
     for module in options.own:
-        subjects.load(module)
+        loading.load(module)
     if "group" in metafunc.fixturenames:
         groups = _groups() if options.observe else ()
         _parametrize(metafunc, "group", items.observed(groups, options.observe, options.shard))
@@ -86,8 +86,14 @@ def test_not_sampled(not_sampled: list[items.Item], request: pytest.FixtureReque
 
 def test_observations(group: str, request: pytest.FixtureRequest) -> None:
     """Record a group of observations."""
-    cell = request.config.stash[OPTIONS].cell
+    from conformance.observations.selection import Selection
+
+    options = request.config.stash[OPTIONS]
+    chosen = plan.observed(Path(options.plan)) if options.plan else options
+    names = chosen.names if isinstance(chosen, plan.Observed) else ()
+    selection = Selection(chosen.subjects, chosen.transforms, names)
     found = [
-        Observation(cell=cell, key=key, value=encode(value)) for key, value in _groups()[group]()
+        Observation(cell=options.cell, key=key, value=encode(value))
+        for key, value in _groups()[group](selection)
     ]
     Attachment(observations=found).attach(request.node)

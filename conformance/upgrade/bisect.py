@@ -8,13 +8,15 @@ from typing import Any
 import attrs
 from packaging.version import Version
 
+from conformance.events.arrays import encode
 from conformance.events.log import CONFORMING, NOT_CHECKED, Event
 from conformance.upgrade import cells, environments
 from conformance.upgrade.cells import Cell
 from conformance.upgrade.environments import NotBuilt
+from conformance.upgrade.probe import Wanted
 
 GROUPS = (("jax", "jaxlib"), ("flax",), ("numpy",), ("chex",))
-"""What is told apart: packages that are released together count as one."""
+"""What is distinguished: packages that are released together count as one."""
 
 FIRST = date(2024, 7, 1)
 """The day of the oldest releases that the suite runs on."""
@@ -46,9 +48,9 @@ def search(
     test: Callable[[str], Verdict],
     python: str = "",
 ) -> Found:
-    """The first day whose releases give another verdict than ``good``'s.
+    """The first day whose releases give another verdict than `good`'s.
 
-    ``versions(day)`` says what an install on that day resolves to, ``test(ENV)`` what comes of a run.
+    `versions(day)` says what an install on that day resolves to, `test(ENV)` what comes of a run.
     Days that resolve to the same are not run twice, so that the runs are about the logarithm of the
     number of releases in between. Raises `BisectError` where both ends give the same verdict.
     """
@@ -96,7 +98,7 @@ def _short(verdict: Verdict) -> str:
 def day_of(spec: str, resolved: Callable[[str], Versions]) -> date:
     """The day an ENV stands for: its own, or the first whose install gives the versions it names.
 
-    ``resolved(ENV)`` says what is in it. Raises `BisectError` where no day gives these versions.
+    `resolved(ENV)` says what is in it. Raises `BisectError` where no day gives these versions.
     """
     asked = environments.parse(spec)
     if asked.date is not None:
@@ -139,14 +141,28 @@ class Question:
     """Requirements of the user's own."""
     editable: tuple[str, ...] = ()
     """Directories of the user's own packages."""
+    import_path: tuple[str, ...] = ()
+    """Directories of the user's own modules."""
 
 
-def find_release(asked: Question, report: Callable[[str], None]) -> Found:
+def find_release(
+    asked: Question, report: Callable[[str], None], wanted: Wanted | None = None
+) -> Found:
     """The release between the two environments that changed what is asked about.
 
-    ``report`` gets one line for each environment that was run. Raises `BisectError` where there is
-    nothing to find or an environment could not be run, ValueError for what is not an ENV.
+    Args:
+        asked: What to look for.
+        report: Gets one line for each environment that was run.
+        wanted: What the plan is drawn from, where a law is asked about.
+
+    Raises:
+        BisectError: There is nothing to find, or an environment could not be run.
+        ValueError: An ENV is invalid.
     """
+    for spec in (asked.good, asked.bad):
+        environments.parse(spec)
+    if wanted is not None:
+        asked = attrs.evolve(asked, plan=draw_plan(asked, wanted))
 
     def resolved(spec: str) -> Versions:
         found = environments.resolved(spec)
@@ -155,7 +171,7 @@ def find_release(asked: Question, report: Callable[[str], None]) -> Found:
         return {name: found[name] for group in GROUPS for name in group if name in found}
 
     def test(spec: str) -> Verdict:
-        events = cells.run(Cell(spec, asked.plan, asked.options, asked.extra, asked.editable))
+        events = cells.run(_cell(asked, spec))
         if "problem" in events[0]:
             raise BisectError(f"{spec} could not be run: {events[0]['problem']}")
         verdict = _observed(events, asked.observation) if asked.observation else _held(events)
@@ -170,12 +186,29 @@ def find_release(asked: Question, report: Callable[[str], None]) -> Found:
     return search(first, last, lambda day: resolved(f"{day}{at}"), test, at)
 
 
+def draw_plan(asked: Question, wanted: Wanted) -> str:
+    """The plan of a law's calls, drawn where it holds. Raises `BisectError` where that cannot run."""
+    try:
+        answer = cells.probe(_cell(asked, asked.good), wanted)
+    except cells.CellError as error:
+        raise BisectError(str(error)) from None
+    if answer.broken:
+        why = answer.broken[0]
+        raise BisectError(
+            f"{why.subject or why.module} cannot be made in {asked.good}: {why.type}: {why.line}"
+        )
+    assert answer.plan is not None
+    return answer.plan
+
+
+def _cell(asked: Question, spec: str) -> Cell:
+    return Cell(spec, asked.plan, asked.options, asked.extra, asked.editable, asked.import_path)
+
+
 def group_of(key: str) -> str:
     """The group of observations that a key is of."""
-    from conformance.observations import GROUPS
-
     first = key.split("/")[0]
-    return first if first in GROUPS else "*"
+    return "outputs" if first == "gradients" else first
 
 
 def _held(events: list[Event]) -> str:
@@ -186,14 +219,19 @@ def _held(events: list[Event]) -> str:
 
 
 def _observed(events: list[Event], key: str) -> Verdict:
-    for event in events:
-        if event["type"] == "observation" and event["key"] == key:
-            return event["value"]
-    raise BisectError(f"there is no observation {key!r} in {events[0]['asked']}")
+    """The value of an observation, or of all whose key continues this one after a slash."""
+    found = {
+        event["key"]: encode(event["value"])
+        for event in events
+        if event["type"] == "observation" and f"{event['key']}/".startswith(f"{key}/")
+    }
+    if not found:
+        raise BisectError(f"there is no observation {key!r} in {events[0]['asked']}")
+    return found.get(key, found)
 
 
 def in_words(found: Found, what: str) -> str:
-    """One or two sentences: which release changed ``what``, and what was released with it."""
+    """One or two sentences: which release changed `what`, and what was released with it."""
     names = [n for group in GROUPS for n in group if found.before.get(n) != found.after.get(n)]
     changes = ", ".join(f"{n} {found.before.get(n)} to {found.after.get(n)}" for n in names)
     if found.package is None:

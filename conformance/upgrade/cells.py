@@ -1,15 +1,14 @@
-"""Cells: runs of the suite in environments. A list of them goes to any ``concurrent.futures.Executor``.
+"""Cells: runs of the suite in environments. A list of them goes to any `concurrent.futures.Executor`.
 
 A cell is plain data, and so is what comes of it: the executor may be of threads here, or of a cluster.
 """
 
 import json
 import os
-import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import attrs
 import msgspec
@@ -17,15 +16,36 @@ from msgspec import UNSET
 
 from conformance import __version__
 from conformance.events.reader import LogError, read
-from conformance.events.records import SCHEMA, Environment, Footer, Header, Record
+from conformance.events.records import SCHEMA, Footer, Header, Record
+from conformance.events.records import Environment as EnvironmentRecord
 from conformance.events.writer import new_cell
 from conformance.runner import environment_info
-from conformance.upgrade import environments
-from conformance.upgrade.environments import NotBuilt
+from conformance.upgrade import environments, lifeline
+from conformance.upgrade.environments import Environment, NotBuilt
+from conformance.upgrade.probe import Answer, Wanted
+from conformance.user_subjects.loading import IMPORT_PATH, TOLERANT
 
-_MAIN = "from conformance.cli import main; main()"
-# What would leak from the driver's environment into the cell's.
+_START = "from conformance.upgrade.lifeline import end_with_parent; end_with_parent(); "
+_RUN = _START + "from conformance.cli import main; main()"
+_PROBE = _START + "from conformance.upgrade.probe import main; main()"
 _NOT_INHERITED = ("PYTHON", "PYTEST_", "JAX_COMPILATION_CACHE_DIR", "VIRTUAL_ENV")
+"""How variables of this process begin that must not reach a cell."""
+
+
+class CellError(Exception):
+    """A cell that cannot run, in one line."""
+
+    def __init__(self, problem: str, *, built: bool = True) -> None:
+        super().__init__(problem)
+        self.built = built
+        """False where its environment could not be built."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remade, (str(self), self.built)
+
+
+def _remade(problem: str, built: bool) -> CellError:
+    return CellError(problem, built=built)
 
 
 @attrs.frozen
@@ -33,89 +53,145 @@ class Cell:
     """One run of the suite in one environment, or of one shard of it."""
 
     environment: str
-    """As on the command line: ``installed``, a date, or requirements."""
-    plan: str
+    """ENV as on the command line: `installed`, a date, or requirements."""
+    plan: str = ""
     """The calls, as JSON."""
     options: tuple[str, ...] = ()
-    """What ``run`` is given besides."""
+    """What `run` is given besides."""
     extra: tuple[str, ...] = ()
     """Requirements of the user's own."""
     editable: tuple[str, ...] = ()
     """Directories of the user's own packages."""
+    import_path: tuple[str, ...] = ()
+    """Directories of the user's own modules."""
 
 
-def run_all(cells: Sequence[Cell], executor: Executor) -> Iterator[list[Record]]:
-    """The events of each cell, in the order given; one that fails leaves the others alone."""
-    return executor.map(run, cells)
+Report = Callable[[str, int], None]
+"""Takes a stage of a cell, and how many items of it are done."""
 
 
-def run(cell: Cell) -> list[Record]:
-    """Build the cell's environment where it is not there yet, and run the suite in it.
-
-    The header says what was ``asked`` for. Where the cell could not be built or did not run to its end,
-    it says the ``problem`` in one sentence too, and there is no footer.
-    """
+def build(cell: Cell) -> Environment | NotBuilt:
+    """The cell's environment, built where it does not exist yet."""
     (environment,) = environments.build(
         [cell.environment], extra=cell.extra, editable=tuple(map(Path, cell.editable))
     )
+    return environment
+
+
+def probe(cell: Cell, wanted: Wanted) -> Answer:
+    """Ask the cell about the user's subjects, in its environment.
+
+    Raises:
+        CellError: The environment cannot be built, or the process did not answer.
+    """
+    environment = build(cell)
     if isinstance(environment, NotBuilt):
-        return [msgspec.structs.replace(_header(cell, {}), problem=str(environment), built=False)]
+        raise CellError(str(environment), built=False)
+    with tempfile.TemporaryDirectory(prefix="vmap-conformance-cell-") as scratch:
+        question, reply = Path(scratch) / "question.json", Path(scratch) / "answer.json"
+        question.write_bytes(msgspec.json.encode(wanted))
+        command = [str(environment.interpreter), "-c", _PROBE, str(question), str(reply)]
+        done = lifeline.run(command, cwd=scratch, env=_variables(cell))
+        try:
+            return msgspec.json.decode(reply.read_bytes(), type=Answer)
+        except OSError:
+            raise CellError(_why(done)) from None
+
+
+def run(cell: Cell, report: Report = lambda stage, done: None) -> list[Record]:
+    """Build the cell's environment where it does not exist yet, and run the suite in it.
+
+    The header says what was `asked` for. Where the cell could not be built, or did not run to its end,
+    the header says the `problem` in one line, and there is no footer.
+    """
+    report("building", 0)
+    environment = build(cell)
+    if isinstance(environment, NotBuilt):
+        return [failed_header(cell, CellError(str(environment), built=False))]
     with tempfile.TemporaryDirectory(prefix="vmap-conformance-cell-") as scratch:
         plan, log = Path(scratch) / "plan.json", Path(scratch) / "log.jsonl"
         plan.write_text(cell.plan, encoding="utf-8")
-        command = [str(environment.interpreter), "-c", _MAIN, "run", *cell.options]
-        done = subprocess.run(
+        command = [str(environment.interpreter), "-c", _RUN, "run", *cell.options]
+        count = _Counter(log)
+        done = lifeline.run(
             [*command, "--plan", str(plan), "--log", str(log)],
             cwd=scratch,
-            env=_variables(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
+            env=_variables(cell),
+            while_it_runs=lambda: report("running", count()),
         )
-        events, unread = _read(log)
-    first, *rest = events or [_header(cell, environment.versions)]
+        records, unread = _read(log)
+    first, *rest = records or [_header(cell, environment.versions)]
     assert isinstance(first, Header)
-    finished = done.returncode in (0, 1) and bool(events) and isinstance(events[-1], Footer)
-    problem = UNSET if finished else unread if done.returncode in (0, 1) and unread else _why(done)
+    finished = done.status in (0, 1) and bool(records) and isinstance(records[-1], Footer)
+    problem = UNSET if finished else unread if done.status in (0, 1) and unread else _why(done)
     return [msgspec.structs.replace(first, asked=cell.environment, problem=problem), *rest]
 
 
 def _read(log: Path) -> tuple[list[Record], str | None]:
     """The records that a run left, and why they cannot be read where they cannot."""
+    if not log.exists():
+        return [], None
     try:
         return read(log), None
     except LogError as error:
         return [], str(error)
 
 
+def failed_header(cell: Cell, error: CellError) -> Header:
+    """The header of a cell that failed before it ran."""
+    return msgspec.structs.replace(_header(cell, {}), problem=str(error), built=error.built)
+
+
+class _Counter:
+    """Counts the results in a log that is being written."""
+
+    def __init__(self, log: Path) -> None:
+        self._log, self._position, self._results = log, 0, 0
+
+    def __call__(self) -> int:
+        try:
+            with self._log.open("rb") as file:
+                file.seek(self._position)
+                new = file.read()
+        except OSError:
+            return self._results
+        self._position += len(new)
+        self._results += new.count(b'"type": "result"')
+        return self._results
+
+
 def _header(cell: Cell, versions: Mapping[str, str]) -> Header:
     """The header of a cell that never wrote one."""
-    plan = json.loads(cell.plan)
+    plan: dict[str, Any] = json.loads(cell.plan or "{}")
     names = ("python", *environment_info.PACKAGES)
     return Header(
         cell=new_cell(),
         schema=SCHEMA,
         suite=__version__,
-        environment=msgspec.convert({name: versions.get(name) for name in names}, Environment),
-        profile=plan["profile"],
-        seed=plan["seed"],
+        environment=msgspec.convert({n: versions.get(n) for n in names}, EnvironmentRecord),
+        profile=plan.get("profile", "quick"),
+        seed=plan.get("seed", 0),
         shard=(1, 1),
         command=["run", *cell.options],
         asked=cell.environment,
     )
 
 
-def _variables() -> dict[str, str]:
-    """The user's variables, with the suite's own code on the path and nothing of the driver's."""
+def _variables(cell: Cell) -> dict[str, str]:
+    """The user's variables, the suite's own code on the path, and the user's modules behind all else."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(_NOT_INHERITED)}
-    return {**kept, "PYTHONPATH": str(environments.suite_path())}
+    return {
+        **kept,
+        "PYTHONPATH": str(environments.suite_path()),
+        TOLERANT: "1",
+        IMPORT_PATH: os.pathsep.join(cell.import_path),
+    }
 
 
-def _why(done: "subprocess.CompletedProcess[str]") -> str:
-    """The last thing a run said that a person can use."""
-    if done.returncode < 0:
-        return f"the run was ended by signal {-done.returncode}"
+def _why(done: lifeline.Ended) -> str:
+    """The last line of a run that says why it ended."""
+    if done.status < 0:
+        return f"the run was ended by signal {-done.status}"
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     said = lines[-1].removeprefix("Error: ") if lines else ""
-    return said or f"the run ended with status {done.returncode}"
+    return said or f"the run ended with status {done.status}, without a result"

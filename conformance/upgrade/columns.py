@@ -15,7 +15,7 @@ class Column:
     """One environment: all cells that ran in it."""
 
     label: str
-    """Such as ``jax 0.9.0, flax 0.12.3, Python 3.11``; what was asked for where nothing ran."""
+    """Such as `jax 0.9.0, flax 0.12.3, Python 3.11`; what was asked for where nothing ran."""
     problem: str | None
     """Why it did not run, or not to its end."""
     events: tuple[Event, ...]
@@ -62,10 +62,17 @@ def gather(events: Sequence[Event]) -> Comparison:
         columns,
         tuple(
             compare(list(first.events), list(column.events))
-            if first.summary.results and column.summary.results
+            if _ran(first) and _ran(column)
             else None
             for column in columns[1:]
         ),
+    )
+
+
+def _ran(column: Column) -> bool:
+    """Whether there is something to compare: a cell whose subjects all fail to import has no result."""
+    return bool(column.summary.results) or (
+        column.problem is None and not column.summary.incomplete
     )
 
 

@@ -10,6 +10,8 @@ from conformance.upgrade.difference import Difference, ObservationPair, Value
 from conformance.upgrade.kinds import DifferenceKind
 
 _ABSENT = object()
+_OF_SUBJECTS = frozenset({"parameters", "outputs", "gradients", "jaxprs", "costs"})
+"""Groups of observations of subjects: there is none where no subject can be made."""
 
 
 @attrs.frozen
@@ -58,6 +60,11 @@ def compare(before: Sequence[Event], after: Sequence[Event]) -> Differences:
     return Differences(tuple(found), unchanged, tuple(notes))
 
 
+def _has_broken_subjects(events: Sequence[Event]) -> bool:
+    subjects = header(events).get("subjects") or {}
+    return any(each.error for each in subjects.values())
+
+
 def header(events: Sequence[Event]) -> Event:
     """The first header of these events; an empty event where there is none."""
     return next((event for event in events if event["type"] == "header"), {})
@@ -86,6 +93,8 @@ def _comparable(
     notes += [f"the observations {key!r} ended early: {why}" for key, why in crashed.items()]
     groups = [{key.split("/")[0] for key in values} - set(crashed) for values in (old, new)]
     alone = sorted(groups[0] ^ groups[1]) if all(groups) else []
+    if any(_has_broken_subjects(events) for events in (before, after)):
+        alone = [group for group in alone if group not in _OF_SUBJECTS]
     notes += [f"the observations {group!r} are of one of the two only" for group in alone]
     both = groups[0] & groups[1]
     old, new = ({k: v for k, v in side.items() if k.split("/")[0] in both} for side in (old, new))

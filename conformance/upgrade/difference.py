@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from conformance.events.arrays import decode
 from conformance.events.log import Event
 from conformance.upgrade.kinds import DifferenceKind
 
@@ -89,7 +90,8 @@ def described(value: Value) -> str:
     if "absent" in value:
         return f"not there ({value['absent']})"
     if "value" in value:
-        return f"{value['value']['dtype']}{value['value']['shape']}"
+        array = decode(value["value"])
+        return f"{array.dtype}{list(array.shape)}"
     return str(value)
 
 

@@ -15,6 +15,8 @@ class DifferenceKind:
     """Stable: such as `removed-names`."""
     title: str
     """Such as `Removed names`; a heading."""
+    counted: tuple[str, str]
+    """What one and what several of them are, after their number."""
     consequence: str
     """What a user meets, in one sentence."""
     remedy: str

@@ -11,6 +11,7 @@ FACTOR = 2.0
 SLOWER = DifferenceKind(
     "slower",
     "Slower",
+    ("cost higher", "costs higher"),
     "The same work takes more time than the noise of the measurement explains.",
     "Measure your own program before you upgrade.",
     130,
@@ -19,6 +20,7 @@ SLOWER = DifferenceKind(
 FASTER = DifferenceKind(
     "faster",
     "Faster",
+    ("cost lower", "costs lower"),
     "The same work takes less time than the noise of the measurement explains.",
     "Nothing to do.",
     230,

@@ -14,6 +14,7 @@ from conformance.upgrade.kinds import DifferenceKind
 TYPES = DifferenceKind(
     "errors-changed",
     "Errors changed",
+    ("error changed", "errors changed"),
     "A wrong call raises another type of error, raises where it was accepted, or is accepted.",
     "Tests and handlers that look at the type must follow.",
     110,
@@ -22,6 +23,7 @@ TYPES = DifferenceKind(
 WORDS = DifferenceKind(
     "errors-reworded",
     "Errors only worded differently",
+    ("error only worded differently", "errors only worded differently"),
     "The same type of error with another message.",
     "Only code that reads the message must follow.",
     150,

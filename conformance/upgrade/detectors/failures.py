@@ -17,6 +17,7 @@ from conformance.upgrade.kinds import DifferenceKind
 FAILS = DifferenceKind(
     "calls-fail",
     "Calls that fail now",
+    ("call fails now", "calls fail now"),
     "A call that worked raises.",
     "Find such calls of your own, and change them before you upgrade.",
     30,
@@ -25,6 +26,7 @@ FAILS = DifferenceKind(
 WORKS = DifferenceKind(
     "calls-work",
     "Calls that work now",
+    ("call works now", "calls work now"),
     "A call that raised works.",
     "A workaround for it can go.",
     220,

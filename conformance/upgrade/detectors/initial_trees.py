@@ -14,6 +14,7 @@ from conformance.upgrade.kinds import DifferenceKind
 CHANGED = DifferenceKind(
     "parameters-changed",
     "Parameters changed",
+    ("parameter changed", "parameters changed"),
     "A module has other variables, or starts with other values from the same seed.",
     "Checkpoints, and code that names these variables, must follow.",
     40,

@@ -8,6 +8,7 @@ from conformance.upgrade.kinds import DifferenceKind
 CHANGED = DifferenceKind(
     "jaxprs-changed",
     "Other primitives",
+    ("jaxpr changed", "jaxprs changed"),
     "A function is traced to other primitives.",
     "Only code that reads jaxprs, or caches by them, sees it.",
     140,

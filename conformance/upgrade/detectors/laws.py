@@ -10,6 +10,7 @@ from conformance.upgrade.kinds import DifferenceKind
 REGRESSED = DifferenceKind(
     "regressed",
     "Regressed",
+    ("law regressed", "laws regressed"),
     "A call that conformed is wrong, raises, or is not supported.",
     "Find out whether your code makes such calls before you upgrade: run the script.",
     10,
@@ -18,12 +19,16 @@ REGRESSED = DifferenceKind(
 FIXED = DifferenceKind(
     "fixed",
     "Fixed",
+    ("law fixed", "laws fixed"),
     "A call that was wrong conforms.",
     "A workaround for it can go.",
     200,
     "fine",
 )
 KINDS = (REGRESSED, FIXED)
+
+KNOWN = "defect "
+"""How the cause of a difference begins that known defects of the library explain."""
 
 _SOUND = {None, *CONFORMING} - {"known-defect"}
 
@@ -92,7 +97,7 @@ def _cause(result: Event) -> str:
     detail = result["detail"] or {}
     defect = detail.get("defect") or detail.get("source")
     if defect and any(each.id in str(defect).split(", ") for each in DEFECTS):
-        return f"defect {defect}"
+        return f"{KNOWN}{defect}"
     first = _reason(result).splitlines()[0]
     if result["outcome"] == "not-applicable":
         return f"{result['transform']} not applicable: {first}"

@@ -9,6 +9,7 @@ from conformance.upgrade.kinds import DifferenceKind
 NEW = DifferenceKind(
     "new-warnings",
     "New warnings",
+    ("new warning", "new warnings"),
     "The call warns: most often, it goes away in a later release.",
     "Change the call now: what is deprecated is removed in a later release.",
     100,

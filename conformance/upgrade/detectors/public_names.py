@@ -9,6 +9,7 @@ from conformance.upgrade.name_changes import change_of
 REMOVED = DifferenceKind(
     "removed-names",
     "Removed names",
+    ("more name gone", "more names gone"),
     "Code that uses the name raises AttributeError or ImportError.",
     "Replace the name before you upgrade.",
     20,
@@ -17,6 +18,7 @@ REMOVED = DifferenceKind(
 ADDED = DifferenceKind(
     "added-names",
     "Added names",
+    ("new name", "new names"),
     "Nothing breaks.",
     "Code that uses the name needs at least this release.",
     210,

@@ -10,6 +10,7 @@ from conformance.upgrade.kinds import DifferenceKind
 CHANGED = DifferenceKind(
     "prng-stream-changed",
     "PRNG stream changed",
+    ("PRNG stream changed", "PRNG streams changed"),
     "The same seed gives other numbers.",
     "Make stored results anew, or keep to values that you stored.",
     50,

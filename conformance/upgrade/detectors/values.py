@@ -10,6 +10,7 @@ from conformance.upgrade.kinds import DifferenceKind
 BEYOND = DifferenceKind(
     "values-beyond-bound",
     "Values changed beyond rounding",
+    ("value beyond rounding", "values beyond rounding"),
     "The same call gives another value, further away than rounding explains.",
     "Find out which of the two is wrong.",
     60,
@@ -18,6 +19,7 @@ BEYOND = DifferenceKind(
 UNBOUNDED = DifferenceKind(
     "values-unbounded",
     "Values changed, rounding error unknown",
+    ("value changed without a known bound", "values changed without a known bound"),
     "The same call gives another value; no bound of its rounding error is known.",
     "Compare your own results with the tolerance that they need.",
     115,
@@ -26,6 +28,7 @@ UNBOUNDED = DifferenceKind(
 WITHIN = DifferenceKind(
     "values-changed",
     "Values changed within rounding",
+    ("value within rounding", "values within rounding"),
     "The same call gives a value that differs by no more than rounding explains.",
     "Compare with a tolerance, not for equality.",
     120,

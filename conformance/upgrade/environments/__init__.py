@@ -16,6 +16,7 @@ from conformance.upgrade.environments import interpreters, resolve, venv
 from conformance.upgrade.environments.run_uv import TIMEOUT, NotBuilt
 from conformance.upgrade.environments.spec import Spec, check_requirement, parse
 from conformance.upgrade.environments.suite_copy import suite_path
+from conformance.upgrade.lifeline import StoppedError
 
 __all__ = ["Environment", "NotBuilt", "Spec", "build", "parse", "resolved", "suite_path"]
 
@@ -81,7 +82,7 @@ def provide(
     def one(spec: Spec) -> Environment | NotBuilt:
         try:
             return _environment(spec, needs, directory)
-        except (NotBuilt, filelock.Timeout, OSError) as error:
+        except (NotBuilt, StoppedError, filelock.Timeout, OSError) as error:
             return _not_built(spec.text, error, directory)
 
     with ThreadPoolExecutor(max(1, len(specs))) as pool:
@@ -95,7 +96,7 @@ def resolved(spec: str) -> dict[str, str] | NotBuilt:
         return _installed()
     try:
         lock, _ = _lock(asked, resolve.of_the_suite(), directory)
-    except (NotBuilt, filelock.Timeout, OSError) as error:
+    except (NotBuilt, StoppedError, filelock.Timeout, OSError) as error:
         return _not_built(spec, error, directory)
     pins = (line.split(";")[0].strip().partition("==") for line in lock.splitlines())
     return {name.strip(): version for name, _, version in pins if version}
@@ -103,7 +104,7 @@ def resolved(spec: str) -> dict[str, str] | NotBuilt:
 
 def _not_built(spec: str, error: Exception, directory: Path) -> NotBuilt:
     """Why an environment cannot be built, and what to do about it."""
-    reason = str(error)
+    reason = "stopped" if isinstance(error, StoppedError) else str(error)
     if isinstance(error, filelock.Timeout):
         reason = f"another run has been building it for {TIMEOUT} s; end that one"
     elif isinstance(error, OSError):

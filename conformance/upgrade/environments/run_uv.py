@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from conformance.upgrade import lifeline
 from conformance.upgrade.extra import missing_extra, uv_executable
 
 TIMEOUT = 900
@@ -30,19 +31,12 @@ def run_uv(*arguments: str) -> str:
         raise NotBuilt(str(missing_extra()))
     with tempfile.TemporaryDirectory() as elsewhere:  # where no project's own settings are found
         try:
-            done = subprocess.run(
-                [command, *arguments],
-                cwd=elsewhere,
-                env=_variables(),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=TIMEOUT,
+            done = lifeline.run(
+                [command, *arguments], cwd=elsewhere, env=_variables(), timeout=TIMEOUT
             )
         except subprocess.TimeoutExpired:
             raise NotBuilt(f"uv gave no answer in {TIMEOUT} s; check the network") from None
-    if done.returncode:
+    if done.status:
         raise NotBuilt(in_one_line(done.stderr) or "uv failed without a reason")
     return done.stdout
 

@@ -4,10 +4,9 @@ import hashlib
 import shutil
 from pathlib import Path
 
-import filelock
-
 from conformance.runner import process_env
 from conformance.upgrade.environments import eviction
+from conformance.upgrade.environments.locks import locked
 
 PACKAGES = ("reference", "properties", "conformance")
 
@@ -26,7 +25,7 @@ def copy_of(source: Path, directory: Path) -> Path:
     wanted = _content(source)
     place = directory / wanted[:16]
     directory.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(directory / f"{place.name}.lock"):
+    with locked(place):
         if _content(place) != wanted:
             partial = directory / f"{place.name}.partial"
             for remains in (partial, place):

@@ -5,11 +5,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import filelock
 import msgspec
 
 from conformance.upgrade.environments import eviction, resolve
 from conformance.upgrade.environments.interpreters import Python
+from conformance.upgrade.environments.locks import locked
 from conformance.upgrade.environments.run_uv import TIMEOUT, NotBuilt
 
 _MARKER = "versions.json"
@@ -55,7 +55,7 @@ def provide(lock: str, python: Python, directory: Path) -> tuple[Path, dict[str,
     named = hashlib.sha256(f"{python.path} {python.version}\n{lock}".encode()).hexdigest()[:16]
     home, building = directory / named, directory / f"{named}.building"
     directory.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(directory / f"{named}.lock", timeout=TIMEOUT):
+    with locked(home):
         recorded = _recorded(home)
         if recorded is None or recorded != _read_back(home):
             for remains in (building, home):

@@ -1,52 +1,97 @@
-"""A comparison as Markdown."""
+"""A comparison as Markdown: the user's own code first, causes, then every difference."""
 
-from conformance.upgrade.columns import Comparison
+import re
+from collections.abc import Iterator, Sequence
+
+from conformance.upgrade.causes import Cause, causes
+from conformance.upgrade.columns import Column, Comparison
 from conformance.upgrade.compare import Differences
-from conformance.upgrade.detectors import KINDS
-from conformance.upgrade.detectors.public_names import ADDED, REMOVED
-from conformance.upgrade.kinds import DifferenceKind
-from conformance.upgrade.render.words import in_words, laws, of_each_place, outcomes
+from conformance.upgrade.for_you import ForYou, for_you
+from conformance.upgrade.render.words import SECTIONS, heading, laws, outcomes, things_to_do
+
+MOST_BYTES = 1_000_000
+"""GitHub shows no job summary above 1 MiB."""
+_CUT = "\n\nThis page is cut off: the event log has the rest (`--log`, then `report --html`).\n"
 
 
 def markdown(comparison: Comparison, most: int | None = None) -> str:
-    """Every difference, or the first `most` of each kind; remedies in full."""
+    """Every difference, or the first `most` of each cause; cut off below `MOST_BYTES`."""
     first, *others = comparison.columns
     lines = ["# vmap-conformance: upgrade", ""]
     for column, differences in zip(others, comparison.differences, strict=True):
-        lines += [in_words(column, first, differences), ""]
-    lines.append("| law | " + " | ".join(column.label for column in comparison.columns) + " |")
+        lines += _environment(first, column, differences, most)
+    lines += ["", "## Laws by environment", ""]
+    lines.append(
+        "| law | " + " | ".join(_safe(column.label) for column in comparison.columns) + " |"
+    )
     lines.append("|---" * (1 + len(comparison.columns)) + "|")
     for law in laws(comparison):
         cells = " | ".join(outcomes(column, law) for column in comparison.columns)
         lines.append(f"| `{law}` | {cells} |")
-    for column, differences in zip(others, comparison.differences, strict=True):
-        if differences is not None:
-            lines += ["", f"## {first.label} to {column.label}"]
-            lines += [line for kind in KINDS.values() for line in _section(kind, differences, most)]
-            lines += [f"\nNot compared: {note}" for note in differences.notes]
-    return "\n".join(lines) + "\n"
+    return _capped("\n".join(lines) + "\n")
 
 
-def _section(kind: DifferenceKind, differences: Differences, most: int | None) -> list[str]:
-    entries = differences.of(kind)
-    if not entries:
-        return []
-    lines = ["", f"### {kind.title} ({len(entries)})", ""]
-    plain = [entry for entry in entries if entry.own_remedy is None]
-    lines += [
-        f"- `{entry.key}`: {_safe(entry.sentence).rstrip('.')}. *{entry.remedy}*"
-        for entry in entries
-        if entry.own_remedy is not None
-    ]
-    if kind in (REMOVED, ADDED) and plain:
-        lines.append("- " + ", ".join(f"`{entry.key.removeprefix('names/')}`" for entry in plain))
-    else:
-        shown = plain if most is None else of_each_place(plain, most)
-        lines += [f"- `{entry.key}`: {_safe(entry.sentence)}" for entry in shown]
-        if len(plain) > len(shown):
-            lines.append(f"- and {len(plain) - len(shown)} more")
-    return [*lines, *(["", f"*{kind.remedy}*"] if plain else [])]
+def _environment(
+    first: Column, column: Column, differences: Differences | None, most: int | None
+) -> Iterator[str]:
+    yield from ("", f"## {_safe(heading(first, column))}", "")
+    if differences is None:
+        failed = column if column.problem else first
+        yield f"{_safe(failed.label)} did not run: {_safe(failed.problem or 'no result')}"
+        return
+    mine = for_you(first.events, column.events, differences)
+    if mine is not None:
+        yield from _own(mine)
+    told = mine.keys if mine is not None else frozenset()
+    found = causes(d for d in differences.entries if d.key not in told)
+    breaks = sum(cause.kind.breaks for cause in found)
+    where = "Elsewhere: " if mine is not None else ""
+    verdict = f"{breaks} causes of differences that need work" if breaks else "nothing breaks"
+    yield f"{where}{verdict}; {differences.unchanged} observations and results are unchanged."
+    for urgency, title in SECTIONS.items():
+        group = [cause for cause in found if cause.kind.urgency == urgency]
+        if group:
+            yield from ("", f"### {title.capitalize()}")
+            yield from _causes(group, most)
+    for note in differences.notes:
+        yield from ("", f"Not compared: {_safe(note)}")
+
+
+def _own(mine: ForYou) -> Iterator[str]:
+    yield from (f"### For you: {_safe(mine.title)}", "", f"**{things_to_do(mine)}**", "")
+    lines = [*mine.work, *mine.know]
+    if lines:
+        yield from ("| where | what | |", "|---|---|---|")
+    for line in lines:
+        what = f"`{line.what}`" if line.what else ""
+        yield f"| {_safe(line.where)} | {what} | {_safe(line.sentence)} |"
+    for sentence in mine.fine:
+        yield from ("", f"{_safe(sentence)}.")
+    yield ""
+
+
+def _causes(group: Sequence[Cause], most: int | None) -> Iterator[str]:
+    kind = None
+    for cause in group:
+        if cause.kind != kind:
+            kind = cause.kind
+            yield from ("", f"#### {kind.title}", "", f"{kind.consequence} *{kind.remedy}*", "")
+        own = f" *{_safe(cause.remedy)}*" if cause.remedy else ""
+        yield f"- {_safe(cause.sentence).rstrip('.')}.{own}"
+        entries = cause.entries if len(cause.entries) > 1 else ()
+        for entry in entries[:most]:
+            yield f"  - `{entry.key}`: {_safe(entry.sentence)}"
+        if most is not None and len(entries) > most:
+            yield f"  - and {len(entries) - most} more"
 
 
 def _safe(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;")
+    """Text on one line that Markdown takes for nothing else."""
+    return re.sub(r"([|<>*_`\[\]\\])", r"\\\1", " ".join(text.split()))
+
+
+def _capped(text: str) -> str:
+    if len(text.encode()) <= MOST_BYTES:
+        return text
+    kept = text.encode()[: MOST_BYTES - len(_CUT.encode())].decode(errors="ignore")
+    return kept[: kept.rfind("\n")] + _CUT

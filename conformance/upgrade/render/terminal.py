@@ -1,59 +1,142 @@
-"""A comparison on the terminal."""
+"""A comparison on the terminal: the user's own code first, on one screen."""
+
+from collections.abc import Sequence
+from itertools import groupby
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from conformance.upgrade.columns import Comparison
+from conformance.upgrade.causes import Cause, causes
+from conformance.upgrade.columns import Column, Comparison
 from conformance.upgrade.compare import Differences
-from conformance.upgrade.detectors import KINDS
-from conformance.upgrade.detectors.public_names import ADDED, REMOVED
-from conformance.upgrade.difference import Difference
-from conformance.upgrade.render.words import in_words, laws, of_each_place, outcomes
+from conformance.upgrade.for_you import ForYou, Line, for_you
+from conformance.upgrade.kinds import Urgency
+from conformance.upgrade.render.words import (
+    SECTIONS,
+    elsewhere_in_words,
+    heading,
+    laws,
+    outcomes,
+    shortened,
+    things_to_do,
+)
 
-SHOWN = 10
-"""How many differences of a kind the terminal shows; the other views have all."""
+SHOWN: dict[Urgency, int] = {"work": 12, "know": 6, "fine": 4}
+"""How many causes of each urgency the first screen shows where the user gave no code."""
+LINES = 16
+"""How many lines of the user's part the first screen shows, of each sort."""
 
 
-def show(console: Console, comparison: Comparison) -> None:
-    """Print the matrix, then each environment's differences from the first."""
-    console.print(_matrix(comparison))
+def show(console: Console, comparison: Comparison, *, everything: bool = False) -> None:
+    """Print how each environment differs from the first.
+
+    Args:
+        console: The terminal.
+        comparison: What to print.
+        everything: Whether to print every difference, and the matrix of laws by environments last.
+    """
     first, *others = comparison.columns
     for column, differences in zip(others, comparison.differences, strict=True):
-        console.print(Text("\n" + in_words(column, first, differences), style="bold"))
-        for line in _lines(differences, SHOWN):
-            console.print(Text(line), soft_wrap=False)
-
-
-def _lines(differences: Differences | None, most: int) -> list[str]:
-    lines: list[str] = []
-    if differences is None:
-        return lines
-    for kind in KINDS.values():
-        entries = differences.of(kind)
-        if not entries:
+        console.print(Text(heading(first, column), style="bold"), soft_wrap=True)
+        if differences is None:
+            _show_failure(console, first, column)
             continue
-        lines.append(f"\n{kind.title} ({len(entries)})")
-        if kind in (REMOVED, ADDED):
-            lines += _names(entries)
+        for each in (first, column):
+            if each.problem:
+                console.print(Text(f"{each.label} did not run to its end: {each.problem}"))
+        mine = for_you(first.events, column.events, differences)
+        if mine is not None:
+            _show_for_you(console, mine, everything)
+        _show_elsewhere(console, differences, mine, everything)
+        for note in differences.notes:
+            console.print(Text(f"Not compared: {note}", style="dim"))
+    if everything:
+        console.print(_matrix(comparison))
+
+
+def _show_failure(console: Console, first: Column, column: Column) -> None:
+    failed = column if column.problem else first
+    problem = failed.problem or "no result"
+    console.print(Text(f"{failed.label} did not run: {problem}", style="red"), soft_wrap=True)
+
+
+def _show_for_you(console: Console, mine: ForYou, everything: bool) -> None:
+    title = Text.assemble(
+        ("FOR YOU", "bold"), f"  {mine.title}", ("  " + things_to_do(mine), "bold")
+    )
+    console.print(title)
+    for lines in (mine.work, mine.know):
+        if lines:
+            shown = lines if everything else lines[:LINES]
+            for _, alike in groupby(shown, key=lambda line: bool(line.what)):
+                console.print(Padding(_grid(list(alike)), (0, 0, 0, 2)))
+            if len(lines) > len(shown):
+                console.print(f"  and {len(lines) - len(shown)} more", style="dim")
+    for sentence in mine.fine:
+        console.print(Text(f"  {sentence}"))
+
+
+def _grid(lines: Sequence[Line]) -> Table:
+    """Lines of one sort, in columns: with what they are about, or without."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for ratio in (None, None, 1) if lines[0].what else (None, 1):
+        grid.add_column(overflow="fold", ratio=ratio)
+    for line in lines:
+        where = f"  {line.where}" if line.follows else line.where
+        cells = (where, line.what, line.sentence) if line.what else (where, line.sentence)
+        grid.add_row(*map(Text, cells))
+    return grid
+
+
+def _show_elsewhere(
+    console: Console, differences: Differences, mine: ForYou | None, everything: bool
+) -> None:
+    told = mine.keys if mine is not None else frozenset()
+    found = causes(d for d in differences.entries if d.key not in told)
+    same = f"{differences.unchanged} unchanged"
+    if mine is not None and not everything:
+        words = elsewhere_in_words(found)
+        console.print(Text.assemble(("ELSEWHERE", "bold"), f"  {words}; {same}"))
+        if found:
+            console.print("  --all shows them", style="dim")
+        return
+    if not found:
+        console.print(f"nothing breaks, no difference; {same}")
+        return
+    hidden = False
+    for urgency, title in SECTIONS.items():
+        group = [cause for cause in found if cause.kind.urgency == urgency]
+        if not group:
+            if urgency == "work":
+                console.print("nothing breaks", style="bold")
             continue
-        shown = of_each_place(entries, most)
-        lines += [f"  {entry.key}: {entry.sentence}" for entry in shown]
-        if len(entries) > len(shown):
-            lines.append(f"  and {len(entries) - len(shown)} more")
-        lines += [f"  -> {remedy}" for remedy in dict.fromkeys(e.remedy for e in shown)]
-    return lines + [f"Not compared: {note}" for note in differences.notes]
+        shown = group if everything else group[: SHOWN[urgency]]
+        hidden |= len(group) > len(shown)
+        _show_causes(console, title, group, shown, everything)
+    console.print(f"{same}{'        --all shows every difference' if hidden else ''}", style="dim")
 
 
-def _names(entries: list[Difference]) -> list[str]:
-    """Names with a replacement on a line each, then all others."""
-    plain = [entry for entry in entries if entry.own_remedy is None]
-    named = [entry for entry in entries if entry.own_remedy is not None]
-    lines = [f"  {entry.sentence}. {entry.remedy}" for entry in named]
-    if plain:
-        lines.append(f"  {', '.join(entry.key.removeprefix('names/') for entry in plain)}")
-        lines.append(f"  -> {plain[0].remedy}")
-    return lines
+def _show_causes(
+    console: Console, title: str, group: Sequence[Cause], shown: Sequence[Cause], everything: bool
+) -> None:
+    items = sum(len(cause.entries) for cause in group)
+    console.print(Text(f"{title}  {len(group)} causes of {items} differences", style="bold"))
+    kind = None
+    for cause in shown:
+        if cause.kind != kind:
+            kind = cause.kind
+            console.print(Text(f"  {kind.title}: {kind.consequence} {kind.remedy}", style="dim"))
+        own = f" {cause.remedy}" if cause.remedy else ""
+        sentence = f"{cause.sentence.rstrip('.')}.{own}"
+        sentence = sentence if everything else shortened(sentence)
+        console.print(Padding(Text(sentence), (0, 0, 0, 4)))
+        if everything and len(cause.entries) > 1:
+            for entry in cause.entries:
+                console.print(Padding(Text(f"{entry.key}: {entry.sentence}"), (0, 0, 0, 8)))
+    if len(group) > len(shown):
+        console.print(f"    and {len(group) - len(shown)} more", style="dim")
 
 
 def _matrix(comparison: Comparison) -> Table:

@@ -1,44 +1,54 @@
 """What both the terminal and Markdown say of a comparison."""
 
 from collections import Counter
-from itertools import zip_longest
+from collections.abc import Sequence
 
-from conformance.events.log import CONFORMING, NOT_CHECKED
+from conformance.events.log import CONFORMING
 from conformance.reporting.summary import ORDER, SHORT
+from conformance.upgrade.causes import Cause
 from conformance.upgrade.columns import Column, Comparison
-from conformance.upgrade.compare import Differences
 from conformance.upgrade.detectors import KINDS
-from conformance.upgrade.difference import Difference
+from conformance.upgrade.for_you import ForYou
+from conformance.upgrade.kinds import Urgency
+
+SECTIONS: dict[Urgency, str] = {"work": "NEEDS WORK", "know": "TO KNOW", "fine": "FINE"}
+LONGEST = 240
+"""Characters of a sentence on the first screen."""
 
 
-def in_words(column: Column, first: Column, differences: Differences | None) -> str:
-    """What an upgrade from the first environment to this one means, in one paragraph."""
-    if differences is None:
-        failed = column if column.problem else first
-        return f"{failed.label} did not run: {failed.problem or 'no result'}"
-    counts = Counter(entry.kind.id for entry in differences.entries)
-    each = [f"{kind.title.lower()} {counts[id]}" for id, kind in KINDS.items() if counts[id]]
-    breaks = sum(entry.breaks for entry in differences.entries)
-    verdict = f"{breaks} differences need work" if breaks else "nothing breaks"
-    return (
-        f"{first.label} to {column.label}: {verdict}. "
-        f"{'; '.join(each) or 'no difference'}. {differences.unchanged} unchanged."
-    )
+def heading(first: Column, column: Column) -> str:
+    """Such as `jax 0.9.0, flax 0.12.3 to jax 0.10.2, flax 0.12.8, Python 3.11.7`."""
+    start, comma, python = first.label.rpartition(", ")
+    same = comma and column.label.endswith(comma + python)
+    return f"{start if same else first.label} to {column.label}"
 
 
-def of_each_place(entries: list[Difference], most: int) -> list[Difference]:
-    """At most `most` differences, taken in turn from each transform, JAX's own first."""
-    places: dict[str, list[Difference]] = {}
-    for entry in entries:
-        places.setdefault(_place(entry), []).append(entry)
-    order = sorted(places, key=lambda place: ("/jax." not in place, place))
-    turns = zip_longest(*(places[place] for place in order))
-    taken = [entry for turn in turns for entry in turn if entry is not None][:most]
-    return sorted(taken, key=lambda entry: (order.index(_place(entry)), entry.key))
+def things_to_do(mine: ForYou) -> str:
+    """Such as `2 things to do`."""
+    count = mine.things_to_do
+    return "nothing to do" if not count else f"{count} thing{'' if count == 1 else 's'} to do"
 
 
-def _place(entry: Difference) -> str:
-    return "/".join(entry.key.split("/")[:2])
+def elsewhere_in_words(found: Sequence[Cause]) -> str:
+    """What differs in the libraries and is not about the user's code, in one line."""
+    counts: Counter[str] = Counter()
+    items: Counter[str] = Counter()
+    for cause in found:
+        counts[cause.kind.id] += 1
+        items[cause.kind.id] += len(cause.entries)
+    parts = []
+    for id, kind in KINDS.items():
+        if items[id]:
+            grouped = items[id] != counts[id]
+            of = f" ({counts[id]} cause{'' if counts[id] == 1 else 's'})" if grouped else ""
+            parts.append(f"{items[id]} {kind.counted[items[id] != 1]}{of}")
+    return ", ".join(parts) or "no difference"
+
+
+def shortened(sentence: str) -> str:
+    """The sentence on one or two lines."""
+    text = " ".join(sentence.split())
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
 
 
 def laws(comparison: Comparison) -> list[str]:
@@ -52,5 +62,5 @@ def outcomes(column: Column, law: str) -> str:
     if not counts:
         return "did not run" if column.problem else "-"
     wrong = [name for name in ORDER if counts[name] and name not in CONFORMING]
-    shown = wrong or [name for name in ORDER if counts[name] and name not in NOT_CHECKED]
+    shown = wrong or [name for name in ORDER if counts[name] and name != "not-applicable"]
     return ", ".join(f"{counts[name]} {SHORT.get(name, name)}" for name in shown or counts)

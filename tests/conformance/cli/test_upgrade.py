@@ -17,14 +17,16 @@ SAME = ("upgrade", "--from", "installed", "--to", "installed", *CHOSEN)
 def test_an_environment_is_as_itself(ran: Callable[..., Any], tmp_path: Path) -> None:
     log, text, xml = (tmp_path / name for name in ("up.jsonl", "up.md", "up.xml"))
     got = ran(*SAME, "--log", log, "--markdown", text, "--junit", xml)
-    assert (got.status, got.err) == (0, "")
-    assert "nothing breaks" in " ".join(got.out.split())
+    assert got.status == 0
+    assert all(line.startswith("installed: ") for line in got.err.splitlines()), "progress"
+    assert "nothing breaks, no difference" in " ".join(got.out.split())
     headers = [event for event in read(log) if event["type"] == "header"]
     assert [header["asked"] for header in headers] == ["installed", "installed"]
     digests = {e["digest"] for e in read(log) if e["type"] == "result"}
     assert len(digests) == 1
     observed = [e["key"] for e in read(log) if e["type"] == "observation"]
-    assert len(observed) == 2 * len(set(observed)) > 1000
+    assert len(observed) == 2 * len(set(observed)) > 700
+    assert not any(key.startswith("outputs/jax.vmap/softmax") for key in observed), "not chosen"
     assert "| `mapping.equals-per-example` | 1 holds | 1 holds |" in text.read_text()
     assert len(ET.parse(xml).getroot()) == 2
     again = ran("report", log)
@@ -50,8 +52,8 @@ def test_a_broken_transform_regresses(
     got = ran("report", log, worse)
     assert got.status == 1
     words = " ".join(got.out.split())
-    assert "Regressed (1)" in words
-    assert "holds before, violated now: values differ" in words
+    assert "NEEDS WORK 1 causes of 1 differences Regressed:" in words
+    assert "mapping.equals-per-example of jax.vmap: values differ" in words
 
 
 @pytest.mark.parametrize(
@@ -78,7 +80,6 @@ def test_an_environment_that_cannot_be_had_is_three_and_the_other_is_shown(
     assert got.status == 3
     words = " ".join(got.out.split())
     assert "Python 3.99 was not found" in words
-    assert "1 holds" in words
 
 
 def test_a_scheduler_that_does_not_answer_is_three(ran: Callable[..., Any]) -> None:
@@ -91,9 +92,10 @@ def test_a_scheduler_that_does_not_answer_is_three(ran: Callable[..., Any]) -> N
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        ((), 2, "give either a LAW or --observation KEY"),
-        (("axes.no-such",), 2, "there is no law 'axes.no-such'"),
-        (("mapping.equals-per-example", "--subject", "x"), 2, "there is no subject 'x'"),
+        ((), 2, "give either a LAW, a NAME or --observation KEY"),
+        (("axes.no-such",), 2, "'axes.no-such' is neither a law nor an observation"),
+        (("numpy.fix",), 2, "'numpy.fix' is neither a law nor an observation"),
+        (("--observation", "names/numpy.fix"), 2, "is not an observation"),
     ],
 )
 def test_a_bisect_asked_for_wrongly_is_said(

@@ -10,21 +10,35 @@ import numpy as np
 import pytest
 
 from conformance.events.log import decode, encode
-from conformance.observations import GROUPS, cases, names, parameters, prng, record, warned
+from conformance.observations import (
+    GROUPS,
+    cases,
+    names,
+    parameters,
+    prng,
+    record,
+    signatures,
+    warned,
+)
 from conformance.observations.jaxprs import counted
+from conformance.observations.selection import Selection
 from properties.subjects import FUNCTIONS, MODULES
 
 
 @functools.cache
 def observed(group: str) -> list[tuple[str, Any]]:
-    return list(GROUPS[group]())
+    return list(GROUPS[group](Selection()))
 
 
 def facts(group: str) -> dict[str, Any]:
     return dict(observed(group))
 
 
-@pytest.mark.parametrize("group", GROUPS)
+FIXED = [group for group in GROUPS if group != "signatures"]
+"""What is observed though the user has no sources."""
+
+
+@pytest.mark.parametrize("group", FIXED)
 def test_a_group_gives_facts_under_keys_of_its_own(group: str) -> None:
     keys = [key for key, _ in observed(group)]
     assert len(keys) > 10
@@ -43,7 +57,7 @@ def test_facts_go_through_json_and_back(group: str) -> None:
 
 @pytest.mark.parametrize("group", [group for group in GROUPS if group != "costs"])
 def test_a_second_time_gives_the_same(group: str) -> None:
-    again = [(key, encode(value)) for key, value in GROUPS[group]()]
+    again = [(key, encode(value)) for key, value in GROUPS[group](Selection())]
     assert again == [(key, encode(value)) for key, value in observed(group)]
 
 
@@ -113,8 +127,7 @@ def test_draws_are_those_of_the_installed_prng() -> None:
 def test_a_missing_name_is_absent_with_its_reason(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (names, warned):
-        monkeypatch.setattr(module, "NAMES", (name, "jax.vmap"))
+    monkeypatch.setattr(names, "NAMES", (name, "jax.vmap"))
     seen = dict(names.observe())
     assert seen["names/jax.vmap"] is True
     assert set(seen[f"names/{name}"]) == {"absent", "name"}
@@ -200,3 +213,39 @@ def test_costs_are_ratios_with_their_spread() -> None:
 def test_paths_name_every_kind_of_step() -> None:
     tree = {"params": [1, (2, 3)]}
     assert parameters.by_path(tree) == {"params/0": 1, "params/1/0": 2, "params/1/1": 3}
+
+
+def test_names_of_the_users_are_observed_beside_the_list() -> None:
+    chosen = Selection(names=["jax.numpy.clip", "jax.numpy.no_such", "jax.vmap"])
+    seen = dict(names.observe(chosen))
+    assert seen["names/jax.numpy.no_such"]["name"] == "jax.numpy.no_such"
+    assert len([key for key in seen if key == "names/jax.vmap"]) == 1
+    assert "warnings/names/jax.numpy.no_such" in dict(warned.observe(chosen))
+    found = dict(signatures.observe(chosen))
+    assert "min" in found["signatures/jax.numpy.clip"]["keywords"]
+    assert "absent" in found["signatures/jax.numpy.no_such"]
+
+
+def test_signatures_say_whether_any_keyword_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def function(first: Any, /, second: Any, *, third: Any, **others: Any) -> None: ...
+
+    monkeypatch.setattr(signatures, "needed", lambda name: function)
+    assert dict(signatures.observe(Selection(names=["jax.f"]))) == {
+        "signatures/jax.f": {"keywords": ["second", "third"], "any": True}
+    }
+    monkeypatch.setattr(signatures, "needed", lambda name: 3)
+    assert dict(signatures.observe(Selection(names=["jax.f"]))) == {}
+
+
+def test_only_chosen_subjects_and_transforms_are_observed() -> None:
+    chosen = Selection(subjects=["sof*", "dense"], transforms=["jax.vmap"])
+    keys = {
+        key
+        for group in ("parameters", "outputs", "errors", "jaxprs", "costs")
+        for key, _ in GROUPS[group](chosen)
+    }
+    assert any(key.startswith("outputs/jax.vmap/softmax") for key in keys)
+    assert {key.split("/")[2 if key.startswith("costs") else 1] for key in keys} == {"jax.vmap"}
+    subjects = {key.split("/")[2] for key in keys if key.startswith(("outputs", "jaxprs"))}
+    assert subjects == {"softmax"}
+    assert list(parameters.observe(Selection(transforms=["jax.vmap"]))) == []

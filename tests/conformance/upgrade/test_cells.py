@@ -55,8 +55,8 @@ def test_a_cell_gives_the_events_of_its_plan() -> None:
 
 def test_an_environment_that_cannot_be_had_is_a_problem_and_the_others_finish() -> None:
     with ThreadPoolExecutor(2) as pool:
-        there, missing = cells.run_all(
-            [cell("square"), cell("square", spec="jax==0.4.30@3.99")], pool
+        there, missing = pool.map(
+            cells.run, [cell("square"), cell("square", spec="jax==0.4.30@3.99")]
         )
     assert outcomes(there) == {"square": "holds"}
     (header,) = missing
@@ -72,7 +72,7 @@ def test_a_suite_that_cannot_start_is_a_problem_with_its_reason() -> None:
 
 
 def test_a_cell_that_is_killed_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cells, "_MAIN", "import os; os.kill(os.getpid(), 9)")
+    monkeypatch.setattr(cells, "_RUN", "import os; os.kill(os.getpid(), 9)")
     (header,) = cells.run(cell("square"))
     assert header["problem"] == "the run was ended by signal 9"
 
@@ -82,7 +82,7 @@ def test_a_cell_that_is_killed_half_way_keeps_what_it_wrote(
 ) -> None:
     first = "from conformance import log; finish = log.EventLog.finish\n"
     dies = "def die(self): import os; os.kill(os.getpid(), 9)\nlog.EventLog.finish = die\n"
-    monkeypatch.setattr(cells, "_MAIN", first + dies + cells._MAIN)
+    monkeypatch.setattr(cells, "_RUN", first + dies + cells._RUN)
     events = cells.run(cell("square"))
     assert outcomes(events) == {"square": "holds"}
     assert events[0]["problem"] == "the run was ended by signal 9"
@@ -151,7 +151,7 @@ def test_a_lost_worker_loses_nothing_and_doubles_nothing(cluster: Any) -> None:
         asked = [cell("square"), cell("sort"), cell("softmax"), cell("matmul")]
         with ThreadPoolExecutor(1) as waiting:
             everything = waiting.submit(
-                lambda: list(cells.run_all(asked, client.get_executor(pure=False)))
+                lambda: list(client.get_executor(pure=False).map(cells.run, asked))
             )
             until(lambda: any(client.processing().values()))
             busy = next(name for name, tasks in client.processing().items() if tasks)

@@ -1,0 +1,45 @@
+"""What a cell's header says of the user's own code."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+
+class SubjectError(Struct, frozen=True, kw_only=True):
+    """Why a subject cannot be made."""
+
+    type: str
+    line: Annotated[str, Meta(description="The first line of the error's message.")]
+
+
+class UserSubject(Struct, frozen=True, kw_only=True):
+    """A subject of the user's."""
+
+    module: Annotated[str, Meta(description="The module that lists it.")]
+    error: SubjectError | None
+
+
+class Use(Struct, frozen=True, kw_only=True):
+    """A use of a name of JAX or Flax in the user's sources."""
+
+    file: str
+    line: Annotated[int, Meta(ge=1)]
+    name: Annotated[str, Meta(description="Its dotted name, aliases resolved: `jax.numpy.fix`.")]
+    keywords: Annotated[
+        tuple[str, ...], Meta(description="The keywords that a call gives it.")
+    ] = ()
+
+
+class Unreadable(Struct, frozen=True, kw_only=True):
+    """A source file that cannot be parsed."""
+
+    path: str
+    reason: str
+
+
+class UserSources(Struct, frozen=True, kw_only=True):
+    """What the user's sources use."""
+
+    files: Annotated[int, Meta(ge=0, description="How many files there are.")]
+    uses: list[Use]
+    unreadable: list[Unreadable]

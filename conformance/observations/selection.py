@@ -1,0 +1,35 @@
+"""What of the fixed list is observed, and what else."""
+
+import fnmatch
+from collections.abc import Sequence
+
+import attrs
+
+
+def _tuple(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(names)
+
+
+@attrs.frozen
+class Selection:
+    """Globs over subjects and transforms, where none means all; and names of the user's."""
+
+    subjects: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
+    transforms: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
+    names: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
+    """Dotted names that are observed beside the suite's own list."""
+
+    def has_subject(self, name: str) -> bool:
+        """Whether observations of the subject are wanted."""
+        return _matches(name, self.subjects)
+
+    def has_transform(self, name: str) -> bool:
+        """Whether observations of the transform are wanted."""
+        return _matches(name, self.transforms)
+
+
+EVERYTHING = Selection()
+
+
+def _matches(name: str, globs: tuple[str, ...]) -> bool:
+    return not globs or any(fnmatch.fnmatchcase(name, glob) for glob in globs)

@@ -1,0 +1,79 @@
+"""In a cell, before it runs: which of the user's subjects can be made there, and the plan of the run.
+
+The driver of an upgrade imports none of the user's code: its own environment may have neither their
+dependencies nor a release that their code runs on.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import msgspec
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What the driver asks a cell."""
+
+    modules: list[str]
+    """Modules that list subjects of the user's own."""
+    draw: bool
+    """Whether to draw the plan."""
+    profile: str
+    seed: int
+    laws: list[str]
+    transforms: list[str]
+    subjects: list[str]
+
+
+class Broken(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a subject cannot be made, or a module cannot be imported (then `subject` is null)."""
+
+    module: str
+    subject: str | None
+    type: str
+    line: str
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a cell says."""
+
+    subjects: dict[str, str]
+    """The module of each subject of the user's that can be made."""
+    broken: list[Broken]
+    known: list[str]
+    """The names of all subjects there are."""
+    plan: str | None
+
+
+def answer(wanted: Wanted) -> Answer:
+    """Load the user's modules in this process, and draw the plan if it is wanted."""
+    from conformance.runner import process_env
+
+    process_env.prepare()
+    from conformance.runner import items, plan
+    from conformance.user_subjects import loading
+    from properties.profile import PROFILES
+    from properties.subjects import SUBJECTS
+
+    made = {subject.name: module for module in wanted.modules for subject in loading.load(module)}
+    drawn = None
+    if wanted.draw:
+        profile = PROFILES[wanted.profile].asked(wanted.seed, wanted.laws, wanted.subjects)
+        selected = items.select(wanted.laws, wanted.transforms, wanted.subjects)
+        drawn = json.dumps(plan.draw(selected, profile))
+    return Answer(
+        subjects=made,
+        broken=[
+            Broken(module=f.module, subject=f.subject, type=f.type, line=f.line)
+            for f in loading.FAILED
+        ],
+        known=list(SUBJECTS),
+        plan=drawn,
+    )
+
+
+def main() -> None:
+    """Answer the question in the file that the command line names, into the second file."""
+    question, reply = map(Path, sys.argv[1:3])
+    wanted = msgspec.json.decode(question.read_bytes(), type=Wanted)
+    reply.write_bytes(msgspec.json.encode(answer(wanted)))

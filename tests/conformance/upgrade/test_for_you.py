@@ -1,0 +1,222 @@
+"""What an upgrade means for the user's own code, over logs written by hand."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conformance.events.log import Event, encode
+from conformance.events.user_code import (
+    SubjectError,
+    Unreadable,
+    Use,
+    UserSources,
+    UserSubject,
+)
+from conformance.upgrade.compare import compare
+from conformance.upgrade.for_you import MODULE, ForYou, for_you
+
+FIX = Use(file="physics.py", line=35, name="jax.numpy.fix")
+GONE = {"absent": "removed in JAX v0.10.0; use jax.numpy.trunc instead.", "name": "jax.numpy.fix"}
+FINE = UserSubject(module="mymodel.subjects", error=None)
+
+
+def broken(type: str = "AttributeError", line: str = "jax.numpy.fix was removed") -> UserSubject:
+    return UserSubject(module="mymodel.subjects", error=SubjectError(type=type, line=line))
+
+
+def side(
+    subjects: Mapping[str, UserSubject],
+    values: Mapping[str, Any],
+    results: Mapping[str, Any] = {},  # read only
+    uses: tuple[Use, ...] = (),
+    unreadable: tuple[Unreadable, ...] = (),
+) -> list[Event]:
+    header = {
+        "type": "header",
+        "cell": "c",
+        "observations": 1,
+        "environment": {},
+        "subjects": dict(subjects),
+        "sources": UserSources(files=1, uses=list(uses), unreadable=list(unreadable)),
+    }
+    names = ("law", "transform", "subject")
+    return [
+        header,
+        *({"type": "observation", "key": k, "value": encode(v)} for k, v in values.items()),
+        *(
+            {"type": "result", **dict(zip(names, name.split(" | "), strict=True)), **result}
+            for name, result in results.items()
+        ),
+    ]
+
+
+def found(before: list[Event], after: list[Event]) -> ForYou:
+    mine = for_you(before, after, compare(before, after))
+    assert mine is not None
+    return mine
+
+
+def lines(mine: ForYou) -> list[tuple[str, str, str]]:
+    return [(line.where, line.what, line.sentence) for line in (*mine.work, *mine.know)]
+
+
+def test_without_code_of_the_users_there_is_no_such_part() -> None:
+    both = side({}, {"names/jax.numpy.fix": True})
+    assert for_you(both, both, compare(both, both)) is None
+
+
+def test_a_removed_name_is_told_where_it_is_used_and_explains_a_subject() -> None:
+    before = side({"legacy": FINE, "other": FINE}, {"names/jax.numpy.fix": True}, uses=(FIX,))
+    after = side({"legacy": broken(), "other": FINE}, {"names/jax.numpy.fix": GONE})
+    mine = found(before, after)
+    assert mine.title == "mymodel, 2 subjects, 1 file"
+    assert lines(mine) == [
+        (
+            "physics.py:35",
+            "jax.numpy.fix",
+            "gone since jax 0.10.0 (2026-04-16): use jax.numpy.trunc",
+        ),
+        ("legacy", "", "ran before, now AttributeError (follows from the above)"),
+    ]
+    assert mine.things_to_do == 1
+    assert mine.fine == ("1 subject: the same laws hold; no values to compare",)
+    assert "names/jax.numpy.fix" in mine.keys
+
+
+def test_a_removed_name_that_nobody_uses_is_not_the_users() -> None:
+    other = Use(file="physics.py", line=1, name="jax.numpy.sin")
+    before = side({}, {"names/jax.numpy.fix": True, "names/jax.numpy.sin": True}, uses=(other,))
+    after = side({}, {"names/jax.numpy.fix": GONE, "names/jax.numpy.sin": True})
+    mine = found(before, after)
+    assert (lines(mine), mine.things_to_do, mine.keys) == ([], 0, frozenset())
+
+
+def test_uses_of_a_name_in_a_file_are_one_line() -> None:
+    uses = tuple(Use(file="a.py", line=n, name="jax.numpy.fix") for n in range(1, 9))
+    before = side({}, {"names/jax.numpy.fix": True}, uses=uses)
+    (line,) = found(before, side({}, {"names/jax.numpy.fix": GONE})).work
+    assert line.where == "a.py:1,2,3,4,5 and 3 more lines"
+
+
+def test_a_keyword_that_is_not_taken_any_more() -> None:
+    use = Use(file="a.py", line=7, name="jax.numpy.clip", keywords=("a_min", "x"))
+    key = "signatures/jax.numpy.clip"
+    before = side({}, {key: {"keywords": ["x", "a_min"], "any": False}}, uses=(use,))
+    after = side({}, {key: {"keywords": ["x", "min"], "any": False}})
+    (line,) = found(before, after).work
+    assert (line.where, line.sentence) == ("a.py:7", "takes no a_min= any more; new: min")
+    anything = side({}, {key: {"keywords": [], "any": True}})
+    assert found(before, anything).work == ()
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "said"),
+    [
+        ([], ["f is deprecated. Use g instead."], "deprecated now: use g"),
+        (["old words"], ["Use g."], "still deprecated, in other words: use g"),
+        (["same"], ["same"], None),
+        (["same"], [], None),
+    ],
+)
+def test_a_deprecation_of_a_name_that_is_used(
+    was: list[str], now: list[str], said: str | None
+) -> None:
+    def warned(lines: list[str]) -> list[dict[str, str]]:
+        return [{"category": "DeprecationWarning", "line": line} for line in lines]
+
+    key = "warnings/names/jax.numpy.fix"
+    mine = found(side({}, {key: warned(was)}, uses=(FIX,)), side({}, {key: warned(now)}))
+    assert [line.sentence for line in mine.know] == ([said] if said else [])
+    assert mine.work == ()
+
+
+def test_a_module_that_cannot_be_imported_any_more_is_one_thing_to_do() -> None:
+    error = broken("ImportError", "cannot import name 'x' from 'jax' (/somewhere/jax/__init__.py)")
+    mine = found(side({"a": FINE, "b": FINE}, {}), side({f"mymodel.subjects{MODULE}": error}, {}))
+    assert lines(mine) == [
+        (
+            "mymodel.subjects",
+            "",
+            "2 subjects ran before, now the import fails with ImportError: cannot import name 'x' "
+            "from 'jax'",
+        )
+    ]
+    assert (mine.things_to_do, mine.fine) == (1, ())
+
+
+def test_a_subject_that_works_now_and_one_that_never_did() -> None:
+    was = {"a": broken("TypeError", "no"), "b": broken("TypeError", "no")}
+    mine = found(side(was, {}), side({"a": FINE, "b": was["b"]}, {}))
+    assert [line.sentence for line in mine.know] == [
+        "can be made now; before, TypeError: no",
+        "cannot be made in either: TypeError: no",
+    ]
+
+
+def leaf(value: float, bound: float | None) -> dict[str, Any]:
+    return {
+        "value": np.float32([value]),
+        "bound": None if bound is None else np.float64([bound]),
+        "keyed": False,
+        "agrees": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "said"),
+    [
+        (leaf(1, 1e-3), leaf(1, 1e-3), "values equal to the bit"),
+        (leaf(1, None), leaf(1, None), "values equal to the bit"),
+        (
+            leaf(1, 0.5),
+            leaf(1.5, 0.5),
+            "values equal within rounding (largest 50 % of the bound)",
+        ),
+        (
+            leaf(1, None),
+            leaf(1.5, None),
+            "values equal within rounding (largest 0 % of the bound); 1 value without a bound differ",
+        ),
+    ],
+)
+def test_values_of_a_sound_subject(was: Any, now: Any, said: str) -> None:
+    key = "outputs/jax.vmap/mine"
+    mine = found(side({"mine": FINE}, {key: was}), side({"mine": FINE}, {key: now}))
+    assert mine.work == ()
+    assert mine.fine == (f"1 subject: the same laws hold; {said}",)
+
+
+def test_a_value_beyond_its_bound_is_a_thing_to_do() -> None:
+    key = "outputs/jax.vmap/mine/output"
+    old, new = side({"mine": FINE}, {key: leaf(1, 0.1)}), side({"mine": FINE}, {key: leaf(2, 0.1)})
+    mine = found(old, new)
+    ((where, what, said),) = lines(mine)
+    assert (where, what, mine.things_to_do, mine.fine) == ("mine", "outputs", 1, ())
+    assert "5 times what rounding allows" in said
+
+
+def test_a_law_that_regressed_is_to_do_and_a_known_defect_is_to_know() -> None:
+    item = "errors.axis-out-of-range | jax.pmap | {}"
+    holds = {"outcome": "holds", "detail": None}
+    violated = {"outcome": "violated", "detail": {"message": "values differ"}}
+    skipped = {
+        "outcome": "not-applicable",
+        "detail": {"reason": "every call shows it", "source": "pmap-axis-out-of-range"},
+    }
+    subjects = {"a": FINE, "b": FINE}
+    old = side(subjects, {}, {item.format(name): holds for name in "ab"})
+    new = side(subjects, {}, {item.format("a"): violated, item.format("b"): skipped})
+    mine = found(old, new)
+    (todo,), (known,) = mine.work, mine.know
+    assert (todo.where, todo.what) == ("a", "errors.axis-out-of-range of jax.pmap")
+    assert "holds before, violated now: values differ" in todo.sentence
+    assert known.where == "1 subject"
+    assert known.sentence.startswith("a known defect: error less clear: Since 0.9.1 an axis")
+
+
+def test_a_file_that_cannot_be_parsed_is_said() -> None:
+    unread = Unreadable(path="a.py", reason="invalid syntax")
+    both = side({}, {}, uses=(FIX,), unreadable=(unread,))
+    assert lines(found(both, both)) == [("a.py", "", "cannot be parsed: invalid syntax")]

@@ -1,0 +1,88 @@
+"""The names that a user's sources use: aliases, from-imports, scopes, keywords; which files are read."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.upgrade.sources import scan, uses_in
+
+
+def used(source: str) -> list[tuple[int, str]]:
+    return [(use.line, use.name) for use in uses_in(source, "f.py")]
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("import jax\njax.numpy.fix(1)", [(1, "jax"), (2, "jax.numpy.fix")]),
+        ("import jax.numpy as jnp\njnp.fix", [(1, "jax.numpy"), (2, "jax.numpy.fix")]),
+        ("import jax.numpy\njax.tree_map", [(1, "jax.numpy"), (2, "jax.tree_map")]),
+        ("from jax import core\ncore.get_aval", [(1, "jax.core"), (2, "jax.core.get_aval")]),
+        (
+            "from jax.core import get_aval as g\ng(1)",
+            [(1, "jax.core.get_aval"), (2, "jax.core.get_aval")],
+        ),
+        ("from flax import linen as nn\nnn.Module", [(1, "flax.linen"), (2, "flax.linen.Module")]),
+        (
+            "import jax.numpy as jnp\nf = jnp.fix\nf(1)",
+            [(2, "jax.numpy.fix"), (3, "jax.numpy.fix")],
+        ),
+        ("from jax import (\n    jit,\n    pmap,\n)", [(2, "jax.jit"), (3, "jax.pmap")]),
+        (
+            "import jax\n@jax.jit\ndef f(x: jax.Array) -> jax.Array: ...",
+            [(2, "jax.jit"), (3, "jax.Array")],
+        ),
+        (
+            "def f():\n    import jax.numpy as jnp\n    return jnp.fix\njnp.fix",
+            [(2, "jax.numpy"), (3, "jax.numpy.fix")],
+        ),
+    ],
+)
+def test_names_are_followed_from_their_import(source: str, names: list[tuple[int, str]]) -> None:
+    assert used(source)[-len(names) :] == names
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import numpy as jnp\njnp.fix(1)",
+        "from . import jax\njax.pmap",
+        "from .jax import pmap\npmap",
+        "import jax.numpy as jnp\ndef f(jnp):\n    return jnp.fix",
+        "import jax.numpy as jnp\nf = lambda jnp: jnp.fix",
+        "import jax.numpy as jnp\njnp = object()\njnp.fix",
+        "x.jax.numpy.fix",
+        "from jax.numpy import *\nfix(1)",
+    ],
+)
+def test_what_is_not_the_library_is_left_alone(source: str) -> None:
+    assert not any(name.endswith(("fix", "pmap")) for _, name in used(source))
+
+
+def test_a_call_has_its_keywords_and_a_chain_is_one_use() -> None:
+    source = "import jax.numpy as jnp\ny = jnp.clip(x, a_min=jnp.zeros(3).at[0].set(1), a_max=2)\n"
+    _, *uses = uses_in(source, "f.py")
+    assert [(use.name, use.keywords) for use in uses] == [
+        ("jax.numpy.clip", ("a_min", "a_max")),
+        ("jax.numpy.zeros", ()),
+    ]
+
+
+def test_files_are_read_once_and_what_is_not_the_users_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "import jax\njax.jit\n"
+    for name in ("src/a.py", "src/sub/b.py", ".venv/c.py", "env2/lib/d.py", "build/e.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "env2" / "pyvenv.cfg").write_text("")
+    (tmp_path / "src" / "broken.py").write_text("def f(:\n")
+    (tmp_path / "src" / "null.py").write_bytes(b"x = '\0'\n")
+    found = scan([tmp_path, tmp_path / "src", tmp_path / "src" / "a.py"])
+    assert found.files == 4
+    assert [(use.file, use.line) for use in found.uses if use.name == "jax.jit"] == [
+        ("src/a.py", 2),
+        ("src/sub/b.py", 2),
+    ]
+    assert [each.path for each in found.unreadable] == ["src/broken.py", "src/null.py"]
