@@ -55,6 +55,15 @@ def carried(command: Command) -> Command:
     return command
 
 
+everything = click.option(
+    "-v",
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Show every difference between environments, and laws by environment.",
+)
+
+
 class Shard(click.ParamType):
     """`I/N`, the I-th of N parts."""
 

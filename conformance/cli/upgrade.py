@@ -46,13 +46,7 @@ from conformance.upgrade.extra import missing_extra
 @click.option(
     "-n", "--workers", type=click.IntRange(1, 256), metavar="N", help="Processes per cell."
 )
-@click.option(
-    "-v",
-    "--all",
-    "everything",
-    is_flag=True,
-    help="Show every difference, and laws by environment.",
-)
+@options.everything
 @click.option("--log", "log_path", type=FILE, help="Write the event log of all cells here.")
 @click.option("--dask", metavar="HOST:PORT", help="Run the cells on this Dask scheduler's workers.")
 def upgrade(
