@@ -9,7 +9,8 @@ import attrs
 from packaging.version import Version
 
 from conformance.events.arrays import encode
-from conformance.events.log import CONFORMING, NOT_CHECKED, Event
+from conformance.events.outcomes import CONFORMING, NOT_CHECKED
+from conformance.events.records import Header, Observation, Record, Result
 from conformance.upgrade import cells, environments
 from conformance.upgrade.cells import Cell
 from conformance.upgrade.environments import NotBuilt
@@ -172,12 +173,13 @@ def find_release(
 
     def test(spec: str) -> Verdict:
         events = cells.run(_cell(asked, spec))
-        if "problem" in events[0]:
-            raise BisectError(f"{spec} could not be run: {events[0]['problem']}")
+        header = events[0]
+        assert isinstance(header, Header)
+        if header.problem:
+            raise BisectError(f"{spec} could not be run: {header.problem}")
         verdict = _observed(events, asked.observation) if asked.observation else _held(events)
-        versions = events[0]["environment"]
-        shown = "  ".join(f"{name} {versions[name]}" for name in ("jax", "flax"))
-        report(f"{shown}: {_short(verdict)}")
+        there = header.environment
+        report(f"jax {there.jax}  flax {there.flax}: {_short(verdict)}")
         return verdict
 
     python = environments.parse(asked.bad).python or environments.parse(asked.good).python
@@ -211,22 +213,22 @@ def group_of(key: str) -> str:
     return "outputs" if first == "gradients" else first
 
 
-def _held(events: list[Event]) -> str:
-    outcomes = {event["outcome"] for event in events if event["type"] == "result"}
+def _held(events: list[Record]) -> str:
+    outcomes = {event.outcome for event in events if isinstance(event, Result)}
     if outcomes - CONFORMING or "known-defect" in outcomes:
         return "does not hold"
     return "holds" if outcomes - NOT_CHECKED else "not applicable"
 
 
-def _observed(events: list[Event], key: str) -> Verdict:
+def _observed(events: list[Record], key: str) -> Verdict:
     """The value of an observation, or of all whose key continues this one after a slash."""
     found = {
-        event["key"]: encode(event["value"])
+        event.key: encode(event.value)
         for event in events
-        if event["type"] == "observation" and f"{event['key']}/".startswith(f"{key}/")
+        if isinstance(event, Observation) and f"{event.key}/".startswith(f"{key}/")
     }
     if not found:
-        raise BisectError(f"there is no observation {key!r} in {events[0]['asked']}")
+        raise BisectError(f"there is no observation {key!r} in this environment")
     return found.get(key, found)
 
 

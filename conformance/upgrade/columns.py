@@ -1,11 +1,10 @@
 """A log of several environments, gathered for every view: each on its own, and compared with the first."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import attrs
 
-from conformance.events.log import Event, to_records
+from conformance.events.records import Header, Observation, Record, Result
 from conformance.reporting.summary import Summary, summarise
 from conformance.upgrade.compare import Differences, compare
 
@@ -18,7 +17,7 @@ class Column:
     """Such as `jax 0.9.0, flax 0.12.3, Python 3.11`; what was asked for where nothing ran."""
     problem: str | None
     """Why it did not run, or not to its end."""
-    events: tuple[Event, ...]
+    events: tuple[Record, ...]
     summary: Summary
 
 
@@ -31,19 +30,19 @@ class Comparison:
     """One for each column after the first; None where one of the two did not run."""
 
 
-def gather(events: Sequence[Event]) -> Comparison:
+def gather(events: Sequence[Record]) -> Comparison:
     """Gather a log's events, one column for each environment.
 
     Cells of one environment are one column, as shards are, unless both ran the same: two runs to compare.
     """
-    of_cell: dict[str, list[Event]] = {}
+    of_cell: dict[str, list[Record]] = {}
     for event in events:
-        of_cell.setdefault(event["cell"], []).append(event)
-    groups: list[tuple[tuple[str, str], set[Any], list[Event]]] = []
+        of_cell.setdefault(event.cell, []).append(event)
+    groups: list[tuple[tuple[str, str], set[tuple[str, ...]], list[Record]]] = []
     for cell in of_cell.values():
-        header = next((event for event in cell if event["type"] == "header"), None)
-        where = (_label(header), "" if header is None else header.get("asked", ""))
-        ran = {_what(event) for event in cell if event["type"] in ("result", "observation")}
+        header = next((event for event in cell if isinstance(event, Header)), None)
+        where = (_label(header), (header.asked or "") if header else "")
+        ran = {_what(event) for event in cell if isinstance(event, Result | Observation)}
         for place, there, gathered in groups:
             if place == where and not there & ran:
                 there |= ran
@@ -76,21 +75,21 @@ def _ran(column: Column) -> bool:
     )
 
 
-def _what(event: Event) -> tuple[Any, ...]:
-    return tuple(event.get(k) for k in ("law", "transform", "subject", "defect", "key"))
+def _what(event: Result | Observation) -> tuple[str, ...]:
+    if isinstance(event, Observation):
+        return (event.key,)
+    return (event.law, event.transform, event.subject, event.defect or "")
 
 
-def _label(header: Event | None) -> str:
+def _label(header: Header | None) -> str:
     if header is None:
         return "unknown"
-    environment = header["environment"]
-    names = (("jax", "jax"), ("flax", "flax"), ("python", "Python"))
-    parts = [f"{shown} {environment[name]}" for name, shown in names if environment.get(name)]
-    return ", ".join(parts) or str(header.get("asked", "unknown"))
+    there = header.environment
+    versions = (("jax", there.jax), ("flax", there.flax), ("Python", there.python))
+    parts = [f"{name} {version}" for name, version in versions if version]
+    return ", ".join(parts) or header.asked or "unknown"
 
 
-def _column(label: str, events: list[Event]) -> Column:
-    problems = [event["problem"] for event in events if event.get("problem")]
-    return Column(
-        label, problems[0] if problems else None, tuple(events), summarise(to_records(events))
-    )
+def _column(label: str, events: list[Record]) -> Column:
+    problems = [e.problem for e in events if isinstance(e, Header) and e.problem]
+    return Column(label, problems[0] if problems else None, tuple(events), summarise(events))

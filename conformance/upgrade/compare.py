@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from conformance.events.log import Event
+from conformance.events.records import Header, Observation, Record
 from conformance.upgrade.detectors import DETECTORS, laws
 from conformance.upgrade.difference import Difference, ObservationPair, Value
 from conformance.upgrade.kinds import DifferenceKind
@@ -34,7 +34,7 @@ class Differences:
         return int(any(entry.breaks for entry in self.entries))
 
 
-def compare(before: Sequence[Event], after: Sequence[Event]) -> Differences:
+def compare(before: Sequence[Record], after: Sequence[Record]) -> Differences:
     """Compare the events of two environments."""
     found = list(laws.find(before, after))
     law_changes = {difference.key for difference in found}
@@ -60,28 +60,29 @@ def compare(before: Sequence[Event], after: Sequence[Event]) -> Differences:
     return Differences(tuple(found), unchanged, tuple(notes))
 
 
-def _has_broken_subjects(events: Sequence[Event]) -> bool:
-    subjects = header(events).get("subjects") or {}
-    return any(each.error for each in subjects.values())
+def _has_broken_subjects(events: Sequence[Record]) -> bool:
+    first = header(events)
+    return any(each.error for each in ((first.subjects if first else None) or {}).values())
 
 
-def header(events: Sequence[Event]) -> Event:
-    """The first header of these events; an empty event where there is none."""
-    return next((event for event in events if event["type"] == "header"), {})
+def header(events: Sequence[Record]) -> Header | None:
+    """The first header of these events."""
+    return next((event for event in events if isinstance(event, Header)), None)
 
 
-def observations(events: Sequence[Event]) -> dict[str, Value]:
+def observations(events: Sequence[Record]) -> dict[str, Value]:
     """What was observed, by key."""
-    return {event["key"]: event["value"] for event in events if event["type"] == "observation"}
+    return {event.key: event.value for event in events if isinstance(event, Observation)}
 
 
 def _comparable(
-    before: Sequence[Event], after: Sequence[Event]
+    before: Sequence[Record], after: Sequence[Record]
 ) -> tuple[dict[str, Value], dict[str, Value], list[str]]:
     """The observations of the groups that both environments have, and notes on those left out."""
     old, new = observations(before), observations(after)
     notes = []
-    versions = [header(events).get("observations") for events in (before, after)]
+    headers = [header(events) for events in (before, after)]
+    versions = [(each.observations or None) if each else None for each in headers]
     if versions[0] != versions[1]:
         notes.append(f"the lists of observations are of versions {versions[0]} and {versions[1]}")
         old, new = {}, {}

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import attrs
 
 from conformance.events.arrays import decode
-from conformance.events.log import Event
+from conformance.events.records import Header
 from conformance.upgrade.kinds import DifferenceKind
 
 Value: TypeAlias = Any
@@ -49,9 +49,9 @@ class ObservationPair:
     new: dict[str, Value]
     changed: tuple[str, ...]
     """Keys whose values differ and that no earlier detector has reported."""
-    before: Event
+    before: Header | None
     """The header of the earlier environment."""
-    after: Event
+    after: Header | None
 
     def of(self, *groups: str) -> list[tuple[str, Value, Value]]:
         """Key, value before and value now (None where there is none) of what changed in these groups."""

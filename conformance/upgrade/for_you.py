@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
-from conformance.events.log import Event
+from conformance.events.records import Record
 from conformance.events.user_code import SubjectError, Use, UserSources, UserSubject
 from conformance.upgrade.causes import causes, percent
 from conformance.upgrade.compare import Differences, header, observations
@@ -55,13 +55,13 @@ class ForYou:
 
 
 def for_you(
-    before: Sequence[Event], after: Sequence[Event], differences: Differences
+    before: Sequence[Record], after: Sequence[Record], differences: Differences
 ) -> ForYou | None:
     """The user's part; None where neither sources nor subjects of the user's were given."""
     first, second = header(before), header(after)
-    sources: UserSources = first.get("sources") or _NO_SOURCES
-    was: Subjects = first.get("subjects") or {}
-    now: Subjects = second.get("subjects") or {}
+    sources = (first.sources if first else None) or _NO_SOURCES
+    was: Subjects = (first.subjects if first else None) or {}
+    now: Subjects = (second.subjects if second else None) or {}
     if not sources.uses and not was and not now:
         return None
     old, new = observations(before), observations(after)

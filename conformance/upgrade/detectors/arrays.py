@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from conformance.events.log import decode
+from conformance.events.arrays import decode
 from conformance.upgrade.difference import Value
 from reference.error_bounds.agreement import is_real_float, share_of_allowed, ulps
 

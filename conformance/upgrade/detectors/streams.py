@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from conformance.events.log import Event
+from conformance.events.records import Environment, Header
 from conformance.upgrade.detectors.arrays import distance
 from conformance.upgrade.difference import Difference, ObservationPair, Value
 from conformance.upgrade.kinds import DifferenceKind
@@ -27,12 +27,12 @@ _PARTITIONABLE = (
 
 def find(pair: ObservationPair) -> Iterator[Difference]:
     """One difference for each PRNG whose draws changed by more than rounding."""
-    here, there = (header.get("environment", {}) for header in (pair.before, pair.after))
+    here, there = _environment(pair.before), _environment(pair.after)
     changed = [key for key, was, now in pair.of("prng") if not _rounds_alike(was, now)]
     by_name: dict[str, list[str]] = {}
     for key in changed:
         by_name.setdefault(key.split("/")[1], []).append(key)
-    flags = [side.get("threefry_partitionable") for side in (here, there)]
+    flags = [side.threefry_partitionable if side else None for side in (here, there)]
     flipped = flags[0] != flags[1] and "threefry2x32" in by_name
     if flipped and "prng/rbg/bits/uint32" not in changed:
         # rbg draws by itself, and splits its keys with Threefry.
@@ -53,9 +53,15 @@ def find(pair: ObservationPair) -> Iterator[Difference]:
         )
 
 
-def _explained(name: str, here: Event, there: Event, pair: ObservationPair) -> list[str]:
+def _environment(header: Header | None) -> Environment | None:
+    return header.environment if header else None
+
+
+def _explained(
+    name: str, here: Environment | None, there: Environment | None, pair: ObservationPair
+) -> list[str]:
     """What was drawn from the default PRNG, and is what that PRNG should give in both environments."""
-    if not name == here.get("prng") == there.get("prng"):
+    if here is None or there is None or not name == here.prng == there.prng:
         return []
     drawn = pair.of("parameters", "outputs", "gradients")
     return [key for key, *both in drawn if all(map(_is_rightly_drawn, both))]

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from conformance.events.log import CONFORMING
+from conformance.events.outcomes import CONFORMING, NOT_CHECKED
 from conformance.reporting.summary import ORDER, SHORT
 from conformance.upgrade.causes import Cause
 from conformance.upgrade.columns import Column, Comparison
@@ -62,5 +62,5 @@ def outcomes(column: Column, law: str) -> str:
     if not counts:
         return "did not run" if column.problem else "-"
     wrong = [name for name in ORDER if counts[name] and name not in CONFORMING]
-    shown = wrong or [name for name in ORDER if counts[name] and name != "not-applicable"]
+    shown = wrong or [name for name in ORDER if counts[name] and name not in NOT_CHECKED]
     return ", ".join(f"{counts[name]} {SHORT.get(name, name)}" for name in shown or counts)

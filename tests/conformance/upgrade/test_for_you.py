@@ -1,12 +1,14 @@
 """What an upgrade means for the user's own code, over logs written by hand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
-from conformance.events.log import Event, encode
+from conformance.events.arrays import encode
+from conformance.events.records import Record
 from conformance.events.user_code import (
     SubjectError,
     Unreadable,
@@ -19,6 +21,45 @@ from conformance.upgrade.for_you import MODULE, ForYou, for_you
 
 FIX = Use(file="physics.py", line=35, name="jax.numpy.fix")
 GONE = {"absent": "removed in JAX v0.10.0; use jax.numpy.trunc instead.", "name": "jax.numpy.fix"}
+VERSIONS = ("python", "jax", "jaxlib", "flax", "numpy", "chex", "hypothesis")
+CALL = {
+    **{"kind": "function", "subject_name": "sort", "sizes": {"batch": 1}},
+    **{"axes": [{"in_axes": [0], "out_axes": 0}], "dtype": "float32", "seed": 0},
+}
+SKIPPED = {"reason": "no reason", "source": "suite"}
+DETAILS: dict[str, dict[str, Any]] = {
+    "violated": {
+        **{"call": CALL, "what": "map", "message": "values differ", "path": "", "expected": 1.0},
+        **{"got": 2.0, "max_ulps": 1.0, "error": 1.0, "bound": 0.0, "cause": None, "script": "x"},
+    },
+    "known-defect": {"defect": "d-1"},
+    **dict.fromkeys(("not-applicable", "not-sampled"), SKIPPED),
+    "crashed": {"reason": "it died", "output": ""},
+    "timed-out": {"reason": "it died", "output": ""},
+}
+
+
+def records(events: Sequence[dict[str, Any]]) -> list[Record]:
+    """Events written by hand as records; what they leave out is filled in."""
+    defaults: dict[str, dict[str, Any]] = {
+        "header": {
+            **{"schema": 1, "suite": "0", "profile": "quick", "seed": 0, "shard": [1, 1]},
+            "command": [],
+        },
+        "result": {"examples": 1, "seconds": 1.0, "compilations": 0},
+        "observation": {},
+    }
+    made = []
+    for event in events:
+        event = {"cell": "c", **defaults[event["type"]], **event}
+        if event["type"] == "header":
+            event["environment"] = dict.fromkeys(VERSIONS) | event["environment"]
+        if event.get("outcome") in DETAILS:
+            event["detail"] = DETAILS[event["outcome"]] | (event["detail"] or {})
+        made.append(msgspec.convert(event, Record))
+    return made
+
+
 FINE = UserSubject(module="mymodel.subjects", error=None)
 
 
@@ -32,27 +73,31 @@ def side(
     results: Mapping[str, Any] = {},  # read only
     uses: tuple[Use, ...] = (),
     unreadable: tuple[Unreadable, ...] = (),
-) -> list[Event]:
+) -> list[Record]:
     header = {
         "type": "header",
         "cell": "c",
         "observations": 1,
         "environment": {},
-        "subjects": dict(subjects),
-        "sources": UserSources(files=1, uses=list(uses), unreadable=list(unreadable)),
+        "subjects": msgspec.to_builtins(dict(subjects)),
+        "sources": msgspec.to_builtins(
+            UserSources(files=1, uses=list(uses), unreadable=list(unreadable))
+        ),
     }
     names = ("law", "transform", "subject")
-    return [
-        header,
-        *({"type": "observation", "key": k, "value": encode(v)} for k, v in values.items()),
-        *(
-            {"type": "result", **dict(zip(names, name.split(" | "), strict=True)), **result}
-            for name, result in results.items()
-        ),
-    ]
+    return records(
+        [
+            header,
+            *({"type": "observation", "key": k, "value": encode(v)} for k, v in values.items()),
+            *(
+                {"type": "result", **dict(zip(names, name.split(" | "), strict=True)), **result}
+                for name, result in results.items()
+            ),
+        ]
+    )
 
 
-def found(before: list[Event], after: list[Event]) -> ForYou:
+def found(before: list[Record], after: list[Record]) -> ForYou:
     mine = for_you(before, after, compare(before, after))
     assert mine is not None
     return mine
