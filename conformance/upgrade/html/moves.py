@@ -8,6 +8,7 @@ from conformance.reporting.html.runs import RunView
 from conformance.upgrade.compare import Differences
 from conformance.upgrade.detectors import KINDS
 from conformance.upgrade.difference import Difference
+from conformance.upgrade.for_you import ForYou
 from conformance.upgrade.html.drift import Drift, drift
 
 ADVICE = 2
@@ -41,10 +42,17 @@ class Move:
     notes: tuple[str, ...]
     groups: list[Group]
     drift: Drift | None
+    mine: ForYou | None
+    """What it means for the user's own code."""
 
 
-def move(number: int, views: Sequence[RunView], found: Differences | None) -> Move:
-    """The move from the first environment to the one of this number; ``found`` None if not compared."""
+def move(
+    number: int,
+    views: Sequence[RunView],
+    found: Differences | None,
+    mine: ForYou | None = None,
+) -> Move:
+    """The move from the first environment to the one of this number; `found` None if not compared."""
     first, after = views[0], views[number]
     return Move(
         number=number,
@@ -57,6 +65,7 @@ def move(number: int, views: Sequence[RunView], found: Differences | None) -> Mo
         notes=found.notes if found else (),
         groups=_groups(found, first, after) if found else [],
         drift=drift(found) if found else None,
+        mine=mine,
     )
 
 

@@ -10,6 +10,7 @@ from conformance.reporting.html.runs import Run
 from conformance.reporting.html.tables import Matrix
 from conformance.upgrade.columns import Comparison
 from conformance.upgrade.detectors import KINDS
+from conformance.upgrade.for_you import for_you
 from conformance.upgrade.html.moves import Move, move
 
 
@@ -17,8 +18,17 @@ def render(comparison: Comparison) -> str:
     """The page."""
     shown = [Run(each.label, each.problem, each.summary) for each in comparison.columns]
     views = [runs.view(number, run) for number, run in enumerate(shown)]
+    first, *others = comparison.columns
     moves: list[Move] = [
-        move(number, views, found) for number, found in enumerate(comparison.differences, 1)
+        move(
+            number,
+            views,
+            found,
+            for_you(first.events, column.events, found) if found is not None else None,
+        )
+        for number, (column, found) in enumerate(
+            zip(others, comparison.differences, strict=True), 1
+        )
     ]
     found = {entry.kind.id for each in comparison.differences if each for entry in each.entries}
     kinds = [(kind.id, kind.title) for kind in KINDS.values() if kind.id in found]
