@@ -1,6 +1,6 @@
 """Make docs/upgrades/: `python docs/make_upgrades.py [FROM TO]`. Builds the environments it needs.
 
-Without arguments it makes every page. A page is shortened: the first entries of each class.
+Without arguments it makes every page. A page is shortened: the first differences of each cause.
 """
 
 import subprocess
@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from conformance.events.log import read
+from conformance.events.reader import read
 from conformance.upgrade.columns import gather
 from conformance.upgrade.render import markdown
 
