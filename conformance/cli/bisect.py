@@ -1,6 +1,5 @@
 """`vmap-conformance bisect`: find the release that broke a law, or changed an observation."""
 
-import json
 import os
 from pathlib import Path
 
@@ -45,10 +44,8 @@ def bisect(
     from conformance.reporting.console import console
     from conformance.upgrade import bisect as search
     from conformance.upgrade.bisect_target import target
-    from conformance.upgrade.driver import Request, import_path
-    from conformance.upgrade.probe import Wanted
+    from conformance.upgrade.driver import Request
     from properties.laws import LAWS
-    from properties.profile import PROFILES
 
     terminal = console()
 
@@ -57,54 +54,23 @@ def bisect(
 
     try:
         found = target(what or str(observation), LAWS, GROUPS)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-    chosen = (*laws, found.law) if found.law else laws
-    how = PROFILES[profile].asked(seed or 0, chosen, subjects)
-    given = [("--profile", profile), ("--seed", str(how.seed))]
-    given += [("--subjects", module) for module in own]
-    if found.observation:
-        given.append(("--observe", search.group_of(found.observation)))
-    places = Request(environments=(good, bad), editable=tuple(map(str, editable)), here=os.getcwd())
-    asked = search.Question(
-        good=good,
-        bad=bad,
-        plan=_plan_of_observation(profile, how.seed, found.names, transforms, subjects),
-        options=tuple(word for pair in given for word in pair),
-        observation=found.observation,
-        extra=extra,
-        editable=tuple(map(str, editable)),
-        import_path=import_path(places),
-    )
-    wanted = Wanted(
-        modules=list(own),
-        draw=True,
-        profile=profile,
-        seed=how.seed,
-        laws=list(chosen),
-        transforms=list((found.transform,) if found.transform else transforms),
-        subjects=list((found.subject,) if found.subject else subjects),
-    )
-    try:
+        request = Request(
+            environments=(good, bad),
+            profile=profile,
+            seed=seed or 0,
+            laws=(*laws, found.law) if found.law else laws,
+            transforms=(found.transform,) if found.transform else transforms,
+            subjects=(found.subject,) if found.subject else subjects,
+            own=own,
+            extra=extra,
+            editable=tuple(map(str, editable)),
+            here=os.getcwd(),
+        )
         with ended_cleanly():
-            result = search.find_release(asked, report, wanted if found.law else None)
+            result = search.find_release(search.question(request, found), report)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     except search.BisectError as error:
         raise click.ClickException(str(error)) from None
     report(search.in_words(result, what or str(observation)))
     return 0
-
-
-def _plan_of_observation(
-    profile: str,
-    seed: int,
-    names: tuple[str, ...],
-    transforms: tuple[str, ...],
-    subjects: tuple[str, ...],
-) -> str:
-    """A plan without calls, which says what is observed."""
-    observe = {"names": list(names), "transforms": list(transforms), "subjects": list(subjects)}
-    return json.dumps(
-        {"plan": 1, "profile": profile, "seed": seed, "calls": {}, "observe": observe}
-    )

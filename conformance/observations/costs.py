@@ -63,9 +63,16 @@ Program = Callable[[], tuple[Callable[..., Any], tuple[Any, ...]]]
 
 
 def _mapped(call: FunctionCall) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-    # A function of its own each time, of which JAX has traced nothing yet.
-    mapped = jax.vmap(lambda *a: call.subject.function(*a))
-    return (lambda *a: mapped(*a)), call.arguments(call.axes[0])
+    # Functions of their own each time, of which JAX has traced nothing yet.
+    def function(*arguments: Any) -> Any:
+        return call.subject.function(*arguments)
+
+    mapped = jax.vmap(function)
+
+    def program(*arguments: Any) -> Any:
+        return mapped(*arguments)
+
+    return program, call.arguments(call.axes[0])
 
 
 def _lifted(transform: Transform, call: ModuleCall) -> tuple[Callable[..., Any], tuple[Any, ...]]:

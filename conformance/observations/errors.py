@@ -133,7 +133,7 @@ def _nnx() -> dict[str, Callable[[], Any]]:
 
 
 def _shard_map() -> dict[str, Callable[[], Any]]:
-    spec = jax.sharding.PartitionSpec
+    spec: Any = jax.sharding.PartitionSpec
 
     def shard_map(function: Any, given: Any, out: Any) -> Any:
         map = needed("jax.shard_map")

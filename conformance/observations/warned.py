@@ -16,20 +16,20 @@ from conformance.observations.names import names
 from conformance.observations.record import Observation, first_line, needed, one
 from conformance.observations.selection import EVERYTHING, Selection
 
+Calls = dict[str, Callable[[], Any]]
 
-def _calls() -> dict[str, Callable[[], Any]]:
+
+def _named(name: str, *arguments: Any, **options: Any) -> Callable[[], Any]:
+    return lambda: needed(name)(*arguments, **options)
+
+
+def _calls() -> Calls:
+    return {**_maps(), **_functions(), **_flax()}
+
+
+def _maps() -> Calls:
+    """Calls of the transforms and of what concerns devices."""
     x = array(3, 4)
-    key = jax.random.key(KEY)
-    shared: dict[str, Any] = {"variable_axes": {"params": None}, "split_rngs": {"params": False}}
-
-    def named(name: str, *arguments: Any, **options: Any) -> Callable[[], Any]:
-        return lambda: needed(name)(*arguments, **options)
-
-    def scanned() -> Any:
-        over = nn.scan(
-            nn.GRUCell, variable_broadcast="params", split_rngs={"params": False}, in_axes=0
-        )
-        return over(4).init(key, x[0], x)
 
     def positional() -> Any:
         return needed("jax.sharding.PositionalSharding")(jax.devices())
@@ -52,17 +52,11 @@ def _calls() -> dict[str, Callable[[], Any]]:
         "jax.jit-static-argnums": lambda: jax.jit(lambda a, n: a * n, static_argnums=1)(x, 2),
         "jax.grad": lambda: jax.vmap(jax.grad(jnp.sum))(x),
         "jax.make_jaxpr": lambda: jax.make_jaxpr(identity)(x),
-        "jax.random.PRNGKey": lambda: jax.random.PRNGKey(KEY),
-        "jax.random.key": lambda: jax.random.normal(jax.random.split(key)[0]),
-        "jax.random.shuffle": named("jax.random.shuffle", key, x),
-        "jax.tree_map": named("jax.tree_map", identity, x),
-        "jax.tree_util.tree_map": named("jax.tree_util.tree_map", identity, x),
-        "jax.tree_util.tree_map-none": lambda: jax.tree_util.tree_map(lambda a, b: a, None, x),
-        "jax.device_put_replicated": named("jax.device_put_replicated", x, jax.devices()[:1]),
-        "jax.device_put_sharded": named("jax.device_put_sharded", [x], jax.devices()[:1]),
+        "jax.device_put_replicated": _named("jax.device_put_replicated", x, jax.devices()[:1]),
+        "jax.device_put_sharded": _named("jax.device_put_sharded", [x], jax.devices()[:1]),
         "jax.xla_computation": lambda: needed("jax.xla_computation")(identity)(x),
         "jax.sharding.PositionalSharding": positional,
-        "jax.experimental.shard_map.shard_map": named(
+        "jax.experimental.shard_map.shard_map": _named(
             "jax.experimental.shard_map.shard_map",
             identity,
             mesh=jax.sharding.Mesh(jax.devices()[:1], ("i",)),
@@ -70,8 +64,22 @@ def _calls() -> dict[str, Callable[[], Any]]:
             out_specs=jax.sharding.PartitionSpec(),
         ),
         "jax.experimental.pjit.pjit": lambda: needed("jax.experimental.pjit.pjit")(identity)(x),
-        "jax.experimental.enable_x64": named("jax.experimental.enable_x64"),
-        "jax.lib.xla_bridge.get_backend": named("jax.lib.xla_bridge.get_backend"),
+        "jax.experimental.enable_x64": _named("jax.experimental.enable_x64"),
+        "jax.lib.xla_bridge.get_backend": _named("jax.lib.xla_bridge.get_backend"),
+    }
+
+
+def _functions() -> Calls:
+    """Calls of functions of trees, of keys and of arrays."""
+    x = array(3, 4)
+    key = jax.random.key(KEY)
+    return {
+        "jax.random.PRNGKey": lambda: jax.random.PRNGKey(KEY),
+        "jax.random.key": lambda: jax.random.normal(jax.random.split(key)[0]),
+        "jax.random.shuffle": _named("jax.random.shuffle", key, x),
+        "jax.tree_map": _named("jax.tree_map", identity, x),
+        "jax.tree_util.tree_map": _named("jax.tree_util.tree_map", identity, x),
+        "jax.tree_util.tree_map-none": lambda: jax.tree_util.tree_map(lambda a, b: a, None, x),
         "jax.Array.device": lambda: jnp.asarray(x).device,
         "jax.Array-int-of-one-element": lambda: int(jnp.zeros(1, jnp.int32)),
         "jax.Array-float64-asked-for": lambda: jnp.zeros(2, "float64"),
@@ -80,14 +88,30 @@ def _calls() -> dict[str, Callable[[], Any]]:
         "jax.lax.cond": lambda: jax.lax.cond(True, identity, identity, x),
         "jax.numpy.clip-keywords": lambda: needed("jax.numpy.clip")(x, a_min=0.0, a_max=1.0),
         "jax.numpy.linalg.svd": lambda: jnp.linalg.svd(x),
-        "jax.numpy.round_": named("jax.numpy.round_", x),
-        "jax.numpy.fix": named("jax.numpy.fix", x),
+        "jax.numpy.round_": _named("jax.numpy.round_", x),
+        "jax.numpy.fix": _named("jax.numpy.fix", x),
         "jax.numpy.reshape-newshape": lambda: needed("jax.numpy.reshape")(x, newshape=(4, 3)),
         "jax.nn.gelu": lambda: jax.nn.gelu(x),
         "jax.pure_callback": lambda: jax.pure_callback(np.asarray, x, x),
         "jax.pure_callback-vectorized": lambda: jax.vmap(
             lambda a: needed("jax.pure_callback")(np.asarray, a, a, vectorized=True)
         )(x),
+    }
+
+
+def _flax() -> Calls:
+    x = array(3, 4)
+    key = jax.random.key(KEY)
+    shared: dict[str, Any] = {"variable_axes": {"params": None}, "split_rngs": {"params": False}}
+    avg_pool: Any = nn.avg_pool
+
+    def scanned() -> Any:
+        over = nn.scan(
+            nn.GRUCell, variable_broadcast="params", split_rngs={"params": False}, in_axes=0
+        )
+        return over(4).init(key, x[0], x)
+
+    return {
         "flax.linen.vmap": lambda: nn.vmap(nn.Dense, **shared)(5).init(key, x),
         "flax.linen.scan": scanned,
         "flax.linen.remat": lambda: nn.remat(nn.Dense)(5).init(key, x),
@@ -100,10 +124,10 @@ def _calls() -> dict[str, Callable[[], Any]]:
         ),
         "flax.linen.RNN": lambda: nn.RNN(nn.SimpleCell(4)).init(key, x[None]),
         "flax.linen.GRUCell.initialize_carry": lambda: nn.GRUCell(4).initialize_carry(key, (4,)),
-        "flax.linen.avg_pool": lambda: nn.avg_pool(x[None, ..., None], (2, 2)),
+        "flax.linen.avg_pool": lambda: avg_pool(x[None, ..., None], (2, 2)),
         "flax.linen.tabulate": lambda: nn.Dense(5).tabulate(key, x),
         "flax.core.freeze": lambda: needed("flax.core.freeze")({"a": x}),
-        "flax.jax_utils.replicate": named("flax.jax_utils.replicate", x, jax.devices()[:1]),
+        "flax.jax_utils.replicate": _named("flax.jax_utils.replicate", x, jax.devices()[:1]),
         "flax.nnx.Linear": lambda: needed("flax.nnx.Linear")(4, 5, rngs=needed("flax.nnx.Rngs")(0)),
     }
 

@@ -11,10 +11,12 @@ from packaging.version import Version
 from conformance.events.arrays import encode
 from conformance.events.outcomes import CONFORMING, NOT_CHECKED
 from conformance.events.records import Header, Observation, Record, Result
-from conformance.upgrade import cells, environments
+from conformance.runner.plan import VERSION as PLAN_VERSION
+from conformance.upgrade import cells, driver, environments
+from conformance.upgrade.bisect_target import Target
 from conformance.upgrade.cells import Cell
+from conformance.upgrade.driver import Request
 from conformance.upgrade.environments import NotBuilt
-from conformance.upgrade.probe import Wanted
 
 GROUPS = (("jax", "jaxlib"), ("flax",), ("numpy",), ("chex",))
 """What is distinguished: packages that are released together count as one."""
@@ -132,38 +134,73 @@ class Question:
     """An ENV where it is as it should be."""
     bad: str
     """An ENV where it is not."""
-    plan: str
-    """The calls to run, as JSON."""
-    options: tuple[str, ...]
-    """What `run` is given besides."""
-    observation: str | None = None
+    cell: Cell
+    """How each environment is run."""
+    observation: str | None
     """The key of an observation; None where the law's verdict decides."""
-    extra: tuple[str, ...] = ()
-    """Requirements of the user's own."""
-    editable: tuple[str, ...] = ()
-    """Directories of the user's own packages."""
-    import_path: tuple[str, ...] = ()
-    """Directories of the user's own modules."""
 
 
-def find_release(
-    asked: Question, report: Callable[[str], None], wanted: Wanted | None = None
-) -> Found:
+def question(request: Request, found: Target) -> Question:
+    """The question about a target between the two environments of a request.
+
+    Raises:
+        BisectError: The plan of a law's calls cannot be drawn in the first environment.
+        ValueError: An ENV is invalid.
+    """
+    good, bad = request.environments
+    for spec in (good, bad):
+        environments.parse(spec)
+    options = ["--profile", request.profile, "--seed", str(request.seed)]
+    options += [word for module in request.own for word in ("--subjects", module)]
+    if found.observation is not None:
+        options += ["--observe", group_of(found.observation)]
+    cell = Cell(
+        good,
+        options=tuple(options),
+        extra=request.extra,
+        editable=request.editable,
+        import_path=driver.import_path(request),
+    )
+    plan = _plan(request, found) if found.law is None else _drawn(request, cell)
+    return Question(good, bad, attrs.evolve(cell, plan=plan), found.observation)
+
+
+def _plan(request: Request, found: Target) -> str:
+    """A plan without calls, which says what is observed."""
+    observe = {
+        "names": list(found.names),
+        "transforms": list(request.transforms),
+        "subjects": list(request.subjects),
+    }
+    header = {"plan": PLAN_VERSION, "profile": request.profile, "seed": request.seed}
+    return json.dumps({**header, "calls": {}, "observe": observe})
+
+
+def _drawn(request: Request, cell: Cell) -> str:
+    """The plan of a law's calls, drawn where it holds."""
+    try:
+        answer = cells.probe(cell, driver.wanted(request, draw=True))
+    except cells.CellError as error:
+        raise BisectError(str(error)) from None
+    if answer.broken:
+        why = answer.broken[0]
+        raise BisectError(
+            f"{why.subject or why.module} cannot be made in {cell.environment}: {why.type}: {why.line}"
+        )
+    assert answer.plan is not None
+    return answer.plan
+
+
+def find_release(asked: Question, report: Callable[[str], None]) -> Found:
     """The release between the two environments that changed what is asked about.
 
     Args:
         asked: What to look for.
         report: Gets one line for each environment that was run.
-        wanted: What the plan is drawn from, where a law is asked about.
 
     Raises:
         BisectError: There is nothing to find, or an environment could not be run.
-        ValueError: An ENV is invalid.
     """
-    for spec in (asked.good, asked.bad):
-        environments.parse(spec)
-    if wanted is not None:
-        asked = attrs.evolve(asked, plan=draw_plan(asked, wanted))
 
     def resolved(spec: str) -> Versions:
         found = environments.resolved(spec)
@@ -172,7 +209,7 @@ def find_release(
         return {name: found[name] for group in GROUPS for name in group if name in found}
 
     def test(spec: str) -> Verdict:
-        events = cells.run(_cell(asked, spec))
+        events = cells.run(attrs.evolve(asked.cell, environment=spec))
         header = events[0]
         assert isinstance(header, Header)
         if header.problem:
@@ -186,25 +223,6 @@ def find_release(
     at = f"@{python}" if python else ""
     first, last = day_of(asked.good, resolved), day_of(asked.bad, resolved)
     return search(first, last, lambda day: resolved(f"{day}{at}"), test, at)
-
-
-def draw_plan(asked: Question, wanted: Wanted) -> str:
-    """The plan of a law's calls, drawn where it holds. Raises `BisectError` where that cannot run."""
-    try:
-        answer = cells.probe(_cell(asked, asked.good), wanted)
-    except cells.CellError as error:
-        raise BisectError(str(error)) from None
-    if answer.broken:
-        why = answer.broken[0]
-        raise BisectError(
-            f"{why.subject or why.module} cannot be made in {asked.good}: {why.type}: {why.line}"
-        )
-    assert answer.plan is not None
-    return answer.plan
-
-
-def _cell(asked: Question, spec: str) -> Cell:
-    return Cell(spec, asked.plan, asked.options, asked.extra, asked.editable, asked.import_path)
 
 
 def group_of(key: str) -> str:

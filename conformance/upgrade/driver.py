@@ -144,24 +144,25 @@ def _places(request: Request) -> list[Path]:
     return places
 
 
+def wanted(request: Request, *, draw: bool) -> Wanted:
+    """What a cell is asked about the user's subjects."""
+    return Wanted(
+        modules=list(request.own),
+        draw=draw,
+        profile=request.profile,
+        seed=request.seed,
+        laws=list(request.laws),
+        transforms=list(request.transforms),
+        subjects=list(request.subjects),
+    )
+
+
 def _ask(request: Request, executor: Executor, watcher: Watcher) -> list[Answer | CellError]:
     """What each cell says of the user's subjects; the first that works draws the plan as well."""
     for environment in request.environments:
         watcher.stage(environment, "building", 0, None)
-
-    def wanted(draw: bool) -> Wanted:
-        return Wanted(
-            modules=list(request.own),
-            draw=draw,
-            profile=request.profile,
-            seed=request.seed,
-            laws=list(request.laws),
-            transforms=list(request.transforms),
-            subjects=list(request.subjects),
-        )
-
     asked = [
-        executor.submit(cells.probe, _cell(request, environment), wanted(draw=number == 0))
+        executor.submit(cells.probe, _cell(request, environment), wanted(request, draw=number == 0))
         for number, environment in enumerate(request.environments)
     ]
     answers: list[Answer | CellError] = []
@@ -175,7 +176,9 @@ def _ask(request: Request, executor: Executor, watcher: Watcher) -> list[Answer 
         for number, answer in enumerate(answers):
             if isinstance(answer, Answer):
                 cell = _cell(request, request.environments[number])
-                answers[number] = executor.submit(cells.probe, cell, wanted(True)).result()
+                answers[number] = executor.submit(
+                    cells.probe, cell, wanted(request, draw=True)
+                ).result()
                 break
     return answers
 

@@ -29,12 +29,14 @@ class CellProgress:
         """A cell is at this stage, with so many items done."""
         with self._lock:
             left = self._left(environment, done, total)
+            if total and done >= total:
+                stage, left = "observing", ""
             if self._bars is None:
                 self._line(environment, stage, done, total, left)
                 return
             if environment not in self._tasks:
                 self._tasks[environment] = self._bars.add_task(environment, total=None, left="")
-            words = stage if not done else left
+            words = left or stage
             self._bars.update(
                 self._tasks[environment], completed=done, total=total if done else None, left=words
             )

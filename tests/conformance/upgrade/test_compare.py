@@ -11,7 +11,6 @@ from conformance.events.arrays import encode
 from conformance.events.records import Record
 from conformance.upgrade.compare import Differences, compare
 from conformance.upgrade.detectors import KINDS
-from conformance.upgrade.name_changes import replacement
 
 HEADER = {
     "type": "header",
@@ -185,6 +184,28 @@ def test_what_is_the_same_is_counted_and_not_compared(kind: str) -> None:
 def test_a_slower_run_whose_repetitions_overlap_is_not_compared() -> None:
     was, now = ({"ratio": r, "least": 0.5, "most": 4.0} for r in (1.0, 3.0))
     assert compared({"costs/run/x": was}, {"costs/run/x": now}).entries == ()
+
+
+def test_a_run_is_slower_only_beyond_the_noise_of_both_sides() -> None:
+    steady = {"ratio": 1.0, "least": 0.95, "most": 1.05}
+    noisy = {"ratio": 3.0, "least": 2.0, "most": 5.0}  # rounds 2.5 times apart
+    key = "costs/run/x"
+    assert [e.kind.id for e in compared({key: steady}, {key: noisy}).entries] == ["slower"]
+    noisier = {"ratio": 3.0, "least": 1.2, "most": 5.0}
+    assert compared({key: steady}, {key: noisier}).entries == ()
+    assert compared({key: noisier}, {key: steady}).entries == ()
+
+
+def test_values_are_beyond_rounding_only_where_both_bounds_are_known() -> None:
+    key = "outputs/jax.vmap/sort"
+    for was, now in ((None, None), (1e-6, None), (None, 1e-6)):
+        differences = compared({key: leaf(1.0, bound=was)}, {key: leaf(2.0, bound=now)})
+        assert [e.kind.id for e in differences.entries] == ["values-unbounded"]
+        assert differences.status == 0
+    (entry,) = compared({key: leaf(1.0)}, {key: leaf(2.0)}).entries
+    assert (entry.kind.id, entry.breaks) == ("values-beyond-bound", True)
+    (entry,) = compared({key: leaf(1.0)}, {key: leaf(float("nan"))}).entries
+    assert entry.kind.id == "values-beyond-bound"
 
 
 def test_a_changed_stream_swallows_what_was_drawn_from_it() -> None:
@@ -435,21 +456,3 @@ def test_a_group_that_only_one_side_observed_is_said_and_not_compared() -> None:
     differences = compared({"prng/rbg/bits": [1], "names/a": True}, {"names/a": True})
     assert (differences.entries, differences.unchanged) == ((), 1)
     assert differences.notes == ("the observations 'prng' are of one of the two only",)
-
-
-@pytest.mark.parametrize(
-    ("name", "instead"),
-    [
-        (
-            "jax.experimental.host_callback.id_tap",
-            "jax.pure_callback, jax.experimental.io_callback",
-        ),
-        ("jax.core.Jaxpr", "jax.extend.core.Jaxpr"),
-        ("jax.core.ConcreteArray", None),
-        ("jax.no_such_name", None),
-    ],
-)
-def test_what_took_a_names_place_is_known_by_name_or_by_its_module(
-    name: str, instead: str | None
-) -> None:
-    assert replacement(name) == instead

@@ -1,0 +1,62 @@
+"""What became of a removed name: by what the release says, then by what is known."""
+
+import pytest
+
+from conformance.upgrade.name_changes import advice, change_of, replacement
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "sentence", "instead"),
+    [
+        (
+            "jax.numpy.fix",
+            "jax.numpy.fix was deprecated in JAX v0.9.0, and will be removed in JAX v0.10.0. "
+            "Use jax.numpy.trunc instead.",
+            "gone since jax 0.10.0 (2026-04-16)",
+            "jax.numpy.trunc",
+        ),
+        (
+            "jax.core.subjaxprs",
+            "jax.core.subjaxprs was deprecated in JAX v0.8.2 and removed in JAX v0.10.0. Use "
+            "jax.extend.core.subjaxprs.",
+            "gone since jax 0.10.0 (2026-04-16)",
+            "jax.extend.core.subjaxprs",
+        ),
+        (
+            "jax.nn.unknown_one",
+            "jax.nn.unknown_one was removed in JAX v9.9.9; use `jax.nn.other` instead.",
+            "gone since jax 9.9.9",
+            "jax.nn.other",
+        ),
+        (
+            "jax.tree_map",
+            "module 'jax' has no attribute 'tree_map'",
+            "gone since jax 0.6.0 (2025-04-16)",
+            "jax.tree.map",
+        ),
+        ("flax.nnx.gone", "module 'flax.nnx' has no attribute 'gone'", "gone", None),
+    ],
+)
+def test_a_removed_name(name: str, said: str, sentence: str, instead: str | None) -> None:
+    change = change_of(name, said)
+    assert (change.sentence, change.instead) == (sentence, instead)
+
+
+@pytest.mark.parametrize(
+    ("message", "use"),
+    [
+        ("f is deprecated; use g instead.", "g"),
+        ("The arg b will be deprecated soon. Use k and v instead. See https://x", "k and v"),
+        ("f is deprecated", None),
+    ],
+)
+def test_the_advice_of_a_deprecation(message: str, use: str | None) -> None:
+    assert advice(message) == use
+
+
+def test_a_replacement_is_known_by_name_or_by_its_module() -> None:
+    assert replacement("jax.experimental.host_callback.id_tap") == (
+        "jax.pure_callback, jax.experimental.io_callback"
+    )
+    assert replacement("jax.core.Jaxpr") == "jax.extend.core.Jaxpr"
+    assert replacement("jax.no_such_name") is None

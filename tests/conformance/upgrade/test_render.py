@@ -1,0 +1,128 @@
+"""A comparison on the terminal and as Markdown: the user's code first, capped, and complete on request."""
+
+import io
+
+import attrs
+import msgspec
+import pytest
+
+from conformance.events.records import Header, Record
+from conformance.events.user_code import SubjectError, Use, UserSources, UserSubject
+from conformance.reporting.console import console
+from conformance.upgrade.columns import Comparison, gather
+from conformance.upgrade.compare import Differences
+from conformance.upgrade.detectors import KINDS
+from conformance.upgrade.difference import Difference
+from conformance.upgrade.render import markdown, terminal
+from tests.conformance.upgrade.test_columns import cell
+
+LINES = 40
+
+
+def shown(comparison: Comparison, *, everything: bool = False) -> str:
+    text = io.StringIO()
+    made = console(text)
+    made.width = 150
+    terminal.show(made, comparison, everything=everything)
+    return text.getvalue()
+
+
+def mine(events: list[Record], subjects: dict[str, UserSubject], *uses: Use) -> list[Record]:
+    header = events[0]
+    assert isinstance(header, Header)
+    sources = UserSources(files=3, uses=list(uses), unreadable=[])
+    return [msgspec.structs.replace(header, subjects=subjects, sources=sources), *events[1:]]
+
+
+@pytest.fixture
+def upgraded() -> Comparison:
+    """Two environments, without and with many differences of each kind, of a user with one subject."""
+    fine = UserSubject(module="mymodel.subjects", error=None)
+    error = SubjectError(type="AttributeError", line="no attribute 'fix'")
+    before = mine(cell("a", "jax==0.9.0", jax="0.9.0"), {"legacy": fine})
+    after = mine(cell("b", "jax"), {"legacy": msgspec.structs.replace(fine, error=error)})
+    comparison = gather([*before, *after])
+    entries = tuple(
+        Difference(kind, f"{kind.id}/{n}", f"sentence {n} <of> *{kind.id}*", cause=f"cause {n}")
+        if kind.id not in ("regressed", "fixed")
+        else Difference(kind, f"axes.x | jax.vmap | s{n}", "holds before", cause=f"cause {n}")
+        for kind in KINDS.values()
+        for n in range(50)
+    )
+    entries = tuple(
+        attrs.evolve(entry, detail={"share": 0.5, "times": 0.25, "max_ulps": 1.0})
+        for entry in entries
+    )
+    return attrs.evolve(comparison, differences=(Differences(entries, 12),))
+
+
+def test_the_users_part_comes_first_and_all_fits_one_screen(upgraded: Comparison) -> None:
+    lines = shown(upgraded).splitlines()
+    assert len(lines) <= LINES
+    assert lines[0] == "jax 0.9.0, flax 0.12.8 to jax 0.10.2, flax 0.12.8, Python 3.11.7"
+    assert lines[1].startswith("FOR YOU  mymodel, 1 subject, 3 files  1 thing to do")
+    words = " ".join(lines[2].split())
+    assert words == "legacy ran before, now AttributeError: no attribute 'fix'"
+    assert lines[3].startswith(
+        "ELSEWHERE  50 laws regressed, 50 more names gone, 50 calls fail now,"
+    )
+    assert "  --all shows them" in lines
+    assert "items by outcome" not in lines
+
+
+def test_everything_is_shown_on_request_and_the_matrix_last(upgraded: Comparison) -> None:
+    text = shown(upgraded, everything=True)
+    assert text.index("FOR YOU") < text.index("NEEDS WORK") < text.index("items by outcome")
+    assert "sentence 49" in text
+    assert "mapping.axis-size" in text
+
+
+def test_without_code_of_the_users_the_causes_fit_one_screen(upgraded: Comparison) -> None:
+    columns = tuple(
+        attrs.evolve(column, events=tuple(cell("x", "jax"))) for column in upgraded.columns
+    )
+    text = shown(attrs.evolve(upgraded, columns=columns))
+    assert "FOR YOU" not in text
+    assert len(text.splitlines()) <= LINES
+    for part in ("NEEDS WORK", "TO KNOW", "FINE", "and 288 more", "--all shows every difference"):
+        assert part in text
+
+
+def test_environments_without_a_difference(upgraded: Comparison) -> None:
+    columns = tuple(
+        attrs.evolve(column, events=tuple(cell("x", "jax"))) for column in upgraded.columns
+    )
+    same = attrs.evolve(upgraded, columns=columns, differences=(Differences((), 12),))
+    assert shown(same).splitlines()[1:] == ["nothing breaks, no difference; 12 unchanged"]
+
+
+def test_an_environment_that_did_not_run_says_why(upgraded: Comparison) -> None:
+    first, second = upgraded.columns
+    failed = attrs.evolve(second, problem="no such release")
+    text = shown(attrs.evolve(upgraded, columns=(first, failed), differences=(None,)))
+    assert "jax 0.10.2, flax 0.12.8, Python 3.11.7 did not run: no such release" in text
+
+
+def test_markdown_has_everything_with_the_text_escaped(upgraded: Comparison) -> None:
+    text = markdown.markdown(upgraded)
+    assert text.index("### For you: mymodel") < text.index("### Needs work")
+    assert "sentence 49 \\<of\\> \\*calls-fail\\*" in text
+    assert "| `mapping.axis-size` | 1 holds | 1 holds |" in text
+
+
+def test_markdown_is_cut_off_below_what_github_shows(upgraded: Comparison) -> None:
+    (found,) = upgraded.differences
+    assert found is not None
+    large = tuple(attrs.evolve(entry, sentence="\u00e9" * 4000) for entry in found.entries)
+    text = markdown.markdown(attrs.evolve(upgraded, differences=(Differences(large, 0),)))
+    assert len(text.encode()) <= 2**20
+    assert text.endswith("(`--log`, then `report --html`).\n")
+
+
+def test_the_first_differences_of_a_cause_can_be_chosen(upgraded: Comparison) -> None:
+    (found,) = upgraded.differences
+    assert found is not None
+    alike = tuple(attrs.evolve(e, cause="one") for e in found.of(KINDS["calls-fail"]))
+    text = markdown.markdown(attrs.evolve(upgraded, differences=(Differences(alike, 0),)), 3)
+    assert "  - and 47 more" in text
+    assert text.count("  - `calls-fail/") == 3
