@@ -24,7 +24,7 @@ from conformance.reporting import failure
 from conformance.runner import items
 from conformance.runner.run_item import run_item
 from conformance.transforms import TRANSFORMS
-from conformance.user_subjects import subjects
+from conformance.user_subjects import batches, subjects
 from conformance.user_subjects.functions import name_of
 from conformance.user_subjects.pytest_plugin import DEVICES_OPTION
 from properties.law import Law
@@ -53,6 +53,7 @@ def assert_conforms(
     batch_sizes: Sequence[int] | None = None,
     axes: Sequence[int] | None = None,
     without: Mapping[str, str] | None = None,
+    batched: bool | Callable[..., Any] | None = None,
     devices: int | None = None,
     laws: Sequence[str] = (),
 ) -> None:
@@ -76,6 +77,8 @@ def assert_conforms(
         batch_sizes: Sizes of the batch, in place of those that the suite chooses.
         axes: Positions of the batch axis; by default it may stand anywhere.
         without: Transforms and laws to leave out, by names or globs, each with the reason.
+        batched: True where the subject takes a whole batch, too, in front of each input: then that must
+            give what it gives for each example. Or another function that takes the batch.
         devices: How many devices there must be.
         laws: Ids or globs of laws; all by default.
 
@@ -103,6 +106,7 @@ def assert_conforms(
             batch_sizes=batch_sizes,
             axes=axes,
             without=without,
+            batched=batched,
         )
     how = attrs.evolve(PROFILES[profile], seed=seed)
     results = [(case, case.result()) for case in _cases([made], transforms, laws, how)]
@@ -187,7 +191,7 @@ def _cases(
 ) -> Any:
     for subject in listed:
         for transform in TRANSFORMS.values():
-            for law in LAWS.values():
+            for law in (*LAWS.values(), *batches.laws(subject)):
                 wanted = items.chosen(law.id, laws) and law.applies_to(transform, subject)
                 if wanted and (not transforms or transform.name in transforms):
                     yield Case(subject, law, transform, profile)

@@ -87,7 +87,10 @@ def _ranks(subject: FunctionSubject | ModuleSubject) -> tuple[tuple[int, ...], i
             dict.fromkeys(subject.collections),
             dict.fromkeys(subject.streams, False),
         )
-    least = [min(len(a.dims) for a in jax.tree_util.tree_leaves(tree)) for tree in trees]
+    # An argument without arrays, such as None, can be mapped in front.
+    least = [
+        min((len(a.dims) for a in jax.tree_util.tree_leaves(tree)), default=0) for tree in trees
+    ]
     return tuple(least), min(output_ranks(call))
 
 

@@ -65,6 +65,11 @@ class OwnOptions:
     without: Mapping[str, str] = attrs.field(factory=dict)
     """Transforms and laws that are left out, by names or globs, each with the reason."""
 
+    batched: Any = None
+    """True where the subject takes a whole batch in front of each input, too; or the function that does."""
+    has_state: bool = False
+    """The first argument is a module's state, and the second result what becomes of it."""
+
     def reason_without(self, *names: str) -> str | None:
         """Why what has one of these names is left out; None where it is not."""
         for glob, reason in self.without.items():

@@ -11,6 +11,7 @@ from conformance.known_defects.defect import Defect
 from conformance.runner import sampling
 from conformance.runner.installed_defects import installed_defects
 from conformance.transforms import TRANSFORMS
+from conformance.user_subjects import batches
 from properties.law import Law
 from properties.laws import LAWS
 from properties.profile import Profile
@@ -76,7 +77,7 @@ def select(
         Item(law, transform, subject)
         for subject in SUBJECTS.values()
         for transform in TRANSFORMS.values()
-        for law in LAWS.values()
+        for law in (*LAWS.values(), *batches.laws(subject))
         if law.applies_to(transform, subject)
     ]
     items += [

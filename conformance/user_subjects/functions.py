@@ -25,6 +25,8 @@ def options(
     batch_sizes: Sequence[int] = (),
     axes: Sequence[int] | None = None,
     without: Mapping[str, str] | None = None,
+    batched: bool | Callable[..., Any] = False,
+    has_state: bool = False,
 ) -> OwnOptions:
     """What a user says about a subject.
 
@@ -34,6 +36,9 @@ def options(
         batch_sizes: Sizes of the batch, in place of those that the suite chooses.
         axes: Positions of the batch axis; by default it may stand anywhere.
         without: Transforms and laws to leave out, by names or globs, each with a reason.
+        batched: True where the subject takes a whole batch, too, in front of each input: then that must
+            give what it gives for each example. Or another function that takes the batch.
+        has_state: The first argument is a module's state.
     """
     if tolerance is not None and not isinstance(tolerance, tuple | list):
         tolerance = (tolerance, tolerance)
@@ -51,6 +56,8 @@ def options(
         tuple(batch_sizes),
         None if axes is None else tuple(axes),
         dict(without or {}),
+        batched or None,
+        has_state,
     )
 
 
@@ -76,7 +83,8 @@ def function(
             boolean, a string, a function, or `own.static` of anything) is given as it is.
         dtypes: The dtypes of inputs that are shapes.
         keywords: Arguments given by name, written in the same way.
-        given: ``tolerance``, ``batch_sizes``, ``axes`` and ``without``, as `options` takes them.
+        given: ``tolerance``, ``batch_sizes``, ``axes``, ``without`` and ``batched``, as `options` takes
+            them.
 
     Raises:
         SubjectsError: where the function does not take such inputs.

@@ -62,13 +62,18 @@ def module(
     arrays, fill = split_arguments(inputs, keywords)
     if not jax.tree_util.tree_leaves(arrays):
         raise SubjectsError(f"the subject {name!r} takes no array: there is nothing to map")
+    chosen = options(**given)
+    if callable(chosen.batched):
+        raise SubjectsError(
+            "batched=True says that a module takes a whole batch; it takes no function"
+        )
     subject = LinenSubject(
         name,
         _unmapped,
         arrays,
         streams=tuple(streams),
-        native_broadcast="its author wrote it for one example",
-        own=options(**given),
+        native_broadcast=None if chosen.batched else "its author wrote it for one example",
+        own=chosen,
         instance=module,
         lifted_class=_filled_in(type(module), method, fill),
     )

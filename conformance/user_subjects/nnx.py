@@ -84,11 +84,13 @@ def module(
 
     def applied(values: Sequence[Any], *given: Any) -> Any:
         output, after = ran(values, *given)
-        return (output, [after[i] for i in changed]) if changed else output
+        return output, [after[i] for i in changed]
 
     specified = tuple(map(_specified, leaves))
     subject = FunctionSubject(name, applied, (specified, *arrays), own=options(**chosen))
+    assert subject.own is not None
     changed = takes(subject, subject.arguments, lambda *example: _changes(ran, *example))
+    subject = attrs.evolve(subject, own=attrs.evolve(subject.own, has_state=True))
     if not jax.tree_util.tree_leaves(
         takes(subject, subject.arguments, lambda *example: jax.eval_shape(applied, *example))
     ):

@@ -54,7 +54,8 @@ def module(
         streams: The PRNG streams that a Linen module draws from.
         method: The method that is called.
         collections: The collections of a Linen module, where its init does not make all of them.
-        given: ``tolerance``, ``batch_sizes``, ``axes`` and ``without``, as `own.function` takes them.
+        given: ``tolerance``, ``batch_sizes``, ``axes``, ``without`` and ``batched``, as `own.function` takes
+            them.
 
     Raises:
         SubjectsError: where it is no module, or does not take such inputs.

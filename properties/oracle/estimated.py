@@ -21,7 +21,7 @@ from properties.oracle import perturbed
 from properties.oracle.unmapped import SMALLEST
 from properties.trees import raw
 from reference.error_bounds.agreement import widest
-from reference.error_bounds.bounded_array import BranchUndecidable, UnsupportedPrimitive
+from reference.error_bounds.bounded_array import BranchUndecidable
 from reference.error_bounds.evaluate import Rounded, evaluator
 from reference.error_bounds.roundoff import unit_roundoff
 
@@ -74,9 +74,8 @@ def best(
         tolerance: Declared by the user; it stands in place of all bounds.
     """
     second = estimated(function, *like, tolerance=tolerance)
-    try:
-        first = evaluator(function, *like) if tolerance is None else None
-    except UnsupportedPrimitive:
+    first = evaluator(function, *like) if tolerance is None else None
+    if first is not None and not _is_real(jax.make_jaxpr(function)(*like).jaxpr):
         first = None
 
     def one(*arguments: Any) -> Rounded:
@@ -92,6 +91,17 @@ def best(
         return second(*arguments)
 
     return one
+
+
+def _is_real(jaxpr: Any) -> bool:
+    """Whether the first oracle's rules are about all arrays of a program: none is complex, and no series
+    is near a root, where its error is not relative."""
+    return not any(
+        jnp.issubdtype(getattr(variable.aval, "dtype", np.dtype(bool)), jnp.complexfloating)
+        or equation.primitive.name in perturbed.SPECIAL
+        for equation in perturbed.equations(jaxpr)
+        for variable in (*equation.invars, *equation.outvars)
+    )
 
 
 def _is_vacuous(result: Rounded) -> bool:

@@ -6,7 +6,7 @@ computation*, 1993). Operands and results of each floating-point operation are m
 last place up or down. Operations that only move, choose or compare are left alone: they do not round.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -43,6 +43,19 @@ NORMWISE_UNITS = 4.0
 ELEMENTARY_UNITS = 4.0
 """In ulps of float32: XLA's exp, tanh, log ... are within so many."""
 BASIC = _named("add add_any sub mul div sqrt square integer_pow")
+SUMS = _named("""
+reduce_sum cumsum dot_general conv_general_dilated scatter-add scatter_add reduce_window_sum
+reduce_prod cumprod
+""")
+GRID, LARGEST = 256.0, 4096.0
+"""Multiples of 1/256 up to 4096, such as counts and halves: arithmetic on them is exact in float32, whose
+results are rarely such numbers otherwise."""
+
+SPECIAL = _named("""
+lgamma digamma polygamma zeta igamma igammac igamma_grad_a random_gamma_grad regularized_incomplete_beta
+bessel_i0e bessel_i1e erf_inv
+""")
+"""Series whose terms are of the size of one: near a root the error is not relative to the result."""
 
 _INNER = ("jaxpr", "call_jaxpr", "fun_jaxpr", "call")
 _INLINED = _named("""
@@ -60,6 +73,15 @@ def is_float(dtype: Any) -> bool:
 def rounds(jaxpr: Any) -> bool:
     """Whether any operation of a jaxpr, or of those within it, rounds."""
     return any(_rounds(equation) for equation in jaxpr.eqns)
+
+
+def equations(jaxpr: Any) -> Iterator[Any]:
+    """All operations of a jaxpr, and of those within it."""
+    for equation in jaxpr.eqns:
+        yield equation
+        for value in equation.params.values():
+            for inner in _jaxprs(value):
+                yield from equations(inner)
 
 
 def _rounds(equation: Any) -> bool:
@@ -115,6 +137,20 @@ class Noise:
         factor = 1 + self.signs(x.shape) * (units * float(jnp.finfo(x.dtype).eps))
         return x * factor.astype(real)
 
+    def arithmetic(self, x: Any) -> Any:
+        """The same, but for numbers on which arithmetic is exact."""
+        if not is_float(x.dtype) or jnp.finfo(x.dtype).nmant < 20:
+            return self.relative(x)
+        scaled = x * GRID
+        exact = (jnp.round(scaled) == scaled) & (jnp.abs(x) <= LARGEST)
+        return jnp.where(exact, x, self.relative(x))
+
+    def absolute(self, x: Any, units: float) -> Any:
+        """Each number moved by so many units in the last place of itself or of one."""
+        eps = float(jnp.finfo(x.dtype).eps)
+        size = jnp.maximum(jnp.abs(x), 1).astype(x.dtype) * (units * eps)
+        return x + self.signs(x.shape).astype(x.dtype) * size
+
     def normwise(self, x: Any) -> Any:
         """Each number moved by some units in the last place of the largest."""
         if not is_float(x.dtype) or not x.size:
@@ -135,7 +171,11 @@ def _run(jaxpr: Any, consts: Sequence[Any], noise: Noise, arguments: Sequence[An
     known.update(zip(jaxpr.invars, arguments, strict=True))
 
     def read(atom: Any) -> Any:
-        return atom.val if hasattr(atom, "val") else known[atom]
+        if not hasattr(atom, "val"):
+            return known[atom]
+        # A number written in the program: some releases keep it as Python's own.
+        is_key = jnp.issubdtype(atom.aval.dtype, jax.dtypes.prng_key)
+        return atom.val if is_key else np.asarray(atom.val, atom.aval.dtype)
 
     for equation in jaxpr.eqns:
         if not equation.outvars:
@@ -158,7 +198,13 @@ def _equation(equation: Any, noise: Noise, operands: list[Any]) -> list[Any]:
     if name in NORMWISE:
         return list(map(noise.normwise, _bind(equation, list(map(noise.normwise, operands)))))
     if name in BASIC:
-        return list(map(noise.relative, _bind(equation, operands)))
+        return list(map(noise.arithmetic, _bind(equation, operands)))
+    if name in SUMS:
+        results = _bind(equation, list(map(noise.arithmetic, operands)))
+        return list(map(noise.arithmetic, results))
+    if name in SPECIAL:
+        results = _bind(equation, list(map(noise.relative, operands)))
+        return [noise.absolute(result, ELEMENTARY_UNITS) for result in results]
     results = _bind(equation, list(map(noise.relative, operands)))
     return [noise.relative(result, ELEMENTARY_UNITS) for result in results]
 

@@ -1,5 +1,6 @@
 """Parameters: one set for all examples, or an ensemble of one for each."""
 
+import attrs
 import chex
 import jax
 import numpy as np
@@ -8,7 +9,7 @@ from properties import oracle
 from properties.assertions import comparing
 from properties.batch_axes import front
 from properties.call import ModuleCall
-from properties.compare import assert_agrees, assert_same_structure
+from properties.compare import Mismatch, assert_agrees, assert_same_structure
 from properties.joint_compile import init_now, init_shapes
 from properties.law import attribute_to
 from properties.laws.errors import assert_raises
@@ -59,10 +60,17 @@ def equals_per_example(transform: Transform, call: ModuleCall) -> None:
 @law("sharing.native-broadcast", cases=module_calls(front, front, "none", 1), skip_if=_no_broadcast)
 def native_broadcast(transform: Transform, call: ModuleCall) -> None:
     """The unmapped module, given the whole batch, gives what it gives for each example."""
+    if call.subject.own is not None:
+        # A whole batch has one state, and no example a key of its own.
+        shared = dict.fromkeys(call.variable_axes)
+        unsplit = dict.fromkeys(call.split_rngs, False)
+        call = attrs.evolve(call, variable_axes=shared, split_rngs=unsplit)
     variables = oracle.drawn_variables(call, transform.derivation)
     (axes,) = call.axes
     got = attempt(transform.unlifted(call).apply, variables, call.rngs(), *call.inputs(axes))
     with attribute_to(call, "plain"):
+        if call.subject.own is not None and oracle.updates_differ(call, variables):
+            raise Mismatch("value", "each example leaves a state of its own in the module")
         assert_agrees(got, oracle.of_module(call, variables))
 
 
