@@ -191,7 +191,9 @@ def argument(entry: Any) -> Any:
         return entry
     if isinstance(entry, bool | float | complex | str | bytes) or callable(entry):
         return Static(entry)
-    return _specified(entry)
+    specified = _specified(entry)
+    # None, say: there is no array in it that could be mapped.
+    return specified if jax.tree_util.tree_leaves(specified) else Static(specified)
 
 
 def _is_shape(entry: Any) -> bool:

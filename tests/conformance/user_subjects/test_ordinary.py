@@ -1,0 +1,92 @@
+"""Ordinary functions and modules are judged, soundly both ways: no false alarm, and a fault is noticed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import jax
+import jax.numpy as jnp
+import ordinary_functions
+import ordinary_modules
+import pytest
+
+from conformance.runner.items import Item
+from conformance.runner.run_item import run_item
+from conformance.transforms import TRANSFORMS
+from conformance.user_subjects import subjects
+from properties.call import Axes
+from properties.laws import LAWS
+from properties.profile import PROFILES
+from properties.transform import Transform
+
+ONE_CALL = attrs.evolve(PROFILES["quick"], examples=1, shapes=1, combinations=2)
+VMAP = TRANSFORMS["jax.vmap"]
+EVERY_FOURTH = list(ordinary_functions.FUNCTIONS)[::4]
+"""The whole table takes minutes; each of its kinds is here."""
+
+
+def _rolled(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
+    return _after(VMAP.map(function, axes), lambda leaf: jnp.roll(leaf, 1, axes.out_axes))
+
+
+def _first(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
+    def repeated(leaf: Any) -> Any:
+        return jnp.broadcast_to(jnp.take(leaf, jnp.array([0]), axis=axes.out_axes), leaf.shape)
+
+    return _after(VMAP.map(function, axes), repeated)
+
+
+def _after(mapped: Callable[..., Any], change: Callable[[Any], Any]) -> Callable[..., Any]:
+    return lambda *arguments: jax.tree_util.tree_map(change, mapped(*arguments))
+
+
+FAULTS = {"rolled": attrs.evolve(VMAP, map=_rolled), "first": attrs.evolve(VMAP, map=_first)}
+
+
+def outcome(subject: Any, transform: Transform, law: str = "mapping.equals-per-example") -> Any:
+    with subjects.registered(subject):
+        return run_item(Item(LAWS[law], transform, subject), ONE_CALL)
+
+
+@pytest.mark.parametrize("name", EVERY_FOURTH)
+def test_a_function_is_judged_and_each_fault_is_noticed(name: str) -> None:
+    subject = ordinary_functions.subject(name)
+    sound = outcome(subject, VMAP)
+    assert sound.outcome == "holds"
+    assert sound.oracle in ("float64", "estimated", "to the bit", "estimated and float64")
+    assert {fault: outcome(subject, FAULTS[fault]).outcome for fault in FAULTS} == {
+        "rolled": "violated",
+        "first": "violated",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "oracle"),
+    [("einsum", "float64"), ("at_set", "to the bit"), ("cholesky", "estimated")],
+)
+def test_the_result_says_which_oracle_judged(name: str, oracle: str) -> None:
+    assert outcome(ordinary_functions.subject(name), VMAP).oracle == oracle
+
+
+def test_a_declared_tolerance_stands_in_place_of_the_bound() -> None:
+    subject = subjects.function("loose", jnp.tanh, [("n",)], tolerance=0.5)
+    off = attrs.evolve(VMAP, map=lambda f, axes: _after(VMAP.map(f, axes), lambda leaf: leaf + 0.1))
+    result = outcome(subject, off)
+    assert (result.outcome, result.oracle) == ("holds", "declared")
+    exact = attrs.evolve(subject, own=attrs.evolve(subject.own, tolerance=(0.0, 1e-3)))
+    assert outcome(exact, off).outcome == "violated"
+
+
+@pytest.mark.parametrize("name", ["batch-norm-eval", "steps", "partitioned", "share-scope"])
+@pytest.mark.parametrize("law", ["sharing.equals-per-example", "sharing.no-batch-axis"])
+def test_a_linen_module_conforms(name: str, law: str) -> None:
+    subject = ordinary_modules.subject(name)
+    assert outcome(subject, TRANSFORMS["flax.linen.vmap"], law).outcome == "holds"
+
+
+@pytest.mark.parametrize("name", ["nnx-train", "nnx-counter", "nnx-draws"])
+def test_an_nnx_module_with_state_conforms(name: str) -> None:
+    pytest.importorskip("flax.nnx", reason="this flax has no nnx")
+    subject = ordinary_modules.subject(name)
+    assert outcome(subject, VMAP).outcome == "holds"
+    assert outcome(subject, FAULTS["rolled"]).outcome == "violated"
