@@ -9,7 +9,9 @@ from conformance.cli import options
 
 
 @click.command("bisect")
-@click.argument("what", metavar="LAW|NAME", required=False)
+@click.argument(
+    "what", metavar="LAW|NAME", required=False, shell_complete=options.completion("law")
+)
 @click.option("--good", required=True, metavar="ENV", help="Where it was as it should be.")
 @click.option("--bad", required=True, metavar="ENV", help="Where it is not.")
 @click.option("--observation", metavar="KEY", help="Find what changed this observation, not a law.")

@@ -1,27 +1,49 @@
 """What there is, as plain rows: a name, one sentence, and what else a tool may want."""
 
+import sys
+from collections.abc import Callable
 from typing import Any
 
-from conformance.runner import process_env
+Row = dict[str, Any]
+"""A name, a summary, and more."""
 
 KINDS = ("laws", "transforms", "subjects", "exercises", "defects", "rules")
 
 
-def rows(kind: str) -> list[dict[str, Any]]:
-    """The rows of one of `KINDS`."""
+def rows(kind: str) -> list[Row]:
+    """The rows of one of `KINDS`.
+
+    They are kept in a file, since JAX takes seconds to import; where this process has imported the laws
+    already, which may have the user's own subjects by now, the rows are made anew.
+    """
+    from conformance.cli import catalogue_cache
+
+    if "properties.laws" in sys.modules:
+        return _made(kind)
+    kept = catalogue_cache.load(kind)
+    if kept is None:
+        kept = _made(kind)
+        catalogue_cache.save(kind, kept)
+    return kept
+
+
+def _made(kind: str) -> list[Row]:
+    from conformance.runner import process_env
+
     # Listing must not be what starts JAX with one device only.
     process_env.prepare()
-    return {
+    makers: dict[str, Callable[[], list[Row]]] = {
         "laws": _laws,
         "transforms": _transforms,
         "subjects": _subjects,
         "exercises": _exercises,
         "defects": _defects,
         "rules": _rules,
-    }[kind]()
+    }
+    return makers[kind]()
 
 
-def _laws() -> list[dict[str, Any]]:
+def _laws() -> list[Row]:
     from conformance.transforms import TRANSFORMS
     from properties.laws import LAWS
     from properties.subjects import SUBJECTS
@@ -40,7 +62,7 @@ def _laws() -> list[dict[str, Any]]:
     ]
 
 
-def _transforms() -> list[dict[str, Any]]:
+def _transforms() -> list[Row]:
     from conformance.transforms import TRANSFORMS
 
     return [
@@ -49,7 +71,7 @@ def _transforms() -> list[dict[str, Any]]:
     ]
 
 
-def _subjects() -> list[dict[str, Any]]:
+def _subjects() -> list[Row]:
     from properties.subject import FunctionSubject, dims
     from properties.subjects import SUBJECTS
 
@@ -64,7 +86,7 @@ def _subjects() -> list[dict[str, Any]]:
     ]
 
 
-def _exercises() -> list[dict[str, Any]]:
+def _exercises() -> list[Row]:
     from conformance.judge.exercises import load_exercises
 
     return [
@@ -73,13 +95,15 @@ def _exercises() -> list[dict[str, Any]]:
     ]
 
 
-def _defects() -> list[dict[str, Any]]:
+def _defects() -> list[Row]:
     from conformance.known_defects import DEFECTS
+    from conformance.known_defects.effects import effect
 
     return [
         {
             "name": d.id,
-            "summary": d.description,
+            "summary": f"{effect(d)}: {d.description}",
+            "effect": effect(d),
             "law": d.law,
             "transform": d.transform,
             "versions": dict(d.versions),
@@ -90,7 +114,7 @@ def _defects() -> list[dict[str, Any]]:
     ]
 
 
-def _rules() -> list[dict[str, Any]]:
+def _rules() -> list[Row]:
     """JAX's batching rules: which subjects of the catalogue reach each, measured by tracing them."""
     import jax
 

@@ -11,7 +11,13 @@ from conformance.cli import catalogue
 @click.argument("kind", type=click.Choice(catalogue.KINDS))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_kind(kind: str, as_json: bool) -> int:
-    """List what there is: KIND is laws, transforms, subjects, exercises, defects or (batching) rules."""
+    """List what there is: KIND is laws, transforms, subjects, exercises, defects or (batching) rules.
+
+    \b
+    Examples:
+      vmap-conformance list laws
+      vmap-conformance list defects --json
+    """
     rows = catalogue.rows(kind)
     if as_json:
         click.echo(json.dumps(rows, indent=1))

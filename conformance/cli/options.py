@@ -2,11 +2,13 @@
 
 import difflib
 import fnmatch
+import functools
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import attrs
 import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -48,6 +50,58 @@ def views(command: Command) -> Command:
     return command
 
 
+@attrs.frozen(kw_only=True)
+class Views:
+    """How to show a log, and which files to write."""
+
+    html: Path | None = None
+    junit: Path | None = None
+    markdown: Path | None = None
+    verbosity: int = 0
+    """-1: one line; 0: groups of laws; 1: laws; 2: every item, too."""
+    json: bool = False
+    """Print one JSON document, not text."""
+
+    @property
+    def files(self) -> bool:
+        """Whether any file was asked for."""
+        return any((self.html, self.junit, self.markdown))
+
+
+def run_views(command: Command) -> Command:
+    """Options of what is shown and written of a run; the command gets them as `views`."""
+
+    @functools.wraps(command)
+    def wrapped(
+        *,
+        html: Path | None,
+        junit: Path | None,
+        markdown: Path | None,
+        verbose: int,
+        quiet: bool,
+        format: str,
+        **others: Any,
+    ) -> Any:
+        if quiet and verbose:
+            raise click.UsageError("-q and -v contradict each other: give one of them")
+        if format == "json" and (quiet or verbose):
+            raise click.UsageError("--format json is the whole: -q and -v do not apply to it")
+        verbosity = -1 if quiet else verbose
+        asked = Views(
+            html=html,
+            junit=junit,
+            markdown=markdown,
+            verbosity=verbosity,
+            json=format == "json",
+        )
+        return command(views=asked, **others)
+
+    made: Any = wrapped
+    for option in reversed((*_VIEWS, *_SHOWN)):
+        made = option(made)
+    return made  # type: ignore[no-any-return]  # click's decorators keep the function
+
+
 def carried(command: Command) -> Command:
     """What of the user's own goes into the environments that are built."""
     for option in reversed(_CARRIED):
@@ -64,7 +118,7 @@ everything = click.option(
 )
 
 
-class Shard(click.ParamType):
+class Shard(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic since click 8.2 only
     """`I/N`, the I-th of N parts."""
 
     name = "I/N"
@@ -162,8 +216,23 @@ def groups(ctx: click.Context, param: click.Parameter, globs: tuple[str, ...]) -
 
 def _globs(kind: str, metavar: str, help: str) -> Any:
     return click.option(
-        f"--{kind}", kind + "s", multiple=True, metavar=metavar, callback=_choices(kind), help=help
+        f"--{kind}",
+        kind + "s",
+        multiple=True,
+        metavar=metavar,
+        callback=_choices(kind),
+        shell_complete=completion(kind),
+        help=help,
     )
+
+
+def completion(kind: str) -> Callable[..., list[str]]:
+    """A completer of the names of this kind, for click's `shell_complete`."""
+
+    def complete(ctx: click.Context, param: click.Parameter, begun: str) -> list[str]:
+        return [name for name in names(kind) if name.startswith(begun)]
+
+    return complete
 
 
 def _selecting(own: Any, subject: Any) -> tuple[Any, ...]:
@@ -209,6 +278,20 @@ _VIEWS = (
     click.option("--html", type=FILE, help="Write a self-contained HTML page here."),
     click.option("--junit", type=FILE, help="Write JUnit XML here."),
     click.option("--markdown", type=FILE, help="Write a Markdown summary here."),
+)
+
+_SHOWN = (
+    click.option(
+        "-v", "--verbose", count=True, help="Show every law; twice: every law, transform, subject."
+    ),
+    click.option("-q", "--quiet", is_flag=True, help="Print one line."),
+    click.option(
+        "--format",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="json: one document, of conformance/reporting/document.schema.json.",
+    ),
 )
 
 _CARRIED = (

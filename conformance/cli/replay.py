@@ -10,7 +10,12 @@ import click
 @click.command("replay")
 @click.argument("file", type=click.Path(path_type=Path))
 def replay(file: Path) -> int:
-    """Run one stored counterexample again: FILE is the .json that a run saved."""
+    """Run one stored counterexample again: FILE is the .json that a run saved.
+
+    \b
+    Example:
+      vmap-conformance replay run-violations/mapping-equals-per-example-jax-vmap-square.json
+    """
     case = _read(file)
     from conformance.runner import process_env
 

@@ -9,17 +9,17 @@ from conformance.cli import options
 
 @click.command("report")
 @click.argument("logs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="LOG...")
-@options.views
-@options.everything
-def report(
-    logs: tuple[Path, ...],
-    html: Path | None,
-    junit: Path | None,
-    markdown: Path | None,
-    everything: bool,
-) -> int:
-    """Show event logs; several are read as one, and environments compared with the first."""
-    from conformance.cli.views import Files, show
+@options.run_views
+def report(logs: tuple[Path, ...], views: options.Views) -> int:
+    """Show event logs; several are read as one, and environments compared with the first.
+
+    \b
+    Examples:
+      vmap-conformance report run.jsonl -v
+      vmap-conformance report shard-*.jsonl --junit results.xml --html page.html
+      vmap-conformance report before.jsonl after.jsonl --format json
+    """
+    from conformance.cli.views import show
     from conformance.events.reader import LogError, read_all
     from conformance.reporting.console import console
 
@@ -27,5 +27,4 @@ def report(
         records = read_all(logs)
     except LogError as error:
         raise click.ClickException(str(error)) from None
-    files = Files(html=html, junit=junit, markdown=markdown)
-    return show(console(), records, files, everything=everything)
+    return show(console(), records, views)

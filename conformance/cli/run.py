@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 @click.command("run")
 @options.selection
-@options.views
+@options.run_views
+@click.option("-x", "exit_first", is_flag=True, help="Stop after the first failure.")
+@click.option(
+    "--max-failures",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Stop after so many failures.",
+)
 @click.option(
     "-n",
     "--workers",
@@ -53,16 +60,24 @@ def run(
     workers: int | None,
     seed: int | None,
     log_path: Path | None,
-    html: Path | None,
-    junit: Path | None,
-    markdown: Path | None,
+    views: options.Views,
+    exit_first: bool,
+    max_failures: int | None,
     no_cache: bool,
     shard: tuple[int, int],
     plan: Path | None,
     observe: tuple[str, ...],
 ) -> int:
-    """Check the installed JAX and Flax against the laws."""
-    from conformance.cli.views import Files, show
+    """Check the installed JAX and Flax against the laws.
+
+    \b
+    Examples:
+      vmap-conformance run
+      vmap-conformance run --law 'mapping.*' --transform jax.vmap -v
+      vmap-conformance run --subjects my_project.subjects --subject my-model
+      vmap-conformance run --profile ci --shard 1/4 --log shard-1.jsonl
+    """
+    from conformance.cli.views import show
     from conformance.reporting.artifacts import save_violations
     from conformance.reporting.console import console
     from conformance.reporting.summary import summarise
@@ -87,15 +102,12 @@ def run(
         shard=shard,
         observe=observe,
         own=own,
+        max_failures=1 if exit_first else max_failures or 0,
     )
     log = log_path or caches / "runs" / f"{time.strftime('%Y%m%d-%H%M%S')}.jsonl"
-    terminal = console()
     records = _run(asked, workers=workers, log=log, cache=not no_cache)
     scripts = save_violations(summarise(records).failures, log)
-    views = Files(html=html, junit=junit, markdown=markdown)
-    result = show(terminal, records, views, scripts=scripts)
-    terminal.print(f"log: {log}", highlight=False, soft_wrap=True)
-    return result
+    return show(console(), records, views, log=log, scripts=scripts, whole=False)
 
 
 def _run(asked: "RunOptions", *, workers: int | None, log: Path, cache: bool) -> "list[Record]":

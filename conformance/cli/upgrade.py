@@ -12,7 +12,7 @@ import click
 
 from conformance.cli import options
 from conformance.cli.options import FILE
-from conformance.cli.views import Files, show, write
+from conformance.cli.views import show, write
 from conformance.events.records import Record
 from conformance.events.writer import to_line
 from conformance.reporting.console import console
@@ -102,8 +102,8 @@ def upgrade(
         events: list[Record] = driver.run(request, pool, watcher, local=dask is None)
     if log_path is not None:
         write(log_path, "".join(to_line(event) + "\n" for event in events))
-    files = Files(html=html, junit=junit, markdown=markdown)
-    return show(console(), events, files, everything=everything)
+    views = options.Views(html=html, junit=junit, markdown=markdown, verbosity=int(everything))
+    return show(console(), events, views)
 
 
 @contextlib.contextmanager

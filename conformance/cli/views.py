@@ -3,64 +3,67 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import attrs
 import click
 
+from conformance.cli.errors import NOT_RUN, VIOLATED
+from conformance.cli.options import Views
 from conformance.events.completeness import status
 from conformance.events.records import Header, Record, Result, Verdict
-from conformance.reporting import junit, markdown, terminal
+from conformance.reporting import document, junit, markdown, terminal
 from conformance.reporting.console import Console
 from conformance.reporting.html.runs import Run
 from conformance.upgrade.columns import Comparison, gather
+from conformance.upgrade.render import as_json
 from conformance.upgrade.render import markdown as comparison_markdown
 from conformance.upgrade.render import terminal as comparison_terminal
-
-
-@attrs.frozen
-class Files:
-    """Where to write which view; None for those not asked for."""
-
-    html: Path | None = None
-    junit: Path | None = None
-    markdown: Path | None = None
-
-    def __bool__(self) -> bool:
-        return any(attrs.astuple(self))
 
 
 def show(
     console: Console,
     records: Sequence[Record],
-    files: Files,
+    views: Views,
     *,
-    verbosity: int = terminal.GROUPS,
+    log: Path | None = None,
     scripts: Mapping[str, str] | None = None,
-    everything: bool = False,
+    whole: bool = True,
 ) -> int:
-    """Show the records, write the views asked for, and return the exit status.
+    """Show the records, write the files asked for, and return the exit status.
 
     Args:
         console: Where to.
         records: Of one run, of its shards, of several environments, or verdicts.
-        files: The views to write.
-        verbosity: As `terminal.show` takes it.
+        views: How, and which files.
+        log: Where the records are kept, to be named at the end.
         scripts: The path of the script saved for a failure, by the failure's `item_name`.
-        everything: Whether to show every difference between environments.
+        whole: Shards that are missing make the status 3.
 
     Raises:
         click.ClickException: A file cannot be written.
         click.UsageError: A view was asked for that the log has nothing for.
     """
     verdicts = [record for record in records if isinstance(record, Verdict)]
-    _show_verdicts(console, verdicts)
     if verdicts and not any(isinstance(record, Result) for record in records):
-        if files:
-            raise click.UsageError("a log of verdicts has no --html, --junit or --markdown view")
-        return status(records)
+        return _show_verdicts(console, records, verdicts, views)
     comparison = gather(records)
-    if len(comparison.columns) == 1:
-        return _show_run(console, comparison, files, verbosity, scripts or {})
-    return _show_comparison(console, comparison, files, everything)
+    single = len(comparison.columns) == 1
+    if not single and views.verbosity < terminal.GROUPS:
+        raise click.UsageError("-q is for the log of one environment, these are several")
+    code = status(records) if single else _status(comparison)
+    if whole:
+        code = _with_shards(comparison, code)
+    _write_files(comparison, views, single)
+    if views.json:
+        click.echo(_document(comparison, code, log, scripts or {}, verdicts), nl=False)
+        return code
+    if single:
+        summary = comparison.columns[0].summary
+        terminal.show(console, summary, verbosity=views.verbosity, files=scripts)
+    else:
+        everything = views.verbosity > terminal.GROUPS
+        comparison_terminal.show(console, comparison, everything=everything)
+    if log is not None and views.verbosity > terminal.QUIET:
+        console.print(f"log: {log}", highlight=False, markup=False, soft_wrap=True)
+    return code
 
 
 def write(path: Path, text: str) -> None:
@@ -71,49 +74,81 @@ def write(path: Path, text: str) -> None:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
 
 
-def _show_verdicts(console: Console, verdicts: Sequence[Verdict]) -> None:
+def _show_verdicts(
+    console: Console, records: Sequence[Record], verdicts: Sequence[Verdict], views: Views
+) -> int:
+    if views.files or views.verbosity != terminal.GROUPS:
+        raise click.UsageError(
+            "this is a log of verdicts: --html, --junit, --markdown, -v and -q have nothing to show"
+        )
+    code = status(records)
+    if views.json:
+        found = document.Document(status=code, verdicts=list(verdicts))
+        click.echo(document.text(found), nl=False)
+        return code
     for verdict in verdicts:
         why = verdict.diagnosis or verdict.law or ""
         line = f"{verdict.candidate}: {verdict.exercise}  {verdict.verdict}  {why}".rstrip()
         console.print(line, highlight=False, markup=False, soft_wrap=True)
+    return code
 
 
-def _show_run(
-    console: Console,
-    comparison: Comparison,
-    files: Files,
-    verbosity: int,
-    scripts: Mapping[str, str],
-) -> int:
-    (column,) = comparison.columns
-    terminal.show(console, column.summary, verbosity=verbosity, files=scripts)
-    if files.junit is not None:
-        write(files.junit, junit.render(column.summary))
-    if files.markdown is not None:
-        write(files.markdown, markdown.render(column.summary))
-    if files.html is not None:
-        # Jinja is needed for nothing else.
+def _write_files(comparison: Comparison, views: Views, single: bool) -> None:
+    first = comparison.columns[0]
+    if views.junit is not None:
+        write(views.junit, junit.render(*(column.summary for column in comparison.columns)))
+    if views.markdown is not None:
+        one = markdown.render(first.summary) if single else None
+        write(views.markdown, one or comparison_markdown.markdown(comparison))
+    if views.html is None:
+        return
+    # Jinja is needed for nothing else.
+    if single:
         from conformance.reporting.html import page
 
-        write(files.html, page.render(Run(column.label, column.problem, column.summary)))
-    return status(column.events)
+        write(views.html, page.render(Run(first.label, first.problem, first.summary)))
+    else:
+        from conformance.upgrade.html import page as comparison_page
+
+        write(views.html, comparison_page.render(comparison))
 
 
-def _show_comparison(
-    console: Console, comparison: Comparison, files: Files, everything: bool
-) -> int:
-    comparison_terminal.show(console, comparison, everything=everything)
-    if files.junit is not None:
-        write(files.junit, junit.render(*(column.summary for column in comparison.columns)))
-    if files.markdown is not None:
-        write(files.markdown, comparison_markdown.markdown(comparison))
-    if files.html is not None:
-        from conformance.upgrade.html import page
+def _document(
+    comparison: Comparison,
+    code: int,
+    log: Path | None,
+    scripts: Mapping[str, str],
+    verdicts: Sequence[Verdict],
+) -> str:
+    return document.text(
+        document.Document(
+            status=code,
+            log=None if log is None else str(log),
+            runs=[
+                document.run(column.label, column.summary, problem=column.problem, scripts=scripts)
+                for column in comparison.columns
+            ],
+            comparisons=as_json.comparisons(comparison),
+            verdicts=list(verdicts),
+        )
+    )
 
-        write(files.html, page.render(comparison))
+
+def _with_shards(comparison: Comparison, code: int) -> int:
+    """The status, 3 in place of 0 where a run's shards are not all there; they are named on stderr."""
+    missing = [(c.label, c.summary.missing_shards) for c in comparison.columns]
+    for label, shards in missing:
+        if shards:
+            named = f"shard{'s' * (len(shards) > 1)} {', '.join(shards)}"
+            click.echo(f"Error: {label}: {named} missing; give their logs, too", err=True)
+    return NOT_RUN if code != VIOLATED and any(shards for _, shards in missing) else code
+
+
+def _status(comparison: Comparison) -> int:
+    """0 where nothing breaks, 1 where something does, 3 where an environment could not be built."""
     headers = [e for column in comparison.columns for e in column.events if isinstance(e, Header)]
     if any(header.built is False for header in headers):
-        return 3
+        return NOT_RUN
     if any(column.problem for column in comparison.columns):
-        return 1
+        return VIOLATED
     return max((each.status for each in comparison.differences if each), default=0)

@@ -41,3 +41,10 @@ def effect(defect: Defect) -> Effect:
     if {defect.id, defect.id.removeprefix("nnx-")} & SILENTLY_WRONG:
         return "silently wrong"
     return "unclear error" if defect.law.startswith("errors.") else "raises"
+
+
+def effects() -> dict[str, Effect]:
+    """What each known defect does, by its id."""
+    from conformance.known_defects import DEFECTS
+
+    return {defect.id: effect(defect) for defect in DEFECTS}

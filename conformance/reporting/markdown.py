@@ -4,6 +4,7 @@ import re
 from collections import Counter
 
 from conformance.events.details import Casualty, Violation
+from conformance.events.outcomes import Outcome
 from conformance.reporting.failure import call_in_words, message
 from conformance.reporting.faults import Fault, group_by_cause
 from conformance.reporting.printable import printable
@@ -59,7 +60,7 @@ def table(heads: list[str], rows: list[list[str]]) -> list[str]:
     return [*lines, *(f"| {' | '.join(row)} |" for row in rows)]
 
 
-def _counted(counts: Counter[str]) -> str:
+def _counted(counts: Counter[Outcome]) -> str:
     return ", ".join(f"{counts[name]} {name}" for name in ORDER if counts[name])
 
 

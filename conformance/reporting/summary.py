@@ -89,20 +89,20 @@ class Summary:
         """The transforms: JAX's own first, and `jax.vmap` before all."""
         return sorted({result.transform for result in self.results}, key=_by_family)
 
-    def cell(self, law: str, transform: str) -> Counter[str]:
+    def cell(self, law: str, transform: str) -> Counter[Outcome]:
         """How many subjects had which outcome, for a law or a group of laws and a transform."""
         return self._cells.get((law, transform), Counter())
 
     @functools.cached_property
-    def _cells(self) -> dict[tuple[str, str], Counter[str]]:
-        cells: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    def _cells(self) -> dict[tuple[str, str], Counter[Outcome]]:
+        cells: dict[tuple[str, str], Counter[Outcome]] = defaultdict(Counter)
         for result in self.results:
             for law in (result.law, group(result.law)):
                 cells[law, result.transform][result.outcome] += 1
         return cells
 
     @property
-    def counts(self) -> Counter[str]:
+    def counts(self) -> Counter[Outcome]:
         """How many items had which outcome."""
         return Counter(result.outcome for result in self.results)
 

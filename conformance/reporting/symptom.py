@@ -139,7 +139,11 @@ def _scaled(right: Any, wrong: Any) -> str | None:
     if not np.any(known):
         return None
     factor = np.median((wrong[known] / right[known]).real)
-    if factor in (0, 1) or not _alike(wrong, factor * right):
+    if (
+        np.isclose(factor, 0)
+        or np.isclose(factor, 1, rtol=1e-3)
+        or not _alike(wrong, factor * right)
+    ):
         return None
     return "the opposite sign" if np.isclose(factor, -1) else f"{factor:.3g} times the right answer"
 

@@ -26,6 +26,8 @@ class RunOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Record these groups of observations, too."""
     own: tuple[str, ...] = ()
     """Modules that list subjects of the user's own."""
+    max_failures: int = 0
+    """Stop after so many results that do not conform; 0 is no limit."""
     cell: str = field(default_factory=new_cell)
     """The name of this run in its log."""
     scratch: str | None = None

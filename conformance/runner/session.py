@@ -13,7 +13,8 @@ import pytest
 from msgspec import UNSET
 
 from conformance import __version__, runner
-from conformance.events.records import SCHEMA, Environment, Header, Record
+from conformance.events.outcomes import CONFORMING
+from conformance.events.records import SCHEMA, Environment, Header, Record, Result
 from conformance.events.writer import LogWriter
 from conformance.runner import environment_info, process_env
 from conformance.runner.controller import Controller
@@ -74,10 +75,12 @@ def _run_pytest(options: RunOptions, workers: int, controller: Controller) -> No
         *("-p", "no:unraisableexception"),
         *("-n", str(workers), "--dist=worksteal", "--max-worker-restart=1000"),
         *(f"--timeout={options.profile.deadline}", "--capture=sys"),
+        f"--maxfail={options.max_failures}",
     ]
     finished = False
     try:
-        finished = pytest.main(arguments, plugins=[controller]) in _FINISHED
+        ended = pytest.main(arguments, plugins=[controller]) in _FINISHED
+        finished = ended and not _stopped_early(options, controller.log.records)
     finally:
         if controller.unwritable is None:
             controller.close(complete=finished and controller.internal_error is None)
@@ -85,6 +88,12 @@ def _run_pytest(options: RunOptions, workers: int, controller: Controller) -> No
         raise controller.unwritable
     if controller.internal_error is not None:
         raise controller.internal_error
+
+
+def _stopped_early(options: RunOptions, records: Sequence[Record]) -> bool:
+    """Whether the run ended at its last permitted failure: what comes after did not run."""
+    failures = sum(isinstance(r, Result) and r.outcome not in CONFORMING for r in records)
+    return 0 < options.max_failures <= failures
 
 
 def _header(options: RunOptions, command: Sequence[str], cache: bool) -> Header:

@@ -186,7 +186,11 @@ def written(tmp_path: Path) -> Callable[..., Path]:
     """A log of these results, complete or not."""
 
     def write(
-        *results: dict[str, Any], cell: str = "c311", complete: bool = True, name: str = "log.jsonl"
+        *results: dict[str, Any],
+        cell: str = "c311",
+        complete: bool = True,
+        name: str = "log.jsonl",
+        shard: tuple[int, int] = (1, 1),
     ) -> Path:
         log = EventLog(tmp_path / name, cell)
         log.write(
@@ -196,7 +200,7 @@ def written(tmp_path: Path) -> Callable[..., Path]:
             environment=ENVIRONMENT,
             profile="quick",
             seed=7,
-            shard=[1, 1],
+            shard=list(shard),
             command=["run"],
         )
         for result in results:

@@ -4,6 +4,7 @@ from typing import Any
 
 import attrs
 
+from conformance.events.outcomes import Outcome
 from conformance.events.records import Result
 from conformance.reporting.html import results
 from conformance.reporting.summary import ORDER, Summary, item_name, outcomes_of
@@ -65,14 +66,7 @@ def view(number: int, run: Run) -> RunView:
         seed=header.seed if header else None,
         total=len(summary.results),
         held=summary.counts["holds"],
-        unchecked=tuple(
-            f"{summary.counts[name]:,} {words}"
-            for name, words in (
-                ("not-sampled", "not sampled"),
-                ("not-applicable", "not applicable"),
-            )
-            if summary.counts[name]
-        ),
+        unchecked=_unchecked(summary),
         wrong=[result.outcome for result in summary.failures],
         whole=not (run.problem or summary.incomplete),
         counts=list(outcomes_of(summary.results)),
@@ -81,6 +75,15 @@ def view(number: int, run: Run) -> RunView:
         told=[results.view(f"told-{number}-{i}", result) for i, result in enumerate(told)],
         places={item_name(result): f"told-{number}-{i}" for i, result in enumerate(told)},
     )
+
+
+def _unchecked(summary: Summary) -> tuple[str, ...]:
+    words: dict[Outcome, str] = {
+        "not-sampled": "not sampled",
+        "not-applicable": "not applicable",
+    }
+    counts = summary.counts
+    return tuple(f"{counts[name]:,} {said}" for name, said in words.items() if counts[name])
 
 
 def calls(summary: Summary) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from conformance.events.details import NotApplicable, NotSampled
+from conformance.events.outcomes import Outcome
 from conformance.events.records import Result
 from conformance.reporting.failure import law_sentence
 from conformance.reporting.html.runs import Run, RunView
@@ -70,7 +71,7 @@ def by_transform(summary: Summary) -> Matrix:
     return Matrix(summary.transforms, rows, "transform")
 
 
-def counted(counts: Counter[str]) -> Counts:
+def counted(counts: Counter[Outcome]) -> Counts:
     """Outcomes with how often each was, the most urgent first."""
     return [(name, counts[name]) for name in ORDER if counts[name]]
 

@@ -102,11 +102,10 @@ def _known(summary: Summary, width: int, *, names: bool) -> list[Text]:
 
 def _by_effect(seen: list[str]) -> dict[str, list[str]]:
     # The ledger needs JAX, which a run without known defects does not start here.
-    from conformance.known_defects import DEFECTS
-    from conformance.known_defects.effects import EFFECTS, effect
+    from conformance.known_defects.effects import EFFECTS, effects
 
-    effects = {defect.id: effect(defect) for defect in DEFECTS}
+    does = effects()
     groups: dict[str, list[str]] = {name: [] for name in EFFECTS}
     for name in seen:
-        groups.setdefault(effects.get(name, "not in this version's list"), []).append(name)
+        groups.setdefault(does.get(name, "not in this version's list"), []).append(name)
     return {name: defects for name, defects in groups.items() if defects}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from conformance.events.details import KnownDefect, NotApplicable, NotSampled
-from conformance.events.outcomes import CONFORMING
+from conformance.events.outcomes import CONFORMING, Outcome
 from conformance.reporting import layout
 from conformance.reporting.summary import Summary
 
@@ -87,12 +87,13 @@ def _row(first: Text, cells: Sequence[Text], wide_first: int, wide: Sequence[int
     return line
 
 
-def _cell(counts: Counter[str]) -> Text:
+def _cell(counts: Counter[Outcome]) -> Text:
     """The most urgent that a cell has to say; empty where it has no item."""
     wrong = sum(number for name, number in counts.items() if name not in CONFORMING)
     if wrong:
         return Text(f"{layout.WRONG} {wrong}", style=STYLE["violated"])
-    for name, word in (("fixed-defect", "fixed"), ("known-defect", "known")):
+    words: dict[Outcome, str] = {"fixed-defect": "fixed", "known-defect": "known"}
+    for name, word in words.items():
         if counts[name]:
             return Text(f"{counts[name]} {word}", style=STYLE[name])
     if counts["holds"]:

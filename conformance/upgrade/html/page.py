@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from conformance.events.outcomes import Outcome
 from conformance.reporting.failure import law_sentence
 from conformance.reporting.html import page, runs, tables
 from conformance.reporting.html.runs import Run
@@ -50,7 +51,9 @@ def by_environment(shown: Sequence[Run]) -> Matrix:
     for law in laws:
         cells = []
         for run in shown:
-            counts: Counter[str] = Counter(r.outcome for r in run.summary.results if r.law == law)
+            counts: Counter[Outcome] = Counter(
+                r.outcome for r in run.summary.results if r.law == law
+            )
             cells.append(None if run.problem and not counts else tables.counted(counts))
         rows.append((law, law_sentence(law), cells))
     return Matrix([run.label for run in shown], rows, "environment")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from conformance.cli.app import COMMANDS
 from conformance.events.log import EventLog
 from conformance.transforms import TRANSFORMS
 from properties.call import Axes, FunctionCall
@@ -102,7 +103,7 @@ def test_bad_usage_is_one_clear_line_and_two(main: Main, arguments: list[str], w
 def test_help_names_every_command_and_version_is_one_line(main: Main) -> None:
     ran = main("--help")
     assert ran.status == 0
-    for name in ("check", "list", "replay", "report", "run"):
+    for name in ("bisect", "check", "list", "mutants", "replay", "report", "run", "upgrade"):
         assert f"\n  {name} " in ran.out
     version = main("--version")
     assert version.status == 0
@@ -262,3 +263,91 @@ def test_a_log_of_verdicts_is_told_and_decides_the_status(main: Main, tmp_path: 
     ran = main("report", tmp_path / "verdicts.jsonl")
     assert (ran.status, ran.err) == (1, "")
     assert ran.out.splitlines() == ["a.py: f  conforms", "b.py: f  violates  bias-missing"]
+
+
+def test_missing_shards_are_three_and_named(main: Main, written: Callable[..., Path]) -> None:
+    first = written(HOLDS, cell="aaaa", name="a.jsonl", shard=(1, 3))
+    third = written({**HOLDS, "subject": "sort"}, cell="bbbb", name="b.jsonl", shard=(3, 3))
+    ran = main("report", first, third)
+    assert ran.status == 3
+    assert "shard 2/3 missing; give their logs, too" in one_line(ran.err)
+    second = written({**HOLDS, "subject": "add"}, cell="cccc", name="c.jsonl", shard=(2, 3))
+    assert main("report", first, second, third).status == 0
+
+
+def test_a_violation_in_a_shard_is_one_whatever_is_missing(
+    main: Main, written: Callable[..., Path]
+) -> None:
+    died = {"reason": "the process that ran it died", "output": "Fatal"}
+    log = written({**HOLDS, "outcome": "crashed", "detail": died}, shard=(1, 2))
+    ran = main("report", log)
+    assert ran.status == 1
+    assert "shard 2/2 missing" in ran.err
+
+
+def test_quiet_is_one_line_and_verbose_has_more(main: Main, written: Callable[..., Path]) -> None:
+    log = written(HOLDS)
+    assert one_line(main("report", log, "-q").out) == "✓ 1 check holds."
+    assert EQUALS not in main("report", log).out
+    assert EQUALS in main("report", log, "-v").out
+    assert "holds           mapping.equals-per-example  jax.vmap  square" in (
+        main("report", log, "-vv").out
+    )
+
+
+def test_json_is_one_document(main: Main, written: Callable[..., Path]) -> None:
+    ran = main("report", written(HOLDS), "--format", "json")
+    assert (ran.status, ran.err) == (0, "")
+    found = json.loads(ran.out)
+    assert (found["schema"], found["status"]) == (1, 0)
+    assert found["runs"][0]["counts"] == {"holds": 1}
+
+
+def test_environments_compared_are_one_document(main: Main, written: Callable[..., Path]) -> None:
+    before = written(HOLDS, cell="aaaa", name="a.jsonl")
+    after = written(HOLDS, cell="bbbb", name="b.jsonl")
+    found = json.loads(main("report", before, after, "--format", "json").out)
+    assert len(found["runs"]) == 2
+    assert [each["compared"] for each in found["comparisons"]] == [True]
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["-q", "-v"], "-q and -v contradict each other"),
+        (["--format", "json", "-v"], "-q and -v do not apply"),
+        (["--format", "xml"], "'xml' is not one of 'text', 'json'"),
+    ],
+)
+def test_flags_that_contradict_are_two(
+    main: Main, written: Callable[..., Path], flags: list[str], words: str
+) -> None:
+    ran = main("report", written(HOLDS), *flags)
+    assert (ran.status, ran.out) == (2, "")
+    assert words in one_line(ran.err)
+
+
+def test_levels_of_a_comparison_are_refused(main: Main, written: Callable[..., Path]) -> None:
+    logs = [written(HOLDS, cell=cell, name=f"{cell}.jsonl") for cell in ("aaaa", "bbbb")]
+    ran = main("report", *logs, "-q")
+    assert (ran.status, ran.out) == (2, "")
+    assert "-q is for the log of one environment" in one_line(ran.err)
+
+
+def test_without_a_command_help_is_printed(main: Main) -> None:
+    ran = main()
+    assert (ran.status, ran.err) == (2, "")
+    assert "Check JAX's mapping transforms" in ran.out
+
+
+def test_every_summary_in_the_help_is_a_command(main: Main) -> None:
+    for name in COMMANDS:
+        ran = main(name, "--help")
+        assert ran.status == 0
+        assert ran.out.startswith(f"Usage: vmap-conformance {name} ")
+
+
+def test_three_names_are_suggested_and_no_more(main: Main) -> None:
+    err = one_line(main("run", "--subject", "no-such-thing").err)
+    assert err.count("'") == 8
+    assert len(err) < 200
