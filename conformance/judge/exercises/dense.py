@@ -7,12 +7,14 @@ from functools import lru_cache, partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from conformance.judge.exercises import rounded
 from conformance.judge.exercises.exercise import Pitfall, draw_floats, draw_seed
 from reference import layers, scope
 from reference.error_bounds.evaluate import Rounded
+from reference.initializers import TRUNCATED_STDDEV
 
 SHAPES: tuple[Mapping[str, int], ...] = tuple(
     {"examples": b, "inputs": i, "features": f}
@@ -29,6 +31,9 @@ SHAPES: tuple[Mapping[str, int], ...] = tuple(
 )
 """Sizes that share their kernel are two apart, in one lane: what is compiled for one serves both."""
 
+
+LIMITS = (np.float32(-2), np.float32(2))
+"""Where the normal draws of a kernel are cut off, in standard deviations."""
 
 SEED_OVERFLOWS = Pitfall(
     "seed-overflows",
@@ -52,20 +57,25 @@ def _module(features: int, bias: bool = True) -> Any:
 
 @lru_cache(maxsize=64)
 def _init(features: int, inputs: int) -> Any:
-    module = _module(features)
+    module = partial(_module(features), kernel_init=rounded.uniforms)
     return jax.jit(lambda key: scope.init(module, key, np.zeros(inputs, np.float32)))
 
 
 def params(key: Any, inputs: int, features: int) -> Any:
-    """The variables of `nn.Dense(features)` for one example of `inputs` values."""
+    """The draws behind `nn.Dense(features)` for one example of `inputs` values.
+
+    Returns:
+        Variables whose kernel, (inputs, features), holds the uniform numbers that it is drawn from.
+    """
     return jax.device_get(_init(features, inputs)(key))
 
 
 def params_inside(name: str, key: Any, inputs: int, features: int) -> Any:
-    """The variables of a Dense called `name` inside another module, as its own."""
+    """The draws behind a Dense called `name` inside another module, as `params` gives them."""
 
     def module(outer: scope.Scope, x: jax.Array) -> jax.Array:
-        return layers.dense(outer.child(name), x, features=features)
+        child = outer.child(name)
+        return layers.dense(child, x, features=features, kernel_init=rounded.uniforms)
 
     drawn = jax.device_get(scope.init(module, key, np.zeros(inputs, np.float32)))
     return {"params": drawn["params"][name]}
@@ -74,13 +84,20 @@ def params_inside(name: str, key: Any, inputs: int, features: int) -> Any:
 @lru_cache(maxsize=64)
 def _apply(features: int) -> Any:
     module = _module(features)
-    return lambda variables, x: scope.apply(module, rounded.with_draw_error(variables), x)
+
+    def apply(draws: Any, x: jax.Array, lower: jax.Array, upper: jax.Array) -> jax.Array:
+        uniform = draws["params"]["kernel"]
+        kernel = rounded.truncated_normal(uniform, lower, upper)
+        kernel = kernel * (jnp.sqrt(jnp.float32(1 / len(uniform))) / TRUNCATED_STDDEV)
+        return scope.apply(module, {"params": {**draws["params"], "kernel": kernel}}, x)
+
+    return apply
 
 
 def answers(variables: Sequence[Any], x_batch: np.ndarray, features: int) -> Rounded:
-    """Example i applied with `variables[i]`: shape (examples, features)."""
+    """Example i applied with the parameters drawn as `variables[i]` says: (examples, features)."""
     pairs = zip(variables, x_batch, strict=True)
-    return rounded.each([rounded.evaluate(_apply(features), v, x) for v, x in pairs])
+    return rounded.each([rounded.evaluate(_apply(features), v, x, *LIMITS) for v, x in pairs])
 
 
 def shared(key: Any, x_batch: np.ndarray, features: int) -> Rounded:

@@ -15,11 +15,19 @@ from reference.error_bounds.evaluate import Rounded
 
 def _normals(pairs: Any, sizes: Sequence[int]) -> Any:
     both = zip(pairs, sizes[:-1], sizes[1:], strict=True)
-    return [(jax.random.normal(w, (i, o)), jax.random.normal(b, (o,))) for (w, b), i, o in both]
+    return [(_draws(w, i, o), _draws(b, o)) for (w, b), i, o in both]
+
+
+def _draws(key: Any, *shape: int) -> np.ndarray:
+    return rounded.open_interval(rounded.uniforms(key, shape))
+
+
+def _normal_tree(draws: Any) -> Any:
+    return jax.tree_util.tree_map(rounded.normal, draws)
 
 
 def _bounded(pairs: Any, sizes: Sequence[int]) -> Rounded:
-    return rounded.evaluate(rounded.with_draw_error, jax.device_get(_normals(pairs, sizes)))
+    return rounded.evaluate(_normal_tree, _normals(pairs, sizes))
 
 
 def reference(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
@@ -62,8 +70,9 @@ def _transposed(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
     keys = jax.random.split(key, len(layer_sizes) - 1)
     pairs = [jax.random.split(k) for k in keys]
     both = zip(pairs, layer_sizes[:-1], layer_sizes[1:], strict=True)
-    drawn = [(jax.random.normal(w, (o, i)), jax.random.normal(b, (o,))) for (w, b), i, o in both]
-    return rounded.evaluate(rounded.with_draw_error, jax.device_get(drawn))
+    return rounded.evaluate(
+        _normal_tree, [(_draws(w, o, i), _draws(b, o)) for (w, b), i, o in both]
+    )
 
 
 def _zero_biases(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:

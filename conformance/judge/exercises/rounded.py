@@ -1,4 +1,7 @@
-"""Right answers with an error bound, for references that draw parameters and then round."""
+"""Expected answers with an error bound, for references that draw parameters and then round.
+
+The bounds hold for every legal way to compile: optimised or not, eager or jitted, fused or not.
+"""
 
 from __future__ import annotations
 
@@ -12,20 +15,49 @@ import numpy as np
 from reference.error_bounds import evaluate as rounding
 from reference.error_bounds.evaluate import Rounded
 
-DRAWN_UNITS = 4
-"""Roundoffs between two right draws of one parameter: releases multiply a normal draw's factors in
-different orders, and a jitted draw fuses them; 2 units in the last place are at most 4 of these."""
+SQRT_2 = np.float32(np.sqrt(2))
 
 
-def with_draw_error(tree: Any) -> Any:
-    """Parameters as a right candidate may have drawn them, inside a function that is evaluated."""
+def uniforms(key: Any, shape: Sequence[int]) -> jax.Array:
+    """The uniform numbers in [0, 1) behind a float32 draw from `key`.
 
-    def loosen(leaf: Any) -> Any:
-        for _ in range(DRAWN_UNITS):
-            leaf = leaf * np.float32(1)
-        return leaf
+    They are multiples of 2^-23, so every way of compiling gives the same bits.
+    """
+    return jax.random.uniform(key, tuple(shape), np.float32)
 
-    return jax.tree_util.tree_map(loosen, tree)
+
+def truncated_normal(uniform: jax.Array, lower: jax.Array, upper: jax.Array) -> jax.Array:
+    """`jax.random.truncated_normal` as a function of its `uniforms`, for `evaluate`.
+
+    Source: `jax.random._truncated_normal`, read in JAX 0.4.30 and 0.12.0. The product and the sum
+    round absolutely (one fused operation or two), so a small draw has no small relative error.
+    Give the limits as arguments, or their rounding counts as exact.
+    """
+    low, high = jax.lax.erf(lower / SQRT_2), jax.lax.erf(upper / SQRT_2)
+    draw = SQRT_2 * _erf_inv(uniform * (high - low) + low)
+    return jax.numpy.clip(draw, lower, upper)  # JAX's limits are one number further inside
+
+
+def open_interval(uniform: Any) -> np.ndarray:
+    """The numbers in (-1, 1) that `jax.random.normal` inverts: float32, shaped like `uniform`.
+
+    2 f - 1 + 2^-24 is a multiple of 2^-24 below 1: float32 holds it, however it is computed.
+    """
+    return np.asarray(2 * np.asarray(uniform, np.float64) - (1 - 2.0**-24), np.float32)
+
+
+def normal(symmetric: jax.Array) -> jax.Array:
+    """`jax.random.normal` as a function of its `open_interval`, for `evaluate`."""
+    return SQRT_2 * _erf_inv(symmetric)
+
+
+def _erf_inv(x: jax.Array) -> jax.Array:
+    """The inverse of erf, with one rounding of its argument.
+
+    XLA evaluates log(1 - x x), whose product rounds or is fused (Giles, Approximating the erfinv
+    function, 2011): as if the argument were rounded once.
+    """
+    return jax.lax.erf_inv(x * np.float32(1))
 
 
 @lru_cache(maxsize=256)
