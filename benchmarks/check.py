@@ -85,7 +85,7 @@ def many(count: int, source: str, workers: int, scratch: Path) -> dict[str, obje
     assert warmed is not None
     exercises = load_exercises()
     warm_cache.warm(warmed, [exercises["nn_vmap_forward"]])
-    server = server_process.start_server(cache=warmed.directory / "compiled")
+    server = server_process.start_server(cache=warmed.compiled)
     session = JudgeSession(server, exercises, Options(), warmed)
     path = scratch / "candidate.py"
     path.write_text(source)

@@ -3,44 +3,76 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-import time
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from conformance.events.log import SCHEMA, EventLog
-from conformance.judge.submissions import find_candidates
+from conformance.cli import errors
+from conformance.cli.options import FILE, unknown
+from conformance.judge.errors import InvalidExercise, JudgeFailure
+from conformance.judge.submissions import Found, find_candidates
 from conformance.judge.verdict import CONFORMS
 
 if TYPE_CHECKING:
+    from conformance.judge.exercises.exercise import Exercise
+    from conformance.judge.server_process import Server
     from conformance.judge.session import JudgeSession
+    from conformance.judge.verdict import Verdict
 
-COULD_NOT_RUN = 3
 MANY_CANDIDATES = 4
 """Candidates from which on it pays to compile the exercises' own solutions for them."""
+PREFETCHED = 3
+"""Candidates that are looked at for what exercises to draw calls of meanwhile."""
+SHOWN_SKIPPED = 10
 
 
-@click.command()
+@click.command(epilog="Exit status: 0 all conform, 1 some do not, 2 wrong use, 3 could not judge.")
 @click.argument(
     "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
 )
-@click.option("--exercise", metavar="NAME", help="Hold the files to this exercise only.")
+@click.option(
+    "--exercise",
+    "exercises",
+    multiple=True,
+    metavar="NAME",
+    help="Hold the files to this exercise only; repeatable.",
+)
 @click.option(
     "--exercise-file",
     "exercise_files",
     multiple=True,
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A file with exercises of your own; may be repeated.",
+    help="A file with exercises of your own; repeatable.",
 )
-@click.option("--examples", type=click.IntRange(1, 10_000), default=100, show_default=True)
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+@click.option(
+    "--require",
+    "required",
+    metavar="A,B,...",
+    default="",
+    help="Exercises that every file must have a function for; they make the mark.",
+)
+@click.option(
+    "--examples",
+    type=click.IntRange(1, 10_000),
+    default=100,
+    show_default=True,
+    help="Calls for each function.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    metavar="N",
+    help="What the calls are drawn from; the output prints it. A fresh one by default.",
+)
 @click.option(
     "-n",
     "--workers",
@@ -62,161 +94,174 @@ MANY_CANDIDATES = 4
     type=click.FloatRange(1, 10_000),
     default=20.0,
     show_default=True,
-    help="A call may take this many times the reference's dearest one.",
+    help="A call may take this many times as long as the slowest one of the reference.",
 )
-@click.option("--log", type=click.Path(path_type=Path, dir_okay=False), help="Write events here.")
-def check(paths: tuple[Path, ...], workers: int, log: Path | None, **options: Any) -> int:
+@click.option("--log", type=FILE, help="Write events here.")
+@click.option("--csv", type=FILE, help="Write one row of marks for each file here.")
+@click.option("-v", "--verbose", is_flag=True, help="Say which law a wrong answer violates.")
+def check(paths: tuple[Path, ...], **options: Any) -> int:
     """Hold candidate solutions to their exercises.
 
-    FILE is a candidate's Python file, or a directory of them.
+    FILE is a candidate's Python file or notebook, or a directory of them.
     """
     for path in paths:
         if not os.path.lexists(path):
             raise click.UsageError(f"{path} does not exist: give a candidate's file or a directory")
-    candidates = find_candidates(paths)
-    if not candidates:
-        raise click.UsageError(f"no Python file in {', '.join(map(str, paths))}")
-    return judge(candidates, workers, log, **options)
+    found = find_candidates(paths)
+    if not found.candidates:
+        places = ", ".join(map(str, paths))
+        raise click.UsageError(f"no Python file or notebook in {places}")
+    for name in ("log", "csv"):
+        _refuse_to_overwrite(name, options[name], found)
+    with _ending_at_once():
+        return judge(paths, found, **options)
+
+
+def _refuse_to_overwrite(option: str, target: Path | None, found: Found) -> None:
+    """A file that somebody handed in, or any Python file, is not written to."""
+    if target is None:
+        return
+    same = target.exists() and any(
+        candidate.exists() and candidate.samefile(target) for candidate in found.candidates
+    )
+    if same or target.suffix in (".py", ".ipynb"):
+        raise click.UsageError(
+            f"--{option} {target} names a candidate or a Python file, which it would overwrite: "
+            f"give another name, such as verdicts.{'jsonl' if option == 'log' else option}"
+        )
 
 
 def judge(
-    candidates: list[Path],
-    workers: int,
-    log: Path | None,
+    paths: tuple[Path, ...],
+    found: Found,
     *,
-    exercise: str | None,
+    exercises: tuple[str, ...],
     exercise_files: tuple[Path, ...],
+    required: str,
     examples: int,
-    seed: int,
+    seed: int | None,
+    workers: int,
     strict: bool,
     isolation: str,
     patience: float,
+    log: Path | None,
+    csv: Path | None,
+    verbose: bool,
 ) -> int:
     """Judge the files and print the verdicts. The exit status."""
-    clear_jax_settings()
+    from conformance.judge.api import clear_jax_settings
     from conformance.runner import process_env
 
+    clear_jax_settings()
     process_env.prepare()
     from conformance.judge import compile_cache, server_process
 
     cache = compile_cache.prepare(
         process_env.cache_directory() / "judge" / process_env.compilation_cache().name
     )
-    session, stop = None, Event()
-    with ThreadPoolExecutor() as pool:
-        place = None if cache is None else cache.directory / "compiled"
-        starting = pool.submit(
-            server_process.start_server, isolation, place
-        )  # while JAX is imported here
-        from conformance.judge.exercises import InvalidExercise, load_exercises
-        from conformance.judge.expected_answers import ExerciseFailed, compute_ahead
-        from conformance.judge.session import JudgeSession, Options, prefetch
+    session: JudgeSession | None = None
+    stop, pool = Event(), ThreadPoolExecutor()
+    # The server starts while JAX is imported here.
+    starting = pool.submit(
+        server_process.start_server, isolation, None if cache is None else cache.compiled
+    )
+    try:
+        from conformance.judge.exercises import load_exercises
+        from conformance.judge.expected_answers import compute_ahead
+        from conformance.judge.session import JudgeSession, Options, fresh_seed, prefetch
 
-        try:
-            known = load_exercises(exercise_files)
-            if exercise is not None and exercise not in known:
-                there = ", ".join(known)
-                raise InvalidExercise(f"no exercise is called {exercise}: there are {there}")
-            chosen = Options(examples, seed, strict, patience, exercise)
-            prefetched = prefetch(known, chosen, candidates[:3])
-            for each in prefetched.values():
-                pool.submit(compute_ahead, each, stop)
-            many = len(candidates) >= MANY_CANDIDATES
-            session = JudgeSession(starting.result(), known, chosen, cache, many, prefetched)
-            return _judge_all(session, candidates, workers, log)
-        except InvalidExercise as problem:
-            raise click.UsageError(str(problem)) from None
-        except server_process.IsolationUnavailable as problem:
-            click.echo(f"The isolation {isolation!r} is not to be had: {problem}.", err=True)
-        except ExerciseFailed as problem:
-            click.echo(f"Could not judge: {problem}.", err=True)
-        except LogFailed as problem:
-            click.echo(f"The log {log} cannot be written: {problem}.", err=True)
-        finally:
-            stop.set()  # a thread of XLA's must not be cut short by the end of the process
-            with suppress(server_process.IsolationUnavailable):
-                server_process.stop_server(starting.result() if session is None else session.server)
-    return COULD_NOT_RUN
+        known = load_exercises(exercise_files)
+        needed = tuple(name.strip() for name in required.split(",") if name.strip())
+        _check_names(known, (*exercises, *needed))
+        drawn = fresh_seed() if seed is None else seed
+        chosen = Options(examples, drawn, strict, patience, exercises, needed)
+        prefetched = prefetch(known, chosen, found.candidates[:PREFETCHED])
+        for each in prefetched.values():
+            pool.submit(compute_ahead, each, stop)
+        many = len(found.candidates) >= MANY_CANDIDATES
+        session = JudgeSession(starting.result(), known, chosen, cache, many, prefetched)
+        from conformance.cli.check_output import CheckOutput
 
-
-class LogFailed(Exception):
-    """The event log cannot be written; the message is the system's reason."""
+        with CheckOutput(session, log, csv, workers, found.skipped, verbose) as output:
+            return _judge_all(session, paths, found, workers, output.show)
+    except InvalidExercise as problem:
+        raise click.UsageError(str(problem)) from None
+    except JudgeFailure as problem:
+        raise click.ClickException(f"could not judge: {problem}") from None
+    except MemoryError:
+        raise click.ClickException("could not judge: not enough memory") from None
+    finally:
+        stop.set()  # a thread of XLA's must not be cut short by the end of the process
+        _close(session, starting)
+        pool.shutdown()
+    return errors.NOT_RUN
 
 
-def clear_jax_settings() -> None:
-    """Right answers are those of JAX's defaults, whatever the user's own programs run with."""
-    for name in list(os.environ):
-        if name.startswith(("JAX_", "XLA_")):
-            del os.environ[name]
-    os.environ["JAX_PLATFORMS"] = "cpu"
+def _check_names(known: dict[str, Exercise], names: tuple[str, ...]) -> None:
+    for name in names:
+        if name not in known:
+            raise click.UsageError(unknown("exercise", name, known))
+
+
+def _close(session: JudgeSession | None, starting: Future[Server]) -> None:
+    from conformance.judge import server_process
+
+    if session is not None:
+        session.close()
+    elif starting.exception() is None:
+        server_process.stop_server(starting.result())
+
+
+@contextmanager
+def _ending_at_once() -> Iterator[None]:
+    """Have Ctrl-C and a request to end stop every process, without waiting for any thread."""
+
+    def stop(number: int, frame: object) -> NoReturn:
+        from conformance.judge import server_process
+
+        server_process.stop_all(seconds=0.3)
+        os.write(2, b"Stopped.\n")
+        os._exit(errors.NOT_RUN)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, stop) for number in _ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def _judge_all(
-    session: JudgeSession, candidates: list[Path], workers: int, log: Path | None
+    session: JudgeSession,
+    paths: tuple[Path, ...],
+    found: Found,
+    workers: int,
+    show: Callable[[Verdict], None],
 ) -> int:
-    from conformance.judge import check_file, feedback
+    """Judge the candidates, each shown as soon as those before it are. The exit status."""
+    from conformance.judge.check_file import check_file
 
     counts: Counter[str] = Counter()
-    started = time.perf_counter()
-    with _logging(log, session, workers) as note, ThreadPoolExecutor(max_workers=workers) as pool:
-        click.echo(f"isolation: {session.server.level}")
-        for lack in session.server.lacks:
-            click.echo(f"  lacking: {lack}")
-        for verdicts in pool.map(lambda path: check_file.check_file(session, path), candidates):
-            for verdict in verdicts:
-                counts[verdict.verdict] += 1
-                click.echo(feedback.text(verdict))
-                note("verdict", feedback.data(verdict))
-    summary = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-    click.echo(f"{summary} in {time.perf_counter() - started:.1f} s")
-    return 0 if set(counts) <= {CONFORMS} else 1
-
-
-@contextmanager
-def _logging(
-    log: Path | None, session: JudgeSession, workers: int
-) -> Iterator[Callable[[str, dict[str, Any]], None]]:
-    """A function that writes one event, where a log is asked for. Raises LogFailed."""
-    if log is None:
-        yield lambda kind, fields: None
-        return
-
-    def note(kind: str, fields: dict[str, Any]) -> None:
-        with _log_errors():
-            events.write(kind, **fields)
-
-    with _log_errors():
-        events = EventLog(log)
-    note("header", _header(session, workers))
-    yield note
-    with _log_errors():
-        events.finish()
-
-
-@contextmanager
-def _log_errors() -> Iterator[None]:
+    named = set(paths)
+    pool = ThreadPoolExecutor(max_workers=workers)
     try:
-        yield
-    except OSError as problem:
-        raise LogFailed(problem.strerror) from None
-
-
-def _header(session: JudgeSession, workers: int) -> dict[str, Any]:
-    from conformance import __version__
-    from conformance.runner.environment_info import environment
-
-    return {
-        "schema": SCHEMA,
-        "suite": __version__,
-        "environment": environment(),
-        "profile": f"{session.options.examples} examples",
-        "seed": session.options.seed,
-        "shard": [1, 1],
-        "command": ["check", *sys.argv[2:]],
-        "isolation": session.server.level,
-        "workers": workers,
-    }
+        waiting = [
+            pool.submit(check_file, session, path, named=path in named) for path in found.candidates
+        ]
+        for future in waiting:
+            for verdict in future.result():
+                counts[verdict.verdict] += 1
+                show(verdict)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    return 0 if set(counts) <= {CONFORMS} else errors.VIOLATED
 
 
 if __name__ == "__main__":
-    check()
+    sys.exit(errors.exit_status(lambda: check.main(standalone_mode=False) or 0))

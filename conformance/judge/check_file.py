@@ -2,75 +2,142 @@
 
 from __future__ import annotations
 
+import difflib
 import threading
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from conformance.judge import channel, verdict, worker_run
-from conformance.judge.decide import decide, failed_verdict, plain
-from conformance.judge.exercises.exercise import Exercise
+import attrs
+
+from conformance.judge import build_verdict, channel, verdict, worker_run
+from conformance.judge.attempt import Attempt
+from conformance.judge.decide import decide
 from conformance.judge.expected_answers import expected
-from conformance.judge.session import JudgeSession, expectations_for, worker
-from conformance.judge.submissions import UnreadableCandidate, read_candidate
+from conformance.judge.session import WORKERS_PER_CANDIDATE, JudgeSession
+from conformance.judge.split_calls import split_calls
+from conformance.judge.submissions import Submission, UnreadableCandidate, read_candidate
 from conformance.judge.verdict import Verdict
-from conformance.judge.worker_run import Failure, Limits, WorkerRun
+from conformance.judge.worker_run import Limits, Loaded, WorkerRun
 
 MIN_REFERENCE_SECONDS = 0.5
+"""What the reference's slowest call counts as at least: a machine may be busy for a moment."""
 
 
-def check_file(session: JudgeSession, path: Path) -> list[Verdict]:
-    """One verdict for every exercise that the file has a function for; one where it has none."""
-    started = time.perf_counter()
-    name = path.name
+def check_file(session: JudgeSession, path: Path, *, named: bool = True) -> list[Verdict]:
+    """One verdict for every exercise that the file has a function for; one where it has none.
+
+    Args:
+        named: whether the user named this very file; only then is a symbolic link followed.
+
+    Raises:
+        JudgeFailure: The judge itself, or an exercise, failed.
+    """
+    started, name = time.perf_counter(), str(path)
     try:
-        content = read_candidate(path)
+        submission = read_candidate(path, named=named)
     except UnreadableCandidate as problem:
-        return [plain(session, name, verdict.ERROR, str(problem), started)]
-    pair = _pair(session)
+        seconds = time.perf_counter() - started
+        return [build_verdict.plain(session, name, verdict.ERROR, str(problem), seconds)]
+    runs: tuple[WorkerRun, ...] = ()
     try:
-        functions = _load(session, pair, name, content, _first_limits(session))
-        failure = _failure(pair)
-        if failure is not None:
-            return [failed_verdict(session, name, None, pair, failure, None, started)]
-        wanted = [session.options.only] if session.options.only else list(session.exercises)
-        exercises = [session.exercises[each] for each in wanted if each in functions]
-        if not exercises:
-            message = f"the file defines none of: {', '.join(wanted)}"
-            return [plain(session, name, verdict.MISSING, message, started)]
-        results = []
-        for place, exercise in enumerate(exercises):
-            if place:
-                started = time.perf_counter()
-                _terminate(pair)
-                pair = _pair(session)
-                _load(session, pair, name, content, _first_limits(session))
-                failure = _failure(pair)
-            results.append(
-                _examine(session, name, exercise, pair, started)
-                if failure is None
-                else failed_verdict(session, name, exercise, pair, failure, None, started)
-            )
-        return results
+        runs, loaded = _start(session, submission)
+        attempt = Attempt(session, name, submission, runs, _first_limits(session), started)
+        if attempt.failure is not None:
+            return [build_verdict.failed(attempt, attempt.failure)]
+        return _check_functions(attempt, loaded)
     finally:
-        _terminate(pair)
+        _terminate(runs)
 
 
-def _pair(session: JudgeSession) -> tuple[WorkerRun, WorkerRun]:
-    first = WorkerRun(channel.Channel(worker(session)))
+def _check_functions(attempt: Attempt, loaded: Loaded) -> list[Verdict]:
+    session = attempt.session
+    exercises = [session.exercises[n] for n in session.wanted() if n in loaded.functions]
+    absent = [n for n in session.options.required if n not in loaded.functions]
+    if not exercises and not absent:
+        message = _why_missing(session.wanted(), loaded)
+        return [build_verdict.plain(session, attempt.name, verdict.MISSING, message, 0.0)]
+    results = []
+    for place, exercise in enumerate(exercises):
+        if place:
+            _terminate(attempt.runs)
+            began = time.perf_counter()
+            runs, _ = _start(session, attempt.submission)
+            attempt = attrs.evolve(attempt, runs=runs, started=began)
+        try:
+            results.append(_check_function(attrs.evolve(attempt, exercise=exercise)))
+        finally:
+            _terminate(attempt.runs)
+    for name in absent:
+        message = _why_missing([name], loaded)
+        results.append(
+            build_verdict.missing(session, attempt.name, session.exercises[name], message)
+        )
+    return _with_causes(session, results)
+
+
+def _check_function(attempt: Attempt) -> Verdict:
+    if attempt.failure is not None:
+        return build_verdict.failed(attempt, attempt.failure)
+    return decide(_make_calls(attempt))
+
+
+def _why_missing(wanted: Sequence[str], loaded: Loaded) -> str:
+    """What the file has in place of the functions asked for."""
+    parts = []
+    for name in wanted:
+        if name in loaded.others:
+            parts.append(f"{name} is {loaded.others[name]}, not a function")
+            continue
+        near = difflib.get_close_matches(name, loaded.defined, n=1, cutoff=0.75)
+        if near:
+            parts.append(f"there is no {name}: did you mean it by {near[0]}?")
+    if parts:
+        return "; ".join(parts)
+    if len(wanted) == 1:
+        return f"the file defines no function {wanted[0]}"
+    return f"the file defines none of: {', '.join(wanted)}"
+
+
+def _with_causes(session: JudgeSession, results: list[Verdict]) -> list[Verdict]:
+    """The verdicts, with a remark on those that may follow from another function's."""
+    wrong = {each.exercise for each in results if each.verdict != verdict.CONFORMS}
+    told = []
+    for each in results:
+        builds_on = session.exercises[each.exercise].builds_on if each.exercise else ()
+        causes = [name for name in builds_on if name in wrong]
+        if each.verdict in (verdict.VIOLATES, verdict.ERROR) and causes:
+            remark = f"this may follow from {' and '.join(causes)}, which is wrong too: start there"
+            each = attrs.evolve(each, remarks=(*each.remarks, remark))
+        told.append(each)
+    return told
+
+
+def _start(session: JudgeSession, submission: Submission) -> tuple[tuple[WorkerRun, ...], Loaded]:
+    """Processes that have loaded the file, and what both of them found in it."""
+    runs: list[WorkerRun] = []
     try:
-        return first, WorkerRun(channel.Channel(worker(session)))
+        for _ in range(WORKERS_PER_CANDIDATE):
+            runs.append(WorkerRun(session.start_worker()))
+        limits, found = _first_limits(session), []
+        names = session.wanted()
+
+        def load(run: WorkerRun) -> None:
+            found.append(worker_run.load(run, submission, names, limits))
+
+        together([partial(load, run) for run in runs])
     except BaseException:
-        channel.terminate(first.channel)
+        _terminate(runs)
         raise
+    first = found[0]
+    functions = tuple(name for name in first.functions if name in found[1].functions)
+    return tuple(runs), attrs.evolve(first, functions=functions)
 
 
-def _failure(pair: tuple[WorkerRun, WorkerRun]) -> Failure | None:
-    return next((run.failure for run in pair if run.failure), None)
-
-
-def _terminate(pair: tuple[WorkerRun, WorkerRun]) -> None:
-    for run in pair:
+def _terminate(runs: Sequence[WorkerRun]) -> None:
+    for run in runs:
         if not run.channel.closed:
             run.ended = channel.terminate(run.channel)
 
@@ -79,31 +146,17 @@ def _first_limits(session: JudgeSession) -> Limits:
     return Limits(session.options.patience, max(MIN_REFERENCE_SECONDS, session.server.seconds / 2))
 
 
-def _load(
-    session: JudgeSession,
-    pair: tuple[WorkerRun, WorkerRun],
-    name: str,
-    content: bytes,
-    limits: Limits,
-) -> list[str]:
-    found: list[list[str]] = []
-    _together(
-        [lambda run=run: found.append(worker_run.load(run, name, content, limits)) for run in pair]
-    )
-    return [each for each in found[0] if each in found[1]]
-
-
-def _together(tasks: list[Any]) -> None:
-    """Run the tasks at the same time; what one raises is raised here."""
+def together(tasks: Sequence[Callable[[], Any]]) -> None:
+    """Run the tasks at the same time; what one raises is raised here, once all have ended."""
     raised: list[BaseException] = []
 
-    def guarded(task: Any) -> None:
+    def guarded(task: Callable[[], Any]) -> None:
         try:
             task()
         except BaseException as problem:
             raised.append(problem)
 
-    threads = [threading.Thread(target=guarded, args=(task,)) for task in tasks]
+    threads = [threading.Thread(target=guarded, args=(task,), daemon=True) for task in tasks]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -112,32 +165,26 @@ def _together(tasks: list[Any]) -> None:
         raise raised[0]
 
 
-def _examine(
-    session: JudgeSession,
-    name: str,
-    exercise: Exercise,
-    pair: tuple[WorkerRun, WorkerRun],
-    started: float,
-) -> Verdict:
-    wanted = expectations_for(session, exercise)
-    first, second = worker_run.split_calls(wanted.calls, session.options.seed)
-    if wanted.calls:
-        expected(wanted, wanted.calls[0].number)
-    limits = Limits(
-        session.options.patience,
-        max(MIN_REFERENCE_SECONDS, wanted.slowest, session.server.seconds / 4),
-    )
+def _make_calls(attempt: Attempt) -> Attempt:
+    """Have both processes make their calls, while the expected answers are computed."""
+    session, exercise = attempt.session, attempt.exercise
+    assert exercise is not None
+    answers = session.expectations_for(exercise)
+    parts = split_calls(answers.calls, session.options.seed)
+    expected(answers, answers.calls[0].number)
+    unit = max(MIN_REFERENCE_SECONDS, answers.slowest, session.server.seconds / 4)
+    limits = Limits(session.options.patience, unit)
     # One that hangs must not keep the others waiting.
-    granted = session.turns.acquire(timeout=2 * limits.unit)
+    granted = session.call_slots.acquire(timeout=2 * unit)
     try:
-        _together(
+        together(
             [
-                lambda: worker_run.work(pair[0], exercise, first, limits),
-                lambda: worker_run.work(pair[1], exercise, second, limits),
-                lambda: [expected(wanted, call.number) for call in wanted.calls],
+                lambda: worker_run.work(attempt.runs[0], exercise, parts[0], limits),
+                lambda: worker_run.work(attempt.runs[1], exercise, parts[1], limits),
+                lambda: [expected(answers, call.number) for call in answers.calls],
             ]
         )
     finally:
         if granted:
-            session.turns.release()
-    return decide(session, name, exercise, pair, limits, started)
+            session.call_slots.release()
+    return attrs.evolve(attempt, expected=answers, limits=limits)

@@ -52,6 +52,36 @@ NOT_FLATTENED = Diagnosis(
 )
 
 
+PRINTED = Diagnosis(
+    "printed-not-returned",
+    "The function printed something and returned None.",
+    "Write `return` in place of `print`.",
+)
+COROUTINE = Diagnosis(
+    "async-function",
+    "The function is an `async def`: calling it gives a coroutine, and nothing is computed.",
+    "Define it with `def`.",
+)
+GENERATOR = Diagnosis(
+    "yields-its-answer",
+    "The function has a `yield`: calling it gives a generator, and nothing is computed.",
+    "Write `return` in place of `yield`.",
+)
+FUNCTION = Diagnosis(
+    "function-returned",
+    "The answer is a function that was never called.",
+    "Call the mapped function with the arguments: `jax.vmap(f)(x)`.",
+)
+NO_NUMBERS = {
+    "NoneType": NOTHING_RETURNED,
+    "coroutine": COROUTINE,
+    "generator": GENERATOR,
+    "function": FUNCTION,
+    "PjitFunction": FUNCTION,
+}
+"""Types of answers that are not numbers, and what each comes from."""
+
+
 @attrs.frozen
 class WrongAnswer:
     """One wrong answer: the call, what was right and what was given."""
@@ -62,24 +92,32 @@ class WrongAnswer:
     mismatch: Mismatch
 
 
-def of_error(error: Mapping[str, Any], exercise: Exercise) -> Diagnosis | None:
+def of_error(error: Mapping[str, Any], exercise: Exercise | None) -> Diagnosis | None:
     """The pitfall that an exception's text gives away; the exercise's own words for it go first."""
     # One with a reference is about answers: its words may say more than an error gives away.
-    own = {each.id: message(each) for each in exercise.pitfalls if each.reference is None}
+    pitfalls = () if exercise is None else exercise.pitfalls
+    own = {each.id: to_diagnosis(each) for each in pitfalls if each.reference is None}
     return of_text(f"{error.get('type')}: {error.get('message')}", own)
 
 
-def of_wrong(exercise: Exercise, wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
-    """The pitfall that explains the wrong answers, from the smallest call on."""
+def of_wrong(
+    exercise: Exercise, wrong: Sequence[WrongAnswer], printed: bool = False
+) -> Diagnosis | None:
+    """The pitfall that explains the wrong answers, from the smallest call on.
+
+    Args:
+        printed: whether the candidate printed something.
+    """
     sample = _one_of_each_shape(wrong)
     if all(each.mismatch.what == "dtype" and _close(each) for each in sample):
         return WRONG_DTYPE
-    if all((each.given.unfit or "").startswith("NoneType ") for each in sample):
-        return NOTHING_RETURNED
-    found = _by_reference(exercise, sample)
-    if found is None and all(_flat_fits(each) for each in sample):
+    for kind, found in NO_NUMBERS.items():
+        if all((each.given.unfit or "").startswith(f"{kind} ") for each in sample):
+            return PRINTED if found is NOTHING_RETURNED and printed else found
+    explained = _by_reference(exercise, sample)
+    if explained is None and all(_flat_fits(each) for each in sample):
         return NOT_FLATTENED
-    return found
+    return explained
 
 
 def _one_of_each_shape(wrong: Sequence[WrongAnswer]) -> list[WrongAnswer]:
@@ -112,7 +150,7 @@ def _by_reference(exercise: Exercise, wrong: Sequence[WrongAnswer]) -> Diagnosis
             continue
         told = [_explains(pitfall, each) for each in wrong]
         if None not in told and all(told):
-            return message(pitfall)
+            return to_diagnosis(pitfall)
     return None
 
 
@@ -136,7 +174,8 @@ def _flat_fits(wrong: WrongAnswer) -> bool:
     return compare(moved, wrong.expected) is None
 
 
-def message(pitfall: Pitfall) -> Diagnosis:
+def to_diagnosis(pitfall: Pitfall) -> Diagnosis:
+    """The pitfall as a student is told it."""
     return Diagnosis(pitfall.id, pitfall.symptom, pitfall.fix)
 
 

@@ -56,6 +56,14 @@ SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
         ),
     ),
     (
+        r"TransformTargetError|[Tt]ransformations must be applied to Module",
+        Diagnosis(
+            "instance-lifted",
+            "`nn.vmap` was given an instance of a module, and it maps classes.",
+            "Give it the class, `nn.vmap(nn.Dense, ...)`, and call the result with the features.",
+        ),
+    ),
+    (
         r"InvalidRngError.*params",
         Diagnosis(
             "keys-not-declared",

@@ -1,26 +1,23 @@
-"""Right answers, computed once for all candidates, and what computing them cost."""
+"""Expected answers, computed once for all candidates, and what computing them cost."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
 import numpy as np
 
+from conformance.judge.errors import ExerciseFailed
 from conformance.judge.exercises.exercise import Arguments, Exercise
 from conformance.judge.sandbox import wire
 
 
-class ExerciseFailed(Exception):
-    """An exercise, a teacher's own perhaps, that cannot judge; the message says why."""
-
-
 @attrs.frozen
 class Leaf:
-    """One array of a right answer; ``error`` is None where it has to be met exactly."""
+    """One array of an expected answer; `error` is None where it has to be met exactly."""
 
     value: np.ndarray
     error: np.ndarray | None
@@ -29,7 +26,7 @@ class Leaf:
 
 @attrs.frozen
 class ExpectedAnswer:
-    """A right (or recognisably wrong) answer: nested containers and the arrays in them."""
+    """An expected (or recognisably wrong) answer: nested containers and the arrays in them."""
 
     spec: Any
     leaves: tuple[Leaf, ...]
@@ -46,7 +43,7 @@ class Call:
 
 @attrs.define
 class ExpectedAnswers:
-    """The calls of one exercise, and their right answers as far as they have been computed."""
+    """The calls of one exercise, and their expected answers as far as they have been computed."""
 
     exercise: Exercise
     calls: list[Call]
@@ -58,7 +55,8 @@ class ExpectedAnswers:
 def draw_calls(exercise: Exercise, count: int, seed: int) -> list[Call]:
     """The calls that `seed` gives: every shape in turn, values and seeds freely.
 
-    Raises BrokenExercise.
+    Raises:
+        ExerciseFailed: The exercise's `draw` raised, or gave something that cannot be passed.
     """
     calls = []
     for number in range(count):
@@ -67,29 +65,62 @@ def draw_calls(exercise: Exercise, count: int, seed: int) -> list[Call]:
         turn = number // len(exercise.shapes) + 3 * place
         try:
             arguments = exercise.draw(exercise.shapes[place], random, turn)
-        except Exception as problem:
+            _check_arguments(exercise, arguments)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as problem:  # SystemExit among them
             raise _broken(exercise, "draw", exercise.shapes[place], problem) from problem
         calls.append(Call(number, place, arguments))
     return calls
 
 
-def _broken(exercise: Exercise, what: str, given: Any, problem: Exception) -> ExerciseFailed:
-    message = f"{type(problem).__name__}: {problem}".splitlines()[0][:300]
+def _check_arguments(exercise: Exercise, arguments: object) -> None:
+    """Raises TypeError where they are not the signature's, or cannot be sent."""
+    if not isinstance(arguments, Mapping):
+        raise TypeError(f"it gave {type(arguments).__name__}, not a dict of arguments")
+    if set(arguments) != set(exercise.parameters):
+        wanted, given = ", ".join(exercise.parameters), ", ".join(map(str, arguments))
+        raise TypeError(f"it gave arguments ({given}), the signature has ({wanted})")
+    wire.encode({}, flat_arrays(dict(arguments)))
+
+
+def flat_arrays(tree: Any) -> list[np.ndarray]:
+    """The arrays of a tree of arguments or answers; what JSON holds is left out."""
+    arrays: list[np.ndarray] = []
+    wire.flatten(tree, arrays, as_leaf)
+    return arrays
+
+
+def as_leaf(value: Any) -> Any:
+    """A leaf as it travels: plain values as they are, the rest as arrays."""
+    if isinstance(value, (bool, int, float, str)) or value is None:
+        return value
+    return np.asarray(value)
+
+
+def _broken(exercise: Exercise, what: str, given: Any, problem: BaseException) -> ExerciseFailed:
+    message = " ".join(f"{type(problem).__name__}: {problem}".split())[:300]
     return ExerciseFailed(
         f"the {what} of the exercise {exercise.name} failed at {given}: {message}"
     )
 
 
 def compute_ahead(expectations: ExpectedAnswers, stop: threading.Event) -> None:
-    """Compute the right answers before they are needed, until told to stop."""
+    """Compute the expected answers before they are needed, until told to stop.
+
+    What fails here fails again, and is reported, when the answer is needed.
+    """
     for call in expectations.calls:
         if stop.is_set():
             return
-        expected(expectations, call.number)
+        try:
+            expected(expectations, call.number)
+        except ExerciseFailed:
+            return
 
 
 def expected(expectations: ExpectedAnswers, number: int) -> ExpectedAnswer:
-    """The right answer to one of the calls. Raises BrokenExercise."""
+    """The expected answer to one of the calls. Raises ExerciseFailed."""
     with expectations.lock:
         if number not in expectations.known:
             started = time.perf_counter()
@@ -97,7 +128,9 @@ def expected(expectations: ExpectedAnswers, number: int) -> ExpectedAnswer:
             exercise = expectations.exercise
             try:
                 expectations.known[number] = compute(exercise.reference, call.arguments)
-            except Exception as problem:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as problem:  # SystemExit among them
                 shape = exercise.shapes[call.shape]
                 raise _broken(exercise, "reference", shape, problem) from problem
             expectations.slowest = max(expectations.slowest, time.perf_counter() - started)
@@ -105,7 +138,11 @@ def expected(expectations: ExpectedAnswers, number: int) -> ExpectedAnswer:
 
 
 def compute(reference: Callable[..., Any], arguments: Arguments) -> ExpectedAnswer:
-    """What a reference says: `Rounded` values with their bounds, or plain arrays."""
+    """What a reference says: `Rounded` values with their bounds, or plain arrays.
+
+    Raises:
+        TypeError: It returned something else.
+    """
     import jax
 
     with jax.default_device(jax.local_devices(backend="cpu")[0]):
@@ -121,6 +158,9 @@ def compute(reference: Callable[..., Any], arguments: Arguments) -> ExpectedAnsw
         plain: list[np.ndarray] = []
         spec = wire.flatten(result, plain, np.asarray)
         leaves = [Leaf(value, None, str(value.dtype)) for value in plain]
+    for leaf in leaves:
+        if leaf.value.dtype.kind not in wire.KINDS:
+            raise TypeError(f"it returned {type(result).__name__}, not arrays of numbers")
     return ExpectedAnswer(spec, tuple(leaves))
 
 

@@ -1,64 +1,74 @@
-"""A verdict in words a learner can use, and as plain data for the event log."""
+"""A verdict in words a learner can use, and as a record of the event log."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import attrs
+import msgspec
 import numpy as np
 
+from conformance.events import records
+from conformance.events.arrays import encode
 from conformance.judge.verdict import CONFORMS, Verdict
+from conformance.reporting.printable import printable
 
 MAX_VALUES = 40
 MAX_SHOWN_ULPS = 1e6
 """Units in the last place beyond which their number says nothing."""
 WIDTH, LONGEST = 100, 400
+MAX_PRINTED_LINES = 8
 LOG_NAMES = {"message": "words", "further_reading": "reading"}
 """Fields of a verdict whose name in the event log is another one."""
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-def text(verdict: Verdict) -> str:
-    """The verdict as lines of plain text."""
-    name = (
-        verdict.candidate
-        if verdict.exercise is None
-        else f"{verdict.candidate}: {verdict.exercise}"
-    )
-    lines = [f"{safe(name)}  {verdict.verdict}"]
+def text(verdict: Verdict, *, verbose: bool = False) -> str:
+    """The verdict as lines of plain text.
+
+    Args:
+        verbose: say which law is violated, too.
+    """
+    name = verdict.candidate
+    if verdict.exercise is not None:
+        name += f": {verdict.exercise}"
+    lines = [f"{one_line(name)}  {verdict.verdict}"]
     if verdict.verdict == CONFORMS:
         lines[0] += (
             f"  ({verdict.calls} calls over {verdict.shapes} shapes, {verdict.seconds:.1f} s)"
         )
+        return "\n".join([*lines, *_remarks(verdict)])
     if verdict.message:
-        lines.append(f"  {_first(safe(verdict.message))}")
-    if verdict.law is not None and verdict.verdict != CONFORMS:
-        lines.append(
-            f"  law: {verdict.law}{' (observed, not behaviour)' if verdict.observed else ''}"
-        )
-    if verdict.task and verdict.verdict != CONFORMS:
-        lines.append(f"  task: {verdict.task}")
+        lines.append(f"  {shortened(verdict.message)}")
+    if verdict.law is not None and verbose:
+        seen = " (observed, not behaviour)" if verdict.observed else ""
+        lines.append(f"  law: {verdict.law}{seen}")
+    if verdict.task:
+        lines.append(f"  task: {one_line(verdict.task)}")
     if verdict.diagnosis is not None:
-        lines.append(f"  diagnosis: {verdict.diagnosis.pitfall}")
-        lines.append(f"    {verdict.diagnosis.symptom}")
-        lines.append(f"    {verdict.diagnosis.fix}")
+        lines.append(f"  diagnosis: {one_line(verdict.diagnosis.pitfall)}")
+        lines.append(f"    {one_line(verdict.diagnosis.symptom)}")
+        lines.append(f"    {one_line(verdict.diagnosis.fix)}")
     lines += _frames(verdict)
     lines += _example(verdict)
-    if verdict.lift and verdict.verdict != CONFORMS:
-        lines.append(f"  observed: {safe(verdict.lift)[:400]}")
-    lines += [f"  remark: {safe(remark)}" for remark in verdict.remarks]
-    if verdict.printed.strip() and verdict.verdict != CONFORMS:
+    if verdict.lift:
+        lines.append(f"  observed: {one_line(verdict.lift)[:LONGEST]}")
+    lines += _remarks(verdict)
+    if verdict.printed.strip():
         lines.append(f"  it printed {verdict.printed_bytes} bytes, beginning:")
-        lines += [f"    | {safe(line)[:WIDTH]}" for line in verdict.printed.splitlines()[:8]]
-    if verdict.verdict != CONFORMS:
-        lines += [f"  read next: {address}" for address in verdict.further_reading]
+        printed = verdict.printed.splitlines()[:MAX_PRINTED_LINES]
+        lines += [f"    | {one_line(line)[:WIDTH]}" for line in printed]
+    lines += [f"  read next: {one_line(address)}" for address in verdict.further_reading]
     return "\n".join(lines)
 
 
-def _first(message: str) -> str:
+def _remarks(verdict: Verdict) -> list[str]:
+    return [f"  remark: {one_line(remark)}" for remark in verdict.remarks]
+
+
+def shortened(message: str) -> str:
+    """The first lines of a message as one."""
     lines = [line for line in message.splitlines() if line.strip()]
-    joined = " ".join(lines[:3])
+    joined = one_line(" ".join(lines[:3]))
     return joined if len(joined) <= LONGEST else f"{joined[:LONGEST]} ..."
 
 
@@ -67,8 +77,9 @@ def _frames(verdict: Verdict) -> list[str]:
         return []
     lines = ["  in the candidate's own lines:"]
     for number, function, line in verdict.error["frames"]:
-        where = f" in {function}" if function else ""
-        lines.append(f"    line {safe(number)}{safe(where)}: {safe(line)}")
+        where = f"line {number}" if str(number).isdecimal() else str(number)
+        within = f" in {function}" if function else ""
+        lines.append(f"    {one_line(where + within)}: {one_line(line)}")
     return lines
 
 
@@ -78,7 +89,7 @@ def _example(verdict: Verdict) -> list[str]:
         return []
     lines = ["  smallest counterexample:"]
     for name, value in example.arguments.items():
-        lines += _named(f"    {name} = ", value)
+        lines += _named(f"    {one_line(name)} = ", value)
     if example.expected is not None:
         lines += _named("    expected ", example.expected)
     if example.got is not None:
@@ -109,12 +120,26 @@ def _value(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         items = ",\n".join(_value(item) for item in value)
         return f"[{items}]" if isinstance(value, list) else f"({items})"
-    return safe(str(value))[:200]
+    return one_line(value)[:200] or "''"
 
 
-def safe(message: str) -> str:
-    """Without characters that a terminal would act on, or that cannot be written."""
-    return _CONTROL.sub("?", message.encode("utf-8", "backslashreplace").decode())
+def one_line(value: object) -> str:
+    """Text from a candidate on one line, without characters that a terminal would act on.
+
+    A line break becomes the two characters of its escape: no candidate begins a line of its own.
+    """
+    return printable(str(value).replace("\n", "\\n").replace("\t", " "))
+
+
+def record(verdict: Verdict, cell: str) -> records.Verdict:
+    """The verdict as an event of the log.
+
+    Args:
+        cell: the run that it belongs to.
+    """
+    fields = {"type": "verdict", "cell": cell, **data(verdict)}
+    event: records.Verdict = msgspec.convert(fields, records.Verdict)
+    return event
 
 
 def data(verdict: Verdict) -> dict[str, Any]:
@@ -132,6 +157,8 @@ def data(verdict: Verdict) -> dict[str, Any]:
     for ours, logged in LOG_NAMES.items():
         fields[logged] = fields.pop(ours)
     always = ("candidate", "exercise", "verdict", "law", "diagnosis", "counterexample", "seconds")
-    return {
+    kept = {
         key: value for key, value in fields.items() if key in always or value not in (None, "", ())
     }
+    encoded: dict[str, Any] = encode(kept)
+    return encoded

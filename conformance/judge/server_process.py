@@ -1,13 +1,10 @@
-"""Starting the server and its workers, and saying which isolation held."""
+"""Starting and stopping the server, and saying which isolation holds."""
 
 from __future__ import annotations
 
-import array
-import contextlib
-import itertools
 import json
 import os
-import shutil
+import resource
 import signal
 import socket
 import subprocess
@@ -20,7 +17,9 @@ from pathlib import Path
 
 import attrs
 
-from conformance.judge.sandbox.isolation import LEVELS, SCRATCH, lacking
+from conformance.judge.errors import IsolationUnavailable
+from conformance.judge.sandbox import scratch
+from conformance.judge.sandbox.isolation import LEVELS, lacking
 
 DEVICES = 8
 START = """\
@@ -35,13 +34,17 @@ server.main(arguments)
 SUITE = ("conformance", "properties", "reference")
 """What a candidate must not find, wherever it is installed."""
 SERVER_SECONDS = 300.0
+OPEN_FILES = 256
+"""Open files that the judge and a candidate each may need."""
+ADDRESS_SPACE = 4 * 2**30
+"""Bytes of address space below which JAX does not even start."""
 
 
-class IsolationUnavailable(Exception):
-    """No server can be had, or not at the level asked for; the message says why."""
+_running: list[Server] = []
+"""The servers that were started and not stopped."""
 
 
-@attrs.define
+@attrs.define(eq=False)
 class Server:
     """A running server: the judge's end of it."""
 
@@ -50,26 +53,12 @@ class Server:
     level: str
     base: Path
     lacks: list[str]
-    threads: int
-    seconds: float
     preloaded: bool
-    compiled_cache: str | None
+    shared: str | None
+    threads: int = 0
+    seconds: float = 0.0
+    directories: set[str] = attrs.field(factory=set)
     lock: threading.Lock = attrs.field(factory=threading.Lock)
-
-
-@attrs.define
-class Worker:
-    """A running worker: the judge's ends of its pipes."""
-
-    requests: int
-    answers: int
-    output: int
-    life: int
-    status: int
-    directory: Path | None
-    server: Server
-    token: int
-    own_server: bool = False
 
 
 def start_server(
@@ -77,8 +66,14 @@ def start_server(
 ) -> Server:
     """A server at the level asked for; for "auto" at the best one there is.
 
-    Raises Unavailable.
+    Args:
+        cache: directory of compiled programs that workers may read.
+        preload: import JAX in the server, so that no worker has to.
+
+    Raises:
+        IsolationUnavailable: No level works, or the machine's limits are too low.
     """
+    _check_limits()
     levels = [isolation] if isolation != "auto" else list(reversed(LEVELS))
     refusals = []
     for level in levels:
@@ -91,7 +86,28 @@ def start_server(
             return start_server(level, cache, preload=False)
         server.lacks += refusals
         return server
-    raise IsolationUnavailable("; ".join(refusals))
+    raise IsolationUnavailable(
+        f"the isolation {isolation!r} does not work here: {'; '.join(refusals)}"
+    )
+
+
+def _check_limits() -> None:
+    """Raise this process's own limits as far as needed. Raises IsolationUnavailable."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < OPEN_FILES:
+        raise IsolationUnavailable(
+            f"the limit on open files is {hard}, judging needs {OPEN_FILES}: "
+            f"raise it with `ulimit -n {OPEN_FILES}`"
+        )
+    wanted = 4096 if hard == resource.RLIM_INFINITY else min(hard, 4096)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    space, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if space != resource.RLIM_INFINITY and space < ADDRESS_SPACE:
+        raise IsolationUnavailable(
+            f"the limit on the address space is {space // 1024} KiB, JAX needs at least "
+            f"{ADDRESS_SPACE // 1024}: lift it with `ulimit -v unlimited`"
+        )
 
 
 def _start(level: str, cache: Path | None, preload: bool) -> tuple[Server | None, str]:
@@ -119,9 +135,8 @@ def _start(level: str, cache: Path | None, preload: bool) -> tuple[Server | None
         start_new_session=True,
     )
     theirs.close()
-    server = Server(
-        process, ours, level, base, lacking(level), 0, 0.0, preload, _readable_cache(level, cache)
-    )
+    server = Server(process, ours, level, base, [], preload, _readable_cache(level, cache))
+    _running.append(server)
     ours.settimeout(SERVER_SECONDS)
     try:
         said = ours.recv(65536)
@@ -134,6 +149,7 @@ def _start(level: str, cache: Path | None, preload: bool) -> tuple[Server | None
         last = process.stderr.read().decode(errors="replace").strip().splitlines()
         return None, message.get("refused") or (last[-1] if last else "the server did not start")
     server.threads, server.seconds = message["threads"], message["seconds"]
+    server.lacks = lacking(level, message["lacking"])
     return server, ""
 
 
@@ -182,79 +198,29 @@ def environment() -> dict[str, str]:
     return values
 
 
-def start_worker(
-    server: Server, cpu_seconds: float, max_memory: int, compiled: Path | None = None
-) -> Worker:
-    """A worker forked from the server; from a server of its own where that cannot fork safely.
-
-    `compiled` is where our own solutions leave what was compiled for them.
-    """
-    own = not server.preloaded
-    if own:
-        server = start_server(server.level, preload=False)
-    directory = None
-    if server.level == "process":
-        directory = Path(tempfile.mkdtemp(prefix="vmap-conformance-candidate-"))
-    requests, answers, output, life, status = (os.pipe() for _ in range(5))
-    theirs = [requests[0], answers[1], output[1], life[0], status[1]]
-    token = next(_tokens)
-    message = {
-        "token": token,
-        "directory": SCRATCH if directory is None else str(directory),
-        "warmed": server.compiled_cache,
-        "compiled": None if compiled is None else str(compiled),
-        "cpu_seconds": cpu_seconds,
-        "most_memory": max_memory,
-        "most_tasks": 400,
-        "spare_tasks": 100,
-    }
-    try:
-        with server.lock:
-            fds = array.array("i", theirs)
-            ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)]
-            server.control.sendmsg([json.dumps(message).encode()], ancillary)
-    except OSError as problem:
-        raise IsolationUnavailable(f"the server is gone: {problem}") from None
-    finally:
-        for fd in theirs:
-            os.close(fd)
-    for fd in (requests[1], answers[0], output[0], status[0]):
-        os.set_blocking(fd, False)
-    ours = (requests[1], answers[0], output[0], life[1], status[0])
-    return Worker(*ours, directory, server, token, own)
-
-
-_tokens = itertools.count()
-
-
-def reap_orphans(worker: Worker) -> None:
-    """Have the server end processes that a dead keeper left behind, and wait until it has."""
-    server = worker.server
-    with contextlib.suppress(OSError), server.lock:
-        server.control.sendall(json.dumps({"sweep": worker.token}).encode())
-        server.control.recv(65536)
-
-
-def discard(worker: Worker) -> None:
-    """Close a worker's pipes and remove its directory, and its server where it had its own."""
-    for fd in (worker.requests, worker.answers, worker.output, worker.life, worker.status):
-        with contextlib.suppress(OSError):
-            os.close(fd)
-    if worker.server.level == "process":
-        reap_orphans(worker)
-    if worker.directory is not None:
-        shutil.rmtree(worker.directory, ignore_errors=True)
-    if worker.own_server:
-        stop_server(worker.server)
-
-
-def stop_server(server: Server) -> None:
-    """End the server and all that it started."""
+def stop_server(server: Server, seconds: float = 5.0) -> None:
+    """End the server and all that it started, within `seconds`, and remove what it left."""
     server.control.close()
     try:
-        server.process.wait(5)
+        server.process.wait(seconds)
     except subprocess.TimeoutExpired:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(server.process.pid, signal.SIGKILL)
+        _kill_group(server)
         server.process.wait()
-    shutil.rmtree(server.base, ignore_errors=True)
+    for directory in (*server.directories, str(server.base)):
+        scratch.remove_tree(directory)
+    if server in _running:
+        _running.remove(server)
+
+
+def stop_all(seconds: float) -> None:
+    """End every server that runs, each within `seconds`."""
+    for server in list(_running):
+        stop_server(server, seconds)
+
+
+def _kill_group(server: Server) -> None:
+    """Kill the server's process group."""
+    try:
+        os.killpg(server.process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

@@ -1,16 +1,18 @@
-"""All that judging needs, for all candidates: a server, exercises, calls and right answers."""
+"""All that judging needs, for all candidates: a server, exercises, calls and expected answers."""
 
 from __future__ import annotations
 
+import secrets
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import attrs
 
-from conformance.judge import server_process, warm_cache
+from conformance.judge import channel, server_process, warm_cache, worker_process
 from conformance.judge.compile_cache import CompileCache
+from conformance.judge.errors import JudgeFailure
 from conformance.judge.exercises.exercise import Exercise
 from conformance.judge.expected_answers import ExpectedAnswers, draw_calls
 from conformance.judge.submissions import UnreadableCandidate, read_candidate
@@ -22,22 +24,49 @@ MAX_MEMORY = 6 * 2**30
 """Bytes that all processes of one worker may hold together."""
 
 
+def fresh_seed() -> int:
+    """A seed that nobody can know beforehand."""
+    return secrets.randbits(32)
+
+
+def _names(given: str | Sequence[str] | None) -> tuple[str, ...]:
+    """One name, several or none, as a tuple."""
+    return (given,) if isinstance(given, str) else tuple(given or ())
+
+
 @attrs.frozen
 class Options:
-    """How candidates are judged."""
+    """How candidates are judged.
+
+    Attributes:
+        examples: calls for each function.
+        seed: which calls are drawn.
+        strict: whether not calling `flax.linen.vmap` fails where an exercise asks for it.
+        patience: how many times the reference's slowest call a call may take.
+        only: the exercises judged; none for all that a file has a function for.
+        required: those that every file must have a function for.
+    """
 
     examples: int = 100
-    seed: int = 0
+    seed: int = attrs.field(factory=fresh_seed)
     strict: bool = False
     patience: float = 20.0
-    only: str | None = None
+    only: tuple[str, ...] = attrs.field(default=(), converter=_names)
+    required: tuple[str, ...] = attrs.field(default=(), converter=_names)
+
+
+def _slots() -> threading.Semaphore:
+    return threading.Semaphore(max(1, process_env.cores() // WORKERS_PER_CANDIDATE))
 
 
 @attrs.define
 class JudgeSession:
-    """All that judging needs: a server, the exercises, their calls and right answers.
+    """All that judging needs: a server, the exercises, their calls and expected answers.
 
-    With `many` candidates to come, compiling an exercise's own solution for them pays.
+    Attributes:
+        many: whether enough candidates come that filling the cache pays.
+        call_slots: one for each candidate whose calls are made at a time: there is a core for each
+            of its processes. Others meanwhile start, load and are compared.
     """
 
     server: server_process.Server
@@ -47,53 +76,73 @@ class JudgeSession:
     many: bool = False
     expectations: dict[str, ExpectedAnswers] = attrs.field(factory=dict)
     lock: threading.Lock = attrs.field(factory=threading.Lock)
-    turns: threading.Semaphore = attrs.field(
-        factory=lambda: threading.Semaphore(max(1, process_env.cores() // WORKERS_PER_CANDIDATE))
-    )
-    """One for each candidate whose calls are made at a time: there is a core for each of its lanes.
-    Others meanwhile start, load and are compared."""
+    call_slots: threading.Semaphore = attrs.field(factory=_slots)
+
+    def wanted(self) -> list[str]:
+        """The names of the exercises that files are judged on."""
+        chosen = (*self.options.only, *self.options.required)
+        return list(dict.fromkeys(chosen)) if self.options.only else list(self.exercises)
+
+    def expectations_for(self, exercise: Exercise) -> ExpectedAnswers:
+        """The exercise's calls, drawn once for all candidates. Raises ExerciseFailed."""
+        with self.lock:
+            if exercise.name not in self.expectations:
+                self.expectations[exercise.name] = draw(exercise, self.options)
+            if self.many and self.cache is not None and exercise.name not in self.cache.started:
+                warm_cache.start(self.cache, exercise)
+            return self.expectations[exercise.name]
+
+    def start_worker(self) -> channel.Channel:
+        """A worker that is ready for a file.
+
+        From a new server where a candidate has brought the old one down.
+
+        Raises:
+            JudgeFailure: No worker can be had.
+        """
+        server = self.server
+        try:
+            return self._worker(server)
+        except JudgeFailure:
+            if server.process.poll() is None:
+                raise
+        with self.lock:
+            if self.server is server:
+                server_process.stop_server(server)
+                cache = None if self.cache is None else self.cache.compiled
+                self.server = server_process.start_server(server.level, cache)
+        return self._worker(self.server)
+
+    def _worker(self, server: server_process.Server) -> channel.Channel:
+        seconds = self.options.patience * 60
+        opened = channel.Channel(worker_process.start_worker(server, seconds, MAX_MEMORY))
+        channel.wait_until_ready(opened)
+        return opened
+
+    def close(self) -> None:
+        """End the server and everything that it started, and see the cache through."""
+        server_process.stop_server(self.server)
+        for thread in [] if self.cache is None else self.cache.threads:
+            thread.join()
+
+
+def draw(exercise: Exercise, options: Options) -> ExpectedAnswers:
+    """The calls that the options ask for. Raises ExerciseFailed."""
+    return ExpectedAnswers(exercise, draw_calls(exercise, options.examples, options.seed))
 
 
 def prefetch(
     exercises: Mapping[str, Exercise], options: Options, paths: Iterable[Path]
 ) -> dict[str, ExpectedAnswers]:
-    """The exercises whose names the files mention, their calls drawn: a guess, to save time."""
+    """The exercises whose names the files mention, their calls drawn: a guess, to save time.
+
+    Raises:
+        ExerciseFailed: An exercise's `draw` failed.
+    """
     content = b""
     for path in paths:
         with suppress(UnreadableCandidate):
-            content += read_candidate(path)
-    named = [each for name, each in exercises.items() if f"def {name}(".encode() in content]
-    return {each.name: draw(each, options) for each in named}
-
-
-def draw(exercise: Exercise, options: Options) -> ExpectedAnswers:
-    return ExpectedAnswers(exercise, draw_calls(exercise, options.examples, options.seed))
-
-
-def expectations_for(session: JudgeSession, exercise: Exercise) -> ExpectedAnswers:
-    """The exercise's calls, drawn once for all candidates."""
-    with session.lock:
-        if exercise.name not in session.expectations:
-            session.expectations[exercise.name] = draw(exercise, session.options)
-        if (
-            session.many
-            and session.cache is not None
-            and exercise.name not in session.cache.started
-        ):
-            threading.Thread(target=warm_cache.warm, args=(session.cache, [exercise])).start()
-        return session.expectations[exercise.name]
-
-
-def worker(session: JudgeSession) -> server_process.Worker:
-    """A worker; from a new server where a candidate has brought the old one down."""
-    seconds = session.options.patience * 60
-    server = session.server
-    try:
-        return server_process.start_worker(server, seconds, MAX_MEMORY)
-    except server_process.IsolationUnavailable:
-        with session.lock:
-            if session.server is server:
-                server_process.stop_server(server)
-                cache = None if session.cache is None else session.cache.directory / "compiled"
-                session.server = server_process.start_server(server.level, cache)
-        return server_process.start_worker(session.server, seconds, MAX_MEMORY)
+            content += read_candidate(path).source
+    named = [each for name, each in exercises.items() if name.encode() in content]
+    chosen = [each for each in named if not options.only or each.name in options.only]
+    return {each.name: draw(each, options) for each in chosen}

@@ -12,7 +12,7 @@ TIMEOUT, CRASHED, MISSING = "timeout", "crashed", "missing"
 
 @attrs.frozen
 class Diagnosis:
-    """A recognised pitfall: what happened, and what to change."""
+    """A recognised pitfall: what the function did, and what to change, a sentence each."""
 
     pitfall: str
     symptom: str
@@ -21,7 +21,14 @@ class Diagnosis:
 
 @attrs.frozen
 class Counterexample:
-    """The smallest call found that shows it."""
+    """The smallest call found that shows what is wrong.
+
+    Attributes:
+        arguments: by name, as the candidate was given them.
+        expected, got: the part of the answer that differs first; None where there is none.
+        difference: what differs, in words.
+        ulps: how far apart they are there, in units in the last place of float32.
+    """
 
     arguments: dict[str, Any]
     expected: Any = None
@@ -32,7 +39,26 @@ class Counterexample:
 
 @attrs.frozen
 class Verdict:
-    """What the judge says of one candidate's function."""
+    """What the judge says of one candidate's function.
+
+    Attributes:
+        candidate: the file's path as it was given or found.
+        exercise: the function's name; None where the file was not loaded, or has none of them.
+        verdict: `conforms`, `violates`, `error`, `timeout`, `crashed` or `missing`.
+        message: one line on what is wrong; empty where nothing is.
+        law: the id of the law that is violated.
+        observed: whether it was something observed that is wrong, not an answer.
+        diagnosis: the pitfall that was recognised.
+        error: type, message and the file's own lines of an exception.
+        printed, printed_bytes: the beginning of what the candidate printed, and its whole length.
+        remarks: what is worth knowing, right or wrong.
+        task: the exercise's signature and contract.
+        lift: the first call to `flax.linen.vmap` that was observed.
+        further_reading: addresses for a learner.
+        calls, shapes: how many calls were answered, over how many shapes.
+        isolation, lacks: the level that held, and what it does not protect.
+        seconds: how long judging took.
+    """
 
     candidate: str
     exercise: str | None
@@ -54,3 +80,8 @@ class Verdict:
     isolation: str = ""
     lacks: tuple[str, ...] = ()
     seconds: float = 0.0
+
+    @property
+    def conforms(self) -> bool:
+        """Whether nothing is wrong."""
+        return self.verdict == CONFORMS

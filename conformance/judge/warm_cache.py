@@ -1,6 +1,6 @@
 """A compilation cache that only the exercises' own solutions have written.
 
-Candidates get it to read: what they compile themselves stays with them.
+Candidates can read an entry only if they have written its program: `sandbox.compiled_programs`.
 """
 
 from __future__ import annotations
@@ -8,18 +8,29 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import shutil
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from conformance.judge import channel, server_process, worker_run
+from conformance.judge import channel, server_process, worker_process, worker_run
 from conformance.judge.compile_cache import CompileCache
+from conformance.judge.errors import JudgeFailure
 from conformance.judge.exercises.exercise import Exercise
 from conformance.judge.expected_answers import draw_calls
+from conformance.judge.submissions import Submission
 from conformance.judge.worker_run import Limits, WorkerRun
 
-PATIENCE = Limits(20.0, 30.0)
-MEMORY = 8 * 2**30
+LIMITS = Limits(20.0, 30.0)
+MAX_MEMORY = 8 * 2**30
+CPU_SECONDS = 3600
+
+
+def start(cache: CompileCache, exercise: Exercise) -> None:
+    """Compile an exercise's own solution in the background, unless that has been done."""
+    thread = threading.Thread(target=warm, args=(cache, [exercise]))
+    cache.threads.append(thread)
+    thread.start()
 
 
 def warm(cache: CompileCache, exercises: Iterable[Exercise]) -> None:
@@ -35,7 +46,7 @@ def warm(cache: CompileCache, exercises: Iterable[Exercise]) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         cold = [exercise for exercise in cold if not _marker(cache, exercise).exists()]
         if cold:
-            with suppress(server_process.IsolationUnavailable):
+            with suppress(JudgeFailure):
                 _compile(cache, cold)
 
 
@@ -46,18 +57,19 @@ def _compile(cache: CompileCache, exercises: Iterable[Exercise]) -> None:
             fresh = cache.directory / "compiling"
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir()
-            worker = server_process.start_worker(server, 3600, MEMORY, fresh)
+            worker = worker_process.start_worker(server, CPU_SECONDS, MAX_MEMORY, fresh)
             run = WorkerRun(channel.Channel(worker))
             try:
-                worker_run.load(run, "solution.py", exercise.solution.encode(), PATIENCE)
-                worker_run.work(
-                    run, exercise, draw_calls(exercise, len(exercise.shapes), 0), PATIENCE
-                )
+                channel.wait_until_ready(run.channel)
+                solution = Submission(Path("solution.py"), exercise.solution.encode())
+                worker_run.load(run, solution, [exercise.name], LIMITS)
+                calls = draw_calls(exercise, len(exercise.shapes), 0)
+                worker_run.work(run, exercise, calls, LIMITS)
             finally:
                 run.ended = channel.terminate(run.channel)
             if run.failure is None:
                 for path in fresh.iterdir():  # whole files only: candidates are reading meanwhile
-                    path.replace(cache.directory / "compiled" / path.name)
+                    path.replace(cache.compiled / path.name)
                 _marker(cache, exercise).touch()
     finally:
         server_process.stop_server(server)

@@ -1,63 +1,79 @@
-"""The calls of one exercise, made in two fresh processes at the same time.
-
-Each process gets half of the shapes, since compiling is what costs, and repeats a random part of
-the other one's calls in an order of its own: answers from call counts or stored state then differ.
-"""
+"""One process that answers an exercise's calls: loading the file, the calls, and how it ended."""
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Sequence
 from typing import Any
 
 import attrs
+import numpy as np
 
 from conformance.judge import channel as channels
 from conformance.judge import compare
+from conformance.judge import verdict as verdicts
 from conformance.judge.channel import Channel
 from conformance.judge.exercises.exercise import Exercise
-from conformance.judge.expected_answers import Call
+from conformance.judge.expected_answers import Call, as_leaf
 from conformance.judge.sandbox import wire
+from conformance.judge.submissions import Submission
 
-REPEATED_SHAPES, REPEATED_CALLS = 1, 5
-"""How much of the other process' part is repeated: so many shapes, so many calls of each."""
-ROOM = 2**20
+REPLY_BYTES = 2**20
 """Bytes an answer may have beyond any right one."""
+USUAL_CALLS = 55
+"""Calls that one process makes by default: what the limit on all of them together is for."""
 
 
 @attrs.frozen
 class Limits:
-    """Wall-clock limits in seconds; `unit` is what the reference's dearest call took here."""
+    """Wall-clock limits in seconds; `unit` is what the slowest call of the reference took here."""
 
     patience: float
     unit: float
 
     @property
     def load(self) -> float:
+        """For loading the file."""
         return self.patience * self.unit
 
     @property
     def new_shape(self) -> float:
+        """For a call that has to compile."""
         return self.patience * self.unit
 
     @property
     def known_shape(self) -> float:
+        """For a call at a shape seen before."""
         return self.patience * self.unit / 2
 
-    @property
-    def total(self) -> float:
-        return self.patience * self.unit * 8
+    def total(self, calls: int) -> float:
+        """For so many calls together."""
+        return self.patience * self.unit * 8 * max(1.0, calls / USUAL_CALLS)
 
 
 @attrs.frozen
 class Failure:
-    """How a lane ended before its calls were through: a verdict, and what is known of it."""
+    """How a run ended before its calls were through: a verdict, and what is known of it."""
 
     verdict: str
     message: str
     call: int | None = None
     error: dict[str, Any] | None = None
+
+
+@attrs.frozen
+class Loaded:
+    """What a file turned out to define.
+
+    Attributes:
+        functions: names of exercises that are functions here.
+        others: names of exercises that are something else, and its type.
+        defined: the other functions that the file defines.
+    """
+
+    functions: tuple[str, ...] = ()
+    others: dict[str, str] = attrs.field(factory=dict)
+    defined: tuple[str, ...] = ()
 
 
 @attrs.define
@@ -72,81 +88,75 @@ class WorkerRun:
     ended: dict[str, Any] = attrs.field(factory=dict)
 
 
-def split_calls(calls: Sequence[Call], seed: int) -> tuple[list[Call], list[Call]]:
-    """The two lanes' calls: their own, and a random part of each other's."""
-    source = random.Random(seed)
-    shapes = sorted({call.shape for call in calls})
-    first = [call for call in calls if shapes.index(call.shape) % 2 == 0]
-    second = [call for call in calls if shapes.index(call.shape) % 2 == 1]
-    parts = []
-    for own, other in ((first, second), (second, first)):
-        theirs = sorted({call.shape for call in other})
-        chosen = source.sample(theirs, min(REPEATED_SHAPES, len(theirs)))
-        again = [call for shape in chosen for call in _some(other, shape, source)]
-        part = [*own, *again]
-        source.shuffle(part)
-        parts.append(part)
-    return parts[0], parts[1]
-
-
-def _some(calls: Sequence[Call], shape: int, source: random.Random) -> list[Call]:
-    here = [call for call in calls if call.shape == shape]
-    return source.sample(here, min(REPEATED_CALLS, len(here)))
-
-
-def load(run: WorkerRun, name: str, content: bytes, limits: Limits) -> list[str]:
-    """Have the worker load the file: the names of its functions, or `lane.trouble`."""
-    import numpy as np
-
-    source = np.frombuffer(content, np.uint8)
+def load(
+    run: WorkerRun, submission: Submission, functions: Sequence[str], limits: Limits
+) -> Loaded:
+    """Have the worker load the file: what it defines, or `run.failure`."""
+    source = np.frombuffer(submission.source, np.uint8)
+    header = {
+        "name": submission.path.name,
+        "functions": list(functions),
+        "notebook": submission.notebook,
+    }
     try:
-        header, _ = channels.ask(run.channel, {"name": name}, [source], limits.load, ROOM)
+        reply, _ = channels.ask(run.channel, header, [source], limits.load, REPLY_BYTES)
     except channels.ResponseTimeout:
-        run.failure = Failure("timeout", f"loading the file took more than {limits.load:.1f} s")
+        message = f"loading the file took more than {limits.load:.1f} s"
+        run.failure = Failure(verdicts.TIMEOUT, message)
         run.ended = channels.terminate(run.channel)
-        return []
+        return Loaded()
     except channels.WorkerExited as problem:
         run.ended = channels.wait_for_exit(run.channel, problem)
-        run.failure = gone(str(problem), run.ended, None, "while the file was loaded")
-        return []
-    if "error" in header:
-        run.failure = failed(header["error"], None)
-        return []
-    functions = header.get("functions")
-    return [str(name) for name in functions] if isinstance(functions, list) else []
+        run.failure = exited(str(problem), run.ended, None, "while the file was loaded")
+        return Loaded()
+    if "error" in reply:
+        run.failure = raised(reply["error"], None)
+        return Loaded()
+    return _loaded(reply)
+
+
+def _loaded(reply: dict[str, Any]) -> Loaded:
+    """A worker's word on what the file defines; whatever is not as it should be is nothing."""
+    functions, others, defined = (reply.get(each) for each in ("functions", "others", "defined"))
+    return Loaded(
+        tuple(map(str, functions)) if isinstance(functions, list) else (),
+        {str(k): str(v) for k, v in others.items()} if isinstance(others, dict) else {},
+        tuple(map(str, defined)) if isinstance(defined, list) else (),
+    )
 
 
 def work(run: WorkerRun, exercise: Exercise, calls: Sequence[Call], limits: Limits) -> None:
-    """Make the calls, one at a time, until they are through or there is trouble."""
+    """Make the calls, one at a time, until they are through or there is a failure."""
     known: set[int] = set()
-    deadline = time.monotonic() + limits.total
+    total = limits.total(len(calls))
+    deadline = time.monotonic() + total
     for call in calls:
         limit = limits.known_shape if call.shape in known else limits.new_shape
         known.add(call.shape)
-        seconds = min(limit, deadline - time.monotonic())
-        if seconds <= 0:
-            message = f"its calls took more than {limits.total:.1f} s together"
-            run.failure = Failure("timeout", message, call.number)
-        elif not make(run, exercise, call, seconds):
+        left = deadline - time.monotonic()
+        if left <= 0 or not make(run, exercise, call, min(limit, left)):
+            if run.failure is None or (run.failure.verdict == verdicts.TIMEOUT and left < limit):
+                message = f"its {len(calls)} calls took more than {total:.1f} s together"
+                run.failure = Failure(verdicts.TIMEOUT, message, call.number)
             return
 
 
 def make(run: WorkerRun, exercise: Exercise, call: Call, seconds: float) -> bool:
-    """One call. Whether an answer came; `lane.trouble` says why not."""
+    """One call. Whether an answer came; `run.failure` says why not."""
     try:
         header, arrays = _exchange(run.channel, exercise, call, seconds)
         if "error" in header:
-            run.failure = failed(header["error"], call.number)
+            run.failure = raised(header["error"], call.number)
             return False
         run.answers[call.number] = compare.received(header, arrays)
     except channels.ResponseTimeout:
         message = f"a call took more than {seconds:.1f} s"
-        run.failure = Failure("timeout", message, call.number)
+        run.failure = Failure(verdicts.TIMEOUT, message, call.number)
         run.ended = channels.terminate(run.channel)
         return False
     except (channels.WorkerExited, wire.Malformed) as problem:
         run.ended = channels.wait_for_exit(run.channel, problem)
-        run.failure = gone(str(problem), run.ended, call.number, "during a call")
+        run.failure = exited(str(problem), run.ended, call.number, "during a call")
         return False
     notes, changed = header.get("observed"), header.get("changed")
     run.observed[call.number] = notes if isinstance(notes, dict) else {}
@@ -156,19 +166,11 @@ def make(run: WorkerRun, exercise: Exercise, call: Call, seconds: float) -> bool
 
 
 def _exchange(conversation: Channel, exercise: Exercise, call: Call, seconds: float) -> Any:
-    import numpy as np
-
     arrays: list[np.ndarray] = []
 
-    def leaf(value: Any) -> Any:
-        return (
-            value
-            if isinstance(value, (bool, int, float, str)) or value is None
-            else np.asarray(value)
-        )
-
-    spec = wire.flatten(dict(call.arguments), arrays, leaf)
-    largest = sum(array.nbytes for array in arrays) * 64 + ROOM
+    ordered = {name: call.arguments[name] for name in exercise.parameters}
+    spec = wire.flatten(ordered, arrays, as_leaf)
+    largest = sum(array.nbytes for array in arrays) * 64 + REPLY_BYTES
     header = {
         "id": call.number,
         "function": exercise.name,
@@ -176,13 +178,13 @@ def _exchange(conversation: Channel, exercise: Exercise, call: Call, seconds: fl
         "tree": exercise.tree,
         "largest": largest,
     }
-    reply, received = channels.ask(conversation, header, arrays, seconds, largest + ROOM)
+    reply, received = channels.ask(conversation, header, arrays, seconds, largest + REPLY_BYTES)
     if reply.get("id") != call.number:
-        raise channels.ProtocolError("it wrote to the judge's pipe what is no answer to the call")
+        raise channels.ProtocolError("it wrote to the judge's pipe something that is no answer")
     return reply, received
 
 
-def failed(error: Any, call: int | None) -> Failure:
+def raised(error: Any, call: int | None) -> Failure:
     """The candidate raised."""
     error = error if isinstance(error, dict) else {}
     kind, message = str(error.get("type", "?"))[:100], str(error.get("message", ""))[:2000]
@@ -191,13 +193,15 @@ def failed(error: Any, call: int | None) -> Failure:
     for frame in frames if isinstance(frames, list) else []:
         if isinstance(frame, list) and len(frame) == 3:
             kept.append([str(part)[:200] for part in frame])
-    fields = {"type": kind, "message": message, "frames": kept[:12]}
-    return Failure("error", f"{kind}: {message}", call, fields)
+    fields: dict[str, Any] = {"type": kind, "message": message, "frames": kept[:12]}
+    if isinstance(error.get("missing"), str):
+        fields["missing"] = error["missing"][:80]
+    return Failure(verdicts.ERROR, f"{kind}: {message}", call, fields)
 
 
-def gone(problem: str, ended: dict[str, Any], call: int | None, when: str) -> Failure:
+def exited(problem: str, ended: dict[str, Any], call: int | None, when: str) -> Failure:
     """The worker ended, or cannot be talked to."""
-    if "signal" in ended and ended.get("stopped") in ("memory", "processes"):
+    if "signal" in ended and ended.get("stopped") in ("memory", "processes", "disk space"):
         message = f"it was stopped {when}: it took more {ended['stopped']} than its limit"
     elif "signal" in ended and ended.get("stopped") is None:
         message = f"its process died of signal {ended['signal']} {when}"
@@ -207,4 +211,4 @@ def gone(problem: str, ended: dict[str, Any], call: int | None, when: str) -> Fa
         message = f"the process that watches over it was ended {when}"
     else:
         message = f"{problem} {when}"
-    return Failure("crashed", message, call)
+    return Failure(verdicts.CRASHED, message, call)

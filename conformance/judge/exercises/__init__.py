@@ -6,19 +6,22 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from conformance.judge.exercises.exercise import Exercise
+from conformance.judge.errors import InvalidExercise
+from conformance.judge.exercises.exercise import Exercise, problems
+
+__all__ = ["InvalidExercise", "load_exercises"]
 
 
-class InvalidExercise(Exception):
-    """A file or a name that holds no exercise; the message says what was found instead."""
-
-
-def load_exercises(files: tuple[Path, ...] = ()) -> dict[str, Exercise]:
+def load_exercises(files: Sequence[Path] = ()) -> dict[str, Exercise]:
     """Every exercise of the package and of a teacher's own files, by name.
 
-    A file of one's own goes before the package's exercise of the same name. Raises NoExercise.
+    A file of one's own goes before the package's exercise of the same name.
+
+    Raises:
+        InvalidExercise: A file cannot be loaded, or what it defines is not an exercise.
     """
     found: dict[str, Exercise] = {}
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda each: each.name):
@@ -26,9 +29,22 @@ def load_exercises(files: tuple[Path, ...] = ()) -> dict[str, Exercise]:
         for exercise in _exercises(content):
             found[exercise.name] = exercise
     for path in files:
-        for exercise in _exercises(_own(path)):
+        for exercise in _own(path):
             found[exercise.name] = exercise
     return found
+
+
+def check_exercise(exercise: object, origin: str) -> Exercise:
+    """The exercise, if it is a sound one. Raises InvalidExercise, which names its `origin`."""
+    if not isinstance(exercise, Exercise):
+        raise InvalidExercise(
+            f"{origin}: EXERCISE is {type(exercise).__name__}, not an Exercise: "
+            "write EXERCISE = Exercise(...)"
+        )
+    wrong = problems(exercise)
+    if wrong:
+        raise InvalidExercise(f"{origin}: the exercise {exercise.name!r}: {'; '.join(wrong)}")
+    return exercise
 
 
 def _exercises(content: dict[str, object]) -> list[Exercise]:
@@ -36,7 +52,15 @@ def _exercises(content: dict[str, object]) -> list[Exercise]:
     return [value for value in here if isinstance(value, Exercise)]
 
 
-def _own(path: Path) -> dict[str, object]:
+def _own(path: Path) -> list[Exercise]:
+    content = _load(path)
+    named = {name: value for name, value in content.items() if name.startswith("EXERCISE")}
+    if not named:
+        raise InvalidExercise(f"{path} defines no EXERCISE = Exercise(...)")
+    return [check_exercise(value, str(path)) for value in named.values()]
+
+
+def _load(path: Path) -> dict[str, object]:
     spec = importlib.util.spec_from_file_location(f"own_exercise_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise InvalidExercise(f"{path} is no Python file: an exercise file's name ends in .py")
@@ -44,11 +68,9 @@ def _own(path: Path) -> dict[str, object]:
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as problem:
-        raise InvalidExercise(
-            f"{path} cannot be loaded: {type(problem).__name__}: {problem}"
-        ) from problem
-    content = vars(module)
-    if not _exercises(content):
-        raise InvalidExercise(f"{path} defines no EXERCISE = Exercise(...)")
-    return content
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:  # SystemExit among them
+        message = " ".join(f"{type(problem).__name__}: {problem}".split())[:300]
+        raise InvalidExercise(f"{path} cannot be loaded: {message}") from problem
+    return vars(module)

@@ -89,7 +89,9 @@ def _apply(features: int) -> Any:
         uniform = draws["params"]["kernel"]
         kernel = rounded.truncated_normal(uniform, lower, upper)
         kernel = kernel * (jnp.sqrt(jnp.float32(1 / len(uniform))) / TRUNCATED_STDDEV)
-        return scope.apply(module, {"params": {**draws["params"], "kernel": kernel}}, x)
+        params = {**draws["params"], "kernel": kernel}
+        out: jax.Array = scope.apply(module, {"params": params}, x)
+        return out
 
     return apply
 

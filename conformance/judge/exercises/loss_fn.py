@@ -93,5 +93,6 @@ EXERCISE = Exercise(
             lambda params, x, y: reference(training.without_biases(params), x, y),
         ),
     ),
+    builds_on=("neural_network",),
     further_reading=training.READING,
 )

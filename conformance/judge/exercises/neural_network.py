@@ -20,7 +20,8 @@ def _forward(params: training.Params, x: jax.Array) -> jax.Array:
 
 def _last_linear(params: training.Params, x: jax.Array) -> jax.Array:
     x = training.forward(params[:-1], x)
-    return jnp.dot(x, params[-1][0]) + params[-1][1]
+    out: jax.Array = jnp.dot(x, params[-1][0]) + params[-1][1]
+    return out
 
 
 def reference(params: training.Params, x: np.ndarray) -> Rounded:

@@ -40,6 +40,11 @@ def _not_flattened(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
     return dense.shared(jax.random.PRNGKey(seed), x_batch, features)
 
 
+def _mapped_over_inputs_and_out(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    result = dense.shared(jax.random.PRNGKey(seed), x_batch.T.copy(), features)
+    return moved(result, lambda leaf: leaf.T.ravel())
+
+
 def _row_zero(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
     rows = np.broadcast_to(x_batch[:1], x_batch.shape)
     return flat(dense.shared(jax.random.PRNGKey(seed), rows, features))
@@ -145,6 +150,12 @@ EXERCISE = Exercise(
             "The map ran over the inputs' axis instead of the examples'.",
             "Map axis 0 of `x_batch`: `in_axes=0`.",
             _mapped_over_inputs,
+        ),
+        Pitfall(
+            "wrong-in-axes",
+            "The map ran over the inputs' axis, and its results went to the second axis.",
+            "Map axis 0 of `x_batch`, and keep the examples first: `in_axes=0, out_axes=0`.",
+            _mapped_over_inputs_and_out,
         ),
         Pitfall(
             "wrong-out-axes",

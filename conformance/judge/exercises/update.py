@@ -97,5 +97,6 @@ EXERCISE = Exercise(
             lambda params, x, y, learning_rate: reference(params, x, y, 0.0),
         ),
     ),
+    builds_on=("loss_fn", "neural_network"),
     further_reading=training.READING,
 )

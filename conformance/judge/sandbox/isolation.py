@@ -27,9 +27,13 @@ SYSTEM = (
     "/gnu/store",
 )
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/os-release")
-DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+DEVICES = ("/dev/null", "/dev/full", "/dev/random", "/dev/urandom")
+"""Not /dev/zero: mapped and shared, it is memory that no process is seen to hold."""
 MAX_FILE_BYTES = 64 * 2**20
 """The most a candidate may write, in bytes, all of it gone afterwards."""
+MAX_FILES = 10_000
+"""The most files and directories that a candidate may make."""
+NO_FILTER = "system calls are not filtered: memory in memfds and System V segments is not counted"
 MODULES = "/suite"
 """Where the server's own modules lie once it has moved."""
 SCRATCH = "/candidate"
@@ -101,7 +105,7 @@ def _write(path: str, text: str) -> None:
         file.write(text)
 
 
-def leave(number: int) -> None:
+def new_namespaces(number: int) -> None:
     """Step out of the server's namespaces; the next process forked is the first of its own."""
     if os.geteuid() == 0:
         uid = UNUSED_UID + number % 1_000_000
@@ -118,9 +122,8 @@ def leave(number: int) -> None:
 
 def finish_sandbox() -> None:
     """As the first process of the new namespaces: its own /proc and directory, no way further."""
-    linux.mount(
-        "tmpfs", SCRATCH, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, f"size={MAX_FILE_BYTES}"
-    )
+    room = f"size={MAX_FILE_BYTES},nr_inodes={MAX_FILES}"
+    linux.mount("tmpfs", SCRATCH, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, room)
     flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
     with contextlib.suppress(OSError):
         _write("/proc/sys/user/max_user_namespaces", "0")
@@ -172,12 +175,18 @@ def limit_at_start(cpu_seconds: float) -> None:
     limit(resource.RLIMIT_CPU, max(1, round(cpu_seconds)))
 
 
-def lacking(level: str) -> list[str]:
-    """What does not hold at this level, in words for the verdict."""
+def lacking(level: str, unfiltered: str | None = None) -> list[str]:
+    """What is not protected at this level, one clause each.
+
+    Args:
+        unfiltered: why system calls are not filtered here, where they are not.
+    """
+    lacks = [] if unfiltered is None else [unfiltered]
     if level == "namespaces":
-        return []
-    lacks = [
-        "the network is open",
+        return lacks
+    if unfiltered is not None:
+        lacks.append("the network is open")
+    lacks += [
         "the file system can be read, the suite's own references included",
         "files that anybody may write are not protected",
     ]

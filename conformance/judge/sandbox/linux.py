@@ -15,6 +15,7 @@ MS_BIND, MS_REC, MS_PRIVATE, MS_RELATIME = 4096, 16384, 1 << 18, 1 << 21
 MNT_DETACH = 2
 
 SET_PDEATHSIG, SET_DUMPABLE, SET_KEEPCAPS, CAPBSET_DROP = 1, 4, 8, 24
+SET_SECCOMP, MODE_FILTER = 22, 2
 SET_CHILD_SUBREAPER, SET_NO_NEW_PRIVS = 36, 38
 
 KEPT = {
@@ -75,8 +76,9 @@ def pivot_root(new: str) -> None:
     os.chdir("/")
 
 
-def prctl(option: int, value: int) -> None:
-    _call("prctl", option, ctypes.c_ulong(value), 0, 0, 0)
+def prctl(option: int, value: int, third: int = 0) -> None:
+    zero = ctypes.c_ulong(0)
+    _call("prctl", option, ctypes.c_ulong(value), ctypes.c_ulong(third), zero, zero)
 
 
 DAC_READ_SEARCH = 1 << 2

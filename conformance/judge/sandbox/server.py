@@ -1,7 +1,7 @@
 """The server: a process that has imported jax and flax once, and forks a worker for every request.
 
 It starts no backend and no thread, and holds nothing a candidate could want: it runs in a clean
-environment and never told a call, an answer or a verdict. Where the count of threads is not one, it
+environment and never sees a call, an answer or a verdict. Where the count of threads is not one, it
 says so, and the judge uses each server for one worker that imports for itself.
 """
 
@@ -21,12 +21,9 @@ import time
 import traceback
 from typing import Any
 
-from . import isolation, linux, mlir_contexts, supervisor
+from . import isolation, linux, mlir_contexts, processes, start_worker, supervisor
 
 FDS = 5
-SPARE_USER_TASKS = 200
-"""Tasks that an ordinary user's other programs may start meanwhile: the process limit counts them
-all, and must not stop an honest candidate. The keeper's watch is what bites there."""
 LATE_IMPORTS = (
     "importlib.metadata",
     "jax.experimental.multihost_utils",
@@ -36,26 +33,35 @@ LATE_IMPORTS = (
 )
 """What JAX imports only at the first compilation: a fifth of a second for every worker."""
 
+_supervisors: dict[int, int] = {}
+"""The supervisors that were not waited for yet, by the judge's token for each worker."""
+
 
 def main(arguments: dict[str, Any]) -> None:
+    """Enter the isolation, import, and serve the judge's requests until it hangs up."""
     control = socket.socket(fileno=arguments["control"])
-    level, started = arguments["level"], time.perf_counter()
+    started = time.perf_counter()
     with contextlib.suppress(OSError):
         linux.prctl(linux.SET_CHILD_SUBREAPER, 1)
     try:
-        if level == "namespaces":
+        if arguments["level"] == "namespaces":
             isolation.enter_root(
                 arguments["base"], arguments["visible"], arguments["masked"], arguments["cache"]
             )
             sys.modules[__package__].__path__ = [isolation.MODULES]
-            _try_a_worker()
+            start_worker.try_namespaces()
+        lacking = start_worker.try_filter()
     except OSError as problem:
-        _say(control, {"refused": str(problem)})
+        _send(control, {"refused": str(problem)})
         return
     if arguments["preload"]:
         preload()
-    threads = _threads()
-    _say(control, {"threads": threads, "seconds": time.perf_counter() - started})
+    seconds = time.perf_counter() - started
+    _send(control, {"threads": processes.threads(), "seconds": seconds, "lacking": lacking})
+    _serve(control, arguments["level"])
+
+
+def _serve(control: socket.socket, level: str) -> None:
     number = 0
     while True:
         while not select.select([control], [], [], 0)[0] and mlir_contexts.prepare():
@@ -64,17 +70,21 @@ def main(arguments: dict[str, Any]) -> None:
         if message is None:
             supervisor.kill_tree()
             return
-        if "sweep" in message:
-            _reap_orphans(message["sweep"])
-            _say(control, {"swept": True})
+        if "reap" in message:
+            _reap_orphans(message["reap"])
+            _send(control, {"reaped": True})
             continue
         _reap_exited()
         number += 1
-        child = os.fork()
+        try:
+            child = os.fork()
+        except OSError as problem:
+            start_worker.report_failure(fds[-1], f"the server cannot fork: {problem}")
+            child = -1
         if child == 0:
             try:
                 control.close()
-                begin(level, number, message, fds)
+                start_worker.begin(level, number, message, fds)
             except BaseException:
                 traceback.print_exc()
                 sys.stderr.flush()
@@ -82,7 +92,8 @@ def main(arguments: dict[str, Any]) -> None:
                 os._exit(70)
         for fd in fds:
             os.close(fd)
-        _supervisors[message["token"]] = child
+        if child > 0:
+            _supervisors[message["token"]] = child
 
 
 def preload() -> None:
@@ -101,106 +112,17 @@ def preload() -> None:
     gc.set_threshold(50_000, 50, 100)  # tracing makes much that is short-lived, and no cycles
 
 
-def begin(level: str, number: int, message: dict[str, Any], fds: list[int]) -> None:
-    """From the server's fork to a worker with a keeper above it."""
-    requests, answers, output, life, status = fds
-    os.setsid()
-    tasks = _tasks() + SPARE_USER_TASKS if os.geteuid() else 0
-    if level == "namespaces":
-        isolation.leave(number)
-        first = os.fork()
-        if first:
-            for fd in fds:
-                os.close(fd)
-            os.waitpid(first, 0)
-            os._exit(0)
-        isolation.finish_sandbox()
-    else:
-        linux.prctl(linux.SET_CHILD_SUBREAPER, 1)
-    worker = os.fork()
-    if worker:
-        for fd in (requests, answers, output):
-            os.close(fd)
-        supervisor.supervise(worker, life, status, message["most_memory"], message["most_tasks"])
-        os._exit(0)
-    run(message, tasks, None if level == "namespaces" else number, requests, answers, output)
-
-
-def run(
-    message: dict[str, Any],
-    tasks: int,
-    worker_number: int | None,
-    requests: int,
-    answers: int,
-    output: int,
-) -> None:
-    """In the worker's own process: descriptors, directory, user and limits, then the work."""
-    os.setsid()
-    sys.argv[:] = [""]
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    requests, answers = os.dup2(requests, 100), os.dup2(answers, 101)
-    os.closerange(3, 100)
-    os.closerange(102, 4096)
-    sys.stdin = os.fdopen(0)
-    sys.stdout = os.fdopen(1, "w", closefd=False, errors="backslashreplace")
-    sys.stderr = os.fdopen(2, "w", 1, closefd=False, errors="backslashreplace")
-    for name in ("work", "compiled"):
-        os.mkdir(os.path.join(message["directory"], name))
-    os.chdir(os.path.join(message["directory"], "work"))
-    for name in ("HOME", "TMPDIR"):
-        os.environ[name] = os.getcwd()
-    compiled = message["compiled"] or os.path.join(message["directory"], "compiled")
-    if worker_number is not None:
-        isolation.chown_scratch(message["directory"], worker_number)
-        if message["compiled"] is None:  # else it is our own solution, and may write there
-            isolation.drop_privileges(worker_number)
-    linux.prctl(linux.SET_PDEATHSIG, signal.SIGKILL)
-    isolation.limit_at_start(message["cpu_seconds"])
-    from . import worker  # NumPy and all that follows only here, where a fresh server is used once
-
-    worker.work(requests, answers, message["spare_tasks"] + tasks, compiled, message["warmed"])
-
-
-def _try_a_worker() -> None:
-    """Go through a worker's isolation once, so that a refusal is known before any candidate."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reader)
-        try:
-            isolation.leave(0)
-            first = os.fork()
-            if first == 0:
-                isolation.finish_sandbox()
-                os.write(writer, b"ok")
-            else:
-                os.waitpid(first, 0)
-        except OSError as problem:
-            os.write(writer, str(problem).encode())
-        finally:
-            os._exit(0)
-    os.close(writer)
-    with open(reader, "rb") as file:
-        said = file.read()
-    os.waitpid(child, 0)
-    if said != b"ok":
-        raise OSError(said.decode() or "a worker could not be isolated")
-
-
 def _reap_orphans(token: int) -> None:
-    """Make sure of one keeper's end, and kill the strangers that it left to us if it was killed."""
-    keeper_left = _supervisors.pop(token, None)
-    if keeper_left is not None:  # until it is gone its family is not ours yet
+    """Make sure of one supervisor's end, and kill the orphans that it left if it was killed."""
+    supervisor_left = _supervisors.pop(token, None)
+    if supervisor_left is not None:  # until it is gone its descendants are not ours yet
         with contextlib.suppress(ProcessLookupError):
-            os.kill(keeper_left, signal.SIGKILL)
-        os.waitpid(keeper_left, 0)
-    mine = os.getpid()
+            os.kill(supervisor_left, signal.SIGKILL)
+        os.waitpid(supervisor_left, 0)
     for _ in range(100):
         _reap_exited()
         known = set(_supervisors.values())
-        orphans = [pid for pid, parent in _parents() if parent == mine and pid not in known]
+        orphans = [pid for pid in processes.children() if pid not in known]
         if not orphans:
             return
         for pid in orphans:
@@ -216,41 +138,7 @@ def _reap_exited() -> None:
                 del _supervisors[token]
 
 
-_supervisors: dict[int, int] = {}
-"""The keepers that were not waited for yet, by the judge's token for each worker."""
-
-
-def _parents() -> list[tuple[int, int]]:
-    found = []
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            with (
-                contextlib.suppress(OSError, IndexError, ValueError),
-                open(f"/proc/{name}/stat") as file,
-            ):
-                found.append((int(name), int(file.read().rpartition(")")[2].split()[1])))
-    return found
-
-
-def _threads() -> int:
-    try:
-        return len(os.listdir("/proc/self/task"))
-    except OSError:
-        return 0
-
-
-def _tasks() -> int:
-    """How many tasks this user has now: the process limit counts them all."""
-    mine, count = os.geteuid(), 0
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            with contextlib.suppress(OSError):
-                if os.stat(f"/proc/{name}").st_uid == mine:
-                    count += len(os.listdir(f"/proc/{name}/task"))
-    return count
-
-
-def _say(control: socket.socket, message: dict[str, Any]) -> None:
+def _send(control: socket.socket, message: dict[str, Any]) -> None:
     control.sendall((json.dumps(message) + "\n").encode())
 
 

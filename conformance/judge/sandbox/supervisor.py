@@ -9,15 +9,20 @@ import select
 import signal
 from typing import Any
 
-PAGE = os.sysconf("SC_PAGE_SIZE")
+from . import processes, scratch
+
 POLL_SECONDS = 0.1
 """Seconds between two looks at how much the worker's processes use."""
 
 
-def supervise(worker: int, life: int, status: int, max_memory: int, max_tasks: int) -> None:
+def supervise(worker: int, life: int, status: int, limits: dict[str, Any]) -> None:
     """Wait for the worker, or stop it: when the judge closes `life`, or when it takes too much.
 
     Reports one JSON line on `status`, and ends every process that the worker started.
+
+    Args:
+        limits: `max_memory` in bytes and `max_tasks`, over all its processes; where its directory
+            is on a disk, `directory` with `max_entries` and `max_bytes` in it.
     """
     events = select.poll()
     events.register(life, select.POLLIN | select.POLLHUP)
@@ -32,7 +37,7 @@ def supervise(worker: int, life: int, status: int, max_memory: int, max_tasks: i
         if life in ready and stopped is None:
             stopped = "judge"
         elif not ready and stopped is None:
-            stopped = _exceeded_limit(max_memory, max_tasks)
+            stopped = exceeded_limit(limits)
         if stopped is not None:
             _signal(worker, signal.SIGKILL)
             ended = os.waitpid(worker, 0)[1]
@@ -50,7 +55,7 @@ def kill_tree() -> None:
         _signal(-1, signal.SIGKILL)
     stopped: set[int] = set()
     for _ in range(1000):
-        members = set(descendants())
+        members = set(processes.descendants())
         for pid in members - stopped:
             _signal(pid, signal.SIGSTOP)
         if members <= stopped:
@@ -59,39 +64,23 @@ def kill_tree() -> None:
             with contextlib.suppress(ChildProcessError):
                 while True:
                     os.waitpid(-1, 0)
-            if not descendants():
+            if not processes.descendants():
                 return
         stopped = members
 
 
-def descendants() -> dict[int, tuple[int, int]]:
-    """Every descendant of this process: its resident bytes and its number of threads."""
-    found: dict[int, tuple[int, int, int]] = {}
-    with contextlib.suppress(OSError):
-        for name in os.listdir("/proc"):
-            if not name.isdigit():
-                continue
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                with open(f"/proc/{name}/stat") as file:
-                    fields = file.read().rpartition(")")[2].split()
-                found[int(name)] = (int(fields[1]), int(fields[21]) * PAGE, int(fields[17]))
-    mine, grown = {os.getpid()}, True
-    while grown:
-        grown = False
-        for pid, (parent, _, _) in found.items():
-            if parent in mine and pid not in mine:
-                mine.add(pid)
-                grown = True
-    mine.discard(os.getpid())
-    return {pid: found[pid][1:] for pid in mine}
-
-
-def _exceeded_limit(max_memory: int, max_tasks: int) -> str | None:
-    members = descendants().values()
-    if sum(memory for memory, _ in members) > max_memory:
+def exceeded_limit(limits: dict[str, Any]) -> str | None:
+    """The limit that this process's descendants are beyond, or None."""
+    members = processes.descendants().values()
+    if sum(memory for memory, _ in members) > limits["max_memory"]:
         return "memory"
-    if sum(threads for _, threads in members) > max_tasks:
+    if sum(threads for _, threads in members) > limits["max_tasks"]:
         return "processes"
+    if limits.get("directory") is not None:
+        with contextlib.suppress(OSError):
+            entries, size = scratch.usage(limits["directory"], limits["max_entries"])
+            if entries > limits["max_entries"] or size > limits["max_bytes"]:
+                return "disk space"
     return None
 
 

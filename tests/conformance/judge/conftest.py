@@ -1,4 +1,4 @@
-"""A judge's bench for each isolation level, and a look for what a candidate left behind."""
+"""A judge session for each isolation level, and a look for what a candidate left behind."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from conformance.judge import check_file, compile_cache, server_process, warm_cache
+from conformance.judge.errors import IsolationUnavailable
 from conformance.judge.exercises import load_exercises
 from conformance.judge.session import JudgeSession, Options
 from conformance.judge.verdict import Verdict
@@ -57,21 +58,21 @@ def compiled(shared: Path, temporary: Path) -> Path | None:
         return None
     exercises = load_exercises()
     warm_cache.warm(cache, [exercises["nn_vmap_forward"], exercises["nn_vmap_ensemble_forward"]])
-    return cache.directory / "compiled"
+    return cache.compiled
 
 
 @pytest.fixture(scope="session")
 def servers(
     temporary: Path, compiled: Path | None
 ) -> Iterator[Callable[[str], server_process.Server]]:
-    """Servers by level, started when first asked for. A level that is not to be had skips."""
+    """Servers by level, started when first asked for. A level that is not available skips."""
     started: dict[str, server_process.Server] = {}
 
     def server(level: str) -> server_process.Server:
         if level not in started:
             try:
                 started[level] = server_process.start_server(level, compiled)
-            except server_process.IsolationUnavailable as problem:
+            except IsolationUnavailable as problem:
                 pytest.skip(f"this system does not allow isolation {level!r}: {problem}")
         return started[level]
 
@@ -90,12 +91,12 @@ def best_level() -> str:
 
 @pytest.fixture(scope="session")
 def sessions(servers: Callable[[str], server_process.Server]) -> Callable[..., JudgeSession]:
-    """Benches by level and options; calls and right answers are kept for the session."""
+    """Sessions by level and options; calls and right answers are kept for the session."""
     kept: dict[object, JudgeSession] = {}
     exercises = load_exercises()
 
     def session(level: str, **options: object) -> JudgeSession:
-        chosen = Options(**{"examples": 16, "patience": 5.0, **options})  # type: ignore[arg-type]
+        chosen = Options(**{"examples": 16, "patience": 5.0, "seed": 0, **options})  # type: ignore[arg-type]
         if (level, chosen) not in kept:
             kept[level, chosen] = JudgeSession(servers(level), exercises, chosen)
         return kept[level, chosen]

@@ -39,16 +39,17 @@ def test_a_directory_of_candidates_ends_in_a_log_with_its_footer(tmp_path: Path)
     assert done.returncode == 1, done.stderr
     assert "isolation: " in done.stdout
     assert "1 conforms, 1 missing, 1 violates" in done.stdout
+    assert "not judged: 1 entry\n  in/notes.txt (no .py or .ipynb)" in done.stdout
     events = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [event["type"] for event in events] == ["header", *["verdict"] * 3, "footer"]
     assert len({event["cell"] for event in events}) == 1
     verdicts = {event["candidate"]: event for event in events[1:-1]}
     assert {k: v["verdict"] for k, v in verdicts.items()} == {
-        "bad.py": "violates",
-        "good.py": "conforms",
-        "none.py": "missing",
+        "in/bad.py": "violates",
+        "in/good.py": "conforms",
+        "in/none.py": "missing",
     }
-    assert verdicts["bad.py"]["counterexample"]["expected"]["dtype"] == "float32"
+    assert verdicts["in/bad.py"]["counterexample"]["expected"]["dtype"] == "float32"
     assert events[-1]["counts"] == {"conforms": 1, "violates": 1, "missing": 1}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "log.jsonl"]
 
@@ -113,7 +114,7 @@ def test_a_log_that_cannot_be_written_is_said_in_a_line(tmp_path: Path) -> None:
     for log, reason in (("/dev/full", "No space left"), ("good.py/log", "File exists")):
         done = check("good.py", "--examples", 8, "--log", log, cwd=tmp_path)
         assert done.returncode == 3, done.stdout + done.stderr
-        assert f"The log {log} cannot be written: {reason}" in done.stderr
+        assert f"the log {log} cannot be written: {reason}" in done.stderr
         assert "Traceback" not in done.stderr
 
 
@@ -137,9 +138,9 @@ def test_an_exercise_that_fails_itself_is_said_in_a_line(part: str, tmp_path: Pa
     ("arguments", "says"),
     [
         (["nowhere.py"], "nowhere.py does not exist"),
-        (["."], "no Python file"),
+        (["."], "no Python file or notebook"),
         ([], "Missing argument"),
-        (["good.py", "--exercise", "no_such"], "no exercise is called no_such: there are"),
+        (["good.py", "--exercise", "no_such"], "there is no exercise 'no_such': did you mean"),
         (["good.py", "--exercise-file", "good.py"], "defines no EXERCISE"),
         (["good.py", "--exercise-file", "broken.py"], "cannot be loaded: ZeroDivisionError"),
         (["good.py", "--isolation", "none"], "none"),
@@ -161,18 +162,19 @@ def test_wrong_use_is_said_in_a_line_without_a_traceback(
     assert "Traceback" not in done.stderr
 
 
-def test_an_isolation_that_is_not_to_be_had_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_isolation_that_does_not_work_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from click.testing import CliRunner
-
+    from conformance.cli import errors
     from conformance.cli.check import check as command
 
     monkeypatch.setattr(server_process, "_start", lambda *arguments: (None, "not permitted here"))
     (tmp_path / "good.py").write_text(SQUARE)
-    done = CliRunner().invoke(command, [str(tmp_path / "good.py"), "--isolation", "namespaces"])
-    assert done.exit_code == 3, done.output
-    assert "not to be had: namespaces: not permitted here" in done.output
+    arguments = [str(tmp_path / "good.py"), "--isolation", "namespaces"]
+    status = errors.exit_status(lambda: command.main(arguments, standalone_mode=False) or 0)
+    assert status == 3
+    said = capsys.readouterr().err
+    assert "the isolation 'namespaces' does not work here: namespaces: not permitted here" in said
 
 
 def test_auto_takes_the_next_best_level_and_says_why(
@@ -188,7 +190,7 @@ def test_auto_takes_the_next_best_level_and_says_why(
     try:
         assert server.level == "process"
         assert "namespaces: not here" in server.lacks
-        assert any("network" in lack for lack in server.lacks)
+        assert any("file system" in lack for lack in server.lacks)
     finally:
         server_process.stop_server(server)
 
@@ -304,5 +306,12 @@ def test_candidates_are_found_in_directories_once_and_sorted(tmp_path: Path) -> 
     (tmp_path / "odd.py").mkdir()
     (tmp_path / "around").symlink_to(tmp_path)
     found = find_candidates([tmp_path, tmp_path / "b.py"])
-    names = [str(path.relative_to(tmp_path)) for path in found]
+    names = [str(path.relative_to(tmp_path)) for path in found.candidates]
     assert names == ["a.py", "b.py", "deep/c.py", "odd.py"]
+    skipped = [each.removeprefix(f"{tmp_path}/") for each in found.skipped]
+    assert skipped == [
+        ".git (left by a tool)",
+        "__pycache__ (left by a tool)",
+        "around (a symbolic link)",
+        "notes.txt (no .py or .ipynb)",
+    ]

@@ -11,6 +11,7 @@ import attrs
 import pytest
 
 from conformance.judge.sandbox import isolation
+from conformance.judge.submissions import Submission
 
 RIGHT = "def vectorized_square(x):\n    return x * x\n"
 
@@ -237,7 +238,7 @@ ATTACKS: dict[str, Attack] = {
             before="import os",
         ),
         ("crashed",),
-        "no answer",
+        "is no answer",
     ),
     "closes-every-descriptor": Attack(
         body("import os; os.closerange(0, 4096)", "return x * x"), ("crashed",)
@@ -361,7 +362,9 @@ def test_wrong_only_after_many_calls_is_found_within_the_calls_made(judge: Calla
     assert verdict.verdict == "violates"
 
 
-def test_no_connection_leaves_the_namespaces(judge: Callable, best_level: str) -> None:
+@pytest.mark.parametrize("level", ["best", "process"])
+def test_no_connection_leaves_the_sandbox(level: str, judge: Callable, best_level: str) -> None:
+    level = best_level if level == "best" else level
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
         address = listener.getsockname()
@@ -369,12 +372,11 @@ def test_no_connection_leaves_the_namespaces(judge: Callable, best_level: str) -
             "import socket\ndef vectorized_square(x):\n"
             f"    socket.create_connection({address!r}, timeout=2)\n    return x * x\n"
         )
-        (verdict,) = judge(source)
-        if best_level == "process":
-            assert "the network is open" in verdict.lacks
+        (verdict,) = judge(source, level=level)
+        if "the network is open" in verdict.lacks:
             return
         assert verdict.verdict == "error"
-        assert "OSError" in verdict.message or "Connection" in verdict.message, verdict
+        assert "Error" in verdict.message, verdict
         with pytest.raises(BlockingIOError):
             listener.accept()
 
@@ -445,11 +447,12 @@ def test_a_file_that_loads_only_the_first_time_gets_its_verdicts(
     load, loads = worker_run.load, []
 
     def failing(
-        run: worker_run.WorkerRun, name: str, content: bytes, limits: worker_run.Limits
-    ) -> list[str]:
-        loads.append(name)
+        run: worker_run.WorkerRun, submission: Submission, *rest: object
+    ) -> worker_run.Loaded:
+        loads.append(submission.path)
         ending = b"import os; os._exit(3)" if len(loads) > 2 else b""
-        return load(run, name, content + ending, limits)
+        changed = attrs.evolve(submission, source=submission.source + ending)
+        return load(run, changed, *rest)
 
     monkeypatch.setattr(worker_run, "load", failing)
     dot = "def vectorized_dot_product(x, y):\n    return (x * y).sum(1)\n"
@@ -489,7 +492,7 @@ def test_the_suite_cannot_be_read(judge: Callable, best_level: str) -> None:
 def test_a_file_named_like_a_module_is_only_a_file(name: str, judge: Callable) -> None:
     (verdict,) = judge(RIGHT, name=name)
     assert verdict.verdict == "conforms"
-    assert verdict.candidate == name
+    assert Path(verdict.candidate).name == name
 
 
 def test_terminal_escapes_and_flood_are_tamed(judge: Callable) -> None:

@@ -1,0 +1,173 @@
+"""Verdicts from what is known: a failure, a wrong answer, something observed, or nothing wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from conformance.judge import channel, diagnosis
+from conformance.judge import verdict as verdicts
+from conformance.judge.attempt import Attempt
+from conformance.judge.exercises.exercise import Exercise, Finding
+from conformance.judge.expected_answers import Call, expected
+from conformance.judge.missing_package import of_missing_package
+from conformance.judge.session import JudgeSession
+from conformance.judge.verdict import Counterexample, Diagnosis, Verdict
+from conformance.judge.worker_run import Failure
+
+
+def plain(session: JudgeSession, name: str, verdict: str, message: str, seconds: float) -> Verdict:
+    """A verdict on a file, without an exercise."""
+    return Verdict(
+        candidate=name,
+        exercise=None,
+        verdict=verdict,
+        message=message,
+        isolation=session.server.level,
+        lacks=tuple(session.server.lacks),
+        seconds=seconds,
+    )
+
+
+def missing(session: JudgeSession, name: str, exercise: Exercise, message: str) -> Verdict:
+    """The file has no function for an exercise that was asked for."""
+    return attrs.evolve(
+        plain(session, name, verdicts.MISSING, message, 0.0),
+        exercise=exercise.name,
+        task=_task(exercise),
+    )
+
+
+def conforming(attempt: Attempt) -> Verdict:
+    """The verdict where nothing is wrong, which the others start from."""
+    for run in attempt.runs:
+        if not run.channel.closed:
+            channel.drain(run.channel)
+    loud = max(attempt.runs, key=lambda run: run.channel.printed).channel
+    numbers = {number for run in attempt.runs for number in run.answers}
+    exercise = attempt.exercise
+    base = attrs.evolve(
+        plain(attempt.session, attempt.name, verdicts.CONFORMS, "", attempt.seconds),
+        printed=loud.output.decode("utf-8", "replace"),
+        printed_bytes=loud.printed,
+        remarks=attempt.submission.notes,
+        calls=len(numbers),
+    )
+    if exercise is None:
+        return base
+    return attrs.evolve(
+        base,
+        exercise=exercise.name,
+        further_reading=exercise.further_reading,
+        task=_task(exercise),
+        lift=_lift(attempt) if exercise.expects_lift else "",
+        shapes=len({number % len(exercise.shapes) for number in numbers}),
+    )
+
+
+def _task(exercise: Exercise) -> str:
+    return f"{exercise.signature}: {exercise.task}"
+
+
+def _lift(attempt: Attempt) -> str:
+    """The first call to `flax.linen.vmap` that was noted, as it would be written; "" for none."""
+    for run in attempt.runs:
+        for notes in run.observed.values():
+            lifts = notes.get("vmaps")
+            if isinstance(lifts, list) and lifts and isinstance(lifts[0], dict):
+                given = dict(lifts[0])
+                target = given.pop("target", "")
+                named = [f"{name}={value!r}" for name, value in given.items()]
+                return f"nn.vmap({', '.join([str(target), *named])})"[:1000]
+    return ""
+
+
+def failed(attempt: Attempt, failure: Failure) -> Verdict:
+    """The candidate raised, ran out of time, or ended."""
+    exercise = attempt.exercise
+    found, message = None, failure.message
+    if failure.error is not None:
+        found = of_missing_package(failure.error, attempt.submission.path)
+        if found is None:
+            found = diagnosis.of_error(failure.error, exercise)
+    return attrs.evolve(
+        conforming(attempt),
+        verdict=failure.verdict,
+        message=message,
+        law=None if exercise is None else exercise.law,
+        diagnosis=found,
+        error=_located(failure.error, attempt),
+        counterexample=_failing_call(attempt, failure),
+    )
+
+
+def _failing_call(attempt: Attempt, failure: Failure) -> Counterexample | None:
+    if attempt.expected is None or failure.call is None:
+        return None
+    call = attempt.expected.calls[failure.call]
+    answer = expected(attempt.expected, call.number)
+    leaf = answer.leaves[0] if len(answer.leaves) == 1 else None
+    value = None if leaf is None else leaf.value.astype(leaf.dtype)
+    return Counterexample(dict(call.arguments), value, difference=failure.message)
+
+
+def _located(error: dict[str, Any] | None, attempt: Attempt) -> dict[str, Any] | None:
+    """The error with its lines in the words of whoever wrote the file."""
+    if error is None:
+        return None
+    frames = [
+        [attempt.submission.location(number), function, line]
+        for number, function, line in error["frames"]
+    ]
+    return {**error, "frames": frames}
+
+
+def violating(attempt: Attempt, wrong: diagnosis.WrongAnswer, found: Diagnosis | None) -> Verdict:
+    """The candidate gave a wrong answer."""
+    assert attempt.exercise is not None
+    place = wrong.mismatch.leaf
+    shown = wrong.given.arrays[place] if wrong.given.arrays else wrong.given.unfit
+    leaf = wrong.expected.leaves[place]
+    value = leaf.value.astype(leaf.dtype)
+    example = Counterexample(
+        dict(wrong.call.arguments), value, shown, wrong.mismatch.message, wrong.mismatch.ulps
+    )
+    return attrs.evolve(
+        conforming(attempt),
+        verdict=verdicts.VIOLATES,
+        message=wrong.mismatch.message,
+        law=attempt.exercise.law,
+        diagnosis=found,
+        counterexample=example,
+    )
+
+
+def mutating(attempt: Attempt, call: Call, places: list[str]) -> Verdict:
+    """The candidate changed an argument in place."""
+    assert attempt.exercise is not None
+    message = f"the argument {places[0]} was changed in place"
+    return attrs.evolve(
+        conforming(attempt),
+        verdict=verdicts.VIOLATES,
+        message=message,
+        law=attempt.exercise.law,
+        observed=True,
+        diagnosis=diagnosis.INPUT_MUTATED,
+        counterexample=Counterexample(dict(call.arguments), difference=message),
+    )
+
+
+def observed(attempt: Attempt, call: Call, finding: Finding) -> Verdict:
+    """The answers are right, but something that was observed violates the contract."""
+    assert attempt.exercise is not None
+    pitfalls = {each.id: diagnosis.to_diagnosis(each) for each in attempt.exercise.pitfalls}
+    return attrs.evolve(
+        conforming(attempt),
+        verdict=verdicts.VIOLATES,
+        message=finding.seen,
+        law=finding.law,
+        observed=True,
+        diagnosis=pitfalls.get(finding.pitfall),
+        counterexample=Counterexample(dict(call.arguments), difference=finding.seen),
+    )

@@ -1,0 +1,64 @@
+"""An import that fails here: a package that the judge lacks, a file beside this one, or a typing error."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.metadata
+import sys
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from conformance.judge.server_process import SUITE
+from conformance.judge.verdict import Diagnosis
+
+
+def of_missing_package(error: Mapping[str, Any], path: Path) -> Diagnosis | None:
+    """What a `ModuleNotFoundError` means; None for another error.
+
+    Args:
+        error: the exception as the worker described it.
+        path: the candidate's file.
+    """
+    if error.get("type") != "ModuleNotFoundError" or not error.get("missing"):
+        return None
+    module = str(error["missing"])
+    package = module.partition(".")[0]
+    if package != module and package in available():
+        return None  # the package is there, and has no such module: the file's own mistake
+    if any((path.parent / name).exists() for name in (f"{package}.py", package)):
+        return Diagnosis(
+            "imports-another-file",
+            f"The file imports `{package}`, which lies beside it, but only this file is loaded.",
+            "Put everything that the functions need into one file.",
+        )
+    if package in SUITE:
+        return Diagnosis(
+            "imports-the-suite",
+            f"The file imports `{package}`, a part of the judge, which no candidate can see.",
+            "Leave that import out.",
+        )
+    near = difflib.get_close_matches(package, available() - {package}, n=1, cutoff=0.8)
+    if near:
+        return Diagnosis(
+            "misspelt-import",
+            f"There is no package `{package}`; there is one called `{near[0]}`.",
+            f"Import `{near[0]}`.",
+        )
+    return Diagnosis(
+        "package-not-installed",
+        f"The package `{package}` is not installed where the files are judged. "
+        "That need not be a mistake in this file.",
+        f"Whoever runs the judge can add it: `{sys.executable} -m pip install {package}`.",
+    )
+
+
+@lru_cache(maxsize=1)
+def available() -> frozenset[str]:
+    """The names of the packages and standard modules that can be imported here."""
+    installed = importlib.metadata.packages_distributions() if _HAS_NAMES else {}
+    return frozenset(installed) | sys.stdlib_module_names
+
+
+_HAS_NAMES = hasattr(importlib.metadata, "packages_distributions")

@@ -1,0 +1,134 @@
+"""Python source from Jupyter notebooks and from files that were exported from one."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import attrs
+
+KEPT_MAGICS = ("time", "timeit", "capture", "prun")
+"""Cell magics whose cell is Python all the same."""
+
+_MAGIC = re.compile(r"\s*[%!?]|\s*[\w.]+\?{1,2}\s*$")
+_MAGIC_ASSIGNED = re.compile(r"(\s*[\w, ]+=\s*)[%!]")
+_CALLED = re.compile(
+    r"\s*(?:[\w, ]+=\s*)?get_ipython\(\)\.(?:run_line_magic|run_cell_magic|magic|system|getoutput)\("
+)
+_NO_BRACKETS = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|#.*")
+_EXPORTED = re.compile(r"^# (?:%%|In ?\[[\d ]*\]:)", re.MULTILINE)
+
+
+class InvalidNotebook(Exception):
+    """A file that is no notebook; the message says what is wrong with it."""
+
+
+@attrs.frozen
+class Source:
+    """A notebook's code as one module.
+
+    Attributes:
+        source: the Python source.
+        lines: for each of its lines the cell, counted over all code cells, and the line in it.
+        notes: what was dropped.
+    """
+
+    source: str
+    lines: tuple[tuple[int, int], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def from_json(content: bytes) -> Source:
+    """The code cells of an .ipynb in their order, magics dropped. Raises InvalidNotebook."""
+    lines: list[str] = []
+    places: list[tuple[int, int]] = []
+    dropped = 0
+    for number, cell in enumerate(_code_cells(content), 1):
+        kept, lost = _without_magics(cell.splitlines())
+        dropped += lost
+        lines += kept
+        places += [(number, line) for line in range(1, len(kept) + 1)]
+    return Source("\n".join(lines) + "\n", tuple(places), _notes(dropped))
+
+
+def _code_cells(content: bytes) -> list[str]:
+    try:
+        notebook = json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as problem:
+        raise InvalidNotebook(f"it is not JSON: {problem}") from None
+    found: Any = notebook.get("cells") if isinstance(notebook, dict) else None
+    if found is None and isinstance(notebook, dict):  # format 3
+        sheets = notebook.get("worksheets")
+        found = sheets[0].get("cells") if sheets and isinstance(sheets[0], dict) else None
+    if not isinstance(found, list):
+        raise InvalidNotebook("it has no list of cells")
+    cells = []
+    for cell in found:
+        if isinstance(cell, dict) and cell.get("cell_type") == "code":
+            text = cell.get("source", cell.get("input", ""))
+            cells.append("".join(map(str, text)) if isinstance(text, list) else str(text))
+    return cells
+
+
+def _without_magics(lines: list[str]) -> tuple[list[str], int]:
+    """A cell's lines with `pass` or nothing in place of magics, and how many were dropped."""
+    first = next((line for line in lines if line.strip()), "").strip()
+    dropped = 0
+    if first.startswith("%%"):
+        if first[2:].split(maxsplit=1)[0:1] not in [[name] for name in KEPT_MAGICS]:
+            return ["" for _ in lines], len(lines)
+        lines = ["" if line.strip() == first else line for line in lines]
+        dropped = 1
+    kept = []
+    depth = _Depth()
+    for line in lines:
+        if not depth.inside and (_MAGIC.match(line) or _MAGIC_ASSIGNED.match(line)):
+            indent = line[: len(line) - len(line.lstrip())]
+            kept.append(f"{indent}pass" if line.strip() else "")
+            dropped += 1
+            continue
+        depth.read(line)
+        kept.append(line)
+    return kept, dropped
+
+
+class _Depth:
+    """Whether a line continues a string or a bracket, where `%` and `?` are no magics."""
+
+    def __init__(self) -> None:
+        self.inside = False
+        self._text = ""
+
+    def read(self, line: str) -> None:
+        """Take in one more line."""
+        self._text += line + "\n"
+        quotes = [self._text.count(mark) for mark in ('"""', "'''")]
+        code = _NO_BRACKETS.sub("", self._text)
+        brackets = sum(code.count(each) for each in "([{")
+        closed = sum(code.count(each) for each in ")]}")
+        continued = line.rstrip().endswith("\\")
+        self.inside = any(count % 2 for count in quotes) or brackets > closed or continued
+        if not self.inside:
+            self._text = ""
+
+
+def from_export(text: str | None) -> Source | None:
+    """A .py file exported from a notebook with its calls of IPython dropped; None for another file."""
+    if text is None or (not _EXPORTED.search(text) and "get_ipython()" not in text):
+        return None
+    lines, called = [], 0
+    for line in text.split("\n"):
+        if _CALLED.match(line):
+            line = line[: len(line) - len(line.lstrip())] + "pass"
+            called += 1
+        lines.append(line)
+    kept, dropped = _without_magics(lines) if _EXPORTED.search(text) else (lines, 0)
+    return Source("\n".join(kept), (), _notes(dropped + called))
+
+
+def _notes(dropped: int) -> tuple[str, ...]:
+    if not dropped:
+        return ()
+    lines = "1 line" if dropped == 1 else f"{dropped} lines"
+    return (f"{lines} of notebook magics or shell commands were left out",)

@@ -1,0 +1,84 @@
+"""An answer as plain arrays, and whether a call has changed its arguments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import wire
+
+
+def pack(result: Any, sent: list[np.ndarray], tree: bool, largest: int) -> dict[str, Any]:
+    """The answer as arrays in `sent`; what is too large or no number is only described."""
+    dtypes: list[str] = []
+    weak: list[bool] = []
+
+    def leaf(value: Any) -> Any:
+        array = np.asarray(value)
+        if array.dtype.kind not in wire.KINDS + "V" or array.dtype.names:
+            raise _Unfit(f"{type(value).__name__} of dtype {array.dtype}")
+        if array.nbytes > largest:
+            raise _Unfit(f"an array of shape {array.shape}, {array.nbytes} bytes")
+        dtypes.append(_dtype(value, array))
+        weak.append(_plain(value))
+        return array.astype(np.float32) if array.dtype.kind == "V" else np.array(array, order="C")
+
+    try:
+        spec = (
+            wire.flatten(result, sent, leaf)
+            if tree
+            else wire.flatten(_Leaf(result), sent, _own(leaf))
+        )
+    except _Unfit as problem:
+        sent.clear()
+        return {"unfit": str(problem)[:300]}
+    return {"answer": spec, "dtypes": dtypes, "weak": weak}
+
+
+class _Unfit(Exception):
+    """An answer that is not made of numbers, or far larger than any right one."""
+
+
+class _Leaf:
+    """A whole answer that is one array, whatever containers it is made of."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def _own(leaf: Any) -> Any:
+    return lambda wrapped: leaf(wrapped.value)
+
+
+def _dtype(value: Any, array: np.ndarray) -> str:
+    """The dtype's name, the same for either order of its bytes."""
+    if array.dtype.kind == "V":  # bfloat16 and its like
+        return str(getattr(value, "dtype", array.dtype))
+    return array.dtype.newbyteorder("=").name
+
+
+def _plain(value: Any) -> bool:
+    """Whether the answer is Python's own numbers, which have no dtype of JAX's."""
+    while type(value) in (list, tuple) and value:
+        value = value[0]
+    return type(value) in (int, float, bool)
+
+
+def parts(tree: Any) -> list[tuple[Any, bytes]]:
+    """What nested lists and tuples hold, and the bytes of its arrays."""
+    if isinstance(tree, (list, tuple)):
+        return [part for item in tree for part in parts(item)]
+    return [(tree, tree.tobytes() if isinstance(tree, np.ndarray) else b"")]
+
+
+def changed(before: list[tuple[Any, bytes]], tree: Any) -> bool:
+    """Whether an argument's arrays, or a list's items, are other ones than before."""
+    try:
+        after = parts(tree)
+    except RecursionError:  # a list that was put into itself
+        return True
+    return len(after) != len(before) or any(
+        one is not other or held != now
+        for (one, held), (other, now) in zip(before, after, strict=True)
+    )

@@ -1,0 +1,169 @@
+"""Right solutions in unusual styles conform, and wrong ones of the same style are caught."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import pytest
+
+IMPORTS = """\
+import functools
+import jax, jax.numpy as jnp, numpy as np
+"""
+
+
+@attrs.frozen
+class Style:
+    """A solution, and what to replace in it to make it wrong."""
+
+    source: str
+    right: str
+    wrong: str
+
+
+STYLES: dict[str, Style] = {
+    "vmap-object": Style(
+        "vectorized_linear_layer = jax.vmap(lambda w, b, x: x @ w + b, in_axes=(None, None, 0))",
+        "x @ w + b",
+        "x @ w - b",
+    ),
+    "vmap-as-decorator": Style(
+        "@functools.partial(jax.vmap, in_axes=(None, None, 0))\n"
+        "def vectorized_linear_layer(weights, biases, inputs):\n    return inputs @ weights + biases",
+        "+ biases",
+        "- biases",
+    ),
+    "pmap-as-decorator": Style(
+        "@functools.partial(jax.pmap, in_axes=(0, None))\n"
+        "def parallel_scale(x, factor):\n    return x * factor",
+        "x * factor",
+        "x + factor",
+    ),
+    "vectorize": Style(
+        "vectorized_dot_product = jnp.vectorize(jnp.dot, signature='(n),(n)->()')", "dot", "sum"
+    ),
+    "jitted": Style("vectorized_square = jax.jit(jnp.square)", "square", "negative"),
+    "partial": Style(
+        "vectorized_square = functools.partial(jnp.multiply, 1) if False else "
+        "functools.partial(lambda power, x: x**power, 2)",
+        ", 2)",
+        ", 3)",
+    ),
+    "instance": Style(
+        "class Square:\n    def __call__(self, x):\n        return x * x\nvectorized_square = Square()",
+        "x * x",
+        "x + x",
+    ),
+    "positional-only": Style(
+        "def vectorized_linear_layer(a, b, c, /):\n    return c @ a + b", "c @ a + b", "c @ a - b"
+    ),
+    "keyword-only": Style(
+        "def vectorized_linear_layer(*, biases, inputs, weights):\n"
+        "    return inputs @ weights + biases",
+        "+ biases",
+        "- biases",
+    ),
+    "other-names": Style(
+        "def vectorized_linear_layer(w, b, x):\n    return x @ w + b", "x @ w + b", "x @ w - b"
+    ),
+    "other-order-of-the-names": Style(
+        "def vectorized_linear_layer(inputs, weights, biases):\n    return inputs @ weights + biases",
+        "+ biases",
+        "- biases",
+    ),
+    "wrapped": Style(
+        "def traced(f):\n    @functools.wraps(f)\n    def run(*args):\n"
+        "        return f(*args)\n    return run\n"
+        "@traced\ndef vectorized_square(x):\n    return x * x",
+        "x * x",
+        "x + x",
+    ),
+    "star-imports": Style(
+        "from numpy import *\nfrom jax.numpy import *\nfrom jax.lax import *\nfrom jax.nn import *\n"
+        "from flax.linen import *\ndef vectorized_square(x):\n    return x * x",
+        "x * x",
+        "x + x",
+    ),
+    "byte-swapped": Style(
+        "def vectorized_square(x):\n    return (x * x).astype('>f4')", "'>f4'", "'>f8'"
+    ),
+    "reads-its-own-file": Style(
+        "import pathlib\nSIZE = len(pathlib.Path(__file__).read_text())\n"
+        "def vectorized_square(x):\n    return x * x if SIZE > 90 else x",
+        "x * x if",
+        "x + x if",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_a_right_solution_conforms_and_a_wrong_one_does_not(name: str, judge: Callable) -> None:
+    style = STYLES[name]
+    (verdict,) = judge(IMPORTS + style.source, patience=20.0)
+    assert verdict.verdict == "conforms", verdict
+    assert style.source.count(style.right) == 1
+    wrong = style.source.replace(style.right, style.wrong)
+    (verdict,) = judge(IMPORTS + wrong, patience=20.0, name="wrong.py")
+    assert verdict.verdict in ("violates", "error"), verdict
+
+
+@pytest.mark.parametrize(
+    ("source", "pitfall"),
+    [
+        ("async def vectorized_square(x):\n    return x * x\n", "async-function"),
+        ("def vectorized_square(x):\n    yield x * x\n", "yields-its-answer"),
+        ("def vectorized_square(x):\n    x * x\n", "nothing-returned"),
+        ("def vectorized_square(x):\n    print(x * x)\n", "printed-not-returned"),
+        (
+            "import jax\ndef vectorized_square(x):\n    return jax.vmap(lambda v: v * v)\n",
+            "function-returned",
+        ),
+        ("def vectorized_square(x):\n    return (x * x)[:, None]\n", "not-flattened"),
+        ("import a_package_that_nobody_has\n", "package-not-installed"),
+        ("import numpi\n", "misspelt-import"),
+        ("import conformance\n", "imports-the-suite"),
+    ],
+)
+def test_a_mistake_with_a_sentence_of_its_own_gets_it(
+    source: str, pitfall: str, judge: Callable, best_level: str
+) -> None:
+    if pitfall == "imports-the-suite" and best_level == "process":
+        pytest.skip("the suite can be read at this level")
+    (verdict,) = judge(source, patience=20.0)
+    assert verdict.diagnosis is not None, verdict
+    assert verdict.diagnosis.pitfall == pitfall, verdict
+
+
+def test_an_instance_given_to_the_lift_is_recognised(judge: Callable) -> None:
+    source = (
+        "import flax.linen as nn, jax\ndef nn_vmap_forward(seed, x_batch, features):\n"
+        "    layer = nn.vmap(nn.Dense(features), variable_axes={'params': None},\n"
+        "                    split_rngs={'params': False})\n"
+        "    return layer.init_with_output(jax.random.PRNGKey(seed), x_batch)[0].reshape(-1)\n"
+    )
+    (verdict,) = judge(source, patience=20.0)
+    assert verdict.diagnosis is not None, verdict
+    assert verdict.diagnosis.pitfall == "instance-lifted", verdict
+
+
+def test_a_misspelt_function_is_suggested(judge: Callable) -> None:
+    (verdict,) = judge("def vectorised_square(x):\n    return x * x\n")
+    assert verdict.verdict == "missing"
+    assert verdict.message == (
+        "there is no vectorized_square: did you mean it by vectorised_square?"
+    )
+    (verdict,) = judge("def something_else(x):\n    return x\n", name="other.py")
+    assert "did you mean" not in verdict.message
+
+
+def test_a_fault_that_follows_from_another_function_says_so(judge: Callable) -> None:
+    source = (
+        "import jax.numpy as jnp\n"
+        "def neural_network(params, x):\n    for w, b in params: x = jnp.tanh(x @ w)\n    return x\n"
+        "def loss_fn(params, x, y):\n    return jnp.mean((neural_network(params, x) - y) ** 2)\n"
+    )
+    loss, network = judge(source, patience=20.0)
+    assert (loss.exercise, loss.verdict) == ("loss_fn", "violates")
+    assert "may follow from neural_network" in loss.remarks[-1]
+    assert not any("may follow" in remark for remark in network.remarks)
