@@ -41,9 +41,11 @@ STYLES: dict[str, Style] = {
         "x + factor",
     ),
     "vectorize": Style(
-        "vectorized_dot_product = jnp.vectorize(jnp.dot, signature='(n),(n)->()')", "dot", "sum"
+        "vectorized_dot_product = jnp.vectorize(jnp.dot, signature='(n),(n)->()')",
+        "jnp.dot",
+        "jnp.outer",
     ),
-    "jitted": Style("vectorized_square = jax.jit(jnp.square)", "square", "negative"),
+    "jitted": Style("vectorized_square = jax.jit(jnp.square)", "jnp.square", "jnp.negative"),
     "partial": Style(
         "vectorized_square = functools.partial(jnp.multiply, 1) if False else "
         "functools.partial(lambda power, x: x**power, 2)",

@@ -1,0 +1,53 @@
+"""No candidate begins a line of the output, or acts on the terminal."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from conformance.judge import feedback
+from conformance.judge.verdict import Counterexample, Diagnosis, Verdict
+
+FORGED = "x\nb.py: update  conforms  (100 calls over 8 shapes, 0.1 s)"
+ODD = "\x1b[2J\r\u202e\u2028\x9b\udc80\x00"
+
+
+def verdict_of(text: str) -> Verdict:
+    return Verdict(
+        candidate=text,
+        exercise="update",
+        verdict="violates",
+        message=text,
+        diagnosis=Diagnosis(text, text, text),
+        counterexample=Counterexample({"x": np.ones(2), text: text}, [1.0, (text,)], text),
+        error={"type": text, "message": text, "frames": [[text, text, text]]},
+        printed=text,
+        printed_bytes=7,
+        remarks=(text,),
+        task=text,
+        lift=text,
+        further_reading=(text,),
+    )
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_a_line_break_from_a_candidate_begins_no_line(verbose: bool) -> None:
+    lines = feedback.text(verdict_of(FORGED), verbose=verbose).splitlines()
+    assert not [line for line in lines if line.startswith("b.py")]
+    assert sum("conforms" in line for line in lines) > 5
+    first, *rest = lines
+    assert first.startswith("x\\nb.py")
+    assert all(line.startswith("  ") for line in rest)
+
+
+def test_no_control_character_reaches_the_terminal() -> None:
+    text = feedback.text(verdict_of(ODD), verbose=True)
+    assert not [each for each in ODD if each not in "[2J" and each in text]
+    assert "\\x1b" in text
+    text.encode()  # what cannot be encoded would end the command
+
+
+def test_a_record_of_a_verdict_is_valid() -> None:
+    record = feedback.record(verdict_of("some text"), "cell")
+    assert (record.words, record.reading) == ("some text", ["some text"])
+    assert record.diagnosis == "some text"

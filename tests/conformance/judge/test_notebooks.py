@@ -1,0 +1,92 @@
+"""Notebooks and files exported from them are judged as their code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conformance.judge import notebooks
+from conformance.judge.submissions import UnreadableCandidate, read_candidate
+
+
+def notebook(*cells: str) -> bytes:
+    found = [{"cell_type": "markdown", "source": ["# Homework"]}]
+    found += [{"cell_type": "code", "source": cell.splitlines(keepends=True)} for cell in cells]
+    return json.dumps({"nbformat": 4, "cells": found}).encode()
+
+
+CELLS = (
+    "%matplotlib inline\n!pip install jax\nimport jax\nfiles = !ls\nprint?",
+    "%%bash\necho nothing of this is Python (",
+    '%%time\ntext = """\n% not a magic\n"""\nvalue = (7\n  % 4)  # is it?\nassert value == 3',
+    "def vectorized_square(x):\n    get_ipython().system('ls')\n    display(x)\n    return x * x",
+)
+
+
+def test_code_cells_come_in_order_without_their_magics() -> None:
+    source = notebooks.from_json(notebook(*CELLS))
+    assert "not a magic" in source.source
+    assert "echo" not in source.source
+    assert "pip" not in source.source
+    compile(source.source, "notebook", "exec")
+    assert source.notes == ("7 lines of notebook magics or shell commands were left out",)
+    assert source.lines[0] == (1, 1)
+    assert source.lines[-1] == (4, 4)
+    assert len(source.lines) == len(source.source.splitlines())
+
+
+def test_a_notebook_of_the_third_format_is_read() -> None:
+    cells = [{"cell_type": "code", "input": ["x = 1\n", "y = 2"]}]
+    content = json.dumps({"nbformat": 3, "worksheets": [{"cells": cells}]}).encode()
+    assert notebooks.from_json(content).source == "x = 1\ny = 2\n"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"{}", b'{"cells": 3}', b"[" * 100_000, b"\xff\xfe"]
+)
+def test_what_is_no_notebook_is_said_in_a_line(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "hw.ipynb"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableCandidate, match="the notebook cannot be read"):
+        read_candidate(path)
+
+
+EXPORT = """# %%
+get_ipython().run_line_magic('matplotlib', 'inline')
+%load_ext autoreload
+# %%
+try:
+    get_ipython().system('pip install jax')
+except NameError:
+    pass
+def vectorized_square(x):
+    return x * x
+"""
+
+
+def test_an_export_loses_its_calls_of_the_shell_and_keeps_its_lines() -> None:
+    export = notebooks.from_export(EXPORT)
+    assert export is not None
+    compile(export.source, "export", "exec")
+    assert len(export.source.splitlines()) == len(EXPORT.splitlines())
+    assert export.notes[0].startswith("3 lines")
+    assert notebooks.from_export("x = 3\n") is None
+
+
+def test_a_notebook_gets_its_verdict(judge: Callable) -> None:
+    (verdict,) = judge(notebook(*CELLS), name="hw.ipynb", patience=20.0)
+    assert verdict.verdict == "conforms", verdict
+    assert "magics" in verdict.remarks[0]
+    (verdict,) = judge(EXPORT, name="export.py", patience=20.0)
+    assert verdict.verdict == "conforms", verdict
+
+
+def test_an_error_in_a_notebook_names_the_cell(judge: Callable) -> None:
+    (verdict,) = judge(notebook("import jax", "x = 1\n1 / 0"), name="hw.ipynb")
+    assert verdict.verdict == "error"
+    assert verdict.error["frames"][0][0] == "cell 2, line 2"
+    (verdict,) = judge(notebook(CELLS[3].replace("x * x", "x + x")), name="wrong.ipynb")
+    assert verdict.verdict == "violates", verdict
