@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from conformance.cli import errors
+from conformance.cli.exits import end_process
 from conformance.cli.options import FILE, unknown
 from conformance.judge.errors import InvalidExercise, JudgeFailure
 from conformance.judge.submissions import Found, find_candidates
@@ -221,7 +222,7 @@ def _ending_at_once() -> Iterator[None]:
 
         server_process.stop_all(seconds=0.3)
         os.write(2, b"Stopped.\n")
-        os._exit(errors.NOT_RUN)
+        end_process(errors.NOT_RUN)
 
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -264,4 +265,9 @@ def _judge_all(
 
 
 if __name__ == "__main__":
-    sys.exit(errors.exit_status(lambda: check.main(standalone_mode=False) or 0))
+    # Not `check.main`: it ends with status 1 where the output is closed.
+    def _run() -> int:
+        with check.make_context("check", sys.argv[1:]) as context:
+            return int(check.invoke(context) or 0)
+
+    sys.exit(errors.exit_status(_run))
