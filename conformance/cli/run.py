@@ -127,8 +127,6 @@ def _run(asked: "RunOptions", *, workers: int | None, log: Path, cache: bool) ->
                 listeners=[live],
                 watch=lambda controller: live.watch(lambda: controller.total),
             )
-        except session.RunError as error:
-            raise click.ClickException(str(error)) from None
         except OSError as error:
             raise click.ClickException(
                 f"the log {log} cannot be written: {error.strerror}"

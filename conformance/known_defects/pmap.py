@@ -110,6 +110,6 @@ PMAP: tuple[Defect, ...] = (
 
 
 def of_nnx(defect: Defect) -> Defect:
-    """What ``nnx.pmap``, which calls ``jax.pmap``, has of it."""
+    """What `nnx.pmap`, which calls `jax.pmap`, has of it."""
     versions = {**defect.versions, "flax": ">=0.10"}
     return attrs.evolve(defect, id=f"nnx-{defect.id}", transform="flax.nnx.pmap", versions=versions)

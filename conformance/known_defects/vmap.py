@@ -272,11 +272,11 @@ VMAP: tuple[Defect, ...] = (
             (Axes((None,), 0, None, {"axis_size": 0}),),
         ),
         description=(
-            "XLA's compiler ends the process with a segmentation fault where nothing is left of a "
-            "lax.reduce, as under a map told axis_size=0, whose computation calls another, as "
-            "jnp.where does. "
-            "Unmapped, jax.jit(lambda a: lax.reduce(a, -9.0, lambda x, y: jnp.where(x > y, x, y), (0,))[:0]) "
-            "does it, too."
+            "XLA's compiler ends the process with a segmentation fault for a lax.reduce of an empty "
+            "result, as under a map with axis_size=0, whose computation calls another, as jnp.where "
+            "does. Unmapped, "
+            "jax.jit(lambda a: lax.reduce(a, -9.0, lambda x, y: jnp.where(x > y, x, y), (0,))[:0]) "
+            "does it too."
         ),
         upstream=NOT_FOUND,
         crashes_process=True,

@@ -30,10 +30,6 @@ _FINISHED = (
 )
 
 
-class RunError(Exception):
-    """The suite could not run, in words for a person."""
-
-
 def run(
     options: RunOptions,
     *,
@@ -44,10 +40,23 @@ def run(
     listeners: Sequence[Callable[[Record], object]] = (),
     watch: Callable[[Controller], Any] = lambda controller: None,
 ) -> list[Record]:
-    """Run the chosen items in ``workers`` processes (0: in this one) and return the events.
+    """Run the chosen items and write the log as the run goes, without a footer where it was stopped.
 
-    The log is written as the run goes; without a footer where it was interrupted. Raises `RunError`
-    where the items cannot even be collected.
+    Args:
+        options: What to run.
+        workers: In how many processes; 0 for this one.
+        log_path: Where to write the log.
+        command: The command line, for the header.
+        cache: Whether to use the persistent compilation cache.
+        listeners: Each is called with every record.
+        watch: Called with the controller before the run begins.
+
+    Returns:
+        The records of the log.
+
+    Raises:
+        OSError: The log cannot be written.
+        Exception: Whatever the suite itself, or pytest, failed with: an internal error.
     """
     with tempfile.TemporaryDirectory(prefix="vmap-conformance-") as scratch:
         options = msgspec.structs.replace(options, scratch=scratch)
@@ -59,7 +68,9 @@ def run(
         with _environment(process_env.environment(cache=cache)):
             _run_pytest(options, workers, controller)
     if controller.collection_errors:
-        raise RunError("the suite could not be collected:\n" + controller.collection_errors[0])
+        whole = controller.collection_errors[0]
+        last = next(reversed(whole.strip().splitlines()), "").removeprefix("E").strip()
+        raise RuntimeError(f"the items cannot be collected: {last}") from RuntimeError(whole)
     return log.records
 
 

@@ -196,3 +196,42 @@ def test_a_log_in_a_place_that_cannot_be_is_three_in_one_line(
     assert (got.status, got.out) == (3, "")
     (line,) = got.err.splitlines()
     assert f"the log {log} cannot be written" in line
+
+
+UNCOLLECTABLE = """
+import os
+from conformance.transforms import TRANSFORMS
+
+
+class Broken:
+    def __getattr__(self, name):
+        raise ZeroDivisionError("of this test")
+
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    TRANSFORMS["jax.vmap"] = Broken()
+"""
+
+UNREPORTABLE = """
+import conformance.runner.attachments
+
+def attached(properties):
+    raise ZeroDivisionError("of this test")
+
+conformance.runner.attachments.attached = attached
+"""
+
+
+@pytest.mark.parametrize("fault", [UNCOLLECTABLE, UNREPORTABLE], ids=["worker", "controller"])
+def test_an_internal_error_is_three_in_one_line_that_asks_for_a_report(
+    ran: Callable[..., Any], breaking: Breaking, fault: str, tmp_path: Path
+) -> None:
+    got = ran(*SELECTION, "--subject", "square", "-n", 1, **breaking(fault))
+    assert got.status == 3
+    (line,) = got.err.strip().splitlines()
+    assert line.startswith("Error: internal error: ")
+    assert "ZeroDivisionError: of this test" in line
+    assert "Please report it" in line
+    saved = Path(line.split("traceback in ")[1])
+    assert "ZeroDivisionError" in saved.read_text()
+    saved.unlink()
