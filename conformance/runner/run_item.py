@@ -1,12 +1,13 @@
 """Running one item: the result that goes into the log."""
 
+import traceback
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
-from conformance.events.details import KnownDefect, NotApplicable, NotSampled
+from conformance.events.details import Casualty, KnownDefect, NotApplicable, NotSampled
 from conformance.events.outcomes import Outcome
 from conformance.events.records import Result
 from conformance.runner.installed_defects import defects_of_call
@@ -41,6 +42,19 @@ def run_item(
         calls: Check these calls instead of drawing any.
         cell: The run that the result belongs to.
     """
+    try:
+        return _run(item, profile, database, calls, cell)
+    except SystemExit as ended:
+        # pytest would take it for its own end, or call it a failure without saying of what.
+        how = ended.code if isinstance(ended.code, str) else f"sys.exit({ended.code!r}) was called"
+        reason = f"the code under test ended the process: {how}"
+        last = "".join(traceback.format_exception(ended)[-4:]).strip()
+        return _result(item, cell, "crashed", detail=Casualty(reason=reason, output=last))
+
+
+def _run(
+    item: Item, profile: Profile, database: Any, calls: Sequence[Call] | None, cell: str
+) -> Result:
     if item.defect is not None:
         return _run_defect(item, cell)
     own = item.subject.own

@@ -83,7 +83,7 @@ def test_a_violation_is_one_and_leaves_all_that_shows_it(
     got = ran(
         "run", *SELECTION, "--subject", "square", "-n", 1, "--log", log, *views, **breaking(BROKEN)
     )
-    assert (got.status, got.err) == (1, "")
+    assert (got.status, got.err) == (1, f"violated: {LAW}, jax.vmap of square\n")
     result = results(log)["square"]
     assert result["outcome"] == "violated"
     expected, wrong = (decode(result["detail"][k]) for k in ("expected", "got"))
