@@ -93,8 +93,9 @@ def test_a_violation_is_one_and_leaves_all_that_shows_it(
     case = json.loads(script.with_suffix(".json").read_text())
     assert load(case)[:2] == (LAW, "jax.vmap")
     for needed in (
-        f"violated: {LAW}, jax.vmap of square",
-        "likely cause: the examples come out in reverse order (batch-reversed)",
+        "the examples come out in reverse order (batch-reversed)",
+        "square",
+        script.name,
     ):
         assert needed in got.out
     assert ET.parse(xml).getroot().get("failures") == "1"
