@@ -17,6 +17,7 @@ from conformance.user_subjects.inputs import (
     static,
 )
 from conformance.user_subjects.subjects import module
+from conformance.user_subjects.transforms import transform
 
 __all__ = [
     "SubjectsError",
@@ -34,4 +35,5 @@ __all__ = [
     "probabilities",
     "raw_key",
     "static",
+    "transform",
 ]

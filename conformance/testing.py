@@ -41,7 +41,7 @@ _numbers = itertools.count(1)
 def assert_conforms(
     subject: Callable[..., Any] | Subject,
     inputs: Sequence[Any] = (),
-    transforms: Sequence[str] = (),
+    transforms: Sequence[str | Transform] = (),
     *,
     streams: Sequence[str] | None = None,
     profile: str = "quick",
@@ -65,7 +65,8 @@ def assert_conforms(
         inputs: The inputs of one example, as `conformance.own.function` takes them: shapes, whose names
             are dimensions that the calls choose, arrays, or what `own.indices`, `own.positive` and the
             like make.
-        transforms: Names as ``vmap-conformance list transforms`` shows them, all by default.
+        transforms: Names as ``vmap-conformance list transforms`` shows them, all by default; or what
+            `own.transform` made.
         streams: The PRNG streams that a Linen module draws from: ``("params",)`` by default.
         profile: How hard to try: "quick", "ci" or "thorough".
         seed: Another seed draws other calls.
@@ -88,6 +89,7 @@ def assert_conforms(
         ValueError: for a transform or profile that is not known.
         own.SubjectsError: for inputs that the subject does not take.
     """
+    transforms = _registered(transforms)
     _check_names(transforms, profile)
     _check_devices(devices)
     if isinstance(subject, Subject):
@@ -118,7 +120,7 @@ def assert_conforms(
 
 def parametrize_subjects(
     listed: Sequence[Subject],
-    transforms: Sequence[str] = (),
+    transforms: Sequence[str | Transform] = (),
     laws: Sequence[str] = (),
     *,
     profile: str = "quick",
@@ -136,6 +138,7 @@ def parametrize_subjects(
     Raises:
         ValueError: for a name that is not known, or two subjects of one name.
     """
+    transforms = _registered(transforms)
     _check_names(transforms, profile)
     names = [subject.name for subject in listed]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -193,8 +196,22 @@ def _cases(
         for transform in TRANSFORMS.values():
             for law in (*LAWS.values(), *batches.laws(subject)):
                 wanted = items.chosen(law.id, laws) and law.applies_to(transform, subject)
-                if wanted and (not transforms or transform.name in transforms):
+                by_default = not transforms and transform.name not in OWN_TRANSFORMS
+                if wanted and (by_default or transform.name in transforms):
                     yield Case(subject, law, transform, profile)
+
+
+def _registered(transforms: Sequence[str | Transform]) -> list[str]:
+    """The names of the transforms; those that the user made are known by them from now on."""
+    for each in transforms:
+        if isinstance(each, Transform):
+            TRANSFORMS.setdefault(each.name, each)
+            OWN_TRANSFORMS.add(each.name)
+    return [each.name if isinstance(each, Transform) else each for each in transforms]
+
+
+OWN_TRANSFORMS: set[str] = set()
+"""Transforms that the user made: they are checked where they are asked for."""
 
 
 def _check_names(transforms: Sequence[str], profile: str) -> None:

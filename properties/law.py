@@ -106,7 +106,8 @@ class Law:
         missing = (
             transform.missing_module_reason(subject) if isinstance(subject, ModuleSubject) else None
         )
-        return missing or self.skip_if(transform, subject)
+        restricted = transform.restrictions.get(self.id)
+        return missing or restricted or self.skip_if(transform, subject)
 
 
 LAWS: dict[str, Law] = {}

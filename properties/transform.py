@@ -60,6 +60,8 @@ class Transform:
     """Why this release does not have it; None where it does."""
     missing_module_reason: Callable[[Any], str | None] = lambda subject: None
     """Why it has no module of a subject's kind; None where it has."""
+    restrictions: Mapping[str, str] = attrs.field(factory=dict, hash=False)
+    """By the ids of laws, why it does not promise what they say: a map of another library, say."""
     variants: Callable[[ModuleCall], Mapping[str, Sequence[Mapping[str, Any]]]] = lambda call: {}
     """By group, `ModuleCall.options` that must not change what the lifted module gives: ``options``
     of the transform itself, other ``spellings`` of the same axes, and ``nests`` with other lifts. Two

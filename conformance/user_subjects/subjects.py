@@ -20,6 +20,7 @@ from typing import Any
 import flax.linen as nn
 
 from conformance.events.text import well_formed
+from conformance.transforms import TRANSFORMS
 from conformance.transforms.linen import modules
 from conformance.transforms.linen.modules import ORIGINS
 from conformance.user_subjects import linen
@@ -110,7 +111,8 @@ def load(origin: str) -> list[Subject]:
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
-        listed = importlib.import_module(origin).SUBJECTS
+        found = importlib.import_module(origin)
+        listed = found.SUBJECTS
     except SubjectsError:
         raise
     except AttributeError:
@@ -119,6 +121,8 @@ def load(origin: str) -> list[Subject]:
         raise SubjectsError(f"{origin} cannot be imported: {said(error)}") from None
     if not isinstance(listed, list | tuple):
         raise SubjectsError(f"SUBJECTS of {origin} is {listed!r:.80}, not a list of subjects")
+    for transform in getattr(found, "TRANSFORMS", ()):
+        TRANSFORMS[transform.name] = transform
     for subject in listed:
         if not isinstance(subject, Subject):
             raise SubjectsError(

@@ -1,0 +1,56 @@
+"""Maps of the user's own, or of a library, as transforms."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from conformance.transforms import TRANSFORMS
+from conformance.user_subjects.inputs import SubjectsError
+from properties.call import Axes
+from properties.transform import Transform
+
+
+def transform(
+    name: str,
+    vmap_like: Callable[..., Any],
+    *,
+    summary: str = "a map of the user's own",
+    restrictions: Mapping[str, str] | None = None,
+    takes_axis_size: bool = True,
+) -> Transform:
+    """A map that is held to the laws of `jax.vmap`.
+
+    Args:
+        name: What it is called in reports.
+        vmap_like: ``vmap_like(function, in_axes=..., out_axes=...)`` gives the mapped function; it is given
+            ``axis_size`` and ``axis_name`` by name where a call has them.
+        summary: What it does, in a few words.
+        restrictions: By the ids of laws, why the map does not promise what they say.
+        takes_axis_size: It maps a function none of whose arguments is mapped where ``axis_size`` is given.
+
+    Raises:
+        SubjectsError: where another transform has the name, or a restriction gives no reason.
+    """
+    if not callable(vmap_like):
+        raise SubjectsError(f"the transform {name!r} cannot be called: {vmap_like!r}")
+    if name in TRANSFORMS:
+        raise SubjectsError(f"there is a transform {name!r} already")
+    for law, reason in (restrictions or {}).items():
+        if not (isinstance(reason, str) and reason.strip()):
+            raise SubjectsError(f"restrictions={{{law!r}: {reason!r}}} gives no reason")
+
+    def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
+        named = {"axis_name": axes.name} if axes.name is not None else {}
+        mapped = vmap_like(
+            function, in_axes=axes.in_axes, out_axes=axes.out_axes, **named, **dict(axes.options)
+        )
+        return lambda *arguments, **words: mapped(*arguments, **words)
+
+    return Transform(
+        name,
+        summary,
+        map_function,
+        kinds=("function",),
+        accepts_axis_size_only=takes_axis_size,
+        restrictions=dict(restrictions or {}),
+        source=lambda call: f"mapped = ...  # {name} of function",
+    )

@@ -1,0 +1,125 @@
+"""What a user may write as the inputs of one example."""
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from conformance import own
+from conformance.user_subjects import inputs
+from conformance.user_subjects.inputs import Static
+from properties.subject import Array
+
+
+class Pair(NamedTuple):
+    first: Any
+    second: Any
+
+
+def drawn(specified: Any, batch: int = 4) -> Any:
+    """Values of a batch, whose dimension ``n`` is 3; each array has the seed after that before it."""
+    leaves, structure = jax.tree_util.tree_flatten(specified)
+    sizes = {"n": 3, "m": 5}
+    values = [leaf.draw(7 + j, sizes, "float32", (batch,)) for j, leaf in enumerate(leaves)]
+    return jax.tree_util.tree_unflatten(structure, values)
+
+
+@pytest.mark.parametrize(
+    ("written", "shapes"),
+    [
+        (("n", 2), [(4, 3, 2)]),
+        ([("n",), ()], [(4, 3), (4,)]),
+        ([Pair(("n",), ())], [(4, 3), (4,)]),
+        ([{"a": ("n",), "b": [(2,), ("m",)]}], [(4, 3), (4, 2), (4, 5)]),
+        (np.zeros((2, 6)), [(4, 2, 6)]),
+        ([jax.ShapeDtypeStruct((2,), "int32")], [(4, 2)]),
+    ],
+)
+def test_shapes_arrays_and_trees_of_them(written: Any, shapes: Any) -> None:
+    assert [
+        np.shape(leaf) for leaf in jax.tree_util.tree_leaves(drawn(inputs.arguments(written)))
+    ] == (shapes)
+
+
+@pytest.mark.parametrize("written", [None, True, 0.5, "relu", jnp.tanh, own.static(3)])
+def test_what_is_no_array_is_static(written: Any) -> None:
+    assert isinstance(inputs.argument(written), Static)
+
+
+@pytest.mark.parametrize(("written", "said"), [(3, "own.static"), (object(), "own.static")])
+def test_what_cannot_be_drawn_is_said(written: Any, said: str) -> None:
+    with pytest.raises(own.SubjectsError, match=said):
+        inputs.arguments([("n",), written])
+
+
+def test_an_array_keeps_its_dtype_and_its_range() -> None:
+    tokens = drawn(inputs.argument(np.array([3, 17, 5], np.int16)))
+    assert tokens.dtype == np.int16
+    assert tokens.min() >= 3
+    assert tokens.max() <= 17
+    mask = drawn(inputs.argument(np.array([True, False])), 9)
+    assert mask.dtype == bool
+    assert len(np.unique(mask)) == 2
+    scales = drawn(inputs.argument(np.array([0.5, 2.0], np.float32)))
+    assert ((scales >= 0.5) & (scales <= 2.0)).all()
+
+
+def test_ranges() -> None:
+    assert (drawn(own.positive("n")) > 0).all()
+    np.testing.assert_allclose(drawn(own.probabilities("m", "n")).sum(-1), 1, rtol=1e-6)
+    assert set(np.unique(drawn(own.integers(50, low=2, high=5)))) == {2, 3, 4}
+    assert drawn(own.indices(9, below="n")).max() < 3
+
+
+def test_no_two_examples_are_alike_while_there_are_enough_values() -> None:
+    rows = drawn(own.booleans(3), 8)
+    assert len({row.tobytes() for row in rows}) >= 6
+
+
+def test_a_users_own_generator_draws_an_example_as_a_whole() -> None:
+    def draw(random: np.random.RandomState) -> Any:
+        length = random.randint(1, 5)
+        return {"length": np.int32(length), "mask": np.arange(5) < length}
+
+    batch = drawn(own.generated(draw), 6)
+    np.testing.assert_array_equal(batch["mask"].sum(1), batch["length"])
+    assert len(set(batch["length"].tolist())) > 1
+
+
+def test_examples_are_taken_from_those_given() -> None:
+    batch = drawn(own.examples(np.array([1, 2]), np.array([5, 6])), 6)
+    assert {tuple(row) for row in batch.tolist()} == {(1, 2), (5, 6)}
+
+
+@pytest.mark.parametrize("made", [own.key(), jax.random.key(3), own.key(2)])
+def test_a_typed_key_is_a_typed_key_in_the_function(made: Any) -> None:
+    seen = []
+
+    def draws(key: Any, x: Any) -> Any:
+        seen.append(key.dtype)
+        return x + key.size
+
+    own.function("draws", draws, [made, ("n",)])
+    assert jnp.issubdtype(seen[0], jax.dtypes.prng_key)
+
+
+def test_arguments_by_name_static_ones_partials_and_methods() -> None:
+    class Scaler:
+        def apply(self, x: Any, *, by: Any, twice: bool) -> Any:
+            assert isinstance(twice, bool)
+            return x * by * (2 if twice else 1)
+
+    subject = own.function("apply", Scaler().apply, [("n",)], keywords={"by": (), "twice": True})
+    assert len(subject.arguments) == 2
+    np.testing.assert_allclose(subject.function(np.ones(3), 2.0), 4 * np.ones(3))
+    assert own.function("p", functools.partial(jnp.sum, axis=0), [("n", 2)]).arguments == (
+        Array(("n", 2)),
+    )
+
+
+def test_a_class_in_place_of_an_instance_is_said() -> None:
+    with pytest.raises(own.SubjectsError, match=r"is the class Pair.*give an instance"):
+        own.function("pair", Pair, [("n",), ("n",)])

@@ -1,0 +1,82 @@
+"""Maps of users and of other libraries under the laws."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from conformance import own
+from conformance.testing import assert_conforms
+from conformance.transforms import TRANSFORMS
+
+LAWS = ["mapping.equals-per-example", "mapping.preserves-structure", "axes.in-axes-permute"]
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Any:
+    before = dict(TRANSFORMS)
+    yield
+    TRANSFORMS.clear()
+    TRANSFORMS.update(before)
+
+
+def _unrolled(function: Callable[..., Any], in_axes: Any, out_axes: int, **_: Any) -> Any:
+    """A map as a user might write it: a loop over the examples."""
+
+    def mapped(*arguments: Any) -> Any:
+        size = next(a.shape[i] for a, i in zip(arguments, in_axes, strict=True) if i is not None)
+
+        def one(n: int) -> Any:
+            return function(
+                *(
+                    a if i is None else jnp.take(a, n, axis=i)
+                    for a, i in zip(arguments, in_axes, strict=True)
+                )
+            )
+
+        rows = [one(n) for n in range(size)]
+        return jax.tree_util.tree_map(lambda *r: jnp.stack(r, out_axes), *rows)
+
+    return mapped
+
+
+def _off_by_one(function: Callable[..., Any], in_axes: Any, out_axes: int, **_: Any) -> Any:
+    mapped = jax.vmap(function, in_axes, out_axes)
+    return lambda *arguments: jax.tree_util.tree_map(
+        lambda leaf: jnp.roll(leaf, 1, out_axes), mapped(*arguments)
+    )
+
+
+def test_a_users_map_is_held_to_the_laws() -> None:
+    assert_conforms(jnp.dot, [("n",), ("n",)], [own.transform("unrolled", _unrolled)], laws=LAWS)
+
+
+def test_a_wrong_map_of_a_users_is_noticed() -> None:
+    wrong = own.transform("off-by-one", _off_by_one)
+    with pytest.raises(AssertionError, match=r"breaks mapping.equals-per-example under off-by-one"):
+        assert_conforms(jnp.dot, [("n",), ("n",)], [wrong], laws=LAWS[:1])
+
+
+def test_a_map_of_a_users_is_checked_only_where_it_is_asked_for() -> None:
+    wrong = own.transform("asked-for", _off_by_one)
+    with pytest.raises(AssertionError):
+        assert_conforms(jnp.dot, [("n",), ("n",)], [wrong], laws=LAWS[:1])
+    assert_conforms(jnp.dot, [("n",), ("n",)], laws=LAWS[:1])
+
+
+def test_what_is_restricted_is_not_checked_and_needs_a_reason() -> None:
+    restricted = own.transform(
+        "restricted", _off_by_one, restrictions={LAWS[0]: "it rolls its results"}
+    )
+    with pytest.raises(AssertionError, match="it rolls its results"):
+        assert_conforms(jnp.dot, [("n",), ("n",)], [restricted], laws=LAWS[:1])
+    with pytest.raises(own.SubjectsError, match="gives no reason"):
+        own.transform("unreasoned", _off_by_one, restrictions={LAWS[0]: ""})
+
+
+@pytest.mark.parametrize("name", ["equinox.filter_vmap", "haiku.vmap"])
+def test_the_maps_of_other_libraries_conform(name: str) -> None:
+    pytest.importorskip(name.split(".")[0])
+    assert_conforms(lambda m, v: jnp.tanh(m @ v), [("m", "n"), ("n",)], [name], laws=LAWS)
