@@ -14,6 +14,9 @@ from conformance.reporting import layout
 from conformance.reporting.printable import printable
 
 WIDTH_OF_ARRAYS = 36
+ROWS_OF_ARRAYS = 12
+MANY_ELEMENTS = 30
+"""An array of more elements is shown without its middle."""
 MANY_ULPS = 1e6
 """From so many on, the distance is no number that a person can use."""
 _ULPS = re.compile(r" \([^()]* ULP\)")
@@ -78,9 +81,11 @@ def distance(detail: Violation) -> str:
 
 
 def array_in_words(array: Any) -> str:
-    """An array as NumPy prints it, short."""
-    with np.printoptions(precision=4, suppress=True, threshold=40, linewidth=WIDTH_OF_ARRAYS):
-        return str(array)
+    """An array as NumPy prints it, its middle left out where it is large."""
+    options: dict[str, Any] = {"precision": 4, "suppress": True, "linewidth": WIDTH_OF_ARRAYS}
+    with np.printoptions(threshold=MANY_ELEMENTS, edgeitems=2, **options):
+        rows = str(array).splitlines()
+    return "\n".join(rows if len(rows) <= ROWS_OF_ARRAYS else [*rows[:ROWS_OF_ARRAYS], "..."])
 
 
 def _number(value: Quantity) -> float:

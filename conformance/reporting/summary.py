@@ -77,7 +77,7 @@ class Summary:
     @property
     def laws(self) -> list[str]:
         """The laws in the order of `GROUPS`."""
-        return list(dict.fromkeys(result.law for result in sorted(self.results, key=_by_group)))
+        return ordered_laws(result.law for result in self.results)
 
     @property
     def groups(self) -> list[str]:
@@ -87,7 +87,7 @@ class Summary:
     @property
     def transforms(self) -> list[str]:
         """The transforms: JAX's own first, and `jax.vmap` before all."""
-        return sorted({result.transform for result in self.results}, key=_by_family)
+        return ordered_transforms(result.transform for result in self.results)
 
     def cell(self, law: str, transform: str) -> Counter[Outcome]:
         """How many subjects had which outcome, for a law or a group of laws and a transform."""
@@ -192,8 +192,18 @@ def outcomes_of(results: Iterable[Result]) -> list[tuple[Outcome, int]]:
     return [(name, counts[name]) for name in ORDER if counts[name]]
 
 
-def _by_group(result: Result) -> int:
-    name = group(result.law)
+def ordered_laws(laws: Iterable[str]) -> list[str]:
+    """Each law once, in the order of `GROUPS`."""
+    return sorted(dict.fromkeys(laws), key=_by_group)
+
+
+def ordered_transforms(transforms: Iterable[str]) -> list[str]:
+    """Each transform once: JAX's own first, and `jax.vmap` before all."""
+    return sorted(set(transforms), key=_by_family)
+
+
+def _by_group(law: str) -> int:
+    name = group(law)
     return GROUPS.index(name) if name in GROUPS else len(GROUPS)
 
 

@@ -11,11 +11,19 @@ from conformance.reporting.summary import Summary, item_name
 
 DANGEROUS = ("silently wrong", "process dies")
 """Effects of known defects whose names are always shown."""
+_WORDS = {
+    "silently wrong": ("gives wrong values in silence", "give wrong values in silence"),
+    "process dies": ("ends the process", "end the process"),
+    "raises": ("raises an error", "raise an error"),
+    "unclear error": ("raises an error that is not clear", "raise an error that is not clear"),
+}
+"""What one known defect of an effect does, and what several do."""
 
 
 def one_line(summary: Summary) -> Text:
     """Everything on one line."""
     line = _verdict(summary)
+    line.right_crop(1)
     known = summary.counts["known-defect"]
     parts = [f"{known} known defects"] if known else []
     line.append(layout.SEPARATOR.join(["", *parts, *_unchecked(summary)]))
@@ -90,7 +98,8 @@ def _known(summary: Summary, width: int, *, names: bool) -> list[Text]:
     by_effect = _by_effect(seen)
     made = [Text(f"  {count(len(seen), 'known defect')} of this release:", style="yellow")]
     for name, defects in by_effect.items():
-        head = f"{len(defects)} {name}"
+        one, many = _WORDS.get(name, (name, name))
+        head = f"{len(defects)} {one if len(defects) == 1 else many}"
         if names or name in DANGEROUS:
             listed = ", ".join(defects)
             made += map(Text, layout.wrap(f"{head}: {listed}", width, "    ", "      "))

@@ -52,6 +52,8 @@ class Faults:
 
     def _block(self, number: int, fault: Fault, width: int) -> Iterable[Text]:
         yield Text(f"{number}. {fault.subject}: {fault.symptom}", style="bold red")
+        if fault.variants:
+            yield from map(Text, layout.join(["also", *fault.variants], width, " ", "   "))
         yield from map(Text, layout.join(fault.transforms, width, ", ", "   "))
         named = fault.laws[:LAWS_NAMED]
         if len(fault.laws) > LAWS_NAMED:

@@ -163,3 +163,32 @@ def test_the_smallest_call_is_shown() -> None:
     )
     (fault,) = group_by_cause([large, small])
     assert fault.example is small
+
+
+def test_variants_of_an_operation_are_one_fault() -> None:
+    names = (
+        "lax.cumsum.rounded",
+        "lax.cumsum",
+        "lax.cumsum.reverse.rounded",
+        "lax.cumsum2",
+        "lax.sin",
+    )
+    moved = violation(RIGHT, np.roll(RIGHT, 1, 0).astype(np.float32), "values differ at index (0,)")
+    faults = group_by_cause([result(moved, subject=name) for name in names])
+    assert {fault.subject: fault.variants for fault in faults} == {
+        "lax.cumsum": ["lax.cumsum.rounded", "lax.cumsum.reverse.rounded"],
+        "lax.cumsum2": [],
+        "lax.sin": [],
+    }
+
+
+def test_an_empty_call_is_shown_only_where_there_is_no_other() -> None:
+    empty, full = (
+        result(violation("float32[0]", "float32[1]", "shapes differ", batch=0)),
+        values(RIGHT[::-1], batch=3),
+    )
+    assert group_by_cause([empty])[0].example is empty
+    shapes = result(violation("float32[3]", "float32[1]", "shapes differ", batch=3))
+    (fault,) = group_by_cause([empty, shapes])
+    assert fault.example is shapes
+    assert len(group_by_cause([empty, full])) == 2

@@ -95,6 +95,10 @@ def gathered(written: Callable[..., Path]) -> Summary:
     return summarise(read(written(*RESULTS)))
 
 
+def names(law: str, transform: str, subject: str) -> dict[str, str]:
+    return {"law": law, "transform": transform, "subject": subject}
+
+
 FILES = {f"{EQUALS} | flax.linen.vmap | square": "violations/square.py"}
 
 
@@ -124,7 +128,41 @@ def test_a_narrow_terminal_breaks_no_word(gathered: Summary, width: int, verbosi
 
 def test_a_quiet_run_is_one_line(gathered: Summary) -> None:
     (line,) = shown(gathered, verbosity=-1).splitlines()
-    assert line.startswith("✗ 3 faults: 3 of 5 checks fail.")
+    assert line.startswith("✗ 3 faults: 3 of 5 checks fail ·")
+
+
+def test_a_good_run_names_the_dangerous_defects(
+    written: Callable[..., Path], snapshot: Any
+) -> None:
+    known = [
+        {
+            **names("errors.axis-out-of-range", "jax.pmap", "square"),
+            "defect": defect,
+            "outcome": "known-defect",
+            "detail": {"defect": defect},
+        }
+        for defect in (
+            "pmap-axis-out-of-range",
+            "pmap-out-axes-none-unchecked",
+            "pmap-negative-axis-wrong-answer",
+            "vmap-empty-reduction-dies",
+            "vmap-dce-sink",
+            "of-a-later-version",
+        )
+    ]
+    good = [each for each in RESULTS if each["outcome"] in ("holds", "not-sampled")]
+    summary = summarise(read(written(*good, *known)))
+    assert shown(summary) == snapshot(name="groups")
+    assert shown(summary, verbosity=1) == snapshot(name="laws")
+    assert shown(summary, verbosity=-1) == snapshot(name="quiet")
+
+
+def test_a_large_array_is_shown_short(written: Callable[..., Path]) -> None:
+    large = np.arange(8 * 50 * 60.0).reshape(8, 50, 60)
+    detail = {**VIOLATION, "expected": large, "got": large + 1}
+    text = shown(summarise(read(written({**RESULTS[1], "detail": detail}))))
+    assert len(text.splitlines()) < 40
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_an_output_without_unicode_gets_words(gathered: Summary) -> None:
