@@ -17,6 +17,7 @@ SILENTLY_WRONG = frozenset(
         "linen-vmap-negative-axis-names",
         "nnx-vmap-negative-axis-names",
         "linen-vmap-keywords-left-out",
+        "nnx-pmap-updates-unchecked",
         "vmap-ref-write-transposed",
         "vmap-ref-indexed",
         "vmap-update-of-own-slice",
