@@ -28,6 +28,9 @@ class Use(Struct, frozen=True, kw_only=True):
     keywords: Annotated[
         tuple[str, ...], Meta(description="The keywords that a call gives it.")
     ] = ()
+    guarded: Annotated[
+        bool, Meta(description="Whether the code provides for releases that lack it.")
+    ] = False
 
 
 class Unreadable(Struct, frozen=True, kw_only=True):

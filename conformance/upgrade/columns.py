@@ -52,7 +52,7 @@ def gather(events: Sequence[Record]) -> Comparison:
             groups.append((where, ran, list(cell)))
     labels = [label for (label, _), _, _ in groups]
     columns = tuple(
-        # Two ENVs may resolve to the same versions: what was asked for tells them apart.
+        # Two ENVs may resolve to the same versions: what was asked for distinguishes them.
         _column(f"{label} ({asked})" if asked and labels.count(label) > 1 else label, gathered)
         for (label, asked), _, gathered in groups
     )

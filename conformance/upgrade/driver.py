@@ -45,7 +45,7 @@ class Request:
 
 
 class Watcher(Protocol):
-    """Is told how the cells get on."""
+    """Follows the progress of the cells."""
 
     def stage(self, environment: str, stage: str, done: int, total: int | None) -> None:
         """A cell is at this stage, with so many items done."""
@@ -64,7 +64,7 @@ def run(request: Request, executor: Executor, watcher: Watcher, *, local: bool) 
     Args:
         request: What to run.
         executor: Where the cells run.
-        watcher: Is told how they get on.
+        watcher: Follows their progress.
         local: Whether the executor's threads are of this process, so that cells can report.
 
     Raises:

@@ -46,7 +46,7 @@ class ForYou:
     know: tuple[Line, ...]
     fine: tuple[str, ...]
     keys: frozenset[str]
-    """Differences that are told here, and need not be told again."""
+    """Differences that are reported here, and need no second mention."""
 
     @property
     def things_to_do(self) -> int:
@@ -66,7 +66,9 @@ def for_you(
         return None
     old, new = observations(before), observations(after)
     uses = _by_name(sources.uses)
-    gone = list(_gone(uses, old, new))
+    removed = list(_gone(uses, old, new))
+    gone = [line for line, guarded in removed if not guarded]
+    provided_for = [line for line, guarded in removed if guarded]
     keywords = list(_keywords(uses, old, new))
     broken, broken_names = _broken(was, now, [line.what for line in gone])
     sound = [name for name in was if name in now and not now[name].error and not was[name].error]
@@ -77,9 +79,9 @@ def for_you(
     unreadable = [
         Line(each.path, "", f"cannot be parsed: {each.reason}") for each in sources.unreadable
     ]
-    told = {f"names/{line.what}" for line in gone} | set(regressed_keys)
-    told |= {key for _, keys in defects for key in keys}
-    told |= {
+    reported = {f"names/{line.what}" for line, _ in removed} | set(regressed_keys)
+    reported |= {key for _, keys in defects for key in keys}
+    reported |= {
         d.key for d in differences.entries for name in (*broken_names, *fine) if _is_of(d.key, name)
     }
     return ForYou(
@@ -88,12 +90,13 @@ def for_you(
         (
             *_deprecated(uses, old, new),
             *(line for line, _ in defects),
+            *provided_for,
             *_repaired(was, now),
             *_slower(fine, differences),
             *unreadable,
         ),
         tuple(_as_before(fine, old, new, but_for_defects=bool(defects))),
-        frozenset(told),
+        frozenset(reported),
     )
 
 
@@ -124,14 +127,19 @@ def _places(uses: Sequence[Use]) -> Iterator[str]:
         yield f"{file}:{','.join(shown[:5])}{rest}"
 
 
-def _gone(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> Iterator[Line]:
+def _gone(
+    uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]
+) -> Iterator[tuple[Line, bool]]:
+    """A line for each removed name, and whether the code provides for that."""
     for name, mine in uses.items():
         now: Value = new.get(f"names/{name}")
         if old.get(f"names/{name}") is True and is_absent(now):
             change = change_of(name, now["absent"])
             instead = f": use {change.instead}" if change.instead else ""
-            for place in _places(mine):
-                yield Line(place, name, f"{change.sentence}{instead}")
+            for place in _places([use for use in mine if not use.guarded]):
+                yield Line(place, name, f"{change.sentence}{instead}"), False
+            for place in _places([use for use in mine if use.guarded]):
+                yield Line(place, name, f"{change.sentence}; your code provides for it"), True
 
 
 def _keywords(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> Iterator[Line]:

@@ -42,8 +42,8 @@ def _environment(
     mine = for_you(first.events, column.events, differences)
     if mine is not None:
         yield from _own(mine)
-    told = mine.keys if mine is not None else frozenset()
-    found = causes(d for d in differences.entries if d.key not in told)
+    reported = mine.keys if mine is not None else frozenset()
+    found = causes(d for d in differences.entries if d.key not in reported)
     breaks = sum(cause.kind.breaks for cause in found)
     where = "Elsewhere: " if mine is not None else ""
     verdict = f"{breaks} causes of differences that need work" if breaks else "nothing breaks"

@@ -93,8 +93,8 @@ def _grid(lines: Sequence[Line]) -> Table:
 def _show_elsewhere(
     console: Console, differences: Differences, mine: ForYou | None, everything: bool
 ) -> None:
-    told = mine.keys if mine is not None else frozenset()
-    found = causes(d for d in differences.entries if d.key not in told)
+    reported = mine.keys if mine is not None else frozenset()
+    found = causes(d for d in differences.entries if d.key not in reported)
     same = f"{differences.unchanged} unchanged"
     if mine is not None and not everything:
         words = elsewhere_in_words(found)

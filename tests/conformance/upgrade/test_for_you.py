@@ -258,10 +258,22 @@ def test_a_law_that_regressed_is_to_do_and_a_known_defect_is_to_know() -> None:
     assert (todo.where, todo.what) == ("a", "errors.axis-out-of-range of jax.pmap")
     assert "holds before, violated now: values differ" in todo.sentence
     assert known.where == "1 subject"
-    assert known.sentence.startswith("a known defect: error less clear: Since 0.9.1 an axis")
+    assert known.sentence.startswith("a known defect: error less clear: ")
 
 
 def test_a_file_that_cannot_be_parsed_is_said() -> None:
     unread = Unreadable(path="a.py", reason="invalid syntax")
     both = side({}, {}, uses=(FIX,), unreadable=(unread,))
     assert lines(found(both, both)) == [("a.py", "", "cannot be parsed: invalid syntax")]
+
+
+def test_a_removed_name_that_the_code_provides_for_is_to_know() -> None:
+    guarded = Use(file="a.py", line=3, name="jax.numpy.fix", guarded=True)
+    before = side({}, {"names/jax.numpy.fix": True}, uses=(FIX, guarded))
+    mine = found(before, side({}, {"names/jax.numpy.fix": GONE}))
+    assert [line.where for line in mine.work] == ["physics.py:35"]
+    (known,) = mine.know
+    assert (known.where, known.sentence) == (
+        "a.py:3",
+        "gone since jax 0.10.0 (2026-04-16); your code provides for it",
+    )

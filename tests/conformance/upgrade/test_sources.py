@@ -86,3 +86,37 @@ def test_files_are_read_once_and_what_is_not_the_users_is_left_out(
         ("src/sub/b.py", 2),
     ]
     assert [each.path for each in found.unreadable] == ["src/broken.py", "src/null.py"]
+
+
+GUARDED = [
+    "try:\n    from jax import shard_map\nexcept ImportError:\n"
+    "    from jax.experimental.shard_map import shard_map\nshard_map(f)\n",
+    "import jax\nif hasattr(jax, 'typeof'):\n    f = jax.typeof\nelse:\n    f = jax.core.get_aval\nf(1)\n",
+    "import jax\nif jax.__version__ < '0.10':\n    f = jax.core.get_aval\n",
+    "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from jax.core import Jaxpr\n",
+    "try:\n    import jax.experimental.maps as m\nexcept (ImportError, TypeError):\n    m = None\n",
+]
+
+
+@pytest.mark.parametrize("source", GUARDED)
+def test_what_the_code_provides_for_is_guarded_and_so_is_what_is_made_of_it(source: str) -> None:
+    guarded = {use.name: use.guarded for use in uses_in(source, "f.py")}
+    assert all(
+        is_guarded for name, is_guarded in guarded.items() if name not in ("jax", "jax.__version__")
+    )
+    assert any(guarded.values())
+
+
+def test_a_try_that_handles_something_else_guards_nothing() -> None:
+    source = "import jax\ntry:\n    jax.jit(f)\nexcept ValueError:\n    jax.pmap(f)\n"
+    assert not any(use.guarded for use in uses_in(source, "f.py"))
+
+
+def test_a_flag_of_the_configuration_is_a_name() -> None:
+    source = "import jax\njax.config.update('jax_enable_x64', True)\njax.config.update(name, 1)\n"
+    assert used(source) == [
+        (1, "jax"),
+        (2, "jax.config.jax_enable_x64"),
+        (2, "jax.config.update"),
+        (3, "jax.config.update"),
+    ]
