@@ -98,7 +98,9 @@ def run(request: Request, executor: Executor, watcher: Watcher, *, local: bool) 
             subjects = _subjects(answer, request)
             mine = [msgspec.structs.replace(header, subjects=subjects), *rest]
         else:
-            mine = [cells.failed_header(_cell(request, environment), answer)]
+            said = json.dumps({"profile": request.profile, "seed": request.seed})
+            cell = attrs.evolve(_cell(request, environment), plan=said)
+            mine = [cells.failed_header(cell, answer)]
         events += mine
     return [msgspec.structs.replace(_header(events), sources=found), *events[1:]]
 

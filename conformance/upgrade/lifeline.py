@@ -36,7 +36,12 @@ class Ended:
 
 
 def end_with_parent() -> None:
-    """In a child: end the process group as soon as the parent's end of standard input closes."""
+    """In a child: end the process group as soon as the parent's end of standard input closes.
+
+    The child must lead its group, as `run` starts it.
+    """
+    if os.getpgrp() != os.getpid():
+        raise RuntimeError("only the leader of a process group may end it with its parent")
     pipe = os.dup(0)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)

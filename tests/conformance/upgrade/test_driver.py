@@ -1,0 +1,150 @@
+"""The driver of an upgrade, over stand-ins of cells: broken subjects, failed cells, one plan for all."""
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import attrs
+import msgspec
+import pytest
+
+from conformance.events.records import Header, Record
+from conformance.upgrade import cells, driver
+from conformance.upgrade.cells import Cell, CellError
+from conformance.upgrade.driver import Request, UnknownSubjectError
+from conformance.upgrade.for_you import MODULE
+from conformance.upgrade.probe import Answer, Broken, Wanted
+
+CALLS = {"axes.a|jax.vmap|fine": [], "axes.a|jax.vmap|legacy": [], "axes.a|jax.vmap|square": []}
+
+
+class Watcher:
+    """Remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.problems: list[tuple[str, str]] = []
+
+    def stage(self, environment: str, stage: str, done: int, total: int | None) -> None: ...
+
+    def problem(self, environment: str, problem: str) -> None:
+        self.problems.append((environment, problem))
+
+
+def answer(*subjects: str, broken: Sequence[Broken] = (), plan: bool = False) -> Answer:
+    calls = json.dumps({"plan": 1, "profile": "quick", "seed": 3, "calls": CALLS})
+    return Answer(
+        subjects=dict.fromkeys(subjects, "mine"),
+        broken=list(broken),
+        known=[*subjects, "square"],
+        plan=calls if plan else None,
+    )
+
+
+@attrs.define
+class Cells:
+    """Stand-ins for the cells of each ENV, and what they were asked to run."""
+
+    answers: dict[str, Answer | CellError]
+    drawn: list[str] = attrs.field(factory=list)
+    ran: dict[str, Any] = attrs.field(factory=dict)
+
+    def probe(self, cell: Cell, wanted: Wanted) -> Answer:
+        found = self.answers[cell.environment]
+        if isinstance(found, CellError):
+            raise found
+        if wanted.draw:
+            self.drawn.append(cell.environment)
+            return answer(*found.subjects, broken=found.broken, plan=True)
+        return found
+
+    def run(self, cell: Cell, report: Any = None) -> list[Record]:
+        self.ran[cell.environment] = json.loads(cell.plan)
+        header = cells.failed_header(cell, CellError(""))
+        return [msgspec.structs.replace(header, problem=msgspec.UNSET, built=msgspec.UNSET)]
+
+
+@pytest.fixture
+def upgraded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """Runs an upgrade over stand-ins; gives them, the headers and the watcher."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(request: Request, **answers: Answer | CellError) -> tuple[Cells, list[Header], Watcher]:
+        stand_ins, watcher = Cells(answers), Watcher()
+        monkeypatch.setattr(cells, "probe", stand_ins.probe)
+        monkeypatch.setattr(cells, "run", stand_ins.run)
+        with ThreadPoolExecutor(2) as pool:
+            records = driver.run(request, pool, watcher, local=True)
+        return stand_ins, [r for r in records if isinstance(r, Header)], watcher
+
+    return run
+
+
+BROKEN = Broken(module="mine", subject="legacy", type="AttributeError", line="no fix")
+REQUEST = Request(environments=("old", "new"), own=("mine",), seed=3)
+
+
+def test_the_first_cell_draws_and_a_broken_subject_is_left_out_of_its_cells_plan_only(
+    upgraded: Any,
+) -> None:
+    found, (old, new), watcher = upgraded(
+        REQUEST, old=answer("fine", "legacy"), new=answer("fine", broken=[BROKEN])
+    )
+    assert found.drawn == ["old"]
+    assert list(found.ran["old"]["calls"]) == list(CALLS)
+    assert list(found.ran["new"]["calls"]) == [name for name in CALLS if "legacy" not in name]
+    assert {name: each.error for name, each in old.subjects.items()} == {
+        "fine": None,
+        "legacy": None,
+    }
+    assert new.subjects["legacy"].error.type == "AttributeError"
+    assert watcher.problems == []
+
+
+def test_a_module_that_cannot_be_imported_is_said_of_its_environment(upgraded: Any) -> None:
+    whole = Broken(module="mine", subject=None, type="ImportError", line="no get_aval")
+    _, (_, new), _ = upgraded(REQUEST, old=answer("fine"), new=answer(broken=[whole]))
+    assert set(new.subjects) == {f"mine{MODULE}"}
+
+
+def test_a_cell_that_fails_is_said_and_the_next_one_draws(upgraded: Any) -> None:
+    found, (old, new), watcher = upgraded(
+        REQUEST, old=CellError("no such release", built=False), new=answer("fine")
+    )
+    assert watcher.problems == [("old", "no such release")]
+    assert found.drawn == ["new"]
+    assert (old.problem, old.built, old.profile, old.seed) == ("no such release", False, "quick", 3)
+    assert set(found.ran) == {"new"}
+    assert new.asked == "new"
+
+
+def test_names_of_the_users_sources_are_asked_of_every_environment(
+    upgraded: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text("import jax.numpy as jnp\njnp.fix(1)\n")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "more.py").write_text("from jax import core\ncore.get_aval\n")
+    request = attrs.evolve(REQUEST, sources=("elsewhere",), transforms=("jax.vmap",))
+    found, (old, new), _ = upgraded(request, old=answer("fine"), new=answer("fine"))
+    names = ["jax.core", "jax.core.get_aval", "jax.numpy", "jax.numpy.fix"]
+    for environment in ("old", "new"):
+        observe = found.ran[environment]["observe"]
+        assert (observe["names"], observe["transforms"]) == (names, ["jax.vmap"])
+    assert old.sources.files == 2
+    assert not new.sources
+
+
+def test_a_subject_that_no_environment_has_is_refused(upgraded: Any) -> None:
+    request = attrs.evolve(REQUEST, subjects=("nine*",))
+    with pytest.raises(UnknownSubjectError, match=r"there is no subject 'nine\*'"):
+        upgraded(request, old=answer("fine"), new=answer("fine"))
+    known = attrs.evolve(REQUEST, subjects=("leg*",))
+    _, (_, new), _ = upgraded(known, old=answer("fine"), new=answer("fine", broken=[BROKEN]))
+    assert set(new.subjects) == {"legacy"}
+
+
+def test_modules_are_found_here_and_in_editable_packages(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    request = attrs.evolve(REQUEST, editable=(str(tmp_path),), here="/here")
+    assert driver.import_path(request) == (str(tmp_path / "src"), "/here")
