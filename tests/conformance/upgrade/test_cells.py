@@ -80,9 +80,9 @@ def test_a_cell_that_is_killed_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_cell_that_is_killed_half_way_keeps_what_it_wrote(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    first = "from conformance import log; finish = log.EventLog.finish\n"
-    dies = "def die(self): import os; os.kill(os.getpid(), 9)\nlog.EventLog.finish = die\n"
-    monkeypatch.setattr(cells, "_RUN", first + dies + cells._RUN)
+    dies = "from conformance.events.writer import LogWriter\n"
+    dies += "def die(self, *_): import os; os.kill(os.getpid(), 9)\nLogWriter.finish = die\n"
+    monkeypatch.setattr(cells, "_RUN", dies + cells._RUN)
     events = cells.run(cell("square"))
     assert outcomes(events) == {"square": "holds"}
     assert events[0]["problem"] == "the run was ended by signal 9"

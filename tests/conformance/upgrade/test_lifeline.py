@@ -23,7 +23,9 @@ Path(sys.argv[1]).write_text(f"{os.getpid()} {worker.pid}")
 time.sleep(600)
 """
 PARENT = """
-import os, sys
+import os, signal, sys
+for number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)  # the tests may run under nohup
 from conformance.upgrade import lifeline
 lifeline.run([sys.executable, "-c", sys.argv[2], sys.argv[1]], cwd=".", env=os.environ)
 """

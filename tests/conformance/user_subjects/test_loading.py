@@ -82,7 +82,7 @@ def test_a_module_that_cannot_be_imported_is_refused_or_left_out(tmp_path: Path)
 @pytest.mark.parametrize("tolerant", [False, True])
 def test_a_module_does_not_end_the_process(tmp_path: Path, statement: str, tolerant: bool) -> None:
     said = " ".join(loaded(tmp_path, f"{statement}\n{GOOD}", tolerant=tolerant))
-    assert "it ends the process with status 0" in said
+    assert "it ends the process with status 0" in said or "SystemExit: 0" in said
 
 
 @pytest.mark.parametrize("name", ["json.py", "flax.py", "properties/__init__.py", "struct.py"])
