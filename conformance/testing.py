@@ -16,11 +16,11 @@ import attrs
 import jax
 import pytest
 
-from conformance.cli import options
 from conformance.events.details import Casualty, NotApplicable, NotSampled, Violation
 from conformance.events.outcomes import CONFORMING
 from conformance.events.records import Result
 from conformance.reporting import failure
+from conformance.reporting.suggestions import unknown
 from conformance.runner import items
 from conformance.runner.run_item import run_item
 from conformance.transforms import TRANSFORMS
@@ -221,7 +221,7 @@ def _check_names(transforms: Sequence[str], profile: str) -> None:
     ):
         for name in chosen:
             if name not in known:
-                raise ValueError(options.unknown(kind, name, known))
+                raise ValueError(unknown(kind, name, known))
 
 
 def _check_devices(wanted: int | None) -> None:

@@ -49,7 +49,7 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Refuse an unknown name with the nearest ones, and a foreign package in place of ours."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from conformance.cli.options import unknown
+            from conformance.reporting.suggestions import unknown
 
             raise click.UsageError(unknown("command", args[0], COMMANDS))
         _refuse_foreign_packages()

@@ -18,10 +18,11 @@ import click
 
 from conformance.cli import errors
 from conformance.cli.exits import end_process
-from conformance.cli.options import FILE, unknown
+from conformance.cli.options import FILE
 from conformance.judge.errors import InvalidExercise, JudgeFailure
 from conformance.judge.submissions import Found, find_candidates
 from conformance.judge.verdict import CONFORMS
+from conformance.reporting.suggestions import unknown
 
 if TYPE_CHECKING:
     from conformance.judge.exercises.exercise import Exercise

@@ -1,6 +1,5 @@
 """Options that several commands have, and how a word that is not known is answered."""
 
-import difflib
 import fnmatch
 import functools
 import sys
@@ -11,22 +10,11 @@ from typing import Any, TypeVar
 import attrs
 import click
 
+from conformance.reporting.suggestions import unknown
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path, dir_okay=False)
-
-
-NEAREST = 3
-"""How many names are suggested in place of an unknown one."""
-
-
-def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """One line: there is no such thing, and the nearest names."""
-    known = list(known)
-    near = difflib.get_close_matches(name, known, n=NEAREST, cutoff=0.0)
-    words = [repr(each) for each in near]
-    choice = f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else "".join(words)
-    return f"there is no {kind} {name!r}: did you mean {choice}?"
 
 
 def selection(command: Command) -> Command:

@@ -104,7 +104,7 @@ def _filled_in(cls: type, method: str, fill: Fill | None) -> type:
         positional, named = fill(*given) if fill else (given, {})
         return getattr(super(made, self), method)(*positional, **named)
 
-    made: Any = type(cls.__name__, (cls,), {"__call__": call, "__module__": cls.__module__})
+    made = type(cls.__name__, (cls,), {"__call__": call, "__module__": cls.__module__})
     return made
 
 

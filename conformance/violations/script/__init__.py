@@ -6,7 +6,6 @@ It exits with 1 on a release that violates the law on this call, and with 0 on o
 import os
 import textwrap
 
-from conformance.runner.process_env import PRECISION
 from conformance.violations.script import functions, modules, templates
 from conformance.violations.script.parts import Parts, arrays
 from properties.call import WIDE, Call, FunctionCall, with_dtypes_of
@@ -15,6 +14,9 @@ from properties.law import Law, Violation
 from properties.transform import Transform
 
 __all__ = ["script"]
+
+_PRECISION = "JAX_DEFAULT_MATMUL_PRECISION"
+"""Where the run had set it, the script does."""
 
 
 def script(law: Law, transform: Transform, found: Violation) -> str:
@@ -30,14 +32,14 @@ def script(law: Law, transform: Transform, found: Violation) -> str:
 
 
 def _head(law: Law, transform: Transform, call: Call, found: Violation) -> str:
-    precision = os.environ.get(PRECISION)
+    precision = os.environ.get(_PRECISION)
     return templates.HEAD.format(
         law=law.id,
         transform=transform.name,
         subject=_quoted(call.subject_name),
         sentence=law.sentence,
         x64='jax.config.update("jax_enable_x64", True)\n' if call.dtype in WIDE else "",
-        precision=f'os.environ.setdefault("{PRECISION}", "{precision}")\n' if precision else "",
+        precision=f'os.environ.setdefault("{_PRECISION}", "{precision}")\n' if precision else "",
         message=_quoted(textwrap.fill(str(found.mismatch)[:600], 96)),
     )
 
