@@ -6,8 +6,8 @@ vmap-conformance check norms.py --exercise-file examples/exercises/vectorized_no
 import jax.numpy as jnp
 import numpy as np
 
+from conformance.judge import Exercise, Pitfall, draw_floats
 from conformance.judge.exercises import rounded
-from conformance.judge.exercises.exercise import Exercise, Pitfall, draw_floats
 
 
 def norm(row):

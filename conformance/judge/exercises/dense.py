@@ -29,7 +29,7 @@ SHAPES: tuple[Mapping[str, int], ...] = tuple(
         (3, 1, 2),
     )
 )
-"""Sizes that share their kernel are two apart, in one lane: what is compiled for one serves both."""
+"""Sizes that share their kernel are two apart, in one process: what is compiled for one serves both."""
 
 
 LIMITS = (np.float32(-2), np.float32(2))

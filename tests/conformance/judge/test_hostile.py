@@ -281,7 +281,7 @@ ATTACKS: dict[str, Attack] = {
         ),
         ("conforms",),
     ),
-    "leaves-a-daemon-without-a-keeper": Attack(
+    "leaves-a-daemon-without-a-supervisor": Attack(
         body(
             "if os.fork() == 0:",
             "    os.setsid()",
@@ -329,7 +329,7 @@ WITHOUT_NAMESPACES = (
     "signal-ignoring",
     "kills-its-parent",
     "leaves-a-daemon",
-    "leaves-a-daemon-without-a-keeper",
+    "leaves-a-daemon-without-a-supervisor",
     "fills-its-directory",
     "segmentation-fault",
     "writes-noise-to-the-pipe",

@@ -1,0 +1,127 @@
+"""How far right solutions are from the expected answers, in every way to compile: prints JSON.
+
+`python compilings.py SEEDS` runs in an environment with or without XLA's optimisations.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from conformance.judge.exercises import load_exercises
+from conformance.judge.expected_answers import compute, draw_calls
+from reference.error_bounds.agreement import SLACK
+
+LIFT = """
+import functools, jax, flax.linen as nn
+@functools.partial(jax.jit, static_argnums=2)
+def run(key, x, features):
+    layer = nn.vmap(nn.Dense, in_axes=0, out_axes=0, variable_axes={"params": %s},
+                    split_rngs={"params": %s})(features)
+    return layer.apply(layer.init(key, x), x).reshape(-1)
+def whole(seed, x_batch, features):
+    return run(jax.random.PRNGKey(seed), x_batch, features)
+"""
+STATIC = {
+    "init_params": (0,),
+    "vectorized_add": (2, 3),
+    "nn_vmap_forward": (),
+    "nn_vmap_ensemble_forward": (),
+}
+
+
+def whole(name: str, solution: Callable[..., Any]) -> Callable[..., Any]:
+    """The solution in one compiled program, keys and parameters with it."""
+    space: dict[str, Any] = {}
+    if name == "nn_vmap_forward":
+        exec(LIFT % ("None", "False"), space)
+    elif name == "nn_vmap_ensemble_forward":
+        exec(LIFT % ("0", "True"), space)
+    else:
+        space["whole"] = jax.jit(solution, static_argnums=STATIC.get(name, ()))
+    return space["whole"]
+
+
+def without_jit(solution: Callable[..., Any]) -> Callable[..., Any]:
+    def run(*arguments: Any) -> Any:
+        with jax.disable_jit():
+            return solution(*arguments)
+
+    return run
+
+
+def fused(solution: Callable[..., Any]) -> Callable[..., Any]:
+    """With more around it, which XLA may fuse: nothing that changes a value."""
+    return lambda *a: jax.tree_util.tree_map(lambda leaf: (leaf * 2.0) * 0.5, solution(*a))
+
+
+def hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) and all(type(v) is int for v in value) else value
+
+
+@lru_cache(maxsize=1)
+def cases(name: str, seeds: int) -> list[tuple[Any, ...]]:
+    """Arguments and expected answer of every call."""
+    exercise = load_exercises()[name]
+    return [
+        (
+            [hashable(call.arguments[each]) for each in exercise.parameters],
+            compute(exercise.reference, call.arguments),
+        )
+        for seed in range(seeds)
+        for call in draw_calls(exercise, len(exercise.shapes), seed)
+    ]
+
+
+def worst(name: str, solution: Callable[..., Any], seeds: int, only: int | None = None) -> float:
+    """The largest error over `seeds`, as a multiple of the one that is allowed."""
+    found = 0.0
+    for arguments, expected in cases(name, seeds)[:only]:
+        leaves = jax.tree_util.tree_leaves(solution(*arguments))
+        for leaf, right in zip(leaves, expected.leaves, strict=True):
+            found = max(found, _ratio(np.asarray(leaf), right.value, right.error))
+    return found
+
+
+def _ratio(given: np.ndarray, value: np.ndarray, error: np.ndarray | None) -> float:
+    if error is None:
+        return 0.0 if np.array_equal(given, value) else float("inf")
+    distance = np.abs(given.astype(np.float64) - value)
+    ratio = np.where(distance == 0, 0.0, distance / np.maximum(SLACK * error, 1e-300))
+    return float(np.max(ratio, initial=0.0))
+
+
+def main(seeds: int) -> Mapping[str, Mapping[str, float]]:
+    results: dict[str, dict[str, float]] = {}
+    for name, exercise in load_exercises().items():
+        if name.startswith("parallel"):
+            continue  # what runs on a device is one of the other exercises
+        space: dict[str, Any] = {}
+        exec(exercise.solution, space)
+        solution = space[name]
+        compiled = whole(name, solution)
+        bfloat = lambda *a: jax.tree_util.tree_map(  # noqa: E731 (the control)
+            lambda leaf: jnp.asarray(leaf).astype(jnp.bfloat16).astype(jnp.asarray(leaf).dtype),
+            solution(*a),  # noqa: B023 (called at once)
+        )
+        results[name] = {
+            "eager": worst(name, solution, seeds),
+            "whole": worst(name, compiled, seeds),
+            "fused": worst(name, jax.jit(fused(solution), static_argnums=STATIC[name]), seeds)
+            if STATIC.get(name)
+            else worst(name, fused(compiled), seeds),
+            "without jit": worst(name, without_jit(solution), seeds, 8),
+            "bfloat16": worst(name, bfloat, seeds, 8),
+        }
+    return results
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(int(sys.argv[1]))))
