@@ -87,9 +87,11 @@ def _unchecked(summary: Summary) -> tuple[str, ...]:
 
 
 def calls(summary: Summary) -> str:
-    """How many calls were checked, and the digest by which two runs are compared."""
+    """How many calls were checked, the digest by which runs are compared, and the rules reached."""
     digest = f" (digest {summary.digest})" if summary.digest else ""
-    return f"{summary.total('examples'):,.0f} calls{digest}"
+    rules = summary.rules
+    reached = f" · {rules.exercised} of {rules.registered} batching rules" if rules else ""
+    return f"{summary.total('examples'):,.0f} calls{digest}{reached}"
 
 
 def _urgency(result: Result) -> int:

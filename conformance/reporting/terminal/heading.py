@@ -52,6 +52,6 @@ def cost(summary: Summary, width: int = 10_000) -> list[str]:
     rules = summary.rules
     if rules is not None:
         parts.append(f"{rules.exempt} batching rules exempt")
-        some = f"not reached: {', '.join(rules.missing)}" if rules.missing else "none missed"
+        some = f"not reached: {', '.join(rules.missing)}" if rules.missing else "all others reached"
         parts.append(f"{len(rules.missing)} not reached" if len(rules.missing) > NAMED else some)
     return layout.join(parts, width)
