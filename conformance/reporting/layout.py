@@ -11,7 +11,7 @@ HOLDS, WRONG, NONE = "✓", "✗", "-"
 
 
 def wrap(text: str, width: int, indent: str = "", hanging: str | None = None) -> list[str]:
-    """Prose in lines of at most ``width`` columns; no word is broken."""
+    """Prose in lines of at most `width` columns; no word is broken."""
     return textwrap.wrap(
         text,
         max(width, len(indent) + 20),
@@ -29,7 +29,7 @@ def join(
     indent: str = "",
     hanging: str | None = None,
 ) -> list[str]:
-    """The parts in lines of at most ``width`` columns; breaks are between parts only."""
+    """The parts in lines of at most `width` columns; breaks are between parts only."""
     lines: list[str] = []
     for part in parts:
         if lines and len(f"{lines[-1]}{separator}{part}") <= width:

@@ -33,7 +33,7 @@ def one_line(summary: Summary) -> Text:
 def lines(summary: Summary, width: int, *, names: bool = False) -> list[Text]:
     """The verdict, the known defects by what they do, what was not checked, and remarks.
 
-    ``names`` asks for the name of every known defect, not of the dangerous ones alone.
+    `names` asks for the name of every known defect, not of the dangerous ones alone.
     """
     made = [_verdict(summary)]
     made += _known(summary, width, names=names)
