@@ -36,7 +36,8 @@ def run_in_processes(
     """
     process_env.prepare()
     results: list[Result] = []
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, spawn, initializer=_silence_xla) as pool:
         futures = {name: pool.submit(_limited, function, *task) for name, task in tasks.items()}
         for name, future in futures.items():
             try:
@@ -50,6 +51,11 @@ def run_in_processes(
                 pool.shutdown(cancel_futures=True)
                 raise
     return results
+
+
+def _silence_xla() -> None:
+    """Keep XLA's errors about mutants off stderr. This comes before JAX is imported."""
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 
 def _limited(function: Callable[..., list[Result]], *task: Any) -> list[Result]:
