@@ -3,18 +3,17 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import force_setattr
 
 from conformance.events.arrays import Count, Quantity, Value, with_arrays
-from conformance.events.fields import Fields
 from conformance.events.outcomes import Outcome
 
 Words = Annotated[str, Meta(min_length=1)]
 Axis = int | None
 
 
-class CallAxes(Fields, frozen=True, kw_only=True):
+class CallAxes(Struct, frozen=True, kw_only=True):
     """Where the batch axis is: in each argument (null: not mapped), and in the result."""
 
     in_axes: list[Axis]
@@ -23,7 +22,7 @@ class CallAxes(Fields, frozen=True, kw_only=True):
     options: tuple[tuple[str, Any], ...] = ()
 
 
-class Call(Fields, frozen=True, kw_only=True):
+class Call(Struct, frozen=True, kw_only=True):
     """One use of a transform on a subject, as `properties.call.to_json` writes it."""
 
     kind: Literal["function", "module"]
@@ -52,7 +51,7 @@ class Call(Fields, frozen=True, kw_only=True):
             raise ValueError(f"Object missing required field `{missing[0]}`")
 
 
-class Violation(Fields, frozen=True, kw_only=True):
+class Violation(Struct, frozen=True, kw_only=True):
     """A call on which the law does not hold, and how it is seen."""
 
     call: Call
@@ -72,26 +71,26 @@ class Violation(Fields, frozen=True, kw_only=True):
             force_setattr(self, name, with_arrays(getattr(self, name), name))
 
 
-class KnownDefect(Fields, frozen=True, kw_only=True):
+class KnownDefect(Struct, frozen=True, kw_only=True):
     """Which known defect the item is the minimal call of."""
 
     defect: Annotated[str, Meta(description="Its id, as `vmap-conformance list defects` has it.")]
 
 
-class NotApplicable(Fields, frozen=True, kw_only=True):
+class NotApplicable(Struct, frozen=True, kw_only=True):
     """Why a law has no meaning for a transform of a subject, or for every call drawn."""
 
     reason: Words
     source: Annotated[str, Meta(description="`suite`, or the known defects that every call shows.")]
 
 
-class NotSampled(Fields, frozen=True, kw_only=True):
+class NotSampled(Struct, frozen=True, kw_only=True):
     """Why a run of this profile did not check the item."""
 
     reason: Words
 
 
-class Casualty(Fields, frozen=True, kw_only=True):
+class Casualty(Struct, frozen=True, kw_only=True):
     """Why an item left no result of its own."""
 
     reason: Words

@@ -3,12 +3,11 @@
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import force_setattr
 
 from conformance.events.arrays import Count, Quantity, Value, relocated, with_arrays
 from conformance.events.details import DETAILS, Detail, Words
-from conformance.events.fields import Fields
 from conformance.events.outcomes import Judgement, Outcome
 from conformance.events.user_code import UserSources, UserSubject
 
@@ -30,7 +29,7 @@ Cell = Annotated[
 ]
 
 
-class Environment(Fields, frozen=True, kw_only=True, omit_defaults=True):
+class Environment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Versions, null where a package is not installed; the rest is missing where JAX never started."""
 
     python: str | None
@@ -48,7 +47,7 @@ class Environment(Fields, frozen=True, kw_only=True, omit_defaults=True):
     xla_flags: str | UnsetType = UNSET
 
 
-class Event(Fields, frozen=True, kw_only=True, tag_field="type", tag=str.lower):
+class Event(Struct, frozen=True, kw_only=True, tag_field="type", tag=str.lower):
     """One line of a log."""
 
     cell: Cell
@@ -157,7 +156,7 @@ class Observation(Event, frozen=True, kw_only=True):
         force_setattr(self, "value", with_arrays(self.value, "value"))
 
 
-class BatchingRules(Fields, frozen=True, kw_only=True):
+class BatchingRules(Struct, frozen=True, kw_only=True):
     """Names of primitives in JAX's table of batching rules."""
 
     registered: Annotated[Count, Meta(description="How many rules there are.")]
@@ -177,7 +176,7 @@ class Coverage(Event, frozen=True, kw_only=True):
     batching_rules: BatchingRules
 
 
-class Counterexample(Fields, frozen=True, kw_only=True):
+class Counterexample(Struct, frozen=True, kw_only=True):
     """The smallest call found that shows what is wrong with a candidate."""
 
     arguments: dict[str, Value]

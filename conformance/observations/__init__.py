@@ -1,7 +1,7 @@
 """Observations: recorded facts about an environment that no law fixes.
 
 Each group gives `(key, value)` pairs; a key's first word is its group's name. Values are JSON-ready
-but for NumPy arrays, which `conformance.events.log.encode` writes. What the release lacks is
+but for NumPy arrays, which `conformance.events.arrays.encode` writes. What the release lacks is
 `{"absent": why}`, what failed `{"error": {"type", "line"}}`; no group raises for either.
 """
 

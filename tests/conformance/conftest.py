@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import attrs
 import pytest
 
-from conformance.events.log import EventLog
 from conformance.transforms import TRANSFORMS
 from properties.mutants import MUTANTS
+from tests.conformance.logs import EventLog
 
 LAW = "mapping.equals-per-example"
 # What runs in the background of a shell script ignores SIGINT, and so does all that it starts.

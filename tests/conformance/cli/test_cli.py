@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from conformance.cli.app import COMMANDS
-from conformance.events.log import EventLog
 from conformance.transforms import TRANSFORMS
 from properties.call import Axes, FunctionCall
 from properties.call_json import to_json
 from properties.law import stored
 from properties.laws import LAWS
 from properties.subjects import SUBJECTS
+from tests.conformance.logs import EventLog
 
 EQUALS = "mapping.equals-per-example"
 CALL = FunctionCall("square", {"batch": 3, "m": 2, "n": 4}, (Axes((1,), 1),), seed=3)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from conformance.events.log import read
+from conformance.events.reader import read
+from conformance.events.records import Header, Observation, Result
 
 CHOSEN = ("--law", "mapping.equals-per-example", "--transform", "jax.vmap", "--subject", "square")
 SAME = ("upgrade", "--from", "installed", "--to", "installed", *CHOSEN)
@@ -20,11 +21,11 @@ def test_an_environment_is_as_itself(ran: Callable[..., Any], tmp_path: Path) ->
     assert got.status == 0
     assert all(line.startswith("installed: ") for line in got.err.splitlines()), "progress"
     assert "nothing breaks, no difference" in " ".join(got.out.split())
-    headers = [event for event in read(log) if event["type"] == "header"]
-    assert [header["asked"] for header in headers] == ["installed", "installed"]
-    digests = {e["digest"] for e in read(log) if e["type"] == "result"}
+    headers = [event for event in read(log) if isinstance(event, Header)]
+    assert [header.asked for header in headers] == ["installed", "installed"]
+    digests = {e.digest for e in read(log) if isinstance(e, Result)}
     assert len(digests) == 1
-    observed = [e["key"] for e in read(log) if e["type"] == "observation"]
+    observed = [e.key for e in read(log) if isinstance(e, Observation)]
     assert len(observed) == 2 * len(set(observed)) > 700
     assert not any(key.startswith("outputs/jax.vmap/softmax") for key in observed), "not chosen"
     assert "| `mapping.equals-per-example` | 1 holds | 1 holds |" in text.read_text()

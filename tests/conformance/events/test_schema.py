@@ -15,9 +15,10 @@ import pytest
 
 from conformance import events
 from conformance.events import schema
-from conformance.events.log import EventLog, read
+from conformance.events.reader import read
 from conformance.judge.feedback import data
 from conformance.judge.verdict import Counterexample, Diagnosis, Verdict
+from tests.conformance.logs import EventLog
 
 SCHEMA = json.loads((resources.files(events) / "schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import pytest
 
-from conformance.events.log import decode, encode
+from conformance.events.arrays import decode, encode
 from conformance.observations import (
     GROUPS,
     cases,

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from conformance.events.log import read
+from conformance.events.reader import read
 from conformance.reporting import document
 from conformance.reporting.summary import summarise
 from tests.conformance.reporting.test_views import EQUALS, RESULTS

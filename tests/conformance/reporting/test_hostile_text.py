@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conformance.events.log import read
+from conformance.events.reader import read
 from conformance.reporting import junit, markdown, terminal
 from conformance.reporting.console import Console
 from conformance.reporting.printable import printable

@@ -13,7 +13,6 @@ from typing import Any
 import attrs
 import pytest
 
-from conformance.events.log import EventLog, to_records
 from conformance.reporting.html import page as run_page
 from conformance.reporting.html.runs import Run
 from conformance.reporting.summary import summarise
@@ -23,6 +22,7 @@ from conformance.upgrade.detectors import KINDS
 from conformance.upgrade.difference import Difference
 from conformance.upgrade.html import page as comparison_page
 from tests.conformance.conftest import ENVIRONMENT
+from tests.conformance.logs import EventLog, to_records
 
 HOSTILE = """</pre></script><script>alert(1)</script><b class="x">'&lt; {{ 7 * 7 }}<img src=x onerror=1>"""
 LAW = "mapping.equals-per-example"

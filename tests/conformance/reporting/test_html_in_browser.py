@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from conformance.events.log import EventLog, to_records
 from conformance.reporting.summary import summarise
 from conformance.upgrade.columns import Column, Comparison
 from conformance.upgrade.compare import Differences
@@ -20,6 +19,7 @@ from conformance.upgrade.detectors import KINDS
 from conformance.upgrade.difference import Difference
 from conformance.upgrade.html import page as page_of_comparison
 from tests.conformance.conftest import ENVIRONMENT
+from tests.conformance.logs import EventLog, to_records
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BINARY = next(filter(None, map(shutil.which, NAMES)), None)

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from conformance.events.log import read
+from conformance.events.reader import read
 from conformance.reporting import junit, markdown, progress, summary, terminal
 from conformance.reporting.console import Console
 from conformance.reporting.summary import Summary, summarise

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from conformance.events.completeness import incomplete
 from conformance.events.details import Casualty
-from conformance.events.log import incomplete, read
+from conformance.events.reader import read
 from conformance.events.records import Environment, Header, Result, Started
 from conformance.events.writer import LogWriter
 from conformance.reporting.summary import summarise
@@ -55,7 +56,7 @@ def faults(deadline: int) -> str:
 
 
 def outcomes(path: Path) -> dict[str, str]:
-    return {e["subject"]: e["outcome"] for e in read(path) if e["type"] == "result"}
+    return {e.subject: e.outcome for e in read(path) if isinstance(e, Result)}
 
 
 def test_a_law_that_kills_its_process_or_hangs_is_told_and_the_rest_still_runs(
@@ -78,15 +79,15 @@ def test_a_law_that_kills_its_process_or_hangs_is_told_and_the_rest_still_runs(
         "matrix-add": "timed-out",
         "softmax": "holds",
     }
-    details = {e["subject"]: e["detail"] for e in read(log) if e["type"] == "result"}
-    assert details["square"]["reason"] == "the process that ran it died"
-    assert "the last words of this process" in details["square"]["output"]
-    assert details["matrix-add"]["reason"] == "no result within 25 s"
+    details = {e.subject: e.detail for e in read(log) if isinstance(e, Result)}
+    assert details["square"].reason == "the process that ran it died"
+    assert "the last words of this process" in details["square"].output
+    assert details["matrix-add"].reason == "no result within 25 s"
     events = read(log)
-    assert events[-1]["counts"] == {"crashed": 2, "timed-out": 1, "holds": 1}
+    assert events[-1].counts == {"crashed": 2, "timed-out": 1, "holds": 1}
     assert incomplete(events) == []
     assert summarise(events).unfinished == []
-    started = [e["subject"] for e in events if e["type"] == "started"]
+    started = [e.subject for e in events if isinstance(e, Started)]
     assert sorted(started) == sorted(subjects)
 
 
@@ -148,9 +149,9 @@ def test_a_fault_of_the_suite_is_no_verdict_on_the_library(
     log = tmp_path / "run.jsonl"
     got = ran(*SELECTION, "--subject", "square", "-n", 0, "--log", log, **breaking(BROKEN_SUITE))
     assert got.status == 1
-    (result,) = (e for e in read(log) if e["type"] == "result")
-    assert result["outcome"] == "crashed"
-    assert "ZeroDivisionError" in result["detail"]["output"]
+    (result,) = (e for e in read(log) if isinstance(e, Result))
+    assert result.outcome == "crashed"
+    assert "ZeroDivisionError" in result.detail.output
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of a group")
@@ -177,7 +178,7 @@ def test_an_interrupted_run_leaves_a_readable_log_without_a_footer(
     events = read(log)
     assert len(incomplete(events)) == 1
     assert outcomes(log) == {"softmax": "holds"}
-    assert [e["subject"] for e in summarise(events).unfinished] == ["matrix-add"]
+    assert [e.subject for e in summarise(events).unfinished] == ["matrix-add"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -13,7 +14,10 @@ import jsonschema
 import numpy as np
 import pytest
 
-from conformance.events.log import decode, incomplete, read
+from conformance.events.arrays import decode
+from conformance.events.completeness import incomplete
+from conformance.events.reader import read
+from conformance.events.records import Coverage, Footer, Header, Result, Started
 from conformance.events.writer import to_line
 from conformance.known_defects import DEFECTS
 from conformance.runner import items, plan
@@ -28,14 +32,10 @@ from properties.law import load
 from properties.laws import LAWS
 from properties.profile import PROFILES, Sampling
 from properties.subjects import FUNCTIONS, MODULES, SUBJECTS
+from tests.conformance.logs import results
 
 LAW = "mapping.equals-per-example"
 SELECTION = ("--law", LAW, "--transform", "jax.vmap")
-
-
-def results(path: Path) -> dict[str, dict[str, Any]]:
-    """The result of each subject in a log of one law and transform."""
-    return {e["subject"]: e for e in read(path) if e["type"] == "result"}
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -50,18 +50,18 @@ def test_a_run_that_conforms_is_zero_and_its_log_is_whole(
     assert f"log: {log}" in got.out
     events = read(log)
     header, *middle, footer = events
-    middle_types = ["coverage", "result", "result", "started", "started"]
-    assert sorted(e["type"] for e in middle) == middle_types
-    assert (header["type"], footer["type"]) == ("header", "footer")
-    assert (header["profile"], header["seed"]) == ("quick", 5)
-    assert header["command"][:3] == ["run", "--law", LAW]
-    assert header["environment"]["devices"] == 8
-    assert footer["counts"] == {"holds": 2}
+    assert Counter(map(type, middle)) == {Coverage: 1, Result: 2, Started: 2}
+    assert isinstance(header, Header)
+    assert isinstance(footer, Footer)
+    assert (header.profile, header.seed) == ("quick", 5)
+    assert header.command[:3] == ["run", "--law", LAW]
+    assert header.environment.devices == 8
+    assert footer.counts == {"holds": 2}
     assert incomplete(events) == []
     for result in results(log).values():
-        assert result["examples"] > 0
-        assert result["combinations"] > 0
-        assert result["compilations"] > 0
+        assert result.examples > 0
+        assert result.combinations > 0
+        assert result.compilations > 0
     schema = json.loads((resources.files("conformance.events") / "schema.json").read_text())
     for event in events:
         jsonschema.Draft202012Validator(schema).validate(json.loads(to_line(event)))
@@ -85,9 +85,9 @@ def test_a_violation_is_one_and_leaves_all_that_shows_it(
     )
     assert (got.status, got.err) == (1, f"violated: {LAW}, jax.vmap of square\n")
     result = results(log)["square"]
-    assert result["outcome"] == "violated"
-    expected, wrong = (decode(result["detail"][k]) for k in ("expected", "got"))
-    axis = result["detail"]["call"]["axes"][0]["out_axes"]
+    assert result.outcome == "violated"
+    expected, wrong = (decode(value) for value in (result.detail.expected, result.detail.got))
+    axis = result.detail.call.axes[0].out_axes
     np.testing.assert_allclose(np.flip(wrong, axis), expected, rtol=1e-6)
     script = tmp_path / "run-violations" / "mapping-equals-per-example-jax-vmap-square.py"
     case = json.loads(script.with_suffix(".json").read_text())
@@ -99,7 +99,7 @@ def test_a_violation_is_one_and_leaves_all_that_shows_it(
     ):
         assert needed in got.out
     assert ET.parse(xml).getroot().get("failures") == "1"
-    assert result["detail"]["message"] in text.read_text()
+    assert result.detail.message in text.read_text()
     replayed = ran("replay", script.with_suffix(".json"))
     assert (replayed.status, replayed.err) == (0, "")
 
@@ -122,11 +122,11 @@ def test_a_second_run_compiles_nothing_again(ran: Callable[..., Any], tmp_path: 
         spent.append(results(log)["square"])
     first, second = spent
     # The first run may meet a program of its own again: jax 0.4.30 does.
-    assert first["compilations"] > first["cache_hits"]
+    assert first.compilations > first.cache_hits
     # An option that the release's XLA does not have is asked of it once, and counts as a compilation.
     refused = len(OPTIONS) - len(fast())
-    assert second["compilations"] == refused
-    assert second["cache_hits"] == first["compilations"] + first["cache_hits"] - refused
+    assert second.compilations == refused
+    assert second.cache_hits == first.compilations + first.cache_hits - refused
 
 
 def test_a_plan_is_followed_call_by_call(ran: Callable[..., Any], tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_plan_is_followed_call_by_call(ran: Callable[..., Any], tmp_path: Path
     assert (got.status, got.err) == (0, "")
     for item in chosen:
         result = results(log)[item.subject.name]
-        assert result["digest"] == f"{digest(plan.load(path)[item.id]):08x}"
+        assert result.digest == f"{digest(plan.load(path)[item.id]):08x}"
     assert set(results(log)) == {"square", "sort"}
 
 
@@ -152,7 +152,7 @@ def test_shards_are_the_whole_and_join(ran: Callable[..., Any], tmp_path: Path) 
     for part, log in enumerate(logs, 1):
         shard = ("--shard", f"{part}/2")
         assert ran("run", *chosen, "-n", 0, *shard, "--log", log, "--no-cache").status == 0
-        assert read(log)[0]["shard"] == (part, 2)
+        assert read(log)[0].shard == (part, 2)
     parts = [set(results(log)) for log in logs]
     assert sum(len(read(log)) > 2 for log in logs) == 2
     joined = ran("report", *logs)
@@ -191,9 +191,9 @@ def test_keys_that_jax_documents_to_draw_otherwise_under_a_map_are_told_apart(
     item = items.Item(LAWS[law], TRANSFORMS["flax.linen.vmap"], SUBJECTS[subject])
     with jax.default_prng_impl("rbg"):
         result = run_item(item, PROFILES["quick"].asked(0, [law]))
-    assert result["outcome"] == outcome
+    assert result.outcome == outcome
     if outcome == "not-applicable":
-        assert "docs.jax.dev" in result["detail"]["reason"]
+        assert "docs.jax.dev" in result.detail.reason
 
 
 @pytest.mark.parametrize("transform", ["flax.linen.vmap", "flax.nnx.vmap"])
@@ -204,7 +204,7 @@ def test_modules_of_our_own_have_the_same_dtypes_where_jax_has_wider_ones(
     item = items.Item(LAWS["sharing.options"], TRANSFORMS[transform], SUBJECTS[subject])
     reason = item.law.skip_reason(item.transform, item.subject)
     with x64():
-        assert run_item(item, PROFILES["quick"].asked(0, [item.law.id]))["outcome"] == (
+        assert run_item(item, PROFILES["quick"].asked(0, [item.law.id])).outcome == (
             "not-applicable" if reason else "holds"
         )
 
@@ -239,8 +239,8 @@ def test_a_quick_run_samples_the_catalogue_and_another_seed_another_part(
     for item in [item for item in rules if item.id not in taken[0]][:3]:
         result = run_item(item, quick)
         missing = item.transform.unavailable()
-        assert result["outcome"] == ("not-applicable" if missing else "not-sampled")
-        assert result["detail"]["reason"] == (missing or item.not_sampled_reason(quick))
+        assert result.outcome == ("not-applicable" if missing else "not-sampled")
+        assert result.detail.reason == (missing or item.not_sampled_reason(quick))
 
 
 @pytest.mark.parametrize(
@@ -285,14 +285,14 @@ def test_a_run_says_of_each_item_that_it_does_not_sample_why(
     assert ran("run", *chosen, "-n", workers, "--log", log).status == 0
     events = read(log)
     assert incomplete(events) == []
-    results = [event for event in events if event["type"] == "result"]
+    results = [event for event in events if isinstance(event, Result)]
     every = items.select(transforms=["flax.linen.vmap"], shard=(1, 40))
     profile = PROFILES["quick"].asked(5)
     left = {item.planned_as for item in every if not item.is_sampled(profile)}
-    said = {"|".join((r["law"], r["transform"], r["subject"])): r["detail"] for r in results}
+    said = {"|".join((r.law, r.transform, r.subject)): r.detail for r in results}
     assert len(results) == len(every) > len(left) > 0
-    assert all("which the seed chooses" in said[name]["reason"] for name in left)
-    started = [event for event in events if event["type"] == "started"]
+    assert all("which the seed chooses" in said[name].reason for name in left)
+    started = [event for event in events if isinstance(event, Started)]
     assert len(started) == len(every) - len(left)
 
 
@@ -307,7 +307,7 @@ def test_what_only_a_compiled_map_may_hold_is_compiled() -> None:
         item.id
     ]
     eager = [attrs.evolve(from_json(call), eager=True) for call in drawn]
-    assert run_item(item, PROFILES["quick"], calls=eager)["outcome"] == "holds"
+    assert run_item(item, PROFILES["quick"], calls=eager).outcome == "holds"
 
 
 def test_a_given_call_of_the_catalogue_is_always_checked() -> None:
@@ -316,12 +316,12 @@ def test_a_given_call_of_the_catalogue_is_always_checked() -> None:
     quick = next(profile for profile in seeds if item.not_sampled_reason(profile))
     drawn = plan.draw([item], attrs.evolve(quick, sampling=Sampling()))["calls"][item.id]
     assert plan.draw([item], quick)["calls"][item.id] == []
-    assert run_item(item, quick)["outcome"] == "not-sampled"
-    assert run_item(item, quick, calls=[from_json(c) for c in drawn])["outcome"] == "holds"
+    assert run_item(item, quick).outcome == "not-sampled"
+    assert run_item(item, quick, calls=[from_json(c) for c in drawn]).outcome == "holds"
 
 
 def test_what_a_plan_has_no_calls_of_says_so() -> None:
     item = items.Item(LAWS[LAW], TRANSFORMS["jax.vmap"], SUBJECTS["square"])
     result = run_item(item, PROFILES["quick"], calls=[])
-    assert result["outcome"] == "not-applicable"
-    assert "plan has no call" in result["detail"]["reason"]
+    assert result.outcome == "not-applicable"
+    assert "plan has no call" in result.detail.reason

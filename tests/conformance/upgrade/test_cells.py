@@ -14,8 +14,10 @@ from typing import Any
 
 import attrs
 import pytest
+from msgspec import UNSET
 
-from conformance.events.log import Event, incomplete
+from conformance.events.completeness import incomplete
+from conformance.events.records import Footer, Record, Result
 from conformance.runner import items, plan
 from conformance.upgrade import cells
 from conformance.upgrade.cells import Cell
@@ -38,17 +40,17 @@ def cell(*subjects: str, spec: str = "installed") -> Cell:
     return Cell(spec, drawn(*subjects), ("-n", "1", "--seed", "4", "--no-cache"))
 
 
-def outcomes(events: list[Event]) -> dict[str, str]:
-    return {e["subject"]: e["outcome"] for e in events if e["type"] == "result"}
+def outcomes(events: list[Record]) -> dict[str, str]:
+    return {e.subject: e.outcome for e in events if isinstance(e, Result)}
 
 
 def test_a_cell_gives_the_events_of_its_plan() -> None:
     events = cells.run(cell("square", "sort"))
     assert outcomes(events) == {"square": "holds", "sort": "holds"}
-    assert (events[0]["asked"], events[0]["seed"], "problem" in events[0]) == (
+    assert (events[0].asked, events[0].seed, events[0].problem) == (
         "installed",
         4,
-        False,
+        UNSET,
     )
     assert incomplete(events) == []
 
@@ -60,21 +62,21 @@ def test_an_environment_that_cannot_be_had_is_a_problem_and_the_others_finish() 
         )
     assert outcomes(there) == {"square": "holds"}
     (header,) = missing
-    assert (header["built"], header["asked"]) == (False, "jax==0.4.30@3.99")
-    assert "Python 3.99 was not found" in header["problem"]
+    assert (header.built, header.asked) == (False, "jax==0.4.30@3.99")
+    assert "Python 3.99 was not found" in header.problem
 
 
 def test_a_suite_that_cannot_start_is_a_problem_with_its_reason() -> None:
     wanted = attrs.evolve(cell("square"), options=("--profile", "no-such"))
     (header,) = cells.run(wanted)
-    assert "no-such" in header["problem"]
-    assert header["environment"]["jax"]
+    assert "no-such" in header.problem
+    assert header.environment.jax
 
 
 def test_a_cell_that_is_killed_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cells, "_RUN", "import os; os.kill(os.getpid(), 9)")
     (header,) = cells.run(cell("square"))
-    assert header["problem"] == "the run was ended by signal 9"
+    assert header.problem == "the run was ended by signal 9"
 
 
 def test_a_cell_that_is_killed_half_way_keeps_what_it_wrote(
@@ -85,7 +87,7 @@ def test_a_cell_that_is_killed_half_way_keeps_what_it_wrote(
     monkeypatch.setattr(cells, "_RUN", dies + cells._RUN)
     events = cells.run(cell("square"))
     assert outcomes(events) == {"square": "holds"}
-    assert events[0]["problem"] == "the run was ended by signal 9"
+    assert events[0].problem == "the run was ended by signal 9"
     assert len(incomplete(events)) == 1
 
 
@@ -161,5 +163,5 @@ def test_a_lost_worker_loses_nothing_and_doubles_nothing(cluster: Any) -> None:
     assert [outcomes(events) for events in ran] == [
         {name: "holds"} for name in ("square", "sort", "softmax", "matmul")
     ]
-    assert len({events[0]["cell"] for events in ran}) == 4
-    assert all(len([e for e in events if e["type"] == "footer"]) == 1 for events in ran)
+    assert len({events[0].cell for events in ran}) == 4
+    assert all(len([e for e in events if isinstance(e, Footer)]) == 1 for events in ran)

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from conformance import own
-from conformance.events.log import read
+from conformance.events.reader import read
+from conformance.events.records import Result
 from conformance.testing import assert_conforms
 from conformance.transforms import TRANSFORMS
 from conformance.user_subjects import subjects
@@ -67,9 +68,9 @@ def test_a_run_includes_the_users_subjects(
         PYTHONPATH=str(EXAMPLE),
     )
     assert (got.status, got.err) == (0, "")
-    outcomes = {e["law"]: e["outcome"] for e in read(log) if e["type"] == "result"}
+    outcomes = {e.law: e.outcome for e in read(log) if isinstance(e, Result)}
     assert outcomes["mapping.equals-per-example"] == "holds"
-    assert {e["subject"] for e in read(log) if e["type"] == "result"} == {"my-similarity"}
+    assert {e.subject for e in read(log) if isinstance(e, Result)} == {"my-similarity"}
 
 
 def test_a_violation_of_the_users_subject_has_a_script_that_shows_it(

@@ -1,4 +1,4 @@
-"""Dictionaries as events, for the writers and readers that do not take records yet."""
+"""Logs for tests: written from dictionaries, which may be partial, and read by type of record."""
 
 import contextlib
 import json
@@ -6,33 +6,27 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import msgspec
 
-from conformance.events.arrays import decode, encode
-from conformance.events.outcomes import CONFORMING, NOT_CHECKED
-from conformance.events.reader import LogError, read
-from conformance.events.records import SCHEMA, Record
+from conformance.events.arrays import encode
+from conformance.events.reader import read
+from conformance.events.records import Record, Result
 from conformance.events.writer import new_cell
 
-__all__ = [
-    "CONFORMING",
-    "NOT_CHECKED",
-    "SCHEMA",
-    "Event",
-    "EventLog",
-    "LogError",
-    "decode",
-    "encode",
-    "incomplete",
-    "read",
-    "status",
-    "to_records",
-]
+Event = dict[str, Any]
+Kind = TypeVar("Kind")
 
-Event = Any
-"""A record, or a dictionary with its fields."""
+
+def of_type(kind: type[Kind], records: Iterable[Any]) -> list[Kind]:
+    """The records of one class."""
+    return [record for record in records if isinstance(record, kind)]
+
+
+def results(path: Path) -> dict[str, Result]:
+    """The results of a log, by subject."""
+    return {result.subject: result for result in of_type(Result, read(path))}
 
 
 class EventLog:
@@ -91,20 +85,3 @@ def to_records(events: Iterable[Event]) -> list[Record]:
     return [
         msgspec.convert(event, Record) if isinstance(event, dict) else event for event in events
     ]
-
-
-def incomplete(events: Iterable[Event]) -> list[str]:
-    """The cells that have no footer: their run was stopped, or lost."""
-    begun: dict[str, bool] = {}
-    for event in events:
-        begun[event["cell"]] = begun.get(event["cell"], False) or event["type"] == "footer"
-    return [cell for cell, finished in begun.items() if not finished]
-
-
-def status(events: Iterable[Event]) -> int:
-    """The exit status: 0 everything conforms, 1 something does not, 3 the log is incomplete."""
-    events = list(events)
-    outcomes = [event.get("outcome") or event.get("verdict") for event in events]
-    if any(outcome is not None and outcome not in CONFORMING for outcome in outcomes):
-        return 1
-    return 3 if incomplete(events) else 0
