@@ -45,7 +45,10 @@ def _head(law: Law, transform: Transform, call: Call, found: Violation) -> str:
 
 
 def _body(transform: Transform, found: Violation, parts: Parts) -> str:
-    attempt = templates.indented("\n".join(filter(None, parts.attempt)))
+    # An array that cannot be read is no result either.
+    reading = ["got = jax.tree_util.tree_map(numbers, got)"]
+    lines = [*parts.attempt, *(reading if isinstance(parts.expected, Expected) else [])]
+    attempt = templates.indented("\n".join(filter(None, lines)))
     setup = "\n".join(parts.setup)
     if parts.expected is None:
         return setup + templates.EXCEPTION.format(

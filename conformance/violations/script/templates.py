@@ -32,6 +32,11 @@ from numpy import inf, nan  # in the arrays below
 def array(dtype, shape, values):
     return np.array(values, dtype).reshape(shape)
 
+
+def numbers(leaf):
+    is_key = hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    return np.asarray(jax.random.key_data(leaf) if is_key else leaf)
+
 '''
 
 RESULT = """
@@ -58,9 +63,6 @@ different = got_structure != structure
 if different:
     print(f"expected {structure}", f"got {got_structure}", sep="\\n")
 for (path, g), e, bound, dtype in zip(got_leaves, expected_leaves, bounds, dtypes):
-    if jnp.issubdtype(g.dtype, jax.dtypes.prng_key):
-        g = jax.random.key_data(g)
-    g = np.asarray(g)
     print("\\n" + jax.tree_util.keystr(path), f"expected {dtype} {e.shape}", e, sep="\\n")
     print(f"got {g.dtype.name} {g.shape}", g, sep="\\n")
     if g.shape != e.shape or g.dtype.name != dtype:

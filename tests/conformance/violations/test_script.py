@@ -146,7 +146,7 @@ def test_scripts_agree_where_the_transform_is_honest_and_differ_where_not(tmp_pa
 
 def test_where_an_exception_was_due_the_script_looks_for_it(tmp_path: Path) -> None:
     def wants(kind: str, call: ModuleCall) -> str:
-        wrong = Mismatch("accepted", "it was accepted", f"{kind}, since it must", "accepted")
+        wrong = Mismatch("accepted", "it was accepted", got="accepted", due=kind)
         found = Violation(call, wrong, "init")
         return script(LAWS["sharing.split-table"], TRANSFORMS["flax.linen.vmap"], found)
 
