@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import click
 
+from conformance import __version__
 from conformance.cli import errors
 
 NAME = "vmap-conformance"
@@ -67,7 +68,7 @@ class Commands(click.Group):
     no_args_is_help=False,
     invoke_without_command=True,
 )
-@click.version_option(package_name=NAME, message="%(version)s")
+@click.version_option(__version__, message="%(version)s")
 @click.pass_context
 def cli(context: click.Context) -> int:
     """Check JAX's mapping transforms and Flax's lifted ones against the laws of mapping."""

@@ -168,11 +168,20 @@ def text(document: Document) -> str:
 
 def schema() -> dict[str, Any]:
     """The JSON schema of a document."""
-    made = msgspec.json.schema(Document, ref_template="#/$defs/{name}")
-    made["$defs"].setdefault("Value", {"description": "A tree of arrays, numbers and words."})
+    (reference, *_), definitions = msgspec.json.schema_components(
+        [Document], ref_template="#/$defs/{name}"
+    )
+    definitions["Value"] = {"description": "A tree of arrays, numbers and words."}
+    made = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:vmap-conformance:document:{VERSION}",
+        "title": "What vmap-conformance's run and report print with --format json",
+        **reference,
+        "$defs": dict(sorted(definitions.items())),
+    }
     # As a file has it: msgspec gives tuples where JSON has lists.
     plain: dict[str, Any] = json.loads(json.dumps(made))
-    return {"$id": f"urn:vmap-conformance:document:{VERSION}", **plain}
+    return plain
 
 
 def _fault(fault: Fault, scripts: Mapping[str, str]) -> FoundFault:

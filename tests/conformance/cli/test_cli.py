@@ -287,7 +287,7 @@ def test_a_violation_in_a_shard_is_one_whatever_is_missing(
 
 def test_quiet_is_one_line_and_verbose_has_more(main: Main, written: Callable[..., Path]) -> None:
     log = written(HOLDS)
-    assert one_line(main("report", log, "-q").out) == "✓ 1 check holds."
+    assert one_line(main("report", log, "-q").out) == "✓ 1 check holds"
     assert EQUALS not in main("report", log).out
     assert EQUALS in main("report", log, "-v").out
     assert "holds           mapping.equals-per-example  jax.vmap  square" in (

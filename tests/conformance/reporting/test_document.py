@@ -14,8 +14,19 @@ from conformance.reporting.summary import summarise
 from tests.conformance.reporting.test_views import EQUALS, RESULTS
 
 
+def in_any_order(schema: Any) -> Any:
+    """The schema with its alternatives sorted: releases of msgspec order them differently."""
+    if isinstance(schema, dict):
+        plain = {key: in_any_order(value) for key, value in schema.items()}
+        if "anyOf" in plain:
+            plain["anyOf"] = sorted(plain["anyOf"], key=json.dumps)
+        return plain
+    return [in_any_order(each) for each in schema] if isinstance(schema, list) else schema
+
+
 def test_the_schema_is_what_the_classes_say() -> None:
-    assert json.loads(document.PATH.read_text()) == document.schema(), (
+    kept = json.loads(document.PATH.read_text())
+    assert in_any_order(kept) == in_any_order(document.schema()), (
         "run python -m conformance.reporting.document"
     )
 
