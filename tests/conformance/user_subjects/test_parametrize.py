@@ -1,0 +1,96 @@
+"""One pytest test per subject, law and transform, and what the plugin that pytest loads does."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax.numpy as jnp
+import pytest
+
+from conformance import own
+from conformance.testing import assert_conforms, parametrize_subjects
+
+SUBJECT = own.function("dot", jnp.dot, [("n",), ("n",)])
+
+MODULE = """
+import jax.numpy as jnp
+from conformance import own
+from conformance.testing import parametrize_subjects
+
+SUBJECTS = [
+    own.function("dot", jnp.dot, [("n",), ("n",)]),
+    own.function("left-out", jnp.sin, [("n",)], without={"mapping.*": "for a test"}),
+]
+test_models = parametrize_subjects(SUBJECTS, ["jax.vmap"], ["mapping.equals-per-example"])
+"""
+PLUGIN = "conformance.user_subjects.pytest_plugin"
+
+
+def _pytest(directory: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "XLA_"))}
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    return subprocess.run(
+        [*command, *arguments],
+        cwd=directory,
+        env={**environment, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_each_case_is_a_test_with_a_readable_id(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "test_it.py").write_text(MODULE)
+    ran = _pytest(tmp_path, "-v", "-rs")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "test_models[dot/jax.vmap/mapping.equals-per-example] PASSED" in ran.stdout
+    assert "test_models[left-out/jax.vmap/mapping.equals-per-example] SKIPPED" in ran.stdout
+    assert "left out by the subject's author: for a test" in ran.stdout.replace("\n", "")
+
+
+def test_two_subjects_of_one_name_are_said() -> None:
+    with pytest.raises(ValueError, match="two subjects have the name 'dot'"):
+        parametrize_subjects([SUBJECT, SUBJECT])
+
+
+@pytest.mark.parametrize(("option", "devices"), [("vmap_conformance_devices = 3\n", 3), ("", 1)])
+def test_the_plugin_sets_devices_only_where_it_is_asked_to(
+    tmp_path: Path, option: str, devices: int
+) -> None:
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\n{option}")
+    (tmp_path / "test_it.py").write_text(
+        "def test_it():\n"
+        "    import sys\n"
+        "    assert 'jax' not in sys.modules\n"
+        f"    import jax\n    assert jax.device_count() == {devices}\n"
+    )
+    ran = _pytest(tmp_path, "-q", "-p", PLUGIN)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_a_number_of_devices_that_is_none_is_said(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\nvmap_conformance_devices = many\n")
+    ran = _pytest(tmp_path, "-p", PLUGIN)
+    assert ran.returncode == 4
+    assert "vmap_conformance_devices = 'many' is not a number of devices" in ran.stderr
+
+
+def test_a_transform_that_is_asked_for_and_cannot_run_fails(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "test_it.py").write_text(
+        "import jax.numpy as jnp\n"
+        "from conformance.testing import assert_conforms\n\n"
+        "def test_it():\n"
+        "    assert_conforms(jnp.tanh, [('n',)], ['jax.shard_map'])\n"
+    )
+    ran = _pytest(tmp_path, "-q")
+    assert ran.returncode == 1
+    assert "jax.shard_map is asked for and cannot run: shard_map needs two devices" in ran.stdout
+    assert "set vmap_conformance_devices = 8 in pytest's configuration" in ran.stdout
+
+
+def test_more_devices_than_there_are_fail() -> None:
+    with pytest.raises(AssertionError, match="99 devices are asked for"):
+        assert_conforms(jnp.tanh, [("n",)], devices=99)
