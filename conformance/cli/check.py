@@ -163,17 +163,16 @@ def judge(
     )
     session: JudgeSession | None = None
     stop, pool = Event(), ThreadPoolExecutor()
-    # The server starts while JAX is imported here.
-    starting = pool.submit(
-        server_process.start_server, isolation, None if cache is None else cache.compiled
-    )
+    compiled = None if cache is None else cache.compiled
+    starting = pool.submit(server_process.start_server, isolation, compiled)  # JAX loads meanwhile
     try:
+        from conformance.cli.check_output import CheckOutput
         from conformance.judge.exercises import load_exercises
         from conformance.judge.expected_answers import compute_ahead
         from conformance.judge.session import JudgeSession, Options, fresh_seed, prefetch
 
         known = load_exercises(exercise_files)
-        needed = tuple(name.strip() for name in required.split(",") if name.strip())
+        needed = _names(required)
         _check_names(known, (*exercises, *needed))
         drawn = fresh_seed() if seed is None else seed
         chosen = Options(examples, drawn, strict, patience, exercises, needed)
@@ -182,21 +181,21 @@ def judge(
             pool.submit(compute_ahead, each, stop)
         many = len(found.candidates) >= MANY_CANDIDATES
         session = JudgeSession(starting.result(), known, chosen, cache, many, prefetched)
-        from conformance.cli.check_output import CheckOutput
-
         with CheckOutput(session, log, csv, workers, found.skipped, verbose) as output:
             return _judge_all(session, paths, found, workers, output.show)
     except InvalidExercise as problem:
         raise click.UsageError(str(problem)) from None
-    except JudgeFailure as problem:
-        raise click.ClickException(f"could not judge: {problem}") from None
-    except MemoryError:
-        raise click.ClickException("could not judge: not enough memory") from None
+    except (JudgeFailure, MemoryError) as problem:
+        reason = str(problem) or "not enough memory"
+        raise click.ClickException(f"could not judge: {reason}") from None
     finally:
         stop.set()  # a thread of XLA's must not be cut short by the end of the process
         _close(session, starting)
         pool.shutdown()
-    return errors.NOT_RUN
+
+
+def _names(listed: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in listed.split(",") if name.strip())
 
 
 def _check_names(known: dict[str, Exercise], names: tuple[str, ...]) -> None:
