@@ -121,7 +121,7 @@ def ended_cleanly() -> Iterator[None]:
 
     def stop(number: int, frame: FrameType | None) -> None:
         lifeline.stop_all()
-        raise SystemExit(128 + number)
+        raise KeyboardInterrupt
 
     before = {
         number: signal.signal(number, stop)

@@ -8,7 +8,7 @@ import click
 from conformance.cli.errors import NOT_RUN, VIOLATED
 from conformance.cli.options import Views
 from conformance.events.completeness import status
-from conformance.events.records import Header, Record, Result, Verdict
+from conformance.events.records import Record, Result, Verdict
 from conformance.reporting import document, junit, markdown, terminal
 from conformance.reporting.console import Console
 from conformance.reporting.html.runs import Run
@@ -16,6 +16,7 @@ from conformance.upgrade.columns import Comparison, gather
 from conformance.upgrade.render import as_json
 from conformance.upgrade.render import markdown as comparison_markdown
 from conformance.upgrade.render import terminal as comparison_terminal
+from conformance.upgrade.status import status as comparison_status
 
 
 def show(
@@ -48,7 +49,7 @@ def show(
     single = len(comparison.columns) == 1
     if not single and views.verbosity < terminal.GROUPS:
         raise click.UsageError("-q is for the log of one environment, these are several")
-    code = status(records) if single else _status(comparison)
+    code = status(records) if single else comparison_status(comparison)
     if whole:
         code = _with_shards(comparison, code)
     _write_files(comparison, views, single)
@@ -142,13 +143,3 @@ def _with_shards(comparison: Comparison, code: int) -> int:
             named = f"shard{'s' * (len(shards) > 1)} {', '.join(shards)}"
             click.echo(f"Error: {label}: {named} missing; give their logs, too", err=True)
     return NOT_RUN if code != VIOLATED and any(shards for _, shards in missing) else code
-
-
-def _status(comparison: Comparison) -> int:
-    """0 where nothing breaks, 1 where something does, 3 where an environment could not be built."""
-    headers = [e for column in comparison.columns for e in column.events if isinstance(e, Header)]
-    if any(header.built is False for header in headers):
-        return NOT_RUN
-    if any(column.problem for column in comparison.columns):
-        return VIOLATED
-    return max((each.status for each in comparison.differences if each), default=0)

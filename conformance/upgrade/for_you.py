@@ -86,7 +86,7 @@ def for_you(
     }
     return ForYou(
         _title(sources, {**was, **now}),
-        (*gone, *keywords, *broken, *regressed),
+        (*gone, *keywords, *broken, *_never_made(was, now), *regressed),
         (
             *_deprecated(uses, old, new),
             *(line for line, _ in defects),
@@ -216,12 +216,19 @@ def _explained(error: SubjectError, gone: Sequence[str]) -> bool:
     )
 
 
-def _repaired(was: Subjects, now: Subjects) -> Iterator[Line]:
+def _never_made(was: Subjects, now: Subjects) -> Iterator[Line]:
+    """Subjects of which nothing could be checked."""
     for name, each in was.items():
         there = now.get(name)
         if each.error and there and there.error:
             yield Line(name, "", f"cannot be made in either: {_error(there.error)}")
-        elif each.error and (there or not name.endswith(MODULE)):
+
+
+def _repaired(was: Subjects, now: Subjects) -> Iterator[Line]:
+    for name, each in was.items():
+        there = now.get(name)
+        lasting = there is not None and there.error
+        if each.error and not lasting and (there or not name.endswith(MODULE)):
             yield Line(name, "", f"can be made now; before, {_error(each.error)}")
 
 

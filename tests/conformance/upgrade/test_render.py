@@ -14,6 +14,7 @@ from conformance.upgrade.compare import Differences
 from conformance.upgrade.detectors import KINDS
 from conformance.upgrade.difference import Difference
 from conformance.upgrade.render import markdown, terminal
+from conformance.upgrade.status import status
 from tests.conformance.upgrade.test_columns import cell
 
 LINES = 40
@@ -126,3 +127,18 @@ def test_the_first_differences_of_a_cause_can_be_chosen(upgraded: Comparison) ->
     text = markdown.markdown(attrs.evolve(upgraded, differences=(Differences(alike, 0),)), 3)
     assert "  - and 47 more" in text
     assert text.count("  - `calls-fail/") == 3
+
+
+def test_what_the_user_has_to_do_decides_the_status(upgraded: Comparison) -> None:
+    nothing = attrs.evolve(upgraded, differences=(Differences((), 12),))
+    assert status(nothing) == 1, "a subject of the user's fails now"
+    columns = tuple(
+        attrs.evolve(column, events=tuple(cell("x", "jax"))) for column in nothing.columns
+    )
+    assert status(attrs.evolve(nothing, columns=columns)) == 0
+    assert status(attrs.evolve(upgraded, columns=columns)) == 1
+    failed = (columns[0], attrs.evolve(columns[1], problem="killed"))
+    assert status(attrs.evolve(nothing, columns=failed, differences=(None,))) == 1
+    header, *rest = columns[1].events
+    unbuilt = attrs.evolve(columns[1], events=(msgspec.structs.replace(header, built=False), *rest))
+    assert status(attrs.evolve(nothing, columns=(columns[0], unbuilt))) == 3
