@@ -65,7 +65,17 @@ def _detail_of(outcome: str, kind: type[Any]) -> dict[str, Any]:
 
 def text() -> str:
     """What `schema.json` contains."""
-    return json.dumps(schema(), indent=2) + "\n"
+    return json.dumps(_ordered(schema()), indent=2) + "\n"
+
+
+def _ordered(part: Any) -> Any:
+    """The same schema with alternatives in one order, whichever msgspec lists them in."""
+    if isinstance(part, dict):
+        ordered = {name: _ordered(value) for name, value in part.items()}
+        if "anyOf" in ordered:
+            ordered["anyOf"].sort(key=json.dumps)
+        return ordered
+    return [_ordered(each) for each in part] if isinstance(part, list) else part
 
 
 if __name__ == "__main__":
