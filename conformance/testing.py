@@ -238,7 +238,7 @@ _REMEDY = (
 
 def _cannot_run(name: str, reason: str) -> str:
     remedy = f"; {_REMEDY}" if "needs two devices" in reason else ""
-    return f"{name} is asked for and cannot run: {reason.split(': set XLA_FLAGS')[0]}{remedy}"
+    return f"{name} is asked for and cannot run: {reason.split(': set XLA_FLAGS', maxsplit=1)[0]}{remedy}"
 
 
 def _assert_something_was_checked(

@@ -33,7 +33,7 @@ def make(before: str, after: str) -> None:
         comparison = gather(read(log))
     made = f"Made by `python docs/make_upgrades.py {before} {after}`; shortened."
     title, rest = markdown.markdown(comparison, SHOWN).split("\n", 1)
-    name = f"{before.split('@')[0]}-to-{'newest' if 'jax' in after else after}.md"
+    name = f"{before.split('@', maxsplit=1)[0]}-to-{'newest' if 'jax' in after else after}.md"
     (HERE / name).write_text(f"{title}\n\n{made}\n{rest}", encoding="utf-8")
 
 

@@ -32,7 +32,8 @@ def bisect(
     editable: tuple[Path, ...],
 ) -> int:
     """Find the release that broke LAW, or changed an observation: a name such as jax.numpy.fix, or a key
-    that `upgrade` prints."""
+    that `upgrade` prints.
+    """
     if (what is None) == (observation is None):
         raise click.UsageError("give either a LAW, a NAME or --observation KEY")
     from conformance.cli.upgrade import ended_cleanly

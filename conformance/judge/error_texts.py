@@ -39,8 +39,10 @@ SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
         SCALAR,
     ),
     (
-        r"\['params'\].*got axis spec None but output was batched|"
-        r"vmap has mapped output but out_axes is None",
+        (
+            r"\['params'\].*got axis spec None but output was batched|"
+            r"vmap has mapped output but out_axes is None"
+        ),
         Diagnosis(
             "keys-split-while-shared",
             "The parameters are shared, but every example was to draw them from a key of its own.",
@@ -72,10 +74,12 @@ SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
         ),
     ),
     (
-        r"has no attribute '(tree_\w+|device_put_\w+|abstract_arrays|maps|linear_util|soft_pmap"
-        r"|host_callback|xla_computation|xmap)'|"
-        r"jax\.[\w.]+ (was|has been|is) (deprecated|removed)|"
-        r"cannot import name '\w+' from 'jax",
+        (
+            r"has no attribute '(tree_\w+|device_put_\w+|abstract_arrays|maps|linear_util|soft_pmap"
+            r"|host_callback|xla_computation|xmap)'|"
+            r"jax\.[\w.]+ (was|has been|is) (deprecated|removed)|"
+            r"cannot import name '\w+' from 'jax"
+        ),
         Diagnosis(
             "removed-api",
             "A function was used that this release of JAX no longer has.",
@@ -85,17 +89,21 @@ SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
     ),
     (r"inconsistent sizes|partitioned \d+ times, but the dimension size is", AXES),
     (
-        r"[Ii]ncompatible shapes|ScopeParamShapeError|contracting dimensions|"
-        r"could not be broadcast together|mismatch in its core dimension",
+        (
+            r"[Ii]ncompatible shapes|ScopeParamShapeError|contracting dimensions|"
+            r"could not be broadcast together|mismatch in its core dimension"
+        ),
         SHAPES,
     ),
 )
 
 AMBIGUOUS: tuple[tuple[str, str], ...] = (
     (
-        r"requires \d+ logical devices|"
-        r"cannot select an axis to squeeze out which has size not equal.*dimensions=\(0,\)|"
-        r"partitioned 8 times, but the dimension size is (9|[1-9]\d+)",
+        (
+            r"requires \d+ logical devices|"
+            r"cannot select an axis to squeeze out which has size not equal.*dimensions=\(0,\)|"
+            r"partitioned 8 times, but the dimension size is (9|[1-9]\d+)"
+        ),
         "more-elements-than-devices",
     ),
     (r"OverflowError", "seed-overflows"),

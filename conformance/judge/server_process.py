@@ -214,7 +214,7 @@ def stop_server(server: Server, seconds: float = 5.0) -> None:
 
 def stop_all(seconds: float) -> None:
     """End every server that runs, each within `seconds`."""
-    for server in list(_running):
+    for server in _running:
         stop_server(server, seconds)
 
 

@@ -27,8 +27,10 @@ COLLECTIVES: tuple[Defect, ...] = (
             ("flax.linen.vmap", _PBROADCAST_IN_VMAP),
             (
                 "jax.pmap",
-                "lax.pbroadcast takes each letter of the axis name for a name and raises NameError, "
-                "'unbound axis name: b'.",
+                (
+                    "lax.pbroadcast takes each letter of the axis name for a name and raises NameError, "
+                    "'unbound axis name: b'."
+                ),
             ),
         )
     ),

@@ -78,8 +78,10 @@ VMAP: tuple[Defect, ...] = (
             ("lax.tridiagonal", "Mapping it raises TypeError: 'int' object is not iterable."),
             (
                 "lax.householder_product",
-                "Mapping it gives an array whose batch axis is (0,): functions of that array raise "
-                "errors such as \"'NoneType' object has no attribute '_matmul'\".",
+                (
+                    "Mapping it gives an array whose batch axis is (0,): functions of that array raise "
+                    "errors such as \"'NoneType' object has no attribute '_matmul'\"."
+                ),
             ),
             (
                 "lax.geqrf",

@@ -1,3 +1,4 @@
 """Whether the suite notices faults: broken transforms, and broken batching rules.
 
-May import reporting and the runner, and what is beneath them."""
+May import reporting and the runner, and what is beneath them.
+"""

@@ -136,7 +136,8 @@ def _repeatedly(function: Callable[..., Any], arguments: Any, times: int) -> dic
 
 def _ratios(ready: Callable[[], Callable[[], Any]]) -> dict[str, float]:
     """Each round is compared with the work done right before and right after it: what else the
-    machine does at that time slows both."""
+    machine does at that time slows both.
+    """
     ratios = []
     for _ in range(_ROUNDS):
         timed = ready()

@@ -32,7 +32,7 @@ def _misuses(map: Callable[..., Any]) -> dict[str, Callable[[], Any]]:
         "axis-out-of-range-negative": lambda: map(identity, in_axes=-3)(x),
         "axis-not-an-integer": lambda: map(identity, in_axes="0")(x),
         "nothing-mapped": lambda: map(identity, in_axes=None)(x),
-        "no-arguments": lambda: map(lambda: 1.0)(),
+        "no-arguments": map(lambda: 1.0),
         "mapped-scalar": lambda: map(identity)(1.0),
         "in-axes-too-short": lambda: map(add, in_axes=(0,))(x, x),
         "in-axes-too-long": lambda: map(identity, in_axes=(0, 0))(x),
@@ -47,8 +47,8 @@ def _misuses(map: Callable[..., Any]) -> dict[str, Callable[[], Any]]:
         "unknown-axis-name": lambda: map(lambda a: jax.lax.psum(a, "rows"))(x),
         "axis-name-used-twice": lambda: map(map(identity, axis_name="i"), axis_name="i")(x),
         "branch-on-a-value": lambda: map(lambda a: a if a > 0 else -a)(v),
-        "size-from-a-value": lambda: map(lambda n: jnp.zeros(n))(v.astype("int32")),
-        "array-from-a-value": lambda: map(lambda a: float(a))(v),
+        "size-from-a-value": lambda: map(jnp.zeros)(v.astype("int32")),
+        "array-from-a-value": lambda: map(float)(v),
         "gradient-of-a-vector": lambda: map(jax.grad(identity))(x),
     }
 

@@ -29,7 +29,7 @@ _DRAWS: dict[str, Callable[[Any], Any]] = {
     "categorical/int32": lambda key: jax.random.categorical(key, jnp.zeros(7), shape=(15,)),
     "split": lambda key: jax.random.key_data(jax.random.split(key, 3)),
     "fold_in": lambda key: jax.random.key_data(jax.random.fold_in(key, 7)),
-    "clone": lambda key: jax.random.key_data(key),
+    "clone": jax.random.key_data,
 }
 _COMPUTED: dict[str, Callable[[Any], Any]] = {
     "normal/float32": lambda key: jax.random.normal(key, _SHAPE),

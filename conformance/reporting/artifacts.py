@@ -51,7 +51,7 @@ def save_violations(failures: Iterable[Result], log_path: Path) -> dict[str, str
 
 def slug(result: Result) -> str:
     """A file's name for an item, whatever characters its subject has; for most items a different one."""
-    name = "-".join((result.law, result.transform, result.subject)).replace(".", "-")
+    name = f"{result.law}-{result.transform}-{result.subject}".replace(".", "-")
     safe = _UNSAFE.sub("-", name)[:_LONGEST]
     if safe == name:
         return safe

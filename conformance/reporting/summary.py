@@ -159,7 +159,7 @@ class Summary:
 
 def group(law: str) -> str:
     """The first part of a law's id."""
-    return law.split(".")[0]
+    return law.split(".", maxsplit=1)[0]
 
 
 def item_name(item: Named) -> str:

@@ -32,7 +32,7 @@ class Item:
     @property
     def planned_as(self) -> str:
         """Its key in a plan; a defect comes with the item that its law is about."""
-        return "|".join((self.law.id, self.transform.name, self.subject.name))
+        return f"{self.law.id}|{self.transform.name}|{self.subject.name}"
 
     @property
     def id(self) -> str:

@@ -1,3 +1,4 @@
 """What differs between environments: building them, running in each, comparing, and finding the release.
 
-May import reporting and the runner, and what is beneath them."""
+May import reporting and the runner, and what is beneath them.
+"""

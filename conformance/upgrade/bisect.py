@@ -227,7 +227,7 @@ def find_release(asked: Question, report: Callable[[str], None]) -> Found:
 
 def group_of(key: str) -> str:
     """The group of observations that a key is of."""
-    first = key.split("/")[0]
+    first = key.split("/", maxsplit=1)[0]
     return "outputs" if first == "gradients" else first
 
 

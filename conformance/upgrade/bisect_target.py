@@ -47,7 +47,9 @@ def target(text: str, laws: Collection[str], groups: Collection[str]) -> Target:
                 f"{', '.join(PACKAGES)}, such as names/jax.numpy.fix"
             )
         return Target(observation=text)
-    if text.split(".")[0] in PACKAGES and all(word.isidentifier() for word in text.split(".")):
+    if text.split(".", maxsplit=1)[0] in PACKAGES and all(
+        word.isidentifier() for word in text.split(".")
+    ):
         return Target(observation=f"names/{text}")
     raise ValueError(
         f"{text!r} is neither a law nor an observation: give the id of a law, a name such as jax.numpy.fix, "

@@ -292,7 +292,7 @@ def _short(key: str) -> str:
     if " | " in key:
         law, transform = key.split(" | ")[:2]
         return f"{law} of {transform}"
-    return key.split("/")[0]
+    return key.split("/", maxsplit=1)[0]
 
 
 def _as_before(

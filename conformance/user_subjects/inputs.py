@@ -141,7 +141,8 @@ def _bits(random: np.random.RandomState, shape: tuple[int, ...]) -> Any:
 
 def generated(draw: Callable[[np.random.RandomState], Any]) -> Any:
     """An input that a function of the user's draws: ``draw(random)`` gives one example of it, an array or
-    a tree of arrays whose shapes are always the same, from a `numpy.random.RandomState`."""
+    a tree of arrays whose shapes are always the same, from a `numpy.random.RandomState`.
+    """
     leaves, structure = jax.tree_util.tree_flatten(draw(np.random.RandomState(0)))
 
     def place(i: int) -> Draw:

@@ -126,7 +126,8 @@ def first_line(error: BaseException) -> str:
 
 def _extend_path() -> None:
     """Make the user's directories importable, after all that is installed: a file `json.py` or `flax.py`
-    beside the user's modules must not be taken for the library."""
+    beside the user's modules must not be taken for the library.
+    """
     given = os.environ.get(IMPORT_PATH, "").split(os.pathsep)
     for directory in filter(None, [*given, os.getcwd()]):
         if directory not in sys.path:
@@ -136,7 +137,11 @@ def _extend_path() -> None:
 def _clash(origin: str, message: str) -> str:
     """What to say where a package of the user's has the name of one of the suite's."""
     for name in _OUR_PACKAGES:
-        mentioned = origin.split(".")[0] == name or f"'{name}." in message or f"'{name}'" in message
+        mentioned = (
+            origin.split(".", maxsplit=1)[0] == name
+            or f"'{name}." in message
+            or f"'{name}'" in message
+        )
         theirs = any(
             (Path(directory) / file).exists()
             for directory in [os.getcwd(), *os.environ.get(IMPORT_PATH, "").split(os.pathsep)]

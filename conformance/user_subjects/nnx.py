@@ -23,7 +23,8 @@ from properties.values import away_from
 @attrs.frozen(eq=False)
 class StateLeaf(Drawn):
     """An array of a module's state. Each example has the module's own values, the floating ones moved
-    without a change of sign; keys are drawn. Counters, flags and what is in order stay so."""
+    without a change of sign; keys are drawn. Counters, flags and what is in order stay so.
+    """
 
     initial: Any = None
     is_key: bool = False

@@ -43,7 +43,7 @@ def transform(
         mapped = vmap_like(
             function, in_axes=axes.in_axes, out_axes=axes.out_axes, **named, **dict(axes.options)
         )
-        return lambda *arguments, **words: mapped(*arguments, **words)
+        return mapped
 
     return Transform(
         name,

@@ -108,7 +108,7 @@ def test_what_is_set_aside_is_never_checked() -> None:
 
 def test_set_aside_is_asked_about_one_combination_at_a_time() -> None:
     asked = []
-    held(lambda transform, call: None, exclude=lambda call: asked.append(call))
+    held(lambda transform, call: None, exclude=asked.append)
     assert {len(call.axes) for call in asked} == {1}
 
 

@@ -100,7 +100,7 @@ EXERCISE = Exercise(
             "params-not-returned-per-device",
             "The answer has no axis of devices.",
             "Return what `pmap` returns: every device's parameters, one after another.",
-            lambda params, x, y, learning_rate: _full_batch(params, x, y, learning_rate),
+            _full_batch,
         ),
         Pitfall(
             "shapes-do-not-fit",

@@ -82,7 +82,7 @@ def remove_tree(directory: str) -> None:
     with contextlib.suppress(OSError):
         top = os.open(directory, _FLAGS)
         try:
-            while (names := os.listdir(top)) and any([_dissolve(name, top) for name in names]):
+            while (names := os.listdir(top)) and any(_dissolve(name, top) for name in names):
                 pass
         finally:
             os.close(top)

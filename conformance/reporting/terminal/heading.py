@@ -45,8 +45,10 @@ def cost(summary: Summary, width: int = 10_000) -> list[str]:
     parts = [
         f"{summary.total('combinations'):,.0f} combinations of axes",
         f"{summary.total('shapes'):,.0f} sets of sizes",
-        f"{summary.total('compilations'):,.0f} compilations taking "
-        f"{summary.total('compile_seconds'):.1f} s",
+        (
+            f"{summary.total('compilations'):,.0f} compilations taking "
+            f"{summary.total('compile_seconds'):.1f} s"
+        ),
         f"{summary.total('cache_hits'):,.0f} more from the cache",
     ]
     rules = summary.rules

@@ -46,7 +46,7 @@ def difference_of_errors(key: str, was: Value, now: Value) -> Iterator[Differenc
     if before == since and before is not None:
         yield Difference(WORDS, key, was_and_is(was, now), cause=WORDS.id)
     else:
-        misuse = key.split("/")[-1]
+        misuse = key.rsplit("/", maxsplit=1)[-1]
         yield Difference(TYPES, key, was_and_is(was, now), cause=f"{misuse}: {before} to {since}")
 
 

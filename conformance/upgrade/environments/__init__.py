@@ -1,6 +1,7 @@
 """Virtual environments of other releases, built with uv and kept in a cache.
 
-Needs the extra `upgrade`. May import the runner, and what is beneath it."""
+Needs the extra `upgrade`. May import the runner, and what is beneath it.
+"""
 
 import platform
 import sys

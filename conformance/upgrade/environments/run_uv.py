@@ -42,7 +42,7 @@ def run_uv(*arguments: str) -> str:
 
 
 def in_one_line(said: str) -> str:
-    """uv's explanation without its progress, warnings, drawing characters and line breaks."""
+    """Uv's explanation without its progress, warnings, drawing characters and line breaks."""
     lines = [line for line in said.splitlines() if not line.startswith("warning:")]
     starts = [
         n for n, line in enumerate(lines) if re.match(r"error:|\s*\N{MULTIPLICATION SIGN}", line)

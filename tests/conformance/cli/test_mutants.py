@@ -49,7 +49,7 @@ def test_one_pair_of_law_and_transform(
     table = tmp_path / "matrix.md"
     found = main("mutants", "--shard", "2/2", "--markdown", table)
     assert found.status == 0, found.err
-    assert re.search(r"^\d+ of \d+ triples .* every control passes\.$", found.out, re.M)
+    assert re.search(r"^\d+ of \d+ triples .* every control passes\.$", found.out, re.MULTILINE)
     assert "| none | - |" in table.read_text()
 
 

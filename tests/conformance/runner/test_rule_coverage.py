@@ -42,7 +42,7 @@ def test_only_what_ran_was_exercised() -> None:
 
 def test_a_rule_is_reached_also_where_it_was_traced_before() -> None:
     x = np.ones((3, 2), np.float32)
-    mapped = jax.vmap(jax.jit(lambda row: jnp.tanh(row)))
+    mapped = jax.vmap(jax.jit(jnp.tanh))
     for _ in range(2):
         assert "tanh" in rule_coverage.reached(lambda: mapped(x))
     assert "cosh" not in rule_coverage.reached(lambda: mapped(x))
@@ -50,7 +50,7 @@ def test_a_rule_is_reached_also_where_it_was_traced_before() -> None:
 
 def test_a_rule_is_replaced_for_a_while_only() -> None:
     x = np.arange(6, dtype=np.float32).reshape(3, 2)
-    mapped = jax.jit(jax.vmap(lambda row: jnp.sinh(row)))
+    mapped = jax.jit(jax.vmap(jnp.sinh))
     right = np.asarray(mapped(x))
     with rule_coverage.replaced("sinh", lambda rule: RULE_MUTANTS["rolled"](rule, lambda: None)):
         np.testing.assert_array_equal(mapped(x), np.roll(right, 1, 0))

@@ -289,7 +289,7 @@ def test_a_run_says_of_each_item_that_it_does_not_sample_why(
     every = items.select(transforms=["flax.linen.vmap"], shard=(1, 40))
     profile = PROFILES["quick"].asked(5)
     left = {item.planned_as for item in every if not item.is_sampled(profile)}
-    said = {"|".join((r.law, r.transform, r.subject)): r.detail for r in results}
+    said = {f"{r.law}|{r.transform}|{r.subject}": r.detail for r in results}
     assert len(results) == len(every) > len(left) > 0
     assert all("which the seed chooses" in said[name].reason for name in left)
     started = [event for event in events if isinstance(event, Started)]

@@ -13,13 +13,26 @@ VERSIONS = ("jaxlib", "numpy", "chex", "hypothesis")
 def cell(name: str, asked: str, *, results: int = 1, **versions: str) -> list[Record]:
     there = {"jax": "0.10.2", "flax": "0.12.8", "python": "3.11.7", **dict.fromkeys(VERSIONS)}
     header = {
-        **{"type": "header", "schema": 1, "suite": "0", "profile": "quick", "seed": 0},
-        **{"shard": [1, 1], "command": [], "asked": asked, "environment": {**there, **versions}},
+        "type": "header",
+        "schema": 1,
+        "suite": "0",
+        "profile": "quick",
+        "seed": 0,
+        "shard": [1, 1],
+        "command": [],
+        "asked": asked,
+        "environment": {**there, **versions},
     }
     result = {
-        **{"type": "result", "law": "mapping.axis-size", "transform": "jax.vmap"},
-        **{"subject": "square", "outcome": "holds", "seconds": 1.0, "detail": None},
-        **{"examples": 1, "compilations": 0},
+        "type": "result",
+        "law": "mapping.axis-size",
+        "transform": "jax.vmap",
+        "subject": "square",
+        "outcome": "holds",
+        "seconds": 1.0,
+        "detail": None,
+        "examples": 1,
+        "compilations": 0,
     }
     footer = {"type": "footer", "seconds": 1.0, "counts": {"holds": 1}}
     events: list[dict[str, Any]] = [header, *[result] * results, footer]

@@ -488,11 +488,15 @@ def test_a_full_disk_is_said_and_leaves_nothing_half_built(registry: Path, tmp_p
     ("said", "line"),
     [
         (
-            "warning: something else\n"
-            "error: No solution found when resolving dependencies\n"
-            "  cause: Because jax==0.12 depends on Python>=3.12, jax==0.12 cannot be used.",
-            "No solution found when resolving dependencies cause: Because jax==0.12 depends on "
-            "Python>=3.12, jax==0.12 cannot be used.",
+            (
+                "warning: something else\n"
+                "error: No solution found when resolving dependencies\n"
+                "  cause: Because jax==0.12 depends on Python>=3.12, jax==0.12 cannot be used."
+            ),
+            (
+                "No solution found when resolving dependencies cause: Because jax==0.12 depends on "
+                "Python>=3.12, jax==0.12 cannot be used."
+            ),
         ),
         ("  \u00d7 No solution\n  \u2570\u2500\u25b6 Because of it", "No solution Because of it"),
         ("a" * 999 + "z" * 999, "a" * 297 + " ... " + "z" * 297),

@@ -23,14 +23,27 @@ FIX = Use(file="physics.py", line=35, name="jax.numpy.fix")
 GONE = {"absent": "removed in JAX v0.10.0; use jax.numpy.trunc instead.", "name": "jax.numpy.fix"}
 VERSIONS = ("python", "jax", "jaxlib", "flax", "numpy", "chex", "hypothesis")
 CALL = {
-    **{"kind": "function", "subject_name": "sort", "sizes": {"batch": 1}},
-    **{"axes": [{"in_axes": [0], "out_axes": 0}], "dtype": "float32", "seed": 0},
+    "kind": "function",
+    "subject_name": "sort",
+    "sizes": {"batch": 1},
+    "axes": [{"in_axes": [0], "out_axes": 0}],
+    "dtype": "float32",
+    "seed": 0,
 }
 SKIPPED = {"reason": "no reason", "source": "suite"}
 DETAILS: dict[str, dict[str, Any]] = {
     "violated": {
-        **{"call": CALL, "what": "map", "message": "values differ", "path": "", "expected": 1.0},
-        **{"got": 2.0, "max_ulps": 1.0, "error": 1.0, "bound": 0.0, "cause": None, "script": "x"},
+        "call": CALL,
+        "what": "map",
+        "message": "values differ",
+        "path": "",
+        "expected": 1.0,
+        "got": 2.0,
+        "max_ulps": 1.0,
+        "error": 1.0,
+        "bound": 0.0,
+        "cause": None,
+        "script": "x",
     },
     "known-defect": {"defect": "d-1"},
     **dict.fromkeys(("not-applicable", "not-sampled"), SKIPPED),
@@ -43,7 +56,11 @@ def records(events: Sequence[dict[str, Any]]) -> list[Record]:
     """Events written by hand as records; what they leave out is filled in."""
     defaults: dict[str, dict[str, Any]] = {
         "header": {
-            **{"schema": 1, "suite": "0", "profile": "quick", "seed": 0, "shard": [1, 1]},
+            "schema": 1,
+            "suite": "0",
+            "profile": "quick",
+            "seed": 0,
+            "shard": [1, 1],
             "command": [],
         },
         "result": {"examples": 1, "seconds": 1.0, "compilations": 0},
@@ -184,8 +201,10 @@ def test_a_module_that_cannot_be_imported_any_more_is_one_thing_to_do() -> None:
         (
             "mymodel.subjects",
             "",
-            "2 subjects ran before, now the import fails with ImportError: cannot import name 'x' "
-            "from 'jax'",
+            (
+                "2 subjects ran before, now the import fails with ImportError: cannot import name 'x' "
+                "from 'jax'"
+            ),
         )
     ]
     assert (mine.things_to_do, mine.fine) == (1, ())

@@ -10,15 +10,19 @@ from conformance.upgrade.name_changes import advice, change_of, replacement
     [
         (
             "jax.numpy.fix",
-            "jax.numpy.fix was deprecated in JAX v0.9.0, and will be removed in JAX v0.10.0. "
-            "Use jax.numpy.trunc instead.",
+            (
+                "jax.numpy.fix was deprecated in JAX v0.9.0, and will be removed in JAX v0.10.0. "
+                "Use jax.numpy.trunc instead."
+            ),
             "gone since jax 0.10.0 (2026-04-16)",
             "jax.numpy.trunc",
         ),
         (
             "jax.core.subjaxprs",
-            "jax.core.subjaxprs was deprecated in JAX v0.8.2 and removed in JAX v0.10.0. Use "
-            "jax.extend.core.subjaxprs.",
+            (
+                "jax.core.subjaxprs was deprecated in JAX v0.8.2 and removed in JAX v0.10.0. Use "
+                "jax.extend.core.subjaxprs."
+            ),
             "gone since jax 0.10.0 (2026-04-16)",
             "jax.extend.core.subjaxprs",
         ),

@@ -89,8 +89,10 @@ def test_files_are_read_once_and_what_is_not_the_users_is_left_out(
 
 
 GUARDED = [
-    "try:\n    from jax import shard_map\nexcept ImportError:\n"
-    "    from jax.experimental.shard_map import shard_map\nshard_map(f)\n",
+    (
+        "try:\n    from jax import shard_map\nexcept ImportError:\n"
+        "    from jax.experimental.shard_map import shard_map\nshard_map(f)\n"
+    ),
     "import jax\nif hasattr(jax, 'typeof'):\n    f = jax.typeof\nelse:\n    f = jax.core.get_aval\nf(1)\n",
     "import jax\nif jax.__version__ < '0.10':\n    f = jax.core.get_aval\n",
     "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from jax.core import Jaxpr\n",

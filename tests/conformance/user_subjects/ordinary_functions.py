@@ -205,7 +205,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]] | tuple[Any, list[Any], dict[str, Any
     ),
     "gelu": (jax.nn.gelu, [("n",)]),
     "cross_entropy": (
-        lambda x, y: optax.softmax_cross_entropy_with_integer_labels(x, y),
+        optax.softmax_cross_entropy_with_integer_labels,
         [(5,), own.indices(below=5)],
     ),
     "grad": (jax.grad(lambda x: jnp.sum(jnp.tanh(x) ** 3)), [("n",)]),
@@ -219,9 +219,9 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]] | tuple[Any, list[Any], dict[str, Any
         [own.key(), ("n",)],
     ),
     "normal": (lambda key: jax.random.normal(key, (3,)), [own.raw_key()]),
-    "categorical": (lambda key, x: jax.random.categorical(key, x), [own.key(), (5,)]),
-    "gamma": (lambda key, a: jax.random.gamma(key, a), [own.key(), own.positive("n")]),
-    "shuffle": (lambda key, x: jax.random.permutation(key, x), [own.key(), ("n",)]),
+    "categorical": (jax.random.categorical, [own.key(), (5,)]),
+    "gamma": (jax.random.gamma, [own.key(), own.positive("n")]),
+    "shuffle": (jax.random.permutation, [own.key(), ("n",)]),
     # what can be called, and how
     "object": (_callable(), [(3,)], {"scale": 0.5}),
     "method": (nn.LayerNorm().bind({"params": {"scale": np.ones(4), "bias": np.ones(4)}}), [(4,)]),

@@ -155,10 +155,10 @@ def test_a_function_of_indices_that_gives_several_arrays_has_no_gradient_and_is_
     ("arguments", "said"),
     [
         (
-            dict(transforms=["jax.vmpa"]),
+            {"transforms": ["jax.vmpa"]},
             "there is no transform 'jax.vmpa': did you mean 'jax.vmap'",
         ),
-        (dict(profile="fast"), "there is no profile 'fast'"),
+        ({"profile": "fast"}, "there is no profile 'fast'"),
     ],
 )
 def test_a_name_that_is_not_known_is_said(arguments: Any, said: str) -> None:
@@ -181,8 +181,10 @@ WRONG = {
     "lists_none": ("", "lists_none has no list SUBJECTS"),
     "lists_other": ("SUBJECTS = [3]", "lists_other lists 3, which is no subject"),
     "taken": (
-        "import jax.numpy as jnp\nfrom conformance import own\n"
-        "SUBJECTS = [own.function('square', jnp.square, [('n',)])]",
+        (
+            "import jax.numpy as jnp\nfrom conformance import own\n"
+            "SUBJECTS = [own.function('square', jnp.square, [('n',)])]"
+        ),
         "taken: there is a subject 'square' already",
     ),
 }
