@@ -88,6 +88,7 @@ def assert_conforms(
             where a transform that is asked for by name cannot run.
         ValueError: for a transform or profile that is not known.
         own.SubjectsError: for inputs that the subject does not take.
+
     """
     transforms = _registered(transforms)
     _check_names(transforms, profile)
@@ -130,13 +131,17 @@ def parametrize_subjects(
 
     Args:
         listed: Subjects that `conformance.own` made.
-        transforms, laws, profile, seed: As `assert_conforms` takes them.
+        transforms: Names of transforms, or what `own.transform` made; all by default.
+        laws: Ids or globs of laws; all by default.
+        profile: How hard to try: "quick", "ci" or "thorough".
+        seed: Another seed draws other calls.
 
     Returns:
         A test function, parametrised by what it checks, as in `[my-block/jax.vmap/errors.keywords]`.
 
     Raises:
         ValueError: for a name that is not known, or two subjects of one name.
+
     """
     transforms = _registered(transforms)
     _check_names(transforms, profile)
@@ -166,6 +171,7 @@ class Case:
 
     @property
     def id(self) -> str:
+        """`SUBJECT/TRANSFORM/LAW`, by which pytest names the case."""
         return f"{self.subject.name}/{self.transform.name}/{self.law.id}"
 
     def result(self) -> Result:

@@ -31,8 +31,9 @@ def bisect(
     extra: tuple[str, ...],
     editable: tuple[Path, ...],
 ) -> int:
-    """Find the release that broke LAW, or changed an observation: a name such as jax.numpy.fix, or a key
-    that `upgrade` prints.
+    """Find the release that broke LAW, or changed an observation.
+
+    An observation is a name such as jax.numpy.fix, or a key that `upgrade` prints.
     """
     if (what is None) == (observation is None):
         raise click.UsageError("give either a LAW, a NAME or --observation KEY")

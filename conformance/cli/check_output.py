@@ -34,6 +34,7 @@ class CheckOutput:
         workers: candidates judged at the same time.
         skipped: what was found in a directory and is not judged.
         verbose: say which law is violated.
+
     """
 
     def __init__(

@@ -112,6 +112,7 @@ class Shard(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic
     name = "I/N"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
+        """The pair (I, N) that the text `I/N` gives; a usage error where it is not such a text."""
         part, _, parts = str(value).partition("/")
         if part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts):
             return int(part), int(parts)
@@ -183,6 +184,7 @@ def known(kind: str, globs: tuple[str, ...], every: Callable[[], Iterable[str]])
 
 
 def names(kind: str) -> list[str]:
+    """The names of all things of a kind, such as `law` or `transform`."""
     from conformance.cli import catalogue
 
     return [row["name"] for row in catalogue.rows(kind + "s")]

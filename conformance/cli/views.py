@@ -41,6 +41,7 @@ def show(
     Raises:
         click.ClickException: A file cannot be written.
         click.UsageError: A view was asked for that the log has nothing for.
+
     """
     verdicts = [record for record in records if isinstance(record, Verdict)]
     if verdicts and not any(isinstance(record, Result) for record in records):

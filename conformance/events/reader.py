@@ -39,13 +39,21 @@ def read(path: Path) -> list[Record]:
 
     Raises:
         LogError: The file cannot be read, or a line of it is not a record of this schema in its place.
+
     """
     return read_all([path])
 
 
 def read_all(paths: Iterable[Path]) -> list[Record]:
-    """The records of several logs, one after the other. Raises `LogError` as `read` does, and where
-    two files have the same cell: then one run would count twice."""
+    """The records of several logs, one after the other.
+
+    Args:
+        paths: Files of JSON lines, as `EventLog` writes them.
+
+    Raises:
+        LogError: As `read` says; and two files have the same cell, so that one run would count twice.
+
+    """
     records: list[Record] = []
     home: dict[str, Path] = {}
     for path in paths:
@@ -130,7 +138,7 @@ def _check_schema(line: bytes, where: str) -> None:
 
 
 def _sentence(where: str, message: str) -> str:
-    """msgspec's message, its place in front."""
+    """The message of msgspec, with its place in front."""
     found = _PLACE.search(message)
     field = found[2] if found else ""
     message = _PLACE.sub("", message).replace("`", "'")

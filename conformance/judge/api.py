@@ -47,6 +47,7 @@ def check(
         FileNotFoundError: A path does not exist.
         InvalidExercise: `exercises` names one that is not there, or one that is not sound.
         JudgeFailure: Judging itself failed: isolation, the machine's limits, or an exercise.
+
     """
     with _default_settings():
         from conformance.judge.session import Options, fresh_seed

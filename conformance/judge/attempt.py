@@ -23,6 +23,7 @@ class Attempt:
         expected: the calls and their answers; None before any call was made.
         runs: the two processes that loaded the file.
         started: `time.perf_counter()` when the work on it began.
+
     """
 
     session: JudgeSession

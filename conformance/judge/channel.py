@@ -58,6 +58,7 @@ def wait_until_ready(channel: Channel) -> float:
 
     Raises:
         JudgeFailure: There is no worker; says why.
+
     """
     try:
         reply, _ = read(channel, READY_SECONDS, SMALL_FRAME)
@@ -86,6 +87,7 @@ def ask(
     Raises:
         ResponseTimeout: None came within `seconds`.
         WorkerExited: The worker ended, or sent something else.
+
     """
     deadline = time.monotonic() + seconds
     _write(channel, wire.encode(header, arrays), deadline)

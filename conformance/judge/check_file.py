@@ -30,10 +30,13 @@ def check_file(session: JudgeSession, path: Path, *, named: bool = True) -> list
     """One verdict for every exercise that the file has a function for; one where it has none.
 
     Args:
+        session: the exercises, the options and the server that judge the file.
+        path: the candidate's file, a Python source or a notebook.
         named: whether the user named this very file; only then is a symbolic link followed.
 
     Raises:
         JudgeFailure: The judge itself, or an exercise, failed.
+
     """
     started, name = time.perf_counter(), str(path)
     try:

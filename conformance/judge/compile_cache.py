@@ -15,6 +15,7 @@ class CompileCache:
 
     Attributes:
         threads: those that add programs now.
+
     """
 
     directory: Path

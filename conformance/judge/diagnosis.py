@@ -106,7 +106,10 @@ def of_wrong(
     """The pitfall that explains the wrong answers, from the smallest call on.
 
     Args:
+        exercise: the exercise whose pitfalls are tried.
+        wrong: the wrong answers, the smallest call first.
         printed: whether the candidate printed something.
+
     """
     sample = _one_of_each_shape(wrong)
     if all(each.mismatch.what == "dtype" and _close(each) for each in sample):

@@ -57,6 +57,7 @@ def draw_calls(exercise: Exercise, count: int, seed: int) -> list[Call]:
 
     Raises:
         ExerciseFailed: The exercise's `draw` raised, or gave something that cannot be passed.
+
     """
     calls = []
     for number in range(count):
@@ -142,6 +143,7 @@ def compute(reference: Callable[..., Any], arguments: Arguments) -> ExpectedAnsw
 
     Raises:
         TypeError: It returned something else.
+
     """
     import jax
 

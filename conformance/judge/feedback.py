@@ -26,7 +26,9 @@ def text(verdict: Verdict, *, verbose: bool = False) -> str:
     """The verdict as lines of plain text.
 
     Args:
+        verdict: what came of the candidate.
         verbose: say which law is violated, too.
+
     """
     name = verdict.candidate
     if verdict.exercise is not None:
@@ -135,7 +137,9 @@ def record(verdict: Verdict, cell: str) -> records.Verdict:
     """The verdict as an event of the log.
 
     Args:
+        verdict: what came of the candidate.
         cell: the run that it belongs to.
+
     """
     fields = {"type": "verdict", "cell": cell, **data(verdict)}
     event: records.Verdict = msgspec.convert(fields, records.Verdict)

@@ -20,8 +20,11 @@ def write_csv(
     The mark is how many exercises conform; of the required ones where there are any.
 
     Args:
+        target: an open text file.
+        verdicts: what came of the files, in the order of the rows.
         required: the exercises that count. None: every one that some file has a function for.
         skipped: what lay in a directory and was not judged; a row each.
+
     """
     rows: dict[str, dict[str | None, Verdict]] = {}
     for verdict in verdicts:

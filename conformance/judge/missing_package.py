@@ -20,6 +20,7 @@ def of_missing_package(error: Mapping[str, Any], path: Path) -> Diagnosis | None
     Args:
         error: the exception as the worker described it.
         path: the candidate's file.
+
     """
     if error.get("type") != "ModuleNotFoundError" or not error.get("missing"):
         return None

@@ -32,6 +32,7 @@ class Source:
         source: the Python source.
         lines: for each of its lines the cell, counted over all code cells, and the line in it.
         notes: what was dropped.
+
     """
 
     source: str

@@ -67,11 +67,13 @@ def start_server(
     """A server at the level asked for; for "auto" at the best one there is.
 
     Args:
+        isolation: a level, or "auto".
         cache: directory of compiled programs that workers may read.
         preload: import JAX in the server, so that no worker has to.
 
     Raises:
         IsolationUnavailable: No level works, or the machine's limits are too low.
+
     """
     _check_limits()
     levels = [isolation] if isolation != "auto" else list(reversed(LEVELS))

@@ -45,6 +45,7 @@ class Options:
         patience: how many times the reference's slowest call a call may take.
         only: the exercises judged; none for all that a file has a function for.
         required: those that every file must have a function for.
+
     """
 
     examples: int = 100
@@ -67,6 +68,7 @@ class JudgeSession:
         many: whether enough candidates come that filling the cache pays.
         call_slots: one for each candidate whose calls are made at a time: there is a core for each
             of its processes. Others meanwhile start, load and are compared.
+
     """
 
     server: server_process.Server
@@ -99,6 +101,7 @@ class JudgeSession:
 
         Raises:
             JudgeFailure: No worker can be had.
+
         """
         server = self.server
         try:
@@ -138,6 +141,7 @@ def prefetch(
 
     Raises:
         ExerciseFailed: An exercise's `draw` failed.
+
     """
     content = b""
     for path in paths:

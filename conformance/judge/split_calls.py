@@ -19,7 +19,9 @@ def split_calls(calls: Sequence[Call], seed: int) -> tuple[list[Call], list[Call
     """The calls of two processes: half of the shapes each, and a random part of the other's.
 
     Args:
+        calls: the calls to divide.
         seed: which part is repeated, and the order of each process' calls.
+
     """
     source = random.Random(seed)
     shapes = sorted({call.shape for call in calls})

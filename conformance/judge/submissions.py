@@ -32,6 +32,7 @@ class Submission:
         path: the file, as it was named or found.
         lines: where each line of the source is in a notebook: its cell and the line there.
         notes: what was left out of the file.
+
     """
 
     path: Path
@@ -100,10 +101,12 @@ def read_candidate(path: Path, *, named: bool = True) -> Submission:
     """The file as it is to be run.
 
     Args:
+        path: the candidate's file, a Python source or a notebook.
         named: whether the user named this very file; only then is a symbolic link followed.
 
     Raises:
         UnreadableCandidate: It is no regular file, too large, or a notebook that is none.
+
     """
     content = read_file(path, named=named)
     try:

@@ -28,6 +28,7 @@ class Counterexample:
         expected, got: the part of the answer that differs first; None where there is none.
         difference: what differs, in words.
         ulps: how far apart they are there, in units in the last place of float32.
+
     """
 
     arguments: dict[str, Any]
@@ -58,6 +59,7 @@ class Verdict:
         calls, shapes: how many calls were answered, over how many shapes.
         isolation, lacks: the level that held, and what it does not protect.
         seconds: how long judging took.
+
     """
 
     candidate: str

@@ -47,12 +47,14 @@ def start_worker(
     """A worker forked from the server; from a server of its own where that cannot fork safely.
 
     Args:
+        server: the server to fork from.
         cpu_seconds: processor time that one process may take.
         max_memory: resident bytes of all its processes together.
         target: where our own solutions leave what was compiled for them; None for candidates.
 
     Raises:
         IsolationUnavailable: The server is gone.
+
     """
     own = not server.preloaded
     if own:

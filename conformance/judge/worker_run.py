@@ -69,6 +69,7 @@ class Loaded:
         functions: names of exercises that are functions here.
         others: names of exercises that are something else, and its type.
         defined: the other functions that the file defines.
+
     """
 
     functions: tuple[str, ...] = ()

@@ -28,6 +28,7 @@ def save_violations(failures: Iterable[Result], log_path: Path) -> dict[str, str
 
     Raises:
         OSError: A file cannot be written.
+
     """
     saved: dict[str, str] = {}
     taken: set[str] = set()

@@ -132,6 +132,7 @@ def run(
         summary: What ran in it.
         problem: Why it did not run, or not to its end.
         scripts: The path of the script saved for a failure, by `item_name`.
+
     """
     header, rules = summary.header, summary.rules
     cells = (

@@ -11,10 +11,10 @@ _ACTS = re.compile(
 
 
 def printable(text: str) -> str:
-    """The text with each character that a terminal, XML or HTML would act on as a Python escape.
+    r"""The text with each character that a terminal, XML or HTML would act on as a Python escape.
 
     Such characters are controls other than newline and tab, C1 controls, direction marks, lone
-    surrogates and noncharacters. ``"\\x1b[31m"`` becomes the eight characters ``\\x1b[31m``.
+    surrogates and noncharacters. ``"\x1b[31m"`` becomes the eight characters ``\x1b[31m``.
     """
     return _ACTS.sub(_escaped, text)
 

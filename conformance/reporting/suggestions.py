@@ -17,6 +17,7 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
 
     Returns:
         A sentence such as "there is no law 'mappin.x': did you mean 'mapping.x'?".
+
     """
     near = difflib.get_close_matches(name, list(known), n=NEAREST, cutoff=0.0)
     words = [repr(each) for each in near]

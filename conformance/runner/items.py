@@ -70,8 +70,11 @@ def select(
     """The items of a run, grouped by subject, since those share compilations.
 
     Args:
-        laws: Globs over ids; none means all. So `transforms` and `subjects`, over names.
+        laws: Globs over the ids of laws; none means all.
+        transforms: Globs over the names of transforms; none means all.
+        subjects: Globs over the names of subjects; none means all.
         shard: (i, n) for the i-th of n parts that together are the whole.
+
     """
     items = [
         Item(law, transform, subject)

@@ -74,6 +74,7 @@ def load(path: Path) -> dict[str, list[Call]]:
 
     Raises:
         PlanError: The file cannot be read, is of another version, or has something malformed in it.
+
     """
     plan = _read(path)
     return {

@@ -51,6 +51,7 @@ def environment(*, cache: bool = True) -> dict[str, str]:
 
     Args:
         cache: Whether to use the persistent compilation cache.
+
     """
     flags = os.environ.get("XLA_FLAGS", "")
     wanted = [

@@ -27,6 +27,7 @@ def crashes(defect: Defect) -> bool:
 
     Raises:
         RuntimeError: The process raised an exception: then the call says nothing of the defect.
+
     """
     code = f"from conformance.runner import run_defect; run_defect.run_minimal_call({defect.id!r})"
     done = subprocess.run(

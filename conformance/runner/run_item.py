@@ -41,6 +41,7 @@ def run_item(
         database: Hypothesis' database of failing examples; None for none.
         calls: Check these calls instead of drawing any.
         cell: The run that the result belongs to.
+
     """
     try:
         return _run(item, profile, database, calls, cell)

@@ -57,6 +57,7 @@ def run(
     Raises:
         OSError: The log cannot be written.
         Exception: Whatever the suite itself, or pytest, failed with: an internal error.
+
     """
     with tempfile.TemporaryDirectory(prefix="vmap-conformance-") as scratch:
         options = msgspec.structs.replace(options, scratch=scratch)

@@ -22,6 +22,7 @@ def load_exercises(files: Sequence[Path] = ()) -> dict[str, Exercise]:
 
     Raises:
         InvalidExercise: A file cannot be loaded, or what it defines is not an exercise.
+
     """
     found: dict[str, Exercise] = {}
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda each: each.name):

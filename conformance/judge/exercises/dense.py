@@ -43,6 +43,7 @@ SEED_OVERFLOWS = Pitfall(
 
 
 def draw(shape: Mapping[str, int], random: np.random.RandomState, turn: int) -> dict[str, Any]:
+    """The arguments of one call: a seed, float32 `x_batch` (examples, inputs), and `features`."""
     return {
         "seed": draw_seed(random, turn),
         "x_batch": draw_floats(random, turn, shape["examples"], shape["inputs"]),
@@ -66,6 +67,7 @@ def params(key: Any, inputs: int, features: int) -> Any:
 
     Returns:
         Variables whose kernel, (inputs, features), holds the uniform numbers that it is drawn from.
+
     """
     return jax.device_get(_init(features, inputs)(key))
 

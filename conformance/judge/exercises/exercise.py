@@ -25,6 +25,7 @@ class Pitfall:
         fix: one sentence: what to change.
         reference: gives the wrong answer that this way leads to, for recognising it. A pitfall
             without one is recognised by an error's text or by what was observed.
+
     """
 
     id: str
@@ -72,6 +73,7 @@ class Exercise:
             a `Finding` where that violates the contract.
         expects_lift: whether calling `flax.linen.vmap` is part of the task.
         builds_on: names of exercises whose functions a solution of this one usually calls.
+
     """
 
     name: str
@@ -176,6 +178,7 @@ def draw_seed(random: np.random.RandomState, turn: int) -> int:
     Args:
         random: where the draws come from.
         turn: the number of the call at its shape.
+
     """
     if turn % 3 == 0:
         return EDGE_SEEDS[turn // 3 % len(EDGE_SEEDS)]
@@ -189,6 +192,7 @@ def draw_floats(random: np.random.RandomState, turn: int, *shape: int) -> np.nda
         random: where the draws come from.
         turn: the number of the call at its shape.
         shape: the array's sizes.
+
     """
     values = random.standard_normal(shape)
     return np.asarray(np.round(values * 4) / 4 if turn % 2 else values, np.float32)

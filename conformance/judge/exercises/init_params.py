@@ -31,6 +31,7 @@ def _bounded(pairs: Any, sizes: Sequence[int]) -> Rounded:
 
 
 def reference(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
+    """The expected (weights (in, out), biases (out,)) of each layer, with their error bounds."""
     keys = jax.random.split(key, len(layer_sizes) - 1)
     return _bounded([jax.random.split(k) for k in keys], layer_sizes)
 
@@ -82,6 +83,7 @@ def _zero_biases(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
 
 
 def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
+    """The arguments of one call: the sizes of the layers, and a key of two 32-bit words."""
     words = random.randint(0, 2**32, 2, dtype=np.uint32)
     if turn % 2:
         words = np.asarray([0, random.randint(0, 1000)], np.uint32)  # what PRNGKey(seed) gives

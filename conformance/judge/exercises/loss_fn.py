@@ -31,10 +31,12 @@ def _absolute(params: training.Params, x: jax.Array, y: jax.Array) -> jax.Array:
 
 
 def reference(params: training.Params, x: np.ndarray, y: np.ndarray) -> Rounded:
+    """The expected loss, a scalar, with its error bound."""
     return rounded.evaluate(training.mean_squared, params, x, y)
 
 
 def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
+    """The arguments of one call: params, inputs `x` (B, in) and targets `y` (B, out)."""
     return training.draw_data(shape, random, turn, shape["examples"])
 
 

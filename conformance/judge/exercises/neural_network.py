@@ -25,10 +25,12 @@ def _last_linear(params: training.Params, x: jax.Array) -> jax.Array:
 
 
 def reference(params: training.Params, x: np.ndarray) -> Rounded:
+    """The expected outputs (B, out), computed row by row, with their error bounds."""
     return rounded.each([rounded.evaluate(_forward, params, row) for row in x])
 
 
 def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
+    """The arguments of one call: params and inputs `x` (B, in)."""
     drawn = training.draw_data(shape, random, turn, shape["examples"])
     return {"params": drawn["params"], "x": drawn["x"]}
 

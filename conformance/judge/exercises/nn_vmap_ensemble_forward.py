@@ -14,6 +14,7 @@ from reference.error_bounds.evaluate import Rounded
 
 
 def reference(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    """The outputs with one Dense per example, flattened to (B * features,), and their error bounds."""
     return flat(dense.ensemble(jax.random.PRNGKey(seed), x_batch, features))
 
 

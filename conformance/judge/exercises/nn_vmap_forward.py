@@ -15,6 +15,7 @@ from reference.error_bounds.evaluate import Rounded
 
 
 def reference(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    """The outputs with shared parameters, flattened to (B * features,), and their error bounds."""
     return flat(dense.shared(jax.random.PRNGKey(seed), x_batch, features))
 
 

@@ -18,10 +18,12 @@ def _square(part: jax.Array) -> jax.Array:
 
 
 def reference(data: np.ndarray) -> Rounded:
+    """The squares, in the shape of `data`, with their error bounds."""
     return rounded.each([rounded.evaluate(_square, part) for part in data])
 
 
 def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
+    """The argument of one call: float32 `data`, one slice per device along axis 0."""
     return {"data": draw_floats(random, turn, *shape["shape"])}
 
 

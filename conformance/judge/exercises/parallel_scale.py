@@ -18,10 +18,12 @@ def _scale(value: jax.Array, factor: jax.Array) -> jax.Array:
 
 
 def reference(x: np.ndarray, factor: float) -> Rounded:
+    """The products (D,), with their error bounds."""
     return rounded.each([rounded.evaluate(_scale, value, np.float32(factor)) for value in x])
 
 
 def draw(shape: Mapping[str, int], random: np.random.RandomState, turn: int) -> dict[str, Any]:
+    """The arguments of one call: float32 `x` (D,), and a `factor` that float32 holds exactly."""
     factor = float(random.randint(-20, 21)) / 4  # exact in float32
     return {"x": draw_floats(random, turn, shape["devices"]), "factor": factor}
 

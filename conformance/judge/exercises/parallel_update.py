@@ -22,6 +22,7 @@ def _full_batch(params: Any, x: np.ndarray, y: np.ndarray, rate: float) -> Round
 
 
 def reference(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -> Rounded:
+    """The params after the step, repeated for each device along a new axis 0, with error bounds."""
     return rounded.each([_full_batch(params, x, y, learning_rate)] * len(x))
 
 
@@ -32,6 +33,7 @@ def _each_its_own(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: floa
 
 
 def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
+    """The arguments of one call: params, `x` (D, B, in), `y` (D, B, out) and a learning rate."""
     drawn = training.draw_data(shape, random, turn, shape["devices"], shape["examples"])
     return {**drawn, "learning_rate": training.draw_rate(random)}
 

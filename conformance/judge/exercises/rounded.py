@@ -90,4 +90,5 @@ def moved(result: Rounded, function: Callable[[Any], Any]) -> Rounded:
 
 
 def flat(result: Rounded) -> Rounded:
+    """The result with each array of value and error flattened to one axis."""
     return moved(result, np.ravel)

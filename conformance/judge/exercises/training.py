@@ -25,6 +25,7 @@ def forward(params: Params, x: jax.Array) -> jax.Array:
 
 
 def mean_squared(params: Params, x: jax.Array, y: jax.Array) -> jax.Array:
+    """The mean of the squared errors over all examples and outputs: a scalar."""
     difference = forward(params, x) - y
     return jnp.mean(difference * difference)
 
@@ -38,6 +39,7 @@ def step(params: Params, x: jax.Array, y: jax.Array, rate: jax.Array) -> Params:
 
 
 def draw_params(sizes: Sequence[int], random: np.random.RandomState, turn: int) -> Params:
+    """Float32 (weights (in, out), biases (out,)) for each two neighbours in `sizes`."""
     return [
         (draw_floats(random, turn, i, o), draw_floats(random, turn, o)) for i, o in pairwise(sizes)
     ]
@@ -61,6 +63,7 @@ def draw_rate(random: np.random.RandomState) -> float:
 
 
 def without_biases(params: Params) -> Params:
+    """The parameters with every bias set to zero."""
     return [(w, np.zeros_like(b)) for w, b in params]
 
 

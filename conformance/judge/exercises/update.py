@@ -17,6 +17,7 @@ def _step(params: Any, x: Any, y: Any, rate: Any) -> Any:
 
 
 def reference(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -> Rounded:
+    """The expected params after one step, with their error bounds."""
     return rounded.evaluate(_step, params, x, y, np.float32(learning_rate))
 
 
@@ -34,6 +35,7 @@ def _biases_left(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float
 
 
 def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
+    """The arguments of one call: params, `x` (B, in), `y` (B, out) and a learning rate."""
     drawn = training.draw_data(shape, random, turn, shape["examples"])
     return {**drawn, "learning_rate": training.draw_rate(random)}
 

@@ -18,6 +18,7 @@ def _add(a: jax.Array, b: jax.Array) -> jax.Array:
 
 
 def reference(a: np.ndarray, b: np.ndarray, in_axes: tuple[int, int], out_axes: int) -> Rounded:
+    """The sums, with the batch axis at `out_axes`, and their error bounds."""
     firsts, seconds = np.moveaxis(a, in_axes[0], 0), np.moveaxis(b, in_axes[1], 0)
     pairs = zip(firsts, seconds, strict=True)
     stacked = rounded.each([rounded.evaluate(_add, first, second) for first, second in pairs])
@@ -39,6 +40,7 @@ def _examples_first(
 
 
 def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
+    """The arguments of one call: float32 `a` and `b`, each with its batch axis where `in_axes` says."""
     arrays = []
     for axis in shape["in_axes"]:
         values = draw_floats(random, turn, shape["examples"], *shape["matrix"])

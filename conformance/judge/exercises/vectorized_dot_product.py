@@ -18,6 +18,7 @@ def _dot(x: jax.Array, y: jax.Array) -> jax.Array:
 
 
 def reference(x: np.ndarray, y: np.ndarray) -> Any:
+    """The dot products (B,): int32 for integers, else float values with their error bounds."""
     if x.dtype.kind == "i":
         return np.asarray([int(np.dot(a, b)) for a, b in zip(x, y, strict=True)], np.int32)
     return rounded.each([rounded.evaluate(_dot, a, b) for a, b in zip(x, y, strict=True)])
@@ -37,6 +38,7 @@ def _every_pair(x: np.ndarray, y: np.ndarray) -> Any:
 
 
 def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
+    """The arguments of one call: `x` and `y`, both (B, n), of int32 or float32."""
     size = (shape["examples"], shape["inputs"])
     if shape["dtype"] == "int32":
         whole = [random.randint(-9, 10, size).astype(np.int32) for _ in "xy"]

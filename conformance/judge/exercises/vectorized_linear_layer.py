@@ -19,6 +19,7 @@ def _layer(weights: jax.Array, biases: jax.Array, x: jax.Array) -> jax.Array:
 
 
 def reference(weights: np.ndarray, biases: np.ndarray, inputs: np.ndarray) -> Rounded:
+    """The expected outputs (B, out), with their error bounds."""
     return rounded.each([rounded.evaluate(_layer, weights, biases, x) for x in inputs])
 
 
@@ -39,6 +40,7 @@ def _outputs_first(weights: np.ndarray, biases: np.ndarray, inputs: np.ndarray) 
 
 
 def draw(shape: Mapping[str, int], random: np.random.RandomState, turn: int) -> dict[str, Any]:
+    """The arguments of one call: `weights` (in, out), `biases` (out,) and `inputs` (B, in)."""
     b, i, o = shape["examples"], shape["inputs"], shape["outputs"]
     return {
         "weights": draw_floats(random, turn, i, o),

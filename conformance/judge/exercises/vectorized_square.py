@@ -18,6 +18,7 @@ def _square(value: jax.Array) -> jax.Array:
 
 
 def reference(x: np.ndarray) -> Rounded:
+    """The squares (B,), with their error bounds."""
     return rounded.each([rounded.evaluate(_square, value) for value in x])
 
 
@@ -26,6 +27,7 @@ def _row_zero(x: np.ndarray) -> Rounded:
 
 
 def draw(shape: Mapping[str, int], random: np.random.RandomState, turn: int) -> dict[str, Any]:
+    """The argument of one call: float32 `x` (B,)."""
     return {"x": draw_floats(random, turn, shape["examples"])}
 
 

@@ -36,10 +36,12 @@ def load(header: Mapping[str, Any], source: bytes) -> tuple[dict[str, Any], Modu
 
     Args:
         header: `name`, the file's; `functions`, those asked for; `notebook`, whether it was one.
+        source: the bytes of the Python source.
 
     Returns:
         The reply, with the `functions` that are there, what else goes by their names (`others`) and
         the functions that the file defines (`defined`), or an `error`; and the module.
+
     """
     module = types.ModuleType("candidate")
     file = _write_source(header["name"], source)

@@ -22,6 +22,7 @@ class CompiledPrograms:
     Args:
         shared: directory with entries to read; None for none.
         target: directory to write entries to; None keeps them in memory.
+
     """
 
     def __init__(self, shared: str | None, target: str | None) -> None:

@@ -169,6 +169,12 @@ def limit(kind: int, value: int) -> None:
 
 
 def limit_at_start(cpu_seconds: float) -> None:
+    """Set the limits that need no measurement: core dumps, file size, open files, processor time.
+
+    Args:
+        cpu_seconds: processor time of one process; rounded to whole seconds, at least 1.
+
+    """
     limit(resource.RLIMIT_CORE, 0)
     limit(resource.RLIMIT_FSIZE, MAX_FILE_BYTES)
     limit(resource.RLIMIT_NOFILE, 256)
@@ -179,7 +185,9 @@ def lacking(level: str, unfiltered: str | None = None) -> list[str]:
     """What is not protected at this level, one clause each.
 
     Args:
+        level: the isolation level that the server runs at.
         unfiltered: why system calls are not filtered here, where they are not.
+
     """
     lacks = [] if unfiltered is None else [unfiltered]
     if level == "namespaces":

@@ -38,10 +38,21 @@ def _call(name: str, *arguments: Any) -> None:
 
 
 def unshare(flags: int) -> None:
+    """Call unshare(2) with the namespaces in `flags`. Raises OSError."""
     _call("unshare", flags)
 
 
 def mount(source: str, target: str, kind: str | None, flags: int, options: str = "") -> None:
+    """Call mount(2). Raises OSError.
+
+    Args:
+        source: what to mount: a device, a directory, or a name that the kind ignores.
+        target: the directory or file to mount it at.
+        kind: the file system's type; None where the flags ask for none.
+        flags: the bits `MS_...`.
+        options: what the file system itself is told, such as `"mode=755"`.
+
+    """
     given = kind.encode() if kind else None
     _call(
         "mount",
@@ -77,6 +88,7 @@ def pivot_root(new: str) -> None:
 
 
 def prctl(option: int, value: int, third: int = 0) -> None:
+    """Call prctl(2) with `option` and its first two arguments. Raises OSError."""
     zero = ctypes.c_ulong(0)
     _call("prctl", option, ctypes.c_ulong(value), ctypes.c_ulong(third), zero, zero)
 

@@ -21,8 +21,12 @@ def supervise(worker: int, life: int, status: int, limits: dict[str, Any]) -> No
     Reports one JSON line on `status`, and ends every process that the worker started.
 
     Args:
+        worker: the worker's process id, a child of this process.
+        life: a pipe's reading end that the judge holds the other end of.
+        status: the file descriptor that the report is written to.
         limits: `max_memory` in bytes and `max_tasks`, over all its processes; where its directory
             is on a disk, `directory` with `max_entries` and `max_bytes` in it.
+
     """
     events = select.poll()
     events.register(life, select.POLLIN | select.POLLHUP)

@@ -28,7 +28,12 @@ def work(
     """Say that the worker is ready, load what the next frame holds, then answer call after call.
 
     Args:
-        shared, target: where compiled programs are read from, and where our own solution's go.
+        requests: the file descriptor that frames are read from.
+        replies: the file descriptor that frames are written to.
+        spare_tasks: how many more threads and processes than it has now the process limit allows.
+        shared: the directory that compiled programs are read from; None for none.
+        target: the directory that our own solution's programs go to; None keeps them in memory.
+
     """
     started = time.perf_counter()
     compiled_programs.install(shared, target)

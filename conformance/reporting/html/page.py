@@ -48,6 +48,7 @@ def render_page(
         package: The package that has the template; the frame is in this one.
         kinds: What the filter offers before the outcomes: choices (value, words) by title.
         sections: What the template's own sections need.
+
     """
     style, script = _shipped(PACKAGE, "page.css"), _shipped(PACKAGE, "page.js")
     outcomes = {result.outcome for run in shown for result in run.summary.results}

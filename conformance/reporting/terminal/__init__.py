@@ -26,6 +26,7 @@ def show(
         summary: The run.
         verbosity: `QUIET`, `GROUPS`, `LAWS` or `EVERYTHING`.
         files: The path of the script that was saved for a failure, by `item_name`.
+
     """
     width = console.width
     if verbosity <= QUIET:
