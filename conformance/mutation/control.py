@@ -35,7 +35,12 @@ def unbroken(
     """Check the law of the transform as a run does: known defects are excluded.
 
     Args:
+        law: The law to check.
+        transform: The transform, not broken.
+        subject: The function or module that is mapped.
+        profile: How many calls are drawn.
         change: What is done to each call before it is checked.
+
     """
     calls: list[Call] = []
 

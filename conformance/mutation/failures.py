@@ -12,7 +12,9 @@ def matrix_failures(results: Sequence[MutationResult], whole: bool = True) -> li
     """What is wrong with the kill matrix: a failing control, a law or a mutant without a kill.
 
     Args:
+        results: Those of the mutants and of their controls.
         whole: Whether all laws were checked. A part of them need not kill every mutant.
+
     """
     lines = [
         f"{each.law} fails on {each.killed_by} for {each.transform}, which is not broken: its kills "

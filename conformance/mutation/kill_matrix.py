@@ -95,10 +95,13 @@ def mutate_transform(
     """Check one law of a transform's mutants, on calls on which the unbroken transform passes.
 
     Args:
+        law_id: The id of the law.
+        transform_name: The name of the transform.
         names: The mutants; all of the law's kind where there are none.
 
     Returns:
         The control first, then one result for each mutant.
+
     """
     law, transform = LAWS[law_id], TRANSFORMS[transform_name]
     mutants = [

@@ -33,6 +33,7 @@ def run_in_processes(
 
     Raises:
         WorkerDiedError: Where a worker did not come to an end.
+
     """
     process_env.prepare()
     results: list[Result] = []

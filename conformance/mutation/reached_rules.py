@@ -16,6 +16,7 @@ def subjects_by_rule() -> dict[str, list[str]]:
 
     Returns:
         By the name of each rule, in order: the subjects that reach it, those named after it first.
+
     """
     found: dict[str, list[str]] = {}
     for subject in RULES:

@@ -33,10 +33,12 @@ def mutate_rule(rule: str, subjects: Sequence[str]) -> list[RuleMutationResult]:
     """Put each mutant of a rule into JAX's table and check the law of the map.
 
     Args:
-        subjects: Those that reach the rule.
+        rule: The name of the batching rule.
+        subjects: The names of those that reach the rule.
 
     Returns:
         The control first, the rule as it is, then one result for each mutant.
+
     """
     calls, failing = _calls(subjects)
     if not calls and failing is None:

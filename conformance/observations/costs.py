@@ -135,8 +135,10 @@ def _repeatedly(function: Callable[..., Any], arguments: Any, times: int) -> dic
 
 
 def _ratios(ready: Callable[[], Callable[[], Any]]) -> dict[str, float]:
-    """Each round is compared with the work done right before and right after it: what else the
-    machine does at that time slows both.
+    """The median, least and greatest ratio of a round's time to that of a fixed piece of work.
+
+    The work is done right before and right after each round: what else the machine does at that time
+    slows both.
     """
     ratios = []
     for _ in range(_ROUNDS):

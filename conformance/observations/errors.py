@@ -15,10 +15,12 @@ from properties import trees
 
 
 def add(x: Any, y: Any) -> Any:
+    """Give the sum of two arrays."""
     return x + y
 
 
 def identity(x: Any) -> Any:
+    """Give the argument, unchanged."""
     return x
 
 

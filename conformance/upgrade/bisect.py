@@ -146,6 +146,7 @@ def question(request: Request, found: Target) -> Question:
     Raises:
         BisectError: The plan of a law's calls cannot be drawn in the first environment.
         ValueError: An ENV is invalid.
+
     """
     good, bad = request.environments
     for spec in (good, bad):
@@ -200,6 +201,7 @@ def find_release(asked: Question, report: Callable[[str], None]) -> Found:
 
     Raises:
         BisectError: There is nothing to find, or an environment could not be run.
+
     """
 
     def resolved(spec: str) -> Versions:

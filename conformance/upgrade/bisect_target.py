@@ -34,6 +34,7 @@ def target(text: str, laws: Collection[str], groups: Collection[str]) -> Target:
 
     Raises:
         ValueError: It is none of these, in one sentence.
+
     """
     parts = [part.strip() for part in text.split("|")]
     if parts[0] in laws:

@@ -83,6 +83,7 @@ def probe(cell: Cell, wanted: Wanted) -> Answer:
 
     Raises:
         CellError: The environment cannot be built, or the process did not answer.
+
     """
     environment = build(cell)
     if isinstance(environment, NotBuilt):

@@ -69,6 +69,7 @@ def run(request: Request, executor: Executor, watcher: Watcher, *, local: bool) 
 
     Raises:
         ValueError: An ENV, a requirement, a directory or the name of a subject is invalid.
+
     """
     found = sources.scan(_places(request))
     answers = _ask(request, executor, watcher)

@@ -78,6 +78,7 @@ def run(
     Raises:
         StoppedError: This process is ending.
         subprocess.TimeoutExpired: The child took longer than `timeout`.
+
     """
     with _lock:
         if STOPPING.is_set():

@@ -131,6 +131,7 @@ def change_of(name: str, said: str = "") -> NameChange:
     Args:
         name: Its dotted name, such as `jax.numpy.fix`.
         said: The message of the AttributeError or ImportError that it raises now.
+
     """
     found = _REMOVED.search(said)
     version = found.group(1) if found else _by_prefix(name, _REMOVED_IN)

@@ -39,6 +39,7 @@ def options(
         batched: True where the subject takes a whole batch, too, in front of each input: then that must
             give what it gives for each example. Or another function that takes the batch.
         has_state: The first argument is a module's state.
+
     """
     if tolerance is not None and not isinstance(tolerance, tuple | list):
         tolerance = (tolerance, tolerance)
@@ -88,6 +89,7 @@ def function(
 
     Raises:
         SubjectsError: where the function does not take such inputs.
+
     """
     if isinstance(function, type):
         raise SubjectsError(
@@ -118,6 +120,7 @@ def split_arguments(
     Returns:
         The specifications of the arrays, those given by name last, and a function from their values to
         positional and named arguments: None where the values are the arguments.
+
     """
     positional = arguments(inputs)
     named = {name: argument(entry) for name, entry in (keywords or {}).items()}

@@ -37,6 +37,19 @@ class Drawn(Array):
         batch: tuple[int, ...] = (),
         edge_values: bool = False,
     ) -> Any:
+        """Values of this array, with a leading batch axis where ``batch`` gives its size.
+
+        Args:
+            seed: What the values are drawn from.
+            sizes: The size of each dimension that has a name.
+            dtype: The dtype, where the array has none of its own.
+            batch: The number of examples, as a tuple of one; empty for one example without a batch axis.
+            edge_values: Not read: the function decides what is drawn.
+
+        Raises:
+            SubjectsError: The function draws another shape than the array has.
+
+        """
         shape, kind = self.shape(sizes), jnp.dtype(self.dtype or dtype)
         random = [np.random.RandomState((seed - self.base) % 2**32)]
         if not batch:
@@ -140,8 +153,10 @@ def _bits(random: np.random.RandomState, shape: tuple[int, ...]) -> Any:
 
 
 def generated(draw: Callable[[np.random.RandomState], Any]) -> Any:
-    """An input that a function of the user's draws: ``draw(random)`` gives one example of it, an array or
-    a tree of arrays whose shapes are always the same, from a `numpy.random.RandomState`.
+    """An input that a function of the user's draws.
+
+    ``draw(random)`` gives one example of it, an array or a tree of arrays whose shapes are always the
+    same, from a `numpy.random.RandomState`.
     """
     leaves, structure = jax.tree_util.tree_flatten(draw(np.random.RandomState(0)))
 
@@ -175,6 +190,7 @@ def arguments(inputs: Any) -> tuple[Any, ...]:
 
     Raises:
         SubjectsError: where one of them says nothing that can be drawn.
+
     """
     if _is_shape(inputs) and len(inputs):
         # One bare shape in place of a list of them.

@@ -122,8 +122,9 @@ def _initialised(subject: LinenSubject, seed: int) -> dict[str, Any]:
 
 
 def _draws_from_named_streams(subject: LinenSubject, variables: Mapping[str, Any]) -> None:
-    """Raise where a call of the module draws from a stream that the user has not named: Linen gives it
-    the key of the parameters in an init, and none in a call.
+    """Raise where a call of the module draws from a stream that the user has not named.
+
+    Linen gives such a stream the key of the parameters in an init, and none in a call.
     """
     keys = {name: jax.random.PRNGKey(0) for name in subject.streams if name != "params"}
     updated = [name for name in subject.collections if name != "params"]

@@ -59,6 +59,7 @@ def load(origin: str) -> list[Subject]:
     Raises:
         SubjectsError: It cannot be imported, has no such list, or a subject in it cannot be used. Where
             `TOLERANT` is set, these go to `FAILED` instead.
+
     """
     _extend_path()
     if os.environ.get(TOLERANT):
@@ -125,8 +126,9 @@ def first_line(error: BaseException) -> str:
 
 
 def _extend_path() -> None:
-    """Make the user's directories importable, after all that is installed: a file `json.py` or `flax.py`
-    beside the user's modules must not be taken for the library.
+    """Make the user's directories importable, after all that is installed.
+
+    A file `json.py` or `flax.py` beside the user's modules must not be taken for the library.
     """
     given = os.environ.get(IMPORT_PATH, "").split(os.pathsep)
     for directory in filter(None, [*given, os.getcwd()]):

@@ -22,8 +22,10 @@ from properties.values import away_from
 
 @attrs.frozen(eq=False)
 class StateLeaf(Drawn):
-    """An array of a module's state. Each example has the module's own values, the floating ones moved
-    without a change of sign; keys are drawn. Counters, flags and what is in order stay so.
+    """An array of a module's state.
+
+    Each example has the module's own values, the floating ones moved without a change of sign; keys are
+    drawn. Counters, flags and what is in order stay so.
     """
 
     initial: Any = None
@@ -37,6 +39,17 @@ class StateLeaf(Drawn):
         batch: tuple[int, ...] = (),
         edge_values: bool = False,
     ) -> Any:
+        """Values of this array of state, with a leading batch axis where ``batch`` gives its size.
+
+        Args:
+            seed: What keys are drawn from, and how far floating values are moved.
+            sizes: Not read: the shape is that of the module's own array.
+            dtype: Not read: the dtype is that of the module's own array.
+            batch: The number of examples, as a tuple of one; empty for one example without a batch axis.
+            edge_values: Not read.
+
+        """
+
         def one(place: int) -> Any:
             start = (seed + 7919 * place) % 2**32
             if self.is_key:

@@ -60,6 +60,7 @@ def module(
 
     Raises:
         SubjectsError: where it is no module, or does not take such inputs.
+
     """
     if isinstance(module, type):
         raise SubjectsError(

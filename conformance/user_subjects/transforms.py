@@ -29,6 +29,7 @@ def transform(
 
     Raises:
         SubjectsError: where another transform has the name, or a restriction gives no reason.
+
     """
     if not callable(vmap_like):
         raise SubjectsError(f"the transform {name!r} cannot be called: {vmap_like!r}")

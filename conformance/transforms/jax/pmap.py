@@ -10,6 +10,7 @@ from properties.transform import Transform
 
 
 def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
+    """Map the function with `jax.pmap`; an option ``devices`` holds the numbers of the devices."""
     options = on_devices(dict(axes.options))
     return jax.pmap(
         function, in_axes=axes.in_axes, out_axes=axes.out_axes, axis_name=axes.name, **options
@@ -24,6 +25,7 @@ def on_devices(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def unavailable() -> str | None:
+    """Why `jax.pmap` cannot be used: JAX does not have it, or there is one device; None where it can."""
     if not hasattr(jax, "pmap"):
         return f"jax {jax.__version__} has no pmap"
     return one_device("pmap")
@@ -39,6 +41,7 @@ def one_device(name: str) -> str | None:
 
 
 def source(call: FunctionCall) -> str:
+    """Python that defines ``mapped``, the `jax.pmap` of ``function`` with the call's first axes."""
     (axes, *_) = call.axes
     options = dict(axes.options)
     if "devices" in options:

@@ -16,6 +16,8 @@ MESH_AXIS = "devices"
 
 
 def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
+    """Map the function with `jax.shard_map` over one device for each example, and `jax.vmap` on each."""
+
     def mapped(*arguments: Any) -> Any:
         from jax.sharding import Mesh
         from jax.sharding import PartitionSpec as P
@@ -50,6 +52,7 @@ def _experimental() -> Any:
 
 
 def source(call: FunctionCall) -> str:
+    """Python that defines ``mapped``, the `jax.shard_map` of ``function`` with the call's first axes."""
     (axes, *_) = call.axes
     return f"""
 from jax.sharding import Mesh, PartitionSpec as P

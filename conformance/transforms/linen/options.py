@@ -72,6 +72,7 @@ class OfFunction(nn.Module):
 
     @nn.compact
     def __call__(self, *inputs: Any) -> Any:
+        """Give the output of the mapped function, which takes the inputs as one tree."""
         of_trees = {
             "in_axes": ({"inputs": self.kwargs["in_axes"]},),
             "out_axes": {"output": self.kwargs["out_axes"]},
@@ -89,6 +90,8 @@ class InScan(nn.Module):
 
     @nn.compact
     def __call__(self, *inputs: Any) -> Any:
+        """Give what the module gives in the second of the two steps."""
+
         def body(module: Any, carry: Any, _: Any) -> Any:
             return carry, module(*inputs)
 
@@ -103,9 +106,11 @@ class Within:
         self.outer = outer
 
     def init(self, rngs: Any, *inputs: Any) -> Any:
+        """Initialise the outer module, and give the variables of ``inner`` by collection."""
         return {name: tree["inner"] for name, tree in self.outer.init(rngs, *inputs).items()}
 
     def apply(self, variables: Any, *inputs: Any, rngs: Any, mutable: Any) -> Any:
+        """Apply the outer module to variables of ``inner``: give its output and the updates of ``inner``."""
         wrapped = {name: {"inner": tree} for name, tree in variables.items()}
         output, updates = self.outer.apply(wrapped, *inputs, rngs=rngs, mutable=mutable)
         return output, {name: tree["inner"] for name, tree in updates.items()}
@@ -119,5 +124,6 @@ class FirstOfTwo:
         self.init = twice.init
 
     def apply(self, variables: Any, *inputs: Any, rngs: Any, mutable: Any) -> Any:
+        """Apply the module: give the first entry of its output along the axis in front, and its updates."""
         output, updates = self.twice.apply(variables, *inputs, rngs=rngs, mutable=mutable)
         return jax.tree_util.tree_map(lambda leaf: leaf[0], output), updates

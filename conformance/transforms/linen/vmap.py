@@ -15,6 +15,8 @@ from properties.transform import NEW_AXIS, Lifted, Transform
 
 
 def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
+    """Map the function with ``nn.vmap``, as the call of a module without parameters."""
+
     class Applied(nn.Module):
         def __call__(self, *arguments: Any, **named: Any) -> Any:
             return function(*arguments, **named)
@@ -111,6 +113,7 @@ def names_of(variables: Any) -> dict[str, Any]:
 
 
 def source(call: FunctionCall | ModuleCall) -> str:
+    """Python that defines ``mapped`` for a call of a function, ``plain`` and ``lifted`` for a module's."""
     axes = call.axes[0]
     options = f"in_axes={axes.in_axes}, out_axes={axes.out_axes}"
     options += "".join(f", {name}={value!r}" for name, value in axes.options)

@@ -19,11 +19,13 @@ KINDS: dict[str, Any] = {"params": nnx.Param, "batch_stats": nnx.BatchStat, "cac
 
 
 def read(variable: Any) -> Any:
+    """The value of a variable, in the way that the installed Flax has for it."""
     # `value` is deprecated since flax 0.12, and what replaces it is not in 0.10.
     return variable.get_value() if hasattr(variable, "get_value") else variable.value
 
 
 def write(variable: Any, value: Any) -> None:
+    """Set the value of a variable, in the way that the installed Flax has for it."""
     if hasattr(variable, "set_value"):
         variable.set_value(value)
     else:
@@ -31,38 +33,50 @@ def write(variable: Any, value: Any) -> None:
 
 
 class Block(nnx.Module):
+    """A Linear layer from ``m`` to ``n`` features, then tanh."""
+
     def __init__(self, m: int, n: int, rngs: Any) -> None:
         self.Dense_0 = nnx.Linear(m, n, rngs=rngs)
 
     def __call__(self, x: Any) -> Any:
+        """Map ``x`` of shape (..., m) to shape (..., n)."""
         return jnp.tanh(self.Dense_0(x))
 
 
 class MLP(nnx.Module):
+    """A `Block` from ``m`` to ``k`` features, then a Linear layer to ``n``."""
+
     def __init__(self, m: int, k: int, n: int, rngs: Any) -> None:
         self.Block_0 = Block(m, k, rngs)
         self.Dense_0 = nnx.Linear(k, n, rngs=rngs)
 
     def __call__(self, x: Any) -> Any:
+        """Map ``x`` of shape (..., m) to shape (..., n)."""
         return self.Dense_0(self.Block_0(x))
 
 
 class Accumulator(nnx.Module):
+    """A running sum of its inputs of shape (m,), in the collection ``cache``."""
+
     def __init__(self, m: int) -> None:
         self.total = Cache(jnp.zeros((m,), jnp.float32))
 
     def __call__(self, x: Any) -> Any:
+        """Add ``x`` to the total, and give the total."""
         write(self.total, read(self.total) + x)
         return read(self.total)
 
 
 class ColumnCell(nnx.Module):
+    """A recurrent cell without a bias, whose weights multiply columns: tanh(w x + u carry)."""
+
     def __init__(self, m: int, n: int, rngs: Any) -> None:
         draw = nnx.initializers.lecun_normal()
         self.w = nnx.Param(draw(rngs.params(), (n, m), jnp.float32))
         self.u = nnx.Param(draw(rngs.params(), (n, n), jnp.float32))
 
     def __call__(self, carry: Any, x: Any) -> Any:
+        """Give the new carry of shape (n,) twice, as carry and as output, for ``x`` of shape (m,)."""
         h = jnp.tanh(jnp.dot(read(self.w), x) + jnp.dot(read(self.u), carry))
         return h, h
 
@@ -74,15 +88,20 @@ def recurrent(n: int, rngs: Any, use_bias: bool = False) -> Any:
 
 
 class SimpleCell(nnx.Module):
+    """An Elman cell: tanh of a Linear layer on the input plus one without a bias on the carry."""
+
     def __init__(self, m: int, n: int, rngs: Any) -> None:
         self.i, self.h = nnx.Linear(m, n, rngs=rngs), recurrent(n, rngs)
 
     def __call__(self, carry: Any, x: Any) -> Any:
+        """Give the new carry of shape (..., n) twice, as carry and as output, for ``x`` of (..., m)."""
         h = jnp.tanh(self.i(x) + self.h(carry))
         return h, h
 
 
 class GRUCell(nnx.Module):
+    """A gated recurrent unit, with a reset gate, an update gate and a candidate state."""
+
     def __init__(self, m: int, n: int, rngs: Any) -> None:
         self.ir, self.iz = nnx.Linear(m, n, rngs=rngs), nnx.Linear(m, n, rngs=rngs)
         setattr(self, "in", nnx.Linear(m, n, rngs=rngs))  # a keyword of Python's
@@ -90,6 +109,7 @@ class GRUCell(nnx.Module):
         self.hn = recurrent(n, rngs, use_bias=True)
 
     def __call__(self, carry: Any, x: Any) -> Any:
+        """Give the new carry of shape (..., n) twice, as carry and as output, for ``x`` of (..., m)."""
         r = jax.nn.sigmoid(self.ir(x) + self.hr(carry))
         z = jax.nn.sigmoid(self.iz(x) + self.hz(carry))
         h = (1.0 - z) * jnp.tanh(getattr(self, "in")(x) + r * self.hn(carry)) + z * carry
@@ -97,10 +117,14 @@ class GRUCell(nnx.Module):
 
 
 class ScannedCell(nnx.Module):
+    """A `SimpleCell` scanned along the first axis of its inputs, with the same parameters throughout."""
+
     def __init__(self, m: int, n: int, rngs: Any) -> None:
         self.cell = SimpleCell(m, n, rngs)
 
     def __call__(self, carry: Any, xs: Any) -> Any:
+        """Give the last carry, (n,), and all outputs, (length, n), for ``xs`` of shape (length, m)."""
+
         def step(cell: Any, carry: Any, x: Any) -> Any:
             return cell(carry, x)
 
@@ -109,10 +133,14 @@ class ScannedCell(nnx.Module):
 
 
 class Repeated(nnx.Module):
+    """A Linear layer applied once, then ``times`` times more, each followed by tanh, in `nnx.while_loop`."""
+
     def __init__(self, m: int, times: int, rngs: Any) -> None:
         self.layer, self.times = nnx.Linear(m, m, rngs=rngs), times
 
     def __call__(self, x: Any) -> Any:
+        """Map ``x`` of shape (..., m) to the same shape."""
+
         def body(state: Any) -> Any:
             layer, turn, y = state
             return layer, turn + 1, jnp.tanh(layer(y))
@@ -122,19 +150,25 @@ class Repeated(nnx.Module):
 
 
 class Rematted(nnx.Module):
+    """A `Block` under `nnx.remat`, from ``m`` to ``n`` features, then a Linear layer of ``n``."""
+
     def __init__(self, m: int, n: int, rngs: Any) -> None:
         self.block, self.Dense_0 = Block(m, n, rngs), nnx.Linear(n, n, rngs=rngs)
 
     def __call__(self, x: Any) -> Any:
+        """Map ``x`` of shape (..., m) to shape (..., n)."""
         return self.Dense_0(nnx.remat(lambda block, x: block(x))(self.block, x))
 
 
 class NoisyDense(nnx.Module):
+    """A Linear layer from ``m`` to ``n`` features, then dropout with probability ``rate`` in every call."""
+
     def __init__(self, m: int, n: int, rate: float, rngs: Any) -> None:
         self.Dense_0 = nnx.Linear(m, n, rngs=rngs)
         self.Dropout_0 = nnx.Dropout(rate, deterministic=False)
 
     def __call__(self, x: Any, rngs: Any) -> Any:
+        """Map ``x`` of shape (..., m) to shape (..., n), with dropout drawn from ``rngs``."""
         return self.Dropout_0(self.Dense_0(x), rngs=rngs)
 
 
@@ -225,6 +259,7 @@ class Lift:
         self.modes = {name: options[name] for name in ("graph", "graph_updates") if name in options}
 
     def create(self, rngs: Any) -> Any:
+        """Make the module under the map, from the key of the stream ``params``, or from key 0 without one."""
         streams = nnx.Rngs(params=rngs["params"]) if "params" in rngs else nnx.Rngs(params=0)
         out_axes: Any = self.state_axes
         if self.modes:
@@ -251,12 +286,26 @@ class Lift:
         return nnx.split_rngs(streams, splits=self.size, only=only, **mode)
 
     def init(self, rngs: Any, *inputs: Any) -> Any:
+        """Make the module under the map, and give its variables by collection; the inputs are not read."""
         return collected(self.create(rngs))
 
     def names(self, rngs: Any, *inputs: Any) -> Any:
+        """What the axes of the made module's parameters are called; the inputs are not read."""
         return names_of(self.create(rngs))
 
     def apply(self, variables: Any, *inputs: Any, rngs: Any = None, mutable: Any = ()) -> Any:
+        """Call the module under the map, with these variables in place of its own.
+
+        Args:
+            variables: The variables of the module, by collection.
+            *inputs: The inputs, with batch axes where ``in_axes`` says so.
+            rngs: The key of each stream that the call draws from.
+            mutable: Not read: every collection may change.
+
+        Returns:
+            The output, and the collections other than params after the call.
+
+        """
         module = put(self.make(nnx.Rngs(0)), variables)
         options = dict(self.options)
         wrappers: dict[Any, Any] = {"jit": nnx.jit, "remat": nnx.remat, None: lambda f: f}

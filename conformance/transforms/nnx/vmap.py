@@ -38,6 +38,7 @@ _MADE = {
 
 
 def map_function(name: str, function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
+    """Map the function with ``nnx.vmap`` or ``nnx.pmap``, whichever is named."""
     from flax import nnx
 
     options = pmap.on_devices(dict(axes.options))
@@ -114,18 +115,21 @@ def synchronised(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
 
 
 def lacks(subject: ModuleSubject) -> str | None:
+    """Why there is no NNX module for the subject; None where there is one."""
     if subject.name in _MADE:
         return None
     return f"{subject.name} is not among the modules that this suite has written in NNX"
 
 
 def unavailable(name: str) -> str | None:
+    """Why the map cannot be used: Flax is too old, or pmap lacks devices; None where it can."""
     if Version(flax.__version__) < Version(_FLOOR):
         return f"flax {flax.__version__}: nnx.{name} took other arguments before {_FLOOR}"
     return pmap.unavailable() if name == "pmap" else None
 
 
 def source(name: str, call: FunctionCall | ModuleCall) -> str:
+    """Python that defines ``mapped`` for a call of a function, ``lifted`` and ``names`` for a module's."""
     axes = call.axes[0]
     if isinstance(call, FunctionCall):
         options = "".join(f", {option}={value!r}" for option, value in axes.options)

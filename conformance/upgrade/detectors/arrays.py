@@ -24,6 +24,7 @@ class Distance:
 
     @property
     def equal(self) -> bool:
+        """Whether nothing differs: ``ulps`` is 0."""
         return self.ulps == 0
 
     @property

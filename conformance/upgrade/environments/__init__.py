@@ -58,6 +58,7 @@ def build(
 
     Raises:
         ValueError: An ENV, a requirement or a directory is invalid.
+
     """
     parsed = [parse(spec) for spec in specs]
     for requirement in extra:

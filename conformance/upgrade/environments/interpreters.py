@@ -28,6 +28,7 @@ def find(wanted: str | None) -> Python:
 
     Raises:
         NotBuilt: There is none on this machine.
+
     """
     here = running()
     if wanted is None or f"{here.version}.".startswith(f"{wanted}."):

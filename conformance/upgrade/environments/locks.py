@@ -17,6 +17,7 @@ def locked(place: Path) -> Iterator[None]:
     Raises:
         filelock.Timeout: Another process has had it for `TIMEOUT` seconds.
         StoppedError: This process is ending.
+
     """
     lock = filelock.FileLock(place.with_name(f"{place.name}.lock"))
     for waited in range(TIMEOUT):

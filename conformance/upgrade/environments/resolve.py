@@ -59,6 +59,7 @@ def resolve(
 
     Raises:
         NotBuilt: The requirements cannot be resolved.
+
     """
     options = ["--only-binary=:all:"]  # nobody waits for a NumPy to compile
     if day is not None:

@@ -25,6 +25,7 @@ def run_uv(*arguments: str) -> str:
 
     Raises:
         NotBuilt: uv failed; the message is uv's own explanation in one line.
+
     """
     command = uv_executable()
     if command is None:
@@ -42,7 +43,7 @@ def run_uv(*arguments: str) -> str:
 
 
 def in_one_line(said: str) -> str:
-    """Uv's explanation without its progress, warnings, drawing characters and line breaks."""
+    """What uv explains, without its progress, warnings, drawing characters and line breaks."""
     lines = [line for line in said.splitlines() if not line.startswith("warning:")]
     starts = [
         n for n, line in enumerate(lines) if re.match(r"error:|\s*\N{MULTIPLICATION SIGN}", line)

@@ -58,6 +58,16 @@ def _day(text: str) -> datetime.date:
 
 
 def check_requirement(text: str, where: str = "") -> None:
+    """Check that a text is a requirement, such as `jax==0.9.0`.
+
+    Args:
+        text: What should be a requirement.
+        where: What the message says after the text, such as the ENV that it is part of.
+
+    Raises:
+        ValueError: It is none; the message says what to write.
+
+    """
     try:
         Requirement(text)
     except InvalidRequirement:

@@ -36,6 +36,7 @@ def show(console: Console, comparison: Comparison, *, everything: bool = False) 
         console: The terminal.
         comparison: What to print.
         everything: Whether to print every difference, and the matrix of laws by environments last.
+
     """
     first, *others = comparison.columns
     for column, differences in zip(others, comparison.differences, strict=True):

@@ -22,6 +22,7 @@ def uses_in(source: bytes | str, file: str) -> list[Use]:
     Raises:
         SyntaxError: The source is not Python of this version.
         ValueError: It contains null bytes.
+
     """
     collector = _Collector(file)
     collector.visit(ast.parse(source, filename=file))
