@@ -1,4 +1,4 @@
-"""Hold a transform to a law: the only place that sets Hypothesis running."""
+"""Check a law for a transform and a subject: the only place that runs Hypothesis."""
 
 import time
 import zlib
@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import hypothesis
 
-from properties import compile_stats as compile_stats
+from properties import compile_stats
 from properties.call import Call, digest
 from properties.law import Law, Violation, minimize, violation
 from properties.profile import Profile
@@ -19,14 +19,14 @@ from reference.error_bounds.bounded_array import BranchUndecidable
 CallFilter = Callable[[Call], bool]
 
 MAX_UNDECIDED = 4
-"""Calls of which nothing can be said, and no other, until there is no use in drawing more."""
+"""Drawing stops after so many calls of which rounding decides the result, and no other call."""
 MAX_EXCLUDED = 24
-"""The same, of calls that are known defects."""
+"""Drawing stops after so many calls that show a known defect, and no other call."""
 
 
 @attrs.frozen
 class LawRun:
-    """What came of holding one transform and subject to one law."""
+    """What came of checking one law for one transform and subject."""
 
     violation: Violation | None
     examples: int
@@ -38,7 +38,7 @@ class LawRun:
     seconds: float
     compile_stats: compile_stats.CompileStats
     undecided: int
-    """Calls among them of which rounding does not let one say what is right."""
+    """Calls among them of which rounding decides the result, so that nothing can be checked."""
     digest: int
     """A checksum of the calls drawn: two runs that drew the same calls have the same."""
 
@@ -53,27 +53,35 @@ def run_law(
     database: Any = None,
     shrink: bool = True,
 ) -> LawRun:
-    """Draw calls as the profile says and check each; shrink and narrow what violates the law.
+    """Draw calls as the profile says, check each, and shrink the first that violates the law.
 
-    Calls for which ``exclude`` is true are known defects, checked elsewhere. Without ``shrink`` the
-    first violation found will do. What the check raises
-    other than `Violation` is a fault of the suite, and is raised.
+    Args:
+        law: The law.
+        transform: What maps.
+        subject: What is mapped.
+        profile: How many calls to draw, and from which seed.
+        exclude: True for a call that shows a known defect, which has an item of its own.
+        database: Hypothesis's database of failures; None for none.
+        shrink: Whether to shrink a violation and to reduce it to one combination of axes.
+
+    Raises:
+        Exception: Whatever the check raises other than `Violation`: it is a fault of the suite.
     """
     began, before = time.perf_counter(), compile_stats.so_far()
     drawn: list[Call] = []
-    undecided = aside = 0
+    undecided = excluded = 0
 
     def attempt(call: Call) -> None:
-        nonlocal undecided, aside
-        left = without_excluded(exclude, call)
-        if left is None:
-            aside += 1
-            if drawn or aside < MAX_EXCLUDED:
+        nonlocal undecided, excluded
+        kept = without_excluded(exclude, call)
+        if kept is None:
+            excluded += 1
+            if drawn or excluded < MAX_EXCLUDED:
                 hypothesis.reject()
             return
-        drawn.append(left)
+        drawn.append(kept)
         try:
-            law.check(transform, left)
+            law.check(transform, kept)
         except BranchUndecidable:
             undecided += 1
             # Another call may do; where none has, there is no use in drawing hundreds.
@@ -82,13 +90,13 @@ def run_law(
 
     found: Violation | None = None
     try:
-        _drawing(law, transform, subject, profile, attempt, database, shrink)()
+        _hypothesis_test(law, transform, subject, profile, attempt, database, shrink)()
     except Violation as wrong:
         found = (minimize(law, transform, wrong.call) if shrink else None) or wrong
     except hypothesis.errors.Unsatisfiable:
-        # Every call drawn was set aside; the caller sees it by `examples`.
+        # Every call drawn was excluded; the caller sees it by `examples`.
         pass
-    return _held(found, drawn, began, before, undecided)
+    return _finished(found, drawn, began, before, undecided)
 
 
 def run_calls(
@@ -98,7 +106,14 @@ def run_calls(
     *,
     exclude: CallFilter = lambda call: False,
 ) -> LawRun:
-    """Check these calls, drawn before and perhaps elsewhere, up to the first that violates the law."""
+    """Check calls that were drawn before, perhaps elsewhere, up to the first that violates the law.
+
+    Args:
+        law: The law.
+        transform: What maps.
+        calls: The calls.
+        exclude: True for a call that shows a known defect, which has an item of its own.
+    """
     began, before = time.perf_counter(), compile_stats.so_far()
     checked: list[Call] = []
     undecided = 0
@@ -115,23 +130,23 @@ def run_calls(
         if found is not None:
             found = minimize(law, transform, found.call) or found
             break
-    return _held(found, checked, began, before, undecided)
+    return _finished(found, checked, began, before, undecided)
 
 
 def draw(law: Law, transform: Transform, subject: Subject, profile: Profile) -> list[Call]:
     """The calls that `run_law` would check if each of them held."""
     drawn: list[Call] = []
-    _drawing(law, transform, subject, profile, drawn.append, None, shrink=False)()
+    _hypothesis_test(law, transform, subject, profile, drawn.append, None, shrink=False)()
     return drawn
 
 
 def without_excluded(exclude: CallFilter, call: Call) -> Call | None:
-    """The call less the combinations of axes that are set aside; None where that leaves nothing."""
+    """The call without its excluded combinations of axes; None where that leaves none."""
     kept = tuple(axes for axes in call.axes if not exclude(call.only(axes)))
     return attrs.evolve(call, axes=kept) if kept else None
 
 
-def _drawing(
+def _hypothesis_test(
     law: Law,
     transform: Transform,
     subject: Subject,
@@ -140,7 +155,7 @@ def _drawing(
     database: Any,
     shrink: bool,
 ) -> Callable[[], None]:
-    """What sets Hypothesis running: ``attempt`` of each call that the profile's seed draws."""
+    """A test of Hypothesis's: it calls `attempt` with each call that the profile's seed draws."""
     key = f"{law.seed_id}/{transform.name}/{subject.name}"
     profile = profile.for_tiers(law.tier, transform.tier, subject.tier)
 
@@ -149,13 +164,13 @@ def _drawing(
 
     test = hypothesis.given(law.cases(transform, subject, profile))(attempted)
     test = hypothesis.seed(zlib.crc32(f"{profile.seed}/{key}".encode()))(test)
-    # After the seed, which would set the database aside.
+    # After the seed, which would switch the database off.
     test = hypothesis.settings(**profile.settings(database, shrink))(test)
     test._hypothesis_internal_database_key = key.encode()  # type: ignore[attr-defined]
     return test
 
 
-def _held(
+def _finished(
     found: Violation | None,
     calls: list[Call],
     began: float,

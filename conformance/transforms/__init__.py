@@ -1,4 +1,4 @@
-"""The transforms that are held to the laws, one package per library and one file each.
+"""The transforms that laws are checked of, one package per library and one file each.
 
 May import `properties` and what is beneath it.
 """
@@ -9,6 +9,8 @@ from conformance.transforms.linen import vmap as linen_vmap
 from conformance.transforms.nnx import vmap as nnx_vmap
 from conformance.transforms.third_party import INSTALLED
 from properties.transform import Transform
+
+__all__ = ["TRANSFORMS"]
 
 TRANSFORMS: dict[str, Transform] = {
     transform.name: transform

@@ -1,7 +1,7 @@
-"""Broken transforms. Each is a way to map wrongly that people and libraries do get wrong.
+"""Mutants: transforms broken in a way that people and libraries do get wrong.
 
-They prove that the laws bite (every one must be killed by some law), and they name the likely cause
-of a violation: a mutant of the loop that gives the same wrong answer.
+They prove that laws can fail: each must be killed by some law. And they name the likely cause of a
+violation: a mutant of the loop that gives the same wrong result.
 """
 
 from properties.mutants import collectives, mapping, sharing

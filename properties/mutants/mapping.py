@@ -1,4 +1,4 @@
-"""Faults of mapping functions."""
+"""Mutants of mapping functions."""
 
 from functools import partial
 from typing import Any
@@ -43,19 +43,19 @@ def shards_swapped(transform: Transform, function: Any, axes: Axes) -> Mapped:
 
 @mapping
 def slice_zero_broadcast(transform: Transform, function: Any, axes: Axes) -> Mapped:
-    """every example gets the result of example 0"""
+    """every example has the result of example 0"""
     return on_result(transform, function, axes, first_everywhere)
 
 
 @mapping
 def examples_averaged(transform: Transform, function: Any, axes: Axes) -> Mapped:
-    """every example gets the average of all results"""
+    """every example has the average of all results"""
     return on_result(transform, function, axes, mean_everywhere)
 
 
 @mapping
 def in_axes_off_by_one(transform: Transform, function: Any, axes: Axes) -> Mapped:
-    """the batch axis of an argument is taken to be the one after it"""
+    """the batch axis of an argument is read as the axis after it"""
 
     def after(axis: int | None, part: Any) -> int | None:
         rank = min((np.ndim(leaf) for leaf in jax.tree_util.tree_leaves(part)), default=0)
@@ -70,20 +70,20 @@ def in_axes_off_by_one(transform: Transform, function: Any, axes: Axes) -> Mappe
 
 @mapping
 def in_axes_ignored(transform: Transform, function: Any, axes: Axes) -> Mapped:
-    """the batch axis of an argument is taken to be in front, whatever in_axes says"""
+    """in_axes is ignored: the batch axis of an argument is read as axis 0"""
     leading = per_axis(lambda axis: None if axis is None else 0, axes.in_axes)
     return transform.map(function, attrs.evolve(axes, in_axes=leading))
 
 
 @mapping
 def out_axes_ignored(transform: Transform, function: Any, axes: Axes) -> Mapped:
-    """the batch axis of the result is in front, whatever out_axes says"""
+    """out_axes is ignored: the batch axis of the result is axis 0"""
     return transform.map(function, attrs.evolve(axes, out_axes=0))
 
 
 @mapping
 def negative_axis_as_zero(transform: Transform, function: Any, axes: Axes) -> Mapped:
-    """a negative axis is taken to be 0"""
+    """a negative axis is read as 0"""
 
     def zero(tree: Any) -> Any:
         return per_axis(lambda axis: axis and max(axis, 0), tree)
@@ -120,7 +120,7 @@ def unmapped_argument_mapped(transform: Transform, function: Any, axes: Axes) ->
 
 @mapping
 def wrong_axes_accepted(transform: Transform, function: Any, axes: Axes) -> Mapped:
-    """a call that cannot mean anything was answered as if it did"""
+    """an invalid call is accepted"""
     mapped = transform.map(function, axes)
 
     def tolerant(*arguments: Any) -> Any:
@@ -134,7 +134,7 @@ def wrong_axes_accepted(transform: Transform, function: Any, axes: Axes) -> Mapp
 
 @mapping
 def tree_of_axes_misread(transform: Transform, function: Any, axes: Axes) -> Mapped:
-    """every entry of a tree of axes is taken to be the first one"""
+    """every entry of a pytree of axes is read as the first one"""
     entries = jax.tree_util.tree_leaves(axes.in_axes)
     if all(axis is None or isinstance(axis, int) for axis in axes.in_axes) or not entries:
         return transform.map(function, axes)
@@ -151,20 +151,20 @@ def derivative_halved(transform: Transform, function: Any, axes: Axes) -> Mapped
 
 @mapping
 def options_ignored(transform: Transform, function: Any, axes: Axes) -> Mapped:
-    """what the transform is told beyond the axes is ignored"""
+    """options other than the axes are ignored"""
     return transform.map(function, attrs.evolve(axes, options=()))
 
 
 @mapping
 def keywords_left_out(transform: Transform, function: Any, axes: Axes) -> Mapped:
-    """an argument given by its name was left out"""
+    """a keyword argument is ignored"""
     mapped = transform.map(function, axes)
     return lambda *arguments, **named: mapped(*arguments)
 
 
 @mapping
 def errors_say_nothing(transform: Transform, function: Any, axes: Axes) -> Mapped:
-    """what is wrong with a call is not said"""
+    """the error's message does not say what is wrong with the call"""
 
     def mapped(*arguments: Any) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""What a broken transform is, and how a fault becomes one."""
+"""What a mutant is, and how a function that breaks a transform becomes one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,88 +9,102 @@ import jax.numpy as jnp
 
 from properties.call import Axes, ModuleCall
 from properties.transform import Lifted, Transform
+from reference.types import Array, PyTree
 
-Mapped = Callable[..., Any]
-MapMutation = Callable[[Transform, Callable[..., Any], Axes], Mapped]
+Mapped = Callable[..., PyTree]
+MapMutation = Callable[[Transform, Callable[..., PyTree], Axes], Mapped]
+"""Maps a function wrongly; the docstring is the mutant's sentence."""
 LiftMutation = Callable[[Transform, ModuleCall], Lifted]
+"""Lifts a call's module wrongly; the docstring is the mutant's sentence."""
 
 
 @attrs.frozen
 class Mutant:
-    """One fault, put into any transform."""
+    """One fault, which breaks any transform."""
 
     name: str
     sentence: str
-    """What the fault does, as the cause of a violation: "the batch came out reversed"."""
+    """What the fault does: it completes "likely cause: ..."."""
     mutate: Callable[[Transform], Transform]
+    """Gives the broken transform."""
     lifts: bool
-    """It breaks the lifting of modules, not the mapping of functions."""
+    """Whether it breaks the lifting of modules, not the mapping of functions."""
 
 
 MUTANTS: dict[str, Mutant] = {}
 
 
 def mapping(mutation: MapMutation) -> MapMutation:
-    """Register a fault of a transform's ``map``."""
+    """Register a mutant of a transform's `map`."""
 
     def mutate(transform: Transform) -> Transform:
         return attrs.evolve(
             transform, map=lambda function, axes: mutation(transform, function, axes)
         )
 
-    return _register(mutation, mutate, lifts=False)
+    register(mutation.__name__, mutation.__doc__ or "", mutate, lifts=False)
+    return mutation
 
 
 def lifting(mutation: LiftMutation) -> LiftMutation:
-    """Register a fault of a transform's ``lift``."""
+    """Register a mutant of a transform's `lift`."""
 
     def mutate(transform: Transform) -> Transform:
         return attrs.evolve(transform, lift=lambda call: mutation(transform, call))
 
-    return _register(mutation, mutate, lifts=True)
-
-
-def _register(mutation: Any, mutate: Callable[[Transform], Transform], lifts: bool) -> Any:
-    name = mutation.__name__.replace("_", "-")
-    MUTANTS[name] = Mutant(name, mutation.__doc__.strip(), mutate, lifts)
+    register(mutation.__name__, mutation.__doc__ or "", mutate, lifts=True)
     return mutation
 
 
-def leaves(function: Callable[[Any], Any], tree: Any) -> Any:
+def register(
+    function_name: str, sentence: str, mutate: Callable[[Transform], Transform], lifts: bool
+) -> None:
+    """Register a mutant; its fields are those of `Mutant`."""
+    name = function_name.replace("_", "-")
+    MUTANTS[name] = Mutant(name, sentence.strip(), mutate, lifts)
+
+
+def leaves(function: Callable[[Array], Array], tree: PyTree) -> PyTree:
+    """Apply a function to each leaf."""
     return jax.tree_util.tree_map(function, tree)
 
 
-def front(function: Callable[[Any], Any], axis: int) -> Callable[[Any], Any]:
-    """Apply to a leaf with ``axis`` moved to the front, and move it back."""
+def along(function: Callable[[Array], Array], axis: int) -> Callable[[Array], Array]:
+    """The function, of a leaf whose `axis` it sees as axis 0."""
     return lambda leaf: jnp.moveaxis(function(jnp.moveaxis(leaf, axis, 0)), 0, axis)
 
 
-def per_axis(function: Callable[..., Any], axes: Any, *trees: Any) -> Any:
-    """Apply ``function(axis, *parts)`` for each axis in a prefix of the trees; an axis may be None."""
+def per_axis(function: Callable[..., Any], axes: PyTree, *trees: PyTree) -> PyTree:
+    """Apply `function(axis, *parts)` for each axis in a prefix of the trees; an axis may be None."""
     return jax.tree_util.tree_map(function, axes, *trees, is_leaf=lambda axis: axis is None)
 
 
 def on_result(
-    transform: Transform, function: Any, axes: Axes, change: Callable[[Any], Any]
+    transform: Transform,
+    function: Callable[..., PyTree],
+    axes: Axes,
+    change: Callable[[Array], Array],
 ) -> Mapped:
-    """The map, whose results are changed with their batch axis in front."""
+    """The map, with each leaf of its results changed: `change` sees the batch axis as axis 0."""
     mapped = transform.map(function, axes)
 
-    def changed(axis: int | None, part: Any) -> Any:
-        return part if axis is None else leaves(front(change, axis), part)
+    def changed(axis: int | None, part: PyTree) -> PyTree:
+        return part if axis is None else leaves(along(change, axis), part)
 
     return lambda *arguments: per_axis(changed, axes.out_axes, mapped(*arguments))
 
 
-def first_everywhere(leaf: Any) -> Any:
+def first_everywhere(leaf: Array) -> Array:
+    """What the first example has, for every example."""
     return jnp.broadcast_to(leaf[:1], leaf.shape)
 
 
-def mean_everywhere(leaf: Any) -> Any:
+def mean_everywhere(leaf: Array) -> Array:
+    """The mean of all examples, for every example."""
     return jnp.broadcast_to(jnp.mean(leaf, axis=0, keepdims=True).astype(leaf.dtype), leaf.shape)
 
 
-def halved_derivative(leaf: Any) -> Any:
+def halved_derivative(leaf: Array) -> Array:
     """The leaf itself, with half of its derivative."""
     if not jnp.issubdtype(leaf.dtype, jnp.floating):
         return leaf

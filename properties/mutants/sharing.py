@@ -1,4 +1,4 @@
-"""Faults of lifting modules."""
+"""Mutants of lifting modules."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,14 +9,13 @@ import jax.numpy as jnp
 
 from properties.call import ModuleCall
 from properties.mutants.mutant import (
-    MUTANTS,
-    Mutant,
+    along,
     first_everywhere,
-    front,
     halved_derivative,
     leaves,
     lifting,
     mean_everywhere,
+    register,
 )
 from properties.transform import Lifted, Transform
 
@@ -36,7 +35,7 @@ def _change_params(call: ModuleCall, change: Callable[[Any], Any]) -> Callable[[
         if "params" not in variables:
             return variables
         axis = call.variable_axes["params"]
-        new = leaves(front(change, axis or 0), variables["params"])
+        new = leaves(along(change, axis or 0), variables["params"])
         return {**variables, "params": new}
 
     return changed
@@ -44,13 +43,13 @@ def _change_params(call: ModuleCall, change: Callable[[Any], Any]) -> Callable[[
 
 @lifting
 def ensemble_where_sharing_was_asked(transform: Transform, call: ModuleCall) -> Lifted:
-    """each example got parameters of its own, although they were to be shared"""
+    """each example has parameters of its own, although they should be shared"""
     return transform.lift(call.ensemble() if _shares(call) else call)
 
 
 @lifting
 def identical_keys(transform: Transform, call: ModuleCall) -> Lifted:
-    """every member of the ensemble was initialised with the same key"""
+    """every member of the ensemble is initialised with the same key"""
     return transform.lift(
         call if _shares(call) else call.with_params(call.variable_axes.get("params", 0), False)
     )
@@ -58,7 +57,7 @@ def identical_keys(transform: Transform, call: ModuleCall) -> Lifted:
 
 @lifting
 def keys_split_while_shared(transform: Transform, call: ModuleCall) -> Lifted:
-    """the key was split although the parameters are shared"""
+    """the key is split although the parameters are shared"""
     lifted = transform.lift(call)
     if not _shares(call) or call.split_rngs.get("params", True):
         return lifted
@@ -87,7 +86,7 @@ def params_averaged(transform: Transform, call: ModuleCall) -> Lifted:
 
 @lifting
 def ensemble_axis_in_front(transform: Transform, call: ModuleCall) -> Lifted:
-    """the ensemble axis is in front, wherever variable_axes wants it"""
+    """the ensemble's axis is axis 0, whatever variable_axes says"""
     return transform.lift(
         call if _shares(call) else call.with_params(0, call.split_rngs.get("params", False))
     )
@@ -103,7 +102,7 @@ def members_reversed(transform: Transform, call: ModuleCall) -> Lifted:
 
 @lifting
 def contradiction_accepted(transform: Transform, call: ModuleCall) -> Lifted:
-    """split keys were accepted for shared parameters"""
+    """split keys are accepted for shared parameters"""
     if _shares(call) and call.split_rngs.get("params", False):
         return transform.lift(call.sharing())
     return transform.lift(call)
@@ -111,7 +110,7 @@ def contradiction_accepted(transform: Transform, call: ModuleCall) -> Lifted:
 
 @lifting
 def missing_stream_accepted(transform: Transform, call: ModuleCall) -> Lifted:
-    """a stream that split_rngs leaves out was handed on unsplit"""
+    """a stream that split_rngs leaves out is passed on unsplit"""
     if "params" in call.split_rngs:
         return transform.lift(call)
     return transform.lift(attrs.evolve(call, split_rngs={**call.split_rngs, "params": False}))
@@ -124,14 +123,14 @@ def lifted_batch_reversed(transform: Transform, call: ModuleCall) -> Lifted:
 
     def apply(variables: Any, rngs: Any, *inputs: Any) -> Any:
         output, updates = lifted.apply(variables, rngs, *inputs)
-        return leaves(front(lambda leaf: leaf[::-1], axis), output), updates
+        return leaves(along(lambda leaf: leaf[::-1], axis), output), updates
 
     return lifted._replace(apply=apply)
 
 
 @lifting
 def updates_dropped(transform: Transform, call: ModuleCall) -> Lifted:
-    """updated collections came back as they were"""
+    """updates of collections are ignored"""
     lifted = transform.lift(call)
 
     def apply(variables: Any, rngs: Any, *inputs: Any) -> Any:
@@ -143,27 +142,27 @@ def updates_dropped(transform: Transform, call: ModuleCall) -> Lifted:
 
 @lifting
 def streams_never_split(transform: Transform, call: ModuleCall) -> Lifted:
-    """a stream that was to be split gave every example the same key"""
+    """a stream that should be split gives every example the same key"""
     never = {name: split and name == "params" for name, split in call.split_rngs.items()}
     return transform.lift(attrs.evolve(call, split_rngs=never))
 
 
 def _broadcast_first_row(transform: Transform) -> Transform:
     def plain(call: ModuleCall) -> Lifted:
-        honest = transform.unlifted(call)
+        original = transform.unlifted(call)
 
         def apply(variables: Any, rngs: Any, *inputs: Any) -> Any:
-            output, updates = honest.apply(variables, rngs, *inputs)
+            output, updates = original.apply(variables, rngs, *inputs)
             return leaves(first_everywhere, output), updates
 
-        return honest._replace(apply=apply)
+        return original._replace(apply=apply)
 
     return attrs.evolve(transform, unlifted=plain)
 
 
-MUTANTS["row-zero-broadcast"] = Mutant(
+register(
     "row-zero-broadcast",
-    "the unmapped module gave every row of a batch the result of row 0",
+    "the unmapped module gives every row of a batch the result of row 0",
     _broadcast_first_row,
     lifts=True,
 )
@@ -171,7 +170,7 @@ MUTANTS["row-zero-broadcast"] = Mutant(
 
 @lifting
 def keys_split_twice(transform: Transform, call: ModuleCall) -> Lifted:
-    """a key that was to be split was split twice"""
+    """a key that should be split once is split twice"""
     lifted = transform.lift(call)
     twice = [name for name, split in call.split_rngs.items() if split]
 
@@ -184,14 +183,14 @@ def keys_split_twice(transform: Transform, call: ModuleCall) -> Lifted:
 
 @lifting
 def streams_split_together(transform: Transform, call: ModuleCall) -> Lifted:
-    """every stream was split as that of the parameters is"""
+    """every stream is split as that of the parameters is"""
     split = call.split_rngs.get("params", False)
     return transform.lift(attrs.evolve(call, split_rngs=dict.fromkeys(call.split_rngs, split)))
 
 
 @lifting
 def collection_dropped(transform: Transform, call: ModuleCall) -> Lifted:
-    """an updated collection did not come back"""
+    """an updated collection is not returned"""
     lifted = transform.lift(call)
 
     def apply(variables: Any, rngs: Any, *inputs: Any) -> Any:
@@ -203,7 +202,7 @@ def collection_dropped(transform: Transform, call: ModuleCall) -> Lifted:
 
 @lifting
 def first_update_kept(transform: Transform, call: ModuleCall) -> Lifted:
-    """of the updates of a shared collection, that of the first example was kept"""
+    """a shared collection keeps the first example's update"""
     lifted = transform.lift(call)
     shared = [
         name for name, axis in call.variable_axes.items() if name != "params" and axis is None
@@ -227,7 +226,7 @@ def first_update_kept(transform: Transform, call: ModuleCall) -> Lifted:
 
 @lifting
 def collections_in_front(transform: Transform, call: ModuleCall) -> Lifted:
-    """collections other than the parameters are mapped in front, wherever they were asked for"""
+    """collections other than the parameters are mapped along axis 0, whatever variable_axes says"""
     axes = {name: axis if name == "params" else 0 for name, axis in call.variable_axes.items()}
     return transform.lift(attrs.evolve(call, variable_axes=axes))
 
@@ -240,7 +239,7 @@ def names_dropped(transform: Transform, call: ModuleCall) -> Lifted:
 
 @lifting
 def names_in_front(transform: Transform, call: ModuleCall) -> Lifted:
-    """the name of the ensemble's axis is in front, wherever the axis is"""
+    """the name of the ensemble's axis is the first one, wherever the axis is"""
     if _shares(call):
         return transform.lift(call)
     return transform.lift(call)._replace(names=transform.lift(call.ensemble(0)).names)
@@ -248,7 +247,7 @@ def names_in_front(transform: Transform, call: ModuleCall) -> Lifted:
 
 @lifting
 def options_upset_the_order(transform: Transform, call: ModuleCall) -> Lifted:
-    """with options, or with other lifts around it, the results come out in reverse order"""
+    """with options or other lifts, the results come out in reverse order"""
     return lifted_batch_reversed(transform, call) if call.options else transform.lift(call)
 
 
@@ -265,13 +264,13 @@ def gradient_halved(transform: Transform, call: ModuleCall) -> Lifted:
 
 @lifting
 def statistics_of_one_example(transform: Transform, call: ModuleCall) -> Lifted:
-    """statistics that are to be those of all examples are each example's own"""
+    """statistics over all examples are each example's own"""
     return transform.lift(attrs.evolve(call, options={}) if call.options else call)
 
 
 @lifting
 def aliases_accepted(transform: Transform, call: ModuleCall) -> Lifted:
-    """a module that is given twice was mapped in two ways at once"""
+    """a module that is passed twice is mapped along two axes at once"""
     if call.options.get("twice") == "otherwise":
         return transform.lift(attrs.evolve(call, options={}))
     return transform.lift(call)

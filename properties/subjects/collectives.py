@@ -27,7 +27,7 @@ def _over(names: str | tuple[str, ...]) -> str:
 
 
 def source_over(subject: FunctionSubject, names: tuple[str, ...]) -> str:
-    """Python that defines ``function``: the same collective over the names of several maps."""
+    """Python that defines `function`: the same collective over the names of several maps."""
     assert subject.source is not None
     return subject.source.replace(_over(AXIS), _over(names))
 
@@ -53,7 +53,7 @@ _IN_GROUPS = (
     ),
 )
 IN_GROUPS = tuple(subject.name for subject in _IN_GROUPS)
-"""Those that are told ``axis_index_groups``."""
+"""Those that are told `axis_index_groups`."""
 OF_ORDER = ("pmax", "pmin", "pmax-in-groups")
 """Those that choose by size, and are not linear in their operands."""
 

@@ -1,4 +1,4 @@
-"""Functions of one example. A new one is one entry here and its definition in ``reference/functions.py``."""
+"""Functions of one example. A new one is one entry here and its definition in `reference/functions.py`."""
 
 from properties.subject import Array, FunctionSubject
 from reference import functions

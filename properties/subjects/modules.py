@@ -1,4 +1,4 @@
-"""Modules. A new one is one entry here and its reference in ``reference/``."""
+"""Modules. A new one is one entry here and its reference in `reference/`."""
 
 from properties.subject import Array, ModuleSubject
 from reference import cells, layers, nested

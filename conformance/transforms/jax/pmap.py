@@ -1,4 +1,4 @@
-"""``jax.pmap``, over as many devices as there are examples."""
+"""`jax.pmap`, over as many devices as there are examples."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,32 +7,37 @@ import jax
 
 from properties.call import Axes, FunctionCall
 from properties.transform import Transform
+from reference.types import PyTree
 
 
-def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
-    """Map the function with `jax.pmap`; an option ``devices`` holds the numbers of the devices."""
-    options = on_devices(dict(axes.options))
-    return jax.pmap(
-        function, in_axes=axes.in_axes, out_axes=axes.out_axes, axis_name=axes.name, **options
+def map_function(function: Callable[..., PyTree], axes: Axes) -> Callable[..., PyTree]:
+    """`jax.pmap` of the function with these axes and options."""
+    mapped: Callable[..., PyTree] = jax.pmap(
+        function,
+        in_axes=axes.in_axes,
+        out_axes=axes.out_axes,
+        axis_name=axes.name,
+        **with_devices(dict(axes.options)),
     )
+    return mapped
 
 
-def on_devices(options: dict[str, Any]) -> dict[str, Any]:
-    """Options in which devices are given by number, with the devices themselves."""
+def with_devices(options: dict[str, Any]) -> dict[str, Any]:
+    """Options whose `devices` are numbers, with the devices themselves."""
     if "devices" not in options:
         return options
     return {**options, "devices": [jax.devices()[number] for number in options["devices"]]}
 
 
 def unavailable() -> str | None:
-    """Why `jax.pmap` cannot be used: JAX does not have it, or there is one device; None where it can."""
+    """Why this release on this platform has no pmap; None where it has."""
     if not hasattr(jax, "pmap"):
         return f"jax {jax.__version__} has no pmap"
     return one_device("pmap")
 
 
 def one_device(name: str) -> str | None:
-    """Why what maps over devices has nothing to map over; None where it has."""
+    """Why the transform of that name cannot map over devices here; None where it can."""
     if jax.local_device_count() > 1:
         return None
     platform = jax.default_backend()
@@ -41,7 +46,7 @@ def one_device(name: str) -> str | None:
 
 
 def source(call: FunctionCall) -> str:
-    """Python that defines ``mapped``, the `jax.pmap` of ``function`` with the call's first axes."""
+    """`Transform.source`: Python that defines `mapped`."""
     (axes, *_) = call.axes
     options = dict(axes.options)
     if "devices" in options:

@@ -1,4 +1,4 @@
-"""``jax.shard_map`` over a mesh of as many devices as there are examples, each mapping its own one."""
+"""`jax.shard_map` over a mesh of as many devices as there are examples, each mapping its own one."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,14 +11,16 @@ from conformance.transforms.jax import pmap
 from properties.call import Axes, FunctionCall
 from properties.transform import Transform
 from reference.loop import number_of_examples
+from reference.types import Array, PyTree
 
 MESH_AXIS = "devices"
+"""The name of the mesh's only axis."""
 
 
-def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
-    """Map the function with `jax.shard_map` over one device for each example, and `jax.vmap` on each."""
+def map_function(function: Callable[..., PyTree], axes: Axes) -> Callable[..., PyTree]:
+    """`jax.shard_map` of `jax.vmap` of the function, with the specs of these axes."""
 
-    def mapped(*arguments: Any) -> Any:
+    def mapped(*arguments: PyTree) -> PyTree:
         from jax.sharding import Mesh
         from jax.sharding import PartitionSpec as P
 
@@ -27,17 +29,17 @@ def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]
         local = jax.vmap(function, axes.in_axes, axes.out_axes)
         shapes = jax.eval_shape(local, *arguments)
 
-        def split(leaf: Any, axis: int | None) -> Any:
+        def spec(leaf: Array, axis: int | None) -> P:
             if axis is None:
                 return P()
             return P(*(MESH_AXIS if i == axis % leaf.ndim else None for i in range(leaf.ndim)))
 
         arrays = jax.tree_util.tree_map(jax.numpy.asarray, arguments)
         in_specs = tuple(
-            jax.tree_util.tree_map(lambda leaf, axis=axis: split(leaf, axis), argument)
+            jax.tree_util.tree_map(lambda leaf, axis=axis: spec(leaf, axis), argument)
             for argument, axis in zip(arrays, axes.in_axes, strict=True)
         )
-        out_specs = jax.tree_util.tree_map(lambda leaf: split(leaf, axes.out_axes), shapes)
+        out_specs = jax.tree_util.tree_map(lambda leaf: spec(leaf, axes.out_axes), shapes)
         shard_map = getattr(jax, "shard_map", None) or _experimental()
         return shard_map(local, mesh=mesh, in_specs=in_specs, out_specs=out_specs)(*arrays)
 
@@ -52,7 +54,7 @@ def _experimental() -> Any:
 
 
 def source(call: FunctionCall) -> str:
-    """Python that defines ``mapped``, the `jax.shard_map` of ``function`` with the call's first axes."""
+    """`Transform.source`: Python that defines `mapped`."""
     (axes, *_) = call.axes
     return f"""
 from jax.sharding import Mesh, PartitionSpec as P

@@ -1,23 +1,23 @@
-"""``jax.vmap``."""
+"""`jax.vmap`."""
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 
 from properties.call import Axes, FunctionCall
 from properties.transform import Transform
+from reference.types import PyTree
 
 
-def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
-    """Map the function with `jax.vmap`, told the axes, their name and their options."""
+def map_function(function: Callable[..., PyTree], axes: Axes) -> Callable[..., PyTree]:
+    """`jax.vmap` of the function with these axes and options."""
     return jax.vmap(
         function, axes.in_axes, axes.out_axes, axis_name=axes.name, **dict(axes.options)
     )
 
 
 def source(call: FunctionCall) -> str:
-    """Python that defines ``mapped``, the `jax.vmap` of ``function`` with the call's first axes."""
+    """`Transform.source`: Python that defines `mapped`."""
     (axes, *_) = call.axes
     options = "".join(f", {name}={value!r}" for name, value in axes.options)
     given = f"{axes.in_axes}, {axes.out_axes}, axis_name={axes.name!r}{options}"

@@ -13,24 +13,24 @@ from properties.call import ModuleCall
 
 
 class Block(nn.Module):
-    """A Dense layer of ``features`` outputs, then tanh."""
+    """A Dense layer of `features` outputs, then tanh."""
 
     features: int
 
     @nn.compact
     def __call__(self, x: Any) -> Any:
-        """Map ``x`` of shape (..., m) to shape (..., features)."""
+        """Map `x` of shape (..., m) to shape (..., features)."""
         return jnp.tanh(nn.Dense(self.features)(x))
 
 
 class MLP(nn.Module):
-    """A `Block` for each width in ``features`` but the last, then a Dense layer of the last width."""
+    """A `Block` for each width in `features` but the last, then a Dense layer of the last width."""
 
     features: Sequence[int]
 
     @nn.compact
     def __call__(self, x: Any) -> Any:
-        """Map ``x`` of shape (..., m) to shape (..., features[-1])."""
+        """Map `x` of shape (..., m) to shape (..., features[-1])."""
         for width in self.features[:-1]:
             x = Block(width)(x)
         return nn.Dense(self.features[-1])(x)
@@ -43,7 +43,7 @@ class ColumnCell(nn.Module):
 
     @nn.compact
     def __call__(self, carry: Any, x: Any) -> Any:
-        """Give the new carry of shape (features,) twice, as carry and as output, for ``x`` of shape (m,)."""
+        """Give the new carry of shape (features,) twice, as carry and as output, for `x` of shape (m,)."""
         draw = nn.initializers.lecun_normal()
         w = self.param("w", draw, (self.features, x.shape[-1]), jnp.float32)
         u = self.param("u", draw, (self.features, self.features), jnp.float32)
@@ -56,31 +56,31 @@ class KeyProbe(nn.Module):
 
     @nn.compact
     def __call__(self, x: Any) -> Any:
-        """Add to ``x`` the lowest bit of the first word of each of the two keys."""
+        """Add to `x` the lowest bit of the first word of each of the two keys."""
         first = self.param("first", jax.random.key_data)
         second = self.param("second", jax.random.key_data)
         return x + ((first[..., 0] & 1) + (second[..., 0] & 1)).astype(x.dtype)
 
 
 class Sown(nn.Module):
-    """A Dense layer, whose output is sown as ``before`` in ``intermediates``, then tanh."""
+    """A Dense layer, whose output is sown as `before` in `intermediates`, then tanh."""
 
     features: int
 
     @nn.compact
     def __call__(self, x: Any) -> Any:
-        """Map ``x`` of shape (..., m) to shape (..., features)."""
+        """Map `x` of shape (..., m) to shape (..., features)."""
         y = nn.Dense(self.features)(x)
         self.sow("intermediates", "before", y)
         return jnp.tanh(y)
 
 
 class Accumulator(nn.Module):
-    """A running sum of its inputs, in the variable ``total`` of the collection ``cache``."""
+    """A running sum of its inputs, in the variable `total` of the collection `cache`."""
 
     @nn.compact
     def __call__(self, x: Any) -> Any:
-        """Add ``x`` to the total, except at initialisation, and give the total, of the shape of ``x``."""
+        """Add `x` to the total, except at initialisation, and give the total, of the shape of `x`."""
         total = self.variable("cache", "total", jnp.zeros, x.shape, jnp.float32)
         if not self.is_initializing():
             total.value = total.value + x
@@ -88,14 +88,14 @@ class Accumulator(nn.Module):
 
 
 class NoisyDense(nn.Module):
-    """A Dense layer of ``features`` outputs, then dropout with probability ``rate`` in every call."""
+    """A Dense layer of `features` outputs, then dropout with probability `rate` in every call."""
 
     features: int
     rate: float
 
     @nn.compact
     def __call__(self, x: Any) -> Any:
-        """Map ``x`` of shape (..., m) to shape (..., features)."""
+        """Map `x` of shape (..., m) to shape (..., features)."""
         return nn.Dropout(self.rate, deterministic=False)(nn.Dense(self.features)(x))
 
 
@@ -110,17 +110,17 @@ class Labelled(struct.PyTreeNode, nn.meta.AxisMetadata[Any]):
         return self.value
 
     def replace_boxed(self, val: Any) -> Any:
-        """Give a box of the same names that holds ``val``."""
+        """Give a box of the same names that holds `val`."""
         return self.replace(value=val)
 
     def add_axis(self, index: int, params: dict[Any, Any]) -> Any:
-        """Give the box with one more name, that in ``params``, for a new axis at ``index``."""
+        """Give the box with one more name, that in `params`, for a new axis at `index`."""
         place = index if index >= 0 else index + len(self.names) + 1
         name = params[nn.PARTITION_NAME]
         return self.replace(names=(*self.names[:place], name, *self.names[place:]))
 
     def remove_axis(self, index: int, params: dict[Any, Any]) -> Any:
-        """Give the box without the name of the axis at ``index``; ``params`` is not read."""
+        """Give the box without the name of the axis at `index`; `params` is not read."""
         place = index % len(self.names)
         return self.replace(names=(*self.names[:place], *self.names[place + 1 :]))
 
@@ -132,7 +132,7 @@ class PartitionedDense(nn.Module):
 
     @nn.compact
     def __call__(self, x: Any) -> Any:
-        """Map ``x`` of shape (..., m) to x kernel + bias, of shape (..., features)."""
+        """Map `x` of shape (..., m) to x kernel + bias, of shape (..., features)."""
         draw = nn.with_partitioning(nn.initializers.lecun_normal(), ("in", "out"))
         kernel: Any = self.param("kernel", draw, (x.shape[-1], self.features), jnp.float32)
         bias: Any = self.param(
@@ -149,7 +149,7 @@ class ScannedCell(nn.Module):
 
     @nn.compact
     def __call__(self, carry: Any, xs: Any) -> Any:
-        """Give the last carry, (features,), and all outputs, (length, features), of ``xs``, (length, m)."""
+        """Give the last carry, (features,), and all outputs, (length, features), of `xs`, (length, m)."""
         scan = nn.scan(nn.SimpleCell, variable_broadcast="params", split_rngs={"params": False})
         return scan(self.features, name="cell")(carry, xs)
 
@@ -161,19 +161,19 @@ class Members(nn.Module):
 
     @nn.compact
     def __call__(self, xs: Any) -> Any:
-        """Map ``xs`` of shape (length, m) to shape (length, features)."""
+        """Map `xs` of shape (length, m) to shape (length, features)."""
         lift = nn.vmap(nn.Dense, variable_axes={"params": 0}, split_rngs={"params": True})
         return lift(self.features, name="members")(xs)
 
 
 class Repeated(nn.Module):
-    """A Dense layer applied once, then ``times`` times more, each followed by tanh, in `nn.while_loop`."""
+    """A Dense layer applied once, then `times` times more, each followed by tanh, in `nn.while_loop`."""
 
     times: int
 
     @nn.compact
     def __call__(self, x: Any) -> Any:
-        """Map ``x`` of shape (..., m) to the same shape."""
+        """Map `x` of shape (..., m) to the same shape."""
         layer = nn.Dense(x.shape[-1], name="layer")
 
         def body(module: Any, state: Any) -> Any:
@@ -184,13 +184,13 @@ class Repeated(nn.Module):
 
 
 class Rematted(nn.Module):
-    """A `Block` under `nn.remat`, then a Dense layer, both of ``features`` outputs."""
+    """A `Block` under `nn.remat`, then a Dense layer, both of `features` outputs."""
 
     features: int
 
     @nn.compact
     def __call__(self, x: Any) -> Any:
-        """Map ``x`` of shape (..., m) to shape (..., features)."""
+        """Map `x` of shape (..., m) to shape (..., features)."""
         return nn.Dense(self.features)(nn.remat(Block)(self.features, name="block")(x))
 
 

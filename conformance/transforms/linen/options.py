@@ -1,4 +1,4 @@
-"""``nn.vmap`` told more than axes, and together with other lifts.
+"""`nn.vmap` told more than axes, and together with other lifts.
 
 A standalone script of a violation holds this whole file: it imports Flax, JAX and Python only.
 """
@@ -15,11 +15,11 @@ WRAPPERS: dict[str, Callable[..., Any]] = {"remat": nn.remat, "jit": nn.jit}
 def lifted_with(
     module: Any, given: Mapping[str, Any], kwargs: dict[str, Any], options: Mapping[str, Any]
 ) -> Any:
-    """``nn.vmap(module, **kwargs)(**given)``, or what ``options`` make of it, with ``init`` and ``apply``.
+    """`nn.vmap(module, **kwargs)(**given)`, or what `options` make of it, with `init` and `apply`.
 
-    Options are those of ``nn.vmap``, and: ``spelling``, how collections and streams are named;
-    ``by_method``, the method that is given the others; ``of="function"``, a function of the module
-    is lifted; ``inside`` and ``around``, another lift; ``synchronised``, a name of the batch axis, along
+    Options are those of `nn.vmap`, and: `spelling`, how collections and streams are named;
+    `by_method`, the method that is given the others; `of="function"`, a function of the module
+    is lifted; `inside` and `around`, another lift; `synchronised`, a name of the batch axis, along
     which the module takes its statistics.
     """
     options = dict(options)
@@ -65,7 +65,7 @@ def spelt(by_name: Mapping[str, Any], spelling: str | None) -> dict[Any, Any]:
 
 
 class OfFunction(nn.Module):
-    """``nn.vmap`` of a function of a module and of one tree of inputs."""
+    """`nn.vmap` of a function of a module and of one tree of inputs."""
 
     inner: nn.Module
     kwargs: Mapping[str, Any]
@@ -77,14 +77,14 @@ class OfFunction(nn.Module):
             "in_axes": ({"inputs": self.kwargs["in_axes"]},),
             "out_axes": {"output": self.kwargs["out_axes"]},
         }
-        lifted = nn.vmap(
+        lifted: Any = nn.vmap(
             lambda module, tree: {"output": module(*tree["inputs"])}, **{**self.kwargs, **of_trees}
         )
         return lifted(self.inner, {"inputs": inputs})["output"]
 
 
 class InScan(nn.Module):
-    """A lifted module twice over in ``nn.scan``, with the same parameters and inputs."""
+    """A lifted module twice over in `nn.scan`, with the same parameters and inputs."""
 
     inner: nn.Module
 
@@ -100,17 +100,17 @@ class InScan(nn.Module):
 
 
 class Within:
-    """A module whose ``inner`` is the one that counts, as if it were that."""
+    """A module whose `inner` is the one that counts, as if it were that."""
 
     def __init__(self, outer: nn.Module) -> None:
         self.outer = outer
 
     def init(self, rngs: Any, *inputs: Any) -> Any:
-        """Initialise the outer module, and give the variables of ``inner`` by collection."""
+        """Initialise the outer module, and give the variables of `inner` by collection."""
         return {name: tree["inner"] for name, tree in self.outer.init(rngs, *inputs).items()}
 
     def apply(self, variables: Any, *inputs: Any, rngs: Any, mutable: Any) -> Any:
-        """Apply the outer module to variables of ``inner``: give its output and the updates of ``inner``."""
+        """Apply the outer module to variables of `inner`: give its output and the updates of `inner`."""
         wrapped = {name: {"inner": tree} for name, tree in variables.items()}
         output, updates = self.outer.apply(wrapped, *inputs, rngs=rngs, mutable=mutable)
         return output, {name: tree["inner"] for name, tree in updates.items()}

@@ -1,4 +1,4 @@
-"""``flax.linen.vmap``, of modules, and of functions as modules without parameters."""
+"""`flax.linen.vmap`, of modules, and of functions as modules without parameters."""
 
 import inspect
 from collections.abc import Callable
@@ -12,10 +12,11 @@ from conformance.transforms.linen import modules
 from conformance.transforms.linen import options as linen_options
 from properties.call import Axes, FunctionCall, ModuleCall
 from properties.transform import NEW_AXIS, Lifted, Transform
+from reference.types import PyTree
 
 
-def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
-    """Map the function with ``nn.vmap``, as the call of a module without parameters."""
+def map_function(function: Callable[..., PyTree], axes: Axes) -> Callable[..., PyTree]:
+    """`nn.vmap` of a module without parameters that applies the function."""
 
     class Applied(nn.Module):
         def __call__(self, *arguments: Any, **named: Any) -> Any:
@@ -34,14 +35,14 @@ def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]
 
 
 def lift(call: ModuleCall) -> Lifted:
-    """``nn.vmap`` of the Linen module of the call's subject, for the call's first axes."""
+    """`nn.vmap` of the Linen module of the call's subject, for the call's first axes."""
     module = modules.CLASSES[call.subject_name]
     given = call.subject.configure(call.sizes)
-    return _pure(linen_options.lifted_with(module, given, _arguments(call), call.options), call)
+    return _pure(linen_options.lifted_with(module, given, _keywords(call), call.options), call)
 
 
-def _arguments(call: ModuleCall) -> dict[str, Any]:
-    """The keyword arguments of ``nn.vmap`` that a call has without any options."""
+def _keywords(call: ModuleCall) -> dict[str, Any]:
+    """The keyword arguments of `nn.vmap` for a call without options."""
     axes = call.axes[0]
     named = call.subject.names or call.subject.own
     names = {"metadata_params": {nn.PARTITION_NAME: NEW_AXIS}} if named else {}
@@ -57,7 +58,7 @@ def _arguments(call: ModuleCall) -> dict[str, Any]:
 def variants(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
     """`Transform.variants` of Linen.
 
-    ``nn.jit`` forks the keys of what it lifts, and a module within another has a path of its own:
+    `nn.jit` forks the keys of what it lifts, and a module within another has a path of its own:
     both draw otherwise, so they are here where nothing is drawn to compute an answer.
     """
     keyless = call.subject.streams in ((), ("params",))
@@ -85,13 +86,14 @@ def variants(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def plain(call: ModuleCall) -> Lifted:
+def unlifted(call: ModuleCall) -> Lifted:
     """The Linen module of the call's subject, unmapped."""
     module = modules.CLASSES[call.subject_name]
     return _pure(module(**call.subject.configure(call.sizes)), call)
 
 
 def _pure(module: Any, call: ModuleCall) -> Lifted:
+    """A Linen module, or what has its `init` and `apply`, as functions of plain variables."""
     updated = [name for name in call.subject.collections if name != "params"]
 
     def init(rngs: Any, *inputs: Any) -> Any:
@@ -113,7 +115,7 @@ def names_of(variables: Any) -> dict[str, Any]:
 
 
 def source(call: FunctionCall | ModuleCall) -> str:
-    """Python that defines ``mapped`` for a call of a function, ``plain`` and ``lifted`` for a module's."""
+    """`Transform.source`: Python that defines `mapped`, or `lifted`, `plain` and perhaps `names`."""
     axes = call.axes[0]
     options = f"in_axes={axes.in_axes}, out_axes={axes.out_axes}"
     options += "".join(f", {name}={value!r}" for name, value in axes.options)
@@ -147,9 +149,9 @@ def names(rngs, *inputs):
 {inspect.getsource(linen_options)}
 
 plain = {name}({given})
-lifted = lifted_with({name}, dict({given}), {_arguments(call)}, {dict(call.options)})
+lifted = lifted_with({name}, dict({given}), {_keywords(call)}, {dict(call.options)})
 {names}"""
-    kwargs = "".join(f"    {name}={value!r},\n" for name, value in _arguments(call).items())
+    kwargs = "".join(f"    {name}={value!r},\n" for name, value in _keywords(call).items())
     return f"""
 {definition}
 
@@ -165,7 +167,7 @@ TRANSFORM = Transform(
     "lifts a Linen module over a batch",
     map_function,
     lift,
-    plain,
+    unlifted,
     missing_stream=flax.errors.InvalidRngError,
     variants=variants,
     source=source,

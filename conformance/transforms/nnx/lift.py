@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 
-class Cache(nnx.Variable):
+class Cache(nnx.Variable[Any]):
     """The collection "cache"."""
 
 
@@ -33,36 +33,36 @@ def write(variable: Any, value: Any) -> None:
 
 
 class Block(nnx.Module):
-    """A Linear layer from ``m`` to ``n`` features, then tanh."""
+    """A Linear layer from `m` to `n` features, then tanh."""
 
     def __init__(self, m: int, n: int, rngs: Any) -> None:
         self.Dense_0 = nnx.Linear(m, n, rngs=rngs)
 
     def __call__(self, x: Any) -> Any:
-        """Map ``x`` of shape (..., m) to shape (..., n)."""
+        """Map `x` of shape (..., m) to shape (..., n)."""
         return jnp.tanh(self.Dense_0(x))
 
 
 class MLP(nnx.Module):
-    """A `Block` from ``m`` to ``k`` features, then a Linear layer to ``n``."""
+    """A `Block` from `m` to `k` features, then a Linear layer to `n`."""
 
     def __init__(self, m: int, k: int, n: int, rngs: Any) -> None:
         self.Block_0 = Block(m, k, rngs)
         self.Dense_0 = nnx.Linear(k, n, rngs=rngs)
 
     def __call__(self, x: Any) -> Any:
-        """Map ``x`` of shape (..., m) to shape (..., n)."""
+        """Map `x` of shape (..., m) to shape (..., n)."""
         return self.Dense_0(self.Block_0(x))
 
 
 class Accumulator(nnx.Module):
-    """A running sum of its inputs of shape (m,), in the collection ``cache``."""
+    """A running sum of its inputs of shape (m,), in the collection `cache`."""
 
     def __init__(self, m: int) -> None:
         self.total = Cache(jnp.zeros((m,), jnp.float32))
 
     def __call__(self, x: Any) -> Any:
-        """Add ``x`` to the total, and give the total."""
+        """Add `x` to the total, and give the total."""
         write(self.total, read(self.total) + x)
         return read(self.total)
 
@@ -76,7 +76,7 @@ class ColumnCell(nnx.Module):
         self.u = nnx.Param(draw(rngs.params(), (n, n), jnp.float32))
 
     def __call__(self, carry: Any, x: Any) -> Any:
-        """Give the new carry of shape (n,) twice, as carry and as output, for ``x`` of shape (m,)."""
+        """Give the new carry of shape (n,) twice, as carry and as output, for `x` of shape (m,)."""
         h = jnp.tanh(jnp.dot(read(self.w), x) + jnp.dot(read(self.u), carry))
         return h, h
 
@@ -94,7 +94,7 @@ class SimpleCell(nnx.Module):
         self.i, self.h = nnx.Linear(m, n, rngs=rngs), recurrent(n, rngs)
 
     def __call__(self, carry: Any, x: Any) -> Any:
-        """Give the new carry of shape (..., n) twice, as carry and as output, for ``x`` of (..., m)."""
+        """Give the new carry of shape (..., n) twice, as carry and as output, for `x` of (..., m)."""
         h = jnp.tanh(self.i(x) + self.h(carry))
         return h, h
 
@@ -109,7 +109,7 @@ class GRUCell(nnx.Module):
         self.hn = recurrent(n, rngs, use_bias=True)
 
     def __call__(self, carry: Any, x: Any) -> Any:
-        """Give the new carry of shape (..., n) twice, as carry and as output, for ``x`` of (..., m)."""
+        """Give the new carry of shape (..., n) twice, as carry and as output, for `x` of (..., m)."""
         r = jax.nn.sigmoid(self.ir(x) + self.hr(carry))
         z = jax.nn.sigmoid(self.iz(x) + self.hz(carry))
         h = (1.0 - z) * jnp.tanh(getattr(self, "in")(x) + r * self.hn(carry)) + z * carry
@@ -123,7 +123,7 @@ class ScannedCell(nnx.Module):
         self.cell = SimpleCell(m, n, rngs)
 
     def __call__(self, carry: Any, xs: Any) -> Any:
-        """Give the last carry, (n,), and all outputs, (length, n), for ``xs`` of shape (length, m)."""
+        """Give the last carry, (n,), and all outputs, (length, n), for `xs` of shape (length, m)."""
 
         def step(cell: Any, carry: Any, x: Any) -> Any:
             return cell(carry, x)
@@ -133,13 +133,13 @@ class ScannedCell(nnx.Module):
 
 
 class Repeated(nnx.Module):
-    """A Linear layer applied once, then ``times`` times more, each followed by tanh, in `nnx.while_loop`."""
+    """A Linear layer applied once, then `times` times more, each followed by tanh, in `nnx.while_loop`."""
 
     def __init__(self, m: int, times: int, rngs: Any) -> None:
         self.layer, self.times = nnx.Linear(m, m, rngs=rngs), times
 
     def __call__(self, x: Any) -> Any:
-        """Map ``x`` of shape (..., m) to the same shape."""
+        """Map `x` of shape (..., m) to the same shape."""
 
         def body(state: Any) -> Any:
             layer, turn, y = state
@@ -150,25 +150,25 @@ class Repeated(nnx.Module):
 
 
 class Rematted(nnx.Module):
-    """A `Block` under `nnx.remat`, from ``m`` to ``n`` features, then a Linear layer of ``n``."""
+    """A `Block` under `nnx.remat`, from `m` to `n` features, then a Linear layer of `n`."""
 
     def __init__(self, m: int, n: int, rngs: Any) -> None:
         self.block, self.Dense_0 = Block(m, n, rngs), nnx.Linear(n, n, rngs=rngs)
 
     def __call__(self, x: Any) -> Any:
-        """Map ``x`` of shape (..., m) to shape (..., n)."""
+        """Map `x` of shape (..., m) to shape (..., n)."""
         return self.Dense_0(nnx.remat(lambda block, x: block(x))(self.block, x))
 
 
 class NoisyDense(nnx.Module):
-    """A Linear layer from ``m`` to ``n`` features, then dropout with probability ``rate`` in every call."""
+    """A Linear layer from `m` to `n` features, then dropout with probability `rate` in every call."""
 
     def __init__(self, m: int, n: int, rate: float, rngs: Any) -> None:
         self.Dense_0 = nnx.Linear(m, n, rngs=rngs)
         self.Dropout_0 = nnx.Dropout(rate, deterministic=False)
 
     def __call__(self, x: Any, rngs: Any) -> Any:
-        """Map ``x`` of shape (..., m) to shape (..., n), with dropout drawn from ``rngs``."""
+        """Map `x` of shape (..., m) to shape (..., n), with dropout drawn from `rngs`."""
         return self.Dropout_0(self.Dense_0(x), rngs=rngs)
 
 
@@ -222,11 +222,11 @@ def names_of(module: Any) -> dict[str, Any]:
 class Lift:
     """A map of making a module, and of calling it.
 
-    ``variable_axes`` gives each collection's axis, ``split`` whether each stream's key is split: that
-    of the parameters when a module is made, those of others when it is called. ``options`` are those
-    of the map (``graph`` and ``graph_updates`` only where they are False); ``spelling="one axis"``, which
-    gives a module whose collections have the same axis that alone; ``inside`` and ``around``, another
-    lift; and ``twice``, the module given once more, mapped "alike" or "otherwise"; ``new_axis``
+    `variable_axes` gives each collection's axis, `split` whether each stream's key is split: that
+    of the parameters when a module is made, those of others when it is called. `options` are those
+    of the map (`graph` and `graph_updates` only where they are False); `spelling="one axis"`, which
+    gives a module whose collections have the same axis that alone; `inside` and `around`, another
+    lift; and `twice`, the module given once more, mapped "alike" or "otherwise"; `new_axis`
     is what parameters are to call the axis that they gain.
     """
 
@@ -259,7 +259,7 @@ class Lift:
         self.modes = {name: options[name] for name in ("graph", "graph_updates") if name in options}
 
     def create(self, rngs: Any) -> Any:
-        """Make the module under the map, from the key of the stream ``params``, or from key 0 without one."""
+        """Make the module under the map, from the key of the stream `params`, or from key 0 without one."""
         streams = nnx.Rngs(params=rngs["params"]) if "params" in rngs else nnx.Rngs(params=0)
         out_axes: Any = self.state_axes
         if self.modes:
@@ -298,7 +298,7 @@ class Lift:
 
         Args:
             variables: The variables of the module, by collection.
-            *inputs: The inputs, with batch axes where ``in_axes`` says so.
+            *inputs: The inputs, with batch axes where `in_axes` says so.
             rngs: The key of each stream that the call draws from.
             mutable: Not read: every collection may change.
 
@@ -314,7 +314,7 @@ class Lift:
         ]
         inside, around = wrappers[options.pop("inside", None)], options.pop("around", None)
         streams = {name: rngs[name] for name in self.streams}
-        # Modules without streams of their own take no ``rngs``.
+        # Modules without streams of their own take no `rngs`.
         drawn = {"rngs": nnx.Rngs(**streams)} if streams else {}
         of_drawn = dict.fromkeys(drawn, self.stream_axes)
         state_axes = self.state_axes

@@ -1,4 +1,4 @@
-"""``flax.nnx.vmap`` and ``flax.nnx.pmap``: of modules, whose state has axes, and of functions."""
+"""`flax.nnx.vmap` and `flax.nnx.pmap`: of modules, whose state has axes, and of functions."""
 
 import inspect
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from properties.call import Axes, FunctionCall, ModuleCall
 from properties.subject import ModuleSubject
 from properties.transform import NEW_AXIS, Lifted, Transform
 from reference.keys import NNX
+from reference.types import PyTree
 
 _FLOOR = "0.10"
 _MADE = {
@@ -37,12 +38,13 @@ _MADE = {
 """Each module subject as NNX writes it, with the sizes of its dimensions."""
 
 
-def map_function(name: str, function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
-    """Map the function with ``nnx.vmap`` or ``nnx.pmap``, whichever is named."""
+def map_function(name: str, function: Callable[..., PyTree], axes: Axes) -> Callable[..., PyTree]:
+    """`nnx.vmap` or `nnx.pmap` of the function, by the transform's name."""
     from flax import nnx
 
-    options = pmap.on_devices(dict(axes.options))
-    return getattr(nnx, name)(
+    options = pmap.with_devices(dict(axes.options))
+    mapping: Callable[..., Callable[..., PyTree]] = getattr(nnx, name)
+    return mapping(
         function, in_axes=axes.in_axes, out_axes=axes.out_axes, axis_name=axes.name, **options
     )
 
@@ -114,22 +116,22 @@ def synchronised(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def lacks(subject: ModuleSubject) -> str | None:
-    """Why there is no NNX module for the subject; None where there is one."""
+def missing_module_reason(subject: ModuleSubject) -> str | None:
+    """Why the suite has no such module in NNX; None where it has."""
     if subject.name in _MADE:
         return None
     return f"{subject.name} is not among the modules that this suite has written in NNX"
 
 
 def unavailable(name: str) -> str | None:
-    """Why the map cannot be used: Flax is too old, or pmap lacks devices; None where it can."""
+    """Why this release has no such transform; None where it has."""
     if Version(flax.__version__) < Version(_FLOOR):
         return f"flax {flax.__version__}: nnx.{name} took other arguments before {_FLOOR}"
     return pmap.unavailable() if name == "pmap" else None
 
 
 def source(name: str, call: FunctionCall | ModuleCall) -> str:
-    """Python that defines ``mapped`` for a call of a function, ``lifted`` and ``names`` for a module's."""
+    """`Transform.source`: Python that defines `mapped`, or `lifted` and `names`."""
     axes = call.axes[0]
     if isinstance(call, FunctionCall):
         options = "".join(f", {option}={value!r}" for option, value in axes.options)
@@ -163,7 +165,7 @@ def _transform(name: str, summary: str, **fields: Any) -> Transform:
         partial(lift, name),
         kinds=("function",),
         unavailable=partial(unavailable, name),
-        missing_module_reason=lacks,
+        missing_module_reason=missing_module_reason,
         derivation=NNX,
         tier="derived",
         source=partial(source, name),

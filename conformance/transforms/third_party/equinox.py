@@ -1,4 +1,4 @@
-"""``equinox.filter_vmap``, which maps arrays and leaves all else alone."""
+"""`equinox.filter_vmap`, which maps arrays and leaves all else alone."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +23,7 @@ def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]
 
 
 def source(call: Call) -> str:
-    """Python that defines ``mapped`` in a script."""
+    """Python that defines `mapped` in a script."""
     (axes, *_) = call.axes
     options = "".join(f", {name}={value!r}" for name, value in axes.options)
     return (

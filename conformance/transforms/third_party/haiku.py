@@ -1,4 +1,4 @@
-"""``haiku.vmap``, within a function that Haiku transforms and that has no parameters."""
+"""`haiku.vmap`, within a function that Haiku transforms and that has no parameters."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +27,7 @@ def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]
 
 
 def source(call: Call) -> str:
-    """Python that defines ``mapped`` in a script."""
+    """Python that defines `mapped` in a script."""
     (axes, *_) = call.axes
     options = "".join(f", {name}={value!r}" for name, value in axes.options)
     return f"""

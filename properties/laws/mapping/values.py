@@ -193,8 +193,8 @@ def _traced_once(mapped: Callable[..., PyTree]) -> Callable[..., PyTree]:
     # Chex counts traces by where a function is made, and this place makes one for every call.
     chex.clear_trace_counter()
 
-    @chex.assert_max_traces(n=1)  # type: ignore[untyped-decorator,unused-ignore] # chex 0.1.86 has no types
-    def map_traced_once(*arguments: PyTree) -> PyTree:
+    def traced(*arguments: PyTree) -> PyTree:
         return mapped(*arguments)
 
-    return map_traced_once
+    at_most_once: Callable[..., PyTree] = chex.assert_max_traces(traced, n=1)
+    return at_most_once

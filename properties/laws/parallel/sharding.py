@@ -72,7 +72,7 @@ def constrained(function: Any, mesh: Any) -> Any:
     Mapped with `spmd_axis_name`, the batch axis stays sharded over the devices of that name.
     """
     whole = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
-    constrain = jax.lax.with_sharding_constraint
+    constrain: Any = jax.lax.with_sharding_constraint
     return lambda *arguments: constrain(function(*constrain(arguments, whole)), whole)
 
 

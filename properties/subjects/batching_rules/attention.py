@@ -42,7 +42,7 @@ def _answer(q: Any, k: Any, v: Any, bias: Any = 0.0) -> tuple[Any, Any]:
 
 
 def _gradients(q: Any, k: Any, v: Any, by: Any, bias: Any = 0.0) -> tuple[Any, Any]:
-    """Of the sum of the results times ``by``, by q, k, v and the logits, and the errors of those.
+    """Of the sum of the results times `by`, by q, k, v and the logits, and the errors of those.
 
     With P the weights and G = by @ v^T, the gradient by the logits is P * (G - sum(P * G)), of terms as
     large as P * (|G| + sum(P * |G|)).

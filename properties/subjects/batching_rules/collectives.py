@@ -12,7 +12,7 @@ from properties.subjects.batching_rules.entry import of, rule
 def _collective(
     name: str, source: str, answer: Callable[[Any], Any], *dims: str | int, kind: str = "whole"
 ) -> FunctionSubject:
-    """``source`` is of one example ``x`` along the axis ``i``; the answer is of all of them."""
+    """`source` is of one example `x` along the axis `i`; the answer is of all of them."""
 
     def exactly(a: Any) -> tuple[Any, Any]:
         value = np.asarray(answer(a))
@@ -23,7 +23,7 @@ def _collective(
 
 
 def _across_devices(name: str, source: str, answer: Callable[[Any], Any]) -> FunctionSubject:
-    """The same over two devices: ``source`` is of one device's (2, n), the answer of all (4, n)."""
+    """The same over two devices: `source` is of one device's (2, n), the answer of all (4, n)."""
 
     def exactly(a: Any) -> tuple[Any, Any]:
         value = np.asarray(answer(a))

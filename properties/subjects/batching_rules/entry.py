@@ -29,10 +29,10 @@ def rule(
     edge_values: bool = False,
     answer: Callable[..., Any] | None = None,
 ) -> FunctionSubject:
-    """A subject ``lax.NAME`` that reaches the batching rule of a primitive.
+    """A subject `lax.NAME` that reaches the batching rule of a primitive.
 
-    ``source`` is an expression of the arguments a, b, c, ..., or the body of a function of them. The
-    part of ``name`` up to a dot is the primitive's name; what follows tells variants apart.
+    `source` is an expression of the arguments a, b, c, ..., or the body of a function of them. The
+    part of `name` up to a dot is the primitive's name; what follows tells variants apart.
     """
     body = source if "return " in source else f"return {source}"
     letters = ", ".join(LETTERS[: len(arguments)])

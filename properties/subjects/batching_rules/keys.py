@@ -5,7 +5,7 @@ from properties.subjects.batching_rules.entry import below, of, rule
 
 
 def _keys(name: str, source: str, *arrays: Array) -> FunctionSubject:
-    """``source`` gives arrays of keys, made of ``keys`` (m, 4) and of the further arguments."""
+    """`source` gives arrays of keys, made of `keys` (m, 4) and of the further arguments."""
     text = f"""
 keys = random.wrap_key_data(a, impl="threefry2x32")
 return jax.tree_util.tree_map(random.key_data, ({source}))"""

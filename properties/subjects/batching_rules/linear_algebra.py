@@ -14,7 +14,7 @@ def _zeros(a: Any) -> Any:
 
 
 def _factors(a: Any) -> Any:
-    """Something that multiplies to ``a``, an orthogonal factor, and a triangle of zeros."""
+    """Something that multiplies to `a`, an orthogonal factor, and a triangle of zeros."""
     return all_of(near(a, a), near(np.eye(a.shape[1]), np.eye(a.shape[1])), _zeros(a))
 
 
