@@ -1,13 +1,13 @@
 """How far right solutions are from the expected answers, in every way to compile: prints JSON.
 
-`python compilings.py SEEDS` runs in an environment with or without XLA's optimisations.
+`python compilings.py EXERCISE SEEDS` runs in an environment with or without XLA's optimisations.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -98,30 +98,30 @@ def _ratio(given: np.ndarray, value: np.ndarray, error: np.ndarray | None) -> fl
     return float(np.max(ratio, initial=0.0))
 
 
-def main(seeds: int) -> Mapping[str, Mapping[str, float]]:
-    results: dict[str, dict[str, float]] = {}
-    for name, exercise in load_exercises().items():
-        if name.startswith("parallel"):
-            continue  # what runs on a device is one of the other exercises
-        space: dict[str, Any] = {}
-        exec(exercise.solution, space)
-        solution = space[name]
-        compiled = whole(name, solution)
-        bfloat = lambda *a: jax.tree_util.tree_map(  # noqa: E731 (the control)
-            lambda leaf: jnp.asarray(leaf).astype(jnp.bfloat16).astype(jnp.asarray(leaf).dtype),
-            solution(*a),  # noqa: B023 (called at once)
-        )
-        results[name] = {
-            "eager": worst(name, solution, seeds),
-            "whole": worst(name, compiled, seeds),
-            "fused": worst(name, jax.jit(fused(solution), static_argnums=STATIC[name]), seeds)
-            if STATIC.get(name)
-            else worst(name, fused(compiled), seeds),
-            "without jit": worst(name, without_jit(solution), seeds, 8),
-            "bfloat16": worst(name, bfloat, seeds, 8),
-        }
-    return results
+def main(name: str, seeds: int) -> dict[str, float]:
+    """The largest error of each way to compile, and of answers rounded to bfloat16, the control."""
+    space: dict[str, Any] = {}
+    exec(load_exercises()[name].solution, space)
+    solution = space[name]
+    compiled = whole(name, solution)
+    static = STATIC.get(name)
+    together = jax.jit(fused(solution), static_argnums=static) if static else fused(compiled)
+    return {
+        "eager": worst(name, solution, seeds),
+        "whole": worst(name, compiled, seeds),
+        "fused": worst(name, together, seeds),
+        "without jit": worst(name, without_jit(solution), seeds, 3),
+        "bfloat16": worst(name, in_bfloat16(solution), seeds, 8),
+    }
+
+
+def in_bfloat16(solution: Callable[..., Any]) -> Callable[..., Any]:
+    def rounded(leaf: Any) -> jax.Array:
+        array = jnp.asarray(leaf)
+        return array.astype(jnp.bfloat16).astype(array.dtype)
+
+    return lambda *a: jax.tree_util.tree_map(rounded, solution(*a))
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(int(sys.argv[1]))))
+    print(json.dumps(main(sys.argv[1], int(sys.argv[2]))))
