@@ -1,4 +1,4 @@
-"""Functions of one example that speak to the others along the batch axis."""
+"""Functions of one example that exchange values with the others along the batch axis."""
 
 import attrs
 import numpy as np
@@ -53,7 +53,7 @@ _IN_GROUPS = (
     ),
 )
 IN_GROUPS = tuple(subject.name for subject in _IN_GROUPS)
-"""Those that are told `axis_index_groups`."""
+"""Those with `axis_index_groups`."""
 OF_ORDER = ("pmax", "pmin", "pmax-in-groups")
 """Those that choose by size, and are not linear in their operands."""
 

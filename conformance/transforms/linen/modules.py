@@ -100,7 +100,7 @@ class NoisyDense(nn.Module):
 
 
 class Labelled(struct.PyTreeNode, nn.meta.AxisMetadata[Any]):
-    """A box of a user's own, which names axes as it is told of them."""
+    """A box of a user's own, which names the axes that it is given."""
 
     value: Any
     names: tuple[str, ...] = struct.field(pytree_node=False)

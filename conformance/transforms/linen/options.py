@@ -1,4 +1,4 @@
-"""`nn.vmap` told more than axes, and together with other lifts.
+"""`nn.vmap` with options other than axes, and with other lifts.
 
 A standalone script of a violation holds this whole file: it imports Flax, JAX and Python only.
 """
