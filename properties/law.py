@@ -152,7 +152,7 @@ def law(
     return register
 
 
-class attribute_to:
+class attribute_to:  # noqa: N801 (used as a statement)
     """Turn a `Mismatch` that is raised within into a `Violation` of the given call.
 
     The arguments are those of `Violation`.

@@ -166,7 +166,7 @@ def _hypothesis_test(
     test = hypothesis.seed(zlib.crc32(f"{profile.seed}/{key}".encode()))(test)
     # After the seed, which would switch the database off.
     test = hypothesis.settings(**profile.settings(database, shrink))(test)
-    test._hypothesis_internal_database_key = key.encode()  # type: ignore[attr-defined]
+    test._hypothesis_internal_database_key = key.encode()  # type: ignore[attr-defined]  # noqa: SLF001 (Hypothesis has no public way to name an entry)
     return test
 
 

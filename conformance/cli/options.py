@@ -116,7 +116,7 @@ class Shard(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic
         part, _, parts = str(value).partition("/")
         if part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts):
             return int(part), int(parts)
-        self.fail(f"{value!r} is not I/N with I from 1 to N, such as 2/4", param, ctx)
+        return self.fail(f"{value!r} is not I/N with I from 1 to N, such as 2/4", param, ctx)
 
 
 def _load_own(ctx: click.Context, param: click.Parameter, modules: tuple[str, ...]) -> Any:

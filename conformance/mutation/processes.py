@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import Any, TypeVar
 
 from conformance.runner import process_env
@@ -61,7 +62,7 @@ def _silence_xla() -> None:
 
 def _limited(function: Callable[..., list[Result]], *task: Any) -> list[Result]:
     # A loop that waits for a broken rule may never end, and compiled code heeds no signal.
-    with open(os.devnull, "w") as nowhere:
+    with Path(os.devnull).open("w") as nowhere:
         faulthandler.dump_traceback_later(MAX_SECONDS, exit=True, file=nowhere)
         try:
             # Some subjects print.

@@ -38,7 +38,7 @@ class Console(rich_console.Console):
 
     def on_broken_pipe(self) -> None:
         """Leave to the command line what a closed pipe means: rich would exit with status 1."""
-        raise  # rich calls this while it handles the BrokenPipeError
+        raise  # rich calls this while it handles the BrokenPipeError  # noqa: PLE0704 (rich calls it in its handler)
 
 
 def console(file: IO[str] | None = None, *, stderr: bool = False) -> Console:

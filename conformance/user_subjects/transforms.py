@@ -41,10 +41,9 @@ def transform(
 
     def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
         named = {"axis_name": axes.name} if axes.name is not None else {}
-        mapped: Callable[..., Any] = vmap_like(
+        return vmap_like(
             function, in_axes=axes.in_axes, out_axes=axes.out_axes, **named, **dict(axes.options)
         )
-        return mapped
 
     return Transform(
         name,

@@ -19,7 +19,7 @@ def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]
         **dict(axes.options),
     )
     # What it gives is a tree that holds the axes, and cannot be hashed, which `jax.jit` wants.
-    return lambda *arguments, **named: mapped(*arguments, **named)
+    return lambda *arguments, **named: mapped(*arguments, **named)  # noqa: PLW0108 (hashable)
 
 
 def source(call: Call) -> str:

@@ -48,7 +48,7 @@ def parse(spec: str) -> Spec:
 
 def _day(text: str) -> datetime.date:
     try:
-        day = datetime.datetime.strptime(text, "%Y-%m-%d").date()
+        day = datetime.datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 (a day has no time zone)
     except ValueError:
         raise ValueError(f"{text!r} is not a date: a date is written as 2025-02-01") from None
     # Somewhere it is tomorrow already.

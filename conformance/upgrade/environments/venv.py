@@ -89,6 +89,7 @@ def _read_back(home: Path) -> Contents | None:
     """What is installed there; None where the interpreter does not run."""
     asked = [str(interpreter(home)), "-I", "-c", _READ_BACK]
     try:
-        return _contents(subprocess.run(asked, capture_output=True, timeout=TIMEOUT).stdout)
+        done = subprocess.run(asked, capture_output=True, timeout=TIMEOUT, check=False)
+        return _contents(done.stdout)
     except (OSError, msgspec.DecodeError, subprocess.TimeoutExpired):
         return None

@@ -153,7 +153,7 @@ class _Collector(ast.NodeVisitor):
                 self.visit(default)
         self._within([arg.arg for arg in _arguments(node.args)], node.body)
 
-    visit_AsyncFunctionDef = visit_FunctionDef
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 (a name of `ast.NodeVisitor`)
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         self._within([arg.arg for arg in _arguments(node.args)], [node.body])

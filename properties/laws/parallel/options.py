@@ -44,7 +44,7 @@ def devices(transform: Transform, call: FunctionCall) -> None:
             _assert_on_devices(got, chosen)
     too_few = call.only(attrs.evolve(axes, options={"devices": every[: size - 1]}))
     got = attempt(
-        lambda *arguments: transform.map(call.subject.function, too_few.axes[0])(*arguments),
+        lambda *arguments: transform.map(call.subject.function, too_few.axes[0])(*arguments),  # noqa: PLW0108 (`map` may raise, too)
         *call.arguments(axes),
     )
     with attribute_to(too_few, MAP):

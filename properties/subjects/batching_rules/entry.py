@@ -38,7 +38,7 @@ def rule(
     letters = ", ".join(LETTERS[: len(arguments)])
     text = f"{PREAMBLE}\n\ndef function({letters}):\n{textwrap.indent(textwrap.dedent(body), '    ')}\n"
     namespace: dict[str, Any] = {}
-    exec(compile(text, f"<{name}>", "exec"), namespace)
+    exec(compile(text, f"<{name}>", "exec"), namespace)  # noqa: S102 (expressions of the catalogue)
     return FunctionSubject(
         f"lax.{name}",
         namespace["function"],

@@ -570,7 +570,8 @@ def test_another_interpreter_imports_the_copy(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(suite_copy.process_env, "cache_directory", lambda: tmp_path)
     place = suite_copy.suite_path()
     assert sorted(path.name for path in place.iterdir()) == sorted(suite_copy.PACKAGES)
-    code = "import json, conformance, properties, reference as r; " + (
+    code = (
+        "import json, conformance, properties, reference as r; "
         "print(json.dumps([m.__file__ for m in (conformance, properties, r)]))"
     )
     said = subprocess.run(
