@@ -41,7 +41,7 @@ def transform(
 
     def map_function(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
         named = {"axis_name": axes.name} if axes.name is not None else {}
-        return vmap_like(
+        mapped: Callable[..., Any] = vmap_like(
             function, in_axes=axes.in_axes, out_axes=axes.out_axes, **named, **dict(axes.options)
         )
 
