@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from reference.error_bounds.agreement import SLACK
 from reference.error_bounds.roundoff import smallest_normal, unit_roundoff
 from reference.types import Array
 
@@ -25,7 +26,8 @@ class BoundedArray(NamedTuple):
     value: Array
     """float64 where the program's dtype is floating, else of the program's dtype."""
     error: Array | None
-    """Of the value's shape; None where the value is exact."""
+    """Of the value's shape; None where the value is exact. Of integers and booleans it is infinite
+    where rounding decides the value, and zero elsewhere."""
 
 
 Rule: TypeAlias = Callable[..., BoundedArray | list[BoundedArray]]
@@ -54,6 +56,27 @@ def error_of(array: BoundedArray) -> Array:
     if is_key(array.value):
         return np.zeros(array.value.shape)
     return np.zeros(np.shape(array.value)) if array.error is None else array.error
+
+
+def reach_of(array: BoundedArray) -> Array:
+    """How far a result that is accepted may be from the value: what decides whether a branch is certain."""
+    return SLACK * error_of(array)
+
+
+def is_certain(array: BoundedArray) -> bool:
+    """Whether no element has an error."""
+    return array.error is None or not np.any(array.error)
+
+
+def require_certain(equation: Any, *operands: BoundedArray) -> None:
+    """Raise `BranchUndecidable` where an operand that says what the equation does has an error."""
+    if not all(map(is_certain, operands)):
+        raise BranchUndecidable(f"rounding decides what {equation.primitive.name} does")
+
+
+def with_doubt(value: Array, doubt: Array) -> BoundedArray:
+    """Integers or booleans, of which those in doubt have an infinite error."""
+    return BoundedArray(value, np.where(doubt, np.inf, 0.0) if np.any(doubt) else None)
 
 
 def out_dtype(equation: Any) -> Any:

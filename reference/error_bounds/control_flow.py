@@ -11,6 +11,7 @@ from reference.error_bounds.bounded_array import (
     UnsupportedPrimitive,
     error_of,
     is_key,
+    require_certain,
 )
 
 Run: TypeAlias = Callable[[Any, Sequence[BoundedArray]], list[BoundedArray]]
@@ -59,13 +60,19 @@ def _while(run: Run, equation: Any, operands: list[BoundedArray]) -> list[Bounde
     first = params["cond_nconsts"]
     last = first + params["body_nconsts"]
     cond, body, carry = operands[:first], operands[first:last], operands[last:]
-    while run(params["cond_jaxpr"], [*cond, *carry])[0].value:
+    while _decided(equation, run(params["cond_jaxpr"], [*cond, *carry])[0]):
         carry = run(params["body_jaxpr"], [*body, *carry])
     return carry
 
 
+def _decided(equation: Any, condition: BoundedArray) -> bool:
+    require_certain(equation, condition)
+    return bool(condition.value)
+
+
 def _cond(run: Run, equation: Any, operands: list[BoundedArray]) -> list[BoundedArray]:
     index, *arguments = operands
+    require_certain(equation, index)
     branches = equation.params["branches"]
     return run(branches[min(max(int(index.value), 0), len(branches) - 1)], arguments)
 

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from reference.error_bounds.agreement import SLACK
 from reference.error_bounds.bounded_array import (
     BoundedArray,
     UnsupportedPrimitive,
@@ -24,6 +25,9 @@ from reference.error_bounds.bounded_array import (
     is_key,
 )
 from reference.error_bounds.control_flow import CONTROL_FLOW
+from reference.error_bounds.movement import MOVEMENT
+from reference.error_bounds.native import native
+from reference.error_bounds.roundoff import largest
 from reference.error_bounds.rules import RULES
 from reference.types import Array, PyTree
 
@@ -74,8 +78,8 @@ def overflowed(result: BoundedArray, dtype: Any) -> Array:
         return result.value
     if not is_float(dtype):
         return np.asarray(result.value)
-    largest = float(jnp.finfo(dtype).max)
-    return np.where(np.abs(result.value) > largest, np.copysign(np.inf, result.value), result.value)
+    beyond = np.abs(result.value) > largest(dtype)
+    return np.where(beyond, np.copysign(np.inf, result.value), result.value)
 
 
 def _run_closed(closed: Any, arguments: Sequence[BoundedArray]) -> list[BoundedArray]:
@@ -104,9 +108,12 @@ INNER = ("jaxpr", "call_jaxpr", "fun_jaxpr")
 def _equation(equation: Any, operands: list[BoundedArray]) -> list[BoundedArray]:
     name = equation.primitive.name
     inner = next((equation.params[key] for key in INNER if key in equation.params), None)
+    dtypes = [atom.aval.dtype for atom in (*equation.invars, *equation.outvars)]
+    if any(jnp.issubdtype(dtype, jnp.complexfloating) for dtype in dtypes) and inner is None:
+        raise UnsupportedPrimitive(f"no float64 rule for {name!r} of complex numbers")
     has_floats = any(is_float(atom.aval.dtype) for atom in equation.invars)
     if not has_floats and name != "iota" and (inner is None or name in ("jit", "pjit")):
-        return _native(equation, operands)
+        return native(equation, operands)
     if name in CONTROL_FLOW:
         return CONTROL_FLOW[name](_run_closed, equation, operands)
     if inner is not None:
@@ -115,12 +122,39 @@ def _equation(equation: Any, operands: list[BoundedArray]) -> list[BoundedArray]
     if rule is None:
         raise UnsupportedPrimitive(f"no float64 rule for the primitive {name!r}")
     with np.errstate(all="ignore"):
+        if name not in MOVEMENT:
+            pairs = zip(operands, equation.invars, strict=True)
+            operands = [_lost_beyond(x, atom.aval.dtype) for x, atom in pairs]
         result = rule(equation, *operands)
-    return result if isinstance(result, list) else [result]
+        results = result if isinstance(result, list) else [result]
+        lost = any(x.error is not None and np.any(np.isinf(x.error)) for x in operands)
+        pairs = zip(results, equation.outvars, strict=True)
+        return [_settled(x, variable.aval.dtype, lost) for x, variable in pairs]
 
 
-def _native(equation: Any, operands: Sequence[BoundedArray]) -> list[BoundedArray]:
-    """Integers, booleans and keys have no rounding: JAX computes them."""
-    result = equation.primitive.bind(*(x.value for x in operands), **equation.params)
-    results = result if equation.primitive.multiple_results else [result]
-    return [as_bounded(r) for r in results]
+def _lost_beyond(operand: BoundedArray, dtype: Any) -> BoundedArray:
+    """An operand of which nothing is known where it overflows the program's dtype.
+
+    XLA rewrites expressions in ways that change what an infinity within becomes (``a / exp(b)`` to
+    ``a * exp(-b)``, say).
+    """
+    if operand.error is None or not is_float(dtype):
+        return operand
+    beyond = np.isfinite(operand.value) & (np.abs(operand.value) > largest(dtype))
+    return BoundedArray(operand.value, np.where(beyond, np.inf, operand.error))
+
+
+def _settled(result: BoundedArray, dtype: Any, lost: bool) -> BoundedArray:
+    """A result with an error that is a number, infinite where it may or may not overflow.
+
+    An error that is NaN comes of an infinity: of an infinite result of exact operands there is no
+    error, of others nothing is known; ``lost`` says that something was unknown before.
+    """
+    if result.error is None or not is_float(dtype):
+        return result
+    value, error = result.value, result.error
+    unknown = np.isnan(error) & (lost | np.isfinite(value))
+    error = np.where(unknown, np.inf, np.where(np.isnan(error), 0.0, error))
+    end, size, reach = largest(dtype), np.abs(value), SLACK * error
+    may_overflow = np.isfinite(value) & (size + reach > end) & (size - reach <= end)
+    return BoundedArray(value, np.where(may_overflow, np.inf, error))

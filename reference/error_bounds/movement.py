@@ -1,5 +1,6 @@
 """Primitives that only move data: they take the error that their operands carry along."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -8,8 +9,8 @@ import numpy as np
 from reference.error_bounds.bounded_array import (
     BoundedArray,
     Rule,
-    UnsupportedPrimitive,
     error_of,
+    is_certain,
     is_float,
 )
 from reference.types import Array
@@ -40,8 +41,8 @@ def _moves_apart(function: Callable[[Any, Array], list[Array]]) -> Rule:
     return rule
 
 
-def _unchanged(equation: Any, x: BoundedArray) -> BoundedArray:
-    return x
+def _unchanged(equation: Any, *operands: BoundedArray) -> list[BoundedArray]:
+    return list(operands)
 
 
 def _broadcast(params: Any, x: Array) -> Array:
@@ -58,20 +59,43 @@ def _slice(params: Any, x: Array) -> Array:
 
 
 def _pad(params: Any, x: Array, fill: Array) -> Array:
-    if any(interior or low < 0 or high < 0 for low, high, interior in params["padding_config"]):
-        raise UnsupportedPrimitive("no float64 rule for interior or negative padding")
-    widths = [(low, high) for low, high, _ in params["padding_config"]]
-    return np.pad(x, widths, constant_values=fill)
+    """Interior padding first, then the edges: negative padding removes from them."""
+    config = params["padding_config"]
+    shape = zip(x.shape, config, strict=True)
+    spread = np.full(
+        [max(0, n + (n - 1) * hole) for n, (_, _, hole) in shape], fill, np.result_type(x)
+    )
+    spread[tuple(slice(None, None, hole + 1) for _, _, hole in config)] = x
+    widths = [(max(low, 0), max(high, 0)) for low, high, _ in config]
+    padded = np.pad(spread, widths, constant_values=fill)
+    edges = zip(padded.shape, config, strict=True)
+    return padded[tuple(slice(max(-low, 0), n - max(-high, 0)) for n, (low, high, _) in edges)]
 
 
 def _select(equation: Any, which: BoundedArray, *cases: BoundedArray) -> BoundedArray:
-    index = np.asarray(which.value).astype(int)
-    value = np.choose(np.broadcast_to(index, np.shape(cases[0].value)), [c.value for c in cases])
-    if all(c.error is None for c in cases):
+    """Each element of the case that is chosen; where the choice is in doubt, it may be any of them."""
+    index = np.broadcast_to(np.asarray(which.value).astype(int), np.shape(cases[0].value))
+    values = [np.asarray(c.value) for c in cases]
+    value = np.choose(index, values)
+    if is_certain(which) and all(c.error is None for c in cases):
         return BoundedArray(value, None)
-    return BoundedArray(
-        value, np.choose(np.broadcast_to(index, value.shape), [error_of(c) for c in cases])
-    )
+    error = np.choose(index, [error_of(c) for c in cases])
+    if is_certain(which):
+        return BoundedArray(value, error)
+    if is_float(equation.outvars[0].aval.dtype):
+        apart = [_distance(v, value) + error_of(c) for v, c in zip(values, cases, strict=True)]
+    else:
+        apart = [
+            np.where(v == value, error_of(c), np.inf) for v, c in zip(values, cases, strict=True)
+        ]
+    worst = functools.reduce(np.maximum, apart)
+    return BoundedArray(value, np.where(error_of(which) > 0, worst, error))
+
+
+def _distance(a: Array, b: Array) -> Array:
+    """Zero between an infinity and itself, and between NaN and NaN."""
+    same = (a == b) | (np.isnan(a) & np.isnan(b))
+    return np.where(same, 0.0, np.nan_to_num(np.abs(a - b), nan=np.inf, posinf=np.inf))
 
 
 def _unstack(params: Any, x: Array) -> list[Array]:
@@ -96,6 +120,7 @@ MOVEMENT: dict[str, Rule] = {
     "iota": _iota,
     "copy": _unchanged,
     "stop_gradient": _unchanged,
+    "optimization_barrier": _unchanged,
     "reshape": _moves(lambda params, x: np.reshape(x, params["new_sizes"])),
     "transpose": _moves(lambda params, x: np.transpose(x, params["permutation"])),
     "squeeze": _moves(lambda params, x: np.squeeze(x, tuple(params["dimensions"]))),

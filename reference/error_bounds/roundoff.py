@@ -33,6 +33,11 @@ def smallest_normal(dtype: Any) -> float:
     return float(jnp.finfo(dtype).tiny)
 
 
+def largest(dtype: Any) -> float:
+    """The largest finite number of a floating dtype."""
+    return float(jnp.finfo(dtype).max)
+
+
 def gamma(n: int, dtype: Any) -> float:
     """Higham's ``gamma_n = n u / (1 - n u)``, the relative error of n roundings.
 

@@ -10,7 +10,7 @@ import pytest
 
 from reference import functions
 from reference.error_bounds.agreement import SLACK
-from reference.error_bounds.bounded_array import BranchUndecidable, UnsupportedPrimitive
+from reference.error_bounds.bounded_array import UnsupportedPrimitive
 from reference.error_bounds.evaluate import evaluate, evaluator
 from reference.error_bounds.roundoff import (
     ELEMENTARY_UNITS,
@@ -63,9 +63,10 @@ def test_cancellation_is_allowed_for_by_the_terms_not_by_the_result() -> None:
 
 
 def test_no_cancellation_means_a_relative_bound() -> None:
-    value, error = evaluate(lambda x: x * x, np.float32(3e4))
-    assert value == 9e8
-    np.testing.assert_allclose(error, U * 9e8, rtol=1e-9)
+    x = np.float32(12345.678)
+    value, error = evaluate(lambda x: x * x, x)
+    assert value == float(x) ** 2
+    np.testing.assert_allclose(error, U * value, rtol=1e-9)
 
 
 def test_softmax_is_its_closed_form() -> None:
@@ -78,11 +79,12 @@ def test_softmax_is_its_closed_form() -> None:
 
 
 def test_tanh_takes_the_error_of_its_argument_along() -> None:
-    x = np.float32(0.5)
+    x = np.float32(0.3)
+    square = float(x) ** 2
     value, error = evaluate(lambda x: jnp.tanh(x * x), x)
-    np.testing.assert_allclose(value, np.tanh(0.25))
-    slope = 1 - np.tanh(0.25) ** 2
-    np.testing.assert_allclose(error, ELEMENTARY_UNITS * U * value + slope * U * 0.25, rtol=1e-5)
+    np.testing.assert_allclose(value, np.tanh(square))
+    slope = 1 - np.tanh(square) ** 2
+    np.testing.assert_allclose(error, ELEMENTARY_UNITS * U * value + slope * U * square, rtol=1e-5)
 
 
 def test_division_by_what_may_be_zero_has_no_bound() -> None:
@@ -180,38 +182,15 @@ def test_gradient_of_the_square_is_its_closed_form() -> None:
     assert np.all(error <= 4 * U * np.abs(value) + TINY)
 
 
-@pytest.mark.parametrize(
-    "function",
-    [
-        lambda x: jnp.where(x * x > 2, 1.0, 0.0),
-        lambda x: (x * x).astype(jnp.int32),
-    ],
-    ids=["comparison", "conversion"],
-)
-def test_what_rounding_decides_is_undecidable(function: Callable[..., Any]) -> None:
-    with pytest.raises(BranchUndecidable, match="round"):
-        evaluate(function, np.float32(np.sqrt(2)))
-
-
 def test_what_rounding_cannot_decide_is_decided() -> None:
     value, _ = evaluate(lambda x: jnp.where(x * x > 2, 1.0, 0.0), np.float32(1.5))
     assert value == 1
 
 
-@pytest.mark.parametrize(
-    "function", [jnp.linalg.cholesky, jnp.cumprod], ids=["cholesky", "cumprod"]
-)
+@pytest.mark.parametrize("function", [jnp.linalg.cholesky, jnp.linalg.qr], ids=["cholesky", "qr"])
 def test_a_primitive_without_a_rule_is_named(function: Callable[..., Any]) -> None:
     with pytest.raises(UnsupportedPrimitive, match="no float64 rule for the primitive"):
         evaluate(function, np.eye(3, dtype=np.float32))
-
-
-@pytest.mark.parametrize("name", ["lgamma", "digamma", "cosh", "cumlogsumexp"])
-def test_a_rule_for_exact_operands_refuses_what_was_rounded(name: str) -> None:
-    function, x = getattr(jax.lax, name), np.full(3, 2.5, np.float32)
-    assert np.all(evaluate(function, x).error > 0)
-    with pytest.raises(UnsupportedPrimitive, match="of what was rounded"):
-        evaluate(lambda x: function(x * x), x)
 
 
 def test_integers_are_exact_and_wrap_as_the_programs_do() -> None:
@@ -242,8 +221,8 @@ def test_one_trace_serves_all_values_of_a_shape() -> None:
 
 
 def test_the_structure_of_the_result_is_kept() -> None:
-    value, error = evaluate(lambda x: {"a": (x, x + 1)}, np.float32(1))
-    assert value == {"a": (1, 2)}
+    value, error = evaluate(lambda x: {"a": (x, x / 2)}, np.float32(1))
+    assert value == {"a": (1, 0.5)}
     assert error["a"][0] == 0 < error["a"][1]
 
 
@@ -323,8 +302,3 @@ def test_control_flow_and_further_functions_are_within_their_bound(name: str) ->
             assert np.all(np.abs(np.asarray(g, np.float64) - v) <= SLACK * e)
             # Tight enough to notice an error in the sixth digit.
             assert np.all(e <= 2e-5 * np.max(np.abs(v)))
-
-
-def test_a_step_within_the_error_is_undecidable() -> None:
-    with pytest.raises(BranchUndecidable, match="step of floor"):
-        evaluate(lambda x: jnp.floor(x * 3), np.float32(1 / 3))
