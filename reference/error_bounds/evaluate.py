@@ -21,6 +21,7 @@ from reference.error_bounds.bounded_array import (
     UnsupportedPrimitive,
     as_bounded,
     error_of,
+    is_certain,
     is_float,
     is_key,
 )
@@ -112,7 +113,8 @@ def _equation(equation: Any, operands: list[BoundedArray]) -> list[BoundedArray]
     if any(jnp.issubdtype(dtype, jnp.complexfloating) for dtype in dtypes) and inner is None:
         raise UnsupportedPrimitive(f"no float64 rule for {name!r} of complex numbers")
     has_floats = any(is_float(atom.aval.dtype) for atom in equation.invars)
-    if not has_floats and name != "iota" and (inner is None or name in ("jit", "pjit")):
+    whole = inner is None or (name in ("jit", "pjit") and all(map(is_certain, operands)))
+    if not has_floats and name != "iota" and whole:
         return native(equation, operands)
     if name in CONTROL_FLOW:
         return CONTROL_FLOW[name](_run_closed, equation, operands)

@@ -130,6 +130,7 @@ MOVEMENT: dict[str, Rule] = {
     "slice": _moves(_slice),
     "pad": _moves(_pad),
     "concatenate": _moves(lambda params, *xs: np.concatenate(xs, params["dimension"])),
+    "tile": _moves(lambda params, x: np.tile(x, params["reps"])),
     "stack": _moves(lambda params, *xs: np.stack(xs, params["axis"])),
     "unstack": _moves_apart(_unstack),
     "split": _moves_apart(_split),

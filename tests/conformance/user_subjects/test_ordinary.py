@@ -62,10 +62,15 @@ def test_a_function_is_judged_and_each_fault_is_noticed(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "oracle"),
-    [("einsum", "float64"), ("at_set", "to the bit"), ("cholesky", "estimated")],
+    [("einsum", "float64"), ("at_set", "float64"), ("cholesky", "estimated")],
 )
 def test_the_result_says_which_oracle_judged(name: str, oracle: str) -> None:
     assert outcome(ordinary_functions.subject(name), VMAP).oracle == oracle
+
+
+def test_what_only_moves_and_has_no_rule_is_judged_to_the_bit() -> None:
+    subject = subjects.function("parts", lambda x: jnp.real(jax.lax.complex(x, x))[::-1], [("n",)])
+    assert outcome(subject, VMAP).oracle == "to the bit"
 
 
 def test_a_declared_tolerance_stands_in_place_of_the_bound() -> None:

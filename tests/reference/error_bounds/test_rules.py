@@ -113,6 +113,7 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[Draw, ...]]] = {
         (normal, normal),
     ),
     "dynamic-slice": (lambda x: lax.dynamic_slice(x * 1.1, (1, 2), (2, 2)), (normal,)),
+    "tile": (lambda x: jnp.tile(x * 1.1, (2, 3)), (normal,)),
     "pad": (lambda x: lax.pad(x * 1.1, np.float32(2), ((-1, 2, 1), (3, -1, 2))), (normal,)),
     # elementary and special functions of what was rounded
     "cosh": (lambda x: jnp.cosh(x * 1.1), (normal,)),
@@ -246,6 +247,11 @@ UNDECIDED: dict[str, tuple[Callable[..., Any], np.ndarray, list[bool]]] = {
     "top-k": (lambda x: lax.top_k(x * 1.1, 2)[1], np.float32([3, 1, 1 + 1e-7]), [False, True]),
     "any": (lambda x: jnp.any(x * x > 2), np.float32([np.sqrt(2), 1.0]), [True]),
     "and-false": (lambda x: (x * x > 2) & (x < 0), np.float32([np.sqrt(2), 1.0]), [False, False]),
+    "within-jit": (
+        lambda x: jax.jit(lambda b: b.astype(int) + 1)(x * x > 2),
+        np.float32([np.sqrt(2), 1.0]),
+        [True, False],
+    ),
     "not-a-number": (lambda x: jnp.isnan(x * x), np.float32([np.nan, 1.0]), [False, False]),
 }
 
