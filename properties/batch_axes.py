@@ -48,8 +48,8 @@ def combinations(
     outward: Positions,
     unmapped: str = "none",
 ) -> list[Axes]:
-    """Every combination of axes. ``unmapped`` says whether arguments may be left unmapped: in
-    ``none`` of them none is, in ``some`` at least one is, ``any`` allows both."""
+    """Every combination of axes. `unmapped` says whether arguments may be left unmapped: in
+    `none` of them none is, in `some` at least one is, `any` allows both."""
     ranks, out_rank = _ranks(subject)
     inward, outward = _allowed(subject, inward), _allowed(subject, outward)
     choices = [
@@ -95,7 +95,7 @@ def _ranks(subject: FunctionSubject | ModuleSubject) -> tuple[tuple[int, ...], i
 
 
 def covering(combinations: Sequence[Axes], most: int, seed: int) -> tuple[Axes, ...]:
-    """At most ``most`` combinations, every position of every argument among them while they last."""
+    """At most `most` combinations, every position of every argument among them while they last."""
     shuffled = list(combinations)
     random.Random(seed).shuffle(shuffled)
     chosen: list[Axes] = []
@@ -113,7 +113,7 @@ def covering(combinations: Sequence[Axes], most: int, seed: int) -> tuple[Axes, 
 
 
 def with_few_masks(combinations: Sequence[Axes], most: int | None, seed: int) -> Sequence[Axes]:
-    """Those of at most ``most`` choices of what is mapped and what is not."""
+    """Those of at most `most` choices of what is mapped and what is not."""
     if most is None:
         return combinations
     masks = sorted({axes.leading.in_axes for axes in combinations}, key=repr)

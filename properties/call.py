@@ -43,7 +43,7 @@ class Axes:
     name: str | None = None
     """What the mapped axis is called, for collectives."""
     options: tuple[tuple[str, Any], ...] = attrs.field(default=(), converter=_pairs)
-    """What else the transform is told, by the names of its own parameters: a mapping will do."""
+    """Further options of the transform, by the names of its own parameters; may be given as a mapping."""
 
     @property
     def leading(self) -> "Axes":
@@ -53,11 +53,11 @@ class Axes:
 
 @attrs.frozen
 class FunctionCall:
-    """A map of a function: the same values for every combination of axes in ``axes``."""
+    """A map of a function: the same values for every combination of axes in `axes`."""
 
     subject_name: str
     sizes: Mapping[str, int]
-    """The size of every dimension by name, ``batch`` among them."""
+    """The size of every dimension by name, `batch` among them."""
     axes: tuple[Axes, ...] = attrs.field(converter=_axes_tuple)
     dtype: str = "float32"
     seed: int = 0
@@ -66,6 +66,7 @@ class FunctionCall:
 
     @property
     def subject(self) -> FunctionSubject:
+        """The catalogue's function of that name."""
         subject = SUBJECTS[self.subject_name]
         assert isinstance(subject, FunctionSubject)
         return subject
@@ -84,7 +85,7 @@ class FunctionCall:
         )
 
     def arguments(self, axes: Axes) -> tuple[Any, ...]:
-        """The arguments as the transform takes them, batch axes where ``axes`` says."""
+        """The arguments as the transform takes them, batch axes where `axes` says."""
         return tuple(map(move_batch_axis, self.batch_first(axes), axes.in_axes))
 
     def example(self) -> tuple[Any, ...]:
@@ -96,7 +97,7 @@ class FunctionCall:
 
 @attrs.frozen
 class ModuleCall:
-    """A lift of a module. ``variable_axes`` and ``split_rngs`` are Linen's words for it."""
+    """A lift of a module. `variable_axes` and `split_rngs` are Linen's words for it."""
 
     subject_name: str
     sizes: Mapping[str, int]
@@ -106,17 +107,18 @@ class ModuleCall:
     key: int = 0
     """The seed of the PRNG keys."""
     typed_keys: bool = False
-    """Keys of ``jax.random.key``, not of ``jax.random.PRNGKey``."""
+    """Keys of `jax.random.key`, not of `jax.random.PRNGKey`."""
     seed: int = 0
     """The seed of the values."""
     dtype: str = "float32"
     options: Mapping[str, Any] = attrs.field(factory=dict)
-    """What else the lift is told, one of the transform's `Transform.variants`."""
+    """Further options of the lift: one of the transform's `Transform.variants`."""
     init_jitted: bool = False
-    """Initialise under jit and apply without it: the other way round from what compiles least."""
+    """Initialise under jit and apply without it, instead of the opposite, which compiles less."""
 
     @property
     def subject(self) -> ModuleSubject:
+        """The catalogue's module of that name."""
         subject = SUBJECTS[self.subject_name]
         assert isinstance(subject, ModuleSubject)
         return subject
@@ -135,7 +137,7 @@ class ModuleCall:
         return self.with_params(None, split=False)
 
     def ensemble(self, axis: int = 0) -> "ModuleCall":
-        """This call with parameters and key of its own for each example, stacked along ``axis``."""
+        """This call with parameters and key of its own for each example, stacked along `axis`."""
         return self.with_params(axis, split=True)
 
     def with_params(self, axis: Axis, split: bool) -> "ModuleCall":
@@ -147,7 +149,7 @@ class ModuleCall:
         )
 
     def without_stream(self, name: str) -> "ModuleCall":
-        """This call with a stream left out of ``split_rngs``."""
+        """This call with a stream left out of `split_rngs`."""
         kept = {stream: split for stream, split in self.split_rngs.items() if stream != name}
         return attrs.evolve(self, split_rngs=kept)
 
@@ -164,7 +166,7 @@ class ModuleCall:
         )
 
     def inputs(self, axes: Axes) -> tuple[Any, ...]:
-        """The inputs as the transform takes them, batch axes where ``axes`` says."""
+        """The inputs as the transform takes them, batch axes where `axes` says."""
         return tuple(map(move_batch_axis, self.batch_first(axes), axes.in_axes))
 
     def example(self) -> tuple[Any, ...]:
@@ -175,7 +177,7 @@ class ModuleCall:
 Call = FunctionCall | ModuleCall
 
 WIDE = ("float64", "int64", "uint64", "complex128")
-"""Dtypes that JAX has where it is told to."""
+"""Dtypes that JAX has under `jax.enable_x64` only."""
 
 
 def with_dtypes_of(call: Call) -> AbstractContextManager[Any]:
@@ -184,7 +186,7 @@ def with_dtypes_of(call: Call) -> AbstractContextManager[Any]:
 
 
 def x64() -> AbstractContextManager[Any]:
-    """``jax.enable_x64``, whose name was another before 0.8."""
+    """`jax.enable_x64`, which was `jax.experimental.enable_x64` before 0.8."""
     enabled: AbstractContextManager[Any]
     if hasattr(jax, "enable_x64"):
         enabled = jax.enable_x64(True)
@@ -196,7 +198,7 @@ def x64() -> AbstractContextManager[Any]:
 
 
 def move_batch_axis(tree: Any, axis: Axis) -> Any:
-    """Move the leading axis of every leaf to ``axis``; None leaves the tree alone."""
+    """Move the leading axis of every leaf to `axis`; None leaves the tree alone."""
     if axis is None:
         return tree
     return jax.tree_util.tree_map(lambda leaf: np.moveaxis(np.asarray(leaf), 0, axis), tree)
@@ -218,7 +220,7 @@ def _draw(tree: Any, seed: int, call: Call, mapped: bool) -> Any:
 def variables_like(shapes: Any, seed: int) -> Any:
     """Variables of these shapes with values unlike any initialiser's: no zeros, no two slices alike.
 
-    Statistics (every collection but ``params``) are positive, as variances must be.
+    Statistics (every collection but `params`) are positive, as variances must be.
     """
     leaves, structure = jax.tree_util.tree_flatten_with_path(shapes)
     drawn = []

@@ -30,7 +30,7 @@ class Mismatch(AssertionError):
     """Where and how a result differs from the expected one."""
 
     kind: str
-    """``structure`` or ``value``; of what was raised: ``raised``, ``accepted`` or ``unnamed``."""
+    """`structure` or `value`; of what was raised: `raised`, `accepted` or `unnamed`."""
     message: str
     expected: Any = None
     got: Any = None
@@ -69,7 +69,7 @@ def computed(
         move: moves its batch axes to where the other result has them.
 
     Returns:
-        None where the result was raised. Of a result that has not the structure of ``expected``, its
+        None where the result was raised. Of a result that has not the structure of `expected`, its
         structure alone, with values that anything agrees with; None where it has not the axes that
         are to be moved.
     """
@@ -102,7 +102,7 @@ class _Leaf:
 
 
 def assert_agrees(got: PyTree, expected: Expected) -> None:
-    """Raise `Mismatch` unless ``got`` has the structure, dtypes and values of ``expected``.
+    """Raise `Mismatch` unless `got` has the structure, dtypes and values of `expected`.
 
     Values are compared by `reference.error_bounds.agreement.agree`, with `SLACK` times the bound.
     """

@@ -11,13 +11,14 @@ CACHE_HIT = "/jax/compilation_cache/cache_hits"
 
 @attrs.define
 class CompileStats:
-    """Counts since the process began. ``compilations`` leaves out what the cache gave."""
+    """Counts since the process began. `compilations` leaves out what the cache gave."""
 
     compilations: int = 0
     compile_seconds: float = 0.0
     cache_hits: int = 0
 
     def since(self, before: "CompileStats") -> "CompileStats":
+        """What was added to the counts since `before`."""
         return CompileStats(
             self.compilations - before.compilations,
             self.compile_seconds - before.compile_seconds,

@@ -50,7 +50,7 @@ def init_shapes(lifted: Lifted, call: ModuleCall) -> Any:
 
 
 def transform_or_raise(make: Any, *arguments: Any) -> Any:
-    """Call ``make``; where it raises, give a function that raises the same."""
+    """Call `make`; where it raises, give a function that raises the same."""
     try:
         return make(*arguments)
     except Exception as error:
@@ -89,7 +89,7 @@ def _compiled(function: Any, arguments: Any) -> Any:
 
 
 def run_together(pieces: list[Any], arguments: list[Any], joined: bool) -> list[Any]:
-    """The result of each piece of its own arguments, in one compilation where ``joined``."""
+    """The result of each piece of its own arguments, in one compilation where `joined`."""
     if not joined:
         # NumPy's own indexing would not take a traced index; users' arrays are JAX's. (`jnp.asarray`
         # would compile a program for each shape.)

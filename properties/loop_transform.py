@@ -28,10 +28,10 @@ def _map(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
         def single(*own: Any) -> Any:
             return function(*jax.tree_util.tree_unflatten(of_arguments, own))
 
-        told = dict(axes.options).get("axis_size")
-        some = number_of_examples(leaves, in_axes, told)
-        one_by_one = per_example(single, in_axes, axis_size=some)
-        front = one_by_one if some else _of_none(single, in_axes)
+        axis_size = dict(axes.options).get("axis_size")
+        size = number_of_examples(leaves, in_axes, axis_size)
+        one_by_one = per_example(single, in_axes, axis_size=size)
+        front = one_by_one if size else _of_no_example(single, in_axes)
         results = front(*leaves)
         flat, structure = jax.tree_util.tree_flatten(results)
         pairs = zip(flat, _of_leaves(axes.out_axes, results), strict=True)
@@ -42,7 +42,7 @@ def _map(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
 
 
 def _of_leaves(axes: Any, tree: Any) -> list[int | None]:
-    """The axis of every leaf of a tree, of which ``axes`` is a prefix."""
+    """The axis of every leaf of a tree, of which `axes` is a prefix."""
     if axes is None or isinstance(axes, int):
         return [axes] * len(jax.tree_util.tree_leaves(tree))
     if isinstance(axes, dict):
@@ -51,7 +51,7 @@ def _of_leaves(axes: Any, tree: Any) -> list[int | None]:
     return [axis for entry, branch in pairs for axis in _of_leaves(entry, branch)]
 
 
-def _of_none(function: Callable[..., Any], in_axes: list[int | None]) -> Callable[..., Any]:
+def _of_no_example(function: Callable[..., Any], in_axes: list[int | None]) -> Callable[..., Any]:
     """No example: arrays without elements, whose shapes are those of what one example would give."""
 
     def mapped(*leaves: Any) -> Any:

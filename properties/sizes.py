@@ -7,8 +7,8 @@ from properties.profile import Profile
 from properties.subject import AXIS, FunctionSubject, Subject, dims
 
 FAMILIES = ("distinct", "square", "one-example", "one-wide")
-"""``distinct``: no size twice, so that no transposed axis hides; ``square``: every size that of the
-batch, so that a size read off the wrong axis shows; ``one-example``: a batch of one; ``one-wide``:
+"""`distinct`: no size twice, so that no transposed axis hides; `square`: every size that of the
+batch, so that a size read off the wrong axis shows; `one-example`: a batch of one; `one-wide`:
 every other dimension is one."""
 
 TURNS = 4
@@ -18,10 +18,10 @@ TURNS = 4
 def sizes(
     subject: Subject, family: str, turn: int, max_batch_size: int | None = None
 ) -> dict[str, int]:
-    """The size of each of the subject's dimensions, and of ``batch`` (3 or more where not one).
+    """The size of each of the subject's dimensions, and of `batch` (3 or more where not one).
 
-    The batch is no larger than ``max_batch_size``. What a subject demands of a dimension (an even
-    ``width``, say) comes before what the family wants.
+    The batch is no larger than `max_batch_size`. What a subject demands of a dimension (an even
+    `width`, say) comes before what the family wants.
     """
     batch = (3, 4, 5, 8)[turn % TURNS]
     if family == "one-example":

@@ -38,10 +38,10 @@ BOTH = (False, True)
 def one_of(
     what: str, choices: Sequence[Any], subject: Subject, profile: Profile
 ) -> st.SearchStrategy[Any]:
-    """One of the choices of ``what``.
+    """One of the choices of `what`.
 
-    Hypothesis tries the first choice first, and no other where one call is drawn. Which is first, the
-    profile's seed says, the same for every law of a subject, so that laws share compilations.
+    Hypothesis tries the first choice first, and no other where one call is drawn. The profile's seed
+    decides which is first, the same for every law of a subject, so that laws share compilations.
     """
     among = len(choices)
     first = random.Random(f"{profile.seed}/{subject.name}/{what}").randrange(among)
@@ -63,10 +63,10 @@ def function_calls(
     most: int | None = None,
     batches: Sequence[int] | None = None,
 ) -> FunctionCases:
-    """A strategy factory for calls of a function, batch axes where ``inward`` and ``outward`` say.
+    """A strategy factory for calls of a function, batch axes where `inward` and `outward` say.
 
-    ``masks`` is the most choices of what is mapped in one call, ``most`` the most combinations of
-    axes; ``batches`` are the sizes of the batch where they are not the pool's.
+    `masks` is the most choices of what is mapped in one call, `most` the most combinations of
+    axes; `batches` are the sizes of the batch where they are not the pool's.
     """
 
     def cases(
@@ -84,7 +84,7 @@ def function_calls(
 
 
 def with_explicit_axis_size(cases: FunctionCases) -> FunctionCases:
-    """The calls of ``cases``, each with one combination of axes more: nothing mapped, and ``axis_size``
+    """The calls of `cases`, each with one combination of axes more: nothing mapped, and `axis_size`
     given to the transform."""
 
     def with_size(call: FunctionCall) -> FunctionCall:
@@ -135,11 +135,11 @@ def module_calls(
     most: int = 4,
     ensemble: bool | None = False,
 ) -> Callable[[Transform, ModuleSubject, Profile], st.SearchStrategy[ModuleCall]]:
-    """A strategy factory for calls of a module, with shared parameters or as an ``ensemble`` (None: the
+    """A strategy factory for calls of a module, with shared parameters or as an `ensemble` (None: the
     one or the other).
 
     An ensemble's parameters are stacked along any axis that the smallest of them has. Other
-    collections are mapped in front; streams other than ``params`` are split or not.
+    collections are mapped in front; streams other than `params` are split or not.
     """
 
     def cases(

@@ -1,4 +1,4 @@
-"""What is mapped: the kinds of subjects. The subjects themselves are in ``properties/subjects``."""
+"""What is mapped: the kinds of subjects. The subjects themselves are in `properties/subjects`."""
 
 import fnmatch
 from collections.abc import Callable, Mapping
@@ -31,6 +31,7 @@ class Array:
     """Where set, the array has that dtype, whatever the call's is."""
 
     def shape(self, sizes: Sizes) -> tuple[int, ...]:
+        """The shape of one example's array at these sizes."""
         return tuple(_size(dim, sizes) for dim in self.dims)
 
     def draw(
@@ -41,7 +42,7 @@ class Array:
         batch: tuple[int, ...] = (),
         edge_values: bool = False,
     ) -> Any:
-        """Values of this array, with a leading batch axis where ``batch`` gives its size."""
+        """Values of this array, with a leading batch axis where `batch` gives its size."""
         shape = batch + self.shape(sizes)
         if self.below is not None:
             return values.indices(seed, shape, _size(self.below, sizes), self.dtype or "int32")
@@ -88,21 +89,21 @@ class FunctionSubject:
     """One pytree of `Array` per argument."""
     dtypes: tuple[str, ...] = ("float32",)
     exact: bool = False
-    """Nothing in it rounds: the answer must be the same bits as the unmapped function's."""
+    """Nothing in it rounds: the result must have the same bits as the unmapped function's."""
     edge_values: bool = False
     """It only moves or compares: values at the edges (infinities, NaN) are in order, too."""
     source: str | None = None
-    """Python that defines ``function`` in a script; None where the function is its own source."""
+    """Python that defines `function` in a script; None where the function is its own source."""
     answer: Callable[..., Any] | None = None
-    """The right answer in NumPy's float64, and its bound, where the unmapped function's answer is
-    not the only one: ``answer(*arguments)`` gives (value, absolute error). Of a collective: from all
-    examples, stacked in front, to all their answers."""
+    """The expected result in float64 and its bound, where the unmapped function's is not the only
+    one: `answer(*arguments)` gives (value, absolute error). Of a collective: from all examples, stacked
+    in front, to all their results."""
     from_first: Callable[..., Any] | None = None
     """What all examples, stacked in front, give together, where JAX documents that under a map it all
     comes of the first of them."""
     kind: str = "function"
-    """``function``; ``rule``: it stands for a primitive's batching rule; ``collective``: it speaks to
-    the other examples, along an axis that is named `AXIS`; ``draw``: its first argument is a key."""
+    """`function`; `rule`: it stands for a primitive's batching rule; `collective`: it communicates
+    with the other examples along the axis that is named `AXIS`; `draw`: its first argument is a key."""
     own: OwnOptions | None = None
     """Set where it is a user's own: then the second oracle judges what the first cannot."""
 
@@ -154,6 +155,7 @@ class ModuleSubject:
         return {name: resolve(value) for name, value in self.hyperparameters.items()}
 
     def reference(self, sizes: Sizes) -> Callable[..., Any]:
+        """The reference's function of a scope and one example's inputs, at these sizes."""
         return partial(self.module, **self.configure(sizes))
 
 

@@ -1,4 +1,4 @@
-"""Small things done to trees of arrays, and to calls that may raise."""
+"""Helpers for trees of arrays, and for calls that may raise."""
 
 import textwrap
 from typing import Any
@@ -48,18 +48,19 @@ def raw(tree: Any) -> Any:
 
 
 def member(tree: Any, i: int) -> Any:
-    """What each leaf has in place ``i`` of its first axis."""
+    """Slice `i` of the first axis of each leaf."""
     return jax.tree_util.tree_map(lambda leaf: leaf[i], tree)
 
 
 def described(tree: Any) -> Any:
-    """Each leaf as text such as ``float32[3,4]``."""
+    """Each leaf as text such as `float32[3,4]`."""
     return jax.tree_util.tree_map(
         lambda x: f"{np.dtype(x.dtype).name}[{','.join(map(str, x.shape))}]", tree
     )
 
 
 def describe(tree: Any) -> str:
+    """The tree as text, each leaf as `described` writes it."""
     return str(described(tree)).replace("'", "")
 
 

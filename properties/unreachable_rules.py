@@ -1,9 +1,9 @@
 """Batching rules that no program on a CPU reaches through what JAX makes public, each with its reason."""
 
-_ACCELERATOR = "only cuDNN and its kind run it: an accelerator is needed"
+_ACCELERATOR = "only cuDNN and similar libraries run it: it needs an accelerator"
 _DEVICES = "it sends between devices, which JAX's CPU devices do not do"
 _INTERNAL = "JAX makes no function public that calls it under a map"
-_UNREDUCED = "what it is given comes of a rule that raises NotImplementedError under a map"
+_UNREDUCED = "its operands come from a rule that raises NotImplementedError under a map"
 
 UNREACHABLE_RULES: dict[str, str] = {
     **dict.fromkeys(

@@ -20,11 +20,11 @@ SPECIAL = np.array(
 def draw(
     seed: int, shape: Shape, dtype: str, edge_values: bool = False, kind: str = "normal"
 ) -> Values:
-    """An array of ``shape``. Slices differ: replicated examples hide what a map can do wrong.
+    """An array of `shape`. Slices differ: replicated examples hide what a map can do wrong.
 
     NumPy's RandomState is frozen, so a seed means the same bits in every release. Of the kind
-    ``normal``, integers are drawn without replacement while they last, and floats are standard normal,
-    rounded to ``dtype``; with ``edge_values``, two of five are values at the edges. The other kinds are
+    `normal`, integers are drawn without replacement while they last, and floats are standard normal,
+    rounded to `dtype`; with `edge_values`, two of five are values at the edges. The other kinds are
     in `KINDS`. Read-only: the combinations of axes share it.
     """
     array = _drawn(seed, shape, dtype, edge_values, kind)
@@ -87,7 +87,7 @@ def away_from(values: Any, seed: int) -> Values:
 
 
 def indices(seed: int, shape: Sequence[int], size: int, dtype: str = "int32") -> Values:
-    """Indices into an axis of ``size``."""
+    """Indices into an axis of `size`."""
     return np.asarray(np.random.RandomState(seed).randint(size, size=tuple(shape)), dtype)
 
 

@@ -1,6 +1,6 @@
 """The functions that are mapped, each written for one example.
 
-Every function stands alone (it uses ``jnp`` and nothing else of this module), because its source is
+Every function stands alone (it uses `jnp` and nothing else of this module), because its source is
 copied into the script that shows a violation.
 """
 

@@ -1,7 +1,7 @@
 """How near a factorisation must come to what it factors, and a solution to what it solves.
 
 Factors are not unique (signs, order, phases), so what is compared is what they multiply to. LAPACK's
-own tests accept ``|A - QR| < 30 n eps |A|`` in the 1-norm, and the same of its other factorisations
+own tests accept `|A - QR| < 30 n eps |A|` in the 1-norm, and the same of its other factorisations
 (LAPACK Working Note 41, section 2.2; their threshold is 30).
 """
 
@@ -23,5 +23,5 @@ def near(value: Any, *factors: Any, dtype: Any = np.float32) -> tuple[Any, Any]:
 
 
 def all_of(*parts: tuple[Any, Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Several of them as one answer."""
+    """Several of them as one result."""
     return tuple(value for value, _ in parts), tuple(error for _, error in parts)

@@ -16,11 +16,11 @@ def per_example(
     out_axes: int = 0,
     axis_size: int | None = None,
 ) -> Callable[..., Any]:
-    """Return a function that applies ``function`` to each example and stacks the results.
+    """Return a function that applies `function` to each example and stacks the results.
 
-    ``in_axes`` holds one entry per argument: the position of the batch axis in every leaf of that
-    argument, or None where each example gets the whole argument. ``out_axes`` is where the batch
-    axis stands in every leaf of the result. ``axis_size`` is needed only when nothing is mapped.
+    `in_axes` holds one entry per argument: the position of the batch axis in every leaf of that
+    argument, or None where each example gets the whole argument. `out_axes` is where the batch
+    axis stands in every leaf of the result. `axis_size` is needed only when nothing is mapped.
     Raises ValueError where the mapped arguments disagree about the number of examples, and where one has
     no such axis.
     """
@@ -67,7 +67,7 @@ def _size(shape: tuple[int, ...], axis: int) -> int:
 
 
 def take(tree: Any, index: int, axis: int) -> Any:
-    """Slice ``index`` along ``axis`` of every leaf, the axis dropped."""
+    """Slice `index` along `axis` of every leaf, the axis dropped."""
 
     def leaf_slice(leaf: Any) -> Any:
         position = [slice(None)] * np.ndim(leaf)

@@ -25,7 +25,7 @@ def sown(scope: Scope, x: jax.Array, *, features: int) -> jax.Array:
 
 
 def accumulator(scope: Scope, x: jax.Array) -> jax.Array:
-    """The sum of all x so far, (m,), held in the collection "cache" as "total".
+    """The sum of all x so far, (m,), stored in the collection "cache" as "total".
 
     Mirrors a module with `self.variable("cache", "total", jnp.zeros, x.shape)`, which adds to it
     except while initialising.

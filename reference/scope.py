@@ -18,6 +18,7 @@ Variables = dict[str, Any]
 
 
 def as_given(initializer: Initializer) -> Initializer:
+    """The initializer itself: what `init` does with it where nothing else is asked for."""
     return initializer
 
 

@@ -1,4 +1,4 @@
-"""The oracle of collectives: what the subject's own ``answer`` gives of all examples together."""
+"""The oracle of collectives: what the subject's own `answer` gives of all examples together."""
 
 from collections.abc import Callable
 
@@ -17,19 +17,19 @@ from reference.types import Array, PyTree
 
 
 def of_collective(call: FunctionCall, operands: Array) -> Expected:
-    """What a collective gives of ``operands``, of shape ``(batch, ...)``, for the call's only axes."""
+    """What a collective gives of `operands`, of shape `(batch, ...)`, for the call's only axes."""
     results = answered(call)(operands)
     return placed(results, shape_of_example(call), call.sizes["batch"], call.axes[0])
 
 
 def of_transpose(call: FunctionCall, weights: Array) -> Expected:
-    """The gradient by its operands of the sum of a collective's results times ``weights``.
+    """The gradient by its operands of the sum of a collective's results times `weights`.
 
     A collective is linear but for a constant: its columns are what it gives of a one in one place.
 
     Args:
         call: a call of one operand and with one combination of axes.
-        weights: of the shape of the result, the batch axis where the call's ``out_axes`` says.
+        weights: of the shape of the result, the batch axis where the call's `out_axes` says.
     """
     (axes,) = call.axes
     weights = np.moveaxis(np.asarray(weights, np.float64), axes.out_axes, 0)
@@ -58,7 +58,7 @@ def shape_of_example(call: FunctionCall) -> PyTree:
 
 
 def answered(call: FunctionCall) -> Callable[..., Rounded]:
-    """The subject's own ``answer`` as an oracle, for the call's dtype."""
+    """The subject's own `answer` as an oracle, for the call's dtype."""
     answer = call.subject.answer
     assert answer is not None
     # The bounds of answers are those of float32; those of wider dtypes are as much narrower.

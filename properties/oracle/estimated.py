@@ -39,7 +39,7 @@ FLOAT64, ESTIMATED, TO_THE_BIT, DECLARED = "float64", "estimated", "to the bit",
 rounds; the second, where nothing does; and a tolerance that the user declares."""
 
 Tolerance = tuple[float, float]
-"""Relative and absolute: an answer is right within ``absolute + relative * |value|``."""
+"""Relative and absolute: an answer is right within `absolute + relative * |value|`."""
 
 _watching: list[set[str]] = []
 

@@ -41,7 +41,7 @@ def of_function(call: FunctionCall) -> Expected:
 
 
 def from_first(call: FunctionCall) -> Expected:
-    """What the subject's ``from_first`` gives of all examples, for the call's only axes."""
+    """What the subject's `from_first` gives of all examples, for the call's only axes."""
     (axes,) = call.axes
     assert call.subject.from_first is not None
     results = unmapped.exactly(call.subject.from_first)(*call.batch_first(axes))

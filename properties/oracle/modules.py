@@ -102,7 +102,7 @@ def mutable(call: ModuleCall) -> list[str]:
 def applied(
     call: ModuleCall, derivation: keys.Derivation = keys.LINEN
 ) -> Callable[..., tuple[PyTree, PyTree]]:
-    """``apply(variables, rngs, *inputs)`` of the reference gives (output, updated collections)."""
+    """`apply(variables, rngs, *inputs)` of the reference gives (output, updated collections)."""
     module, updated = call.subject.reference(call.sizes), mutable(call)
 
     def apply(variables: PyTree, rngs: PyTree, *inputs: Array) -> tuple[PyTree, PyTree]:

@@ -13,13 +13,13 @@ from reference.types import PyTree
 
 
 def placed(results: Rounded, like: PyTree, size: int, axes: Axes) -> Expected:
-    """Results of all examples with the batch axis where ``axes`` wants it.
+    """Results of all examples with the batch axis where `axes` wants it.
 
     Args:
-        results: value and bound, every leaf of shape ``(size, ...)``.
+        results: value and bound, every leaf of shape `(size, ...)`.
         like: shapes and dtypes of one example's result.
         size: the number of examples.
-        axes: its ``out_axes`` is the position of the batch axis.
+        axes: its `out_axes` is the position of the batch axis.
     """
     return Expected(
         move_batch_axis(results.value, axes.out_axes),
@@ -29,7 +29,7 @@ def placed(results: Rounded, like: PyTree, size: int, axes: Axes) -> Expected:
 
 
 def with_batch_axis(tree: PyTree, size: int, axis: Axis) -> PyTree:
-    """The shapes of ``tree`` with an axis of that size inserted into each; None inserts none."""
+    """The shapes of `tree` with an axis of that size inserted into each; None inserts none."""
     if axis is None:
         return tree
 

@@ -66,7 +66,7 @@ def share_of_allowed(got: Array, expected: Array, allowed: Array) -> FloatArray:
 
 
 def ulps(got: Array, expected: Array) -> FloatArray:
-    """The distance in units in the last place of ``got``'s dtype, at the expected value.
+    """The distance in units in the last place of `got`'s dtype, at the expected value.
 
     For printing, never a criterion: near zero an honest error is many of them. Zero where both are
     NaN or the same infinity, infinite where one of them is. Of integers, the difference.

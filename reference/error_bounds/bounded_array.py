@@ -31,7 +31,7 @@ class BoundedArray(NamedTuple):
 
 
 Rule: TypeAlias = Callable[..., BoundedArray | list[BoundedArray]]
-"""``rule(equation, *operands)`` gives what an equation of a jaxpr gives: one array or several."""
+"""`rule(equation, *operands)` gives what an equation of a jaxpr gives: one array or several."""
 
 
 def is_float(dtype: Any) -> bool:

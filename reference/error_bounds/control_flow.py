@@ -15,7 +15,7 @@ from reference.error_bounds.bounded_array import (
 )
 
 Run: TypeAlias = Callable[[Any, Sequence[BoundedArray]], list[BoundedArray]]
-"""``run(closed_jaxpr, arguments)`` evaluates a jaxpr."""
+"""`run(closed_jaxpr, arguments)` evaluates a jaxpr."""
 
 ControlRule: TypeAlias = Callable[[Run, Any, list[BoundedArray]], list[BoundedArray]]
 

@@ -103,7 +103,7 @@ def _by_slope(function: Function, slope: Function, units: float) -> Rule:
 def _monotone_in_each(function: Function, *where: Function) -> Rule:
     """A function that is monotone in each operand, where all of them are in their domain.
 
-    It moves by at most what it moves to at a corner of the box of intervals. ``where`` says of each
+    It moves by at most what it moves to at a corner of the box of intervals. `where` says of each
     operand which numbers are in the domain; of a box that leaves it nothing is known.
     """
 

@@ -2,10 +2,10 @@
 
 The unmapped function is traced once and its jaxpr evaluated in NumPy float64. Beside each value goes
 an absolute error that any evaluation in the program's own dtypes stays within, whatever the order of
-its sums: a running error analysis, with ``gamma(n) = n u / (1 - n u)`` for a sum of n terms (Higham,
+its sums: a running error analysis, with `gamma(n) = n u / (1 - n u)` for a sum of n terms (Higham,
 *Accuracy and Stability of Numerical Algorithms*, 2nd ed., sections 3.1 and 3.3). The magnitudes are
 those of the terms (sum of |x||w|), not of the result, so cancellation is allowed for, and nothing
-else is. A result is accepted where it lies within ``SLACK`` times that error of the value.
+else is. A result is accepted where it lies within `SLACK` times that error of the value.
 """
 
 from collections.abc import Callable, Sequence
@@ -44,7 +44,7 @@ class Rounded(NamedTuple):
 
 
 def evaluate(function: Callable[..., PyTree], *arguments: PyTree) -> Rounded:
-    """Evaluate ``function(*arguments)`` in float64, with the error its own dtypes may cause.
+    """Evaluate `function(*arguments)` in float64, with the error its own dtypes may cause.
 
     Raises:
         UnsupportedPrimitive: the function has a primitive whose rounding is not known.
@@ -54,7 +54,7 @@ def evaluate(function: Callable[..., PyTree], *arguments: PyTree) -> Rounded:
 
 
 def evaluator(function: Callable[..., PyTree], *like: PyTree) -> Callable[..., Rounded]:
-    """Trace ``function`` once for arguments shaped ``like``; return its evaluation in float64."""
+    """Trace `function` once for arguments shaped `like`; return its evaluation in float64."""
     closed, shape = jax.make_jaxpr(function, return_shape=True)(*like)
     structure = jax.tree_util.tree_structure(shape)
 
@@ -137,8 +137,8 @@ def _equation(equation: Any, operands: list[BoundedArray]) -> list[BoundedArray]
 def _lost_beyond(operand: BoundedArray, dtype: Any) -> BoundedArray:
     """An operand of which nothing is known where it overflows the program's dtype.
 
-    XLA rewrites expressions in ways that change what an infinity within becomes (``a / exp(b)`` to
-    ``a * exp(-b)``, say).
+    XLA rewrites expressions in ways that change what an infinity within becomes (`a / exp(b)` to
+    `a * exp(-b)`, say).
     """
     if operand.error is None or not is_float(dtype):
         return operand
@@ -150,7 +150,7 @@ def _settled(result: BoundedArray, dtype: Any, lost: bool) -> BoundedArray:
     """A result with an error that is a number, infinite where it may or may not overflow.
 
     An error that is NaN comes of an infinity: of an infinite result of exact operands there is no
-    error, of others nothing is known; ``lost`` says that something was unknown before.
+    error, of others nothing is known; `lost` says that something was unknown before.
     """
     if result.error is None or not is_float(dtype):
         return result

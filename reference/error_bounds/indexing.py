@@ -65,7 +65,7 @@ Scatter: TypeAlias = Callable[[Any, BoundedArray, BoundedArray, Places], Bounded
 
 
 def _scatter(rule: Scatter) -> Rule:
-    """A scatter by what becomes of each place: ``rule(equation, x, updates, places)``."""
+    """A scatter by what becomes of each place: `rule(equation, x, updates, places)`."""
 
     def scatter(
         equation: Any, x: BoundedArray, indices: BoundedArray, updates: BoundedArray
@@ -77,7 +77,7 @@ def _scatter(rule: Scatter) -> Rule:
 
 
 def _accumulated(function: Any, own: Array, added: Array, places: Places) -> Array:
-    """``function`` (a ufunc) of each element and of all updates that fall on its place."""
+    """`function` (a ufunc) of each element and of all updates that fall on its place."""
     flat = np.concatenate([[0.0], np.ravel(own)])
     function.at(flat, places, np.ravel(added))
     return flat[1:].reshape(np.shape(own))
@@ -89,7 +89,7 @@ def _most(places: Places) -> int:
 
 
 def _add(equation: Any, x: BoundedArray, updates: BoundedArray, places: Places) -> BoundedArray:
-    """``gamma`` of the most terms on one place, and its own element, times their magnitudes."""
+    """`gamma` of the most terms on one place, and its own element, times their magnitudes."""
     summed = functools.partial(_accumulated, np.add, places=places)
     size = summed(np.abs(x.value), np.abs(updates.value))
     carried = summed(error_of(x), error_of(updates))

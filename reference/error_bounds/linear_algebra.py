@@ -14,7 +14,7 @@ from reference.types import Array
 
 
 def _triangular_solve(equation: Any, a: BoundedArray, b: BoundedArray) -> BoundedArray:
-    """Substitution: ``|x' - x| <= |T^-1| (gamma(n) |T| |x| + dT |x| + db)``, whatever its order.
+    """Substitution: `|x' - x| <= |T^-1| (gamma(n) |T| |x| + dT |x| + db)`, whatever its order.
 
     Source: Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., theorem 8.5. Two units
     more are allowed for a reciprocal of the diagonal in place of a quotient.

@@ -17,7 +17,7 @@ from reference.types import Array
 
 
 def _moves(function: Callable[..., Array]) -> Rule:
-    """``function(params, *arrays)`` moves the values, and the errors as it moves the values."""
+    """`function(params, *arrays)` moves the values, and the errors as it moves the values."""
 
     def rule(equation: Any, *operands: BoundedArray) -> BoundedArray:
         value = function(equation.params, *(x.value for x in operands))
@@ -29,7 +29,7 @@ def _moves(function: Callable[..., Array]) -> Rule:
 
 
 def _moves_apart(function: Callable[[Any, Array], list[Array]]) -> Rule:
-    """Data movement into several results: ``function(params, array)`` gives them in order."""
+    """Data movement into several results: `function(params, array)` gives them in order."""
 
     def rule(equation: Any, x: BoundedArray) -> list[BoundedArray]:
         values = function(equation.params, x.value)

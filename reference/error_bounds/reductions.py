@@ -1,6 +1,6 @@
 """How sums of many terms round, and what a choice among many terms carries along.
 
-A sum of n terms, in whatever order, is within ``gamma(n)`` times the sum of its terms' magnitudes
+A sum of n terms, in whatever order, is within `gamma(n)` times the sum of its terms' magnitudes
 (Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., sections 3.1 and 4.2).
 """
 
@@ -26,7 +26,7 @@ from reference.types import Array
 
 
 def summed(value: Array, carried: Array, size: Array, terms: int, dtype: Any) -> BoundedArray:
-    """A sum of ``terms`` terms: ``size`` is the sum of their magnitudes, ``carried`` of their errors.
+    """A sum of `terms` terms: `size` is the sum of their magnitudes, `carried` of their errors.
 
     Where the magnitudes together are beyond the dtype, the order decides whether a sum overflows.
     """
@@ -38,7 +38,7 @@ def summed(value: Array, carried: Array, size: Array, terms: int, dtype: Any) ->
 def multiplied(
     values: Array, errors: Array, product: Callable[[Array], Array], terms: int, dtype: Any
 ) -> BoundedArray:
-    """A product of ``terms`` factors: each may be anywhere in its interval, and each step rounds.
+    """A product of `terms` factors: each may be anywhere in its interval, and each step rounds.
 
     The order decides where a partial product overflows or is flushed to zero.
     """
@@ -84,7 +84,7 @@ def _reduce_pick(function: Any) -> Rule:
 
 
 def _along(equation: Any, function: Any) -> Callable[[Array], Array]:
-    """``function(values, axis)`` along the equation's axis, from its end where it says `reverse`."""
+    """`function(values, axis)` along the equation's axis, from its end where it says `reverse`."""
     axis, reverse = equation.params["axis"], equation.params["reverse"]
 
     def along(values: Array) -> Array:
@@ -129,7 +129,7 @@ def _cumlogsumexp(equation: Any, x: BoundedArray) -> BoundedArray:
 
 
 def _dot_general(equation: Any, a: BoundedArray, b: BoundedArray) -> BoundedArray:
-    """Sums of products: ``gamma(n)`` times the sum of the products' magnitudes, n terms in each."""
+    """Sums of products: `gamma(n)` times the sum of the products' magnitudes, n terms in each."""
     ((ca, cb), (ba, bb)) = equation.params["dimension_numbers"]
     terms = max(int(np.prod([a.value.shape[i] for i in ca], dtype=int)), 1)
 

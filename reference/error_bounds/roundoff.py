@@ -39,7 +39,7 @@ def largest(dtype: Any) -> float:
 
 
 def gamma(n: int, dtype: Any) -> float:
-    """Higham's ``gamma_n = n u / (1 - n u)``, the relative error of n roundings.
+    """Higham's `gamma_n = n u / (1 - n u)`, the relative error of n roundings.
 
     Source: Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., lemma 3.1.
     """
@@ -53,5 +53,5 @@ def of_the_platform(units: float) -> float:
 
 
 def of_two_computations(value: Array, dtype: Any) -> Array:
-    """What two computations, in ``dtype``, of one elementary function may differ by."""
+    """What two computations, in `dtype`, of one elementary function may differ by."""
     return 2 * ELEMENTARY_UNITS * unit_roundoff(dtype) * np.abs(value)

@@ -16,7 +16,7 @@ from reference.types import Array
 
 
 def _sort(equation: Any, *operands: BoundedArray) -> list[BoundedArray]:
-    """Stable, by the first ``num_keys`` operands; the others go where their keys go.
+    """Stable, by the first `num_keys` operands; the others go where their keys go.
 
     The k-th smallest of a row moves by no more than the row's largest error. What goes along is in
     doubt wherever two keys within each other's error may change places.
@@ -86,7 +86,7 @@ def _top_k(equation: Any, x: BoundedArray) -> list[BoundedArray]:
 
 
 def _arg_pick(sign: int) -> Rule:
-    """The place of the largest (or, with ``sign`` -1, the smallest); of equal ones the first."""
+    """The place of the largest (or, with `sign` -1, the smallest); of equal ones the first."""
 
     def rule(equation: Any, x: BoundedArray) -> BoundedArray:
         (axis,) = equation.params["axes"]

@@ -39,7 +39,7 @@ def _shifts(
 
 
 def _windows(params: Any, x: Array, fill: float) -> Array:
-    """All windows of ``x``, the places in a window along a new first axis."""
+    """All windows of `x`, the places in a window along a new first axis."""
     rank = np.ndim(x)
     spread = _spread(x, params.get("base_dilation", (1,) * rank), params["padding"], fill)
     dilation = params.get("window_dilation", (1,) * rank)
