@@ -48,8 +48,11 @@ def combinations(
     outward: Positions,
     unmapped: str = "none",
 ) -> list[Axes]:
-    """Every combination of axes. `unmapped` says whether arguments may be left unmapped: in
-    `none` of them none is, in `some` at least one is, `any` allows both."""
+    """Every combination of axes.
+
+    `unmapped` says whether arguments may be left unmapped: in `none` of them none is, in `some` at
+    least one is, `any` allows both.
+    """
     ranks, out_rank = _ranks(subject)
     inward, outward = _allowed(subject, inward), _allowed(subject, outward)
     choices = [

@@ -73,9 +73,12 @@ OPTIONS: dict[str, Any] = {
 
 @functools.cache
 def fast() -> Mapping[str, Any]:
-    """Compile in less time: without LLVM's optimisations, and by XLA's simpler emitters where it has
-    both. All of XLA's own passes run, and the machine code may round otherwise, which the bound
-    allows for. What runs alone (eager calls, pmap, init) has the defaults."""
+    """Options that compile in less time.
+
+    They leave out LLVM's optimisations, and take XLA's simpler emitters where it has both. All
+    of XLA's own passes run, and the machine code may round otherwise, which the bound
+    allows for. What runs alone (eager calls, pmap, init) has the defaults.
+    """
     program = jax.jit(lambda: 0).lower()
     return {
         option: value

@@ -84,8 +84,10 @@ def function_calls(
 
 
 def with_explicit_axis_size(cases: FunctionCases) -> FunctionCases:
-    """The calls of `cases`, each with one combination of axes more: nothing mapped, and `axis_size`
-    given to the transform."""
+    """The calls of `cases`, each with one combination of axes more.
+
+    In that one nothing is mapped, and `axis_size` is given to the transform.
+    """
 
     def with_size(call: FunctionCall) -> FunctionCall:
         first = call.axes[0]
@@ -135,9 +137,9 @@ def module_calls(
     most: int = 4,
     ensemble: bool | None = False,
 ) -> Callable[[Transform, ModuleSubject, Profile], st.SearchStrategy[ModuleCall]]:
-    """A strategy factory for calls of a module, with shared parameters or as an `ensemble` (None: the
-    one or the other).
+    """A strategy factory for calls of a module, with shared parameters or as an `ensemble`.
 
+    Where `ensemble` is None, calls are of the one or the other kind.
     An ensemble's parameters are stacked along any axis that the smallest of them has. Other
     collections are mapped in front; streams other than `params` are split or not.
     """

@@ -75,8 +75,10 @@ def _apart(kind: Callable[[Any, Shape], Values], random: Any, shape: Shape) -> V
 
 
 def away_from(values: Any, seed: int) -> Values:
-    """Floating numbers near those of the array and of the same sign, positive for zeros; integers and
-    booleans as they are. What must be positive or in order stays so."""
+    """Floating numbers near those of the array and of the same sign, positive for zeros.
+
+    Integers and booleans stay as they are. What must be positive or in order stays so.
+    """
     array: Values = np.asarray(values)
     if not jnp.issubdtype(array.dtype, jnp.floating):
         return array

@@ -31,7 +31,9 @@ def simple_cell(
 def gru_cell(
     scope: Scope, carry: jax.Array, x: jax.Array, *, features: int
 ) -> tuple[jax.Array, jax.Array]:
-    """`nn.GRUCell(features)`: (1 - z) * n + z * h, carry (features,), x (in,), where
+    """`nn.GRUCell(features)`: (1 - z) * n + z * h, carry (features,), x (in,).
+
+    Its gates are
 
         r = sigmoid(x.ir + h.hr),  z = sigmoid(x.iz + h.hz),  n = tanh(x.in + r * h.hn)
 

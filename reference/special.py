@@ -11,14 +11,14 @@ _STEP = 1e-4
 
 
 def order_slope(a: Any, x: Any) -> tuple[Any, Any]:
-    """d P(a, x) / d a by central differences of the fourth order, and what float32 may be off by."""
+    """D P(a, x) / d a by central differences of the fourth order, and what float32 may be off by."""
     at = [special.gammainc(a + k * _STEP, x) for k in (-2, -1, 1, 2)]
     value = (at[0] - 8 * at[1] + 8 * at[2] - at[3]) / (12 * _STEP)
     return value, _bound(value)
 
 
 def sample_slope(a: Any, x: Any) -> tuple[Any, Any]:
-    """d x / d a of a sample x of Gamma(a), at a fixed probability: - (dP/da) / (dP/dx)."""
+    """D x / d a of a sample x of Gamma(a), at a fixed probability: - (dP/da) / (dP/dx)."""
     # scipy.stats has the density, and takes as long to import as JAX.
     density = np.exp(special.xlogy(a - 1, x) - x - special.gammaln(a))
     value = -order_slope(a, x)[0] / density

@@ -44,6 +44,7 @@ def transform(
         mapped: Callable[..., Any] = vmap_like(
             function, in_axes=axes.in_axes, out_axes=axes.out_axes, **named, **dict(axes.options)
         )
+        return mapped
 
     return Transform(
         name,

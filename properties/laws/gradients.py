@@ -131,8 +131,10 @@ def _gradient_of_total(
 
 
 def along_itself(function: Any, places: tuple[int, ...]) -> Any:
-    """The derivatives in forward mode of a function's floats by its arguments at `places`, along
-    these arguments themselves: no two examples have the same direction."""
+    """The derivatives in forward mode of a function's floats by its arguments at `places`.
+
+    The direction is that of the arguments themselves: no two examples have the same one.
+    """
 
     def forward(*arguments: Any) -> list[Any]:
         def of_floats(*floats: Any) -> Any:

@@ -94,8 +94,10 @@ def best(
 
 
 def _is_real(jaxpr: Any) -> bool:
-    """Whether the first oracle's rules are about all arrays of a program: none is complex, and no series
-    is near a root, where its error is not relative."""
+    """Whether the first oracle's rules are about all arrays of a program.
+
+    They are where none is complex, and no series is near a root, where its error is not relative.
+    """
     return not any(
         jnp.issubdtype(getattr(variable.aval, "dtype", np.dtype(bool)), jnp.complexfloating)
         or equation.primitive.name in perturbed.SPECIAL

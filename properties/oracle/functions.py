@@ -65,8 +65,7 @@ def _each_example(
     edge_values: bool,
     in_axes: tuple[int | None, ...],
 ) -> tuple[Rounded, PyTree, frozenset[str]]:
-    """The results of all examples stacked in front, shape and dtype of one of them, and which oracles
-    judged.
+    """The results of all examples stacked in front, shape and dtype of one, and the oracles.
 
     They do not depend on where the batch axes are, so that all combinations of axes share them.
     """

@@ -122,6 +122,7 @@ class Noise:
         return Noise(self.pool, self.step * 31 + step * 7 + self.taken * _NEAR)
 
     def signs(self, shape: Sequence[int]) -> Any:
+        """An array of that shape of random ones and minus ones."""
         count = int(np.prod(shape, dtype=int))
         some = min(count, POOL // 2)
         self.taken += 1

@@ -87,7 +87,7 @@ def _integer_pow(equation: Any, x: BoundedArray) -> BoundedArray:
 
 
 def _pow(equation: Any, x: BoundedArray, y: BoundedArray) -> BoundedArray:
-    """x ** y as exp(y log |x|): the exponent's own rounding is magnified by its size.
+    """X ** y as exp(y log |x|): the exponent's own rounding is magnified by its size.
 
     A base that may be zero is bounded where the exponent is exact and positive, a negative one where
     the exponent is exact (whole, or the result is NaN). Elsewhere nothing is known.

@@ -25,7 +25,7 @@ from reference.types import Array
 
 
 def _pick(function: Any) -> Rule:
-    """max and min choose an operand without rounding."""
+    """Max and min choose an operand without rounding."""
     return lambda equation, a, b: BoundedArray(
         function(a.value, b.value), np.maximum(error_of(a), error_of(b))
     )

@@ -136,8 +136,11 @@ def _set(equation: Any, x: BoundedArray, updates: BoundedArray, places: Places) 
 
 
 def _places(equation: Any, x: BoundedArray, indices: BoundedArray, updates: BoundedArray) -> Places:
-    """Where each update of a scatter falls: one more than its place in the raveled operand, or zero
-    where it is dropped. The transpose of a scatter-add, a gather, says it."""
+    """Where each update of a scatter falls.
+
+    It is one more than its place in the raveled operand, or zero where it is dropped. The
+    transpose of a scatter-add, a gather, says it.
+    """
     shape, params = np.shape(x.value), equation.params
     size = int(np.prod(shape, dtype=int))
     mode = params["mode"]

@@ -1,6 +1,6 @@
 """ENV as a person writes it: installed, a date, or requirements, and a Python."""
 
-import datetime
+import datetime as dt
 import re
 from typing import Literal
 
@@ -14,7 +14,7 @@ class Spec:
 
     text: str
     kind: Literal["installed", "date", "requirements"]
-    date: datetime.date | None = None
+    date: dt.date | None = None
     requirements: tuple[str, ...] = ()
     python: str | None = None
     """Such as 3.13; None for the version of this process."""
@@ -46,13 +46,13 @@ def parse(spec: str) -> Spec:
     return Spec(spec, "requirements", requirements=found, python=python or None)
 
 
-def _day(text: str) -> datetime.date:
+def _day(text: str) -> dt.date:
     try:
-        day = datetime.datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 (a day has no time zone)
+        day = dt.datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 (a day has no time zone)
     except ValueError:
         raise ValueError(f"{text!r} is not a date: a date is written as 2025-02-01") from None
     # Somewhere it is tomorrow already.
-    if day > datetime.datetime.now(datetime.timezone.utc).date() + datetime.timedelta(days=1):
+    if day > dt.datetime.now(dt.timezone.utc).date() + dt.timedelta(days=1):
         raise ValueError(f"{text!r} is in the future; for the newest releases write jax,flax")
     return day
 

@@ -28,8 +28,10 @@ def _params_only(transform: Transform, subject: ModuleSubject) -> str | None:
 def _mapped_collections(
     transform: Transform, subject: ModuleSubject, profile: Profile
 ) -> st.SearchStrategy[ModuleCall]:
-    """Calls whose collections other than the parameters are mapped along another axis than 0, which
-    is that of every other law."""
+    """Calls whose collections other than the parameters are mapped along another axis than 0.
+
+    In every other law they are mapped along 0.
+    """
 
     def mapped(call: ModuleCall, axis: int) -> ModuleCall:
         axes = {k: v if k == "params" else axis for k, v in call.variable_axes.items()}
