@@ -108,6 +108,8 @@ INNER = ("jaxpr", "call_jaxpr", "fun_jaxpr")
 
 def _equation(equation: Any, operands: list[BoundedArray]) -> list[BoundedArray]:
     name = equation.primitive.name
+    if name == "call_hi_primitive":
+        return _run_closed(_expanded(equation), operands)
     inner = next((equation.params[key] for key in INNER if key in equation.params), None)
     dtypes = [atom.aval.dtype for atom in (*equation.invars, *equation.outvars)]
     if any(jnp.issubdtype(dtype, jnp.complexfloating) for dtype in dtypes) and inner is None:
@@ -132,6 +134,19 @@ def _equation(equation: Any, operands: list[BoundedArray]) -> list[BoundedArray]
         lost = any(x.error is not None and np.any(np.isinf(x.error)) for x in operands)
         pairs = zip(results, equation.outvars, strict=True)
         return [_settled(x, variable.aval.dtype, lost) for x, variable in pairs]
+
+
+def _expanded(equation: Any) -> Any:
+    """The jaxpr of a primitive that is defined by others (`jax.numpy.searchsorted` in jax 0.12)."""
+    primitive = equation.params["_prim"]
+
+    def expand(*leaves: Array) -> list[Array]:
+        arguments = jax.tree_util.tree_unflatten(primitive.in_tree, leaves)
+        result: list[Array] = jax.tree_util.tree_leaves(primitive.expand(*arguments))
+        return result
+
+    like = [jax.ShapeDtypeStruct(atom.aval.shape, atom.aval.dtype) for atom in equation.invars]
+    return jax.make_jaxpr(expand)(*like)
 
 
 def _lost_beyond(operand: BoundedArray, dtype: Any) -> BoundedArray:
