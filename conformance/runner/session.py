@@ -77,6 +77,7 @@ def run(
 
 def _run_pytest(options: RunOptions, workers: int, controller: Controller) -> None:
     """Run the items and close the log. Raises what the suite itself failed with, if it did."""
+    assert options.scratch is not None  # `run` makes it
     arguments = [
         str(resources.files(runner) / "suite.py"),
         f"-c={resources.files(runner) / 'pytest.ini'}",
@@ -87,6 +88,8 @@ def _run_pytest(options: RunOptions, workers: int, controller: Controller) -> No
         *("-p", "no:unraisableexception"),
         *("-n", str(workers), "--dist=worksteal", "--max-worker-restart=1000"),
         *(f"--timeout={options.profile.deadline}", "--capture=sys"),
+        # Not pytest's shared directory, where it would remove what other sessions left.
+        f"--basetemp={Path(options.scratch) / 'pytest'}",
         f"--maxfail={options.max_failures}",
     ]
     finished = False
