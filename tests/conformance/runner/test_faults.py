@@ -87,7 +87,7 @@ def test_a_law_that_kills_its_process_or_hangs_is_told_and_the_rest_still_runs(
     events = read(log)
     assert events[-1].counts == {"crashed": 2, "timed-out": 1, "holds": 1}
     assert incomplete(events) == []
-    assert summarise(events).unfinished == []
+    assert summarise(events).unfinished == ()
     started = [e.subject for e in events if isinstance(e, Started)]
     assert sorted(started) == sorted(subjects)
 
