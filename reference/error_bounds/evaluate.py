@@ -18,6 +18,7 @@ import numpy as np
 from reference.error_bounds.agreement import SLACK
 from reference.error_bounds.bounded_array import (
     BoundedArray,
+    BranchUndecidable,
     UnsupportedPrimitive,
     as_bounded,
     error_of,
@@ -48,7 +49,7 @@ def evaluate(function: Callable[..., PyTree], *arguments: PyTree) -> Rounded:
 
     Raises:
         UnsupportedPrimitive: the function has a primitive whose rounding is not known.
-        BranchUndecidable: a comparison falls within the error.
+        BranchUndecidable: rounding decides what runs, where an element goes, or every value.
     """
     return evaluator(function, *arguments)(*arguments)
 
@@ -65,12 +66,21 @@ def evaluator(function: Callable[..., PyTree], *like: PyTree) -> Callable[..., R
             overflowed(r, v.aval.dtype) for r, v in zip(results, closed.jaxpr.outvars, strict=True)
         ]
         errors = [error_of(r) for r in results]
+        if _all_in_doubt(values, errors):
+            raise BranchUndecidable("rounding decides every value of the result")
         return Rounded(
             jax.tree_util.tree_unflatten(structure, values),
             jax.tree_util.tree_unflatten(structure, errors),
         )
 
     return run
+
+
+def _all_in_doubt(values: Sequence[Array], errors: Sequence[Array]) -> bool:
+    """Whether nothing is known of a result, part of which are integers or booleans."""
+    sized = [(v, e) for v, e in zip(values, errors, strict=True) if np.size(e)]
+    whole = any(not is_float(v.dtype) for v, _ in sized)
+    return whole and all(bool(np.all(np.isinf(e))) for _, e in sized)
 
 
 def overflowed(result: BoundedArray, dtype: Any) -> Array:

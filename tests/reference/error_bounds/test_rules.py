@@ -243,9 +243,17 @@ UNDECIDED: dict[str, tuple[Callable[..., Any], np.ndarray, list[bool]]] = {
         np.float32([3, 1, 1 + 1e-7, 2]),
         [True, True, False, False],
     ),
-    "argmax": (lambda x: jnp.argmax(x * 1.1), np.float32([3, 3 + 2e-7, 1]), [True]),
+    "argmax": (
+        lambda x: jnp.argmax(x * 1.1, 1),
+        np.float32([[3, 3 + 2e-7, 1], [3, 2, 1]]),
+        [True, False],
+    ),
     "top-k": (lambda x: lax.top_k(x * 1.1, 2)[1], np.float32([3, 1, 1 + 1e-7]), [False, True]),
-    "any": (lambda x: jnp.any(x * x > 2), np.float32([np.sqrt(2), 1.0]), [True]),
+    "any": (
+        lambda x: jnp.any(x * x > 2, 1),
+        np.float32([[np.sqrt(2), 1.0], [1.0, 1.1]]),
+        [True, False],
+    ),
     "and-false": (lambda x: (x * x > 2) & (x < 0), np.float32([np.sqrt(2), 1.0]), [False, False]),
     "within-jit": (
         lambda x: jax.jit(lambda b: b.astype(int) + 1)(x * x > 2),
@@ -272,13 +280,14 @@ def test_what_rounding_decides_is_in_doubt_element_by_element(name: str) -> None
         lambda x: lax.while_loop(lambda c: c[0] * c[0] > 2, lambda c: c / 2, x),
         lambda x: jnp.arange(9.0)[(x * x + 1).astype(int)],
         lambda x: jnp.zeros(9).at[(x * x + 1).astype(int)].set(1.0),
+        lambda x: jnp.argmax(jnp.stack([x[0] * x[0], 2.0])),
     ],
-    ids=["cond", "while", "gather", "scatter"],
+    ids=["cond", "while", "gather", "scatter", "every-value"],
 )
 def test_rounding_that_decides_what_runs_or_where_is_undecidable(
     function: Callable[..., Any],
 ) -> None:
-    with pytest.raises(BranchUndecidable, match="rounding decides what"):
+    with pytest.raises(BranchUndecidable, match=r"rounding decides (what|every value)"):
         evaluate(function, np.float32([np.sqrt(2), np.sqrt(3)]))
 
 
