@@ -8,7 +8,6 @@ def test_my_cell_maps():
 test_my_models_map = parametrize_subjects(SUBJECTS)  # a test per subject, law and transform
 """
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -34,8 +33,6 @@ from properties.subject import Subject
 from properties.transform import Transform
 
 __all__ = ["assert_conforms", "parametrize_subjects"]
-
-_numbers = itertools.count(1)
 
 
 def assert_conforms(
@@ -96,9 +93,8 @@ def assert_conforms(
     if isinstance(subject, Subject):
         made = subject
     else:
-        # Traces are kept by name, so no two subjects may share one.
         made = subjects.of_any_kind(
-            f"{name_of(subject)}-{next(_numbers)}",
+            name_of(subject),
             subject,
             inputs,
             streams=streams,
@@ -244,7 +240,8 @@ _REMEDY = (
 
 def _cannot_run(name: str, reason: str) -> str:
     remedy = f"; {_REMEDY}" if "needs two devices" in reason else ""
-    return f"{name} is asked for and cannot run: {reason.split(': set XLA_FLAGS', maxsplit=1)[0]}{remedy}"
+    why = reason.split(": set XLA_FLAGS", maxsplit=1)[0]
+    return f"{name} is asked for and cannot be checked: {why}{remedy}"
 
 
 def _assert_something_was_checked(

@@ -3,6 +3,8 @@
 One call has many combinations of axes, which are traced into one compilation.
 """
 
+import functools
+import math
 import random
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -25,6 +27,8 @@ from properties.subject import AXIS, FunctionSubject, ModuleSubject, Subject
 from properties.transform import Transform
 
 SEEDS = range(2**31)
+DIGIT = 64
+"""The base in which large indices are drawn, digit by digit."""
 LARGEST_KEY = 2**31 - 9
 """Each stream's key is the one after that of the stream before it."""
 
@@ -45,7 +49,20 @@ def one_of(
     """
     among = len(choices)
     first = random.Random(f"{profile.seed}/{subject.name}/{what}").randrange(among)
-    return st.integers(0, among - 1).map(lambda n: choices[(first + n) % among])
+    return indices(among).map(lambda n: choices[(first + n) % among])
+
+
+def indices(among: int) -> st.SearchStrategy[int]:
+    """Integers from 0 to among - 1, drawn by the seed alone.
+
+    Where an integer may be 100 or more, Hypothesis also draws those that it finds in the source of the
+    modules that are loaded: the calls would depend on the user's files and on how this is installed.
+    """
+    if among <= DIGIT:
+        return st.integers(0, among - 1)
+    count = math.ceil(math.log(among, DIGIT))
+    digits = st.tuples(*[st.integers(0, DIGIT - 1)] * count)
+    return digits.map(lambda drawn: functools.reduce(lambda n, d: DIGIT * n + d, drawn) % among)
 
 
 def _chooser(draw: Any, subject: Subject, profile: Profile) -> Callable[[str, Sequence[Any]], Any]:

@@ -85,7 +85,9 @@ def _run(
         return _not_applicable(
             item, cell, "in every call of it rounding decides which way the computation goes"
         )
-    advice = restrictions.advised(item.transform, item.subject, found.violation)
+    advice = restrictions.advised(
+        item.transform, item.subject, found.violation
+    ) or restrictions.sums_gradients(item.law, item.transform, item.subject, found.violation)
     if advice is not None:
         return _not_applicable(item, cell, advice, source="jax")
     return _of_run(item, cell, found, " and ".join(sorted(judges)))

@@ -1,6 +1,8 @@
 """What a user's own function may not do under a map, as the map's own message says, with the remedy."""
 
-from properties.law import Violation
+from conformance.transforms.jax import shard_map
+from properties.law import Law, Violation
+from properties.run_law import run_calls
 from properties.subject import Subject
 from properties.transform import Transform
 
@@ -21,3 +23,22 @@ def advised(transform: Transform, subject: Subject, found: Violation | None) -> 
     if "shard_map" not in transform.name or not any(words in text for words in _ADVICE):
         return None
     return f"{transform.name} does not take {subject.name} as it is written. JAX says: {text}"
+
+
+def sums_gradients(
+    law: Law, transform: Transform, subject: Subject, found: Violation | None
+) -> str | None:
+    """Why shard_map is right not to give what the law says; None where that is not the case.
+
+    A user's function may take a gradient by an argument that all devices share.
+    """
+    if subject.own is None or transform.name != shard_map.TRANSFORM.name or found is None:
+        return None
+    if run_calls(law, shard_map.UNCHECKED, [found.call]).violation is not None:
+        return None
+    return (
+        f"with check_vma=False this is right for {subject.name}: within {transform.name} the gradient "
+        "by what all devices share is summed over the devices "
+        "(https://docs.jax.dev/en/latest/301/sharding-ad.html). For each example's own, mark the "
+        "argument by jax.lax.pcast before the gradient is taken"
+    )

@@ -142,7 +142,8 @@ def load(origin: str) -> list[Subject]:
 
 def register(subject: Subject) -> None:
     """Make the subject known by its name."""
-    if _last.get(subject.name, subject) is not subject:
+    before = SUBJECTS.get(subject.name, _last.get(subject.name, subject))
+    if before is not subject:
         # Traces are kept by name.
         oracle.clear_caches()
     SUBJECTS[subject.name] = _last[subject.name] = subject
@@ -163,6 +164,9 @@ def registered(subject: Subject) -> Iterator[None]:
     try:
         yield
     finally:
+        if before[0] not in (None, subject):
+            oracle.clear_caches()
+            _last[subject.name] = before[0]
         for table, known in zip(tables, before, strict=True):
             table.pop(subject.name, None)
             if known is not None:

@@ -16,9 +16,9 @@ def _step(params: Any, x: Any, y: Any, rate: Any) -> Any:
     return training.step(params, x, y, rate)
 
 
-def _full_batch(params: Any, x: np.ndarray, y: np.ndarray, rate: float) -> Rounded:
+def _full_batch(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -> Rounded:
     joined = x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1])
-    return rounded.evaluate(_step, params, *joined, np.float32(rate))
+    return rounded.evaluate(_step, params, *joined, np.float32(learning_rate))
 
 
 def reference(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -> Rounded:

@@ -34,7 +34,7 @@ def truncated_normal(uniform: jax.Array, lower: jax.Array, upper: jax.Array) -> 
     Give the limits as arguments, or their rounding counts as exact.
     """
     low, high = jax.lax.erf(lower / SQRT_2), jax.lax.erf(upper / SQRT_2)
-    draw = SQRT_2 * _erf_inv(uniform * (high - low) + low)
+    draw = SQRT_2 * jax.lax.erf_inv(uniform * (high - low) + low)
     return jax.numpy.clip(draw, lower, upper)  # JAX's limits are one number further inside
 
 
@@ -48,16 +48,7 @@ def open_interval(uniform: Any) -> np.ndarray:
 
 def normal(symmetric: jax.Array) -> jax.Array:
     """`jax.random.normal` as a function of its `open_interval`, for `evaluate`."""
-    return SQRT_2 * _erf_inv(symmetric)
-
-
-def _erf_inv(x: jax.Array) -> jax.Array:
-    """The inverse of erf, with one rounding of its argument.
-
-    XLA evaluates log(1 - x x), whose product rounds or is fused (Giles, Approximating the erfinv
-    function, 2011): as if the argument were rounded once.
-    """
-    return jax.lax.erf_inv(x * np.float32(1))
+    return SQRT_2 * jax.lax.erf_inv(symmetric)
 
 
 @lru_cache(maxsize=256)

@@ -1,9 +1,11 @@
 """`jax.shard_map` over a mesh of as many devices as there are examples, each mapping its own one."""
 
+import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import attrs
 import jax
 import numpy as np
 
@@ -17,8 +19,14 @@ MESH_AXIS = "devices"
 """The name of the mesh's only axis."""
 
 
-def map_function(function: Callable[..., PyTree], axes: Axes) -> Callable[..., PyTree]:
-    """`jax.shard_map` of `jax.vmap` of the function, with the specs of these axes."""
+def map_function(
+    function: Callable[..., PyTree], axes: Axes, checked: bool = True
+) -> Callable[..., PyTree]:
+    """`jax.shard_map` of `jax.vmap` of the function, with the specs of these axes.
+
+    Where it is not `checked` (check_vma=False), shard_map does not know which arrays all devices
+    share, and a gradient by one of them that is taken within is each device's own.
+    """
 
     def mapped(*arguments: PyTree) -> PyTree:
         from jax.sharding import Mesh
@@ -41,9 +49,17 @@ def map_function(function: Callable[..., PyTree], axes: Axes) -> Callable[..., P
         )
         out_specs = jax.tree_util.tree_map(lambda leaf: spec(leaf, axes.out_axes), shapes)
         shard_map = getattr(jax, "shard_map", None) or _experimental()
-        return shard_map(local, mesh=mesh, in_specs=in_specs, out_specs=out_specs)(*arrays)
+        options = {} if checked else {_name_of_check(shard_map): False}
+        return shard_map(local, mesh=mesh, in_specs=in_specs, out_specs=out_specs, **options)(
+            *arrays
+        )
 
     return mapped
+
+
+def _name_of_check(shard_map: Any) -> str:
+    parameters = inspect.signature(shard_map).parameters
+    return "check_vma" if "check_vma" in parameters else "check_rep"
 
 
 def _experimental() -> Any:
@@ -95,3 +111,6 @@ TRANSFORM = Transform(
     unavailable=partial(pmap.one_device, "shard_map"),
     source=source,
 )
+
+UNCHECKED = attrs.evolve(TRANSFORM, map=partial(map_function, checked=False))
+"""Without `check_vma`. It is no transform of the catalogue: it tells what the check is the cause of."""

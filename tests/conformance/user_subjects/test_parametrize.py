@@ -87,7 +87,10 @@ def test_a_transform_that_is_asked_for_and_cannot_run_fails(tmp_path: Path) -> N
     )
     ran = _pytest(tmp_path, "-q")
     assert ran.returncode == 1
-    assert "jax.shard_map is asked for and cannot run: shard_map needs two devices" in ran.stdout
+    assert (
+        "jax.shard_map is asked for and cannot be checked: shard_map needs two devices"
+        in ran.stdout
+    )
     assert "set vmap_conformance_devices = 8 in pytest's configuration" in ran.stdout
 
 
