@@ -39,6 +39,12 @@ tridiagonal tridiagonal_solve hessenberg fft
 """)
 """Algorithms that are backward stable: the result is that of operands moved by some units of the largest
 of them (Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., chapters 9, 10, 19, 24)."""
+FACTORED = _named("lu geqrf geqp3 hessenberg tridiagonal")
+"""Those that pack two factors into one array, perhaps of very different sizes, such as the multipliers of
+an LU decomposition, which are at most one: their results are moved entry by entry."""
+BY_ENTRY = _named("triangular_solve householder_product")
+"""Those that take such arrays, which are moved entry by entry, too: substitution gives the solution of a
+triangle whose entries are each moved by some units of themselves (Higham, theorem 8.5)."""
 NORMWISE_UNITS = 4.0
 ELEMENTARY_UNITS = 4.0
 """In ulps of float32: XLA's exp, tanh, log ... are within so many."""
@@ -197,7 +203,7 @@ def _equation(equation: Any, noise: Noise, operands: list[Any]) -> list[Any]:
         return run(inner, noise, operands)
     operands = [jnp.asarray(x) if not hasattr(x, "dtype") else x for x in operands]
     if name in NORMWISE:
-        return list(map(noise.normwise, _bind(equation, list(map(noise.normwise, operands)))))
+        return _decomposed(equation, noise, operands)
     if name in BASIC:
         return list(map(noise.arithmetic, _bind(equation, operands)))
     if name in SUMS:
@@ -208,6 +214,16 @@ def _equation(equation: Any, noise: Noise, operands: list[Any]) -> list[Any]:
         return [noise.absolute(result, ELEMENTARY_UNITS) for result in results]
     results = _bind(equation, list(map(noise.relative, operands)))
     return [noise.relative(result, ELEMENTARY_UNITS) for result in results]
+
+
+def _decomposed(equation: Any, noise: Noise, operands: list[Any]) -> list[Any]:
+    def by_entry(x: Any) -> Any:
+        return noise.relative(x, NORMWISE_UNITS)
+
+    name = equation.primitive.name
+    before = by_entry if name in BY_ENTRY else noise.normwise
+    after = by_entry if name in FACTORED or name == "triangular_solve" else noise.normwise
+    return list(map(after, _bind(equation, list(map(before, operands)))))
 
 
 def _bind(equation: Any, operands: Sequence[Any]) -> list[Any]:

@@ -21,7 +21,7 @@ from properties.transform import Transform
 
 ONE_CALL = attrs.evolve(PROFILES["quick"], examples=1, shapes=1, combinations=2)
 VMAP = TRANSFORMS["jax.vmap"]
-EVERY_FOURTH = list(ordinary_functions.FUNCTIONS)[::4]
+EVERY_FOURTH = [*list(ordinary_functions.FUNCTIONS)[::4], "expm"]
 """The whole table takes minutes; each of its kinds is here."""
 
 
