@@ -1,121 +1,22 @@
-"""Two environments told apart, over logs written by hand: each class, causes, and exit status."""
+"""Two environments compared, over logs written by hand: each kind of difference, and exit status."""
 
-from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
 
-from conformance.events.arrays import encode
-from conformance.events.records import Record
-from conformance.upgrade.compare import Differences, compare
 from conformance.upgrade.detectors import KINDS
+from tests.conformance.upgrade.events import (
+    ERROR,
+    GONE,
+    HEADER,
+    ITEM,
+    compared,
+    difference,
+    leaf,
+    result,
+)
 
-HEADER = {
-    "type": "header",
-    "cell": "c",
-    "observations": 1,
-    "environment": {"prng": "threefry2x32", "threefry_partitionable": False},
-}
-NEWER = {**HEADER, "environment": {"prng": "threefry2x32", "threefry_partitionable": True}}
-NAMES = {"law": "axes.in-axes-permute", "transform": "jax.pmap", "subject": "sort"}
-ITEM = "axes.in-axes-permute | jax.pmap | sort"
-
-
-VERSIONS = ("python", "jax", "jaxlib", "flax", "numpy", "chex", "hypothesis")
-CALL = {
-    "kind": "function",
-    "subject_name": "sort",
-    "sizes": {"batch": 1},
-    "axes": [{"in_axes": [0], "out_axes": 0}],
-    "dtype": "float32",
-    "seed": 0,
-}
-SKIPPED = {"reason": "no reason", "source": "suite"}
-DETAILS: dict[str, dict[str, Any]] = {
-    "violated": {
-        "call": CALL,
-        "what": "map",
-        "message": "values differ",
-        "path": "",
-        "expected": 1.0,
-        "got": 2.0,
-        "max_ulps": 1.0,
-        "error": 1.0,
-        "bound": 0.0,
-        "cause": None,
-        "script": "x",
-    },
-    "known-defect": {"defect": "d-1"},
-    **dict.fromkeys(("not-applicable", "not-sampled"), SKIPPED),
-    "crashed": {"reason": "it died", "output": ""},
-    "timed-out": {"reason": "it died", "output": ""},
-}
-
-
-def records(events: Sequence[dict[str, Any]]) -> list[Record]:
-    """Events written by hand as records; what they leave out is filled in."""
-    defaults: dict[str, dict[str, Any]] = {
-        "header": {
-            "schema": 1,
-            "suite": "0",
-            "profile": "quick",
-            "seed": 0,
-            "shard": [1, 1],
-            "command": [],
-        },
-        "result": {"examples": 1, "seconds": 1.0, "compilations": 0},
-        "observation": {},
-    }
-    made = []
-    for event in events:
-        event = {"cell": "c", **defaults[event["type"]], **event}
-        if event["type"] == "header":
-            event["environment"] = dict.fromkeys(VERSIONS) | event["environment"]
-        if event.get("outcome") in DETAILS:
-            event["detail"] = DETAILS[event["outcome"]] | (event["detail"] or {})
-        made.append(msgspec.convert(event, Record))
-    return made
-
-
-def difference(before: Sequence[Any], after: Sequence[Any]) -> Differences:
-    """The differences between two lists of events."""
-    return compare(records(before), records(after))
-
-
-def result(outcome: str, **fields: Any) -> dict[str, Any]:
-    return {"type": "result", "cell": "c", **NAMES, "outcome": outcome, "detail": None, **fields}
-
-
-def compared(
-    old: dict[str, Any],
-    new: dict[str, Any],
-    before: dict[str, Any] = HEADER,
-    after: dict[str, Any] = HEADER,
-) -> Differences:
-    """The differences between these observations."""
-
-    def events(header: dict[str, Any], values: dict[str, Any]) -> list[dict[str, Any]]:
-        lines = [{"type": "observation", "key": k, "value": encode(v)} for k, v in values.items()]
-        return [header, *lines]
-
-    return difference(events(before, old), events(after, new))
-
-
-def leaf(*values: float, bound: float | None = 1e-6, **facts: Any) -> dict[str, Any]:
-    array = np.array(values, np.float32)
-    return {
-        "value": array,
-        "bound": None if bound is None else np.full(array.shape, bound),
-        "keyed": False,
-        "agrees": True,
-        **facts,
-    }
-
-
-ERROR = {"error": {"type": "TypeError", "line": "no such keyword"}}
-GONE = {"absent": "no attribute 'tree_map'", "name": "jax.tree_map"}
 CLASSES: dict[str, tuple[str, Any, Any, bool]] = {
     "prng-stream-changed": ("prng/rbg/bits", np.array([1, 2]), np.array([1, 3]), True),
     "parameters-changed": (
@@ -225,33 +126,6 @@ def test_values_are_beyond_rounding_only_where_both_bounds_are_known() -> None:
     assert entry.kind.id == "values-beyond-bound"
 
 
-def test_a_changed_stream_swallows_what_was_drawn_from_it() -> None:
-    dense, other = "parameters/f/dense/shared/params/w", "parameters/f/odd/shared/params/w"
-    old = {"prng/threefry2x32/bits": [1], dense: leaf(1.0, keyed=True), other: leaf(1.0)}
-    new = {"prng/threefry2x32/bits": [2], dense: leaf(2.0, keyed=True), other: leaf(2.0)}
-    differences = compared(old, new, HEADER, NEWER)
-    (stream,), (unexplained,) = (
-        differences.of(KINDS[kind]) for kind in ("prng-stream-changed", "parameters-changed")
-    )
-    assert stream.consequences == ("prng/threefry2x32/bits", dense)
-    assert "1 changes follow from it" in stream.sentence
-    assert "'jax_threefry_partitionable', False" in stream.remedy
-    assert unexplained.key == other
-
-
-@pytest.mark.parametrize(
-    ("facts", "prng"),
-    [({"agrees": False}, "threefry2x32"), ({"keyed": False}, "threefry2x32"), ({}, "rbg")],
-    ids=["the-reference-disagrees", "no-key-in-it", "of-another-prng"],
-)
-def test_a_stream_explains_only_what_it_earned(facts: dict[str, Any], prng: str) -> None:
-    key = "parameters/f/dense/shared/params/w"
-    made = {"keyed": True, **facts}
-    old = {f"prng/{prng}/bits": [1], key: leaf(1.0, **made)}
-    new = {f"prng/{prng}/bits": [2], key: leaf(2.0, **made)}
-    assert [entry.key for entry in compared(old, new).of(KINDS["parameters-changed"])] == [key]
-
-
 def test_initial_values_as_near_as_the_laws_allow_break_nothing() -> None:
     key = "parameters/f/dense/shared/params/w"
     near = np.nextafter(np.float32(1), np.float32(2))
@@ -259,25 +133,6 @@ def test_initial_values_as_near_as_the_laws_allow_break_nothing() -> None:
     assert (entry.kind.id, entry.breaks, entry.detail["max_ulps"]) == ("values-changed", False, 1.0)
     (entry,) = compared({key: leaf(1.0)}, {key: leaf(1.00001)}).entries
     assert (entry.kind.id, entry.breaks) == ("parameters-changed", True)
-
-
-def test_a_changed_tree_swallows_its_leaves() -> None:
-    tree, w = "parameters/f/dense/shared/tree", "parameters/f/dense/shared/params/w"
-    old = {tree: {"params/w": "float32[1]"}, w: leaf(1.0)}
-    new = {tree: {"params/w": "float32[2]"}, w: leaf(1.0, 2.0)}
-    (entry,) = compared(old, new).entries
-    assert (entry.key, entry.consequences) == (tree, (w,))
-    assert entry.sentence == "params/w was float32[1], is float32[2]"
-
-
-def test_a_removed_name_swallows_the_calls_that_need_it_and_says_what_instead() -> None:
-    call = "warnings/calls/jax.tree_map"
-    differences = compared(
-        {"names/jax.tree_map": True, call: []}, {"names/jax.tree_map": GONE, call: GONE}
-    )
-    (entry,) = differences.entries
-    assert entry.consequences == (call,)
-    assert entry.remedy == "Use jax.tree.map."
 
 
 def test_values_of_nan_and_of_another_shape() -> None:
@@ -359,17 +214,6 @@ def test_a_group_that_ended_early_is_said() -> None:
     )
 
 
-def test_a_case_that_fails_now_is_told_once_for_all_that_it_gave() -> None:
-    case = "outputs/f/gru/shared"
-    given = {f"{case}/output/0": leaf(1.0), f"{case}/output/1": leaf(1.0)}
-    (entry,) = compared(given, {case: ERROR}).entries
-    assert (entry.kind.id, entry.key, entry.breaks) == ("calls-fail", case, True)
-    assert entry.sentence == "worked before; now TypeError: no such keyword"
-    assert set(entry.consequences) == set(given)
-    (entry,) = compared({case: ERROR}, given).entries
-    assert (entry.kind.id, entry.key, entry.breaks) == ("calls-work", case, False)
-
-
 def test_a_common_call_that_fails_now_breaks() -> None:
     (entry,) = compared({"warnings/calls/clip": []}, {"warnings/calls/clip": ERROR}).entries
     assert (entry.kind.id, entry.breaks) == ("calls-fail", True)
@@ -391,30 +235,6 @@ def test_a_leaf_more_or_less_is_compared() -> None:
     assert differences.status == 1
 
 
-def test_renamed_parameters_explain_what_they_make_fail() -> None:
-    tree, output = "parameters/f/dense/shared/tree", "outputs/f/dense/shared/output"
-    old = {
-        tree: {"params/w": "float32[1]"},
-        "parameters/f/dense/shared/params/w": leaf(1.0),
-        output: leaf(1.0),
-    }
-    new = {
-        tree: {"params/k": "float32[1]"},
-        "parameters/f/dense/shared/params/k": leaf(1.0),
-        "outputs/f/dense/shared": ERROR,
-    }
-    (entry,) = compared(old, new).entries
-    assert entry.sentence == "params/w is gone; params/k float32[1] is new"
-    assert set(entry.consequences) == (old.keys() | new.keys()) - {tree}
-
-
-def test_a_failure_elsewhere_is_not_the_trees() -> None:
-    tree = "parameters/f/dense/shared/tree"
-    old = {tree: {"params/w": "float32[1]"}, "outputs/f/conv/shared/output": leaf(1.0)}
-    new = {tree: {"params/k": "float32[1]"}, "outputs/f/conv/shared": ERROR}
-    assert {e.key for e in compared(old, new).entries} == {tree, "outputs/f/conv/shared"}
-
-
 def test_a_draw_that_only_rounds_otherwise_is_no_other_stream() -> None:
     key = "prng/threefry2x32/normal/float32"
     (entry,) = compared({key: leaf(1.0)}, {key: leaf(1.0000001)}).entries
@@ -426,39 +246,6 @@ def test_a_draw_without_a_bound_must_be_the_same_bits() -> None:
     near = np.nextafter(np.float32(1), np.float32(2))
     differences = compared({key: np.float32([1])}, {key: np.float32([near])})
     assert [entry.kind.id for entry in differences.entries] == ["prng-stream-changed"]
-
-
-@pytest.mark.parametrize(("after", "streams"), [(NEWER, 1), (HEADER, 2)], ids=["flag", "no-flag"])
-def test_splits_of_rbg_follow_from_threefrys_flag(after: Any, streams: int) -> None:
-    old = {"prng/threefry2x32/bits/uint32": [1], "prng/rbg/split": [1], "prng/rbg/bits/uint32": [1]}
-    new = {**old, "prng/threefry2x32/bits/uint32": [2], "prng/rbg/split": [2]}
-    found = compared(old, new, HEADER, after).of(KINDS["prng-stream-changed"])
-    assert len(found) == streams
-    assert {key for entry in found for key in entry.consequences} == {
-        "prng/threefry2x32/bits/uint32",
-        "prng/rbg/split",
-    }
-
-
-def test_rbgs_own_draws_do_not_follow_from_threefrys_flag() -> None:
-    old = {"prng/threefry2x32/bits/uint32": [1], "prng/rbg/bits/uint32": [1]}
-    new = {"prng/threefry2x32/bits/uint32": [2], "prng/rbg/bits/uint32": [2]}
-    assert len(compared(old, new, HEADER, NEWER).of(KINDS["prng-stream-changed"])) == 2
-
-
-def test_what_changed_alike_is_one_entry() -> None:
-    def traced(**primitives: int) -> dict[str, Any]:
-        return {"count": sum(primitives.values()), "primitives": primitives}
-
-    old = {"jaxprs/a": traced(pjit=1), "jaxprs/b": traced(pjit=2, add=1), "jaxprs/c": traced(add=1)}
-    new = {"jaxprs/a": traced(jit=1), "jaxprs/b": traced(jit=2, add=1), "jaxprs/c": traced(add=2)}
-    renamed, other = compared(old, new).entries
-    assert (renamed.key, renamed.consequences) == ("jaxprs/a", ("jaxprs/b",))
-    assert other.sentence == "1 equations to 2: add 1 to 2"
-    warned = [{"category": "DeprecationWarning", "line": "soon gone"}]
-    keys = ("warnings/calls/f", "warnings/names/f")
-    (entry,) = compared({key: [] for key in keys}, dict.fromkeys(keys, warned)).entries
-    assert (entry.key, entry.consequences) == (keys[0], keys[1:])
 
 
 def test_a_warning_in_other_words_is_not_new_and_one_more_is() -> None:

@@ -1,0 +1,106 @@
+"""Candidates that end, ignore signals, or leave processes behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.conformance.judge.attacks import (
+    RIGHT,
+    Attack,
+    assert_right_verdict_and_nothing_left,
+    at_each_level,
+    body,
+)
+
+ATTACKS = {
+    "stops-itself": Attack(
+        body("import os; os.kill(os.getpid(), 19)", "return x * x"), ("timeout",)
+    ),
+    "os-exit": Attack(
+        body("import os; os._exit(0)"), ("crashed",), "exit status 0", without_namespaces=True
+    ),
+    "os-exit-on-load": Attack("import os; os._exit(0)\n" + RIGHT, ("crashed",), "exit status 0"),
+    "sys-exit": Attack(body("import sys; sys.exit(0)"), ("error",), "SystemExit"),
+    "sys-exit-on-load": Attack("import sys; sys.exit(0)\n" + RIGHT, ("error",), "SystemExit"),
+    "keyboard-interrupt": Attack(body("raise KeyboardInterrupt"), ("error",), "KeyboardInterrupt"),
+    "signal-ignoring": Attack(
+        body(
+            "import signal",
+            "for number in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}:",
+            "    signal.signal(number, signal.SIG_IGN)",
+            "while True: pass",
+        ),
+        ("timeout",),
+        without_namespaces=True,
+    ),
+    "kills-its-parent": Attack(
+        body(
+            "import os",
+            "try: os.kill(os.getppid(), 9)",
+            "except PermissionError: pass",
+            "return x * x",
+        ),
+        ("conforms",),
+        without_namespaces=True,
+    ),
+    "segmentation-fault": Attack(
+        body("import ctypes; ctypes.string_at(0)"),
+        ("crashed",),
+        "signal 11",
+        without_namespaces=True,
+    ),
+    "abort": Attack(body("import os; os.abort()"), ("crashed",), "signal 6"),
+    "stack-overflow": Attack(
+        body(
+            "import sys, threading",
+            "sys.setrecursionlimit(10**8)",
+            "def deep(n): return max([n], key=lambda v: deep(v + 1))",
+            "return deep(0)",
+        ),
+        ("crashed", "error"),
+    ),
+    "closes-every-descriptor": Attack(
+        body("import os; os.closerange(0, 4096)", "return x * x"), ("crashed",)
+    ),
+    "reads-stdin": Attack(body("input()", "return x * x"), ("error",), "EOFError"),
+    "leaves-a-daemon": Attack(
+        body(
+            "if os.fork() == 0:",
+            "    os.setsid()",
+            "    if os.fork() == 0:",
+            "        for fd in range(3, 256):",
+            "            try: os.close(fd)",
+            "            except OSError: pass",
+            "        time.sleep(10_000)",
+            "    os._exit(0)",
+            "return x * x",
+            before="import os, time",
+        ),
+        ("conforms",),
+        without_namespaces=True,
+    ),
+    "leaves-a-daemon-without-a-supervisor": Attack(
+        body(
+            "if os.fork() == 0:",
+            "    os.setsid()",
+            "    for fd in range(3, 256):",
+            "        try: os.close(fd)",
+            "        except OSError: pass",
+            "    time.sleep(10_000)",
+            "try: os.kill(os.getppid(), 9)",
+            "except PermissionError: pass",
+            "return x * x",
+            before="import os, time",
+        ),
+        ("conforms",),
+        without_namespaces=True,
+    ),
+}
+
+
+@at_each_level(ATTACKS)
+def test_an_attack_ends_as_the_right_verdict_and_leaves_nothing(
+    level: str, attack: Attack, judge: Callable, nothing_left: Callable, best_level: str
+) -> None:
+    level = best_level if level == "best" else level
+    assert_right_verdict_and_nothing_left(level, attack, judge, nothing_left)
