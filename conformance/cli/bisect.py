@@ -1,6 +1,7 @@
 """`vmap-conformance bisect`: find the release that broke a law, or changed an observation."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import click
@@ -51,11 +52,7 @@ def bisect(
     from conformance.upgrade.driver import Request
     from properties.laws import LAWS
 
-    terminal = console()
-
-    def report(line: str) -> None:
-        terminal.print(line, highlight=False, markup=False, soft_wrap=True)
-
+    report = partial(console().print, highlight=False, markup=False, soft_wrap=True)
     try:
         found = target(what or str(observation), LAWS, GROUPS)
         request = Request(

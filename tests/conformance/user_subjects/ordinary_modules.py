@@ -1,5 +1,6 @@
 """Modules as Flax's users write them, each for one example: none may be misjudged."""
 
+import types
 from typing import Any
 
 import flax.linen as nn
@@ -144,8 +145,8 @@ LINEN: dict[str, Any] = {
 }
 
 
-def nnx_modules() -> dict[str, Any]:
-    """NNX modules, made when asked for: oldest releases of Flax have others."""
+def _nnx_classes() -> types.SimpleNamespace:
+    """Classes of NNX modules, defined when asked for: oldest releases of Flax have others."""
     from flax import nnx
 
     class Net(nnx.Module):
@@ -184,13 +185,21 @@ def nnx_modules() -> dict[str, Any]:
             y = nnx.relu(self.conv(x))
             return y.mean() if train else y
 
+    return types.SimpleNamespace(Net=Net, Counter=Counter, Draws=Draws, Methods=Methods)
+
+
+def nnx_modules() -> dict[str, Any]:
+    """NNX modules, made when asked for."""
+    from flax import nnx
+
+    own_classes = _nnx_classes()
     return {
-        "nnx-eval": (Net(False, nnx.Rngs(0)), [(4,)]),
-        "nnx-train": (Net(True, nnx.Rngs(0, dropout=1)), [("m", 4)]),
-        "nnx-counter": (Counter(nnx.Rngs(0)), [(3,)]),
-        "nnx-draws": (Draws(nnx.Rngs(noise=3)), [("n",)]),
+        "nnx-eval": (own_classes.Net(False, nnx.Rngs(0)), [(4,)]),
+        "nnx-train": (own_classes.Net(True, nnx.Rngs(0, dropout=1)), [("m", 4)]),
+        "nnx-counter": (own_classes.Counter(nnx.Rngs(0)), [(3,)]),
+        "nnx-draws": (own_classes.Draws(nnx.Rngs(noise=3)), [("n",)]),
         "nnx-method": (
-            Methods(nnx.Rngs(0)),
+            own_classes.Methods(nnx.Rngs(0)),
             [(5, 5, 2)],
             {"method": "features", "keywords": {"train": False}},
         ),
