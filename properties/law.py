@@ -2,8 +2,8 @@
 
 import functools
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, TypeVar
+from types import ModuleType, TracebackType
+from typing import Any
 
 import attrs
 from hypothesis.strategies import SearchStrategy
@@ -21,7 +21,6 @@ from reference.types import PyTree
 
 # A law is about calls and subjects of one class, and its functions take that class.
 Check = Callable[[Transform, Any], None]
-CheckT = TypeVar("CheckT", bound=Check)
 Cases = Callable[[Transform, Any, Profile], SearchStrategy[Any]]
 Reason = Callable[[Transform, Any], str | None]
 
@@ -110,9 +109,6 @@ class Law:
         return missing or restricted or self.skip_if(transform, subject)
 
 
-LAWS: dict[str, Law] = {}
-
-
 def law(
     id: str,
     *,
@@ -122,8 +118,8 @@ def law(
     only_transform: str | None = None,
     kinds: tuple[str, ...] = ("function",),
     tier: Tier = "standard",
-) -> Callable[[CheckT], CheckT]:
-    """Register a check as the law `id`; the first line of its docstring is the law's sentence.
+) -> Callable[[Check], Law]:
+    """Make a check the law `id`; the first line of its docstring is the law's sentence.
 
     Args:
         id: The group, which is the file or folder of the check, and the name, which is its function.
@@ -136,7 +132,7 @@ def law(
         tier: What it costs, which decides how much of it a run samples.
     """
 
-    def register(check: CheckT) -> CheckT:
+    def made(check: Check) -> Law:
         sentence = (check.__doc__ or "").strip().split("\n")[0]
 
         @functools.wraps(check)
@@ -144,12 +140,26 @@ def law(
             with with_dtypes_of(call):
                 check(transform, call)
 
-        LAWS[id] = Law(
-            id, sentence, in_dtypes, cases, subjects, skip_if, only_transform, kinds, tier
-        )
-        return check
+        return Law(id, sentence, in_dtypes, cases, subjects, skip_if, only_transform, kinds, tier)
 
-    return register
+    return made
+
+
+def laws_of(*modules: ModuleType) -> dict[str, Law]:
+    """The laws that modules define, by id, in the order of the modules and of the definitions.
+
+    Raises:
+        ValueError: Two laws have the same id.
+
+    """
+    found: dict[str, Law] = {}
+    for module in modules:
+        for each in vars(module).values():
+            if isinstance(each, Law) and each.check.__module__ == module.__name__:
+                if each.id in found:
+                    raise ValueError(f"two laws have the id {each.id!r}")
+                found[each.id] = each
+    return found
 
 
 class attribute_to:  # noqa: N801 (used as a statement)

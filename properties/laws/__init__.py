@@ -1,6 +1,9 @@
-"""The laws: a file or folder per group of ids. Importing this package registers all of them."""
+"""The laws: a file or folder per group of ids, and `LAWS`, all of them by id."""
 
-from properties.law import LAWS
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from properties.law import Law, laws_of
 from properties.laws import (
     axes,
     collectives,
@@ -13,15 +16,28 @@ from properties.laws import (
     sharing,
 )
 
-__all__ = [
-    "LAWS",
-    "axes",
-    "collectives",
-    "errors",
-    "gradients",
-    "mapping",
-    "nesting",
-    "parallel",
-    "randomness",
-    "sharing",
-]
+__all__ = ["LAWS"]
+
+LAWS: Mapping[str, Law] = MappingProxyType(
+    laws_of(
+        axes,
+        mapping.values,
+        mapping.structure,
+        collectives,
+        errors,
+        gradients,
+        nesting,
+        parallel.agreement,
+        parallel.options,
+        parallel.sharding,
+        parallel.training,
+        randomness,
+        sharing.variants,
+        sharing.collections,
+        sharing.gradients,
+        sharing.metadata,
+        sharing.parameters,
+        sharing.synchronised,
+    )
+)
+"""Every law, in the order in which a run checks them."""

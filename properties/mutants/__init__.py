@@ -4,7 +4,20 @@ They prove that laws can fail: each must be killed by some law. And they name th
 violation: a mutant of the loop that gives the same wrong result.
 """
 
-from properties.mutants import collectives, mapping, sharing
-from properties.mutants.mutant import MUTANTS, Mutant
+from collections.abc import Mapping
+from types import MappingProxyType
 
-__all__ = ["MUTANTS", "Mutant", "collectives", "mapping", "sharing"]
+from properties.mutants import collectives, mapping, sharing
+from properties.mutants.mutant import Mutant
+
+__all__ = ["MUTANTS", "Mutant"]
+
+MUTANTS: Mapping[str, Mutant] = MappingProxyType(
+    {
+        each.name: each
+        for module in (collectives, mapping, sharing)
+        for each in vars(module).values()
+        if isinstance(each, Mutant)
+    }
+)
+"""Every mutant by name."""

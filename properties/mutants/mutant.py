@@ -31,37 +31,31 @@ class Mutant:
     """Whether it breaks the lifting of modules, not the mapping of functions."""
 
 
-MUTANTS: dict[str, Mutant] = {}
-
-
-def mapping(mutation: MapMutation) -> MapMutation:
-    """Register a mutant of a transform's `map`."""
+def mapping(mutation: MapMutation) -> Mutant:
+    """Make a mutant of what breaks a transform's `map`."""
 
     def mutate(transform: Transform) -> Transform:
         return attrs.evolve(
             transform, map=lambda function, axes: mutation(transform, function, axes)
         )
 
-    register(mutation.__name__, mutation.__doc__ or "", mutate, lifts=False)
-    return mutation
+    return mutant(mutation.__name__, mutation.__doc__ or "", mutate, lifts=False)
 
 
-def lifting(mutation: LiftMutation) -> LiftMutation:
-    """Register a mutant of a transform's `lift`."""
+def lifting(mutation: LiftMutation) -> Mutant:
+    """Make a mutant of what breaks a transform's `lift`."""
 
     def mutate(transform: Transform) -> Transform:
         return attrs.evolve(transform, lift=lambda call: mutation(transform, call))
 
-    register(mutation.__name__, mutation.__doc__ or "", mutate, lifts=True)
-    return mutation
+    return mutant(mutation.__name__, mutation.__doc__ or "", mutate, lifts=True)
 
 
-def register(
+def mutant(
     function_name: str, sentence: str, mutate: Callable[[Transform], Transform], lifts: bool
-) -> None:
-    """Register a mutant; its fields are those of `Mutant`."""
-    name = function_name.replace("_", "-")
-    MUTANTS[name] = Mutant(name, sentence.strip(), mutate, lifts)
+) -> Mutant:
+    """A mutant named after a function; its fields are those of `Mutant`."""
+    return Mutant(function_name.replace("_", "-"), sentence.strip(), mutate, lifts)
 
 
 def leaves(function: Callable[[Array], Array], tree: PyTree) -> PyTree:

@@ -15,7 +15,7 @@ from properties.mutants.mutant import (
     leaves,
     lifting,
     mean_everywhere,
-    register,
+    mutant,
 )
 from properties.transform import Lifted, Transform
 
@@ -160,7 +160,7 @@ def _broadcast_first_row(transform: Transform) -> Transform:
     return attrs.evolve(transform, unlifted=plain)
 
 
-register(
+row_zero_broadcast = mutant(
     "row-zero-broadcast",
     "the unmapped module gives every row of a batch the result of row 0",
     _broadcast_first_row,
@@ -248,7 +248,8 @@ def names_in_front(transform: Transform, call: ModuleCall) -> Lifted:
 @lifting
 def options_upset_the_order(transform: Transform, call: ModuleCall) -> Lifted:
     """with options or other lifts, the results come out in reverse order"""
-    return lifted_batch_reversed(transform, call) if call.options else transform.lift(call)
+    broken = lifted_batch_reversed.mutate(transform) if call.options else transform
+    return broken.lift(call)
 
 
 @lifting

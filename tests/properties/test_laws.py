@@ -1,14 +1,18 @@
 """Every law is well formed, and holds for the Python loop: laws and reference agree."""
 
+import functools
+import importlib
+import pkgutil
+import types
 from typing import Any
 
 import attrs
 import jax
 import pytest
 
-from properties import oracle
+from properties import laws, oracle
 from properties.call import ModuleCall
-from properties.law import Law
+from properties.law import Law, laws_of
 from properties.laws import LAWS
 from properties.loop_transform import LOOP
 from properties.profile import Profile
@@ -105,6 +109,24 @@ def test_law_has_an_id_a_sentence_and_a_check(law: Law) -> None:
     assert law.sentence.endswith(".")
     assert law.sentence[0].isupper() or law.sentence.startswith("`") or group == "parallel"
     assert (law.check.__doc__ or "").startswith(law.sentence)
+
+
+def test_no_file_of_laws_is_forgotten() -> None:
+    modules = [
+        importlib.import_module(found.name)
+        for found in pkgutil.walk_packages(laws.__path__, f"{laws.__name__}.")
+    ]
+    assert laws_of(*modules).keys() == LAWS.keys()
+
+
+def test_two_laws_of_one_id_are_refused() -> None:
+    twice = types.ModuleType("twice")
+    check = functools.wraps(LAWS["axes.in-axes-permute"].check)(lambda transform, call: None)
+    check.__module__ = "twice"
+    for name in ("first", "second"):
+        vars(twice)[name] = attrs.evolve(LAWS["axes.in-axes-permute"], check=check)
+    with pytest.raises(ValueError, match=r"two laws have the id 'axes\.in-axes-permute'"):
+        laws_of(twice)
 
 
 def test_sentences_are_different() -> None:

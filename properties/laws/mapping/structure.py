@@ -42,7 +42,7 @@ def _no_empty_batch(transform: Transform, subject: FunctionSubject) -> str | Non
 )
 def axis_size(transform: Transform, call: FunctionCall) -> None:
     """Mapping over an empty batch returns empty results, and over one example one result."""
-    equals_per_example(transform, call)
+    equals_per_example.check(transform, call)
 
 
 @law(

@@ -74,7 +74,7 @@ def equals_per_example(transform: Transform, call: FunctionCall) -> None:
 )
 def broadcasts_unmapped(transform: Transform, call: FunctionCall) -> None:
     """An argument with axis None is the same for every example, also where none is mapped."""
-    equals_per_example(transform, call)
+    equals_per_example.check(transform, call)
 
 
 @law(
