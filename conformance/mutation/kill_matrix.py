@@ -11,6 +11,7 @@ from conformance.transforms import TRANSFORMS
 from properties.law import Law
 from properties.laws import LAWS
 from properties.mutants import MUTANTS
+from properties.mutants.mapping import setting_restored
 from properties.profile import PROFILES, Profile
 from properties.subject import ModuleSubject
 from properties.subjects import SUBJECTS
@@ -124,7 +125,9 @@ def mutate_transform(
             continue
         calls += len(control.calls)
         for mutant in survivors:
-            if first_violation(law, mutant.mutate(transform), control.calls) is not None:
+            with setting_restored():
+                found = first_violation(law, mutant.mutate(transform), control.calls)
+            if found is not None:
                 killed_by[mutant.name] = name
     return [
         MutationResult(law_id, transform_name, name, killed_by.get(name), calls)

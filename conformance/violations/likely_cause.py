@@ -12,6 +12,7 @@ import numpy as np
 from properties.law import Law, Violation, violation
 from properties.loop_transform import LOOP
 from properties.mutants import MUTANTS
+from properties.mutants.mapping import setting_restored
 from properties.subject import ModuleSubject
 from properties.transform import Transform
 from reference.error_bounds.agreement import agree, widest
@@ -33,7 +34,8 @@ def likely_cause(law: Law, transform: Transform, found: Violation) -> str | None
     lifts = isinstance(found.call.subject, ModuleSubject)
     for mutant in MUTANTS.values():
         if mutant.lifts == lifts:
-            broken = _tried(law, mutant.mutate(LOOP), found)
+            with setting_restored():
+                broken = _tried(law, mutant.mutate(LOOP), found)
             if broken is not None and _same(broken, found):
                 return f"{mutant.sentence} ({mutant.name})"
     return None

@@ -1,5 +1,7 @@
 """Mutants of mapping functions."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -173,3 +175,40 @@ def errors_say_nothing(transform: Transform, function: Any, axes: Axes) -> Mappe
             raise ValueError("this cannot be mapped") from None
 
     return mapped
+
+
+@mapping
+def devices_reversed(transform: Transform, function: Any, axes: Axes) -> Mapped:
+    """the devices given are taken in reverse order"""
+    options = dict(axes.options)
+    if "devices" in options:
+        options["devices"] = options["devices"][::-1]
+    return transform.map(function, attrs.evolve(axes, options=options))
+
+
+@mapping
+def setting_left_changed(transform: Transform, function: Any, axes: Axes) -> Mapped:
+    """tracing leaves a setting of JAX changed, so that the next call is traced and compiled again"""
+    mapped = transform.map(function, axes)
+
+    def leaking(*arguments: Any, **named: Any) -> Any:
+        leaves_given = jax.tree_util.tree_leaves((arguments, named))
+        if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves_given):
+            # No program depends on its value, and JAX's caches do.
+            jax.config.update(_SETTING, 1 - jax.config.values[_SETTING])
+        return mapped(*arguments, **named)
+
+    return leaking
+
+
+_SETTING = "jax_xla_profile_version"
+
+
+@contextmanager
+def setting_restored() -> Iterator[None]:
+    """Undo afterwards what `setting_left_changed` leaves changed."""
+    before = jax.config.values[_SETTING]
+    try:
+        yield
+    finally:
+        jax.config.update(_SETTING, before)

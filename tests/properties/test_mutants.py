@@ -11,6 +11,8 @@ from conformance.mutation.results import CONTROL
 from conformance.transforms import TRANSFORMS
 from properties.call import Axes
 from properties.laws import LAWS
+from properties.laws.mapping import values
+from properties.laws.parallel import options
 from properties.mutants import MUTANTS
 
 KILLS = {
@@ -25,7 +27,7 @@ KILLS = {
     "axes.negative-count-from-end": ["negative-axis-as-zero"],
     "mapping.permutation-equivariant": ["slice-zero-broadcast", "shards-swapped"],
     "mapping.concatenates": ["batch-reversed", "examples-averaged"],
-    "mapping.jit-agrees": ["batch-reversed"],
+    "mapping.jit-agrees": ["batch-reversed", "setting-left-changed"],
     "axes.pytree-prefix": ["tree-of-axes-misread"],
     "nesting.commutes": ["batch-reversed"],
     "mapping.axis-size": ["out-axes-ignored", "options-ignored"],
@@ -56,7 +58,7 @@ KILLS = {
     "parallel.shard-map-agrees": ["shards-swapped"],
     "parallel.sharded-jit-agrees": ["shards-swapped"],
     "parallel.nested": ["shards-swapped"],
-    "parallel.devices": ["options-ignored", "shards-swapped"],
+    "parallel.devices": ["options-ignored", "shards-swapped", "devices-reversed"],
     "parallel.donated-and-static": ["shards-swapped"],
     "parallel.data-parallel-step": ["pmean-off-by-one"],
     "sharing.no-batch-axis": ["ensemble-where-sharing-was-asked"],
@@ -131,6 +133,24 @@ def _kills(law: str, transform: str, mutants: list[str]) -> None:
     survivors = [each.mutant for each in broken if not each.killed]
     assert not survivors
     assert len(broken) == len(mutants)
+
+
+@pytest.mark.parametrize(
+    ("law", "mutant", "module", "assertion"),
+    [
+        ("mapping.jit-agrees", "setting-left-changed", values, "_traced_once"),
+        ("parallel.devices", "devices-reversed", options, "_assert_on_devices"),
+    ],
+    ids=["max-traces", "devices"],
+)
+def test_a_mutant_of_an_assertion_of_chex_survives_without_it(
+    law: str, mutant: str, module: Any, assertion: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _kills(law, host(LAWS[law]), [mutant])
+    monkeypatch.setattr(module, assertion, lambda got, *numbers: got)
+    control, broken = mutate_transform(law, host(LAWS[law]), [mutant])
+    assert control.calls
+    assert not broken.killed
 
 
 @pytest.mark.parametrize("axes", AXES, ids=str)
