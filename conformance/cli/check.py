@@ -19,6 +19,7 @@ import click
 from conformance.cli import errors
 from conformance.cli.exits import end_process
 from conformance.cli.options import FILE
+from conformance.cli.verdict_views import VerdictFiles, marks_option, read_marks, verdict_files
 from conformance.judge.errors import InvalidExercise, JudgeFailure
 from conformance.judge.submissions import Found, find_candidates
 from conformance.judge.verdict import CONFORMS
@@ -99,9 +100,10 @@ SHOWN_SKIPPED = 10
     help="A call may take this many times as long as the slowest one of the reference.",
 )
 @click.option("--log", type=FILE, help="Write events here.")
-@click.option("--csv", type=FILE, help="Write one row of marks for each file here.")
+@verdict_files
+@marks_option
 @click.option("-v", "--verbose", is_flag=True, help="Say which law a wrong answer violates.")
-def check(paths: tuple[Path, ...], **options: Any) -> int:
+def check(paths: tuple[Path, ...], files: VerdictFiles, **options: Any) -> int:
     """Hold candidate solutions to their exercises.
 
     FILE is a candidate's Python file or notebook, or a directory of them.
@@ -113,10 +115,10 @@ def check(paths: tuple[Path, ...], **options: Any) -> int:
     if not found.candidates:
         places = ", ".join(map(str, paths))
         raise click.UsageError(f"no Python file or notebook in {places}")
-    for name in ("log", "csv"):
-        _refuse_to_overwrite(name, options[name], found)
+    for name, target in {"log": options["log"], **files.named()}.items():
+        _refuse_to_overwrite(name, target, found)
     with _ending_at_once():
-        return judge(paths, found, **options)
+        return judge(paths, found, files=files, **options)
 
 
 def _refuse_to_overwrite(option: str, target: Path | None, found: Found) -> None:
@@ -129,8 +131,17 @@ def _refuse_to_overwrite(option: str, target: Path | None, found: Found) -> None
     if same or target.suffix in (".py", ".ipynb"):
         raise click.UsageError(
             f"--{option} {target} names a candidate or a Python file, which it would overwrite: "
-            f"give another name, such as verdicts.{'jsonl' if option == 'log' else option}"
+            f"give another name, such as {_NAMES[option]}"
         )
+
+
+_NAMES = {
+    "log": "verdicts.jsonl",
+    "csv": "marks.csv",
+    "html": "feedback",
+    "junit": "verdicts.xml",
+    "gradescope": "results.json",
+}
 
 
 def judge(
@@ -147,7 +158,8 @@ def judge(
     isolation: str,
     patience: float,
     log: Path | None,
-    csv: Path | None,
+    files: VerdictFiles,
+    marks_file: Path | None,
     verbose: bool,
 ) -> int:
     """Judge the files and print the verdicts. The exit status."""
@@ -158,6 +170,11 @@ def judge(
     process_env.prepare()
     from conformance.judge import compile_cache, server_process
 
+    marking = read_marks(marks_file)
+    if marking is not None and (exercises or required):
+        raise click.UsageError(
+            "--marks names the exercises and which are required: leave out --exercise and --require"
+        )
     cache = compile_cache.prepare(
         process_env.cache_directory() / "judge" / process_env.compilation_cache().name
     )
@@ -174,14 +191,18 @@ def judge(
         known = load_exercises(exercise_files)
         needed = _names(required)
         _check_names(known, (*exercises, *needed))
+        if marking is not None:
+            _check_names(known, tuple(marking.exercises), f"{marks_file}: ")
+            exercises, needed = tuple(marking.exercises), marking.required
         drawn = fresh_seed() if seed is None else seed
-        chosen = Options(examples, drawn, strict, patience, exercises, needed)
+        go_on = marking is not None
+        chosen = Options(examples, drawn, strict, patience, exercises, needed, go_on)
         prefetched = prefetch(known, chosen, found.candidates[:PREFETCHED])
         for each in prefetched.values():
             pool.submit(compute_ahead, each, stop)
         many = len(found.candidates) >= MANY_CANDIDATES
         session = JudgeSession(starting.result(), known, chosen, cache, many, prefetched)
-        with CheckOutput(session, log, csv, workers, found.skipped, verbose) as output:
+        with CheckOutput(session, log, files, marking, workers, found.skipped, verbose) as output:
             return _judge_all(session, paths, found, workers, output.show)
     except InvalidExercise as problem:
         raise click.UsageError(str(problem)) from None
@@ -198,10 +219,10 @@ def _names(listed: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in listed.split(",") if name.strip())
 
 
-def _check_names(known: dict[str, Exercise], names: tuple[str, ...]) -> None:
+def _check_names(known: dict[str, Exercise], names: tuple[str, ...], where: str = "") -> None:
     for name in names:
         if name not in known:
-            raise click.UsageError(unknown("exercise", name, known))
+            raise click.UsageError(where + unknown("exercise", name, known))
 
 
 def _close(session: JudgeSession | None, starting: Future[Server]) -> None:

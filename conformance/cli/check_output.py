@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,11 +13,15 @@ import click
 import msgspec
 
 from conformance import __version__
+from conformance.cli.verdict_views import VerdictFiles, write_files, writing
 from conformance.events import records
 from conformance.events.writer import LogWriter, new_cell
-from conformance.judge import feedback, marks
+from conformance.judge import feedback
 from conformance.judge.session import JudgeSession
 from conformance.judge.verdict import Verdict
+from conformance.reporting.verdicts import table
+from conformance.reporting.verdicts.marking import Marking
+from conformance.reporting.verdicts.marks import mark
 from conformance.runner.environment_info import environment
 
 SHOWN_SKIPPED = 10
@@ -30,7 +32,8 @@ class CheckOutput:
 
     Args:
         log: where events are written, if anywhere.
-        csv: where marks are written, if anywhere.
+        files: what else is written at the end.
+        marking: what a teacher states of points, if anything.
         workers: candidates judged at the same time.
         skipped: what was found in a directory and is not judged.
         verbose: say which law is violated.
@@ -41,19 +44,22 @@ class CheckOutput:
         self,
         session: JudgeSession,
         log: Path | None,
-        csv: Path | None,
+        files: VerdictFiles,
+        marking: Marking | None,
         workers: int,
         skipped: tuple[str, ...],
         verbose: bool,
     ) -> None:
-        self._session, self._csv, self._skipped, self._verbose = session, csv, skipped, verbose
+        self._session, self._files, self._marking = session, files, marking
+        self._skipped, self._verbose = skipped, verbose
         self._cell, self._started = new_cell(), time.perf_counter()
-        self._verdicts: list[Verdict] = []
+        self._header = _header(session, workers, self._cell)
+        self._verdicts: list[records.Verdict] = []
         self._log: LogWriter | None = None
         if log is not None:
-            with _writing("log", log):
+            with writing(log, "log"):
                 self._log = LogWriter(log)
-                self._log.write(_header(session, workers, self._cell))
+                self._log.write(self._header)
         self._log_path = log
 
     def __enter__(self) -> CheckOutput:
@@ -66,10 +72,10 @@ class CheckOutput:
 
     def show(self, verdict: Verdict) -> None:
         """Print one verdict and write it to the log."""
-        self._verdicts.append(verdict)
+        self._verdicts.append(feedback.shown(verdict))
         click.echo(feedback.text(verdict, verbose=self._verbose))
         if self._log is not None and self._log_path is not None:
-            with _writing("log", self._log_path):
+            with writing(self._log_path, "log"):
                 self._log.write(feedback.record(verdict, self._cell))
 
     def __exit__(
@@ -84,18 +90,22 @@ class CheckOutput:
             return
         self._show_skipped()
         counts = Counter(verdict.verdict for verdict in self._verdicts)
+        required = self._session.options.required
+        for line in table.lines(mark(self._verdicts, self._marking, required)):
+            click.echo(line)
         summary = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
         click.echo(f"{summary} in {time.perf_counter() - self._started:.1f} s")
         if self._log is not None and self._log_path is not None:
-            with _writing("log", self._log_path):
+            with writing(self._log_path, "log"):
                 self._log.finish(self._cell)
-        if self._csv is not None:
-            with (
-                _writing("file of marks", self._csv),
-                self._csv.open("w", encoding="utf-8", newline="") as target,
-            ):
-                required = self._session.options.required
-                marks.write_csv(target, self._verdicts, required, self._skipped)
+        write_files(
+            self._files,
+            self._verdicts,
+            marking=self._marking,
+            header=self._header,
+            required=required,
+            skipped=self._skipped,
+        )
 
     def _show_skipped(self) -> None:
         if not self._skipped:
@@ -106,15 +116,6 @@ class CheckOutput:
             click.echo(f"  {feedback.one_line(each)}")
         if len(self._skipped) > SHOWN_SKIPPED:
             click.echo("  ...")
-
-
-@contextmanager
-def _writing(what: str, path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as problem:
-        reason = problem.strerror or str(problem)
-        raise click.ClickException(f"the {what} {path} cannot be written: {reason}") from None
 
 
 def _header(session: JudgeSession, workers: int, cell: str) -> records.Header:

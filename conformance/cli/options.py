@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import attrs
 import click
 
+from conformance.cli.verdict_views import csv_option, gradescope_option, marks_option
 from conformance.reporting.suggestions import unknown
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -49,11 +50,20 @@ class Views:
     """-1: one line; 0: groups of laws; 1: laws; 2: every item, too."""
     json: bool = False
     """Print one JSON document, not text."""
+    csv: Path | None = None
+    gradescope: Path | None = None
+    marks_file: Path | None = None
+    """These three are of verdicts."""
 
     @property
     def files(self) -> bool:
         """Whether any file was asked for."""
         return any((self.html, self.junit, self.markdown))
+
+    @property
+    def of_verdicts(self) -> bool:
+        """Whether something was asked for that only verdicts have."""
+        return any((self.csv, self.gradescope, self.marks_file))
 
 
 def run_views(command: Command) -> Command:
@@ -68,6 +78,9 @@ def run_views(command: Command) -> Command:
         verbose: int,
         quiet: bool,
         format: str,
+        csv: Path | None = None,
+        gradescope: Path | None = None,
+        marks_file: Path | None = None,
         **others: Any,
     ) -> Any:
         if quiet and verbose:
@@ -81,6 +94,9 @@ def run_views(command: Command) -> Command:
             markdown=markdown,
             verbosity=verbosity,
             json=format == "json",
+            csv=csv,
+            gradescope=gradescope,
+            marks_file=marks_file,
         )
         return command(views=asked, **others)
 
@@ -88,6 +104,19 @@ def run_views(command: Command) -> Command:
     for option in reversed((*_VIEWS, *_SHOWN)):
         made = option(made)
     return made  # type: ignore[no-any-return]  # click's decorators keep the function
+
+
+def log_views(command: Command) -> Command:
+    """As `run_views`, of a log that may be one of verdicts."""
+    made: Any = run_views(command)
+    for option in reversed((csv_option, gradescope_option, marks_option)):
+        made = option(made)
+    for parameter in made.__click_params__:
+        if parameter.name == "html":  # of verdicts it is a directory
+            parameter.type = click.Path(path_type=Path)
+            parameter.metavar = "FILE|DIR"
+            parameter.help = "Write an HTML page here; of verdicts a directory of pages."
+    return made  # type: ignore[no-any-return]  # as above
 
 
 def carried(command: Command) -> Command:

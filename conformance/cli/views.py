@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from conformance.cli import verdict_log
 from conformance.cli.errors import NOT_RUN, VIOLATED
 from conformance.cli.options import Views
 from conformance.events.completeness import status
@@ -45,7 +46,8 @@ def show(
     """
     verdicts = [record for record in records if isinstance(record, Verdict)]
     if verdicts and not any(isinstance(record, Result) for record in records):
-        return _show_verdicts(console, records, verdicts, views)
+        return verdict_log.show(console, records, verdicts, views)
+    _refuse_what_only_verdicts_have(views)
     comparison = gather(records)
     single = len(comparison.columns) == 1
     if not single and views.verbosity < terminal.GROUPS:
@@ -76,23 +78,11 @@ def write(path: Path, text: str) -> None:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
 
 
-def _show_verdicts(
-    console: Console, records: Sequence[Record], verdicts: Sequence[Verdict], views: Views
-) -> int:
-    if views.files or views.verbosity != terminal.GROUPS:
-        raise click.UsageError(
-            "this is a log of verdicts: --html, --junit, --markdown, -v and -q have nothing to show"
-        )
-    code = status(records)
-    if views.json:
-        found = document.Document(status=code, verdicts=list(verdicts))
-        click.echo(document.text(found), nl=False)
-        return code
-    for verdict in verdicts:
-        why = verdict.diagnosis or verdict.law or ""
-        line = f"{verdict.candidate}: {verdict.exercise}  {verdict.verdict}  {why}".rstrip()
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-    return code
+def _refuse_what_only_verdicts_have(views: Views) -> None:
+    if views.of_verdicts:
+        raise click.UsageError("--csv, --gradescope and --marks are for a log that `check` wrote")
+    if views.html is not None and views.html.is_dir():
+        raise click.UsageError(f"--html {views.html} is a directory: give a file")
 
 
 def _write_files(comparison: Comparison, views: Views, single: bool) -> None:

@@ -216,6 +216,18 @@ class Verdict(Event, frozen=True, kw_only=True):
     reading: list[str] | UnsetType = UNSET
     calls: Count | UnsetType = UNSET
     shapes: Count | UnsetType = UNSET
+    right_calls: Annotated[
+        Count | UnsetType, Meta(description="Calls of which nothing was wrong.")
+    ] = UNSET
+    drawn_calls: Annotated[Count | UnsetType, Meta(description="Calls that were to be made.")] = (
+        UNSET
+    )
+    right_shapes: Annotated[
+        Count | UnsetType, Meta(description="Shapes of which every call was right.")
+    ] = UNSET
+    drawn_shapes: Annotated[
+        Count | UnsetType, Meta(description="Shapes of the calls that were to be made.")
+    ] = UNSET
     isolation: str | UnsetType = UNSET
     lacks: list[str] | UnsetType = UNSET
 

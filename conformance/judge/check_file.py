@@ -112,7 +112,10 @@ def _with_causes(session: JudgeSession, results: list[Verdict]) -> list[Verdict]
         builds_on = session.exercises[each.exercise].builds_on if each.exercise else ()
         causes = [name for name in builds_on if name in wrong]
         if each.verdict in (verdict.VIOLATES, verdict.ERROR) and causes:
-            remark = f"this may follow from {' and '.join(causes)}, which is wrong too: start there"
+            verb = "is" if len(causes) == 1 else "are"
+            remark = (
+                f"this may follow from {' and '.join(causes)}, which {verb} wrong too: start there"
+            )
             each = attrs.evolve(each, remarks=(*each.remarks, remark))
         told.append(each)
     return told
@@ -176,14 +179,14 @@ def _make_calls(attempt: Attempt) -> Attempt:
     parts = split_calls(answers.calls, session.options.seed)
     expected(answers, answers.calls[0].number)
     unit = max(MIN_REFERENCE_SECONDS, answers.slowest, session.server.seconds / 4)
-    limits = Limits(session.options.patience, unit)
+    limits, go_on = Limits(session.options.patience, unit), session.options.go_on
     # One that hangs must not keep the others waiting.
     granted = session.call_slots.acquire(timeout=2 * unit)
     try:
         together(
             [
-                lambda: worker_run.work(attempt.runs[0], exercise, parts[0], limits),
-                lambda: worker_run.work(attempt.runs[1], exercise, parts[1], limits),
+                lambda: worker_run.work(attempt.runs[0], exercise, parts[0], limits, go_on=go_on),
+                lambda: worker_run.work(attempt.runs[1], exercise, parts[1], limits, go_on=go_on),
                 lambda: [expected(answers, call.number) for call in answers.calls],
             ]
         )

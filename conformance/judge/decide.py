@@ -22,6 +22,10 @@ MAX_RETRIED_SHAPES = 8
 
 def decide(attempt: Attempt) -> Verdict:
     """The verdict on an attempt whose calls have been made. Raises ExerciseFailed."""
+    return with_counts(_decided(attempt), attempt)
+
+
+def _decided(attempt: Attempt) -> Verdict:
     exercise, answers = attempt.exercise, attempt.expected
     assert exercise is not None
     assert answers is not None
@@ -34,6 +38,40 @@ def decide(attempt: Attempt) -> Verdict:
         found = found or diagnosis.by_probing(exercise, wrong[0], _asker(attempt, exercise))
         return build_verdict.violating(attempt, wrong[0], found)
     return _observed(attempt, exercise, answers)
+
+
+def with_counts(verdict: Verdict, attempt: Attempt) -> Verdict:
+    """The verdict, with how many of the calls that were drawn have nothing wrong about them.
+
+    A call that both processes made has to be right in both. Where what is wrong is no call's, as with
+    `--strict`, none is right.
+    """
+    exercise, answers = attempt.exercise, attempt.expected
+    assert exercise is not None
+    assert answers is not None
+    right = {call.number for call in answers.calls if _all_right(attempt, answers, call)}
+    if verdict.verdict == verdicts.VIOLATES and len(right) == len(answers.calls):
+        right = set()
+    wrong_shapes = {call.shape for call in answers.calls if call.number not in right}
+    shapes = {call.shape for call in answers.calls}
+    return attrs.evolve(
+        verdict,
+        right_calls=len(right),
+        drawn_calls=len(answers.calls),
+        right_shapes=len(shapes - wrong_shapes),
+        drawn_shapes=len(shapes),
+    )
+
+
+def _all_right(attempt: Attempt, answers: ExpectedAnswers, call: Call) -> bool:
+    """Whether some process answered the call, and nothing is wrong in any that did."""
+    number, made = call.number, [run for run in attempt.runs if call.number in run.answers]
+    return bool(made) and not any(
+        run.changed.get(number)
+        or _finding(answers.exercise, call, run.observed.get(number, {}))
+        or compare(run.answers[number], expected(answers, number)) is not None
+        for run in made
+    )
 
 
 def _printed(attempt: Attempt) -> bool:

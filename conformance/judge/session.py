@@ -45,6 +45,7 @@ class Options:
         patience: how many times the reference's slowest call a call may take.
         only: the exercises judged; none for all that a file has a function for.
         required: those that every file must have a function for.
+        go_on: whether calls are made after one has raised: what is right is counted for the mark.
 
     """
 
@@ -54,6 +55,7 @@ class Options:
     patience: float = 20.0
     only: tuple[str, ...] = attrs.field(default=(), converter=_names)
     required: tuple[str, ...] = attrs.field(default=(), converter=_names)
+    go_on: bool = False
 
 
 def _slots() -> threading.Semaphore:

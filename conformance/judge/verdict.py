@@ -57,6 +57,8 @@ class Verdict:
         lift: the first call to `flax.linen.vmap` that was observed.
         further_reading: addresses for a learner.
         calls, shapes: how many calls were answered, over how many shapes.
+        right_calls, drawn_calls: calls of which nothing was wrong, of those that were to be made.
+        right_shapes, drawn_shapes: shapes of which every call was right, of those to be tried.
         isolation, lacks: the level that held, and what it does not protect.
         seconds: how long judging took.
 
@@ -79,6 +81,10 @@ class Verdict:
     further_reading: tuple[str, ...] = ()
     calls: int = 0
     shapes: int = 0
+    right_calls: int = 0
+    drawn_calls: int = 0
+    right_shapes: int = 0
+    drawn_shapes: int = 0
     isolation: str = ""
     lacks: tuple[str, ...] = ()
     seconds: float = 0.0

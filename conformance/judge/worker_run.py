@@ -126,8 +126,25 @@ def _loaded(reply: dict[str, Any]) -> Loaded:
     )
 
 
-def work(run: WorkerRun, exercise: Exercise, calls: Sequence[Call], limits: Limits) -> None:
-    """Make the calls, one at a time, until they are through or there is a failure."""
+def work(
+    run: WorkerRun,
+    exercise: Exercise,
+    calls: Sequence[Call],
+    limits: Limits,
+    *,
+    go_on: bool = False,
+) -> None:
+    """Make the calls, one at a time, until they are through or there is a failure.
+
+    Args:
+        run: the process that makes them; what it answers is in `run.answers`.
+        exercise: whose function is called.
+        calls: in their order.
+        limits: of time.
+        go_on: whether calls are made after one has raised. `run.failure` is the first failure.
+
+    """
+    raised_first: Failure | None = None
     known: set[int] = set()
     total = limits.total(len(calls))
     deadline = time.monotonic() + total
@@ -139,7 +156,10 @@ def work(run: WorkerRun, exercise: Exercise, calls: Sequence[Call], limits: Limi
             if run.failure is None or (run.failure.verdict == verdicts.TIMEOUT and left < limit):
                 message = f"its {len(calls)} calls took more than {total:.1f} s together"
                 run.failure = Failure(verdicts.TIMEOUT, message, call.number)
-            return
+            if not (go_on and run.failure is not None and run.failure.verdict == verdicts.ERROR):
+                break
+            raised_first, run.failure = raised_first or run.failure, None
+    run.failure = raised_first or run.failure
 
 
 def make(run: WorkerRun, exercise: Exercise, call: Call, seconds: float) -> bool:

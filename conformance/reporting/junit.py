@@ -19,6 +19,11 @@ def render(*summaries: Summary) -> str:
     if len(suites) > 1:
         root = ET.Element("testsuites", name="vmap-conformance")
         root.extend(suites)
+    return serialise(root)
+
+
+def serialise(root: ET.Element) -> str:
+    """The document, every text in it made printable."""
     for element in root.iter():
         element.attrib = {name: printable(value) for name, value in element.attrib.items()}
         element.text = printable(element.text) if element.text else element.text

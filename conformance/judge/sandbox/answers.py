@@ -15,7 +15,7 @@ def pack(result: Any, sent: list[np.ndarray], tree: bool, largest: int) -> dict[
     weak: list[bool] = []
 
     def leaf(value: Any) -> Any:
-        array = np.asarray(value)
+        array = _as_array(value)
         if array.dtype.kind not in wire.KINDS + "V" or array.dtype.names:
             raise _Unfit(f"{type(value).__name__} of dtype {array.dtype}")
         if array.nbytes > largest:
@@ -34,6 +34,15 @@ def pack(result: Any, sent: list[np.ndarray], tree: bool, largest: int) -> dict[
         sent.clear()
         return {"unfit": str(problem)[:300]}
     return {"answer": spec, "dtypes": dtypes, "weak": weak}
+
+
+def _as_array(value: Any) -> np.ndarray:
+    try:
+        return np.asarray(value)
+    except ValueError:
+        if isinstance(value, (list, tuple)):
+            raise _Unfit(f"a {type(value).__name__} of parts whose shapes differ") from None
+        raise
 
 
 class _Unfit(Exception):

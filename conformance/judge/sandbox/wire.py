@@ -79,10 +79,10 @@ def flatten(tree: Any, arrays: list[np.ndarray], leaf: Callable[[Any], Any]) -> 
 
     `leaf` turns what is none of these into an array, or returns it as it is for JSON.
     """
-    if type(tree) in (tuple, list):
-        kind = "tuple" if type(tree) is tuple else "list"
+    if isinstance(tree, (tuple, list)):  # named tuples among them
+        kind = "tuple" if isinstance(tree, tuple) else "list"
         return {kind: [flatten(item, arrays, leaf) for item in tree]}
-    if type(tree) is dict:
+    if isinstance(tree, dict):
         return {"dict": {str(k): flatten(v, arrays, leaf) for k, v in tree.items()}}
     value = leaf(tree)
     if type(value) is np.ndarray:

@@ -50,23 +50,39 @@ def render_page(
         sections: What the template's own sections need.
 
     """
-    style, script = _shipped(PACKAGE, "page.css"), _shipped(PACKAGE, "page.js")
     outcomes = {result.outcome for run in shown for result in run.summary.results}
     offered = {**(kinds or {}), "Outcomes": [(name, name) for name in ORDER if name in outcomes]}
+    return fill(
+        template,
+        package,
+        columns=views,
+        matrix=matrix,
+        items=tables.items(shown, views),
+        kinds={title: choices for title, choices in offered.items() if choices},
+        **sections,
+    )
+
+
+def fill(template: str, package: str, **content: Any) -> str:
+    """Fill a template, every text in it escaped, with the style and the script of all pages.
+
+    Args:
+        template: The template's file name.
+        package: The package that has it; those of this package are found, too.
+        content: What the template needs.
+
+    """
+    style, script = _shipped(PACKAGE, "page.css"), _shipped(PACKAGE, "page.js")
     page = (
         _environment(package)
         .get_template(template)
         .render(
-            columns=views,
-            matrix=matrix,
-            items=tables.items(shown, views),
-            kinds={title: choices for title, choices in offered.items() if choices},
             style=Markup(style),  # noqa: S704 (our own style, script and SVG)
             script=Markup(script),  # noqa: S704 (our own style, script and SVG)
             # Only these two may act: should an escape ever fail, the browser still refuses what got in.
             style_hash=_hash(style),
             script_hash=_hash(script),
-            **sections,
+            **content,
         )
     )
     return printable(page)

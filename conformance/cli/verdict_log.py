@@ -1,0 +1,72 @@
+"""Show a log of verdicts, which `check` wrote: the same views as `check` has."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import click
+
+from conformance.cli.options import Views
+from conformance.cli.verdict_views import VerdictFiles, read_marks, write_files
+from conformance.events.completeness import status
+from conformance.events.records import Header, Record, Verdict
+from conformance.reporting import document, terminal
+from conformance.reporting.console import Console
+from conformance.reporting.verdicts import table, text
+from conformance.reporting.verdicts.marks import mark
+
+
+def show(
+    console: Console, records: Sequence[Record], verdicts: Sequence[Verdict], views: Views
+) -> int:
+    """Show the verdicts, write the files asked for, and return the exit status.
+
+    Args:
+        console: where to.
+        records: of the log.
+        verdicts: those among them.
+        views: how, and which files.
+
+    Raises:
+        click.ClickException: A file cannot be written.
+        click.UsageError: A view was asked for that verdicts do not have, or the marks are malformed.
+
+    """
+    if views.markdown is not None:
+        raise click.UsageError(
+            "this is a log of verdicts, which has no --markdown: give --html, --csv or --junit"
+        )
+    if views.html is not None and views.html.exists() and not views.html.is_dir():
+        raise click.UsageError(f"--html {views.html} is a file: verdicts need a directory")
+    marking = read_marks(views.marks_file)
+    code = status(records)
+    if views.json:
+        found = document.Document(status=code, verdicts=list(verdicts))
+        click.echo(document.text(found), nl=False)
+    else:
+        shown = [*_lines(verdicts, views.verbosity), *table.lines(mark(verdicts, marking))]
+        for line in shown:
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+    files = VerdictFiles(
+        html=views.html, junit=views.junit, csv=views.csv, gradescope=views.gradescope
+    )
+    header = next((record for record in records if isinstance(record, Header)), None)
+    write_files(files, verdicts, marking=marking, header=header)
+    return code
+
+
+def _lines(verdicts: Sequence[Verdict], verbosity: int) -> list[str]:
+    if verbosity < terminal.GROUPS:
+        counts = Counter(verdict.verdict for verdict in verdicts)
+        return [", ".join(f"{count} {name}" for name, count in sorted(counts.items()))]
+    if verbosity > terminal.GROUPS:
+        return [line for verdict in verdicts for line in text.lines(verdict, verbose=True)]
+    return [
+        f"{text.title(verdict)}  {verdict.verdict}  {_why(verdict)}".rstrip()
+        for verdict in verdicts
+    ]
+
+
+def _why(verdict: Verdict) -> str:
+    if verdict.diagnosis is not None:
+        return text.one_line(verdict.diagnosis)
+    return text.shortened(verdict.words or "")

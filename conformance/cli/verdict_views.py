@@ -1,0 +1,148 @@
+"""Files with views of verdicts, for `check` and for `report` of a log of verdicts."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+import click
+
+if TYPE_CHECKING:
+    from conformance.events.records import Header, Verdict
+    from conformance.reporting.verdicts.marking import Marking
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@attrs.frozen(kw_only=True)
+class VerdictFiles:
+    """Which files to write; None where one was not asked for."""
+
+    html: Path | None = None
+    junit: Path | None = None
+    csv: Path | None = None
+    gradescope: Path | None = None
+
+    def named(self) -> dict[str, Path]:
+        """The files asked for, by their option's name."""
+        fields = attrs.asdict(self)
+        return {name: path for name, path in fields.items() if path is not None}
+
+
+marks_option = click.option(
+    "--marks",
+    "marks_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="exercises.toml",
+    help="Points for each exercise and the rule for partial credit; judges these exercises.",
+)
+csv_option = click.option("--csv", type=FILE, help="Write one row of marks for each file here.")
+gradescope_option = click.option(
+    "--gradescope", type=FILE, help="Write one student's marks as Gradescope's results.json here."
+)
+html_option = click.option(
+    "--html",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write a page for the class and one for each file into this directory.",
+)
+junit_option = click.option("--junit", type=FILE, help="Write JUnit XML here.")
+
+
+def verdict_files(command: Command) -> Command:
+    """Options of what is written of verdicts; the command gets them as `files`."""
+
+    @functools.wraps(command)
+    def wrapped(
+        *,
+        html: Path | None,
+        junit: Path | None,
+        csv: Path | None,
+        gradescope: Path | None,
+        **others: Any,
+    ) -> Any:
+        files = VerdictFiles(html=html, junit=junit, csv=csv, gradescope=gradescope)
+        return command(files=files, **others)
+
+    made: Any = wrapped
+    for option in reversed((csv_option, html_option, junit_option, gradescope_option)):
+        made = option(made)
+    return made  # type: ignore[no-any-return]  # click's decorators keep the function
+
+
+def read_marks(path: Path | None) -> Marking | None:
+    """What the file says of points. Raises click's usage error, one line, where it is malformed."""
+    if path is None:
+        return None
+    from conformance.reporting.verdicts.marking import InvalidMarking, read_marking
+
+    try:
+        return read_marking(path)
+    except InvalidMarking as problem:
+        raise click.UsageError(str(problem)) from None
+
+
+def write_files(
+    files: VerdictFiles,
+    verdicts: Sequence[Verdict],
+    *,
+    marking: Marking | None,
+    header: Header | None,
+    required: Sequence[str] = (),
+    skipped: Sequence[str] = (),
+) -> None:
+    """Write every file that was asked for.
+
+    Args:
+        files: which.
+        verdicts: what came of the candidates, in their order.
+        marking: what a teacher states of points.
+        header: what is known of the run.
+        required: the exercises that count where no points are stated.
+        skipped: what was found and not judged.
+
+    Raises:
+        click.ClickException: A file cannot be written.
+
+    """
+    from conformance.reporting.verdicts import gradescope, junit, table
+    from conformance.reporting.verdicts.marks import mark
+
+    marked = mark(verdicts, marking, required)
+    if files.csv is not None:
+        with writing(files.csv), files.csv.open("w", encoding="utf-8", newline="") as target:
+            table.write_csv(target, marked, skipped)
+    if files.junit is not None:
+        with writing(files.junit):
+            files.junit.write_text(junit.render(verdicts), encoding="utf-8")
+    if files.gradescope is not None:
+        with writing(files.gradescope):
+            files.gradescope.write_text(gradescope.render(marked), encoding="utf-8")
+        if len(marked.rows) > 1:
+            click.echo(
+                f"note: --gradescope reads the {len(marked.rows)} files as one student's: "
+                "each exercise counts where it is best",
+                err=True,
+            )
+    if files.html is not None:
+        from conformance.reporting.verdicts import html  # needs Jinja
+
+        with writing(files.html):
+            html.write_pages(files.html, marked, header, skipped)
+
+
+@contextmanager
+def writing(path: Path, what: str = "") -> Iterator[None]:
+    """Turn a failure to write into one line, for status 3. Raises click.ClickException."""
+    try:
+        yield
+    except OSError as problem:
+        reason = problem.strerror or str(problem)
+        named = f"the {what} {path}" if what else str(path)
+        raise click.ClickException(f"{named} cannot be written: {reason}") from None

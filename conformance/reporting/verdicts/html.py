@@ -1,0 +1,191 @@
+"""Verdicts as HTML: one page for the class, one for each file, each self-contained."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from conformance.events.records import Header, Verdict
+from conformance.reporting.html.page import fill
+from conformance.reporting.verdicts import text
+from conformance.reporting.verdicts.marks import CONFORMS, Class, Mark, Row, number, out_of
+
+PACKAGE = "conformance.reporting.verdicts"
+LONGEST_NAME = 80
+FREQUENT = 3
+"""Diagnoses of an exercise that the class's page names."""
+_OURS = ("http://", "https://")
+
+
+def write_pages(
+    directory: Path, marked: Class, header: Header | None, skipped: Sequence[str] = ()
+) -> None:
+    """Write `index.html` for the class, and `students/*.html`, a page for each file.
+
+    Args:
+        directory: made if it is not there; pages of the same names are written over.
+        marked: the files and their marks.
+        header: what the log says of the run; None where it has lost it.
+        skipped: what lay in a directory and was not judged.
+
+    Raises:
+        OSError: A page cannot be written.
+
+    """
+    students = directory / "students"
+    students.mkdir(parents=True, exist_ok=True)
+    pages = _names([row.candidate for row in marked.rows])
+    for row, name in zip(marked.rows, pages, strict=True):
+        (students / name).write_text(student_page(marked, row), encoding="utf-8")
+    index = class_page(marked, pages, header, skipped)
+    (directory / "index.html").write_text(index, encoding="utf-8")
+
+
+def _names(candidates: Sequence[str]) -> list[str]:
+    """A file name for each candidate, all different, without anything that a path could mean."""
+    width = len(str(len(candidates)))
+    names = []
+    for place, candidate in enumerate(candidates, 1):
+        plain = re.sub(r"[^A-Za-z0-9]+", "-", candidate).strip("-")[-LONGEST_NAME:].strip("-")
+        names.append(f"{place:0{width}}-{plain or 'file'}.html")
+    return names
+
+
+def class_page(
+    marked: Class, pages: Sequence[str], header: Header | None, skipped: Sequence[str] = ()
+) -> str:
+    """The page of the class: the marks, and what was wrong how often.
+
+    Args:
+        marked: the files and their marks.
+        pages: the file name of each row's page.
+        header: what the log says of the run.
+        skipped: what was not judged.
+
+    """
+    said = [verdict for row in marked.rows for verdict in row.verdicts]
+    counts = Counter(verdict.verdict for verdict in said)
+    return fill(
+        "class.html.jinja",
+        PACKAGE,
+        heading=text.one_line(marked.title) or "Marks",
+        conditions=_conditions(header),
+        counts=sorted(counts.items()),
+        remarks=[],
+        rule=_rule(marked),
+        columns=marked.columns,
+        worth={name: _worth(marked, name) for name in marked.columns},
+        rows=[
+            _class_row(marked, row, f"students/{page}")
+            for row, page in zip(marked.rows, pages, strict=True)
+        ],
+        exercises=[_exercise(marked, place) for place in range(len(marked.columns))],
+        skipped=[text.one_line(each) for each in skipped],
+    )
+
+
+def _conditions(header: Header | None) -> list[str]:
+    if header is None:
+        return []
+    found = [header.profile] if header.profile else []
+    found.append(f"seed {header.seed}")
+    if header.isolation:
+        found.append(f"isolation {header.isolation}")
+    return found
+
+
+def _rule(marked: Class) -> str:
+    if marked.marking is None:
+        return "Each exercise that counts is worth one point."
+    shares = {"calls": "the share of calls that are right", "shapes": "the share of shapes"}
+    given = shares.get(marked.marking.partial)
+    if given is None:
+        return "A solution that does not conform gets no points unless the exercise says so."
+    most = f", at most {marked.marking.at_most:.0%}" if marked.marking.at_most < 1 else ""
+    return f"A solution that does not conform gets {given} of its points{most}."
+
+
+def _worth(marked: Class, name: str) -> str:
+    worth = None if marked.marking is None else marked.marking.exercises.get(name)
+    if worth is None:
+        return ""
+    return f"{number(worth.points)}{'' if worth.required else ' extra'}"
+
+
+def _class_row(marked: Class, row: Row, page: str) -> dict[str, Any]:
+    stated = marked.marking is not None
+    return {
+        "candidate": text.one_line(row.candidate),
+        "page": page,
+        "points": out_of(row.points, marked.possible),
+        "cells": [
+            {
+                "outcome": mark.outcome,
+                "points": number(mark.points) if stated and mark.possible else "",
+            }
+            for mark in row.marks
+        ],
+    }
+
+
+def _exercise(marked: Class, place: int) -> tuple[str, int, list[tuple[str, int]]]:
+    marks = [row.marks[place] for row in marked.rows]
+    found = Counter(
+        text.one_line(mark.verdict.diagnosis)
+        for mark in marks
+        if mark.verdict is not None and mark.verdict.diagnosis
+    )
+    conforming = sum(mark.outcome == CONFORMS for mark in marks)
+    return marked.columns[place], conforming, found.most_common(FREQUENT)
+
+
+def student_page(marked: Class, row: Row) -> str:
+    """The page of one file: its marks and its feedback, and nothing of any other file."""
+    places = {id(verdict): f"verdict-{n}" for n, verdict in enumerate(row.verdicts)}
+    counted = row.marks[: marked.counted]
+    conforming = sum(mark.outcome == CONFORMS for mark in counted)
+    lead = f"{conforming} of {len(counted)} exercises conform"
+    if marked.marking is not None:
+        lead += f": {out_of(row.points, marked.possible)} points"
+    return fill(
+        "student.html.jinja",
+        PACKAGE,
+        heading=text.one_line(row.candidate),
+        good=bool(counted) and conforming == len(counted),
+        lead=f"{lead}.",
+        marks=[_student_mark(mark, places) for mark in row.marks],
+        verdicts=[_verdict(verdict, places[id(verdict)]) for verdict in row.verdicts],
+    )
+
+
+def _student_mark(mark: Mark, places: dict[int, str]) -> dict[str, Any]:
+    return {
+        "exercise": mark.exercise,
+        "outcome": mark.outcome,
+        "points": out_of(mark.points, mark.possible) if mark.possible else "-",
+        "place": places.get(id(mark.verdict), ""),
+    }
+
+
+def _verdict(verdict: Verdict, place: str) -> dict[str, Any]:
+    symptom, *fix = verdict.advice or [""]
+    conforms = verdict.verdict == CONFORMS
+    return {
+        "place": place,
+        "name": text.one_line(verdict.exercise or "The file"),
+        "outcome": verdict.verdict,
+        "task": text.one_line(verdict.task or ""),
+        "calls": f"{verdict.calls} calls over {verdict.shapes} shapes." if conforms else "",
+        "example": "\n".join(text.example(verdict.counterexample)),
+        "message": text.shortened(verdict.words or ""),
+        "frames": "\n".join(text.frames(verdict)),
+        "symptom": text.one_line(symptom),
+        "fix": [text.one_line(sentence) for sentence in fix],
+        "lift": "" if conforms else text.one_line(verdict.lift or "")[: text.LONGEST],
+        "remarks": [text.one_line(remark) for remark in verdict.remarks or ()],
+        "printed": "\n".join(text.printed(verdict)),
+        "reading": [] if conforms else [a for a in verdict.reading or () if a.startswith(_OURS)],
+    }

@@ -1,0 +1,77 @@
+"""How a teacher marks: points for each exercise, and what a solution that is partly right is worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+Partial = Literal["none", "calls", "shapes"]
+"""What partial credit is a share of: calls answered rightly, shapes at which every call is, or none."""
+Points = Annotated[float, Meta(ge=0, le=1_000_000)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class InvalidMarking(Exception):
+    """A file that says no way to mark; the message is one line and names what is wrong in it."""
+
+
+class ExerciseMarking(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one exercise is worth.
+
+    Attributes:
+        points: for a solution that conforms.
+        required: whether it counts towards the maximum; what is not required gives extra points.
+        partial: in place of the file's own rule.
+        at_most: in place of the file's own.
+
+    """
+
+    points: Points = 1.0
+    required: bool = True
+    partial: Partial | None = None
+    at_most: Share | None = None
+
+
+class Marking(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The content of an `exercises.toml`.
+
+    Attributes:
+        exercises: what each is worth, by its name.
+        title: what the class's page is headed with.
+        partial: the rule for partial credit.
+        at_most: the largest share of its points that a solution gets which does not conform.
+
+    """
+
+    exercises: Annotated[dict[str, ExerciseMarking], Meta(min_length=1)]
+    title: str = ""
+    partial: Partial = "none"
+    at_most: Share = 1.0
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The names of the exercises that make the maximum."""
+        return tuple(name for name, each in self.exercises.items() if each.required)
+
+
+def read_marking(path: Path) -> Marking:
+    """The way to mark that a file says. Raises InvalidMarking."""
+    try:
+        content = path.read_bytes()
+    except OSError as problem:
+        raise InvalidMarking(f"{path} cannot be read: {problem.strerror}") from None
+    try:
+        return msgspec.toml.decode(content, type=Marking)
+    except msgspec.ValidationError as problem:
+        raise InvalidMarking(f"{path}: {problem}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+        reason = " ".join(str(problem).split())[:200]
+        raise InvalidMarking(f"{path} is not TOML: {reason}") from None
+
+
+def equal_marks(names: tuple[str, ...]) -> Marking:
+    """One point for each of these exercises, and none for a part."""
+    return Marking(exercises={name: ExerciseMarking() for name in names})

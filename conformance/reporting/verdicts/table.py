@@ -1,0 +1,71 @@
+"""Marks of a class as a table: one row for each file, as CSV and for the terminal."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from typing import IO
+
+from conformance.reporting.verdicts.marks import CONFORMS, Class, Row, number, out_of
+from conformance.reporting.verdicts.text import one_line
+
+NOT_JUDGED = "-"
+
+
+def write_csv(target: IO[str], marked: Class, skipped: Sequence[str] = ()) -> None:
+    """Write one row for each file: its verdict on each exercise, and its mark.
+
+    The mark is how many exercises conform; where a teacher states points, those, too.
+
+    Args:
+        target: an open text file.
+        marked: the files and their marks.
+        skipped: what lay in a directory and was not judged; a row each.
+
+    """
+    points = marked.marking is not None
+    counted = marked.columns[: marked.counted]
+    writer = csv.writer(target)
+    heads = ["file", *marked.columns, "conforming", "of"]
+    if points:
+        heads += [*(f"points {name}" for name in counted), "points", "max_points"]
+    writer.writerow([*heads, "message"])
+    for row in marked.rows:
+        cells = [_cell(row.candidate), *(mark.outcome for mark in row.marks)]
+        cells += [str(_conforming(marked, row)), str(marked.counted)]
+        if points:
+            cells += [number(mark.points) for mark in row.marks[: marked.counted]]
+            cells += [number(row.points), number(marked.possible)]
+        writer.writerow([*cells, _cell(row.whole.words or "") if row.whole else ""])
+    for each in skipped:
+        cells = [_cell(each), *[NOT_JUDGED] * len(marked.columns), "0", str(marked.counted)]
+        if points:
+            cells += [*["0"] * len(counted), "0", number(marked.possible)]
+        writer.writerow([*cells, "not judged"])
+
+
+def _conforming(marked: Class, row: Row) -> int:
+    return sum(mark.outcome == CONFORMS for mark in row.marks[: marked.counted])
+
+
+def lines(marked: Class) -> Iterable[str]:
+    """The points of each file, and the files' mean, as lines of plain text."""
+    if marked.marking is None or not marked.rows:
+        return []
+    names = [one_line(row.candidate) for row in marked.rows]
+    width = min(max(map(len, names)), 60)
+    shown = ["marks"]
+    for name, row in zip(names, marked.rows, strict=True):
+        each = "  ".join(
+            f"{mark.exercise} {number(mark.points)}" for mark in row.marks[: marked.counted]
+        )
+        shown.append(f"  {name:<{width}}  {out_of(row.points, marked.possible):>12}  ({each})")
+    mean = sum(row.points for row in marked.rows) / len(marked.rows)
+    shown.append(f"  {'mean':<{width}}  {out_of(mean, marked.possible):>12}")
+    return shown
+
+
+def _cell(value: str) -> str:
+    """Text that a spreadsheet does not take for a formula."""
+    line = one_line(value)
+    return f"'{line}" if line[:1] in ("=", "+", "-", "@") else line

@@ -1,0 +1,166 @@
+"""A verdict in words a learner can use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from msgspec import UNSET
+
+from conformance.events.arrays import decode
+from conformance.events.records import Counterexample, Verdict
+from conformance.reporting.printable import printable
+
+MAX_VALUES = 40
+MAX_SHOWN_ULPS = 1e6
+"""Units in the last place beyond which their number says nothing."""
+WIDTH, LONGEST = 100, 400
+MAX_PRINTED_LINES = 8
+
+
+def title(verdict: Verdict) -> str:
+    """The file and the function, on one line."""
+    name = verdict.candidate
+    if verdict.exercise is not None:
+        name += f": {verdict.exercise}"
+    return one_line(name)
+
+
+def lines(verdict: Verdict, *, verbose: bool = False) -> list[str]:
+    """The verdict as lines of plain text: a heading, and what follows indented by two spaces.
+
+    Args:
+        verdict: what came of the candidate.
+        verbose: say which law is violated, too.
+
+    """
+    heading = f"{title(verdict)}  {verdict.verdict}"
+    if verdict.verdict == "conforms":
+        heading += f"  ({verdict.calls or 0} calls over {verdict.shapes or 0} shapes, "
+        heading += f"{verdict.seconds:.1f} s)"
+        return [heading, *_remarks(verdict)]
+    found = [heading]
+    if verdict.words:
+        found.append(f"  {shortened(verdict.words)}")
+    if verdict.law is not None and verbose:
+        seen = " (observed, not behaviour)" if verdict.observed else ""
+        found.append(f"  law: {one_line(verdict.law)}{seen}")
+    if verdict.task:
+        found.append(f"  task: {one_line(verdict.task)}")
+    if verdict.diagnosis is not None:
+        found.append(f"  diagnosis: {one_line(verdict.diagnosis)}")
+        found += [f"    {one_line(sentence)}" for sentence in verdict.advice or ()]
+    found += [*_frames(verdict), *_example(verdict.counterexample)]
+    if verdict.lift:
+        found.append(f"  observed: {one_line(verdict.lift)[:LONGEST]}")
+    found += [*_remarks(verdict), *_printed(verdict)]
+    found += [f"  read next: {one_line(address)}" for address in verdict.reading or ()]
+    return found
+
+
+def _remarks(verdict: Verdict) -> list[str]:
+    return [f"  remark: {one_line(remark)}" for remark in verdict.remarks or ()]
+
+
+def _printed(verdict: Verdict) -> list[str]:
+    shown = [f"    | {line}" for line in printed(verdict)]
+    total = verdict.printed_bytes or 0
+    return [f"  it printed {total} bytes, beginning:", *shown] if shown else []
+
+
+def printed(verdict: Verdict) -> list[str]:
+    """The first lines that the candidate printed, shortened."""
+    if not verdict.printed or not verdict.printed.strip():
+        return []
+    return [one_line(line)[:WIDTH] for line in verdict.printed.splitlines()[:MAX_PRINTED_LINES]]
+
+
+def shortened(message: str) -> str:
+    """The first lines of a message as one."""
+    kept = [line for line in message.splitlines() if line.strip()]
+    joined = one_line(" ".join(kept[:3]))
+    return joined if len(joined) <= LONGEST else f"{joined[:LONGEST]} ..."
+
+
+def frames(verdict: Verdict) -> list[str]:
+    """The candidate's own lines that an exception passed through, the innermost last."""
+    found = verdict.error.get("frames") if verdict.error else None
+    shown = []
+    for frame in found if isinstance(found, list) else []:
+        if isinstance(frame, list) and len(frame) == 3:
+            number, function, line = map(str, frame)
+            where = f"line {number}" if number.isdecimal() else number
+            within = f" in {function}" if function else ""
+            shown.append(f"{one_line(where + within)}: {one_line(line)}")
+    return shown
+
+
+def _frames(verdict: Verdict) -> list[str]:
+    shown = frames(verdict)
+    return ["  in the candidate's own lines:", *[f"    {line}" for line in shown]] if shown else []
+
+
+def example(found: Counterexample | None) -> list[str]:
+    """The smallest call that shows what is wrong, its expected answer and the one given."""
+    if found is None:
+        return []
+    shown: list[str] = []
+    for name, value in found.arguments.items():
+        shown += _named(f"{one_line(name)} = ", value)
+    if _given(found.expected):
+        shown += _named("expected ", found.expected)
+    if _given(found.got):
+        shown += _named("got      ", found.got)
+    if isinstance(found.ulps, int | float) and found.ulps < MAX_SHOWN_ULPS:
+        shown.append(f"({found.ulps:.3g} units in the last place apart where they first differ)")
+    return shown
+
+
+def _given(value: Any) -> bool:
+    return value is not None and value is not UNSET
+
+
+def _example(found: Counterexample | None) -> list[str]:
+    shown = example(found)
+    return (
+        ["  smallest counterexample:", *[f"    {line}".rstrip() for line in shown]] if shown else []
+    )
+
+
+def _named(label: str, value: Any) -> list[str]:
+    shown = _value(decode(value)).splitlines()
+    return [label + shown[0], *((" " * len(label) + line).rstrip() for line in shown[1:])]
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, int | float | str) or value is None
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        numbers = np.array2string(
+            value,
+            max_line_width=WIDTH - 20,
+            precision=6,
+            separator=", ",
+            threshold=MAX_VALUES,
+            edgeitems=2,
+        )
+        return f"{numbers}  {value.dtype}{list(value.shape)}"
+    if isinstance(value, (list, tuple)) and all(map(_plain, value)):
+        items = ", ".join(_value(item) for item in value)
+        if isinstance(value, list):
+            return f"[{items}]"
+        return f"({items}{',' if len(value) == 1 else ''})"
+    if isinstance(value, (list, tuple)):
+        items = ",\n".join(_value(item) for item in value)
+        return f"[{items}]" if isinstance(value, list) else f"({items})"
+    return one_line(value)[:200] or "''"
+
+
+def one_line(value: object) -> str:
+    """Text from a candidate on one line, without characters that a terminal would act on.
+
+    A line break becomes the two characters of its escape: no candidate begins a line of its own.
+    """
+    return printable(str(value).replace("\n", "\\n").replace("\t", " "))

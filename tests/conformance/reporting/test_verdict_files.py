@@ -1,0 +1,139 @@
+"""Pages, JUnit and Gradescope results of verdicts: complete, self-contained, and escaped."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conformance.events.records import Counterexample, Verdict
+from conformance.reporting.verdicts import gradescope, html, junit
+from conformance.reporting.verdicts.marking import ExerciseMarking, Marking
+from conformance.reporting.verdicts.marks import mark
+
+EVIL = (
+    "</pre></script><script>alert(1)</script><img src=x onerror=alert(1)>"
+    "\"'&\x1b[2J\u202e\n\x00\udc80{{ 7*7 }}"
+)
+MARKING = Marking(
+    exercises={"update": ExerciseMarking(points=4), "extra": ExerciseMarking(required=False)}
+)
+
+
+def verdict(candidate: str, exercise: str | None, outcome: str, **more: Any) -> Verdict:
+    fields: dict[str, Any] = {"law": None, "diagnosis": None, "counterexample": None, **more}
+    return Verdict(
+        cell="c", candidate=candidate, exercise=exercise, verdict=outcome, seconds=0.1, **fields
+    )
+
+
+def full(text: str, candidate: str = "a.py") -> Verdict:
+    return verdict(
+        candidate,
+        "update",
+        "violates",
+        diagnosis=text,
+        words=text,
+        advice=[text, text],
+        error={"type": text, "message": text, "frames": [["3", text, text]]},
+        printed=text,
+        printed_bytes=9,
+        remarks=[text],
+        task=text,
+        lift=text,
+        reading=["https://example.org/read", f"javascript:{text}"],
+        counterexample=Counterexample(
+            arguments={"x": np.ones(2, np.float32), text: (0, 1)}, expected=1.5, got=text
+        ),
+    )
+
+
+class Tags(HTMLParser):
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+@pytest.mark.parametrize("text", ["some plain text", EVIL])
+def test_pages_are_self_contained_and_nothing_in_them_acts(text: str, tmp_path: Path) -> None:
+    hostile = full(text, f"../../{text}/x.py")
+    marked = mark([hostile, full(text), verdict("b.py", None, "error", words=text)], MARKING)
+    html.write_pages(tmp_path / "out", marked, None, (text,))
+    students = sorted((tmp_path / "out" / "students").iterdir())
+    assert len(students) == 3
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out"]
+    for path in [tmp_path / "out" / "index.html", *students]:
+        page = path.read_text(encoding="utf-8")
+        tags = Tags(page).tags
+        assert "script" not in {tag for tag, _ in tags}
+        assert "img" not in {tag for tag, _ in tags}
+        assert "default-src 'none'" in page
+        assert "\x1b" not in page
+        assert "\u202e" not in page
+        assert not [n for _, found in tags for n in found if n.startswith("on") or n == "src"]
+        links = [found["href"] or "" for tag, found in tags if tag == "a"]
+        assert links
+        assert all(re.match(r"https://|#|students/[\w-]+\.html$", link) for link in links)
+        assert not [tag for tag, _ in tags if tag == "link"]
+
+
+def test_the_class_page_leads_to_every_student_and_says_the_points(tmp_path: Path) -> None:
+    said = [verdict("a/hw.py", "update", "conforms"), full("why", "b/hw.py")]
+    html.write_pages(tmp_path, mark(said, MARKING), None)
+    index = (tmp_path / "index.html").read_text()
+    pages = [found["href"] or "" for tag, found in Tags(index).tags if tag == "a"]
+    for page in pages[1:]:
+        assert (tmp_path / page).is_file()
+    assert len(pages) == 3
+    assert "4 of 4" in index
+    assert "0 of 4" in index
+    assert "prefers-color-scheme: dark" in index
+    student = (tmp_path / pages[2]).read_text()
+    assert "b/hw.py" in student
+    assert "a/hw.py" not in student
+    order = ["The task", "smallest counterexample", "What happened", "What to change", "Read on"]
+    places = [student.index(words) for words in order]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("text", ["some plain text", EVIL])
+def test_junit_has_a_suite_for_each_file(text: str) -> None:
+    said = [
+        full(text),
+        verdict("a.py", "extra", "conforms"),
+        verdict("b.py", None, "timeout", words=text),
+    ]
+    root = ET.fromstring(junit.render(said).encode())
+    counts = [(suite.get("tests"), suite.get("failures"), suite.get("errors")) for suite in root]
+    assert counts == [("2", "1", "0"), ("1", "0", "1")]
+    (failure,) = root[0][0]
+    assert failure.tag == "failure"
+    assert "smallest counterexample" in (failure.text or "")
+    assert not list(root[0][1])
+
+
+@pytest.mark.parametrize("text", ["some plain text", EVIL])
+def test_gradescope_gets_what_its_format_asks_for(text: str) -> None:
+    said = [full(text), verdict("b.py", "update", "conforms"), verdict("b.py", "extra", "conforms")]
+    results = json.loads(gradescope.render(mark(said, MARKING)))
+    assert results["visibility"] == "visible"
+    assert isinstance(results["output"], str)
+    assert [(t["name"], t["score"], t["max_score"], t["status"]) for t in results["tests"]] == [
+        ("update", 4.0, 4.0, "passed"),
+        ("extra", 1.0, 0.0, "passed"),
+    ]
+    alone = json.loads(gradescope.render(mark([full(text)], MARKING)))
+    failed, absent = alone["tests"]
+    assert (failed["score"], failed["status"]) == (0.0, "failed")
+    assert "smallest counterexample" in failed["output"]
+    assert absent["output"] == "There is no function extra."

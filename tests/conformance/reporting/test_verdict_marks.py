@@ -1,0 +1,160 @@
+"""Marks: one row for each file, whatever is in it, and points by the rule that a teacher states."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.events.records import Verdict
+from conformance.reporting.verdicts import table
+from conformance.reporting.verdicts.marking import InvalidMarking, Marking, read_marking
+from conformance.reporting.verdicts.marks import Class, mark, number
+
+
+def verdict(candidate: str, exercise: str | None, outcome: str, **more: Any) -> Verdict:
+    fields: dict[str, Any] = {"law": None, "diagnosis": None, "counterexample": None, **more}
+    return Verdict(
+        cell="c", candidate=candidate, exercise=exercise, verdict=outcome, seconds=0.1, **fields
+    )
+
+
+def rows(marked: Class, skipped: tuple[str, ...] = ()) -> list[list[str]]:
+    target = io.StringIO(newline="")
+    table.write_csv(target, marked, skipped)
+    return list(csv.reader(io.StringIO(target.getvalue())))
+
+
+def marking(text: str, tmp_path: Path) -> Marking:
+    file = tmp_path / "exercises.toml"
+    file.write_text(text)
+    return read_marking(file)
+
+
+def test_a_file_has_a_verdict_for_each_exercise_and_a_mark() -> None:
+    found = rows(
+        mark(
+            [
+                verdict("a/hw.py", "update", "conforms"),
+                verdict("a/hw.py", "loss_fn", "violates"),
+                verdict("b/hw.py", "update", "conforms"),
+                verdict("c/hw.py", None, "error", words="SyntaxError: invalid"),
+            ]
+        )
+    )
+    assert found == [
+        ["file", "loss_fn", "update", "conforming", "of", "message"],
+        ["a/hw.py", "violates", "conforms", "1", "2", ""],
+        ["b/hw.py", "missing", "conforms", "1", "2", ""],
+        ["c/hw.py", "error", "error", "0", "2", "SyntaxError: invalid"],
+    ]
+
+
+def test_required_exercises_alone_make_the_mark() -> None:
+    said = [verdict("a.py", "update", "conforms"), verdict("a.py", "loss_fn", "conforms")]
+    found = rows(mark(said, required=("loss_fn", "init_params")))
+    assert found[0] == ["file", "loss_fn", "init_params", "update", "conforming", "of", "message"]
+    assert found[1] == ["a.py", "conforms", "missing", "conforms", "1", "2", ""]
+
+
+def test_no_name_is_a_formula_or_a_second_row() -> None:
+    marked = mark([verdict("=cmd()\nb.py,conforms", "update", "violates")])
+    found = rows(marked, ("@notes (a symbolic link)",))
+    assert len(found) == 3
+    assert found[1][0] == "'=cmd()\\nb.py,conforms"
+    assert found[2][0] == "'@notes (a symbolic link)"
+    assert found[2][1] == "-"
+
+
+SCHEME = """
+title = "Homework 3"
+partial = "calls"
+at_most = 0.5
+
+[exercises.update]
+points = 4
+
+[exercises.loss_fn]
+points = 2
+partial = "shapes"
+at_most = 1
+
+[exercises.init_params]
+points = 3
+required = false
+partial = "none"
+"""
+
+
+def test_points_follow_the_rule_that_is_stated(tmp_path: Path) -> None:
+    counts = {"right_calls": 90, "drawn_calls": 100, "right_shapes": 6, "drawn_shapes": 8}
+    marked = mark(
+        [
+            verdict("a.py", "update", "violates", **counts),
+            verdict("a.py", "loss_fn", "violates", **counts),
+            verdict("a.py", "init_params", "violates", **counts),
+            verdict("b.py", "update", "conforms", **counts),
+            verdict("b.py", "init_params", "conforms", **counts),
+            verdict("c.py", None, "timeout"),
+            verdict("d.py", "update", "violates", **{**counts, "right_calls": 25}),
+        ],
+        marking(SCHEME, tmp_path),
+    )
+    assert (marked.title, marked.possible) == ("Homework 3", 6.0)
+    assert [[each.points for each in row.marks] for row in marked.rows] == [
+        [2.0, 1.5, 0.0],  # 0.9 is cut to a half; 6 of 8 shapes; nothing for a part
+        [4.0, 0.0, 3.0],
+        [0.0, 0.0, 0.0],
+        [1.0, 0.0, 0.0],
+    ]
+    assert [row.points for row in marked.rows] == [3.5, 7.0, 0.0, 1.0]
+    head, first, *_ = rows(marked)
+    assert head[-6:-1] == [
+        "points update",
+        "points loss_fn",
+        "points init_params",
+        "points",
+        "max_points",
+    ]
+    assert first[-6:-1] == ["2", "1.5", "0", "3.5", "6"]
+    shown = list(table.lines(marked))
+    assert shown[1].split()[:4] == ["a.py", "3.5", "of", "6"]
+    assert shown[-1].split() == ["mean", "2.88", "of", "6"]
+
+
+def test_a_verdict_without_counts_gets_no_part(tmp_path: Path) -> None:
+    scheme = marking("partial = 'calls'\n[exercises.update]", tmp_path)
+    assert mark([verdict("a.py", "update", "crashed")], scheme).rows[0].points == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "missing required field `exercises`"),
+        ("exercises = {}", "length >= 1"),
+        ("[exercises.update]\npoint = 2", "unknown field `point` - at `$.exercises"),
+        ("[exercises.update]\npoints = -1", ">= 0"),
+        ("[exercises.update]\npoints = '2'", "Expected `float`, got `str`"),
+        ("[exercises.update]\npoints = nan", ""),
+        ("[exercises.update]\npartial = 'half'", "Invalid enum value 'half'"),
+        ("at_most = 2\n[exercises.update]", "<= 1"),
+        ("[exercises", "is not TOML"),
+    ],
+)
+def test_what_is_malformed_is_said_in_one_line(text: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidMarking) as problem:
+        marking(text, tmp_path)
+    message = str(problem.value)
+    assert str(tmp_path / "exercises.toml") in message
+    assert says in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("points", "written"), [(0, "0"), (10, "10"), (2.5, "2.5"), (1 / 3, "0.33"), (100.0, "100")]
+)
+def test_points_are_written_short(points: float, written: str) -> None:
+    assert number(points) == written
