@@ -50,9 +50,9 @@ def main() -> int:
     process_env.prepare()
     done = _done(options.log)
     alarms = 0
-    names = [name for name in _names() if _wanted(name, options)]
+    chosen = [name for name in names() if wanted(name, options)]
     with options.log.open("a", encoding="utf-8") as log:
-        for seed, name in itertools.product(options.seeds, names):
+        for seed, name in itertools.product(options.seeds, chosen):
             if (name, seed, options.devices) in done:
                 continue
             for line in _of_subject(name, seed, options):
@@ -78,7 +78,7 @@ def _of_subject(name: str, seed: int, options: argparse.Namespace) -> Iterator[d
     profile = attrs.evolve(PROFILES[options.profile], seed=seed)
     where = {"subject": name, "seed": seed}
     try:
-        subject = _subject(name)
+        subject = subject_named(name)
     except Exception:
         yield {**where, "alarm": True, "outcome": "not made", "detail": traceback.format_exc()}
         return
@@ -117,7 +117,7 @@ def _of_subject(name: str, seed: int, options: argparse.Namespace) -> Iterator[d
     yield {**where, "done": True, "outcomes": dict(outcomes), "seconds": seconds}
 
 
-def _names() -> list[str]:
+def names() -> list[str]:
     import ordinary_functions
     import ordinary_modules
     import research_functions
@@ -131,7 +131,7 @@ def _names() -> list[str]:
     return [f"{table}:{name}" for table, names in tables.items() for name in names]
 
 
-def _subject(name: str) -> Any:
+def subject_named(name: str) -> Any:
     import ordinary_functions
     import ordinary_modules
     import research_functions
@@ -147,7 +147,7 @@ def _subject(name: str) -> Any:
     return module.subject(name)
 
 
-def _wanted(name: str, options: argparse.Namespace) -> bool:
+def wanted(name: str, options: argparse.Namespace) -> bool:
     part, parts = options.shard
     mine = zlib.crc32(name.encode()) % parts == part - 1
     globs = options.subjects or ["*"]
@@ -176,15 +176,20 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seeds", type=_seeds, default=[0], help="one seed, or first:last+1")
-    parser.add_argument("--subjects", nargs="*", default=[], help="globs over TABLE:NAME")
+    add_selection(parser)
     parser.add_argument("--laws", nargs="*", default=[], help="globs over the ids of laws")
     parser.add_argument("--transforms", nargs="*", default=[], help="globs over transforms")
-    parser.add_argument("--shard", type=_shard, default=(1, 1), help="part i/n of the subjects")
     parser.add_argument("--devices", type=int, default=8, help="virtual CPU devices")
     parser.add_argument("--profile", default="quick")
-    parser.add_argument("--log", type=Path, required=True, help="the JSON lines, appended to")
     return parser.parse_args()
+
+
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """The options that say which subjects and seeds, and where the lines go."""
+    parser.add_argument("--seeds", type=_seeds, default=[0], help="one seed, or first:last+1")
+    parser.add_argument("--subjects", nargs="*", default=[], help="globs over TABLE:NAME")
+    parser.add_argument("--shard", type=_shard, default=(1, 1), help="part i/n of the subjects")
+    parser.add_argument("--log", type=Path, required=True, help="the JSON lines, appended to")
 
 
 if __name__ == "__main__":
