@@ -52,7 +52,8 @@ def judges() -> Iterator[set[str]]:
     try:
         yield seen
     finally:
-        _watching.remove(seen)
+        # The innermost: another may have seen the same.
+        _watching.pop()
         for each in _watching:
             each |= seen
 
