@@ -151,7 +151,7 @@ def _start(level: str, cache: Path | None, preload: bool) -> tuple[Server | None
         last = process.stderr.read().decode(errors="replace").strip().splitlines()
         return None, message.get("refused") or (last[-1] if last else "the server did not start")
     server.threads, server.seconds = message["threads"], message["seconds"]
-    server.lacks = lacking(level, message["lacking"])
+    server.lacks = lacking(level, message["lacking"], message["landlock"])
     return server, ""
 
 

@@ -12,7 +12,7 @@ import os
 import resource
 from collections.abc import Iterable
 
-from . import linux
+from . import landlock, linux
 
 LEVELS = ("process", "namespaces")
 SYSTEM = (
@@ -161,6 +161,26 @@ def drop_privileges(number: int) -> None:
     linux.keep_capabilities(linux.DAC_READ_SEARCH)
 
 
+def restrict_files(
+    directory: str, visible: Iterable[str], masked: Iterable[str], cache: str | None
+) -> None:
+    """Without namespaces, keep a worker to what it would find there: the same files.
+
+    Args:
+        directory: the worker's own, the only one that it may write in.
+        visible: where Python and its packages lie.
+        masked: where the suite lies.
+        cache: compiled programs; None for none.
+
+    Raises:
+        OSError: The kernel has no Landlock.
+
+    """
+    modules = os.path.dirname(os.path.abspath(__file__))
+    readable = [*SYSTEM, *SYSTEM_FILES, *visible, modules, "/proc", *([cache] if cache else [])]
+    landlock.restrict(readable, [directory, *DEVICES], masked)
+
+
 def limit(kind: int, value: int) -> None:
     """Lower one resource limit for good; a limit that is lower already stays."""
     _, hard = resource.getrlimit(kind)
@@ -181,12 +201,13 @@ def limit_at_start(cpu_seconds: float) -> None:
     limit(resource.RLIMIT_CPU, max(1, round(cpu_seconds)))
 
 
-def lacking(level: str, unfiltered: str | None = None) -> list[str]:
+def lacking(level: str, unfiltered: str | None = None, files: int = 0) -> list[str]:
     """What is not protected at this level, one clause each.
 
     Args:
         level: the isolation level that the server runs at.
         unfiltered: why system calls are not filtered here, where they are not.
+        files: the version of Landlock that the kernel has; 0 for none.
 
     """
     lacks = [] if unfiltered is None else [unfiltered]
@@ -194,12 +215,16 @@ def lacking(level: str, unfiltered: str | None = None) -> list[str]:
         return lacks
     if unfiltered is not None:
         lacks.append("the network is open")
-    lacks += [
-        "the file system can be read, the suite's own references included",
-        "files that anybody may write are not protected",
-    ]
+    if not files:
+        lacks += [
+            "the file system can be read, the suite's own references included",
+            "files that anybody may write are not protected",
+        ]
     if os.geteuid() != 0:
-        lacks.append("files and processes of the judge's own user are not protected")
+        if not files:
+            lacks.append("files and processes of the judge's own user are not protected")
+        elif files < landlock.SIGNALS:
+            lacks.append("processes of the judge's own user can be sent signals")
         lacks.append(
             "the process limit counts all of the user's: candidates judged at the same time "
             "can keep each other from starting threads"

@@ -37,6 +37,13 @@ def _call(name: str, *arguments: Any) -> None:
         raise OSError(number, f"{name}: {os.strerror(number)}")
 
 
+def syscall(number: int, *arguments: int | bytes | None) -> int:
+    """Call the kernel by number: what it returns, -1 where it fails and errno says why."""
+    given = [ctypes.c_long(each) if isinstance(each, int) else each for each in arguments]
+    result: int = _libc.syscall(ctypes.c_long(number), *given)
+    return result
+
+
 def unshare(flags: int) -> None:
     """Call unshare(2) with the namespaces in `flags`. Raises OSError."""
     _call("unshare", flags)

@@ -21,7 +21,7 @@ import time
 import traceback
 from typing import Any
 
-from . import isolation, linux, mlir_contexts, processes, start_worker, supervisor
+from . import isolation, landlock, linux, mlir_contexts, processes, start_worker, supervisor
 
 FDS = 5
 LATE_IMPORTS = (
@@ -57,11 +57,13 @@ def main(arguments: dict[str, Any]) -> None:
     if arguments["preload"]:
         preload()
     seconds = time.perf_counter() - started
-    _send(control, {"threads": processes.threads(), "seconds": seconds, "lacking": lacking})
-    _serve(control, arguments["level"])
+    ready = {"threads": processes.threads(), "seconds": seconds, "lacking": lacking}
+    _send(control, {**ready, "landlock": landlock.version()})
+    files = {name: arguments[name] for name in ("visible", "masked", "cache")}
+    _serve(control, arguments["level"], files)
 
 
-def _serve(control: socket.socket, level: str) -> None:
+def _serve(control: socket.socket, level: str, files: dict[str, Any]) -> None:
     number = 0
     while True:
         while not select.select([control], [], [], 0)[0] and mlir_contexts.prepare():
@@ -84,7 +86,7 @@ def _serve(control: socket.socket, level: str) -> None:
         if child == 0:
             try:
                 control.close()
-                start_worker.begin(level, number, message, fds)
+                start_worker.begin(level, number, message, fds, files)
             except BaseException:
                 traceback.print_exc()
                 sys.stderr.flush()

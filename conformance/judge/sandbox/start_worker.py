@@ -16,8 +16,19 @@ SPARE_USER_TASKS = 200
 all, and must not stop an honest candidate. The supervisor's watch is what stops a bomb there."""
 
 
-def begin(level: str, number: int, message: dict[str, Any], fds: list[int]) -> None:
-    """In the process that the server has forked: isolate, fork the worker, and supervise it."""
+def begin(
+    level: str, number: int, message: dict[str, Any], fds: list[int], files: dict[str, Any]
+) -> None:
+    """In the process that the server has forked: isolate, fork the worker, and supervise it.
+
+    Args:
+        level: the isolation level.
+        number: which worker this is.
+        message: what the judge asks for.
+        fds: the worker's descriptors.
+        files: what of the file system is `visible` and `masked`, and the `cache`.
+
+    """
     requests, answers, output, life, status = fds
     try:
         os.setsid()
@@ -42,7 +53,8 @@ def begin(level: str, number: int, message: dict[str, Any], fds: list[int]) -> N
             os.close(fd)
         supervisor.supervise(worker, life, status, _limits(level, message))
         os._exit(0)
-    run(message, tasks, None if level == "namespaces" else number, requests, answers, output)
+    worker_number = None if level == "namespaces" else number
+    run(message, tasks, worker_number, requests, answers, output, files)
 
 
 def report_failure(status: int, reason: str) -> None:
@@ -66,6 +78,7 @@ def run(
     requests: int,
     answers: int,
     output: int,
+    files: dict[str, Any],
 ) -> None:
     """In the worker's own process: descriptors, directory, user and limits, then the work."""
     os.setsid()
@@ -88,6 +101,8 @@ def run(
         isolation.chown_scratch(message["directory"], worker_number)
         if message["target"] is None:  # else it is our own solution, and may write there
             isolation.drop_privileges(worker_number)
+            with contextlib.suppress(OSError):  # the level says that it is lacking
+                isolation.restrict_files(message["directory"], **files)
     linux.prctl(linux.SET_PDEATHSIG, signal.SIGKILL)
     isolation.limit_at_start(message["cpu_seconds"])
     with contextlib.suppress(OSError):  # the level says that it is lacking
