@@ -34,7 +34,9 @@ def _decided(attempt: Attempt) -> Verdict:
         return build_verdict.failed(attempt, failure)
     wrong = _wrong_answers(attempt, answers)
     if wrong:
-        found = _unsteady(attempt) or diagnosis.of_wrong(exercise, wrong, _printed(attempt))
+        found = _unsteady(attempt) or diagnosis.of_wrong(
+            exercise, wrong, _printed(attempt), _notes(attempt, wrong[0])
+        )
         found = found or diagnosis.by_probing(exercise, wrong[0], _asker(attempt, exercise))
         return build_verdict.violating(attempt, wrong[0], found)
     return _observed(attempt, exercise, answers)
@@ -72,6 +74,11 @@ def _all_right(attempt: Attempt, answers: ExpectedAnswers, call: Call) -> bool:
         or compare(run.answers[number], expected(answers, number)) is not None
         for run in made
     )
+
+
+def _notes(attempt: Attempt, wrong: diagnosis.WrongAnswer) -> Mapping[str, Any]:
+    number = wrong.call.number
+    return next((r.observed[number] for r in attempt.runs if number in r.observed), {})
 
 
 def _printed(attempt: Attempt) -> bool:

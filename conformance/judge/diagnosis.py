@@ -50,7 +50,11 @@ NOT_FLATTENED = Diagnosis(
     "The values are right, but the answer has too many axes.",
     "Return it flattened, for instance with `.reshape(-1)`.",
 )
-
+COLUMN = Diagnosis(
+    "column-vector",
+    "The values are right, but they came as a column of shape (B, 1), not as one number each.",
+    "Drop the last axis: `[:, 0]`, no `keepdims=True`, and no `[:, None]` on the way in.",
+)
 
 PRINTED = Diagnosis(
     "printed-not-returned",
@@ -101,7 +105,10 @@ def of_error(error: Mapping[str, Any], exercise: Exercise | None) -> Diagnosis |
 
 
 def of_wrong(
-    exercise: Exercise, wrong: Sequence[WrongAnswer], printed: bool = False
+    exercise: Exercise,
+    wrong: Sequence[WrongAnswer],
+    printed: bool = False,
+    notes: Mapping[str, Any] | None = None,
 ) -> Diagnosis | None:
     """The pitfall that explains the wrong answers, from the smallest call on.
 
@@ -109,6 +116,7 @@ def of_wrong(
         exercise: the exercise whose pitfalls are tried.
         wrong: the wrong answers, the smallest call first.
         printed: whether the candidate printed something.
+        notes: what was observed at the smallest of these calls.
 
     """
     sample = _one_of_each_shape(wrong)
@@ -117,9 +125,11 @@ def of_wrong(
     for kind, found in NO_NUMBERS.items():
         if all((each.given.unfit or "").startswith(f"{kind} ") for each in sample):
             return PRINTED if found is NOTHING_RETURNED and printed else found
-    explained = _by_reference(exercise, sample)
+    explained = _by_reference(exercise.pitfalls, sample)
+    if explained is None:
+        explained = _by_reference(_suspects(exercise, notes or {}), sample)
     if explained is None and all(_flat_fits(each) for each in sample):
-        return NOT_FLATTENED
+        return COLUMN if all(map(_is_column, sample)) else NOT_FLATTENED
     return explained
 
 
@@ -147,8 +157,17 @@ def _close(wrong: WrongAnswer) -> bool:
     ) and all(array.dtype.kind == "f" for array in wrong.given.arrays)
 
 
-def _by_reference(exercise: Exercise, wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
-    for pitfall in exercise.pitfalls:
+def _suspects(exercise: Exercise, notes: Mapping[str, Any]) -> Sequence[Pitfall]:
+    if exercise.suspects is None:
+        return ()
+    try:
+        return exercise.suspects(notes)
+    except Exception:  # notes come from the candidate's process and may be anything
+        return ()
+
+
+def _by_reference(pitfalls: Sequence[Pitfall], wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
+    for pitfall in pitfalls:
         if pitfall.reference is None:
             continue
         told = [_explains(pitfall, each) for each in wrong]
@@ -175,6 +194,12 @@ def _flat_fits(wrong: WrongAnswer) -> bool:
         return False
     moved = attrs.evolve(wrong.given, arrays=(array.reshape(shape),))
     return compare(moved, wrong.expected) is None
+
+
+def _is_column(wrong: WrongAnswer) -> bool:
+    """Whether a vector was expected, and one came with a last axis of size 1."""
+    shape = wrong.expected.leaves[0].value.shape
+    return len(shape) == 1 and wrong.given.arrays[0].shape == (*shape, 1)
 
 
 def to_diagnosis(pitfall: Pitfall) -> Diagnosis:

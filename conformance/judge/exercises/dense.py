@@ -12,7 +12,7 @@ import numpy as np
 
 from conformance.judge.exercises import rounded
 from conformance.judge.exercises.exercise import Pitfall, draw_floats, draw_seed
-from reference import layers, scope
+from reference import keys, layers, scope
 from reference.error_bounds.evaluate import Rounded
 from reference.initializers import TRUNCATED_STDDEV
 
@@ -72,15 +72,31 @@ def params(key: Any, inputs: int, features: int) -> Any:
     return jax.device_get(_init(features, inputs)(key))
 
 
-def params_inside(name: str, key: Any, inputs: int, features: int) -> Any:
-    """The draws behind a Dense called `name` inside another module, as `params` gives them."""
+def params_inside(path: Sequence[str], key: Any, inputs: int, features: int) -> Any:
+    """The draws behind a Dense at `path` inside another module, as `params` gives them."""
 
     def module(outer: scope.Scope, x: jax.Array) -> jax.Array:
-        child = outer.child(name)
-        return layers.dense(child, x, features=features, kernel_init=rounded.uniforms)
+        for name in path:
+            outer = outer.child(name)
+        return layers.dense(outer, x, features=features, kernel_init=rounded.uniforms)
 
     drawn = jax.device_get(scope.init(module, key, np.zeros(inputs, np.float32)))
-    return {"params": drawn["params"][name]}
+    found = drawn["params"]
+    for name in path:
+        found = found[name]
+    return {"params": found}
+
+
+def params_of_nnx(key: Any, inputs: int, features: int) -> Any:
+    """The draws behind `nnx.Linear(inputs, features, rngs=nnx.Rngs(seed))`, as `params` gives them."""
+    drawn = params_like(keys.derive_in_order(key, (), 1), inputs, features)
+    return {"params": drawn}
+
+
+def params_like(key: Any, inputs: int, features: int) -> Any:
+    """A Dense's draws where its kernel is drawn from this very key."""
+    uniform = rounded.uniforms(key, (inputs, features))
+    return {"kernel": jax.device_get(uniform), "bias": np.zeros(features, np.float32)}
 
 
 @lru_cache(maxsize=64)

@@ -71,6 +71,8 @@ class Exercise:
         tree: whether the answer is lists, tuples and dicts of arrays instead of one array.
         observe: `observe(arguments, notes)` looks at what the candidate was seen to do, and gives
             a `Finding` where that violates the contract.
+        suspects: `suspects(notes)` gives further pitfalls to try on wrong answers, from what the
+            candidate was seen to do.
         expects_lift: whether calling `flax.linen.vmap` is part of the task.
         builds_on: names of exercises whose functions a solution of this one usually calls.
 
@@ -88,6 +90,7 @@ class Exercise:
     further_reading: tuple[str, ...] = ()
     tree: bool = False
     observe: Callable[[Arguments, Mapping[str, Any]], Finding | None] | None = None
+    suspects: Callable[[Mapping[str, Any]], tuple[Pitfall, ...]] | None = None
     expects_lift: bool = False
     builds_on: tuple[str, ...] = ()
 
@@ -135,8 +138,10 @@ def problems(exercise: Exercise) -> list[str]:
     for name in ("draw", "reference"):
         if not callable(getattr(exercise, name)):
             found.append(f"its {name} is {type(getattr(exercise, name)).__name__}, not a function")
-    if exercise.observe is not None and not callable(exercise.observe):
-        found.append(f"its observe is {type(exercise.observe).__name__}, not a function")
+    for name in ("observe", "suspects"):
+        value = getattr(exercise, name)
+        if value is not None and not callable(value):
+            found.append(f"its {name} is {type(value).__name__}, not a function")
     return found + _pitfall_problems(exercise)
 
 

@@ -67,12 +67,49 @@ def _derived(way: Callable[[Any, int], Any]) -> Callable[..., Rounded]:
     return wrong
 
 
-def _inside(name: str) -> Callable[..., Rounded]:
+def _inside(path: tuple[str, ...]) -> Callable[..., Rounded]:
     def wrong(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
-        variables = dense.params_inside(name, jax.random.PRNGKey(seed), x_batch.shape[1], features)
+        variables = dense.params_inside(path, jax.random.PRNGKey(seed), x_batch.shape[1], features)
         return flat(dense.answers([variables] * len(x_batch), x_batch, features))
 
     return wrong
+
+
+def _of_nnx(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    key = jax.random.PRNGKey(seed)
+    variables = dense.params_of_nnx(key, x_batch.shape[1], features)
+    return flat(dense.answers([variables] * len(x_batch), x_batch, features))
+
+
+def _of_nnx_each(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    keys = jax.random.split(jax.random.PRNGKey(seed), len(x_batch))
+    members = [dense.params_of_nnx(key, x_batch.shape[1], features) for key in keys]
+    return flat(dense.answers(members, x_batch, features))
+
+
+MAX_SUSPECTS = 4
+"""Places of parameters that are tried."""
+
+
+def suspects(notes: Mapping[str, Any]) -> tuple[Pitfall, ...]:
+    """The kernels that `init` was seen to return inside other modules, whose names go into their keys."""
+    paths = {
+        tuple(name.split("/"))[1:-1]
+        for shapes in notes.get("inits", ())
+        for name in shapes
+        if name.startswith("params/") and name.endswith("/kernel") and name.count("/") < 8
+    }
+    return tuple(_drawn_inside(path) for path in sorted(paths - {()})[:MAX_SUSPECTS])
+
+
+def _drawn_inside(path: tuple[str, ...]) -> Pitfall:
+    return Pitfall(
+        "wrong-key-derivation",
+        f"The weights are drawn inside another module, at `{'/'.join(path)}`, and that path goes "
+        "into their key.",
+        "Initialise the lifted `nn.Dense` itself instead of a module that contains it.",
+        _inside(path),
+    )
 
 
 def observe(arguments: Arguments, notes: Mapping[str, Any]) -> Finding | None:
@@ -132,6 +169,7 @@ EXERCISE = Exercise(
     reference=reference,
     solution=SOLUTION,
     observe=observe,
+    suspects=suspects,
     expects_lift=True,
     pitfalls=(
         ENSEMBLE,
@@ -177,14 +215,20 @@ EXERCISE = Exercise(
             _row_zero,
         ),
         *(Pitfall("wrong-key-derivation", KEY_HAPPENED, KEY_CHANGE, _derived(way)) for way in WAYS),
-        *(
-            Pitfall(
-                "wrong-key-derivation",
-                "The weights are drawn inside another module, whose path goes into their key.",
-                "Initialise the lifted `nn.Dense` itself instead of a module that contains it.",
-                _inside(name),
-            )
-            for name in ("VmapDense_0", "Dense_0")
+        *(_drawn_inside((name,)) for name in ("VmapDense_0", "Dense_0")),
+        Pitfall(
+            "nnx-parameters",
+            "The weights are those that `nnx.Rngs(seed)` gives: NNX draws them from other keys than "
+            "Linen does.",
+            "Lift Linen's `nn.Dense` with `nn.vmap` and initialise it with `PRNGKey(seed)`.",
+            _of_nnx,
+        ),
+        Pitfall(
+            "nnx-parameters",
+            "Every example got an NNX layer of its own, with weights from a key of its own.",
+            "Lift Linen's `nn.Dense` with `nn.vmap`, its parameters shared by "
+            "`variable_axes={'params': None}`.",
+            _of_nnx_each,
         ),
         Pitfall(
             "bias-missing",

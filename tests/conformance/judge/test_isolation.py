@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import attrs
 import pytest
 
-from conformance.judge.sandbox import isolation
+from conformance.judge.sandbox import isolation, landlock
 from conformance.judge.submissions import Submission
 from tests.conformance.judge.attacks import RIGHT
 
@@ -49,13 +51,80 @@ def test_nothing_is_written_outside_the_directory(
     )
     (verdict,) = judge(source)
     assert verdict.verdict == "conforms"
-    if best_level == "process":
-        assert any("may write" in each for each in verdict.lacks)
+    if any("may write" in each for each in verdict.lacks):
+        assert best_level == "process"
         return
     import jax
 
     everywhere = [Path(place) for place in places] + [Path(jax.__file__).parent / "escaped"]
     assert not [path for path in everywhere if path.exists()]
+
+
+LOOKS_AROUND = """\
+import glob, importlib, os, signal
+found = []
+for place in {places!r}:
+    try:
+        found.append(open(place).read()[:1])
+    except OSError:
+        pass
+for pid in {pids!r}:
+    try:
+        os.kill(pid, 0)
+        found.append(pid)
+    except OSError:
+        pass
+try:
+    exec(importlib.import_module("conformance.judge.exercises.update").EXERCISE.solution, globals())
+except Exception:
+    def update(params, x, y, learning_rate):
+        return params
+def vectorized_square(x):
+    return x * x + len(found)
+"""
+
+
+@pytest.mark.parametrize("level", ["best", "process"])
+def test_the_suite_other_files_and_processes_are_out_of_reach(
+    level: str, judge: Callable, best_level: str, tmp_path: Path
+) -> None:
+    level = best_level if level == "best" else level
+    secret = tmp_path / "secret"
+    secret.write_text("a neighbour's solution")
+    places = [str(secret), str(Path(__file__)), isolation.__file__.replace("isolation", "../api")]
+    pids = [os.getpid(), os.getppid()] if landlock.version() >= landlock.SIGNALS else []
+    verdicts = judge(LOOKS_AROUND.format(places=places, pids=pids), level=level)
+    if any("file system can be read" in lack for lack in verdicts[0].lacks):
+        pytest.skip("this kernel has no Landlock")
+    found = {verdict.exercise: verdict.verdict for verdict in verdicts}
+    assert found == {"update": "violates", "vectorized_square": "conforms"}, verdicts
+
+
+def test_masked_directories_below_readable_ones_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "site" / "suite").mkdir(parents=True)
+    (tmp_path / "site" / "jax").mkdir()
+    (tmp_path / "mine").mkdir()
+    for place in ("site/suite/answers", "site/jax/code", "outside"):
+        (tmp_path / place).write_text("x")
+    if not landlock.version():
+        pytest.skip("this kernel has no Landlock")
+    code = (
+        "import os, sys\nfrom conformance.judge.sandbox import landlock\nplace = sys.argv[1]\n"
+        "landlock.restrict([place + '/site'], [place + '/mine'], [place + '/site/suite'])\n"
+        "open(place + '/site/jax/code').read()\nopen(place + '/mine/new', 'w').write('x')\n"
+        "for each in ('/site/suite/answers', '/outside'):\n"
+        "    try: print('read', open(place + each).read())\n"
+        "    except PermissionError: pass\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[3],
+    )
+    assert done.stdout == ""
+    assert (tmp_path / "mine" / "new").read_text() == "x"
 
 
 def content(directory: Path) -> dict[str, bytes]:

@@ -54,6 +54,22 @@ SPLIT = "keys-split-while-shared wrong-key-derivation"
 """Partitionable threefry: the first of any number of split keys is fold_in(key, 0)."""
 
 WRONG: dict[str, WrongAnswer] = {
+    # other modules and other frameworks
+    "inside-a-module-of-another-name": WrongAnswer(
+        "class Net(nn.Module):\n"
+        "        @nn.compact\n"
+        "        def __call__(self, x):\n"
+        "            return lift(features, name='of_my_own')(x)\n"
+        "    return run(Net(), key_of(seed), x).reshape(-1)",
+        "wrong-key-derivation",
+    ),
+    "nnx-shared": WrongAnswer(
+        "from flax import nnx\n"
+        "    layer = nnx.Linear(x.shape[1], features, rngs=nnx.Rngs(seed))\n"
+        "    return layer(x).reshape(-1)",
+        "nnx-parameters",
+    ),
+    "column-vector": WrongAnswer("return x[:, None] ** 2", "column-vector", "vectorized_square(x)"),
     # sharing and splitting
     "ensemble": WrongAnswer(LIFTED.format("features, params=0, split=True"), "ensemble-params"),
     "copies": WrongAnswer(LIFTED.format("features, params=0"), "params-carry-batch-axis"),
