@@ -178,32 +178,9 @@ LINEN: dict[str, Any] = {
 }
 
 
-def _nnx() -> dict[str, Any]:
-    """NNX modules, made when asked for: the oldest releases of Flax have others."""
+def _stateful() -> tuple[Any, Any]:
+    """Classes of NNX modules that remember what they have seen."""
     from flax import nnx
-
-    def listed(layers: list[Any]) -> Any:
-        return nnx.List(layers) if hasattr(nnx, "List") else layers
-
-    class Mixer(nnx.Module):
-        def __init__(self, rngs: Any) -> None:
-            self.tokens = nnx.Linear(4, 4, rngs=rngs)
-            self.channels = nnx.Linear(3, 3, rngs=rngs)
-            self.norm = nnx.LayerNorm(3, rngs=rngs)
-
-        def __call__(self, x: Any) -> Any:
-            x = x + self.tokens(self.norm(x).T).T
-            return x + nnx.gelu(self.channels(self.norm(x)))
-
-    class Dropped(nnx.Module):
-        def __init__(self, rngs: Any) -> None:
-            self.layers = listed([nnx.Linear(4, 4, rngs=rngs) for _ in range(2)])
-            self.dropout = nnx.Dropout(0.3, rngs=rngs)
-
-        def __call__(self, x: Any) -> Any:
-            for layer in self.layers:
-                x = self.dropout(nnx.relu(layer(x)))
-            return x
 
     class Moving(nnx.Module):
         """An exponential average of what it has seen."""
@@ -232,6 +209,36 @@ def _nnx() -> dict[str, Any]:
             self.place.value = self.place.value + 1
             return self.out(self.ring.value.reshape(-1))
 
+    return Moving, Cached
+
+
+def _nnx() -> dict[str, Any]:
+    """NNX modules, made when asked for: the oldest releases of Flax have others."""
+    from flax import nnx
+
+    def listed(layers: list[Any]) -> Any:
+        return nnx.List(layers) if hasattr(nnx, "List") else layers
+
+    class Mixer(nnx.Module):
+        def __init__(self, rngs: Any) -> None:
+            self.tokens = nnx.Linear(4, 4, rngs=rngs)
+            self.channels = nnx.Linear(3, 3, rngs=rngs)
+            self.norm = nnx.LayerNorm(3, rngs=rngs)
+
+        def __call__(self, x: Any) -> Any:
+            x = x + self.tokens(self.norm(x).T).T
+            return x + nnx.gelu(self.channels(self.norm(x)))
+
+    class Dropped(nnx.Module):
+        def __init__(self, rngs: Any) -> None:
+            self.layers = listed([nnx.Linear(4, 4, rngs=rngs) for _ in range(2)])
+            self.dropout = nnx.Dropout(0.3, rngs=rngs)
+
+        def __call__(self, x: Any) -> Any:
+            for layer in self.layers:
+                x = self.dropout(nnx.relu(layer(x)))
+            return x
+
     class Tied(nnx.Module):
         def __init__(self, rngs: Any) -> None:
             self.embed = nnx.Embed(7, 4, rngs=rngs)
@@ -240,11 +247,12 @@ def _nnx() -> dict[str, Any]:
             return self.embed.attend(jnp.tanh(self.embed(tokens)))
 
     rngs = nnx.Rngs(0, dropout=1)
+    moving, cached = _stateful()
     return {
         "nnx-mixer": (Mixer(rngs), [(4, 3)]),
         "nnx-dropped": (Dropped(rngs), [(4,)]),
-        "nnx-moving": (Moving(rngs), [(3,)]),
-        "nnx-cached": (Cached(rngs), [(2,)]),
+        "nnx-moving": (moving(rngs), [(3,)]),
+        "nnx-cached": (cached(rngs), [(2,)]),
         "nnx-tied": (Tied(rngs), [own.indices("n", below=7)]),
         "nnx-conv": (nnx.Conv(2, 3, (3,), strides=2, rngs=rngs), [(6, 2)]),
     }
