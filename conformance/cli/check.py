@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from conformance.judge.server_process import Server
     from conformance.judge.session import JudgeSession
     from conformance.judge.verdict import Verdict
+    from conformance.reporting.verdicts.marking import Marking
 
 MANY_CANDIDATES = 4
 """Candidates from which on it pays to compile the exercises' own solutions for them."""
@@ -170,11 +171,7 @@ def judge(
     process_env.prepare()
     from conformance.judge import compile_cache, server_process
 
-    marking = read_marks(marks_file)
-    if marking is not None and (exercises or required):
-        raise click.UsageError(
-            "--marks names the exercises and which are required: leave out --exercise and --require"
-        )
+    marking = read_marks(marks_file, alone=not (exercises or required))
     cache = compile_cache.prepare(
         process_env.cache_directory() / "judge" / process_env.compilation_cache().name
     )
@@ -189,14 +186,9 @@ def judge(
         from conformance.judge.session import JudgeSession, Options, fresh_seed, prefetch
 
         known = load_exercises(exercise_files)
-        needed = _names(required)
-        _check_names(known, (*exercises, *needed))
-        if marking is not None:
-            _check_names(known, tuple(marking.exercises), f"{marks_file}: ")
-            exercises, needed = tuple(marking.exercises), marking.required
-        drawn = fresh_seed() if seed is None else seed
-        go_on = marking is not None
-        chosen = Options(examples, drawn, strict, patience, exercises, needed, go_on)
+        names, needed = _exercises(known, exercises, _names(required), marking, f"{marks_file}: ")
+        drawn, go_on = fresh_seed() if seed is None else seed, marking is not None
+        chosen = Options(examples, drawn, strict, patience, names, needed, go_on)
         prefetched = prefetch(known, chosen, found.candidates[:PREFETCHED])
         for each in prefetched.values():
             pool.submit(compute_ahead, each, stop)
@@ -213,6 +205,21 @@ def judge(
         stop.set()  # a thread of XLA's must not be cut short by the end of the process
         _close(session, starting)
         pool.shutdown()
+
+
+def _exercises(
+    known: dict[str, Exercise],
+    named: tuple[str, ...],
+    required: tuple[str, ...],
+    marking: Marking | None,
+    where: str,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The exercises to judge and those that are required: the file of marks names its own."""
+    if marking is None:
+        _check_names(known, (*named, *required))
+        return named, required
+    _check_names(known, tuple(marking.exercises), where)
+    return tuple(marking.exercises), marking.required
 
 
 def _names(listed: str) -> tuple[str, ...]:

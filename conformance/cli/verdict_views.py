@@ -76,10 +76,19 @@ def verdict_files(command: Command) -> Command:
     return made  # type: ignore[no-any-return]  # click's decorators keep the function
 
 
-def read_marks(path: Path | None) -> Marking | None:
-    """What the file says of points. Raises click's usage error, one line, where it is malformed."""
+def read_marks(path: Path | None, *, alone: bool = True) -> Marking | None:
+    """What the file says of points. Raises click's usage error, one line, where it is malformed.
+
+    Args:
+        path: The file, if there is one.
+        alone: Whether nothing else names exercises; a file and another option contradict each other.
+    """
     if path is None:
         return None
+    if not alone:
+        raise click.UsageError(
+            "--marks names the exercises and which are required: leave out --exercise and --require"
+        )
     from conformance.reporting.verdicts.marking import InvalidMarking, read_marking
 
     try:
