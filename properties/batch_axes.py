@@ -17,6 +17,8 @@ Positions: TypeAlias = Callable[[int], Sequence[int]]
 """From the rank of one example to the axes that the batch axis may be, after it is inserted."""
 
 ENSEMBLE_AXES = (0, 1, -1, -2)
+USUAL_ALONE = 0.5
+"""How often the only combination of a call is the first of those that users write."""
 
 
 def front(rank: int) -> Sequence[int]:
@@ -98,21 +100,44 @@ def _ranks(subject: FunctionSubject | ModuleSubject) -> tuple[tuple[int, ...], i
 
 
 def covering(combinations: Sequence[Axes], most: int, seed: int) -> tuple[Axes, ...]:
-    """At most `most` combinations, every position of every argument among them while they last."""
+    """At most `most` combinations, every position of every argument among them while they last.
+
+    The first are those of `usual`. Where one fits, the seed decides whether it is of these.
+    """
     shuffled = list(combinations)
-    random.Random(seed).shuffle(shuffled)
+    chance = random.Random(seed)
+    chance.shuffle(shuffled)
+    first = usual(combinations, chance)
+    if most == 1 and chance.random() < USUAL_ALONE:
+        return tuple(first[:1] or shuffled[:1])
     chosen: list[Axes] = []
     seen: set[tuple[int, Any]] = set()
 
     def slots(axes: Axes) -> set[tuple[int, Any]]:
         return set(enumerate((*axes.in_axes, axes.out_axes)))
 
-    for axes in shuffled:
+    for axes in (first if most > 1 else []) + shuffled:
         if len(chosen) < most and slots(axes) - seen:
             chosen.append(axes)
             seen |= slots(axes)
     rest = [axes for axes in shuffled if axes not in chosen]
     return tuple(chosen + rest[: most - len(chosen)])
+
+
+def usual(combinations: Sequence[Axes], chance: random.Random) -> list[Axes]:
+    """Of the combinations, those that users write first, with every batch axis in front.
+
+    The first maps every argument; the second leaves out one, which `chance` chooses.
+    """
+    in_front = [axes for axes in combinations if axes.out_axes == 0 and is_leading(axes)]
+    every = [axes for axes in in_front if None not in axes.in_axes]
+    shared = [axes for axes in in_front if axes.in_axes.count(None) == 1]
+    return every + (chance.sample(shared, 1) if shared else [])
+
+
+def is_leading(axes: Axes) -> bool:
+    """Whether every argument that is mapped is mapped along its first axis."""
+    return all(axis in (0, None) for axis in axes.in_axes)
 
 
 def with_few_masks(combinations: Sequence[Axes], most: int | None, seed: int) -> Sequence[Axes]:

@@ -44,6 +44,8 @@ class Axes:
     """What the mapped axis is called, for collectives."""
     options: tuple[tuple[str, Any], ...] = attrs.field(default=(), converter=_pairs)
     """Further options of the transform, by the names of its own parameters; may be given as a mapping."""
+    batch: int | None = None
+    """The number of examples, where it is not that of the call. A function's calls alone have it."""
 
     @property
     def leading(self) -> "Axes":
@@ -72,13 +74,17 @@ class FunctionCall:
         return subject
 
     def only(self, axes: Axes) -> "FunctionCall":
-        """This call with a single combination of axes."""
-        return attrs.evolve(self, axes=(axes,))
+        """This call with a single combination of axes, and with its number of examples."""
+        if axes.batch is None:
+            return attrs.evolve(self, axes=(axes,))
+        sizes = {**self.sizes, "batch": axes.batch}
+        return attrs.evolve(self, axes=(attrs.evolve(axes, batch=None),), sizes=sizes)
 
     def batch_first(self, axes: Axes) -> tuple[Any, ...]:
         """The arguments with every batch axis in front; an unmapped argument has none."""
+        single = self.only(axes)
         return tuple(
-            _draw(argument, self.seed + i * _STRIDE, self, mapped=axis is not None)
+            _draw(argument, self.seed + i * _STRIDE, single, mapped=axis is not None)
             for i, (argument, axis) in enumerate(
                 zip(self.subject.arguments, axes.in_axes, strict=True)
             )

@@ -35,6 +35,7 @@ class StoredAxes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     out_axes: StoredAxis = 0
     name: str | None = None
     options: tuple[tuple[str, Any], ...] = ()
+    batch: Size | None = None
 
 
 class StoredFunctionCall(

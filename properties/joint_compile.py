@@ -13,8 +13,8 @@ from properties.trees import Raised, attempt, raw
 
 def map_together(transform: Transform, call: FunctionCall) -> Iterator[tuple[Axes, Any]]:
     """The result of the call for each combination of axes, `Raised` where there is none."""
-    given = {axes.in_axes: call.arguments(axes) for axes in call.axes}
-    arguments = [given[axes.in_axes] for axes in call.axes]
+    given = {(axes.in_axes, axes.batch): call.arguments(axes) for axes in call.axes}
+    arguments = [given[axes.in_axes, axes.batch] for axes in call.axes]
     pieces = [transform_or_raise(transform.map, call.subject.function, axes) for axes in call.axes]
     joined = transform.traceable and not call.eager
     yield from zip(call.axes, run_together(pieces, arguments, joined), strict=True)

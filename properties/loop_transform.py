@@ -69,7 +69,8 @@ def _lift(call: ModuleCall) -> Lifted:
     axes, module, one = call.axes[0], call.subject.reference(call.sizes), applied(call)
 
     def streams(rngs: Any, inputs: Any) -> list[Any]:
-        return keys.lift(rngs, call.split_rngs, number_of_examples(inputs, axes.in_axes))
+        size = number_of_examples(inputs, axes.in_axes, call.options.get("axis_size"))
+        return keys.lift(rngs, call.split_rngs, size)
 
     def init(rngs: Any, *inputs: Any) -> Any:
         if call.subject.draws and _contradicts(call):

@@ -31,6 +31,9 @@ DIGIT = 64
 """The base in which large indices are drawn, digit by digit."""
 LARGEST_KEY = 2**31 - 9
 """Each stream's key is the one after that of the stream before it."""
+LARGEST_SQUARE = 16
+"""The largest dimension that a batch is made as large as."""
+HALF = 0.5
 
 EAGER_COMBINATIONS = 5
 """As many as quick traces together: where its one call is eager, no less of a rule is seen."""
@@ -70,6 +73,7 @@ def _chooser(draw: Any, subject: Subject, profile: Profile) -> Callable[[str, Se
 
 
 FunctionCases = Callable[[Transform, FunctionSubject, Profile], st.SearchStrategy[FunctionCall]]
+ModuleCases = Callable[[Transform, ModuleSubject, Profile], st.SearchStrategy[ModuleCall]]
 
 
 def function_calls(
@@ -121,6 +125,50 @@ def with_explicit_axis_size(cases: FunctionCases) -> FunctionCases:
     return more
 
 
+def with_other_batches(
+    cases: FunctionCases, others: Callable[[FunctionCall], Sequence[int]] | None = None
+) -> FunctionCases:
+    """The calls of `cases`, the last combinations of axes of each with other numbers of examples.
+
+    Those are what `others` gives of the call: where it is None, one example and as many as another
+    dimension has. The seed decides which combination has which. One example's shapes stay as they
+    are, so that all combinations have one reference. A map over devices keeps its batch, since one
+    compilation has one number of devices, and so does a subject whose author wants certain batches.
+    """
+
+    def resized(call: FunctionCall) -> FunctionCall:
+        sizes = list((others or _one_and_square)(call))
+        kept = len(call.axes) - len(sizes)
+        if kept < 1:
+            return call
+        chance = random.Random(call.seed)
+        chance.shuffle(sizes)
+        last = [
+            # One example in the way that the call begins with, or in another.
+            attrs.evolve(call.axes[0] if size == 1 and chance.random() < HALF else axes, batch=size)
+            for axes, size in zip(call.axes[kept:], sizes, strict=True)
+        ]
+        return attrs.evolve(call, axes=(*call.axes[:kept], *last))
+
+    def more(
+        transform: Transform, subject: FunctionSubject, profile: Profile
+    ) -> st.SearchStrategy[FunctionCall]:
+        calls = cases(transform, subject, profile)
+        wanted = subject.own.batch_sizes if subject.own else ()
+        fixed = transform.max_batch_size() is not None or wanted
+        return calls if fixed else calls.map(resized)
+
+    return more
+
+
+def _one_and_square(call: FunctionCall) -> list[int]:
+    """A batch of one, and one as large as another dimension that is neither one nor large."""
+    batch = call.sizes[AXIS]
+    dimensions = [n for name, n in call.sizes.items() if 1 < n <= LARGEST_SQUARE and n != batch]
+    square = random.Random(call.seed).sample(dimensions, 1) if dimensions else []
+    return [size for size in (1, *square) if size != batch]
+
+
 # Hypothesis reads the source of what it makes composite: once will do.
 @st.composite
 def _function_calls(
@@ -153,7 +201,7 @@ def module_calls(
     unmapped: str = "any",
     most: int = 4,
     ensemble: bool | None = False,
-) -> Callable[[Transform, ModuleSubject, Profile], st.SearchStrategy[ModuleCall]]:
+) -> ModuleCases:
     """A strategy factory for calls of a module, with shared parameters or as an `ensemble`.
 
     Where `ensemble` is None, calls are of the one or the other kind.
@@ -171,6 +219,29 @@ def module_calls(
         )
 
     return cases
+
+
+def or_shared_inputs(cases: ModuleCases) -> ModuleCases:
+    """The calls of `cases`, some with inputs that are the same for all members of the ensemble.
+
+    No input is mapped there, so that `axis_size` says how many members there are.
+    """
+
+    def share(call: ModuleCall, shared: bool) -> ModuleCall:
+        if not shared:
+            return call
+        axes = Axes((None,) * len(call.axes[0].in_axes), call.axes[0].out_axes)
+        return attrs.evolve(call, axes=(axes,), options={"axis_size": call.size})
+
+    def more(
+        transform: Transform, subject: ModuleSubject, profile: Profile
+    ) -> st.SearchStrategy[ModuleCall]:
+        calls = cases(transform, subject, profile)
+        if not transform.accepts_axis_size_only:
+            return calls
+        return st.builds(share, calls, one_of("shared inputs", BOTH, subject, profile))
+
+    return more
 
 
 @st.composite

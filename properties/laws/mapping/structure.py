@@ -12,8 +12,12 @@ from properties.compare import Mismatch, assert_same_structure, exactly
 from properties.law import attribute_to, law
 from properties.laws.mapping.values import equals_per_example
 from properties.recipe import MAP, Recipe
-from properties.strategies import function_calls, with_explicit_axis_size
-from properties.subject import FunctionSubject
+from properties.strategies import (
+    function_calls,
+    with_explicit_axis_size,
+    with_other_batches,
+)
+from properties.subject import AXIS, FunctionSubject
 from properties.transform import Transform
 from properties.trees import Raised, described
 from reference.types import PyTree
@@ -33,10 +37,16 @@ def _no_empty_batch(transform: Transform, subject: FunctionSubject) -> str | Non
     return "pmap takes no batch of size zero: it needs a device for every example"
 
 
+def _one(call: FunctionCall) -> list[int]:
+    return [] if call.sizes[AXIS] else [1]
+
+
 @law(
     "mapping.axis-size",
     tier="derived",
-    cases=with_explicit_axis_size(function_calls(unmapped="any", batches=(0, 1), most=3)),
+    cases=with_explicit_axis_size(
+        with_other_batches(function_calls(unmapped="any", batches=(0, 1), most=3), _one)
+    ),
     kinds=("function", "rule"),
     skip_if=_no_empty_batch,
 )
@@ -47,7 +57,7 @@ def axis_size(transform: Transform, call: FunctionCall) -> None:
 
 @law(
     "mapping.preserves-structure",
-    cases=function_calls(unmapped="any", most=3),
+    cases=with_other_batches(function_calls(unmapped="any", most=3)),
     kinds=("function", "rule"),
 )
 def preserves_structure(transform: Transform, call: FunctionCall) -> None:

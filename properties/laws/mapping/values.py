@@ -22,7 +22,11 @@ from properties.compare import (
 from properties.joint_compile import map_together, run_together
 from properties.law import attribute_to, law
 from properties.recipe import MAP, Recipe
-from properties.strategies import function_calls, with_explicit_axis_size
+from properties.strategies import (
+    function_calls,
+    with_explicit_axis_size,
+    with_other_batches,
+)
 from properties.transform import Transform
 from properties.trees import Raised, attempt
 from reference.types import Array, PyTree
@@ -56,7 +60,7 @@ JOINED = (4,)
 @law(
     "mapping.equals-per-example",
     tier="essential",
-    cases=function_calls(unmapped="any"),
+    cases=with_other_batches(function_calls(unmapped="any")),
     kinds=("function", "rule"),
 )
 def equals_per_example(transform: Transform, call: FunctionCall) -> None:
@@ -69,7 +73,7 @@ def equals_per_example(transform: Transform, call: FunctionCall) -> None:
 
 @law(
     "mapping.broadcasts-unmapped",
-    cases=with_explicit_axis_size(function_calls(unmapped="some")),
+    cases=with_explicit_axis_size(with_other_batches(function_calls(unmapped="some"))),
     skip_if=single_argument,
 )
 def broadcasts_unmapped(transform: Transform, call: FunctionCall) -> None:
@@ -106,7 +110,7 @@ def _check_selections(transform: Transform, call: FunctionCall, selections: list
             with attribute_to(single, MAP, arguments[0], expected):
                 assert_same_structure(whole, expected.like)
         for given, selection, got in zip(arguments[1:], selections, parts, strict=True):
-            select = partial(_selected, selection=selection, axis=axes.out_axes)
+            select = partial(selected, selection=selection, axis=axes.out_axes)
             expected_part = computed(whole, expected, select)
             if expected_part is None:
                 continue
@@ -120,7 +124,7 @@ def _check_selections(transform: Transform, call: FunctionCall, selections: list
                     raise found from None
 
 
-def _selected(tree: PyTree, selection: Array, axis: int) -> PyTree:
+def selected(tree: PyTree, selection: Array, axis: int) -> PyTree:
     """The selected examples of a result whose batch axis is `axis`."""
 
     def take(leaf: Array) -> Array:
@@ -136,7 +140,7 @@ def _map_selections(
     transform: Transform, call: FunctionCall, selections: Sequence[Array]
 ) -> Iterator[tuple[Axes, list[PyTree], list[PyTree]]]:
     """For each combination of axes: the arguments and the results of each selection of examples."""
-    arguments = [[_select_arguments(call, axes, s) for s in selections] for axes in call.axes]
+    arguments = [[select_arguments(call, axes, s) for s in selections] for axes in call.axes]
     mapped = [transform.map(call.subject.function, axes) for axes in call.axes]
     joined = transform.traceable and not call.eager
     if transform.max_batch_size() is None:
@@ -152,7 +156,7 @@ def _map_selections(
     yield from zip(call.axes, arguments, map(list, zip(*results, strict=True)), strict=True)
 
 
-def _select_arguments(call: FunctionCall, axes: Axes, selection: Array) -> PyTree:
+def select_arguments(call: FunctionCall, axes: Axes, selection: Array) -> PyTree:
     """The call's arguments, with the selected examples only."""
     return tuple(
         argument

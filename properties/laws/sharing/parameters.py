@@ -14,7 +14,7 @@ from properties.joint_compile import init_now, init_shapes
 from properties.law import attribute_to
 from properties.laws.errors import assert_raises
 from properties.laws.sharing.cases import check_outputs, law, no_params, one_call
-from properties.strategies import module_calls
+from properties.strategies import module_calls, or_shared_inputs
 from properties.subject import ModuleSubject
 from properties.transform import Transform
 from properties.trees import attempt
@@ -87,7 +87,11 @@ def ensemble_leading_axis(transform: Transform, call: ModuleCall) -> None:
         chex.assert_trees_all_equal_shapes_and_dtypes(got, expected)
 
 
-@law("sharing.ensemble-members", cases=one_call(ensemble=True), skip_if=no_params)
+@law(
+    "sharing.ensemble-members",
+    cases=or_shared_inputs(one_call(ensemble=True)),
+    skip_if=no_params,
+)
 def ensemble_members(transform: Transform, call: ModuleCall) -> None:
     """Ensemble member i is the unmapped module initialised with the i-th split key, and gives its outputs."""
     members = oracle.of_variables(call, transform.derivation)
