@@ -12,7 +12,6 @@ import numpy as np
 from hypothesis.strategies import SearchStrategy
 
 from properties import oracle
-from properties.applicability import single_argument
 from properties.call import Axes, FunctionCall, move_batch_axis
 from properties.compare import Expected, assert_agrees
 from properties.joint_compile import run_together
@@ -43,8 +42,8 @@ def _no_per_example_gradient(transform: Transform, subject: FunctionSubject) -> 
     )
 
 
-def _no_shared_gradient(transform: Transform, subject: FunctionSubject) -> str | None:
-    return _undifferentiable(subject, gradient_of) or single_argument(transform, subject)
+def _no_gradient(transform: Transform, subject: FunctionSubject) -> str | None:
+    return _undifferentiable(subject, gradient_of)
 
 
 def _no_forward_mode(transform: Transform, subject: FunctionSubject) -> str | None:
@@ -256,10 +255,14 @@ def per_example(transform: Transform, call: FunctionCall) -> None:
 
 
 @law(
-    "gradients.shared-sum", tier="derived", cases=_float_calls("some"), skip_if=_no_shared_gradient
+    "gradients.shared-sum",
+    tier="derived",
+    cases=_float_calls("any"),
+    kinds=("function", "rule"),
+    skip_if=_no_gradient,
 )
 def shared_sum(transform: Transform, call: FunctionCall) -> None:
-    """The gradient of a mapped sum by a shared argument is the sum of the per-example gradients."""
+    """The gradient of a map is each example's gradient, and by a shared argument the sum of them."""
     pieces = []
     for axes in call.axes:
         mapped = transform.map(call.subject.function, axes)
