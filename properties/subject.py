@@ -103,7 +103,8 @@ class FunctionSubject:
     comes of the first of them."""
     kind: str = "function"
     """`function`; `rule`: it stands for a primitive's batching rule; `collective`: it communicates
-    with the other examples along the axis that is named `AXIS`; `draw`: its first argument is a key."""
+    with the other examples along the axis that is named `AXIS`; `draw`: its first argument is a key;
+    `large`: it is of tiny examples, for maps of many."""
     own: OwnOptions | None = None
     """Set where it is a user's own: then the second oracle judges what the first cannot."""
 

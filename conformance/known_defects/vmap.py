@@ -312,4 +312,25 @@ VMAP: tuple[Defect, ...] = (
         ),
         upstream=NOT_FOUND_LATER,
     ),
+    Defect(
+        id="vmap-many-squared-norms",
+        transform="jax.vmap",
+        versions={"jax": "==0.10.2"},
+        affects=lambda call: (
+            call.subject_name in ("large-squared-norm", "large-squared-norm-of-both")
+            and call.dtype == "float32"
+            and 2**15 < call.sizes["batch"] < 2**16
+            and (len(call.axes[0].in_axes) == 1 or call.axes[0].in_axes[0] is None)
+        ),
+        law="mapping.large-batch",
+        call=FunctionCall("large-squared-norm", {"batch": 33_000}, (Axes((0,), 0),)),
+        description=(
+            "Silently wrong values on CPU: jax.jit(jax.vmap(lambda row: jnp.sum((m @ row) ** 2))) of "
+            "33,000 rows, m of shape (3, 3), gives rows from number 32,768 on the results of other "
+            "rows. Of the numbers of rows that were tried, 32,769 to 40,000 are wrong; 32,768 and "
+            "49,151 are right. It was right in 0.9.2 and is right since 0.11.0."
+        ),
+        upstream="https://github.com/jax-ml/jax/issues/39103 (closed): 0.10.1 has it right.",
+        platform="cpu",
+    ),
 )

@@ -32,6 +32,7 @@ _FUNCTIONS = (
     "axis-index",
     "draw-bits",
     "draw-bits-rbg",
+    "large-maximum",
 )
 _MODULES = (
     "dense",

@@ -5,9 +5,10 @@ from properties.subjects.batching_rules import RULES
 from properties.subjects.collectives import COLLECTIVES
 from properties.subjects.draws import DRAWS
 from properties.subjects.functions import FUNCTIONS
+from properties.subjects.large import LARGE
 from properties.subjects.modules import MODULES
 
-__all__ = ["COLLECTIVES", "DRAWS", "FUNCTIONS", "MODULES", "RULES", "SUBJECTS"]
+__all__ = ["COLLECTIVES", "DRAWS", "FUNCTIONS", "LARGE", "MODULES", "RULES", "SUBJECTS"]
 
-_EVERY: tuple[Subject, ...] = (*FUNCTIONS, *MODULES, *COLLECTIVES, *DRAWS, *RULES)
+_EVERY: tuple[Subject, ...] = (*FUNCTIONS, *MODULES, *COLLECTIVES, *DRAWS, *LARGE, *RULES)
 SUBJECTS: dict[str, Subject] = {subject.name: subject for subject in _EVERY}

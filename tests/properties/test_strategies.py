@@ -19,6 +19,7 @@ from properties.batch_axes import anywhere, combinations, covering
 from properties.call import Axes, FunctionCall
 from properties.law import Law
 from properties.laws import LAWS
+from properties.laws.mapping.large import FEW, LARGE
 from properties.loop_transform import LOOP
 from properties.oracle import output_ranks
 from properties.profile import PROFILES, Profile
@@ -125,6 +126,9 @@ def test_calls_take_their_sizes_from_the_pool(law: Law, transform: Transform) ->
         if law.id in BATCHES:
             assert call.sizes["batch"] in BATCHES[law.id]
             continue
+        if law.id == "mapping.large-batch":
+            assert (call.sizes["batch"], {axes.batch for axes in call.axes}) == (FEW, set(LARGE))
+            continue
         assert dict(call.sizes) in pool(call.subject, MANY, transform.max_batch_size())
         assert call.sizes["batch"] <= (transform.max_batch_size() or 8)
 
@@ -143,7 +147,8 @@ def test_axes_are_valid_differ_and_are_negative_in_the_negative_law_only(law: La
         for axes in call.axes:
             assert len(axes.in_axes) == len(ranks)
             nothing_mapped = set(axes.in_axes) == {None}
-            assert nothing_mapped == (dict(axes.options) == {"axis_size": call.sizes["batch"]})
+            stated = axes.options if isinstance(call, FunctionCall) else call.options
+            assert nothing_mapped == (dict(stated) == {"axis_size": call.sizes["batch"]})
             mapped = [
                 (a, min(r)) for a, r in zip(axes.in_axes, ranks, strict=True) if a is not None
             ]
@@ -184,6 +189,46 @@ def test_every_position_of_every_argument_is_covered_while_the_cap_allows(name: 
         if most >= sum(map(len, positions)):
             kept = zip(*((*axes.in_axes, axes.out_axes) for axes in chosen), strict=True)
             assert [set(column) for column in kept] == positions
+
+
+@every_subject
+def test_the_first_calls_are_those_that_users_write(subject: Subject) -> None:
+    if reason := unavailable(subject):
+        pytest.skip(reason)
+    every = combinations(subject, anywhere, anywhere, "any")
+    several = len(every[0].in_axes) > 1
+    for seed in range(10):
+        first, second, *_ = covering(every, 5, seed)
+        assert (set(first.in_axes), first.out_axes) == ({0}, 0)
+        if several:
+            assert second.out_axes == 0
+            assert sorted(map(str, second.in_axes)) == ["0"] * (len(first.in_axes) - 1) + ["None"]
+    alone = {covering(every, 1, seed)[0] == first for seed in range(40)}
+    assert alone == {True, False}
+
+
+def test_a_few_combinations_have_one_example_or_as_many_as_another_dimension() -> None:
+    seen = set()
+    for seed in range(10):
+        profile = attrs.evolve(PROFILES["quick"], seed=seed)
+        for call in drawn(LAWS["mapping.equals-per-example"], LOOP, SUBJECTS["linear"], profile):
+            others = [axes.batch for axes in call.axes if axes.batch is not None]
+            assert set(others) <= {1, call.sizes["m"], call.sizes["n"]}
+            assert len(others) < len(call.axes)
+            for axes in call.axes:
+                size = axes.batch or call.sizes["batch"]
+                assert call.only(axes).sizes == {**call.sizes, "batch": size}
+                for argument, axis in zip(call.arguments(axes), axes.in_axes, strict=True):
+                    assert axis is None or argument.shape[axis] == size
+            seen.update(["one" if n == 1 else "square" for n in others])
+    assert seen == {"one", "square"}
+
+
+def test_some_ensembles_share_their_inputs() -> None:
+    law = LAWS["sharing.ensemble-members"]
+    axes = {call.axes[0].in_axes for call in drawn(law, LINEN, SUBJECTS["dense"])}
+    assert (None,) in axes
+    assert len(axes) > 1
 
 
 def test_combinations_leave_unmapped_what_is_asked() -> None:
