@@ -23,6 +23,8 @@ LAWS: Mapping[str, Law] = MappingProxyType(
         axes,
         mapping.values,
         mapping.structure,
+        mapping.again,
+        mapping.large,
         collectives,
         errors,
         gradients,
