@@ -13,6 +13,7 @@ from conformance.runner import process_env
 @click.command()
 @click.option("--markdown", type=options.FILE, help="Write the table here.")
 @click.option("--rules", multiple=True, metavar="GLOB", help="Break these batching rules instead.")
+@click.option("--subtle", is_flag=True, help="Break transforms only where a call triggers it.")
 @click.option(
     "-n",
     "--workers",
@@ -28,13 +29,19 @@ from conformance.runner import process_env
     help="Run the I-th of N parts. Only the whole says whether every mutant is killed.",
 )
 def mutants(
-    markdown: Path | None, rules: tuple[str, ...], workers: int | None, shard: tuple[int, int]
+    markdown: Path | None,
+    rules: tuple[str, ...],
+    subtle: bool,
+    workers: int | None,
+    shard: tuple[int, int],
 ) -> int:
     """Check the laws on broken transforms, or on broken batching rules: what notices which?
 
     The control is checked, too: the transform, or the rule, as it is. Exits with 1 where a control
     fails, a law kills no mutant, or a mutant is killed by no law.
     """
+    if rules and subtle:
+        raise click.UsageError("--rules and --subtle exclude each other: give one of them")
     process_env.prepare()
     from conformance.mutation.processes import WorkerDiedError
 
@@ -42,6 +49,8 @@ def mutants(
     try:
         if rules:
             return _batching_rules(rules, processes, shard, markdown)
+        if subtle:
+            return _subtle(processes, shard, markdown)
         return _transforms(processes, shard, markdown)
     except WorkerDiedError as error:
         raise click.ClickException(str(error)) from None
@@ -74,6 +83,17 @@ def _batching_rules(
     results = run_in_processes(rule_mutants.mutate_rule, tasks, workers)
     _show(tables.RULES_HEAD, tables.rule_totals(results), tables.rule_table(results), markdown)
     return _fail(failures.rule_failures(results))
+
+
+def _subtle(workers: int, shard: tuple[int, int], markdown: Path | None) -> int:
+    from conformance.mutation import failures, subtle_matrix, tables
+    from conformance.mutation.processes import run_in_processes
+    from conformance.runner.items import in_shard
+
+    tasks = {name: task for name, task in subtle_matrix.tasks().items() if in_shard(name, shard)}
+    results = run_in_processes(subtle_matrix.mutate_subtly, tasks, workers)
+    _show(tables.SUBTLE_HEAD, tables.subtle_totals(results), tables.subtle_table(results), markdown)
+    return _fail(failures.subtle_failures(results))
 
 
 def _show(head: str, sentence: str, table: str, markdown: Path | None) -> None:

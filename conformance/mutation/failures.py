@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from conformance.mutation.results import CONTROL, MutationResult, RuleMutationResult
+from conformance.mutation.results import CONTROL, MutationResult, RuleMutationResult, SubtleResult
 
 MIN_KILLED = 0.95
 """Share of the mutants of batching rules, those that apply, which must be killed."""
@@ -53,3 +53,17 @@ def rule_failures(results: Sequence[RuleMutationResult]) -> list[str]:
             f"more than {1 - MIN_KILLED:.0%} of the mutants survive: {', '.join(survivors)}"
         )
     return lines
+
+
+def subtle_failures(results: Sequence[SubtleResult]) -> list[str]:
+    """What is wrong with the subtle mutants: each that survives."""
+    return [
+        f"no profile kills the subtle mutant {each.mutant} of {each.transform}: "
+        + (
+            "add a law that looks at what it changes"
+            if each.triggered
+            else "draw calls that trigger it"
+        )
+        for each in results
+        if each.profile is None
+    ]

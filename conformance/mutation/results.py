@@ -44,3 +44,17 @@ class RuleMutationResult(msgspec.Struct, frozen=True):
     def survived(self) -> bool:
         """Whether it should have been killed, and was not."""
         return not self.killed and not self.exempt and self.mutant != CONTROL
+
+
+class SubtleResult(msgspec.Struct, frozen=True):
+    """One subtle mutant of one transform, on the calls that runs draw."""
+
+    mutant: str
+    """A name in `SUBTLE`."""
+    transform: str
+    triggered: bool
+    """Whether some call that runs draw makes it misbehave."""
+    profile: str | None = None
+    """The first profile whose calls kill it; None where it survives."""
+    killed_by: str = ""
+    """The law and the subject."""

@@ -2,7 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
-from conformance.mutation.results import CONTROL, MutationResult, RuleMutationResult
+from conformance.mutation.results import (
+    CONTROL,
+    MutationResult,
+    RuleMutationResult,
+    SubtleResult,
+)
+from properties.mutants.subtle import SUBTLE
 
 MATRIX_HEAD = """# The kill matrix
 
@@ -21,6 +27,16 @@ is checked against the law `mapping.equals-per-example`. A cell names the subjec
 the mutant, or says in brackets why it need not. The column `none` is the control, the rule as it is, on
 the same calls, and must be all dashes. Made by
 `vmap-conformance mutants --rules '*' --markdown docs/broken-rules.md`.
+
+"""
+
+SUBTLE_HEAD = """# Subtle mutants
+
+Each is a transform that misbehaves only where something triggers it, such as a batch of one
+(`properties/mutants/subtle`). It is checked by the calls that a run of quick draws with seed 0, of a few
+subjects of every kind, and where it survives those, by the calls of ci. The control is the transform as
+it is, which passes on all calls that are tried. Made by
+`vmap-conformance mutants --subtle --markdown docs/subtle-mutants.md`.
 
 """
 
@@ -81,6 +97,30 @@ def _rule_cell(result: RuleMutationResult) -> str:
     if result.exempt:
         return f"({result.exempt})"
     return result.killed_by or ("**survived**" if result.survived else "-")
+
+
+def subtle_totals(results: Sequence[SubtleResult]) -> str:
+    """One sentence: how many subtle mutants, and which profile kills how many."""
+    quick = sum(each.profile == "quick" for each in results)
+    killed = sum(each.profile is not None for each in results)
+    return (
+        f"{killed} of {len(results)} subtle mutants are killed, {quick} of them by quick; of the "
+        f"others {sum(each.triggered and not each.profile for each in results)} are triggered."
+    )
+
+
+def subtle_table(results: Sequence[SubtleResult]) -> str:
+    """Subtle mutants: what each does, and what kills it first."""
+    columns = {"does": "what it does", "profile": "killed by", "law": "law and subject"}
+    cells = {}
+    rows = [f"{each.mutant} of {each.transform}" for each in results]
+    for row, each in zip(rows, results, strict=True):
+        cells[row, "does"] = SUBTLE[each.mutant].sentence
+        cells[row, "profile"] = each.profile or (
+            "**survives**" if each.triggered else "**is not triggered**"
+        )
+        cells[row, "law"] = each.killed_by or "-"
+    return _table("mutant", columns, rows, cells)
 
 
 def _controls(failing: int) -> str:
