@@ -58,13 +58,13 @@ def _short(message: str) -> str:
 
 
 def _of_shapes(expected: str, got: str, call: Call) -> str | None:
-    due, there = _ABSTRACT.match(expected), _ABSTRACT.match(got)
+    due, there = abstract(expected), abstract(got)
     if due is None or there is None:
         return None
-    wanted, shape = (_dims(each["shape"]) for each in (due, there))
+    (dtype, wanted), (given, shape) = due, there
     if wanted == shape:
-        return f"gives {there['dtype']} instead of {due['dtype']}"
-    place = _batch_axis(wanted, call)
+        return f"gives {given} instead of {dtype}"
+    place = batch_axis(wanted, call)
     if place is not None:
         example = wanted[:place] + wanted[place + 1 :]
         if shape == example:
@@ -76,8 +76,12 @@ def _of_shapes(expected: str, got: str, call: Call) -> str | None:
     return f"gives shape {list(shape)} instead of {list(wanted)}"
 
 
-def _dims(text: str) -> tuple[int, ...]:
-    return tuple(int(size) for size in text.split(",") if size)
+def abstract(text: str) -> tuple[str, tuple[int, ...]] | None:
+    """The dtype and the shape of words such as `float32[3,2]`; None for other words."""
+    found = _ABSTRACT.match(text)
+    if found is None:
+        return None
+    return found["dtype"], tuple(int(size) for size in found["shape"].split(",") if size)
 
 
 def _number(count: int) -> str:
@@ -85,7 +89,7 @@ def _number(count: int) -> str:
     return words[count] if count < len(words) else str(count)
 
 
-def _batch_axis(shape: tuple[int, ...], call: Call) -> int | None:
+def batch_axis(shape: tuple[int, ...], call: Call) -> int | None:
     """Where the result has its batch axis; None where that is not known."""
     axis = call.axes[0].out_axes if call.axes else None
     if axis is None or not -len(shape) <= axis < len(shape):
@@ -100,7 +104,7 @@ def _of_values(expected: Any, got: Any, call: Call) -> str:
     wide = np.complex128 if "c" in (got.dtype.kind, expected.dtype.kind) else np.float64
     with np.errstate(all="ignore"):
         right, wrong = expected.astype(wide), got.astype(wide)
-        place = _batch_axis(right.shape, call)
+        place = batch_axis(right.shape, call)
         if place is not None:
             right, wrong = np.moveaxis(right, place, 0), np.moveaxis(wrong, place, 0)
             for answer, words in _known(right):

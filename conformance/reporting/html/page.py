@@ -25,7 +25,13 @@ PACKAGE = "conformance.reporting.html"
 def render(run: Run) -> str:
     """The page of one run."""
     views = [runs.view(0, run)]
-    return render_page("run.html.jinja", [run], views, tables.by_transform(run.summary))
+    return render_page(
+        "run.html.jinja",
+        [run],
+        views,
+        tables.by_transform(run.summary),
+        compact=tables.groups_by_transform(run.summary),
+    )
 
 
 def render_page(
@@ -34,6 +40,7 @@ def render_page(
     views: Sequence[RunView],
     matrix: Matrix,
     *,
+    compact: Matrix | None = None,
     package: str = PACKAGE,
     kinds: dict[str, list[tuple[str, str]]] | None = None,
     **sections: Any,
@@ -45,6 +52,7 @@ def render_page(
         shown: The environments, one column each.
         views: The view of each, as `runs.view` makes it.
         matrix: Laws by transforms, or by environments.
+        compact: A smaller matrix that stays open above it.
         package: The package that has the template; the frame is in this one.
         kinds: What the filter offers before the outcomes: choices (value, words) by title.
         sections: What the template's own sections need.
@@ -57,6 +65,7 @@ def render_page(
         package,
         columns=views,
         matrix=matrix,
+        compact=compact,
         items=tables.items(shown, views),
         kinds={title: choices for title, choices in offered.items() if choices},
         **sections,

@@ -7,6 +7,10 @@ import attrs
 from conformance.events.outcomes import Outcome
 from conformance.events.records import Result
 from conformance.reporting.html import results
+from conformance.reporting.html.cards import Card, cards
+from conformance.reporting.html.charts import Charts, charts
+from conformance.reporting.html.known import KnownGroup, known_groups
+from conformance.reporting.html.own_subjects import OwnSubject, own_subjects
 from conformance.reporting.summary import ORDER, Summary, item_name, outcomes_of
 from conformance.reporting.terminal.conclusion import remarks
 from conformance.reporting.terminal.heading import cost
@@ -46,6 +50,10 @@ class RunView:
     cost: list[str]
     remarks: list[str]
     told: list[results.ResultView]
+    cards: list[Card]
+    known: list[KnownGroup]
+    own: list[OwnSubject]
+    charts: Charts
     places: dict[str, str]
     """Where on the page each result is that is shown in full, by `item_name`."""
 
@@ -57,6 +65,9 @@ def view(number: int, run: Run) -> RunView:
     told = sorted(
         (result for result in summary.results if result.outcome not in _PLAIN), key=_urgency
     )
+    views = [results.view(f"told-{number}-{i}", result) for i, result in enumerate(told)]
+    by_name = {item_name(each.result): each for each in views}
+    faults = cards(number, summary, by_name)
     facts = {fact: getattr(header.environment, fact) for fact in FACTS} if header else {}
     return RunView(
         label=run.label,
@@ -72,8 +83,12 @@ def view(number: int, run: Run) -> RunView:
         counts=list(outcomes_of(summary.results)),
         cost=[calls(summary), *cost(summary)],
         remarks=remarks(summary),
-        told=[results.view(f"told-{number}-{i}", result) for i, result in enumerate(told)],
-        places={item_name(result): f"told-{number}-{i}" for i, result in enumerate(told)},
+        told=views,
+        cards=faults,
+        known=known_groups(views),
+        own=own_subjects(summary, faults),
+        charts=charts(summary),
+        places={name: each.place for name, each in by_name.items()},
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 from conformance.events.details import NotApplicable, NotSampled
-from conformance.events.outcomes import Outcome
+from conformance.events.outcomes import NOT_CHECKED, Outcome
 from conformance.events.records import Result
 from conformance.reporting.failure import law_sentence
 from conformance.reporting.html.runs import Run, RunView
@@ -69,6 +69,21 @@ def by_transform(summary: Summary) -> Matrix:
         for law in summary.laws
     ]
     return Matrix(summary.transforms, rows, "transform")
+
+
+def groups_by_transform(summary: Summary) -> Matrix:
+    """The compact matrix of one run: groups of laws by transforms."""
+    rows: list[Any] = [
+        (group, "", [_checked(summary.cell(group, each)) for each in summary.transforms])
+        for group in summary.groups
+    ]
+    return Matrix(summary.transforms, rows, "transform")
+
+
+def _checked(counts: Counter[Outcome]) -> Counts:
+    """What was checked; what was not only where nothing was."""
+    every = counted(counts)
+    return [pair for pair in every if pair[0] not in NOT_CHECKED] or every
 
 
 def counted(counts: Counter[Outcome]) -> Counts:

@@ -10,6 +10,7 @@ from conformance.upgrade.detectors import KINDS
 from conformance.upgrade.difference import Difference
 from conformance.upgrade.for_you import ForYou
 from conformance.upgrade.html.drift import Drift, drift
+from conformance.upgrade.html.timeline import Release
 
 ADVICE = 2
 """Of a kind with more different remedies than this, the summary has only the general one."""
@@ -42,6 +43,8 @@ class Move:
     notes: tuple[str, ...]
     groups: list[Group]
     drift: Drift | None
+    timeline: Sequence[Release]
+    """Releases between the two at which known defects begin or end."""
     mine: ForYou | None
     """What it means for the user's own code."""
 
@@ -51,6 +54,7 @@ def move(
     views: Sequence[RunView],
     found: Differences | None,
     mine: ForYou | None = None,
+    timeline: Sequence[Release] = (),
 ) -> Move:
     """The move from the first environment to the one of this number; `found` None if not compared."""
     first, after = views[0], views[number]
@@ -65,6 +69,7 @@ def move(
         notes=found.notes if found else (),
         groups=_groups(found, first, after) if found else [],
         drift=drift(found) if found else None,
+        timeline=timeline,
         mine=mine,
     )
 

@@ -13,6 +13,7 @@ from conformance.upgrade.columns import Comparison
 from conformance.upgrade.detectors import KINDS
 from conformance.upgrade.for_you import for_you
 from conformance.upgrade.html.moves import Move, move
+from conformance.upgrade.html.timeline import timeline
 
 
 def render(comparison: Comparison) -> str:
@@ -26,6 +27,7 @@ def render(comparison: Comparison) -> str:
             views,
             found,
             for_you(first.events, column.events, found) if found is not None else None,
+            timeline(first.summary.header, column.summary.header),
         )
         for number, (column, found) in enumerate(
             zip(others, comparison.differences, strict=True), 1

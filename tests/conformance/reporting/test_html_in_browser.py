@@ -237,11 +237,13 @@ def test_a_link_opens_what_is_folded_and_brings_back_what_is_filtered(
     choose(browser, "sort")
     told = "document.getElementById('told-1-0')"
     assert browser.js(f"{told}.checkVisibility()") is False
-    browser.js(
-        "new Promise((done) => { addEventListener('hashchange', () => done());"
-        "location.hash = 'told-1-0'; })"
-    )
-    assert browser.js(f"{told}.open && {told}.checkVisibility()") is True
+    law = f"document.getElementById('law-{LAW}')"
+    for place, node in (("told-1-0", told), (f"law-{LAW}", law)):
+        browser.js(
+            "new Promise((done) => { addEventListener('hashchange', () => done());"
+            f"location.hash = '{place}'; }})"
+        )
+        assert browser.js(f"{node}.checkVisibility()") is True
 
 
 def test_the_script_is_copied_as_it_is(browser: Browser, page: Path) -> None:
