@@ -3,6 +3,8 @@
 `nox` runs the gates and every environment; `nox -s "tests(3.10-floor)"` runs one of them.
 """
 
+from pathlib import Path
+
 import nox
 
 nox.options.default_venv_backend = "uv"
@@ -53,3 +55,23 @@ def newest(session: nox.Session) -> None:
     session.install("-e", ".")
     session.install("--upgrade", "--prerelease=allow", "jax", "jaxlib", "flax")
     session.run("vmap-conformance", "run", "--profile", "ci", *session.posargs)
+
+
+@nox.session(python="3.11")
+def docs(session: nox.Session) -> None:
+    """Build the site; a warning, such as a dead link, fails."""
+    session.install("mkdocs-material>=9.5")
+    session.run("mkdocs", "build", "--strict", *session.posargs)
+
+
+@nox.session(python="3.11")
+def build(session: nox.Session) -> None:
+    """Build the sdist and the wheel, check both, and start what the wheel installs."""
+    session.install("build", "twine")
+    dist = Path(session.create_tmp()) / "dist"
+    session.run("python", "-m", "build", "--outdir", str(dist))
+    made = [str(path) for path in sorted(dist.iterdir())]
+    session.run("twine", "check", "--strict", *made)
+    session.install(next(name for name in made if name.endswith(".whl")))
+    session.cd(session.create_tmp())
+    session.run("vmap-conformance", "list", "laws")

@@ -29,7 +29,8 @@ else:
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
     *sorted(ROOT.glob("*.md")),
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "examples").rglob("*.md")),
 ]
 BLOCK = re.compile(
     r"^(?:<!-- (?P<kind>from|fragment): (?P<note>.*?) -->\n)?"
