@@ -7,7 +7,7 @@ import attrs
 from conformance.known_defects import DEFECTS
 from conformance.known_defects.defect import Defect
 from conformance.upgrade.detectors import KINDS, costs, error_messages, laws, public_names, values
-from conformance.upgrade.difference import Difference
+from conformance.upgrade.difference import Difference, Distance, Ratio
 from conformance.upgrade.kinds import DifferenceKind
 
 _DEFECTS = {defect.id: defect for defect in DEFECTS}
@@ -70,7 +70,8 @@ def _sentence(kind: DifferenceKind, cause: str, entries: Sequence[Difference]) -
     if kind in (laws.REGRESSED, laws.FIXED):
         return _of_laws(cause, entries)
     if kind == values.WITHIN:
-        shares = [entry.detail.get("share") or 0.0 for entry in entries]
+        distances = [e.detail for e in entries if isinstance(e.detail, Distance)]
+        shares = [distance.share or 0.0 for distance in distances]
         return f"values of {_count(entries, 'call')} differ, by at most {percent(max(shares))} of the bound"
     if kind == error_messages.WORDS:
         return f"the messages of {_count(entries, 'error')} are worded differently"
@@ -87,7 +88,7 @@ def _sentence(kind: DifferenceKind, cause: str, entries: Sequence[Difference]) -
 
 
 def _times(entries: Sequence[Difference]) -> list[float]:
-    return [1 / entry.detail["times"] for entry in entries]
+    return [1 / entry.detail.times for entry in entries if isinstance(entry.detail, Ratio)]
 
 
 def _of_laws(cause: str, entries: Sequence[Difference]) -> str:

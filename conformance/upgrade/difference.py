@@ -14,6 +14,44 @@ Value: TypeAlias = Any
 
 
 @attrs.frozen
+class Distance:
+    """How far two arrays of one shape and dtype are apart."""
+
+    ulps: float
+    """Units in the last place of the earlier value, at most; of what is no float, elements that differ."""
+    share: float | None
+    """The largest error as a share of what both bounds allow; None where a bound is missing."""
+
+    @property
+    def equal(self) -> bool:
+        """Whether nothing differs: ``ulps`` is 0."""
+        return self.ulps == 0
+
+    @property
+    def within(self) -> bool:
+        """Whether rounding explains it: it is equal, or both bounds are known and not exceeded."""
+        return self.equal or (self.share is not None and self.share <= 1)
+
+
+@attrs.frozen
+class Ratio:
+    """What something costs now, as a multiple of what it cost before."""
+
+    times: float
+
+
+@attrs.frozen
+class Reproducer:
+    """A counterexample that runs alone."""
+
+    script: str
+
+
+Detail: TypeAlias = Distance | Ratio | Reproducer
+"""What a detector knows beyond the sentence."""
+
+
+@attrs.frozen
 class Difference:
     """One difference."""
 
@@ -25,8 +63,8 @@ class Difference:
     """What to do, where the kind's own remedy is too general."""
     cause: str | None = None
     """What differences of one cause share; None where the difference is a cause of its own."""
-    detail: dict[str, Any] = attrs.field(factory=dict)
-    """Of a law the result's own; of values `max_ulps`, `share` (of the bound) and `within` (the bound)."""
+    detail: Detail | None = None
+    """Of values their distance, of costs their ratio, of a violated law its script."""
     consequences: tuple[str, ...] = ()
     """Observations that changed because of this difference, and are reported nowhere else."""
 

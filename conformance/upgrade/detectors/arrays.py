@@ -3,34 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
 import numpy as np
 
 from conformance.events.arrays import decode
-from conformance.upgrade.difference import Value
+from conformance.upgrade.difference import Distance, Value
 from reference.error_bounds.agreement import is_real_float, share_of_allowed, ulps
 
 Array = np.ndarray[Any, Any]
-
-
-@attrs.frozen
-class Distance:
-    """How far two arrays of one shape and dtype are apart."""
-
-    ulps: float
-    """Units in the last place of the earlier value, at most; of what is no float, elements that differ."""
-    share: float | None
-    """The largest error as a share of what both bounds allow; None where a bound is missing."""
-
-    @property
-    def equal(self) -> bool:
-        """Whether nothing differs: ``ulps`` is 0."""
-        return self.ulps == 0
-
-    @property
-    def within(self) -> bool:
-        """Whether rounding explains it: it is equal, or both bounds are known and not exceeded."""
-        return self.equal or (self.share is not None and self.share <= 1)
 
 
 def distance(was: Value, now: Value) -> Distance | None:

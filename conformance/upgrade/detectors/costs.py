@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from conformance.upgrade.difference import Difference, ObservationPair, Value
+from conformance.upgrade.difference import Difference, ObservationPair, Ratio, Value
 from conformance.upgrade.kinds import DifferenceKind
 
 FACTOR = 2.0
@@ -41,7 +41,7 @@ def find(pair: ObservationPair) -> Iterator[Difference]:
             continue
         times = now["ratio"] / was["ratio"]
         beyond = max(FACTOR, _noise(was) * _noise(now))
-        detail = {"times": times}
+        detail = Ratio(times)
         if times >= beyond and now["least"] > was["most"]:
             yield Difference(SLOWER, key, f"{times:.1f} times slower", detail=detail)
         elif times <= 1 / beyond and now["most"] < was["least"]:

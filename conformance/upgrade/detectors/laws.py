@@ -6,7 +6,7 @@ from conformance.events.details import Casualty, KnownDefect, NotApplicable, Not
 from conformance.events.outcomes import CONFORMING, NOT_CHECKED
 from conformance.events.records import Record, Result
 from conformance.known_defects import DEFECTS
-from conformance.upgrade.difference import Difference
+from conformance.upgrade.difference import Difference, Reproducer
 from conformance.upgrade.kinds import DifferenceKind
 
 REGRESSED = DifferenceKind(
@@ -95,8 +95,8 @@ def _reason(result: Result) -> str:
     return "no reason was recorded"
 
 
-def _script(result: Result) -> dict[str, str]:
-    return {"script": result.detail.script} if isinstance(result.detail, Violation) else {}
+def _script(result: Result) -> Reproducer | None:
+    return Reproducer(result.detail.script) if isinstance(result.detail, Violation) else None
 
 
 def _cause(result: Result) -> str:

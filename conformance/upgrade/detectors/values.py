@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from conformance.upgrade.detectors import initial_trees
-from conformance.upgrade.detectors.arrays import Distance, distance
-from conformance.upgrade.difference import Difference, ObservationPair, was_and_is
+from conformance.upgrade.detectors.arrays import distance
+from conformance.upgrade.difference import Difference, Distance, ObservationPair, was_and_is
 from conformance.upgrade.kinds import DifferenceKind
 
 BEYOND = DifferenceKind(
@@ -48,8 +48,7 @@ def find(pair: ObservationPair) -> Iterator[Difference]:
         elif not apart.equal:  # else only what is recorded beside the value changed
             kind = WITHIN if apart.within else UNBOUNDED if apart.share is None else beyond
             what = "other initial values from the same seed, " if initial else ""
-            detail = {"max_ulps": apart.ulps, "share": apart.share, "within": apart.within}
-            yield Difference(kind, key, what + _words(apart), detail=detail)
+            yield Difference(kind, key, what + _words(apart), detail=apart)
 
 
 def _words(apart: Distance) -> str:

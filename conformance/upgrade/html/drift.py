@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import attrs
 
 from conformance.upgrade.compare import Differences
+from conformance.upgrade.difference import Distance
 
 LEFT, RIGHT, TOP, BOTTOM = 48, 328, 22, 158
 """The plot's edges, in pixels of a view of 340 by 190."""
@@ -51,9 +52,9 @@ class _Scale:
 def drift(found: Differences) -> Drift | None:
     """The plot of these differences; None where no value moved."""
     moved = [
-        (float(entry.detail["max_ulps"]), bool(entry.detail.get("within")), entry.key)
+        (entry.detail.ulps, entry.detail.within, entry.key)
         for entry in found.entries
-        if "max_ulps" in entry.detail
+        if isinstance(entry.detail, Distance)
     ]
     if not moved:
         return None

@@ -19,7 +19,7 @@ from conformance.reporting.summary import summarise
 from conformance.upgrade.columns import Column, Comparison
 from conformance.upgrade.compare import Differences
 from conformance.upgrade.detectors import KINDS
-from conformance.upgrade.difference import Difference
+from conformance.upgrade.difference import Difference, Distance, Reproducer
 from conformance.upgrade.html import page as comparison_page
 from tests.conformance.conftest import ENVIRONMENT
 from tests.conformance.logs import EventLog, to_records
@@ -106,12 +106,12 @@ def differences() -> Differences:
             f"outputs/{n}",
             "moved",
             "fine",
-            detail={"max_ulps": u, "within": w},
+            detail=Distance(u, 0.5 if w else None),
         )
         for n, (u, w) in enumerate([(3.0, True), (0.0, True), (2e5, False), (float("inf"), False)])
     ]
     key = f"{LAW} | jax.vmap | square"
-    entries.append(Difference(KINDS["regressed"], key, "held", "run it", detail={"script": "x"}))
+    entries.append(Difference(KINDS["regressed"], key, "held", "run it", detail=Reproducer("x")))
     return Differences(tuple(entries), 12, ("observations of two versions",))
 
 

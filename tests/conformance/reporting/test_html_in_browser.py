@@ -16,7 +16,7 @@ from conformance.reporting.summary import summarise
 from conformance.upgrade.columns import Column, Comparison
 from conformance.upgrade.compare import Differences
 from conformance.upgrade.detectors import KINDS
-from conformance.upgrade.difference import Difference
+from conformance.upgrade.difference import Difference, Distance, Reproducer
 from conformance.upgrade.html import page as page_of_comparison
 from tests.conformance.conftest import ENVIRONMENT
 from tests.conformance.logs import EventLog, to_records
@@ -147,14 +147,14 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         log.finish()
         records = to_records(log.events)
         columns.append(Column(label, None, tuple(records), summarise(records)))
-    moved = {"max_ulps": 3.0, "within": True}
+    moved = Distance(3.0, 0.5)
     entries = (
         Difference(
             KINDS["regressed"],
             f"{LAW} | jax.vmap | square",
             f"violated now {LONG}",
             "run it",
-            detail=detail,
+            detail=Reproducer(detail["script"]),
         ),
         Difference(
             KINDS["prng-stream-changed"],

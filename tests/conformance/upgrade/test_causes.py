@@ -5,7 +5,7 @@ import pytest
 from conformance.known_defects import DEFECTS
 from conformance.upgrade.causes import causes, percent, symptom
 from conformance.upgrade.detectors import KINDS
-from conformance.upgrade.difference import Difference
+from conformance.upgrade.difference import Difference, Distance
 
 REGRESSED = KINDS["regressed"]
 
@@ -51,7 +51,7 @@ def test_values_within_rounding_are_one_line_with_the_largest_share() -> None:
     kind = KINDS["values-changed"]
     shares = (0.0003, 0.0001)
     (cause,) = causes(
-        [Difference(kind, f"outputs/{s}", "moved", detail={"share": s}) for s in shares]
+        [Difference(kind, f"outputs/{s}", "moved", detail=Distance(1.0, s)) for s in shares]
     )
     assert cause.sentence == "values of 2 calls differ, by at most 0.03 % of the bound"
 

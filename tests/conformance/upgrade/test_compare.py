@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from conformance.upgrade.detectors import KINDS
+from conformance.upgrade.difference import Reproducer
 from tests.conformance.upgrade.events import (
     ERROR,
     GONE,
@@ -130,7 +131,7 @@ def test_initial_values_as_near_as_the_laws_allow_break_nothing() -> None:
     key = "parameters/f/dense/shared/params/w"
     near = np.nextafter(np.float32(1), np.float32(2))
     (entry,) = compared({key: leaf(1.0)}, {key: leaf(near)}).entries
-    assert (entry.kind.id, entry.breaks, entry.detail["max_ulps"]) == ("values-changed", False, 1.0)
+    assert (entry.kind.id, entry.breaks, entry.detail.ulps) == ("values-changed", False, 1.0)
     (entry,) = compared({key: leaf(1.0)}, {key: leaf(1.00001)}).entries
     assert (entry.kind.id, entry.breaks) == ("parameters-changed", True)
 
@@ -168,7 +169,7 @@ def test_a_law_regresses_or_is_fixed(was: str, now: str, kind: str | None, statu
     assert differences.status == status
     assert differences.unchanged == (0 if kind else 1)
     if kind == "regressed":
-        assert differences.entries[0].detail == ({"script": "x"} if now == "violated" else {})
+        assert differences.entries[0].detail == (Reproducer("x") if now == "violated" else None)
 
 
 @pytest.mark.parametrize("outcome", ["holds", "violated", "not-applicable"])

@@ -12,7 +12,7 @@ from conformance.reporting.console import console
 from conformance.upgrade.columns import Comparison, gather
 from conformance.upgrade.compare import Differences
 from conformance.upgrade.detectors import KINDS
-from conformance.upgrade.difference import Difference
+from conformance.upgrade.difference import Difference, Distance, Ratio
 from conformance.upgrade.render import markdown, terminal
 from conformance.upgrade.status import status
 from tests.conformance.upgrade.test_columns import cell
@@ -51,7 +51,10 @@ def upgraded() -> Comparison:
         for n in range(50)
     )
     entries = tuple(
-        attrs.evolve(entry, detail={"share": 0.5, "times": 0.25, "max_ulps": 1.0})
+        attrs.evolve(
+            entry,
+            detail=Ratio(0.25) if entry.kind.id in ("slower", "faster") else Distance(1.0, 0.5),
+        )
         for entry in entries
     )
     return attrs.evolve(comparison, differences=(Differences(entries, 12),))
