@@ -152,6 +152,9 @@ def _value(value: Any) -> str:
         if isinstance(value, list):
             return f"[{items}]"
         return f"({items}{',' if len(value) == 1 else ''})"
+    if isinstance(value, dict):
+        parts = ("\n".join(_named(f"{one_line(k)!r}: ", item)) for k, item in value.items())
+        return "{" + ",\n".join(parts) + "}"
     if isinstance(value, (list, tuple)):
         items = ",\n".join(_value(item) for item in value)
         return f"[{items}]" if isinstance(value, list) else f"({items})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,24 @@ def test_an_exercise_of_ones_own_is_judged(tmp_path: Path) -> None:
     (tmp_path / "norm.py").write_text(source)
     (verdict,) = check(tmp_path / "norm.py", exercises=[own], examples=8, seed=3)
     assert (verdict.exercise, verdict.verdict) == ("vectorized_norm", "conforms")
+
+
+@pytest.mark.parametrize("name", ["vectorized_norm", "dense_relu"])
+def test_the_solution_of_an_example_conforms_and_its_first_pitfall_is_named(
+    name: str, tmp_path: Path
+) -> None:
+    own = ROOT / "examples" / "exercises" / f"{name}.py"
+    solution = runpy.run_path(str(own))["EXERCISE"].solution
+    (tmp_path / "right.py").write_text(solution)
+    wrong = solution.replace("jax.nn.relu", "").replace(
+        "jax.vmap(jnp.linalg.norm)", "jnp.linalg.norm"
+    )
+    assert wrong != solution
+    (tmp_path / "wrong.py").write_text(wrong)
+    right, other = check(tmp_path, exercises=[own], examples=16, seed=3)
+    assert right.conforms, right
+    assert other.diagnosis is not None
+    assert other.diagnosis.pitfall in ("activation-missing", "norm-of-everything")
 
 
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
