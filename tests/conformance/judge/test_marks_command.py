@@ -1,0 +1,86 @@
+"""`--marks` and the files of views, from the command line and from `report` of the log."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+SQUARE = "def vectorized_square(x):\n    return x * x\n"
+MARKS = "[exercises.vectorized_square]\npoints = 2\n[exercises.vectorized_add]\npoints = 3\n"
+
+
+def command(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    code = "from conformance.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "more", "says"),
+    [
+        ("[exercises.vectorized_square]\npoint = 2", [], "unknown field `point`"),
+        ("[exercises", [], "is not TOML"),
+        (
+            "[exercises.vectorised_square]",
+            [],
+            "there is no exercise 'vectorised_square': did you mean 'vectorized_square'",
+        ),
+        (MARKS, ["--require", "vectorized_add"], "leave out --exercise and --require"),
+        (MARKS, ["--html", "good.py"], "good.py"),
+        (MARKS, ["--gradescope", "good.py"], "which it would overwrite"),
+    ],
+)
+def test_wrong_use_is_said_in_a_line(
+    content: str, more: list[str], says: str, tmp_path: Path
+) -> None:
+    (tmp_path / "good.py").write_text(SQUARE)
+    (tmp_path / "exercises.toml").write_text(content)
+    done = command("check", "good.py", "--marks", "exercises.toml", *more, cwd=tmp_path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert says in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "good.py").read_text() == SQUARE
+
+
+def test_check_and_report_write_the_same_views(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "good.py").write_text(SQUARE)
+    (tmp_path / "in" / "part.py").write_text(
+        "def vectorized_square(x):\n    return x * x + (len(x) == 1)\n"
+    )
+    (tmp_path / "exercises.toml").write_text(f"partial = 'shapes'\n{MARKS}")
+    views = ["--marks", "exercises.toml", "--csv", "m.csv", "--junit", "j.xml", "--html", "pages"]
+    views += ["--gradescope", "results.json"]
+    given = ("check", "in", "--examples", 16, "--log", "log.jsonl", *views)
+    done = command(*given, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert "2 of 5" in done.stdout
+    assert "1.75 of 5" in done.stdout
+    names = ["m.csv", "j.xml", "results.json", "pages/index.html"]
+    first = {name: (tmp_path / name).read_text() for name in names}
+    rows = list(csv.DictReader(first["m.csv"].splitlines()))
+    assert [row["points"] for row in rows] == ["2", "1.75"]
+    assert [test["score"] for test in json.loads(first["results.json"])["tests"]] == [2.0, 0.0]
+    again = command("report", "log.jsonl", *views, cwd=tmp_path)
+    assert again.returncode == 1, again.stderr
+    assert {name: (tmp_path / name).read_text() for name in names} == first
+    whole = command("report", "log.jsonl", "-v", cwd=tmp_path)
+    assert "smallest counterexample" in whole.stdout
+    for option, says in (("--markdown", "has no --markdown"), ("--html", "need a directory")):
+        (tmp_path / "file").write_text("")
+        wrong = command("report", "log.jsonl", option, "file", cwd=tmp_path)
+        assert wrong.returncode == 2
+        assert says in wrong.stderr
