@@ -274,8 +274,10 @@ def _judge_all(
     show: Callable[[Verdict], None],
 ) -> int:
     """Judge the candidates, each shown as soon as those before it are. The exit status."""
+    from conformance.cli.check_progress import FileProgress
     from conformance.judge.check_file import check_file
 
+    progress = FileProgress(len(found.candidates))
     counts: Counter[str] = Counter()
     named = set(paths)
     pool = ThreadPoolExecutor(max_workers=workers)
@@ -284,10 +286,14 @@ def _judge_all(
             pool.submit(check_file, session, path, named=path in named) for path in found.candidates
         ]
         for future in waiting:
-            for verdict in future.result():
+            verdicts = future.result()
+            progress.hide()
+            for verdict in verdicts:
                 counts[verdict.verdict] += 1
                 show(verdict)
+            progress.step()
     finally:
+        progress.hide()
         pool.shutdown(wait=False, cancel_futures=True)
     return 0 if set(counts) <= {CONFORMS} else errors.VIOLATED
 

@@ -48,19 +48,19 @@ class Live:
                 self._bar.advance(self._task)
             elif time.monotonic() - self._spoke >= EVERY:
                 self._spoke = time.monotonic()
-                self._console.print(_line(self._done, self._total(), self._spoke - self._began))
+                self._console.print(line(self._done, self._total(), self._spoke - self._began))
             if record.outcome not in CONFORMING:
-                line = Text(record.outcome, style="red")
-                line.append(f": {record.law}, {record.transform} of {record.subject}", "default")
-                self._console.print(line, soft_wrap=True)
+                text = Text(record.outcome, style="red")
+                text.append(f": {record.law}, {record.transform} of {record.subject}", "default")
+                self._console.print(text, soft_wrap=True)
 
 
-def _line(done: int, total: int | None, seconds: float) -> str:
+def line(done: int, total: int | None, seconds: float, what: str = "items") -> str:
     """Progress in words: `412 of 1,540 items in 60 s, about 160 s left`."""
     if not total:
-        return f"{done:,} items in {seconds:.0f} s"
+        return f"{done:,} {what} in {seconds:.0f} s"
     left = seconds / max(done, 1) * (total - done)
-    return f"{done:,} of {total:,} items in {seconds:.0f} s, about {left:.0f} s left"
+    return f"{done:,} of {total:,} {what} in {seconds:.0f} s, about {left:.0f} s left"
 
 
 @contextmanager
