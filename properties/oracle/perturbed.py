@@ -48,6 +48,8 @@ triangle whose entries are each moved by some units of themselves (Higham, theor
 NORMWISE_UNITS = 4.0
 ELEMENTARY_UNITS = 4.0
 """In ulps of float32: XLA's exp, tanh, log ... are within so many."""
+NARROW_UNITS = 1.0
+"""In ulps of bfloat16 or float16: XLA evaluates these functions in float32, and rounds the result."""
 BASIC = _named("add add_any sub mul div sqrt square integer_pow")
 SUMS = _named("""
 reduce_sum cumsum dot_general conv_general_dilated scatter-add scatter_add reduce_window_sum
@@ -74,6 +76,10 @@ _CONTROLLED = _named("scan while cond custom_linear_solve")
 def is_float(dtype: Any) -> bool:
     """Whether arrays of the dtype round: floating point, real or complex."""
     return bool(jnp.issubdtype(dtype, jnp.inexact)) and dtype != jax.dtypes.float0
+
+
+def _is_narrow(dtype: Any) -> bool:
+    return bool(jnp.finfo(dtype).nmant < jnp.finfo(jnp.float32).nmant)
 
 
 def rounds(jaxpr: Any) -> bool:
@@ -141,12 +147,13 @@ class Noise:
         if not is_float(x.dtype):
             return x
         real = jnp.finfo(x.dtype).dtype
+        units = min(units, NARROW_UNITS) if _is_narrow(x.dtype) else units
         factor = 1 + self.signs(x.shape) * (units * float(jnp.finfo(x.dtype).eps))
         return x * factor.astype(real)
 
     def arithmetic(self, x: Any) -> Any:
         """The same, but for numbers on which arithmetic is exact."""
-        if not is_float(x.dtype) or jnp.finfo(x.dtype).nmant < 20:
+        if not is_float(x.dtype) or _is_narrow(x.dtype):
             return self.relative(x)
         scaled = x * GRID
         exact = (jnp.round(scaled) == scaled) & (jnp.abs(x) <= LARGEST)

@@ -26,3 +26,15 @@ def test_expm_is_bounded_closely() -> None:
     right = scipy.linalg.expm(m.astype(float))
     assert np.all(np.abs(found.value - right) <= found.error)
     assert np.max(found.error) < 1e-3 * np.max(np.abs(right))
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_an_elementary_function_of_a_narrow_dtype_rounds_once(dtype: str) -> None:
+    x = jnp.linspace(0.5, 2.0, 7).astype(dtype)
+    found = estimated.estimated(jnp.tanh, x)(x)
+    right = np.tanh(np.asarray(x).astype(float))
+    away = np.abs(np.asarray(found.value).astype(float) - right)
+    assert np.all(away <= found.error)
+    # One unit in the operand and one in the result, times what is allowed for safety.
+    units = estimated.ROUNDINGS + 2.5 * estimated.SAFETY
+    assert np.all(found.error <= units * float(jnp.finfo(dtype).eps) * right)
