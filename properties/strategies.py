@@ -105,16 +105,21 @@ def function_calls(
 
 
 def with_explicit_axis_size(cases: FunctionCases) -> FunctionCases:
-    """The calls of `cases`, each with one combination of axes more.
+    """The calls of `cases`, of which two combinations of axes say how many examples there are.
 
-    In that one nothing is mapped, and `axis_size` is given to the transform.
+    The last one of several is given `axis_size` beside its mapped arguments. One more maps nothing, so
+    that `axis_size` alone says it.
     """
 
     def with_size(call: FunctionCall) -> FunctionCall:
-        first = call.axes[0]
-        nothing = (None,) * len(first.in_axes)
-        size = {"axis_size": call.sizes[AXIS]}
-        return attrs.evolve(call, axes=(*call.axes, Axes(nothing, first.out_axes, options=size)))
+        *others, last = call.axes
+        size = call.sizes[AXIS]
+        nothing = Axes(
+            (None,) * len(last.in_axes), call.axes[0].out_axes, options={"axis_size": size}
+        )
+        stated = last.batch if last.batch is not None else size
+        both = attrs.evolve(last, options={"axis_size": stated}) if others else last
+        return attrs.evolve(call, axes=(*others, both, nothing))
 
     def more(
         transform: Transform, subject: FunctionSubject, profile: Profile
