@@ -38,9 +38,9 @@ PLAIN_EXAMPLES = 12
 def ours(subject: FunctionSubject, profile: str) -> tuple[float, int]:
     """CPU seconds and combinations of `run_law`."""
     began = time.process_time()
-    held = run_law(LAW, TRANSFORMS["jax.vmap"], subject, PROFILES[profile])
-    assert held.violation is None
-    return time.process_time() - began, held.combinations
+    result = run_law(LAW, TRANSFORMS["jax.vmap"], subject, PROFILES[profile])
+    assert result.violation is None
+    return time.process_time() - began, result.combinations
 
 
 def plain(subject: FunctionSubject) -> tuple[float, int]:

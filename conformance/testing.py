@@ -158,7 +158,7 @@ def parametrize_subjects(
 
 @attrs.frozen
 class Case:
-    """A law that one subject is held to under one transform."""
+    """A law that is checked of one subject under one transform."""
 
     subject: Subject
     law: Law

@@ -1,1 +1,1 @@
-"""What must hold: subjects, calls, laws, and the interface that laws speak to."""
+"""What must hold: subjects, calls, laws, and the interface that laws call."""

@@ -1,4 +1,4 @@
-"""Doors between the rooms open one way, and the house stands without its garden."""
+"""Imports go downwards only, and the wheel works outside the checkout."""
 
 import os
 import subprocess

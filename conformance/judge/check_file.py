@@ -107,7 +107,7 @@ def _why_missing(wanted: Sequence[str], loaded: Loaded) -> str:
 def _with_causes(session: JudgeSession, results: list[Verdict]) -> list[Verdict]:
     """The verdicts, with a remark on those that may follow from another function's."""
     wrong = {each.exercise for each in results if each.verdict != verdict.CONFORMS}
-    told = []
+    verdicts = []
     for each in results:
         builds_on = session.exercises[each.exercise].builds_on if each.exercise else ()
         causes = [name for name in builds_on if name in wrong]
@@ -117,8 +117,8 @@ def _with_causes(session: JudgeSession, results: list[Verdict]) -> list[Verdict]
                 f"this may follow from {' and '.join(causes)}, which {verb} wrong too: start there"
             )
             each = attrs.evolve(each, remarks=(*each.remarks, remark))
-        told.append(each)
-    return told
+        verdicts.append(each)
+    return verdicts
 
 
 def _start(session: JudgeSession, submission: Submission) -> tuple[tuple[WorkerRun, ...], Loaded]:

@@ -55,7 +55,7 @@ HOSTS = {
     "parallel": "jax.pmap",
     "sharing": "flax.linen.vmap",
 }
-"""By a law's group: the transform that is broken for it, unless the law speaks of one alone."""
+"""By a law's group: the transform that is broken for it, unless the law is about one alone."""
 
 
 def host(law: Law) -> str:

@@ -148,7 +148,7 @@ def chown_scratch(directory: str, number: int) -> None:
 
 
 def drop_privileges(number: int) -> None:
-    """Without namespaces, root's worker becomes a stranger who may read, and nothing else."""
+    """Without namespaces, root's worker becomes a user who may read, and nothing else."""
     if os.geteuid() != 0:
         return
     uid = UNUSED_UID + number % 1_000_000

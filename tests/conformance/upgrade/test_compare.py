@@ -82,7 +82,7 @@ def test_every_class_of_observations_is_tried() -> None:
 
 
 @pytest.mark.parametrize("kind", CLASSES)
-def test_a_change_is_told_in_its_class(kind: str) -> None:
+def test_a_change_is_reported_as_its_kind(kind: str) -> None:
     key, was, now, breaks = CLASSES[kind]
     differences = compared({key: was}, {key: now})
     (entry,) = differences.entries
