@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import ordinary_functions
 import ordinary_modules
 import pytest
+import research_functions
 
 from conformance.runner.items import Item
 from conformance.runner.run_item import run_item
@@ -58,6 +59,13 @@ def test_a_function_is_judged_and_each_fault_is_noticed(name: str) -> None:
         "rolled": "violated",
         "first": "violated",
     }
+
+
+@pytest.mark.parametrize("name", ["kmeans", "half-precision", "gae"])
+def test_a_method_is_judged_and_each_fault_is_noticed(name: str) -> None:
+    subject = research_functions.subject(name)
+    assert outcome(subject, VMAP).outcome == "holds"
+    assert {outcome(subject, fault).outcome for fault in FAULTS.values()} == {"violated"}
 
 
 @pytest.mark.parametrize(
