@@ -72,9 +72,11 @@ def _run(
         reason = "the plan has no call of it: where the plan was drawn, there was nothing to check"
     if reason is not None:
         return _not_applicable(item, cell, reason)
+    # What a restriction explains needs no shrinking, which compiles a program for each attempt.
+    shrink = not restrictions.may_apply(item.transform, item.subject)
     try:
         with estimated.judges() as judges:
-            found, shown = _checked(item, profile, database, calls)
+            found, shown = _checked(item, profile, database, calls, shrink)
     except UnsupportedPrimitive as unknown:
         return _not_applicable(item, cell, str(unknown))
     if not found.examples:
@@ -90,11 +92,17 @@ def _run(
     ) or restrictions.sums_gradients(item.law, item.transform, item.subject, found.violation)
     if advice is not None:
         return _not_applicable(item, cell, advice, source="jax")
+    if found.violation is not None and not shrink:
+        found, shown = _checked(item, profile, database, calls)
     return _of_run(item, cell, found, " and ".join(sorted(judges)))
 
 
 def _checked(
-    item: Item, profile: Profile, database: Any, calls: Sequence[Call] | None
+    item: Item,
+    profile: Profile,
+    database: Any,
+    calls: Sequence[Call] | None,
+    shrink: bool = True,
 ) -> tuple[LawRun, list[str]]:
     """The law on the calls that show no known defect, and the defects that the others show."""
     defects = defects_of_call(item.law.id, item.transform.name)
@@ -107,7 +115,13 @@ def _checked(
 
     if calls is None:
         found = run_law(
-            item.law, item.transform, item.subject, profile, exclude=exclude, database=database
+            item.law,
+            item.transform,
+            item.subject,
+            profile,
+            exclude=exclude,
+            database=database,
+            shrink=shrink,
         )
     else:
         found = run_calls(item.law, item.transform, calls, exclude=exclude)

@@ -1,5 +1,6 @@
 """The user's own Linen modules as subjects."""
 
+import contextlib
 import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -77,7 +78,7 @@ def module(
         instance=module,
         lifted_class=_filled_in(type(module), method, fill),
     )
-    first, second = (_initialised(subject, seed) for seed in (0, 1))
+    first, second = _initialised(subject, seeds=(0, 1))
     leaves = zip(*map(jax.tree_util.tree_leaves, (first, second)), strict=True)
     subject = attrs.evolve(
         subject,
@@ -108,17 +109,26 @@ def _filled_in(cls: type, method: str, fill: Fill | None) -> type:
     return made
 
 
-def _initialised(subject: LinenSubject, seed: int) -> dict[str, Any]:
-    keys = {name: jax.random.PRNGKey(seed) for name in subject.streams}
-    init = subject.make().init
+def _initialised(subject: LinenSubject, seeds: Sequence[int]) -> list[dict[str, Any]]:
+    """The module's variables, unboxed, for each of the seeds."""
+    keys = [{name: jax.random.PRNGKey(seed) for name in subject.streams} for seed in seeds]
 
-    def unboxed(*example: Any) -> Any:
+    def init(given: Mapping[str, Any], *example: Any) -> dict[str, Any]:
+        return dict(nn.unbox(subject.make().init(given, *example)))
+
+    compiled = jax.jit(init)
+
+    def each(*example: Any) -> list[dict[str, Any]]:
+        # Unless jit does not take it (a variable that is no array, say), or it is the user's mistake.
+        with contextlib.suppress(Exception):
+            return [compiled(given, *example) for given in keys]
         try:
-            return nn.unbox(init(keys, *example))
+            return [init(given, *example) for given in keys]
         except flax.errors.InvalidRngError as error:
             raise SubjectsError(_unnamed(subject, error)) from None
 
-    return dict(takes(subject, subject.inputs, unboxed))
+    made: list[dict[str, Any]] = takes(subject, subject.inputs, each)
+    return made
 
 
 def _draws_from_named_streams(subject: LinenSubject, variables: Mapping[str, Any]) -> None:

@@ -11,6 +11,11 @@ _ADVICE = ("jax.lax.pcast", "jax.lax.pvary", "check_vma=False", "check_rep=False
 another type than one that does not (https://docs.jax.dev/en/latest/notebooks/shard_map.html)."""
 
 
+def may_apply(transform: Transform, subject: Subject) -> bool:
+    """Whether a violation may be one of those that the functions below explain."""
+    return subject.own is not None and "shard_map" in transform.name
+
+
 def advised(transform: Transform, subject: Subject, found: Violation | None) -> str | None:
     """What JAX refuses of a user's subject, and what it advises, whole; None where that is not the case.
 

@@ -155,12 +155,12 @@ def forward_of(call: FunctionCall) -> Function:
 
 def expected_gradients(call: FunctionCall) -> Expected:
     """The gradients of a call's only axes, one for each example, stacked along a new first axis."""
-    return oracle.of_derivative(call.only(_leading_out(call.axes[0])), gradient_of(call))
+    return oracle.of_derivative(call.only(_leading_out(call.axes[0])), gradient_of)
 
 
 def expected_forward(call: FunctionCall) -> Expected:
     """The derivatives in forward mode, for the call's only axes."""
-    return oracle.of_derivative(call, forward_of(call))
+    return oracle.of_derivative(call, forward_of)
 
 
 def expected_gradient_of_map(call: FunctionCall) -> Expected:

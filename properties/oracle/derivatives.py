@@ -1,22 +1,26 @@
 """The oracle of derivatives: JAX's own derivative of the unmapped function, example by example."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import numpy as np
 
-from properties.call import FunctionCall
+from properties.call import Axes, FunctionCall
 from properties.compare import Expected
 from properties.oracle import estimated, unmapped
-from properties.oracle.placement import placed
-from reference.error_bounds.evaluate import evaluator
+from properties.oracle.placement import example_sizes, placed
+from reference.error_bounds.evaluate import Rounded, evaluator
 from reference.error_bounds.roundoff import gamma
 from reference.loop import per_example
 from reference.types import PyTree
 
+Derivative = Callable[[FunctionCall], Callable[..., PyTree]]
+"""From a call to the derivative of its function. It depends on the shapes of one example alone."""
 
-def of_derivative(call: FunctionCall, derivative: Callable[..., PyTree]) -> Expected:
+
+def of_derivative(call: FunctionCall, derivative: Derivative) -> Expected:
     """What a derivative must give at each example, for the call's only axes.
 
     Where the function does not round, that is JAX's own derivative, unmapped; signs of zeros are not
@@ -26,19 +30,58 @@ def of_derivative(call: FunctionCall, derivative: Callable[..., PyTree]) -> Expe
         UnsupportedPrimitive, BranchUndecidable: as in `of_function`.
     """
     (axes,) = call.axes
-    example = call.example()
-    own = call.subject.own
-    if own is not None:
-        one = estimated.best(derivative, *example, tolerance=own.tolerance)
-    elif not call.subject.exact:
-        one = evaluator(derivative, *example)
-    elif " div " in str(jax.make_jaxpr(derivative)(*example)):
-        one = unmapped.among_ties(derivative)
-    else:
-        one = unmapped.exactly(derivative, unmapped.SMALLEST)
-    results = per_example(one, axes.leading.in_axes)(*call.batch_first(axes))
-    like = jax.eval_shape(derivative, *example)
+    results, like, judges = _each_example(
+        call.subject_name,
+        tuple(call.sizes.items()),
+        call.dtype,
+        call.seed,
+        call.edge_values,
+        axes.leading.in_axes,
+        derivative,
+    )
+    estimated.record(*judges)
     return placed(results, like, call.sizes["batch"], axes)
+
+
+@functools.lru_cache(maxsize=64)
+def _each_example(
+    subject_name: str,
+    sizes: tuple[tuple[str, int], ...],
+    dtype: str,
+    seed: int,
+    edge_values: bool,
+    in_axes: tuple[int | None, ...],
+    derivative: Derivative,
+) -> tuple[Rounded, PyTree, frozenset[str]]:
+    """The derivatives at all examples stacked in front, shape and dtype of one, and the oracles."""
+    call = FunctionCall(subject_name, dict(sizes), (Axes(in_axes, 0),), dtype, seed, edge_values)
+    one, like = _evaluator(subject_name, example_sizes(call), dtype, derivative)
+    with estimated.judges() as judges:
+        results = per_example(one, in_axes)(*call.batch_first(call.axes[0]))
+    return results, like, frozenset(judges)
+
+
+@functools.lru_cache(maxsize=64)
+def _evaluator(
+    subject_name: str, sizes: tuple[tuple[str, int], ...], dtype: str, derivative: Derivative
+) -> tuple[Callable[..., Rounded], PyTree]:
+    """The oracle of the derivative at one example, and the derivative's shapes."""
+    call = FunctionCall(subject_name, {**dict(sizes), "batch": 1}, (), dtype)
+    function, example, own = derivative(call), call.example(), call.subject.own
+    like = jax.eval_shape(function, *example)
+    if own is not None:
+        return estimated.best(function, *example, tolerance=own.tolerance), like
+    if not call.subject.exact:
+        return evaluator(function, *example), like
+    if " div " in str(jax.make_jaxpr(function)(*example)):
+        return unmapped.among_ties(function), like
+    return unmapped.exactly(function, unmapped.SMALLEST), like
+
+
+def clear_caches() -> None:
+    """Forget the traces of all derivatives."""
+    _each_example.cache_clear()
+    _evaluator.cache_clear()
 
 
 def sum_error(values: Any) -> Any:

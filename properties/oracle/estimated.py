@@ -9,7 +9,8 @@ and an integer that every evaluation agrees on. Of an element whose branch round
 said; of the others of the same result, all.
 """
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from properties.joint_compile import fast
 from properties.oracle import perturbed
 from properties.oracle.unmapped import SMALLEST
 from properties.trees import raw
@@ -32,7 +34,7 @@ SAFETY = 8.0
 ROUNDINGS = 4.0
 """Units of roundoff of the value itself that are allowed in any case where anything rounds."""
 VACUOUS = 0.05
-"""A bound of this part of the largest value says too little: then the estimate judges instead."""
+"""A bound of this part of the largest value says too little of its element: the estimate judges that."""
 
 FLOAT64, ESTIMATED, TO_THE_BIT, DECLARED = "float64", "estimated", "to the bit", "declared"
 """The names of the oracles: the first, with rules for every primitive; the second, where something
@@ -74,7 +76,7 @@ def best(
         like: Arguments of the shapes and dtypes that it will be given.
         tolerance: Declared by the user; it stands in place of all bounds.
     """
-    second = estimated(function, *like, tolerance=tolerance)
+    second = functools.cache(lambda: estimated(function, *like, tolerance=tolerance))
     first = evaluator(function, *like) if tolerance is None else None
     if first is not None and not _is_real(jax.make_jaxpr(function)(*like).jaxpr):
         first = None
@@ -85,11 +87,14 @@ def best(
                 result = first(*arguments)
             except Exception:
                 # No rule, a branch that rounding decides, or a dtype that the rules do not know.
-                return second(*arguments)
-            if not _is_vacuous(result):
+                return second()(*arguments)
+            vacuous = jax.tree_util.tree_map(_says_little, *result)
+            if not _anywhere(vacuous):
                 record(FLOAT64)
                 return result
-        return second(*arguments)
+            if not _everywhere(vacuous):
+                return _of_both(result, vacuous, second(), arguments)
+        return second()(*arguments)
 
     return one
 
@@ -107,17 +112,42 @@ def _is_real(jaxpr: Any) -> bool:
     )
 
 
-def _is_vacuous(result: Rounded) -> bool:
-    pairs = zip(*map(jax.tree_util.tree_leaves, result), strict=True)
-    return any(_says_little(value, error) for value, error in pairs)
-
-
-def _says_little(value: Any, error: Any) -> bool:
-    if not np.size(error) or not np.any(error):
-        return False
+def _says_little(value: Any, error: Any) -> Any:
+    """Where a bound is too large a part of the largest value."""
+    error = np.asarray(error)
+    if not np.any(error):
+        return np.zeros(error.shape, bool)
     finite = np.abs(widest(value))
     finite = finite[np.isfinite(finite)]
-    return bool(np.max(error) > VACUOUS * np.max(finite, initial=0.0))
+    return error > VACUOUS * np.max(finite, initial=0.0)
+
+
+def _anywhere(vacuous: Any) -> bool:
+    return any(map(np.any, jax.tree_util.tree_leaves(vacuous)))
+
+
+def _everywhere(vacuous: Any) -> bool:
+    return all(map(np.all, jax.tree_util.tree_leaves(vacuous)))
+
+
+def _of_both(
+    first: Rounded, vacuous: Any, second: Callable[..., Rounded], arguments: Sequence[Any]
+) -> Rounded:
+    """The first oracle's answer, and the second's for the elements of which the first says too little."""
+    record(FLOAT64)
+    try:
+        other = second(*arguments)
+    except BranchUndecidable:
+        # What the first oracle knows of the other elements stays.
+        return first
+
+    def chosen(is_vacuous: Any, one: Any, another: Any) -> Any:
+        return np.where(is_vacuous, another, one) if np.any(is_vacuous) else one
+
+    return Rounded(
+        jax.tree_util.tree_map(chosen, vacuous, first.value, other.value),
+        jax.tree_util.tree_map(chosen, vacuous, first.error, other.error),
+    )
 
 
 def estimated(
@@ -127,14 +157,24 @@ def estimated(
 
     Raises `BranchUndecidable`, when called, where rounding decides every value of the result.
     """
-    compiled = jax.jit(function)
     closed = jax.make_jaxpr(function)(*like)
     exact = not perturbed.rounds(closed.jaxpr)
 
-    @jax.jit
-    def noisy(pool: Any, *arguments: Any) -> Any:
+    # What moves and compares is compared to the bit, and compiled as users' programs are.
+    compiled = jax.jit(function) if exact else _compiled_fast(function)
+
+    def noisy(pools: Any, *arguments: Any) -> Any:
         leaves = jax.tree_util.tree_leaves(arguments)
-        return raw(perturbed.run(closed, perturbed.Noise(pool), leaves))
+
+        def evaluated(pool: Any) -> Any:
+            return raw(perturbed.run(closed, perturbed.Noise(pool), leaves))
+
+        if closed.effects:
+            # A loop does not take ordered effects.
+            return jax.tree_util.tree_map(lambda *each: jnp.stack(each), *map(evaluated, pools))
+        return jax.lax.map(evaluated, pools)
+
+    sampled = _compiled_fast(noisy)
 
     def one(*arguments: Any) -> Rounded:
         answer = jax.tree_util.tree_map(np.asarray, raw(compiled(*arguments)))
@@ -147,8 +187,8 @@ def estimated(
             bounds = [np.full(v.shape, _no_error(v.dtype)) for v in values]
         else:
             record(ESTIMATED)
-            samples = [list(map(np.asarray, noisy(pool, *arguments))) for pool in _pools()]
-            bounds = [_bound(v, [s[i] for s in samples]) for i, v in enumerate(values)]
+            samples = map(np.asarray, sampled(_pools(), *arguments))
+            bounds = [_bound(*pair) for pair in zip(values, samples, strict=True)]
             pairs = [(v, bound) for v, bound in zip(values, bounds, strict=True) if v.size]
             if pairs and all(_says_nothing(*pair) for pair in pairs):
                 raise BranchUndecidable("rounding decides every value of the result")
@@ -163,10 +203,26 @@ def _says_nothing(value: Any, bound: Any) -> bool:
     return bool(np.all(bound > max(float(np.max(magnitude)) / 2, 1e-20)))
 
 
-def _pools() -> Iterator[Any]:
-    for seed in range(SAMPLES):
-        drawn = np.random.RandomState(seed).randint(2, size=perturbed.POOL)
-        yield (2 * drawn - 1).astype(np.float32)
+def _compiled_fast(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function under jit, with the options that laws compile with: what rounds has a bound."""
+    programs: dict[Any, Callable[..., Any]] = {}
+
+    def call(*arguments: Any) -> Any:
+        leaves, structure = jax.tree_util.tree_flatten(arguments)
+        key = (structure, *((np.shape(leaf), getattr(leaf, "dtype", None)) for leaf in leaves))
+        if key not in programs:
+            lowered = jax.jit(function).lower(*arguments)
+            programs[key] = lowered.compile(compiler_options=dict(fast()))
+        return programs[key](*arguments)
+
+    return call
+
+
+@functools.cache
+def _pools() -> Any:
+    """Random signs, of shape (SAMPLES, POOL)."""
+    drawn = [np.random.RandomState(i).randint(2, size=perturbed.POOL) for i in range(SAMPLES)]
+    return (2 * np.stack(drawn) - 1).astype(np.float32)
 
 
 def _no_error(dtype: Any) -> float:
@@ -183,8 +239,13 @@ def _declared(value: Any, tolerance: Tolerance) -> Any:
     return np.maximum((absolute + relative * magnitude) / 2, SMALLEST)
 
 
-def _bound(value: Any, samples: list[Any]) -> Any:
-    """How far an honest evaluation may be from the value, by evaluations with random rounding."""
+def _bound(value: Any, samples: Any) -> Any:
+    """How far an honest evaluation may be from the value, by evaluations with random rounding.
+
+    Args:
+        value: The result.
+        samples: The evaluations, stacked in front.
+    """
     wide = widest(value)
     with np.errstate(all="ignore"):
         away = [_distance(widest(sample), wide) for sample in samples]

@@ -59,13 +59,18 @@ def stepping(loss: Any, averaged: bool) -> Any:
     return step
 
 
+def gradient_of_loss(call: FunctionCall) -> Callable[..., Any]:
+    """The gradient of the call's function, a loss, by its first argument."""
+    return jax.grad(call.subject.function)
+
+
 def expected_step(call: FunctionCall, averaged: bool) -> Expected:
     """What the step should give every shard, stacked along a new first axis.
 
     The mean of n float32 values is off by gamma(n + 1) of their magnitudes' mean, and subtracting it
     rounds once (Higham, Accuracy and Stability of Numerical Algorithms, section 4.2).
     """
-    each = oracle.of_derivative(call, jax.grad(call.subject.function))
+    each = oracle.of_derivative(call, gradient_of_loss)
     size = call.sizes["batch"]
     params = call.batch_first(call.axes[0])[0]
 
