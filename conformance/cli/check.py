@@ -18,7 +18,7 @@ import click
 
 from conformance.cli import errors
 from conformance.cli.exits import end_process
-from conformance.cli.options import FILE
+from conformance.cli.options import FILE, output_format
 from conformance.cli.verdict_views import VerdictFiles, marks_option, read_marks, verdict_files
 from conformance.judge.errors import InvalidExercise, JudgeFailure
 from conformance.judge.submissions import Found, find_candidates
@@ -104,11 +104,14 @@ SHOWN_SKIPPED = 10
 @verdict_files
 @marks_option
 @click.option("-v", "--verbose", is_flag=True, help="Say which law a wrong answer violates.")
+@output_format
 def check(paths: tuple[Path, ...], files: VerdictFiles, **options: Any) -> int:
     """Hold candidate solutions to their exercises.
 
     FILE is a candidate's Python file or notebook, or a directory of them.
     """
+    if options["verbose"] and options["format"] == "json":
+        raise click.UsageError("--format json is the whole: -v does not apply to it")
     for path in paths:
         if not os.path.lexists(path):
             raise click.UsageError(f"{path} does not exist: give a candidate's file or a directory")
@@ -162,6 +165,7 @@ def judge(
     files: VerdictFiles,
     marks_file: Path | None,
     verbose: bool,
+    format: str,
 ) -> int:
     """Judge the files and print the verdicts. The exit status."""
     from conformance.judge.api import clear_jax_settings
@@ -180,7 +184,7 @@ def judge(
     compiled = None if cache is None else cache.compiled
     starting = pool.submit(server_process.start_server, isolation, compiled)  # JAX loads meanwhile
     try:
-        from conformance.cli.check_output import CheckOutput
+        from conformance.cli.check_output import CheckOutput, JsonOutput
         from conformance.judge.exercises import load_exercises
         from conformance.judge.expected_answers import compute_ahead
         from conformance.judge.session import JudgeSession, Options, fresh_seed, prefetch
@@ -194,7 +198,8 @@ def judge(
             pool.submit(compute_ahead, each, stop)
         many = len(found.candidates) >= MANY_CANDIDATES
         session = JudgeSession(starting.result(), known, chosen, cache, many, prefetched)
-        with CheckOutput(session, log, files, marking, workers, found.skipped, verbose) as output:
+        made = JsonOutput if format == "json" else CheckOutput
+        with made(session, log, files, marking, workers, found.skipped, verbose) as output:
             return _judge_all(session, paths, found, workers, output.show)
     except InvalidExercise as problem:
         raise click.UsageError(str(problem)) from None

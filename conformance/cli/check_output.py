@@ -13,12 +13,14 @@ import click
 import msgspec
 
 from conformance import __version__
+from conformance.cli.errors import VIOLATED
 from conformance.cli.verdict_views import VerdictFiles, write_files, writing
 from conformance.events import records
 from conformance.events.writer import LogWriter, new_cell
 from conformance.judge import feedback
 from conformance.judge.session import JudgeSession
-from conformance.judge.verdict import Verdict
+from conformance.judge.verdict import CONFORMS, Verdict
+from conformance.reporting import document
 from conformance.reporting.verdicts import table
 from conformance.reporting.verdicts.marking import Marking
 from conformance.reporting.verdicts.marks import mark
@@ -63,20 +65,35 @@ class CheckOutput:
         self._log_path = log
 
     def __enter__(self) -> CheckOutput:
-        server, seed = self._session.server, self._session.options.seed
-        click.echo(f"isolation: {server.level}")
-        for lack in server.lacks:
-            click.echo(f"  lacking: {feedback.one_line(lack)}")
-        click.echo(f"seed: {seed}  (--seed {seed} draws the same calls again)")
+        self._begin()
         return self
 
     def show(self, verdict: Verdict) -> None:
         """Print one verdict and write it to the log."""
         self._verdicts.append(feedback.shown(verdict))
-        click.echo(feedback.text(verdict, verbose=self._verbose))
+        self._print(verdict)
         if self._log is not None and self._log_path is not None:
             with writing(self._log_path, "log"):
                 self._log.write(feedback.record(verdict, self._cell))
+
+    def _begin(self) -> None:
+        server, seed = self._session.server, self._session.options.seed
+        click.echo(f"isolation: {server.level}")
+        for lack in server.lacks:
+            click.echo(f"  lacking: {feedback.one_line(lack)}")
+        click.echo(f"seed: {seed}  (--seed {seed} draws the same calls again)")
+
+    def _print(self, verdict: Verdict) -> None:
+        click.echo(feedback.text(verdict, verbose=self._verbose))
+
+    def _end(self) -> None:
+        self._show_skipped()
+        counts = Counter(verdict.verdict for verdict in self._verdicts)
+        required = self._session.options.required
+        for line in table.lines(mark(self._verdicts, self._marking, required)):
+            click.echo(line)
+        summary = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+        click.echo(f"{summary} in {time.perf_counter() - self._started:.1f} s")
 
     def __exit__(
         self,
@@ -88,13 +105,8 @@ class CheckOutput:
             if self._log is not None:
                 self._log.close()  # without its footer it says itself that it is incomplete
             return
-        self._show_skipped()
-        counts = Counter(verdict.verdict for verdict in self._verdicts)
+        self._end()
         required = self._session.options.required
-        for line in table.lines(mark(self._verdicts, self._marking, required)):
-            click.echo(line)
-        summary = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-        click.echo(f"{summary} in {time.perf_counter() - self._started:.1f} s")
         if self._log is not None and self._log_path is not None:
             with writing(self._log_path, "log"):
                 self._log.finish(self._cell)
@@ -116,6 +128,34 @@ class CheckOutput:
             click.echo(f"  {feedback.one_line(each)}")
         if len(self._skipped) > SHOWN_SKIPPED:
             click.echo("  ...")
+
+
+class JsonOutput(CheckOutput):
+    """Prints one JSON document when all are judged: `--format json`."""
+
+    def _begin(self) -> None:
+        self._events: list[records.Verdict] = []
+
+    def _print(self, verdict: Verdict) -> None:
+        self._events.append(feedback.record(verdict, self._cell))
+
+    def _end(self) -> None:
+        conforming = all(verdict.verdict == CONFORMS for verdict in self._verdicts)
+        server, options = self._session.server, self._session.options
+        judging = document.Judging(
+            isolation=server.level,
+            lacks=[feedback.one_line(lack) for lack in server.lacks],
+            seed=options.seed,
+            examples=options.examples,
+            not_judged=[feedback.one_line(each) for each in self._skipped],
+        )
+        found = document.Document(
+            status=0 if conforming else VIOLATED,
+            log=None if self._log_path is None else str(self._log_path),
+            verdicts=self._events,
+            judging=judging,
+        )
+        click.echo(document.text(found), nl=False)
 
 
 def _header(session: JudgeSession, workers: int, cell: str) -> records.Header:

@@ -254,18 +254,28 @@ def completion(kind: str) -> Callable[..., list[str]]:
     return complete
 
 
+def _own_subjects(callback: Any) -> Any:
+    return click.option(
+        "--subjects",
+        "own",
+        multiple=True,
+        metavar="MODULE",
+        is_eager=True,
+        callback=callback,
+        help="Add the subjects that this module of yours lists; repeatable. By default those of "
+        "[tool.vmap-conformance] in pyproject.toml.",
+    )
+
+
+def own_subjects(command: Command) -> Command:
+    """Add the user's own subjects to this process; the command gets the modules as `own`."""
+    made: Command = _own_subjects(_load_own)(command)
+    return made
+
+
 def _selecting(own: Any, subject: Any) -> tuple[Any, ...]:
     return (
-        click.option(
-            "--subjects",
-            "own",
-            multiple=True,
-            metavar="MODULE",
-            is_eager=True,
-            callback=own,
-            help="Add the subjects that this module of yours lists; repeatable. By default those of "
-            "[tool.vmap-conformance] in pyproject.toml.",
-        ),
+        _own_subjects(own),
         click.option(
             "--profile",
             type=click.Choice(["quick", "ci", "thorough"]),
@@ -299,18 +309,21 @@ _VIEWS = (
     click.option("--markdown", type=FILE, help="Write a Markdown summary here."),
 )
 
+output_format = click.option(
+    "--format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="json: one document, of conformance/reporting/document.schema.json.",
+)
+"""What is printed."""
+
 _SHOWN = (
     click.option(
         "-v", "--verbose", count=True, help="Show every law; twice: every law, transform, subject."
     ),
     click.option("-q", "--quiet", is_flag=True, help="Print one line."),
-    click.option(
-        "--format",
-        type=click.Choice(["text", "json"]),
-        default="text",
-        show_default=True,
-        help="json: one document, of conformance/reporting/document.schema.json.",
-    ),
+    output_format,
 )
 
 _CARRIED = (

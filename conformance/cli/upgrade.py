@@ -47,6 +47,7 @@ from conformance.upgrade.extra import missing_extra
     "-n", "--workers", type=click.IntRange(1, 256), metavar="N", help="Processes per cell."
 )
 @options.everything
+@options.output_format
 @click.option("--log", "log_path", type=FILE, help="Write the event log of all cells here.")
 @click.option("--dask", metavar="HOST:PORT", help="Run the cells on this Dask scheduler's workers.")
 def upgrade(
@@ -66,6 +67,7 @@ def upgrade(
     sources: tuple[str, ...],
     workers: int | None,
     everything: bool,
+    format: str,
     log_path: Path | None,
     dask: str | None,
 ) -> int:
@@ -75,6 +77,7 @@ def upgrade(
     from conformance.upgrade import driver, progress
     from conformance.upgrade.environments import parse
 
+    views = _views(html, junit, markdown, everything, format)
     specs = (before, *after)
     with _usage_errors():
         for spec in specs:
@@ -102,8 +105,18 @@ def upgrade(
         events: list[Record] = driver.run(request, pool, watcher, local=dask is None)
     if log_path is not None:
         write(log_path, "".join(to_line(event) + "\n" for event in events))
-    views = options.Views(html=html, junit=junit, markdown=markdown, verbosity=int(everything))
-    return show(console(), events, views)
+    return show(console(), events, views, log=log_path)
+
+
+def _views(
+    html: Path | None, junit: Path | None, markdown: Path | None, everything: bool, format: str
+) -> options.Views:
+    is_json = format == "json"
+    if everything and is_json:
+        raise click.UsageError("--format json is the whole: --all does not apply to it")
+    return options.Views(
+        html=html, junit=junit, markdown=markdown, verbosity=int(everything), json=is_json
+    )
 
 
 @contextlib.contextmanager

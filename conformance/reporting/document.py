@@ -107,6 +107,16 @@ class Comparison(Struct, frozen=True, kw_only=True):
     notes: list[str]
 
 
+class Judging(Struct, frozen=True, kw_only=True):
+    """How candidates were judged."""
+
+    isolation: str
+    lacks: Annotated[list[str], Meta(description="What the isolation does not keep out.")]
+    seed: Count
+    examples: Annotated[Count, Meta(description="Calls for each function.")]
+    not_judged: Annotated[list[str], Meta(description="What is no Python file or notebook.")]
+
+
 class Document(Struct, frozen=True, kw_only=True):
     """Everything that a command found."""
 
@@ -116,6 +126,7 @@ class Document(Struct, frozen=True, kw_only=True):
     runs: list[Run] = []
     comparisons: list[Comparison] = []
     verdicts: list[Verdict] = []
+    judging: Judging | None = None
 
 
 def run(

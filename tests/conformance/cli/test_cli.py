@@ -6,10 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from conformance.cli.app import COMMANDS
+from conformance.events.reader import read
+from conformance.reporting.document import Document
 from conformance.transforms import TRANSFORMS
+from conformance.upgrade import driver
 from properties.call import Axes, FunctionCall
 from properties.call_json import to_json
 from properties.law import stored
@@ -309,6 +313,27 @@ def test_environments_compared_are_one_document(main: Main, written: Callable[..
     found = json.loads(main("report", before, after, "--format", "json").out)
     assert len(found["runs"]) == 2
     assert [each["compared"] for each in found["comparisons"]] == [True]
+
+
+@pytest.mark.parametrize("outcome", ["holds", "crashed"])
+def test_an_upgrade_is_one_document(
+    main: Main, written: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, outcome: str
+) -> None:
+    died = {"reason": "the process died", "output": ""} if outcome == "crashed" else None
+    after = {**HOLDS, "outcome": outcome, "detail": died}
+    logs = [
+        written(HOLDS, cell="aaaa", name="a.jsonl"),
+        written(after, cell="bbbb", name="b.jsonl"),
+    ]
+    monkeypatch.setattr(driver, "run", lambda *_, **__: [e for log in logs for e in read(log)])
+    environments = ("--from", "installed", "--to", "jax==0.4.30")
+    ran = main("upgrade", *environments, "--format", "json")
+    found = msgspec.json.decode(ran.out, type=Document)
+    assert ran.status == found.status == (0 if outcome == "holds" else 1)
+    (comparison,) = found.comparisons
+    assert any(change.breaks for change in comparison.changes) == (outcome != "holds")
+    refused = main("upgrade", *environments, "--format", "json", "--all")
+    assert (refused.status, refused.out) == (2, "")
 
 
 @pytest.mark.parametrize(

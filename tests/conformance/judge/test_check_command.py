@@ -9,11 +9,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from conformance.judge import check_file, server_process
 from conformance.judge.session import JudgeSession
 from conformance.judge.submissions import find_candidates
+from conformance.reporting.document import Document
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = ROOT / "examples" / "candidates"
@@ -52,6 +54,25 @@ def test_a_directory_of_candidates_ends_in_a_log_with_its_footer(tmp_path: Path)
     assert verdicts["in/bad.py"]["counterexample"]["expected"]["dtype"] == "float32"
     assert events[-1]["counts"] == {"conforms": 1, "violates": 1, "missing": 1}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "log.jsonl"]
+
+
+def test_json_is_one_document_of_the_schema(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "good.py").write_text(SQUARE)
+    (tmp_path / "in" / "bad.py").write_text("def vectorized_square(x):\n    return x\n")
+    (tmp_path / "in" / "notes.txt").write_text("not Python")
+    done = check("in", "--examples", 8, "--seed", 3, "--format", "json", cwd=tmp_path)
+    found = msgspec.json.decode(done.stdout, type=Document)
+    assert (done.returncode, found.status) == (1, 1)
+    verdicts = {each.candidate: each.verdict for each in found.verdicts}
+    assert verdicts == {"in/bad.py": "violates", "in/good.py": "conforms"}
+    assert found.judging is not None
+    assert (found.judging.seed, found.judging.examples) == (3, 8)
+    assert found.judging.not_judged == ["in/notes.txt (no .py or .ipynb)"]
+    done = check("in/good.py", "--examples", 8, "--format", "json", cwd=tmp_path)
+    assert (done.returncode, msgspec.json.decode(done.stdout, type=Document).status) == (0, 0)
+    done = check("in", "--format", "json", "-v", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
 
 
 def test_the_exit_status_is_zero_when_all_conform(tmp_path: Path) -> None:
