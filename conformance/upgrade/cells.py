@@ -5,6 +5,7 @@ A cell is plain data, and so is what comes of it: the executor may be of threads
 
 import json
 import os
+import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -28,6 +29,8 @@ from conformance.user_subjects.loading import IMPORT_PATH, TOLERANT
 _START = "from conformance.upgrade.lifeline import end_with_parent; end_with_parent(); "
 _RUN = _START + "from conformance.cli import main; main()"
 _PROBE = _START + "from conformance.upgrade.probe import main; main()"
+PROBE_SECONDS = 900.0
+"""How long a cell may take to import the user's modules, to make their subjects and to draw the plan."""
 _NOT_INHERITED = ("PYTHON", "PYTEST_", "JAX_COMPILATION_CACHE_DIR", "VIRTUAL_ENV")
 """How variables of this process begin that must not reach a cell."""
 
@@ -92,7 +95,13 @@ def probe(cell: Cell, wanted: Wanted) -> Answer:
         question, reply = Path(scratch) / "question.json", Path(scratch) / "answer.json"
         question.write_bytes(msgspec.json.encode(wanted))
         command = [str(environment.interpreter), "-c", _PROBE, str(question), str(reply)]
-        done = lifeline.run(command, cwd=scratch, env=_variables(cell))
+        try:
+            done = lifeline.run(command, cwd=scratch, env=_variables(cell), timeout=PROBE_SECONDS)
+        except subprocess.TimeoutExpired:
+            modules = ", ".join(wanted.modules) or "the suite"
+            raise CellError(
+                f"importing {modules} and drawing calls took more than {PROBE_SECONDS:g} seconds"
+            ) from None
         try:
             return msgspec.json.decode(reply.read_bytes(), type=Answer)
         except OSError:

@@ -7,7 +7,9 @@ upgrade, a subject that cannot be made is left out and kept in `FAILED`, so that
 import importlib
 import importlib.util
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +25,8 @@ TOLERANT = "VMAP_CONFORMANCE_TOLERANT"
 """Set: subjects that cannot be made are left out."""
 IMPORT_PATH = "VMAP_CONFORMANCE_IMPORT_PATH"
 """Directories of the user's modules, joined as those of PATH are."""
+SECONDS = 120.0
+"""How long making one subject may take where `TOLERANT` is set."""
 _OUR_PACKAGES = ("conformance", "properties", "reference")
 
 
@@ -95,8 +99,9 @@ def _failures_kept(origin: str) -> Iterator[None]:
     def tolerant(make: Callable[..., Any]) -> Callable[..., Any]:
         def made(name: str, *arguments: Any, **options: Any) -> Any:
             try:
-                return make(name, *arguments, **options)
-            except Exception as error:
+                with _time_limit(SECONDS, f"making the subject {name!r}"):
+                    return make(name, *arguments, **options)
+            except (Exception, SystemExit) as error:
                 cause = _root(error)
                 FAILED.append(Failure(origin, name, type(cause).__name__, first_line(cause)))
                 return _Unusable(name)
@@ -111,6 +116,29 @@ def _failures_kept(origin: str) -> Iterator[None]:
     finally:
         for name, make in makers.items():
             setattr(own, name, make)
+
+
+class TooSlowError(Exception):
+    """The user's code did not come to an end in time."""
+
+
+@contextmanager
+def _time_limit(seconds: float, what: str) -> Iterator[None]:
+    """Raise `TooSlowError` where Python within takes longer; only the main thread can be interrupted."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def expire(*_: object) -> None:
+        raise TooSlowError(f"{what} takes more than {seconds:g} seconds")
+
+    handler = signal.signal(signal.SIGALRM, expire)
+    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, left)
+        signal.signal(signal.SIGALRM, handler)
 
 
 def _root(error: BaseException) -> BaseException:

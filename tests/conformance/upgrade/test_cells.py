@@ -21,6 +21,7 @@ from conformance.events.records import Footer, Record, Result
 from conformance.runner import items, plan
 from conformance.upgrade import cells
 from conformance.upgrade.cells import Cell
+from conformance.upgrade.probe import Wanted
 from properties.profile import PROFILES
 
 LAW = "mapping.equals-per-example"
@@ -165,3 +166,28 @@ def test_a_lost_worker_loses_nothing_and_doubles_nothing(cluster: Any) -> None:
     ]
     assert len({events[0].cell for events in ran}) == 4
     assert all(len([e for e in events if isinstance(e, Footer)]) == 1 for events in ran)
+
+
+@pytest.mark.parametrize(
+    ("source", "seconds"), [("while True: pass", 4.0), ("SUBJECTS = []", 300.0)]
+)
+def test_a_module_that_does_not_come_to_an_end_is_a_problem_of_its_cell(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str, seconds: float
+) -> None:
+    (tmp_path / "waiting.py").write_text(source + "\n")
+    monkeypatch.setattr(cells, "PROBE_SECONDS", seconds)
+    asked = Cell("installed", import_path=(str(tmp_path),))
+    wanted = Wanted(
+        modules=["waiting"],
+        draw=False,
+        profile="quick",
+        seed=0,
+        laws=[],
+        transforms=[],
+        subjects=[],
+    )
+    if "while" in source:
+        with pytest.raises(cells.CellError, match="importing waiting and drawing calls took more"):
+            cells.probe(asked, wanted)
+    else:
+        assert cells.probe(asked, wanted).broken == []

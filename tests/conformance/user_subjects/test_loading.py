@@ -85,6 +85,39 @@ def test_a_module_does_not_end_the_process(tmp_path: Path, statement: str, toler
     assert "it ends the process with status 0" in said or "SystemExit: 0" in said
 
 
+ONE_STUCK = """
+import jax.numpy as jnp
+from conformance import own
+from conformance.user_subjects import loading
+
+loading.SECONDS = 1.0
+
+def stuck(x):
+    while True:
+        x = x + 1
+
+SUBJECTS = [
+    own.function("stuck", stuck, [()]),
+    own.function("fine", jnp.sin, [("n",)]),
+]
+"""
+
+
+def test_a_subject_that_does_not_come_to_an_end_is_left_out(tmp_path: Path) -> None:
+    names, failure = loaded(tmp_path, ONE_STUCK, tolerant=True)
+    assert names == "['fine']"
+    expected = "mine stuck TooSlowError making the subject 'stuck' takes more than 1 seconds"
+    assert failure == expected
+
+
+@pytest.mark.parametrize("statement", ["sys.exit(0)", "os._exit(0)"])
+def test_a_subject_that_ends_the_process_is_left_out(tmp_path: Path, statement: str) -> None:
+    source = ONE_STUCK.replace("while True:\n        x = x + 1", f"import os, sys; {statement}")
+    names, failure = loaded(tmp_path, source, tolerant=True)
+    assert names == "['fine']"
+    assert failure.startswith("mine stuck ")
+
+
 @pytest.mark.parametrize("name", ["json.py", "flax.py", "properties/__init__.py", "struct.py"])
 def test_a_file_named_as_a_library_breaks_nothing(tmp_path: Path, name: str) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
