@@ -8,7 +8,8 @@ def test_my_cell_maps():
 test_my_models_map = parametrize_subjects(SUBJECTS)  # a test per subject, law and transform
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
@@ -22,9 +23,10 @@ from conformance.reporting import failure
 from conformance.reporting.suggestions import unknown
 from conformance.runner import items
 from conformance.runner.run_item import run_item
-from conformance.transforms import TRANSFORMS
-from conformance.user_subjects import batches, subjects
+from conformance.transforms import TRANSFORMS, third_party
+from conformance.user_subjects import subjects
 from conformance.user_subjects.functions import name_of
+from conformance.user_subjects.loading import UserExit, no_exit
 from conformance.user_subjects.pytest_plugin import DEVICES_OPTION
 from properties.law import Law
 from properties.laws import LAWS
@@ -93,20 +95,21 @@ def assert_conforms(
     if isinstance(subject, Subject):
         made = subject
     else:
-        made = subjects.of_any_kind(
-            name_of(subject),
-            subject,
-            inputs,
-            streams=streams,
-            keywords=keywords,
-            method=method,
-            collections=collections,
-            tolerance=tolerance,
-            batch_sizes=batch_sizes,
-            axes=axes,
-            without=without,
-            batched=batched,
-        )
+        with _no_exit(name_of(subject)):
+            made = subjects.of_any_kind(
+                name_of(subject),
+                subject,
+                inputs,
+                streams=streams,
+                keywords=keywords,
+                method=method,
+                collections=collections,
+                tolerance=tolerance,
+                batch_sizes=batch_sizes,
+                axes=axes,
+                without=without,
+                batched=batched,
+            )
     how = attrs.evolve(PROFILES[profile], seed=seed)
     results = [(case, case.result()) for case in _cases([made], transforms, laws, how)]
     wrong = [r for _, r in results if r.outcome not in CONFORMING]
@@ -172,7 +175,7 @@ class Case:
 
     def result(self) -> Result:
         """What came of it."""
-        with subjects.registered(self.subject):
+        with subjects.registered(self.subject), _no_exit(self.subject.name):
             return run_item(items.Item(self.law, self.transform, self.subject), self.profile)
 
     def check(self, asked: bool) -> None:
@@ -188,6 +191,16 @@ class Case:
             pytest.skip(reason)
 
 
+@contextmanager
+def _no_exit(name: str) -> Iterator[None]:
+    """Fail where the user's code ends the process: pytest would end with it, perhaps with status 0."""
+    try:
+        with no_exit():
+            yield
+    except UserExit as ended:
+        raise AssertionError(f"{name} cannot be checked: {ended}") from None
+
+
 def _cases(
     listed: Sequence[Subject],
     transforms: Sequence[str],
@@ -196,9 +209,10 @@ def _cases(
 ) -> Any:
     for subject in listed:
         for transform in TRANSFORMS.values():
-            for law in (*LAWS.values(), *batches.laws(subject)):
+            for law in LAWS.values():
                 wanted = items.chosen(law.id, laws) and law.applies_to(transform, subject)
-                by_default = not transforms and transform.name not in OWN_TRANSFORMS
+                is_own = transform.name in OWN_TRANSFORMS
+                by_default = not (transforms or is_own or third_party.left_out(transform))
                 if wanted and (by_default or transform.name in transforms):
                     yield Case(subject, law, transform, profile)
 

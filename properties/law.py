@@ -72,6 +72,8 @@ class Law:
     """The one transform that the law is about, whatever kinds of functions that takes elsewhere."""
     kinds: tuple[str, ...]
     """The kinds of functions that the law is about: see `FunctionSubject.kind`."""
+    where: Callable[[Subject], bool] = lambda subject: True
+    """Whether the law is about such a subject of its class and kind."""
     tier: Tier = "standard"
     """What it costs: one of `essential`, `standard`, `derived` and `devices`."""
 
@@ -90,7 +92,7 @@ class Law:
             subject.kind in self.kinds and (self.only_transform or subject.kind in transform.kinds)
         ):
             return False
-        return isinstance(subject, self.subjects)
+        return isinstance(subject, self.subjects) and self.where(subject)
 
     def skip_reason(self, transform: Transform, subject: Subject) -> str | None:
         """Why the law cannot be checked of this transform and subject on this release."""
@@ -117,6 +119,7 @@ def law(
     skip_if: Reason = lambda transform, subject: None,
     only_transform: str | None = None,
     kinds: tuple[str, ...] = ("function",),
+    where: Callable[[Subject], bool] = lambda subject: True,
     tier: Tier = "standard",
 ) -> Callable[[Check], Law]:
     """Make a check the law `id`; the first line of its docstring is the law's sentence.
@@ -129,6 +132,7 @@ def law(
             it is.
         only_transform: The name of the one transform that the law is about.
         kinds: The kinds of functions that the law is about.
+        where: Whether the law is about a subject of that class and those kinds.
         tier: What it costs, which decides how much of it a run samples.
     """
 
@@ -140,7 +144,9 @@ def law(
             with with_dtypes_of(call):
                 check(transform, call)
 
-        return Law(id, sentence, in_dtypes, cases, subjects, skip_if, only_transform, kinds, tier)
+        return Law(
+            id, sentence, in_dtypes, cases, subjects, skip_if, only_transform, kinds, where, tier
+        )
 
     return made
 

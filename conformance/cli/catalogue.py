@@ -55,7 +55,9 @@ def _laws() -> list[Row]:
             "transforms": [
                 name
                 for name, transform in TRANSFORMS.items()
-                if any(law.applies_to(transform, subject) for subject in SUBJECTS.values())
+                # A law may be about subjects of users alone.
+                if name == law.only_transform
+                or any(law.applies_to(transform, subject) for subject in SUBJECTS.values())
             ],
         }
         for law in LAWS.values()

@@ -6,10 +6,13 @@ from typing import Any
 
 import click
 
+from conformance.cli import options
+
 
 @click.command("replay")
 @click.argument("file", type=click.Path(path_type=Path))
-def replay(file: Path) -> int:
+@options.own_subjects
+def replay(file: Path, own: tuple[str, ...]) -> int:
     """Run one stored counterexample again: FILE is the .json that a run saved.
 
     \b

@@ -1,19 +1,21 @@
 """Which law kills which mutant of a transform. Every law must kill one; every mutant must be killed."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import attrs
+import jax
 
-from conformance.mutation.control import first_violation, unbroken
+from conformance.mutation.control import Control, first_violation, unbroken
 from conformance.mutation.results import CONTROL, MutationResult
 from conformance.runner.items import in_shard
 from conformance.transforms import TRANSFORMS
+from conformance.user_subjects.subjects import registered
 from properties.law import Law
 from properties.laws import LAWS
-from properties.mutants import MUTANTS
+from properties.mutants import MUTANTS, Mutant
 from properties.mutants.mapping import setting_restored
 from properties.profile import PROFILES, Profile
-from properties.subject import ModuleSubject
+from properties.subject import Array, FunctionSubject, ModuleSubject, OwnOptions, Subject
 from properties.subjects import SUBJECTS
 from properties.transform import Transform
 
@@ -43,6 +45,15 @@ _MODULES = (
     "partitioned-dense",
     "accumulator",
 )
+
+_BATCHED = FunctionSubject(
+    "batched-softmax",
+    jax.nn.softmax,
+    (Array(("rows", "columns")),),
+    source="function = jax.nn.softmax",
+    own=OwnOptions(batched=True),
+)
+"""What takes a whole batch, as users may say of their own subjects."""
 
 HOSTS = {
     "mapping": "jax.vmap",
@@ -79,9 +90,12 @@ def pairs(shard: tuple[int, int] = (1, 1)) -> list[tuple[str, str]]:
     ]
 
 
-def subjects(law: Law) -> tuple[str, ...]:
+def subjects(law: Law) -> list[Subject]:
     """The subjects on which mutants are tried; together they reach every law."""
-    return _MODULES if law.subjects is ModuleSubject else _FUNCTIONS
+    if law.where(_BATCHED) and not any(map(law.where, SUBJECTS.values())):
+        return [_BATCHED]
+    names = _MODULES if law.subjects is ModuleSubject else _FUNCTIONS
+    return [SUBJECTS[name] for name in names]
 
 
 def profile(law: Law, transform: Transform) -> Profile:
@@ -113,24 +127,35 @@ def mutate_transform(
     ]
     killed_by: dict[str, str] = {}
     calls = 0
-    for name in subjects(law):
+    for subject in subjects(law):
         survivors = [mutant for mutant in mutants if mutant.name not in killed_by]
-        subject = SUBJECTS[name]
         if not survivors:
             break
-        if not law.applies_to(transform, subject) or law.skip_reason(transform, subject):
-            continue
-        control = unbroken(law, transform, subject, profile(law, transform))
+        with registered(subject):
+            control, killed = _tried(law, transform, subject, survivors)
         if control.violation is not None:
-            killed_by.setdefault(CONTROL, name)
-            continue
-        calls += len(control.calls)
-        for mutant in survivors:
-            with setting_restored():
-                found = first_violation(law, mutant.mutate(transform), control.calls)
-            if found is not None:
-                killed_by[mutant.name] = name
+            killed_by.setdefault(CONTROL, subject.name)
+        calls += 0 if control.violation is not None else len(control.calls)
+        killed_by.update(dict.fromkeys(killed, subject.name))
     return [
         MutationResult(law_id, transform_name, name, killed_by.get(name), calls)
         for name in (CONTROL, *(mutant.name for mutant in mutants))
     ]
+
+
+def _tried(
+    law: Law, transform: Transform, subject: Subject, mutants: Sequence[Mutant]
+) -> tuple[Control, list[str]]:
+    """The control on one subject, and the mutants that the law kills on its calls."""
+    if not law.applies_to(transform, subject) or law.skip_reason(transform, subject):
+        return Control((), None), []
+    control = unbroken(law, transform, subject, profile(law, transform))
+    if control.violation is not None:
+        return control, []
+    killed = []
+    for mutant in mutants:
+        with setting_restored():
+            found = first_violation(law, mutant.mutate(transform), control.calls)
+        if found is not None:
+            killed.append(mutant.name)
+    return control, killed

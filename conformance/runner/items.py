@@ -10,8 +10,7 @@ from conformance.events.records import Started
 from conformance.known_defects.defect import Defect
 from conformance.runner import sampling
 from conformance.runner.installed_defects import installed_defects
-from conformance.transforms import TRANSFORMS
-from conformance.user_subjects import batches
+from conformance.transforms import TRANSFORMS, third_party
 from properties.law import Law
 from properties.laws import LAWS
 from properties.profile import Profile
@@ -80,7 +79,8 @@ def select(
         Item(law, transform, subject)
         for subject in SUBJECTS.values()
         for transform in TRANSFORMS.values()
-        for law in (*LAWS.values(), *batches.laws(subject))
+        if transforms or not third_party.left_out(transform)
+        for law in LAWS.values()
         if law.applies_to(transform, subject)
     ]
     items += [

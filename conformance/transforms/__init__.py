@@ -7,7 +7,7 @@ from conformance.transforms.jax import pmap, shard_map
 from conformance.transforms.jax import vmap as jax_vmap
 from conformance.transforms.linen import vmap as linen_vmap
 from conformance.transforms.nnx import vmap as nnx_vmap
-from conformance.transforms.third_party import INSTALLED
+from conformance.transforms.third_party import SHIPPED
 from properties.transform import Transform
 
 __all__ = ["TRANSFORMS"]
@@ -21,6 +21,6 @@ TRANSFORMS: dict[str, Transform] = {
         linen_vmap.TRANSFORM,
         nnx_vmap.VMAP,
         nnx_vmap.PMAP,
-        *INSTALLED,
+        *SHIPPED,
     )
 }

@@ -47,6 +47,7 @@ NOT_OF_A_LOOP = {
     "collectives.gradients": "the same",
     "collectives.unmapped-operand": "the same",
     "collectives.over-two-names": "the same",
+    "mapping.whole-batch": "no subject of the catalogue says that it takes a whole batch",
     "parallel.data-parallel-step": "the same",
     "parallel.devices": "it has no devices to choose from",
     "randomness.first-key-draws-for-all": "it gives every key to the function by itself",
@@ -142,7 +143,8 @@ def test_a_law_concerns_subjects_of_its_kind_only(law: Law) -> None:
     for subject in SUBJECTS.values():
         concerned = law.applies_to(transform, subject)
         kind = subject.kind if isinstance(subject, FunctionSubject) else None
-        assert concerned == (isinstance(subject, law.subjects) and kind in (None, *law.kinds))
+        is_its_kind = isinstance(subject, law.subjects) and kind in (None, *law.kinds)
+        assert concerned == (is_its_kind and law.where(subject))
         if kind is not None:
             others = tuple(set(KINDS_OF_FUNCTIONS) - {kind})
             elsewhere = law.applies_to(attrs.evolve(transform, kinds=others), subject)

@@ -29,6 +29,7 @@ KILLS = {
     "mapping.permutation-equivariant": ["slice-zero-broadcast", "shards-swapped"],
     "mapping.concatenates": ["batch-reversed", "examples-averaged"],
     "mapping.jit-agrees": ["batch-reversed", "setting-left-changed"],
+    "mapping.whole-batch": ["batch-reversed", "slice-zero-broadcast"],
     "axes.pytree-prefix": ["tree-of-axes-misread"],
     "mapping.called-again": ["batch-reversed", "slice-zero-broadcast"],
     "mapping.large-batch": ["batch-reversed", "slice-zero-broadcast"],

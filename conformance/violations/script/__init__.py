@@ -6,6 +6,7 @@ It exits with 1 on a release that violates the law on this call, and with 0 on o
 import os
 import textwrap
 
+from conformance.transforms.linen.modules import ORIGINS
 from conformance.violations.script import functions, modules, templates
 from conformance.violations.script.parts import Parts, arrays
 from properties.call import WIDE, Call, FunctionCall, with_dtypes_of
@@ -38,10 +39,20 @@ def _head(law: Law, transform: Transform, call: Call, found: Violation) -> str:
         transform=transform.name,
         subject=_quoted(call.subject_name),
         sentence=law.sentence,
+        imports=_imports(call),
         x64='jax.config.update("jax_enable_x64", True)\n' if call.dtype in WIDE else "",
         precision=f'os.environ.setdefault("{_PRECISION}", "{precision}")\n' if precision else "",
         message=_quoted(textwrap.fill(str(found.mismatch)[:600], 96)),
     )
+
+
+def _imports(call: Call) -> str:
+    """What the script of a user's own subject needs beside JAX, Flax and NumPy."""
+    if call.subject.own is None:
+        return ""
+    origin = ORIGINS.get(call.subject_name)
+    where = f"the module {origin}, which lists it" if origin else "what it was made of"
+    return f"The subject is the user's own: this imports {where}, and vmap-conformance.\n"
 
 
 def _body(transform: Transform, found: Violation, parts: Parts) -> str:

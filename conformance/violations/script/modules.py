@@ -1,13 +1,18 @@
 """The code of a call that lifts a module."""
 
+import jax
+import numpy as np
+
+from conformance.transforms.linen.modules import own_source
 from conformance.violations.script.parts import Parts
 from properties import oracle
 from properties.call import ModuleCall
+from properties.call_json import to_json
 from properties.compare import Expected
 from properties.law import Violation
 from properties.laws.sharing import gradients, metadata
 from properties.transform import Transform
-from properties.trees import literal
+from properties.trees import literal, raw
 from reference.types import PyTree
 
 _GRADIENT = """
@@ -18,6 +23,21 @@ def total(params):
 
 
 got = jax.grad(total)(variables["params"])
+"""
+
+
+_DRAWN = """
+from conformance.user_subjects.subjects import registered
+from properties import oracle
+from properties.call_json import from_json
+
+# The module's own init from the call's seed, its values then moved.
+with registered(subject):
+    variables = oracle.drawn_variables(from_json({call}))
+total = sum(float(np.abs(numbers(x)).sum()) for x in jax.tree_util.tree_leaves(variables))
+if abs(total - {total!r}) > 1e-4 * {total!r}:
+    print("on this release the module starts with other variables: run vmap-conformance replay")
+    sys.exit(3)
 """
 
 
@@ -34,7 +54,7 @@ def parts(transform: Transform, call: ModuleCall, found: Violation) -> Parts:
         right = None if must_raise else oracle.of_variables(call, transform.derivation)
         return Parts(setup=setup, attempt=[source, f"got = {init}(rngs, *inputs)"], expected=right)
     variables = oracle.drawn_variables(call)
-    setup.append(f"variables = {literal(variables)}")
+    setup.append(_variables(call, variables))
     if found.what == "gradient" and not must_raise:
         assert found.expected is not None
         setup.append(f"weights = {literal(gradients.weights_of_map(call, variables))}")
@@ -42,6 +62,16 @@ def parts(transform: Transform, call: ModuleCall, found: Violation) -> Parts:
     got = _apply(transform, call, found.what, must_raise)
     right = None if must_raise else _expected(transform, call, found, variables)
     return Parts(setup=setup, attempt=[source, f"got = {got}"], expected=right)
+
+
+def _variables(call: ModuleCall, variables: PyTree) -> str:
+    """Python that sets `variables`: a user's own module, of any size, makes them from the seed."""
+    if call.subject.own is None:
+        return f"variables = {literal(variables)}"
+    leaves = jax.tree_util.tree_leaves(raw(variables))
+    total = sum(float(np.abs(np.asarray(leaf)).sum()) for leaf in leaves)
+    drawn = _DRAWN.format(call=to_json(call), total=total)
+    return own_source(call.subject_name, drawn)
 
 
 def _rngs(call: ModuleCall) -> str:

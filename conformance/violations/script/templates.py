@@ -14,7 +14,7 @@ HEAD = '''\
 {message}
 
 Found by vmap-conformance. Prints what was expected and got; exits 1 while they differ.
-"""
+{imports}"""
 
 import os
 

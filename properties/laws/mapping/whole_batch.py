@@ -1,87 +1,89 @@
-"""The law of subjects that take a whole batch by themselves, as their author says with `batched`."""
+"""Subjects that take a whole batch by themselves, as their author says with `batched`."""
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import numpy as np
-from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
 from properties import oracle
 from properties.batch_axes import front
 from properties.call import Axes, FunctionCall
 from properties.compare import Expected, Mismatch, assert_agrees
-from properties.law import Law, attribute_to
+from properties.joint_compile import run_together
+from properties.law import attribute_to, law
 from properties.profile import Profile
-from properties.recipe import Recipe
+from properties.recipe import MAP, Recipe
 from properties.strategies import function_calls
 from properties.subject import FunctionSubject, Subject
 from properties.transform import Transform
-from properties.trees import attempt
+from reference.types import PyTree
 
-WHOLE = Recipe("function of the whole batch", result_code=lambda call: "got = batched(*arguments)")
+_CODE = """\
+batched = subject.own.batched
+got = jax.jit(function if batched is True else batched)(*arguments)"""
+
+WHOLE = Recipe("function of the whole batch", result_code=lambda call: _CODE)
 
 
-def laws(subject: Subject) -> tuple[Law, ...]:
-    """The laws that are about this subject of a user's, beside those of all subjects."""
-    return (LAW,) if isinstance(subject, FunctionSubject) and batched(subject) else ()
-
-
-def batched(subject: FunctionSubject) -> Callable[..., Any] | None:
+def batched(subject: Subject) -> Callable[..., PyTree] | None:
     """The function of a whole batch that must give what the subject gives for each example."""
-    given = subject.own.batched if subject.own else None
-    return subject.function if given is True else given
+    if not isinstance(subject, FunctionSubject) or subject.own is None:
+        return None
+    given: Callable[..., PyTree] | bool | None = subject.own.batched
+    return subject.function if given is True else given or None
 
 
-def _cases(transform: Transform, subject: FunctionSubject, profile: Profile) -> Any:
-    def shared_state(call: FunctionCall) -> FunctionCall:
+def _calls(
+    transform: Transform, subject: FunctionSubject, profile: Profile
+) -> SearchStrategy[FunctionCall]:
+    has_state = subject.own is not None and subject.own.has_state
+
+    def with_shared_state(call: FunctionCall) -> FunctionCall:
         (axes,) = call.axes
-        assert subject.own is not None
-        mapped = (None, *axes.in_axes[1:]) if subject.own.has_state else axes.in_axes
-        return call.only(Axes(mapped, 0))
+        return call.only(Axes((None, *axes.in_axes[1:]), 0)) if has_state else call
 
-    calls: st.SearchStrategy[FunctionCall] = function_calls(front, front, most=1)(
-        transform, subject, profile
-    )
-    return calls.map(shared_state)
+    calls = function_calls(front, front, most=1)
+    return calls(transform, subject, profile).map(with_shared_state)
 
 
-def _check(transform: Transform, call: FunctionCall) -> None:
-    """A function given the whole batch gives what it gives for each example."""
+@law(
+    "mapping.whole-batch",
+    cases=_calls,
+    only_transform="jax.vmap",
+    where=lambda subject: batched(subject) is not None,
+)
+def whole_batch(transform: Transform, call: FunctionCall) -> None:
+    """A function given the whole batch gives what mapping it gives."""
     whole = batched(call.subject)
     assert whole is not None
-    arguments = jax.tree_util.tree_map(jax.numpy.asarray, call.arguments(call.axes[0]))
-    got = attempt(jax.jit(whole), *arguments)
-    right = oracle.of_function(call)
-    with attribute_to(call, WHOLE, expected=right):
-        if call.subject.own is not None and call.subject.own.has_state:
-            right = _with_one_state(right)
-        assert_agrees(got, right)
+    (axes,) = call.axes
+    arguments = call.arguments(axes)
+    pieces = [transform.map(call.subject.function, axes), whole]
+    joined = transform.traceable and not call.eager
+    mapped, got = run_together(pieces, [arguments, arguments], joined)
+    each = oracle.of_function(call)
+    with attribute_to(call, MAP, expected=each):
+        assert_agrees(mapped, each)
+    with attribute_to(call, WHOLE, expected=each):
+        expected = _with_one_state(call.subject, each)
+    with attribute_to(call, WHOLE, expected=expected):
+        assert_agrees(got, expected)
 
 
-def _with_one_state(right: Expected) -> Expected:
+def _with_one_state(subject: FunctionSubject, each: Expected) -> Expected:
     """The outputs of all examples, and the one state that all of them leave."""
-    value, bound, like = right
+    if subject.own is None or not subject.own.has_state:
+        return each
+    value, bound, like = each
     leaves = jax.tree_util.tree_leaves(value[1])
     if any(not np.array_equal(leaf[0], other) for leaf in leaves for other in leaf):
         raise Mismatch("value", "each example leaves a state of its own in the module")
 
-    def first(tree: Any) -> Any:
+    def first(tree: PyTree) -> PyTree:
         return jax.tree_util.tree_map(lambda leaf: leaf[0], tree)
 
     shapes = jax.tree_util.tree_map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), like[1]
     )
     return Expected((value[0], first(value[1])), (bound[0], first(bound[1])), (like[0], shapes))
-
-
-LAW = Law(
-    id="mapping.whole-batch",
-    sentence="A function given the whole batch gives what it gives for each example.",
-    check=_check,
-    cases=_cases,
-    subjects=FunctionSubject,
-    skip_if=lambda transform, subject: None,
-    only_transform="jax.vmap",
-    kinds=("function",),
-)

@@ -103,6 +103,75 @@ def test_a_violation_of_the_users_subject_has_a_script_that_shows_it(
     assert "they agree" in shown.stdout
 
 
+OWN = """
+import flax.linen as nn
+import jax.numpy as jnp
+from conformance import own
+
+
+class Wide(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        x = nn.Dense(40)(x)
+        # Where there are leading axes, an example meets the others.
+        return x - x.mean(axis=0, keepdims=x.ndim > 1) if x.ndim > 1 else x * 2
+
+
+def centred(x):
+    return x - x.mean(axis=0) if x.ndim > 1 else x
+
+
+def right(x):
+    return x * 2.0
+
+
+SUBJECTS = [
+    own.module("wide", Wide(), [(3,)], batched=True),
+    own.function("centred", centred, [("n",)], batched=True),
+    own.function("right", right, [("n",)], batched=True),
+]
+"""
+"""Two subjects that mix the examples of a batch, and one that does not."""
+
+
+@pytest.mark.parametrize(
+    ("subject", "law", "status"),
+    [
+        ("wide", "sharing.native-broadcast", 1),
+        ("centred", "mapping.whole-batch", 1),
+        ("right", "mapping.whole-batch", 0),
+    ],
+)
+def test_a_subject_that_mixes_a_batch_has_a_script_that_shows_it(
+    ran: Callable[..., Any], tmp_path: Path, subject: str, law: str, status: int
+) -> None:
+    (tmp_path / "mixing.py").write_text(OWN)
+    log = tmp_path / "run.jsonl"
+    chosen = ("--subject", subject, "--law", law, "-n", 1, "--log", log)
+    got = ran("run", "--subjects", "mixing", *chosen, PYTHONPATH=str(tmp_path))
+    assert got.status == status, got.out
+    scripts = list((tmp_path / "run-violations").glob("*.py"))
+    assert len(scripts) == (1 if status else 0)
+    for script in scripts:
+        text = script.read_text()
+        assert "this imports the module mixing, which lists it" in text
+        # The weights are made from the seed.
+        assert "variables = array" not in text
+        shown = subprocess.run(
+            [sys.executable, str(script)],
+            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (shown.returncode, shown.stderr) == (1, "")
+        assert "they differ" in shown.stdout
+        again = ran(
+            "replay", script.with_suffix(".json"), "--subjects", "mixing", PYTHONPATH=str(tmp_path)
+        )
+        assert again.status == 1
+
+
 def test_a_module_with_statistics_and_noise_conforms() -> None:
     assert_conforms(Scaled(), [("n",)], streams=("params", "dropout"))
 

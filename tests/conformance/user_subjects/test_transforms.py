@@ -1,5 +1,6 @@
 """Maps of users and of other libraries under the laws."""
 
+import importlib.util
 from collections.abc import Callable
 from typing import Any
 
@@ -8,8 +9,13 @@ import jax.numpy as jnp
 import pytest
 
 from conformance import own
+from conformance.events.details import NotApplicable
+from conformance.runner import items
+from conformance.runner.run_item import run_item
 from conformance.testing import assert_conforms
 from conformance.transforms import TRANSFORMS
+from conformance.transforms.third_party import SHIPPED
+from properties.profile import PROFILES
 
 LAWS = ["mapping.equals-per-example", "mapping.preserves-structure", "axes.in-axes-permute"]
 
@@ -74,6 +80,27 @@ def test_what_is_restricted_is_not_checked_and_needs_a_reason() -> None:
         assert_conforms(jnp.dot, [("n",), ("n",)], [restricted], laws=LAWS[:1])
     with pytest.raises(own.SubjectsError, match="gives no reason"):
         own.transform("unreasoned", _off_by_one, restrictions={LAWS[0]: ""})
+
+
+@pytest.mark.parametrize("library", ["equinox", "haiku"])
+def test_a_map_whose_library_is_missing_is_not_applicable_where_it_is_named(
+    monkeypatch: pytest.MonkeyPatch, library: str
+) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == library else found(name)
+    )
+    (transform,) = (each for each in SHIPPED if each.name.startswith(library))
+    law = "mapping.equals-per-example"
+    assert transform.name not in {item.transform.name for item in items.select([law])}
+    (item,) = items.select([law], [transform.name], ["square"])
+    result = run_item(item, PROFILES["quick"])
+    assert result.outcome == "not-applicable"
+    assert isinstance(result.detail, NotApplicable)
+    assert result.detail.reason == f"{library} is not installed"
+    # A test of the user's names it, and fails.
+    with pytest.raises(AssertionError, match=f"cannot be checked: {library} is not installed"):
+        assert_conforms(jnp.sin, [("n",)], [transform.name], laws=[law])
 
 
 @pytest.mark.parametrize("name", ["equinox.filter_vmap", "haiku.vmap"])
