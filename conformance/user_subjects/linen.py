@@ -113,7 +113,7 @@ def _initialised(subject: LinenSubject, seeds: Sequence[int]) -> list[dict[str, 
     """The module's variables, unboxed, for each of the seeds."""
     keys = [{name: jax.random.PRNGKey(seed) for name in subject.streams} for seed in seeds]
 
-    def init(given: Mapping[str, Any], *example: Any) -> dict[str, Any]:
+    def init(given: dict[str, Any], *example: Any) -> dict[str, Any]:
         return dict(nn.unbox(subject.make().init(given, *example)))
 
     compiled = jax.jit(init)
