@@ -179,12 +179,11 @@ def judge(
     cache = compile_cache.prepare(
         process_env.cache_directory() / "judge" / process_env.compilation_cache().name
     )
-    session: JudgeSession | None = None
-    stop, pool = Event(), ThreadPoolExecutor()
+    session, stop, pool = None, Event(), ThreadPoolExecutor()
     compiled = None if cache is None else cache.compiled
     starting = pool.submit(server_process.start_server, isolation, compiled)  # JAX loads meanwhile
     try:
-        from conformance.cli.check_output import CheckOutput, JsonOutput
+        from conformance.cli.check_output import output_of
         from conformance.judge.exercises import load_exercises
         from conformance.judge.expected_answers import compute_ahead
         from conformance.judge.session import JudgeSession, Options, fresh_seed, prefetch
@@ -198,8 +197,8 @@ def judge(
             pool.submit(compute_ahead, each, stop)
         many = len(found.candidates) >= MANY_CANDIDATES
         session = JudgeSession(starting.result(), known, chosen, cache, many, prefetched)
-        made = JsonOutput if format == "json" else CheckOutput
-        with made(session, log, files, marking, workers, found.skipped, verbose) as output:
+        shown = (log, files, marking, workers, found.skipped, verbose)
+        with output_of(format)(session, *shown) as output:
             return _judge_all(session, paths, found, workers, output.show)
     except InvalidExercise as problem:
         raise click.UsageError(str(problem)) from None

@@ -158,6 +158,11 @@ class JsonOutput(CheckOutput):
         click.echo(document.text(found), nl=False)
 
 
+def output_of(format: str) -> type[CheckOutput]:
+    """What prints in the format, `text` or `json`."""
+    return JsonOutput if format == "json" else CheckOutput
+
+
 def _header(session: JudgeSession, workers: int, cell: str) -> records.Header:
     fields: dict[str, Any] = {
         "type": "header",
