@@ -171,7 +171,8 @@ def check_axes(call: Call) -> None:
             ranks = [len(array.dims) for array in jax.tree_util.tree_leaves(tree)]
             _check_axis(axis, ranks, f"axes[{i}].in_axes[{j}]")
         nothing = all(axis is None for axis in axes.in_axes)
-        if nothing and "axis_size" not in dict(axes.options):
+        options = dict(axes.options) | dict(getattr(call, "options", {}))
+        if nothing and "axis_size" not in options:
             raise _wrong("no argument is mapped", f"axes[{i}].in_axes")
     try:
         ranks = oracle.output_ranks(call)

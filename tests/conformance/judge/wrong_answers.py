@@ -119,7 +119,7 @@ WRONG: dict[str, WrongAnswer] = {
         "wrong-out-axes",
     ),
     "not-flattened": WrongAnswer("return run(lift(features), key_of(seed), x)", "not-flattened"),
-    "one-axis-too-many": WrongAnswer("return right(seed, x, features)[:, None]", "not-flattened"),
+    "one-axis-too-many": WrongAnswer("return right(seed, x, features)[:, None]", "column-vector"),
     "reversed": WrongAnswer("return right(seed, x, features)[::-1]"),
     "examples-reversed": WrongAnswer("return right(seed, x[::-1], features)"),
     "row-zero": WrongAnswer(
