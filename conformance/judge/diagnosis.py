@@ -170,8 +170,8 @@ def _by_reference(pitfalls: Sequence[Pitfall], wrong: Sequence[WrongAnswer]) -> 
     for pitfall in pitfalls:
         if pitfall.reference is None:
             continue
-        told = [_explains(pitfall, each) for each in wrong]
-        if None not in told and all(told):
+        explained = [_explains(pitfall, each) for each in wrong]
+        if None not in explained and all(explained):
             return to_diagnosis(pitfall)
     return None
 

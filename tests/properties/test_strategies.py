@@ -65,7 +65,7 @@ OF_USERS = "mapping.whole-batch"
 """A law of users' subjects alone: none of the catalogue says that it takes a whole batch."""
 BATCHES = {"mapping.axis-size": (0, 1), "mapping.concatenates": (4,)}
 """Batches of laws that do not take the pool's."""
-TOLD = {"mapping.axis-size", "mapping.broadcasts-unmapped"}
+WITHOUT_MAPPED = {"mapping.axis-size", "mapping.broadcasts-unmapped"}
 """Laws whose calls have one combination of axes that maps nothing."""
 
 
@@ -143,8 +143,8 @@ def test_axes_are_valid_differ_and_are_negative_in_the_negative_law_only(law: La
     for call in all_drawn(law):
         trees = call.subject.arguments if isinstance(call, FunctionCall) else call.subject.inputs
         ranks = [[len(a.dims) for a in jax.tree_util.tree_leaves(tree)] for tree in trees]
-        told = law.id in TOLD
-        assert 1 + told <= len(call.axes) <= MANY.combinations + told
+        unmapped_too = law.id in WITHOUT_MAPPED
+        assert 1 + unmapped_too <= len(call.axes) <= MANY.combinations + unmapped_too
         assert len(set(call.axes)) == len(call.axes)
         for axes in call.axes:
             assert len(axes.in_axes) == len(ranks)

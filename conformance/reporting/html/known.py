@@ -25,13 +25,13 @@ class KnownGroup:
     title: str
     short: str
     dangerous: bool
-    told: list[ResultView]
+    detailed: list[ResultView]
 
 
-def known_groups(told: list[ResultView]) -> list[KnownGroup]:
+def known_groups(detailed: list[ResultView]) -> list[KnownGroup]:
     """The known defects among the results in full, the most dangerous first; at last those that are gone."""
     groups: dict[str, list[ResultView]] = {name: [] for name in (*EFFECTS, "", "fixed")}
-    for view in told:
+    for view in detailed:
         if view.result.outcome in SEEN:
             gone = view.result.outcome == "fixed-defect"
             does = effect(view.defect) if view.defect is not None else ""

@@ -49,7 +49,7 @@ class RunView:
     counts: list[tuple[Any, int]]
     cost: list[str]
     remarks: list[str]
-    told: list[results.ResultView]
+    detailed: list[results.ResultView]
     cards: list[Card]
     known: list[KnownGroup]
     own: list[OwnSubject]
@@ -62,10 +62,10 @@ def view(number: int, run: Run) -> RunView:
     """The view of the run that is the page's column of this number."""
     summary = run.summary
     header = summary.header
-    told = sorted(
+    detailed = sorted(
         (result for result in summary.results if result.outcome not in _PLAIN), key=_urgency
     )
-    views = [results.view(f"told-{number}-{i}", result) for i, result in enumerate(told)]
+    views = [results.view(f"detailed-{number}-{i}", result) for i, result in enumerate(detailed)]
     by_name = {item_name(each.result): each for each in views}
     faults = cards(number, summary, by_name)
     facts = {fact: getattr(header.environment, fact) for fact in FACTS} if header else {}
@@ -83,7 +83,7 @@ def view(number: int, run: Run) -> RunView:
         counts=list(outcomes_of(summary.results)),
         cost=[calls(summary), *cost(summary)],
         remarks=remarks(summary),
-        told=views,
+        detailed=views,
         cards=faults,
         known=known_groups(views),
         own=own_subjects(summary, faults),

@@ -223,7 +223,7 @@ def test_text_of_others_stays_text(page: Parsed) -> None:
     assert not page.all("b", "img")
     assert HOSTILE in page.text
     assert page.of_id[
-        "told-0-0-script" if "told-0-0-script" in page.of_id else "told-1-0-script"
+        "detailed-0-0-script" if "detailed-0-0-script" in page.of_id else "detailed-1-0-script"
     ] == (f"print('square')\n{HOSTILE}")
 
 
@@ -231,7 +231,7 @@ def test_every_failure_is_told_in_full() -> None:
     parsed = Parsed(rendered(SINGLE))
     assert "4 faults: 4 of 5 checks fail" in parsed.text
     for place, subject in enumerate(["square", "linear"]):
-        told = parsed.of_id[f"told-0-{place}"]
+        detailed = parsed.of_id[f"detailed-0-{place}"]
         for part in (
             f"violated {LAW}, jax.vmap of {subject}",
             "Mapping a function gives",
@@ -240,7 +240,7 @@ def test_every_failure_is_told_in_full() -> None:
             f"cause {HOSTILE}",
             "At the worst place: error 0.5, allowed 2e-07.",
         ):
-            assert part in told
+            assert part in detailed
     assert "the process died" in parsed.text
     assert f"\\x1b[31mFatal\\udc80 {HOSTILE}" in parsed.text
     assert "no result within 120 s" in parsed.text
@@ -257,13 +257,13 @@ def test_every_difference_is_told_with_what_to_do() -> None:
         for part in (entry.key, entry.sentence, entry.remedy, *entry.consequences):
             assert part in group
     assert "40 changes follow from it" in parsed.text
-    told = parsed.of_id["summary"]
+    detailed = parsed.of_id["summary"]
     breaks = sum(entry.breaks for entry in differences().entries)
-    assert f"To jax 0.10.2: {breaks} differences need work." in told
-    assert "Not compared: observations of two versions." in told
-    assert f"jax 0.12.0 did not run: no build {HOSTILE}" in told
+    assert f"To jax 0.10.2: {breaks} differences need work." in detailed
+    assert "Not compared: observations of two versions." in detailed
+    assert f"jax 0.12.0 did not run: no build {HOSTILE}" in detailed
     assert "did not run" in parsed.of_id["matrix"]
-    assert "#told-1-0" in [link["href"] for link in parsed.all("a")]
+    assert "#detailed-1-0" in [link["href"] for link in parsed.all("a")]
     order = [id for id in parsed.of_id if id.startswith("move-1-") and not id.endswith("title")]
     assert order == [f"move-1-{kind}" for kind in KINDS]
 

@@ -235,10 +235,10 @@ def test_a_link_opens_what_is_folded_and_brings_back_what_is_filtered(
 ) -> None:
     browser.open(page)
     choose(browser, "sort")
-    told = "document.getElementById('told-1-0')"
-    assert browser.js(f"{told}.checkVisibility()") is False
+    detailed = "document.getElementById('detailed-1-0')"
+    assert browser.js(f"{detailed}.checkVisibility()") is False
     law = f"document.getElementById('law-{LAW}')"
-    for place, node in (("told-1-0", told), (f"law-{LAW}", law)):
+    for place, node in (("detailed-1-0", detailed), (f"law-{LAW}", law)):
         browser.js(
             "new Promise((done) => { addEventListener('hashchange', () => done());"
             f"location.hash = '{place}'; }})"
@@ -251,12 +251,12 @@ def test_the_script_is_copied_as_it_is(browser: Browser, page: Path) -> None:
     allowed = ["clipboardReadWrite", "clipboardSanitizedWrite"]
     browser.call("Browser.grantPermissions", permissions=allowed)
     browser.call("Emulation.setFocusEmulationEnabled", enabled=True)
-    told = browser.js(
+    detailed = browser.js(
         "new Promise((done) => { const said = document.getElementById('said');"
         "new MutationObserver(() => done(said.textContent)).observe(said, {childList: true});"
         "document.querySelector('[data-copy]').click(); })"
     )
-    assert told == "Copied"
+    assert detailed == "Copied"
     assert browser.js("navigator.clipboard.readText()") == SCRIPT + LONG
 
 

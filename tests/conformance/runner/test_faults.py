@@ -1,4 +1,4 @@
-"""What kills a process, hangs, fills the disk or interrupts: the rest still runs, and is told."""
+"""What kills a process, hangs, fills the disk or interrupts: the rest still runs, and is reported."""
 
 import contextlib
 import os
@@ -68,8 +68,8 @@ def test_a_law_that_kills_its_process_or_hangs_is_told_and_the_rest_still_runs(
     # Long enough for JAX to start and softmax to compile on a busy machine.
     got = ran(*SELECTION, *chosen, "-n", 2, "--log", log, **breaking(faults(25)))
     assert got.status == 1
-    told = [line for line in got.err.splitlines() if " items in " not in line]
-    assert sorted(told) == [
+    said = [line for line in got.err.splitlines() if " items in " not in line]
+    assert sorted(said) == [
         f"crashed: {LAW}, jax.vmap of dot-product",
         f"crashed: {LAW}, jax.vmap of square",
         f"timed-out: {LAW}, jax.vmap of matrix-add",
