@@ -36,7 +36,7 @@ _FUNCTIONS = (
     "draw-bits-rbg",
     "large-maximum",
 )
-_MODULES = (
+MODULES = (
     "dense",
     "batch-norm",
     "dropout",
@@ -45,6 +45,7 @@ _MODULES = (
     "partitioned-dense",
     "accumulator",
 )
+"""A few of every kind, so that a table is made in minutes."""
 
 _BATCHED = FunctionSubject(
     "batched-softmax",
@@ -94,7 +95,7 @@ def subjects(law: Law) -> list[Subject]:
     """The subjects on which mutants are tried; together they reach every law."""
     if law.where(_BATCHED) and not any(map(law.where, SUBJECTS.values())):
         return [_BATCHED]
-    names = _MODULES if law.subjects is ModuleSubject else _FUNCTIONS
+    names = MODULES if law.subjects is ModuleSubject else _FUNCTIONS
     return [SUBJECTS[name] for name in names]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from conformance.mutation.control import first_violation, unbroken
+from conformance.mutation.kill_matrix import MODULES
 from conformance.mutation.results import SubtleResult
 from conformance.runner import sampling
 from conformance.transforms import TRANSFORMS
@@ -37,13 +38,7 @@ SUBJECTS_TRIED = (
     "lax.select_n",
     "lax.concatenate",
     "lax.while",
-    "dense",
-    "batch-norm",
-    "dropout",
-    "noisy-dense",
-    "gru-cell",
-    "partitioned-dense",
-    "accumulator",
+    *MODULES,
 )
 """Those of them that the catalogue has: a few of every kind, so that a table is made in minutes."""
 
@@ -65,7 +60,9 @@ def mutate_subtly(host: str) -> list[SubtleResult]:
     for profile in (PROFILES[name].asked(0) for name in TRIED):
         for law, subject in _items(host, profile) if left else ():
             triggered: set[str] = set()
-            control = unbroken(law, noting_triggers(transform, triggered), subject, profile)
+            control = unbroken(
+                law, noting_triggers(transform, SUBTLE.values(), triggered), subject, profile
+            )
             seen |= triggered
             for mutant in [each for each in left if each.name in triggered]:
                 if control.violation is not None:

@@ -4,7 +4,13 @@ A gross mutant is killed by most calls. These say which calls a suite must draw:
 call that triggers it is drawn, or where no law looks at what it changes.
 """
 
-from properties.mutants.subtle import functions, modules
-from properties.mutants.subtle.subtle_mutant import SUBTLE, SubtleMutant
+from collections.abc import Mapping
+from types import MappingProxyType
 
-__all__ = ["SUBTLE", "SubtleMutant", "functions", "modules"]
+from properties.mutants.subtle.functions import MAPS
+from properties.mutants.subtle.modules import LIFTS
+from properties.mutants.subtle.subtle_mutant import SubtleMutant
+
+__all__ = ["SUBTLE", "SubtleMutant"]
+
+SUBTLE: Mapping[str, SubtleMutant] = MappingProxyType({each.name: each for each in (*MAPS, *LIFTS)})

@@ -63,97 +63,116 @@ def _strong(leaf: Array) -> Array:
     return jax.lax.convert_element_type(leaf, leaf.dtype)
 
 
-of_map(
-    "all-in-front",
-    "several arguments, all mapped along axis 0, give a wrong result",
-    _all_in_front,
-)
-of_map(
-    "second-unmapped",
-    "where the second argument alone is not mapped, the result is wrong",
-    lambda use: [i for i, axis in enumerate(use.in_axes) if axis is None] == [1],
-)
-of_map(
-    "first-unmapped",
-    "where the first argument alone is not mapped, the result is wrong",
-    lambda use: [i for i, axis in enumerate(use.in_axes) if axis is None] == [0],
-)
-of_map("axes-differ", "arguments mapped along different axes give a wrong result", _differing)
-of_map("batch-of-one", "a batch of one gives a wrong result", lambda use: use.size == 1)
-of_map(
-    "batch-of-one-in-front",
-    "a batch of one, everything mapped along axis 0, gives a wrong result",
-    lambda use: use.size == 1 and all(axis == 0 for axis in use.in_axes) and not use.axes.out_axes,
-)
-of_map(
-    "empty-batch", "an empty batch gives one example", lambda use: use.size == 0, result=_one_more
-)
-of_map(
-    "square", "a batch axis that is not in front, beside one as long, gives a wrong result", _square
-)
-of_map(
-    "large-batch", f"{LARGE:,} examples or more give a wrong result", lambda use: use.size >= LARGE
-)
-of_map("last-out-axis", "an out_axes above 0 gives a wrong result", _last_out)
-of_map(
-    "negative-out-axis",
-    "a negative out_axes gives a wrong result",
-    lambda use: isinstance(use.axes.out_axes, int) and use.axes.out_axes < 0,
-)
-of_map("tree-of-axes", "in_axes with a dict or a list give a wrong result", _trees)
-of_map(
-    "size-stated",
-    "where axis_size is given and an argument is mapped, the result is wrong",
-    lambda use: "axis_size" in dict(use.axes.options) and any(a is not None for a in use.in_axes),
-)
-of_map(
-    "only-size-stated",
-    "where axis_size is given and no argument is mapped, the result is wrong",
-    lambda use: all(axis is None for axis in use.in_axes),
-)
-of_map("keywords", "a call with keywords gives a wrong result", lambda use: bool(use.keywords))
-of_map(
-    "integers",
-    "integers give a wrong result",
-    lambda use: any(name.startswith(("int", "uint")) for name in use.dtypes),
-)
-of_map("booleans", "booleans give a wrong result", lambda use: "bool" in use.dtypes)
-of_map(
-    "complex-numbers", "complex numbers give a wrong result", lambda use: "complex64" in use.dtypes
-)
-of_map(
-    "half-precision",
-    "bfloat16 or float16 gives a wrong result",
-    lambda use: not use.dtypes.isdisjoint(("bfloat16", "float16")),
-)
-of_map("weak-types", "the result of the map has no weak type", lambda use: True, result=_strong)
-of_map("infinities", "infinities and NaN become finite", lambda use: True, result=_no_infinity)
-of_map("negative-zero", "-0.0 becomes 0.0", lambda use: True, result=_unsigned_zero)
-of_map(
-    "scalars",
-    "examples that are scalars give a wrong result",
-    lambda use: bool(use.leaves) and all(np.ndim(leaf) <= 1 for leaf in use.leaves),
-)
-of_map(
-    "second-call",
-    "the second call of a mapped function gives a wrong result",
-    lambda use: use.turn == 2,
-)
-of_map("eager", "a call that is not traced gives a wrong result", lambda use: not use.tracers())
-of_map(
-    "in-a-map",
-    "a map inside another map gives a wrong result",
-    lambda use: "BatchTracer" in use.tracers(),
-)
-of_map(
-    "gradient-of-shared",
-    "the gradient of the map by an argument that is not mapped is half of what it should be",
-    lambda use: not use.tracers().isdisjoint(DERIVING),
-    argument=_halve_shared,
-)
-of_map(
-    "gradient-all-in-front",
-    "the gradient of the map by its first argument is half, where all are mapped along axis 0",
-    lambda use: _all_in_front(use) and not use.tracers().isdisjoint(DERIVING),
-    argument=_halve_first,
+MAPS = (
+    of_map(
+        "all-in-front",
+        "several arguments, all mapped along axis 0, give a wrong result",
+        _all_in_front,
+    ),
+    of_map(
+        "second-unmapped",
+        "where the second argument alone is not mapped, the result is wrong",
+        lambda use: [i for i, axis in enumerate(use.in_axes) if axis is None] == [1],
+    ),
+    of_map(
+        "first-unmapped",
+        "where the first argument alone is not mapped, the result is wrong",
+        lambda use: [i for i, axis in enumerate(use.in_axes) if axis is None] == [0],
+    ),
+    of_map("axes-differ", "arguments mapped along different axes give a wrong result", _differing),
+    of_map("batch-of-one", "a batch of one gives a wrong result", lambda use: use.size == 1),
+    of_map(
+        "batch-of-one-in-front",
+        "a batch of one, everything mapped along axis 0, gives a wrong result",
+        lambda use: (
+            use.size == 1 and all(axis == 0 for axis in use.in_axes) and not use.axes.out_axes
+        ),
+    ),
+    of_map(
+        "empty-batch",
+        "an empty batch gives one example",
+        lambda use: use.size == 0,
+        result=_one_more,
+    ),
+    of_map(
+        "square",
+        "a batch axis that is not in front, beside one as long, gives a wrong result",
+        _square,
+    ),
+    of_map(
+        "large-batch",
+        f"{LARGE:,} examples or more give a wrong result",
+        lambda use: use.size >= LARGE,
+    ),
+    of_map("last-out-axis", "an out_axes above 0 gives a wrong result", _last_out),
+    of_map(
+        "negative-out-axis",
+        "a negative out_axes gives a wrong result",
+        lambda use: isinstance(use.axes.out_axes, int) and use.axes.out_axes < 0,
+    ),
+    of_map("tree-of-axes", "in_axes with a dict or a list give a wrong result", _trees),
+    of_map(
+        "size-stated",
+        "where axis_size is given and an argument is mapped, the result is wrong",
+        lambda use: (
+            "axis_size" in dict(use.axes.options) and any(a is not None for a in use.in_axes)
+        ),
+    ),
+    of_map(
+        "only-size-stated",
+        "where axis_size is given and no argument is mapped, the result is wrong",
+        lambda use: all(axis is None for axis in use.in_axes),
+    ),
+    of_map("keywords", "a call with keywords gives a wrong result", lambda use: bool(use.keywords)),
+    of_map(
+        "integers",
+        "integers give a wrong result",
+        lambda use: any(name.startswith(("int", "uint")) for name in use.dtypes),
+    ),
+    of_map("booleans", "booleans give a wrong result", lambda use: "bool" in use.dtypes),
+    of_map(
+        "complex-numbers",
+        "complex numbers give a wrong result",
+        lambda use: "complex64" in use.dtypes,
+    ),
+    of_map(
+        "half-precision",
+        "bfloat16 or float16 gives a wrong result",
+        lambda use: not use.dtypes.isdisjoint(("bfloat16", "float16")),
+    ),
+    of_map(
+        "weak-types", "the result of the map has no weak type", lambda use: True, result=_strong
+    ),
+    of_map("infinities", "infinities and NaN become finite", lambda use: True, result=_no_infinity),
+    of_map("negative-zero", "-0.0 becomes 0.0", lambda use: True, result=_unsigned_zero),
+    of_map(
+        "scalars",
+        "examples that are scalars give a wrong result",
+        lambda use: bool(use.leaves) and all(np.ndim(leaf) <= 1 for leaf in use.leaves),
+    ),
+    of_map(
+        "second-call",
+        "the second call of a mapped function gives a wrong result",
+        lambda use: use.turn == 2,
+    ),
+    of_map(
+        "eager", "a call that is not traced gives a wrong result", lambda use: not use.tracers()
+    ),
+    of_map(
+        "in-a-map",
+        "a map inside another map gives a wrong result",
+        lambda use: "BatchTracer" in use.tracers(),
+    ),
+    of_map(
+        "gradient-of-shared",
+        "the gradient of the map by an argument that is not mapped is half of what it should be",
+        lambda use: not use.tracers().isdisjoint(DERIVING),
+        argument=_halve_shared,
+    ),
+    of_map(
+        "gradient-all-in-front",
+        "the gradient of the map by its first argument is half, where all are mapped along axis 0",
+        lambda use: _all_in_front(use) and not use.tracers().isdisjoint(DERIVING),
+        argument=_halve_first,
+    ),
 )

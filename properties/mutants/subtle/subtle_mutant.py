@@ -1,6 +1,6 @@
 """What a subtle mutant is: a fault and its trigger, a predicate of the call."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -91,17 +91,14 @@ class SubtleMutant:
     """The trigger: of a `Use` of a mapped function, or of the call of a lift."""
 
 
-SUBTLE: dict[str, SubtleMutant] = {}
-
-
 def of_map(
     name: str,
     sentence: str,
     where: Callable[[Use], bool],
     result: Fault = disturbed,
     argument: Callable[[Use, int, Array], Array] | None = None,
-) -> None:
-    """Register a mutant of a transform's `map`.
+) -> SubtleMutant:
+    """A mutant of a transform's `map`.
 
     Args:
         name: Its name.
@@ -133,13 +130,13 @@ def of_map(
 
         return attrs.evolve(transform, map=mapping)
 
-    SUBTLE[name] = SubtleMutant(name, sentence, mutate, lifts=False, where=where)
+    return SubtleMutant(name, sentence, mutate, lifts=False, where=where)
 
 
 def of_lift(
     name: str, sentence: str, where: Callable[[ModuleCall], bool], fault: LiftFault
-) -> None:
-    """Register a mutant of a transform's `lift`: the fault, where the call triggers it."""
+) -> SubtleMutant:
+    """A mutant of a transform's `lift`: the fault, where the call triggers it."""
 
     def mutate(transform: Transform) -> Transform:
         def lift(call: ModuleCall) -> Lifted:
@@ -148,14 +145,16 @@ def of_lift(
 
         return attrs.evolve(transform, lift=lift)
 
-    SUBTLE[name] = SubtleMutant(name, sentence, mutate, lifts=True, where=where)
+    return SubtleMutant(name, sentence, mutate, lifts=True, where=where)
 
 
-def noting_triggers(transform: Transform, triggered: set[str]) -> Transform:
+def noting_triggers(
+    transform: Transform, mutants: Collection[SubtleMutant], triggered: set[str]
+) -> Transform:
     """The transform as it is, which adds to `triggered` the names of the mutants that misbehave."""
 
     def note(lifts: bool, use: Use | ModuleCall) -> None:
-        of_kind = (mutant for mutant in SUBTLE.values() if mutant.lifts is lifts)
+        of_kind = (mutant for mutant in mutants if mutant.lifts is lifts)
         triggered.update(mutant.name for mutant in of_kind if mutant.where(use))
 
     def mapping(function: Callable[..., PyTree], axes: Axes) -> Callable[..., PyTree]:

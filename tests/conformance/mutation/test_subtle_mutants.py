@@ -46,7 +46,7 @@ def test_a_subtle_mutant_is_right_where_nothing_triggers_it(
     for axes, differs in ((triggering, True), (other, False)):
         right = VMAP.map(function, axes)(*arguments)
         triggered: set[str] = set()
-        noted = noting_triggers(VMAP, triggered).map(function, axes)(*arguments)
+        noted = noting_triggers(VMAP, SUBTLE.values(), triggered).map(function, axes)(*arguments)
         assert np.array_equal(noted, right)
         assert (name in triggered) is differs
         assert np.array_equal(broken.map(function, axes)(*arguments), right) is not differs

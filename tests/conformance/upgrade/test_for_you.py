@@ -1,6 +1,6 @@
 """What an upgrade means for the user's own code, over logs written by hand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -18,64 +18,10 @@ from conformance.events.user_code import (
 )
 from conformance.upgrade.compare import compare
 from conformance.upgrade.for_you import MODULE, ForYou, for_you
+from tests.conformance.upgrade.events import records
 
 FIX = Use(file="physics.py", line=35, name="jax.numpy.fix")
 GONE = {"absent": "removed in JAX v0.10.0; use jax.numpy.trunc instead.", "name": "jax.numpy.fix"}
-VERSIONS = ("python", "jax", "jaxlib", "flax", "numpy", "chex", "hypothesis")
-CALL = {
-    "kind": "function",
-    "subject_name": "sort",
-    "sizes": {"batch": 1},
-    "axes": [{"in_axes": [0], "out_axes": 0}],
-    "dtype": "float32",
-    "seed": 0,
-}
-SKIPPED = {"reason": "no reason", "source": "suite"}
-DETAILS: dict[str, dict[str, Any]] = {
-    "violated": {
-        "call": CALL,
-        "what": "map",
-        "message": "values differ",
-        "path": "",
-        "expected": 1.0,
-        "got": 2.0,
-        "max_ulps": 1.0,
-        "error": 1.0,
-        "bound": 0.0,
-        "cause": None,
-        "script": "x",
-    },
-    "known-defect": {"defect": "d-1"},
-    **dict.fromkeys(("not-applicable", "not-sampled"), SKIPPED),
-    "crashed": {"reason": "it died", "output": ""},
-    "timed-out": {"reason": "it died", "output": ""},
-}
-
-
-def records(events: Sequence[dict[str, Any]]) -> list[Record]:
-    """Events written by hand as records; what they leave out is filled in."""
-    defaults: dict[str, dict[str, Any]] = {
-        "header": {
-            "schema": 1,
-            "suite": "0",
-            "profile": "quick",
-            "seed": 0,
-            "shard": [1, 1],
-            "command": [],
-        },
-        "result": {"examples": 1, "seconds": 1.0, "compilations": 0},
-        "observation": {},
-    }
-    made = []
-    for event in events:
-        event = {"cell": "c", **defaults[event["type"]], **event}
-        if event["type"] == "header":
-            event["environment"] = dict.fromkeys(VERSIONS) | event["environment"]
-        if event.get("outcome") in DETAILS:
-            event["detail"] = DETAILS[event["outcome"]] | (event["detail"] or {})
-        made.append(msgspec.convert(event, Record))
-    return made
-
 
 FINE = UserSubject(module="mymodel.subjects", error=None)
 
