@@ -18,6 +18,7 @@ COMMANDS = {
     "check": "Check candidate solutions against their exercises.",
     "list": "List laws, transforms, subjects, exercises, known defects or batching rules.",
     "mutants": "Check broken transforms, or broken batching rules: which law notices?",
+    "releases": "Check every release of JAX or Flax that a requirement allows.",
     "replay": "Run one stored counterexample again.",
     "report": "Show event logs; compare those of several environments.",
     "run": "Check the installed JAX and Flax against the laws.",

@@ -153,12 +153,19 @@ def ended_cleanly() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def executor(dask: str | None, cells: int) -> Iterator[Executor]:
-    """Where cells run: in threads here, each of which waits for a process, or on a Dask cluster."""
+def executor(dask: str | None, cells: int, workers: int = 1) -> Iterator[Executor]:
+    """Where cells run: in threads here, each of which waits for a process, or on a Dask cluster.
+
+    Args:
+        dask: The scheduler's address; None for threads.
+        cells: How many cells there are.
+        workers: Processes in each: as many cells run at once here as there are cores for them.
+
+    """
     if dask is None:
         from conformance.upgrade import lifeline
 
-        with ThreadPoolExecutor(min(cells, process_env.cores())) as pool:
+        with ThreadPoolExecutor(min(cells, max(1, process_env.cores() // max(1, workers)))) as pool:
             try:
                 yield pool
             except BaseException:

@@ -104,7 +104,8 @@ def day_of(spec: str, resolved: Callable[[str], Versions]) -> date:
     `resolved(ENV)` says what is in it. Raises `BisectError` where no day gives these versions.
     """
     asked = environments.parse(spec)
-    if asked.date is not None:
+    if asked.kind == "date":
+        assert asked.date is not None
         return asked.date
     python = f"@{asked.python}" if asked.python else ""
     wanted = resolved(spec)

@@ -58,7 +58,7 @@ class Cell:
     environment: str
     """ENV as on the command line: `installed`, a date, or requirements."""
     plan: str = ""
-    """The calls, as JSON."""
+    """The calls, as JSON; empty where the cell draws them itself."""
     options: tuple[str, ...] = ()
     """What `run` is given besides."""
     extra: tuple[str, ...] = ()
@@ -120,11 +120,13 @@ def run(cell: Cell, report: Report = lambda stage, done: None) -> list[Record]:
         return [failed_header(cell, CellError(str(environment), built=False))]
     with tempfile.TemporaryDirectory(prefix="vmap-conformance-cell-") as scratch:
         plan, log = Path(scratch) / "plan.json", Path(scratch) / "log.jsonl"
-        plan.write_text(cell.plan, encoding="utf-8")
         command = [str(environment.interpreter), "-c", _RUN, "run", *cell.options]
+        if cell.plan:
+            plan.write_text(cell.plan, encoding="utf-8")
+            command += ["--plan", str(plan)]
         count = _Counter(log)
         done = lifeline.run(
-            [*command, "--plan", str(plan), "--log", str(log)],
+            [*command, "--log", str(log)],
             cwd=scratch,
             env=_variables(cell),
             while_it_runs=lambda: report("running", count()),

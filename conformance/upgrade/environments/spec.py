@@ -1,4 +1,4 @@
-"""ENV as a person writes it: installed, a date, or requirements, and a Python."""
+"""ENV as a person writes it: installed, a date, or requirements (of a date), and a Python."""
 
 import datetime as dt
 import re
@@ -23,6 +23,8 @@ class Spec:
 def parse(spec: str) -> Spec:
     """Read ENV: `installed`, a date, or requirements; `@3.13` at the end picks the Python.
 
+    `jax==0.8.3 on 2026-01-29` is what an install of these requirements gave on that day.
+
     Raises ValueError, in one sentence, for anything else.
     """
     text, at, python = (part.strip() for part in spec.partition("@"))
@@ -39,11 +41,13 @@ def parse(spec: str) -> Spec:
         return Spec(spec, "installed")
     if text[:1].isdigit():
         return Spec(spec, "date", date=_day(text), python=python or None)
+    text, on, day = (part.strip() for part in text.partition(" on "))
     # A comma also stands between the conditions of one requirement: jax>=0.5,<0.6.
     found = tuple(part.strip() for part in re.split(r",\s*(?=[A-Za-z])(?![^\[]*\])", text))
     for one in found:
         check_requirement(one, f" in {spec!r}" if one != spec else "")
-    return Spec(spec, "requirements", requirements=found, python=python or None)
+    date = _day(day) if on else None
+    return Spec(spec, "requirements", date=date, requirements=found, python=python or None)
 
 
 def _day(text: str) -> dt.date:

@@ -107,7 +107,8 @@ def test_bad_usage_is_one_clear_line_and_two(main: Main, arguments: list[str], w
 def test_help_names_every_command_and_version_is_one_line(main: Main) -> None:
     ran = main("--help")
     assert ran.status == 0
-    for name in ("bisect", "check", "list", "mutants", "replay", "report", "run", "upgrade"):
+    names = ("bisect", "check", "list", "mutants", "releases", "replay", "report", "run", "upgrade")
+    for name in names:
         assert f"\n  {name} " in ran.out
     version = main("--version")
     assert version.status == 0

@@ -1,13 +1,8 @@
 """Cells: the same calls in another process or on a cluster, and what comes of one that fails."""
 
-import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,6 +18,7 @@ from conformance.upgrade import cells
 from conformance.upgrade.cells import Cell
 from conformance.upgrade.probe import Wanted
 from properties.profile import PROFILES
+from tests.conformance.upgrade.cluster import until, with_children
 
 LAW = "mapping.equals-per-example"
 
@@ -97,51 +93,6 @@ def test_nothing_of_the_drivers_environment_reaches_a_cell(monkeypatch: pytest.M
     monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "/nowhere")
     assert outcomes(cells.run(cell("square"))) == {"square": "holds"}
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[tuple[str, list["subprocess.Popen[bytes]"]]]:
-    """A Dask scheduler with two workers of one thread each, on loopback."""
-    pytest.importorskip("distributed", reason="the extra dask is not installed")
-    address, started = tmp_path / "scheduler.json", []
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
-
-    def start(*arguments: str) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "distributed.cli." + arguments[0], *arguments[1:]]
-        file = ["--scheduler-file", str(address), "--no-dashboard"]
-        process = subprocess.Popen(
-            [*command, *file],
-            cwd=tmp_path,
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        started.append(process)
-        return process
-
-    try:
-        start("dask_scheduler", "--host", "127.0.0.1", "--port", "0")
-        worker = ("dask_worker", "--nthreads", "1", "--no-nanny", "--host", "127.0.0.1")
-        workers = [start(*worker, "--local-directory", str(tmp_path / name)) for name in "ab"]
-        yield str(address), workers
-    finally:
-        for process in started:
-            with_children(process, signal.SIGKILL)
-
-
-def with_children(process: "subprocess.Popen[bytes]", number: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
-    process.wait()
-
-
-def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return found
 
 
 def test_a_lost_worker_loses_nothing_and_doubles_nothing(cluster: Any) -> None:

@@ -16,6 +16,7 @@ from conformance.upgrade.environments import (
         ("installed", "installed", (), None),
         ("2025-02-01", "date", (), None),
         ("2024-07-01@3.10", "date", (), "3.10"),
+        ("jax==0.8.3 on 2026-01-29@3.11", "requirements", ("jax==0.8.3",), "3.11"),
         ("jax,flax@3.13", "requirements", ("jax", "flax"), "3.13"),
         ("jax==0.9.0,flax==0.12.3", "requirements", ("jax==0.9.0", "flax==0.12.3"), None),
         ("jax>=0.5,<0.6, flax@3.11.7", "requirements", ("jax>=0.5,<0.6", "flax"), "3.11.7"),
@@ -26,7 +27,7 @@ def test_env_is_read(spec: str, kind: str, requirements: tuple[str, ...], python
     read = parse(spec)
     assert (read.text, read.kind, read.requirements) == (spec, kind, requirements)
     assert read.python == python
-    assert (read.date is not None) == (kind == "date")
+    assert (read.date is not None) == (kind == "date" or " on " in spec)
 
 
 @pytest.mark.parametrize(
