@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from conformance.judge import build_verdict, diagnosis, worker_run
+from conformance.judge import also_right, build_verdict, diagnosis, worker_run
 from conformance.judge import verdict as verdicts
 from conformance.judge.attempt import Attempt
 from conformance.judge.compare import compare
@@ -22,17 +22,22 @@ MAX_RETRIED_SHAPES = 8
 
 def decide(attempt: Attempt) -> Verdict:
     """The verdict on an attempt whose calls have been made. Raises ExerciseFailed."""
-    return with_counts(_decided(attempt), attempt)
-
-
-def _decided(attempt: Attempt) -> Verdict:
     exercise, answers = attempt.exercise, attempt.expected
     assert exercise is not None
     assert answers is not None
+    wrong = also_right.without(exercise, _wrong_answers(attempt, answers))
+    return with_counts(_decided(attempt, exercise, answers, wrong), attempt, wrong)
+
+
+def _decided(
+    attempt: Attempt,
+    exercise: Exercise,
+    answers: ExpectedAnswers,
+    wrong: list[diagnosis.WrongAnswer],
+) -> Verdict:
     failure = _smallest_failure(attempt, answers)
     if failure is not None:
         return build_verdict.failed(attempt, failure)
-    wrong = _wrong_answers(attempt, answers)
     if wrong:
         found = _unsteady(attempt) or diagnosis.of_wrong(
             exercise, wrong, _printed(attempt), _notes(attempt, wrong[0])
@@ -42,16 +47,29 @@ def _decided(attempt: Attempt) -> Verdict:
     return _observed(attempt, exercise, answers)
 
 
-def with_counts(verdict: Verdict, attempt: Attempt) -> Verdict:
+def with_counts(
+    verdict: Verdict, attempt: Attempt, wrong: Sequence[diagnosis.WrongAnswer]
+) -> Verdict:
     """The verdict, with how many of the calls that were drawn have nothing wrong about them.
 
     A call that both processes made has to be right in both. Where what is wrong is no call's, as with
     `--strict`, none is right.
+
+    Args:
+        verdict: what came of the attempt.
+        attempt: the processes and what they answered.
+        wrong: the answers that are not right.
+
     """
     exercise, answers = attempt.exercise, attempt.expected
     assert exercise is not None
     assert answers is not None
-    right = {call.number for call in answers.calls if _all_right(attempt, answers, call)}
+    known = {each.call.number for each in wrong}
+    right = {
+        call.number
+        for call in answers.calls
+        if call.number not in known and _all_right(attempt, answers, call)
+    }
     if verdict.verdict == verdicts.VIOLATES and len(right) == len(answers.calls):
         right = set()
     wrong_shapes = {call.shape for call in answers.calls if call.number not in right}
@@ -66,12 +84,10 @@ def with_counts(verdict: Verdict, attempt: Attempt) -> Verdict:
 
 
 def _all_right(attempt: Attempt, answers: ExpectedAnswers, call: Call) -> bool:
-    """Whether some process answered the call, and nothing is wrong in any that did."""
+    """Whether some process answered the call, and nothing was observed in any that did."""
     number, made = call.number, [run for run in attempt.runs if call.number in run.answers]
     return bool(made) and not any(
-        run.changed.get(number)
-        or _finding(answers.exercise, call, run.observed.get(number, {}))
-        or compare(run.answers[number], expected(answers, number)) is not None
+        run.changed.get(number) or _finding(answers.exercise, call, run.observed.get(number, {}))
         for run in made
     )
 

@@ -138,6 +138,22 @@ def expected(expectations: ExpectedAnswers, number: int) -> ExpectedAnswer:
         return expectations.known[number]
 
 
+def also_expected(
+    exercise: Exercise, reference: Callable[..., Any], call: Call
+) -> ExpectedAnswer | None:
+    """What one of `exercise.also_right` says, or None where it has no other answer to the call.
+
+    Raises:
+        ExerciseFailed: The reference raised, or returned something else.
+
+    """
+    try:
+        result = _on_cpu(reference, call.arguments)
+        return None if result is None else _of_result(result)
+    except Exception as problem:
+        raise _broken(exercise, "also_right", exercise.shapes[call.shape], problem) from problem
+
+
 def compute(reference: Callable[..., Any], arguments: Arguments) -> ExpectedAnswer:
     """What a reference says: `Rounded` values with their bounds, or plain arrays.
 
@@ -145,10 +161,17 @@ def compute(reference: Callable[..., Any], arguments: Arguments) -> ExpectedAnsw
         TypeError: It returned something else.
 
     """
+    return _of_result(_on_cpu(reference, arguments))
+
+
+def _on_cpu(reference: Callable[..., Any], arguments: Arguments) -> Any:
     import jax
 
     with jax.default_device(jax.local_devices(backend="cpu")[0]):
-        result = reference(**arguments)
+        return reference(**arguments)
+
+
+def _of_result(result: Any) -> ExpectedAnswer:
     leaves: list[Leaf] = []
     if hasattr(result, "error") and hasattr(result, "value"):
         values: list[np.ndarray] = []

@@ -99,6 +99,29 @@ def params_like(key: Any, inputs: int, features: int) -> Any:
     return {"kernel": jax.device_get(uniform), "bias": np.zeros(features, np.float32)}
 
 
+def params_under_jit(key: Any, inputs: int, features: int) -> Any:
+    """The draws behind `nn.jit(nn.Dense)(features)`, as `params` gives them.
+
+    `nn.jit` hands the module a key that it has drawn, and counts on. Source: `pack` and `jit` in
+    `flax/core/lift.py` of Flax 0.12.8; in 0.8.5 `nn.jit` changes no key.
+    """
+    return params_handed(keys.derive(key, (), 1), inputs, features)
+
+
+def params_handed(key: Any, inputs: int, features: int) -> Any:
+    """The draws behind a Dense that `nn.jit` has handed this key, as `params` gives them."""
+    return {"params": params_like(keys.derive(key, (), 2), inputs, features)}
+
+
+def key_of_64_bits(seed: int) -> np.ndarray | None:
+    """What `PRNGKey(seed)` is where `jax_enable_x64` is on; None where it is the same as ever.
+
+    A negative seed has 64 bits then, the upper 32 of them ones. Source: `threefry_seed` in
+    `jax/_src/prng.py`.
+    """
+    return None if seed >= 0 else np.asarray([2**32 - 1, seed % 2**32], np.uint32)
+
+
 @lru_cache(maxsize=64)
 def _apply(features: int) -> Any:
     module = _module(features)

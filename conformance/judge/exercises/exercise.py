@@ -73,6 +73,9 @@ class Exercise:
             a `Finding` where that violates the contract.
         suspects: `suspects(notes)` gives further pitfalls to try on wrong answers, from what the
             candidate was seen to do.
+        also_right: further references whose answers are right, too: each `(**arguments)` gives an
+            answer as `reference` does, or None for a call where it has no other one. They are for
+            settings that a solution may choose, not for other readings of the task.
         expects_lift: whether calling `flax.linen.vmap` is part of the task.
         builds_on: names of exercises whose functions a solution of this one usually calls.
 
@@ -91,6 +94,7 @@ class Exercise:
     tree: bool = False
     observe: Callable[[Arguments, Mapping[str, Any]], Finding | None] | None = None
     suspects: Callable[[Mapping[str, Any]], tuple[Pitfall, ...]] | None = None
+    also_right: tuple[Callable[..., Any], ...] = ()
     expects_lift: bool = False
     builds_on: tuple[str, ...] = ()
 
@@ -154,6 +158,8 @@ def _pitfall_problems(exercise: Exercise) -> list[str]:
             found.append(f"the id, symptom or fix of its pitfall {each.id!r} is not a string")
         elif each.reference is not None and not callable(each.reference):
             found.append(f"the reference of its pitfall {each.id!r} is not a function")
+    if not all(callable(each) for each in exercise.also_right):
+        found.append("its also_right holds something that is not a function")
     for name in ("further_reading", "builds_on"):
         if not all(isinstance(each, str) for each in getattr(exercise, name)):
             found.append(f"its {name} holds something that is not a string")
@@ -170,6 +176,7 @@ _FIELDS: tuple[tuple[str, type, str], ...] = (
     ("pitfalls", tuple, "a tuple"),
     ("further_reading", tuple, "a tuple"),
     ("tree", bool, "True or False"),
+    ("also_right", tuple, "a tuple"),
     ("expects_lift", bool, "True or False"),
     ("builds_on", tuple, "a tuple"),
 )

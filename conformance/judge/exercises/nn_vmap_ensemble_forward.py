@@ -10,6 +10,7 @@ import numpy as np
 from conformance.judge.exercises import dense
 from conformance.judge.exercises.exercise import Exercise, Pitfall
 from conformance.judge.exercises.rounded import flat, moved
+from reference import keys
 from reference.error_bounds.evaluate import Rounded
 
 
@@ -60,6 +61,23 @@ def _derived(number: int) -> Any:
     return wrong
 
 
+def _jit_of_the_lift(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    handed = jax.random.split(keys.derive(jax.random.PRNGKey(seed), (), 1), len(x_batch))
+    members = [dense.params_handed(key, x_batch.shape[1], features) for key in handed]
+    return flat(dense.answers(members, x_batch, features))
+
+
+def _lift_of_the_jit(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    split = jax.random.split(jax.random.PRNGKey(seed), len(x_batch))
+    members = [dense.params_under_jit(key, x_batch.shape[1], features) for key in split]
+    return flat(dense.answers(members, x_batch, features))
+
+
+def _in_64_bits(seed: int, x_batch: np.ndarray, features: int) -> Rounded | None:
+    key = dense.key_of_64_bits(seed)
+    return None if key is None else flat(dense.ensemble(key, x_batch, features))
+
+
 SOLUTION = """\
 import flax.linen as nn
 import jax
@@ -84,6 +102,7 @@ EXERCISE = Exercise(
     reference=reference,
     solution=SOLUTION,
     expects_lift=True,
+    also_right=(_in_64_bits, _jit_of_the_lift, _lift_of_the_jit),
     pitfalls=(
         Pitfall(
             "params-not-mapped",

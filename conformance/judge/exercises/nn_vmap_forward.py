@@ -87,6 +87,16 @@ def _of_nnx_each(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
     return flat(dense.answers(members, x_batch, features))
 
 
+def _under_jit(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    variables = dense.params_under_jit(jax.random.PRNGKey(seed), x_batch.shape[1], features)
+    return flat(dense.answers([variables] * len(x_batch), x_batch, features))
+
+
+def _in_64_bits(seed: int, x_batch: np.ndarray, features: int) -> Rounded | None:
+    key = dense.key_of_64_bits(seed)
+    return None if key is None else flat(dense.shared(key, x_batch, features))
+
+
 MAX_SUSPECTS = 4
 """Places of parameters that are tried."""
 
@@ -171,6 +181,7 @@ EXERCISE = Exercise(
     observe=observe,
     suspects=suspects,
     expects_lift=True,
+    also_right=(_in_64_bits, _under_jit),
     pitfalls=(
         ENSEMBLE,
         Pitfall(

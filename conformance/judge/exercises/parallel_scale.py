@@ -24,7 +24,7 @@ def reference(x: np.ndarray, factor: float) -> Rounded:
 
 def draw(shape: Mapping[str, int], random: np.random.RandomState, turn: int) -> dict[str, Any]:
     """The arguments of one call: float32 `x` (D,), and a `factor` that float32 holds exactly."""
-    factor = float(random.randint(-20, 21)) / 4  # exact in float32
+    factor = draw_floats(random, turn, 1).item()
     return {"x": draw_floats(random, turn, shape["devices"]), "factor": factor}
 
 

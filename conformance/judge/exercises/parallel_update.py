@@ -35,7 +35,7 @@ def _each_its_own(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: floa
 def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
     """The arguments of one call: params, `x` (D, B, in), `y` (D, B, out) and a learning rate."""
     drawn = training.draw_data(shape, random, turn, shape["devices"], shape["examples"])
-    return {**drawn, "learning_rate": training.draw_rate(random)}
+    return {**drawn, "learning_rate": training.draw_rate(random, turn)}
 
 
 SIZES = (

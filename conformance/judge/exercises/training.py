@@ -57,9 +57,10 @@ def draw_data(
     }
 
 
-def draw_rate(random: np.random.RandomState) -> float:
-    """A learning rate that float32 holds exactly."""
-    return float(2.0 ** -random.randint(0, 7))
+def draw_rate(random: np.random.RandomState, turn: int) -> float:
+    """A learning rate that float32 holds exactly; in every other call a power of two."""
+    rate = 2.0 ** -random.randint(0, 7) if turn % 2 else random.uniform(0.01, 1)
+    return float(np.float32(rate))
 
 
 def without_biases(params: Params) -> Params:
@@ -69,7 +70,7 @@ def without_biases(params: Params) -> Params:
 
 SHAPES: tuple[Mapping[str, Any], ...] = tuple(
     {"examples": b, "layers": layers}
-    for b, layers in zip((1, 3, 3, 4, 1, 2, 5, 7), (*LAYERS, (2, 3), (4, 3, 2)), strict=True)
+    for b, layers in zip((1, 3, 3, 4, 1, 2, 5, 7), (*LAYERS, (2, 3), (4, 3, 2, 3)), strict=True)
 )
 
 READING = (

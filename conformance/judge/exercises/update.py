@@ -37,7 +37,7 @@ def _biases_left(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float
 def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
     """The arguments of one call: params, `x` (B, in), `y` (B, out) and a learning rate."""
     drawn = training.draw_data(shape, random, turn, shape["examples"])
-    return {**drawn, "learning_rate": training.draw_rate(random)}
+    return {**drawn, "learning_rate": training.draw_rate(random, turn)}
 
 
 SOLUTION = """\

@@ -41,7 +41,8 @@ def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> 
     """The arguments of one call: `x` and `y`, both (B, n), of int32 or float32."""
     size = (shape["examples"], shape["inputs"])
     if shape["dtype"] == "int32":
-        whole = [random.randint(-9, 10, size).astype(np.int32) for _ in "xy"]
+        largest = 9 if turn % 2 else 15_000  # the products fit neither 16 bits nor float32
+        whole = [random.randint(-largest, largest + 1, size).astype(np.int32) for _ in "xy"]
         return dict(zip("xy", whole, strict=True))
     return {name: draw_floats(random, turn, *size) for name in "xy"}
 

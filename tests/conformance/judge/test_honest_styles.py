@@ -90,6 +90,39 @@ STYLES: dict[str, Style] = {
     "byte-swapped": Style(
         "def vectorized_square(x):\n    return (x * x).astype('>f4')", "'>f4'", "'>f8'"
     ),
+    "64-bits": Style(
+        "import flax.linen as nn\njax.config.update('jax_enable_x64', True)\n"
+        "def nn_vmap_forward(seed, x, features):\n    layer = nn.Dense(features)\n"
+        "    key = jax.random.PRNGKey(seed)\n"
+        "    return layer.apply(layer.init(key, x), x).reshape(-1)",
+        "PRNGKey(seed)",
+        "PRNGKey(abs(seed))",
+    ),
+    "jit-of-the-lift": Style(
+        "import flax.linen as nn\n"
+        "def nn_vmap_ensemble_forward(seed, x, features):\n"
+        "    lifted = nn.vmap(nn.Dense, variable_axes={'params': 0}, split_rngs={'params': True})\n"
+        "    layer = nn.jit(lifted)(features)\n"
+        "    return layer.apply(layer.init(jax.random.PRNGKey(seed), x), x).reshape(-1)",
+        "PRNGKey(seed)",
+        "split(jax.random.PRNGKey(seed))[0]",
+    ),
+    "lift-of-the-jit": Style(
+        "import flax.linen as nn\n"
+        "def nn_vmap_ensemble_forward(seed, x, features):\n"
+        "    layer = nn.vmap(nn.jit(nn.Dense), variable_axes={'params': 0},"
+        " split_rngs={'params': True})(features)\n"
+        "    return layer.apply(layer.init(jax.random.PRNGKey(seed), x), x).reshape(-1)",
+        "'params': True",
+        "'params': False",
+    ),
+    "jit-of-a-module": Style(
+        "import flax.linen as nn\n"
+        "def nn_vmap_forward(seed, x, features):\n    layer = nn.jit(nn.Dense)(features)\n"
+        "    return layer.apply(layer.init(jax.random.PRNGKey(seed), x), x).reshape(-1)",
+        "PRNGKey(seed)",
+        "PRNGKey(seed + (seed < 0))",
+    ),
     "reads-its-own-file": Style(
         "import pathlib\nSIZE = len(pathlib.Path(__file__).read_text())\n"
         "def vectorized_square(x):\n    return x * x if SIZE > 90 else x",

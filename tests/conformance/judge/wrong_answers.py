@@ -281,6 +281,20 @@ WRONG: dict[str, WrongAnswer] = {
     "dot-in-floats": WrongAnswer(
         "return (x.astype(np.float32) * y).sum(1)", "wrong-dtype", "vectorized_dot_product(x, y)"
     ),
+    "dot-rounded-to-floats": WrongAnswer(
+        "y = (x.astype(np.float32) * y.astype(np.float32)).sum(1)\n    return y.astype(x.dtype)",
+        None,
+        "vectorized_dot_product(x, y)",
+    ),
+    "dot-in-16-bits": WrongAnswer(
+        "kind = np.int16 if x.dtype.kind == 'i' else np.float32\n"
+        "    return (x.astype(kind) * y.astype(kind)).sum(1).astype(x.dtype)",
+        None,
+        "vectorized_dot_product(x, y)",
+    ),
+    "factor-rounded": WrongAnswer(
+        "return jax.pmap(lambda v: v * round(factor, 2))(x)", None, "parallel_scale(x, factor)"
+    ),
     "dot-of-every-pair": WrongAnswer(
         "return x @ y.T", "every-pair", "vectorized_dot_product(x, y)"
     ),
@@ -332,6 +346,12 @@ WRONG: dict[str, WrongAnswer] = {
     "network-last-linear": WrongAnswer(
         "return network(params[:-1], x) @ params[-1][0] + params[-1][1]",
         "last-layer-linear",
+        "neural_network(params, x)",
+    ),
+    "network-linear-beyond-two-layers": WrongAnswer(
+        "x = network(params[:2], x)\n"
+        "    for w, b in params[2:]:\n        x = x @ w + b\n    return x",
+        None,
         "neural_network(params, x)",
     ),
     "loss-summed": WrongAnswer(
