@@ -45,6 +45,8 @@ class Transform:
     """`lift(call)` gives the module of the call's subject under the transform."""
     unlifted: Callable[[ModuleCall], Lifted] = _maps_no_modules
     """`unlifted(call)` gives the framework's own module, unmapped."""
+    make_unmapped: Callable[[ModuleCall], object] | None = None
+    """`make_unmapped(call)` makes the framework's own module, unmapped, as far as its initialisation."""
     missing_stream: type[Exception] = KeyError
     """What a lifted module raises for a stream that `split_rngs` leaves out."""
     kinds: tuple[str, ...] = ("function", "collective", "draw")

@@ -3,7 +3,14 @@
 import attrs
 
 from conformance.known_defects.defect import Defect
-from conformance.known_defects.minimal_calls import NOT_FOUND_LATER, any_axes, calls_of, rule_call
+from conformance.known_defects.minimal_calls import (
+    NOT_FOUND_LATER,
+    NOT_FOUND_ON_THE_27TH,
+    any_axes,
+    calls_of,
+    rule_call,
+)
+from properties.call import Axes, FunctionCall
 
 _UNREDUCED = {
     "lax.vary_unreduced_cast": "lax.pcast(to='unreduced')",
@@ -12,6 +19,21 @@ _UNREDUCED = {
 }
 
 PLACEMENT: tuple[Defect, ...] = (
+    Defect(
+        id="pmap-too-few-devices-unclear",
+        transform="jax.pmap",
+        versions={"jax": "==0.8.0"},
+        affects=lambda call: len(call.subject.arguments) > 1,
+        law="parallel.devices",
+        call=FunctionCall("dot-product", {"batch": 3, "n": 2}, (Axes((0, 0), 0),)),
+        description=(
+            "A map of several arguments over fewer devices than examples raises a bare AssertionError, or "
+            "'Store empty' the second time, in place of the ValueError that says both sizes. It works in "
+            "0.7.2 and since 0.8.1."
+        ),
+        upstream=NOT_FOUND_ON_THE_27TH,
+        all_laws=False,
+    ),
     Defect(
         id="vmap-reshard-eagerly",
         transform="jax.vmap",

@@ -9,6 +9,7 @@ from conformance.known_defects.minimal_calls import (
     any_axes,
     calls_of,
     rule_call,
+    square_call,
 )
 from properties.call import Axes, Call, FunctionCall
 
@@ -18,6 +19,7 @@ _LOOPS_INSIDE = (
     *("lax.igamma", "lax.igammac", "lax.igamma_grad_a", "lax.random_gamma_grad"),
 )
 _GRADIENTS_INSIDE = ("lax.add_any", "lax.remat_opt", "lax.select_and_scatter_add")
+_GRADIENTS_REPORT = "https://github.com/jax-ml/jax/issues/28193 (closed)"
 _NAMED_INSIDE = ("psum", "pmax", "pmin", "all_gather", "all_to_all", "ppermute", "reduce_scatter")
 
 
@@ -140,7 +142,22 @@ SHARD_MAP: tuple[Defect, ...] = (
             "'unexpected JAX type (e.g. shape/dtype) for argument to vjp function'. It works since "
             "0.6.1."
         ),
-        upstream=NOT_FOUND_LATER,
+        upstream=_GRADIENTS_REPORT,
+    ),
+    Defect(
+        id="shard-map-map-of-gradient",
+        transform="jax.shard_map",
+        versions={"jax": ">=0.6,<0.6.1"},
+        affects=lambda call: True,
+        law="gradients.per-example",
+        call=square_call(0, 0),
+        description=(
+            "jax.grad inside shard_map, of values that differ between devices, raises ValueError, "
+            "'unexpected JAX type (e.g. shape/dtype) for argument to vjp function', for every function. "
+            "It works since 0.6.1."
+        ),
+        upstream=_GRADIENTS_REPORT,
+        all_laws=False,
     ),
     Defect(
         id="shard-map-betainc",

@@ -90,6 +90,19 @@ VMAP: tuple[Defect, ...] = (
         )
     ),
     Defect(
+        id="vmap-optimization-barrier",
+        transform="jax.vmap",
+        versions={"jax": ">=0.4.33,<0.4.38"},
+        affects=calls_of("lax.optimization_barrier", any_axes),
+        law="mapping.equals-per-example",
+        call=rule_call("lax.optimization_barrier", (0, 0), m=2, n=3, k=2),
+        description=(
+            "lax.optimization_barrier, public since 0.4.33, raises NotImplementedError: 'Batching rule for "
+            "'optimization_barrier' not implemented'. It works since 0.4.38."
+        ),
+        upstream="https://github.com/jax-ml/jax/issues/25365 (closed)",
+    ),
+    Defect(
         id="vmap-rng-bit-generator-of-none",
         transform="jax.vmap",
         versions={"jax": ">=0.4.30"},

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from properties.call import ModuleCall
 from properties.law import Law, Violation, violation
 from properties.loop_transform import LOOP
 from properties.mutants import MUTANTS
@@ -50,11 +51,32 @@ def _of_exception(law: Law, transform: Transform, found: Violation) -> str:
     cause = f"{type(error).__name__} is raised{_place(error)}"
     if found.mismatch.due:
         return cause
-    unmapped = _tried(law, LOOP, found)
-    raises_unmapped = unmapped is not None and unmapped.mismatch.raised is not None
-    if raises_unmapped:
-        return f"{cause}; the unmapped call raises, too: the fault is the library's, not the map's"
-    return f"{cause}; the unmapped call does not raise"
+    what = (
+        "making the module unmapped" if isinstance(found.call, ModuleCall) else "the unmapped call"
+    )
+    raises = _raises_unmapped(law, transform, found)
+    if raises is None:
+        return cause
+    if raises:
+        return f"{cause}; {what} raises, too: the fault is the library's, not the map's"
+    return f"{cause}; {what} does not raise"
+
+
+def _raises_unmapped(law: Law, transform: Transform, found: Violation) -> bool | None:
+    """Whether the library raises without the map; None where the suite cannot tell.
+
+    The loop calls a function of the library, but of a module only the suite's reference.
+    """
+    if not isinstance(found.call, ModuleCall):
+        unmapped = _tried(law, LOOP, found)
+        return unmapped is not None and unmapped.mismatch.raised is not None
+    if transform.make_unmapped is None or found.call.subject.own is not None:
+        return None
+    try:
+        transform.make_unmapped(found.call)
+    except Exception:
+        return True
+    return False
 
 
 @contextmanager

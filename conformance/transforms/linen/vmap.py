@@ -92,6 +92,11 @@ def unlifted(call: ModuleCall) -> Lifted:
     return _pure(module(**call.subject.configure(call.sizes)), call)
 
 
+def make_unmapped(call: ModuleCall) -> object:
+    """`Transform.make_unmapped` of Linen."""
+    return unlifted(call).init(call.rngs(), *call.example())
+
+
 def _pure(module: Any, call: ModuleCall) -> Lifted:
     """A Linen module, or what has its `init` and `apply`, as functions of plain variables."""
     updated = [name for name in call.subject.collections if name != "params"]
@@ -168,6 +173,7 @@ TRANSFORM = Transform(
     map_function,
     lift,
     unlifted,
+    make_unmapped,
     missing_stream=flax.errors.InvalidRngError,
     variants=variants,
     source=source,

@@ -3,9 +3,11 @@
 A standalone script of a violation holds this whole file: it imports Flax, JAX and Python only.
 """
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
+import flax
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -178,7 +180,18 @@ def partitioned(m: int, n: int, rngs: Any) -> Any:
     later: dict[str, Any] = {"eager_sharding": False} if hasattr(nnx, "use_eager_sharding") else {}
     kernel = nnx.with_partitioning(nnx.initializers.lecun_normal(), ("in", "out"), **later)
     bias = nnx.with_partitioning(nnx.initializers.zeros_init(), ("out",), **later)
-    return nnx.Linear(m, n, kernel_init=kernel, bias_init=bias, rngs=rngs)
+    with _not_on_a_mesh():
+        return nnx.Linear(m, n, kernel_init=kernel, bias_init=bias, rngs=rngs)
+
+
+def _not_on_a_mesh() -> contextlib.AbstractContextManager[Any]:
+    """In flax 0.12.0 only a flag, not an argument, says that variables are not placed at once."""
+    flag = "flax_always_shard_variable"
+    if hasattr(nnx, "use_eager_sharding") or not hasattr(flax.config, flag):
+        return contextlib.nullcontext()
+    made: contextlib.AbstractContextManager[Any]
+    made = flax.config.temp_flip_flag(flag.removeprefix("flax_"), False)
+    return made
 
 
 def collected(module: Any) -> dict[str, Any]:

@@ -55,13 +55,28 @@ def lift(name: str, call: ModuleCall) -> Lifted:
 
     from conformance.transforms.nnx import lift as nnx_lift
 
-    make = eval(f"lambda rngs: {_made(call)}", vars(nnx_lift))  # noqa: S307 (an option of ours)
-    lifted = nnx_lift.Lift(getattr(nnx, name), make, *_arguments(call))
+    lifted = nnx_lift.Lift(getattr(nnx, name), _maker(call), *_arguments(call))
     return Lifted(
         lifted.init,
         lambda variables, rngs, *x: lifted.apply(variables, *x, rngs=rngs),
         lifted.names,
     )
+
+
+def make_unmapped(call: ModuleCall) -> object:
+    """`Transform.make_unmapped` of NNX."""
+    from flax import nnx
+
+    return _maker(call)(nnx.Rngs(0))
+
+
+def _maker(call: ModuleCall) -> Callable[[Any], object]:
+    """What makes the module of the call's subject of an `nnx.Rngs`."""
+    from conformance.transforms.nnx import lift as nnx_lift
+
+    maker: Callable[[Any], object]
+    maker = eval(f"lambda rngs: {_made(call)}", vars(nnx_lift))  # noqa: S307 (an option of ours)
+    return maker
 
 
 def _made(call: ModuleCall) -> str:
@@ -163,6 +178,7 @@ def _transform(name: str, summary: str, **fields: Any) -> Transform:
         summary,
         partial(map_function, name),
         partial(lift, name),
+        make_unmapped=make_unmapped,
         kinds=("function",),
         unavailable=partial(unavailable, name),
         missing_module_reason=missing_module_reason,
