@@ -14,7 +14,7 @@ from conformance.transforms import TRANSFORMS
 from conformance.violations.describe import describe
 from conformance.violations.likely_cause import likely_cause
 from conformance.violations.recheck import ONLY_FROM_CACHE, is_only_from_cache
-from properties.call import Axes, Call, FunctionCall
+from properties.call import Axes, Call, FunctionCall, ModuleCall
 from properties.law import Violation, violation
 from properties.laws import LAWS
 from properties.subjects import SUBJECTS
@@ -101,3 +101,26 @@ def test_what_is_wrong_only_with_the_cache_is_said_to_be() -> None:
 def test_what_is_wrong_without_the_cache_too_is_not() -> None:
     transform = broken(lambda x: x + 1)
     assert not is_only_from_cache(LAW, transform, found_in(transform))
+
+
+@pytest.mark.parametrize("name", ["flax.linen.vmap", "flax.nnx.vmap"])
+@pytest.mark.parametrize("raises", [False, True])
+def test_of_a_module_it_says_whether_making_it_unmapped_raises(name: str, raises: bool) -> None:
+    honest = TRANSFORMS[name]
+    if reason := honest.unavailable():
+        pytest.skip(reason)
+    law = LAWS["sharing.equals-per-example"]
+    sharing: Any = {"variable_axes": {"params": None}, "split_rngs": {"params": False}}
+    call = ModuleCall("dense", {"batch": 3, "m": 2, "n": 4}, (Axes((0,), 0),), **sharing)
+    broken = attrs.evolve(
+        honest, lift=lambda call: honest.lift(call)._replace(apply=lambda *_: 1 / 0)
+    )
+    if raises:
+        broken = attrs.evolve(broken, make_unmapped=lambda call: 1 / 0)
+    found = violation(law, broken, call)
+    assert found is not None
+    cause = likely_cause(law, broken, found)
+    assert cause is not None
+    assert cause.startswith("ZeroDivisionError is raised")
+    said = "raises, too: the fault is the library's" if raises else "does not raise"
+    assert f"; making the module unmapped {said}" in cause
