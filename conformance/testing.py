@@ -27,6 +27,7 @@ from conformance.transforms import TRANSFORMS, third_party
 from conformance.user_subjects import subjects
 from conformance.user_subjects.functions import name_of
 from conformance.user_subjects.loading import UserExit, no_exit
+from conformance.user_subjects.program_cache import kept_programs
 from conformance.user_subjects.pytest_plugin import DEVICES_OPTION
 from properties.law import Law
 from properties.laws import LAWS
@@ -95,7 +96,7 @@ def assert_conforms(
     if isinstance(subject, Subject):
         made = subject
     else:
-        with _no_exit(name_of(subject)):
+        with kept_programs(), _no_exit(name_of(subject)):
             made = subjects.of_any_kind(
                 name_of(subject),
                 subject,
@@ -110,7 +111,7 @@ def assert_conforms(
                 without=without,
                 batched=batched,
             )
-    how = attrs.evolve(PROFILES[profile], seed=seed)
+    how = PROFILES[profile].asked(seed, laws, transforms)
     results = [(case, case.result()) for case in _cases([made], transforms, laws, how)]
     wrong = [r for _, r in results if r.outcome not in CONFORMING]
     if wrong:
@@ -148,7 +149,8 @@ def parametrize_subjects(
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"two subjects have the name {twice[0]!r}")
-    how = attrs.evolve(PROFILES[profile], seed=seed)
+    # Each is a test that can be chosen by itself: all are there.
+    how = PROFILES[profile].asked(seed, names)
     cases = list(_cases(listed, transforms, laws, how))
 
     @pytest.mark.parametrize("conformance_case", cases, ids=[case.id for case in cases])
@@ -175,7 +177,7 @@ class Case:
 
     def result(self) -> Result:
         """What came of it."""
-        with subjects.registered(self.subject), _no_exit(self.subject.name):
+        with kept_programs(), subjects.registered(self.subject), _no_exit(self.subject.name):
             return run_item(items.Item(self.law, self.transform, self.subject), self.profile)
 
     def check(self, asked: bool) -> None:

@@ -35,8 +35,14 @@ def apply_together(
 
 def init_now(lifted: Lifted, call: ModuleCall) -> Any:
     """The variables the lifted module starts with, or `Raised`."""
+    arguments = (call.rngs(), *call.inputs(call.axes[0]))
+    if call.subject.own is not None:
+        # A user's module may be large: one program for all of it, unless jit does not take it.
+        made = attempt(lambda: _compiled(lambda given: lifted.init(*given), arguments)(arguments))
+        if not isinstance(made, Raised):
+            return made
     init = jax.jit(lifted.init) if call.init_jitted else lifted.init
-    return attempt(init, call.rngs(), *call.inputs(call.axes[0]))
+    return attempt(init, *arguments)
 
 
 def init_shapes(lifted: Lifted, call: ModuleCall) -> Any:
@@ -91,6 +97,14 @@ def _compiled(function: Any, arguments: Any) -> Any:
     return jax.jit(function).lower(arguments).compile(compiler_options=dict(fast()))
 
 
+def _alone(piece: Any, arguments: Any) -> Any:
+    """The result of one piece, compiled; where that raises, of the piece as it is."""
+    result = attempt(lambda: _compiled(lambda given: piece(*given), arguments)(arguments))
+    if isinstance(result, Raised):
+        (result,) = run_together([piece], [arguments], joined=False)
+    return result
+
+
 def run_together(pieces: list[Any], arguments: list[Any], joined: bool) -> list[Any]:
     """The result of each piece of its own arguments, in one compilation where `joined`."""
     if not joined:
@@ -119,5 +133,6 @@ def run_together(pieces: list[Any], arguments: list[Any], joined: bool) -> list[
     results = attempt(lambda: _compiled(all_of_them, different)(different))
     if isinstance(results, Raised):
         # Something that only compiling or running shows: find out whose it is.
-        return run_together(pieces, arguments, joined=False)
+        pairs = zip(pieces, arguments, strict=True)
+        return [_alone(piece, each) for piece, each in pairs]
     return [failures.get(i, result) for i, result in enumerate(results)]

@@ -18,6 +18,9 @@ Tier = Literal["essential", "standard", "derived", "devices", "catalogue"]
 HALVED: frozenset[Tier] = frozenset({"derived", "devices", "catalogue"})
 """The tiers of which a run draws half the calls."""
 
+OWN_COMBINATIONS = 3
+"""As many combinations of axes of a user's own subject are traced together, at least."""
+
 
 @attrs.frozen
 class Sampling:
@@ -32,6 +35,10 @@ class Sampling:
     """Subjects of the catalogue, by each law that is not essential."""
     catalogue_on_devices: int = 1
     """Subjects of the catalogue, by a law that compiles for several devices."""
+    own: int = 1
+    """A user's own subject, by each law that says more of the transform than of the subject."""
+    own_elsewhere: int = 1
+    """The same, by a transform that is made of another one or maps over devices."""
 
 
 @attrs.frozen
@@ -64,6 +71,15 @@ class Profile:
             return self
         return attrs.evolve(self, examples=max(1, self.examples // 2))
 
+    def for_own(self, tier: Tier) -> "Profile":
+        """This profile for a user's own subject, whose programs may be large.
+
+        It draws calls of fewer combinations of axes, and fewer calls of a law that is not essential.
+        """
+        few = max(OWN_COMBINATIONS, self.combinations // 2)
+        examples = self.examples if tier == "essential" else max(1, self.examples // 2)
+        return attrs.evolve(self, examples=examples, combinations=min(few, self.combinations))
+
     def settings(self, database: Any = None, shrink: bool = True) -> dict[str, Any]:
         """Everything Hypothesis could otherwise take from its environment (`CI` changes defaults)."""
         import hypothesis as h
@@ -92,7 +108,9 @@ PROFILES = {
             combinations=5,
             deadline=120,
             random=False,
-            sampling=Sampling(derived=3, catalogue=3, catalogue_on_devices=8),
+            sampling=Sampling(
+                derived=3, catalogue=3, catalogue_on_devices=8, own=3, own_elsewhere=16
+            ),
         ),
         Profile(
             "ci",

@@ -9,7 +9,7 @@ import attrs
 import hypothesis
 
 from properties import compile_stats
-from properties.call import Call, digest
+from properties.call import Call, FunctionCall, digest
 from properties.law import Law, Violation, minimize, violation
 from properties.profile import Profile
 from properties.subject import Subject
@@ -158,16 +158,38 @@ def _hypothesis_test(
     """A test of Hypothesis's: it calls `attempt` with each call that the profile's seed draws."""
     key = f"{law.seed_id}/{transform.name}/{subject.name}"
     profile = profile.for_tiers(law.tier, transform.tier, subject.tier)
+    if subject.own is not None:
+        profile = profile.for_own(law.tier)
+    cases = law.cases(transform, subject, profile)
+    if subject.own is not None:
+        cases = cases.map(_one_eager if _may_be_eager(law, transform) else _compiled)
 
     def attempted(call: Call) -> None:
         attempt(call)
 
-    test = hypothesis.given(law.cases(transform, subject, profile))(attempted)
+    test = hypothesis.given(cases)(attempted)
     test = hypothesis.seed(zlib.crc32(f"{profile.seed}/{key}".encode()))(test)
     # After the seed, which would switch the database off.
     test = hypothesis.settings(**profile.settings(database, shrink))(test)
     test._hypothesis_internal_database_key = key.encode()  # type: ignore[attr-defined]  # noqa: SLF001 (Hypothesis has no public way to name an entry)
     return test
+
+
+def _may_be_eager(law: Law, transform: Transform) -> bool:
+    """Whether some calls of a user's own subject run without jit: a program for each operation."""
+    return law.tier == "essential" and transform.tier != "derived" and transform.traceable
+
+
+def _one_eager(call: Call) -> Call:
+    """The call, of one combination of axes where it compiles a program for each operation of each."""
+    eager = call.eager if isinstance(call, FunctionCall) else call.init_jitted
+    return call.only(call.axes[0]) if eager else call
+
+
+def _compiled(call: Call) -> Call:
+    if isinstance(call, FunctionCall):
+        return attrs.evolve(call, eager=False)
+    return attrs.evolve(call, init_jitted=False)
 
 
 def _finished(

@@ -8,7 +8,7 @@ import zlib
 
 from properties.law import Law
 from properties.profile import Profile, Sampling
-from properties.subject import Subject
+from properties.subject import ModuleSubject, Subject
 from properties.subjects import COLLECTIVES, DRAWS, FUNCTIONS, MODULES
 from properties.transform import Transform
 
@@ -17,7 +17,12 @@ def not_sampled_reason(
     law: Law, transform: Transform, subject: Subject, profile: Profile
 ) -> str | None:
     """Why a run of the profile does not check this item; None where it does."""
-    if subject.tier == "catalogue":
+    if subject.own is not None:
+        one_in = _own_rate(law, transform, subject, profile.sampling)
+        name = f"{law.seed_id}|{transform.name}|{subject.name}"
+        sampled = _checksum(name, profile) % one_in == 0
+        population = f"a user's own subjects under {transform.name}"
+    elif subject.tier == "catalogue":
         one_in = _catalogue_rate(law, profile.sampling)
         name = f"{law.seed_id}|{transform.name}|{subject.name}"
         sampled = _checksum(name, profile) % one_in == 0
@@ -32,6 +37,33 @@ def not_sampled_reason(
         f"profile {profile.name} checks this law for one in {one_in} of {population}, which the seed "
         "chooses; profile thorough checks all, and so does a run that names the law or the subject"
     )
+
+
+OF_SUBJECTS = frozenset(
+    {
+        "mapping.whole-batch",
+        "mapping.called-again",
+        "gradients.per-example",
+        "sharing.native-broadcast",
+        "sharing.no-batch-axis",
+        "sharing.ensemble-members",
+        "sharing.collections",
+        "sharing.updates-differ",
+        "sharing.rng-streams",
+        "sharing.gradients",
+    }
+)
+"""Laws that a mistake in a subject breaks, beside the essential ones; others, a mistake in a transform."""
+
+
+def _own_rate(law: Law, transform: Transform, subject: Subject, table: Sampling) -> int:
+    if law.tier == "essential":
+        return 1
+    over_devices = transform.max_batch_size() is not None
+    lifts = isinstance(subject, ModuleSubject) or not transform.maps_modules
+    if over_devices or transform.tier == "derived" or not lifts:
+        return table.own_elsewhere
+    return 1 if law.id in OF_SUBJECTS else table.own
 
 
 def _catalogue_rate(law: Law, table: Sampling) -> int:

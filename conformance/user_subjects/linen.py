@@ -15,6 +15,7 @@ import numpy as np
 
 from conformance.user_subjects.functions import Fill, options, said, split_arguments, takes
 from conformance.user_subjects.inputs import SubjectsError
+from properties.oracle import estimated
 from properties.subject import ModuleSubject, Sizes
 from reference.scope import Scope
 
@@ -116,7 +117,7 @@ def _initialised(subject: LinenSubject, seeds: Sequence[int]) -> list[dict[str, 
     def init(given: dict[str, Any], *example: Any) -> dict[str, Any]:
         return dict(nn.unbox(subject.make().init(given, *example)))
 
-    compiled = jax.jit(init)
+    compiled = estimated.compiled_fast(init)
 
     def each(*example: Any) -> list[dict[str, Any]]:
         # Unless jit does not take it (a variable that is no array, say), or it is the user's mistake.

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from conformance.transforms.nnx.state import StateFunction
 from conformance.user_subjects.functions import (
     filled_in,
     options,
@@ -88,9 +89,12 @@ def module(
     if not jax.tree_util.tree_leaves(arrays):
         raise SubjectsError(f"the subject {name!r} takes no array: there is nothing to map")
 
-    def ran(values: Sequence[Any], *given: Any) -> tuple[Any, list[Any]]:
+    def merged(values: Sequence[Any]) -> Any:
         wrapped = [_as(leaf, value) for leaf, value in zip(leaves, values, strict=True)]
-        made = nnx.merge(graph, jax.tree_util.tree_unflatten(structure, wrapped))
+        return nnx.merge(graph, jax.tree_util.tree_unflatten(structure, wrapped))
+
+    def ran(values: Sequence[Any], *given: Any) -> tuple[Any, list[Any]]:
+        made = merged(values)
         output = filled_in(getattr(made, method), fill)(*given)
         return output, list(map(_data, jax.tree_util.tree_leaves(nnx.state(made))))
 
@@ -99,6 +103,14 @@ def module(
     def applied(values: Sequence[Any], *given: Any) -> Any:
         output, after = ran(values, *given)
         return output, [after[i] for i in changed]
+
+    applied.of_module = StateFunction(  # type: ignore[attr-defined] # a map of modules looks for it
+        merge=merged,
+        call=lambda made, *given: filled_in(getattr(made, method), fill)(*given),
+        state=lambda made: list(map(_data, jax.tree_util.tree_leaves(nnx.state(made)))),
+        changed=lambda: changed,
+        has_keys=any(map(_is_key, leaves)),
+    )
 
     specified = tuple(map(_specified, leaves))
     subject = FunctionSubject(name, applied, (specified, *arrays), own=options(**chosen))

@@ -151,9 +151,18 @@ def _of_both(
 
 
 def estimated(
-    function: Callable[..., Any], *like: Any, tolerance: Tolerance | None = None
+    function: Callable[..., Any],
+    *like: Any,
+    tolerance: Tolerance | None = None,
+    compiled: Callable[..., Any] | None = None,
 ) -> Callable[..., Rounded]:
     """The unmapped function's own answer to one example, with the estimated or declared bound.
+
+    Args:
+        function: A function of one example.
+        like: Arguments of the shapes and dtypes that it will be given.
+        tolerance: Declared by the user.
+        compiled: The function under jit, where the caller has it.
 
     Raises `BranchUndecidable`, when called, where rounding decides every value of the result.
     """
@@ -161,7 +170,9 @@ def estimated(
     exact = not perturbed.rounds(closed.jaxpr)
 
     # What moves and compares is compared to the bit, and compiled as users' programs are.
-    compiled = jax.jit(function) if exact else _compiled_fast(function)
+    if exact:
+        compiled = jax.jit(function)
+    answered = compiled or compiled_fast(function)
 
     def noisy(pools: Any, *arguments: Any) -> Any:
         leaves = jax.tree_util.tree_leaves(arguments)
@@ -174,10 +185,10 @@ def estimated(
             return jax.tree_util.tree_map(lambda *each: jnp.stack(each), *map(evaluated, pools))
         return jax.lax.map(evaluated, pools)
 
-    sampled = _compiled_fast(noisy)
+    sampled = compiled_fast(noisy)
 
     def one(*arguments: Any) -> Rounded:
-        answer = jax.tree_util.tree_map(np.asarray, raw(compiled(*arguments)))
+        answer = jax.tree_util.tree_map(np.asarray, raw(answered(*arguments)))
         values, structure = jax.tree_util.tree_flatten(answer)
         if tolerance is not None:
             record(DECLARED)
@@ -203,7 +214,7 @@ def _says_nothing(value: Any, bound: Any) -> bool:
     return bool(np.all(bound > max(float(np.max(magnitude)) / 2, 1e-20)))
 
 
-def _compiled_fast(function: Callable[..., Any]) -> Callable[..., Any]:
+def compiled_fast(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function under jit, with the options that laws compile with: what rounds has a bound."""
     programs: dict[Any, Callable[..., Any]] = {}
 

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -83,21 +84,14 @@ def drawn_variables(call: ModuleCall, derivation: keys.Derivation = keys.LINEN) 
     """
     if call.subject.own is None:
         return variables_like(variable_shapes(call), call.seed)
-    leaves, structure = jax.tree_util.tree_flatten(of_variables(call, derivation).value)
+    leaves, structure = jax.tree_util.tree_flatten(_own_values(call))
     moved = [away_from(leaf, call.seed + i) for i, leaf in enumerate(leaves)]
     return jax.tree_util.tree_unflatten(structure, moved)
 
 
 def _own_variables(call: ModuleCall) -> Expected:
     """`of_variables` of a user's own module: it initialises itself, unmapped, for each example."""
-    streams = keys.lift(call.rngs(), call.split_rngs, call.size)
-    # For shapes alone, a call need not say where the axes are.
-    axes = call.axes[0] if call.axes else Axes((0,) * len(call.subject.inputs))
-    inputs = call.batch_first(axes)
-    init = _own_initializer(
-        call.subject_name, example_sizes(call), tuple(streams[0]), call.typed_keys
-    )
-    each = [init(streams[i], *example(inputs, axes.leading.in_axes, i)) for i in range(call.size)]
+    each = _of_each_example(call, lambda own: own.with_bound)
     value, bound = (
         gathered([getattr(one, field) for one in each], call.variable_axes)
         for field in ("value", "error")
@@ -105,13 +99,42 @@ def _own_variables(call: ModuleCall) -> Expected:
     return Expected(value, bound, value)
 
 
+def _own_values(call: ModuleCall) -> PyTree:
+    """The value of `_own_variables`, without the programs that estimate its bound."""
+    return gathered(_of_each_example(call, lambda own: own.value), call.variable_axes)
+
+
+def _of_each_example(
+    call: ModuleCall, what: Callable[["_OwnInit"], Callable[..., PyTree]]
+) -> list[PyTree]:
+    streams = keys.lift(call.rngs(), call.split_rngs, call.size)
+    # For shapes alone, a call need not say where the axes are.
+    axes = call.axes[0] if call.axes else Axes((0,) * len(call.subject.inputs))
+    inputs = call.batch_first(axes)
+    own = _own_init(call.subject_name, example_sizes(call), tuple(streams[0]), call.typed_keys)
+    init = what(own)
+    # Of what all examples share, the first one's is taken: no other need be made.
+    shared = all(axis is None for axis in call.variable_axes.values())
+    return [
+        init(streams[i], *example(inputs, axes.leading.in_axes, i))
+        for i in range(1 if shared else call.size)
+    ]
+
+
+class _OwnInit(NamedTuple):
+    """What a user's module initialises for one example: by itself, and with the bound."""
+
+    value: Callable[..., PyTree]
+    with_bound: Callable[..., Rounded]
+
+
 @functools.cache
-def _own_initializer(
+def _own_init(
     subject_name: str,
     sizes: tuple[tuple[str, int], ...],
     streams: tuple[str, ...],
     typed_keys: bool,
-) -> Callable[..., Rounded]:
+) -> _OwnInit:
     split = dict.fromkeys(streams, False)
     call = ModuleCall(
         subject_name, {**dict(sizes), "batch": 1}, (), {}, split, typed_keys=typed_keys
@@ -122,7 +145,12 @@ def _own_initializer(
     def init(given: PyTree, *inputs: Array) -> PyTree:
         return scope.init(module, given, *inputs)
 
-    return estimated.estimated(init, rngs, *call.example())
+    compiled = estimated.compiled_fast(init)
+
+    def value(given: PyTree, *inputs: Array) -> PyTree:
+        return jax.tree_util.tree_map(np.asarray, raw(compiled(given, *inputs)))
+
+    return _OwnInit(value, estimated.estimated(init, rngs, *call.example(), compiled=compiled))
 
 
 def variable_shapes(call: ModuleCall) -> PyTree:
@@ -152,4 +180,4 @@ def _of_draws(value: Array, magnified: Array) -> Array:
 def clear_caches() -> None:
     """Forget the traces of all initializers."""
     _initializer.cache_clear()
-    _own_initializer.cache_clear()
+    _own_init.cache_clear()

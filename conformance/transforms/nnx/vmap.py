@@ -9,6 +9,7 @@ import flax
 from packaging.version import Version
 
 from conformance.transforms.jax import pmap
+from conformance.transforms.nnx import state
 from properties.call import Axes, FunctionCall, ModuleCall
 from properties.subject import ModuleSubject
 from properties.transform import NEW_AXIS, Lifted, Transform
@@ -44,9 +45,11 @@ def map_function(name: str, function: Callable[..., PyTree], axes: Axes) -> Call
 
     options = pmap.with_devices(dict(axes.options))
     mapping: Callable[..., Callable[..., PyTree]] = getattr(nnx, name)
-    return mapping(
-        function, in_axes=axes.in_axes, out_axes=axes.out_axes, axis_name=axes.name, **options
-    )
+    options["axis_name"] = axes.name
+    module = state.of(function, axes.in_axes, axes.out_axes)
+    if module is not None:
+        return state.map_module(mapping, module, axes.in_axes, axes.out_axes, options)
+    return mapping(function, in_axes=axes.in_axes, out_axes=axes.out_axes, **options)
 
 
 def lift(name: str, call: ModuleCall) -> Lifted:
@@ -150,6 +153,15 @@ def source(name: str, call: FunctionCall | ModuleCall) -> str:
     axes = call.axes[0]
     if isinstance(call, FunctionCall):
         options = "".join(f", {option}={value!r}" for option, value in axes.options)
+        if state.of(call.subject.function, axes.in_axes, axes.out_axes) is not None:
+            return f"""
+from flax import nnx
+
+from conformance.transforms.nnx.state import map_module
+
+options = {{"axis_name": {axes.name!r}, **{dict(axes.options)}}}
+mapped = map_module(nnx.{name}, function.of_module, {axes.in_axes}, {axes.out_axes}, options)
+"""
         return f"""
 from flax import nnx
 

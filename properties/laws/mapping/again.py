@@ -1,8 +1,9 @@
 """One mapped function, called more than once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
+import jax
 import numpy as np
 
 from properties import oracle
@@ -15,6 +16,7 @@ from properties.strategies import function_calls
 from properties.subject import AXIS
 from properties.transform import Transform
 from properties.trees import attempt, literal
+from reference.types import PyTree
 
 _REFUSED = """
 try:
@@ -41,12 +43,24 @@ def called_again(transform: Transform, call: FunctionCall) -> None:
     attempt(mapped, *[np.float32(0)] * len(axes.in_axes))
     calls = [call, *_others(call, axes), call]
     arguments = [each.arguments(axes) for each in calls]
+    pieces, compiled = [mapped] * len(calls), transform.traceable and not call.eager
     # One compilation has one number of devices.
     joined = transform.max_batch_size() is None and not call.eager
-    results = run_together([mapped] * len(calls), arguments, joined)
+    if compiled and not joined:
+        pieces = [_compiled_anew(mapped) for _ in calls]
+    results = run_together(pieces, arguments, joined)
     for number, (each, got) in enumerate(zip(calls, results, strict=True)):
         with attribute_to(each, _after(calls[:number])):
             assert_agrees(got, oracle.of_function(each))
+
+
+def _compiled_anew(mapped: Callable[..., PyTree]) -> Callable[..., PyTree]:
+    """The map under a jit of its own, which traces it however often it was traced before."""
+
+    def called(*arguments: PyTree) -> PyTree:
+        return mapped(*arguments)
+
+    return jax.jit(called)
 
 
 def _others(call: FunctionCall, axes: Axes) -> list[FunctionCall]:

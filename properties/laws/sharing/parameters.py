@@ -51,7 +51,7 @@ def init_matches_reference(transform: Transform, call: ModuleCall) -> None:
         assert_agrees(init_now(transform.lift(call), call), expected)
 
 
-@law("sharing.equals-per-example", cases=module_calls())
+@law("sharing.equals-per-example", tier="essential", cases=module_calls())
 def equals_per_example(transform: Transform, call: ModuleCall) -> None:
     """The lifted module gives what the unmapped one gives for each example with the same parameters."""
     check_outputs(transform, call, oracle.drawn_variables(call, transform.derivation))

@@ -276,6 +276,31 @@ def test_a_quick_run_samples_a_third_of_the_subjects_where_law_or_transform_is_d
     assert attrs.evolve(every[0], subject=own).not_sampled_reason(quick) is None
 
 
+def test_a_quick_run_samples_of_a_users_subject_the_laws_that_say_little_of_it() -> None:
+    from conformance import own
+
+    mine = own.function("of-a-user", lambda x, y: x * y, [("n",), ("n",)])
+    every = [
+        items.Item(law, transform, mine)
+        for transform in TRANSFORMS.values()
+        for law in LAWS.values()
+        if law.applies_to(transform, mine)
+    ]
+    seeds = [attrs.evolve(PROFILES["quick"], seed=seed) for seed in range(400)]
+    sampled = [{i.id for i in every if i.not_sampled_reason(p) is None} for p in seeds[:20]]
+    assert max(map(len, sampled)) < len(every) / 2
+    always = set.intersection(*sampled)
+    assert {i.law.id for i in every if i.id in always and i.transform.name == "jax.vmap"} == {
+        "mapping.equals-per-example",
+        "mapping.called-again",
+        "gradients.per-example",
+    }
+    for item in every:
+        assert (item.law.tier == "essential") <= (item.id in always)
+        assert any(item.not_sampled_reason(profile) is None for profile in seeds)
+        assert item.not_sampled_reason(PROFILES["quick"].asked(0, ["of-a-user"])) is None
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_run_says_of_each_item_that_it_does_not_sample_why(
     ran: Callable[..., Any], tmp_path: Path, workers: int

@@ -188,6 +188,34 @@ def test_an_nnx_module_is_a_function_of_its_state() -> None:
     assert_conforms(linear, [(3,)], ["jax.vmap"])
 
 
+@pytest.mark.parametrize("is_broken", [False, True])
+def test_a_map_of_modules_maps_an_nnx_module_with_the_axes_of_its_state(
+    monkeypatch: pytest.MonkeyPatch, is_broken: bool
+) -> None:
+    nnx = pytest.importorskip("flax.nnx", reason="this flax has no nnx")
+    if TRANSFORMS["flax.nnx.vmap"].unavailable():
+        pytest.skip("this flax has another nnx.vmap")
+    vmap, mapped = nnx.vmap, []
+
+    def watched(function: Any, *, in_axes: Any, **options: Any) -> Any:
+        def call(*arguments: Any) -> Any:
+            mapped.append(arguments[0])
+            output = vmap(function, in_axes=in_axes, **options)(*arguments)
+            return jnp.flip(output) if is_broken else output
+
+        return call
+
+    monkeypatch.setattr(nnx, "vmap", watched)
+    laws = ["mapping.equals-per-example"]
+    linear = nnx.Linear(3, 2, rngs=nnx.Rngs(0))
+    if is_broken:
+        with pytest.raises(AssertionError, match=r"breaks mapping\.equals-per-example"):
+            assert_conforms(linear, [(3,)], ["flax.nnx.vmap"], laws=laws)
+    else:
+        assert_conforms(linear, [(3,)], ["flax.nnx.vmap"], laws=laws)
+    assert any(isinstance(each, nnx.Linear) for each in mapped)
+
+
 def test_a_broken_transform_is_told_with_call_and_cause(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = MUTANTS["batch-reversed"].mutate(TRANSFORMS["jax.vmap"])
     monkeypatch.setitem(TRANSFORMS, "jax.vmap", broken)
