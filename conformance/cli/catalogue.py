@@ -99,8 +99,11 @@ def _exercises() -> list[Row]:
 
 def _defects() -> list[Row]:
     from conformance.known_defects import DEFECTS
+    from conformance.known_defects.defect import in_force
     from conformance.known_defects.effects import effect
+    from conformance.runner import environment_info
 
+    here = in_force(DEFECTS, environment_info.versions())
     return [
         {
             "name": d.id,
@@ -109,6 +112,7 @@ def _defects() -> list[Row]:
             "law": d.law,
             "transform": d.transform,
             "versions": dict(d.versions),
+            "installed": d in here,
             "platform": d.platform,
             "upstream": d.upstream,
         }

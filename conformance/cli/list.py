@@ -13,6 +13,8 @@ from conformance.cli import catalogue
 def list_kind(kind: str, as_json: bool) -> int:
     """List what there is: KIND is laws, transforms, subjects, exercises, defects or (batching) rules.
 
+    Defects are listed with their releases; * marks those that the installed releases have.
+
     \b
     Examples:
       vmap-conformance list laws
@@ -22,7 +24,28 @@ def list_kind(kind: str, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(rows, indent=1))
         return 0
-    width = max((len(row["name"]) for row in rows), default=0)
-    for row in rows:
-        click.echo(f"{row['name']:{width}}  {row['summary']}")
+    heads = [f"{_mark(row)}{row['name']}" for row in rows]
+    width = max(map(len, heads), default=0)
+    for head, row in zip(heads, rows, strict=True):
+        click.echo(f"{head:{width}}  {_releases(row)}{row['summary']}")
+    if kind == "defects":
+        there = sum(row["installed"] for row in rows)
+        click.echo(f"* the installed releases have it: {there} of {len(rows)}")
     return 0
+
+
+def _mark(row: catalogue.Row) -> str:
+    """What stands before the name: of a known defect, whether the installed releases have it."""
+    if "installed" not in row:
+        return ""
+    return "* " if row["installed"] else "  "
+
+
+def _releases(row: catalogue.Row) -> str:
+    """What stands before the summary: of a known defect, the releases that have it, and the platform."""
+    versions = row.get("versions")
+    if versions is None:
+        return ""
+    words = [f"{package} {allowed}" for package, allowed in versions.items()]
+    words += [f"on {row['platform']}"] if row["platform"] else []
+    return f"[{', '.join(words)}] "

@@ -54,6 +54,17 @@ def test_the_other_lists_are_json_too(main: Main, kind: str) -> None:
     assert all({"name", "summary"} <= set(row) for row in json.loads(ran.out))
 
 
+def test_defects_are_listed_with_their_releases_and_those_installed_are_marked(main: Main) -> None:
+    rows = json.loads(main("list", "defects", "--json").out)
+    *lines, last = main("list", "defects").out.splitlines()
+    here = {row["name"] for row in rows if row["installed"]}
+    assert {line.split()[1] for line in lines if line.startswith("* ")} == here
+    assert 0 < len(here) < len(rows) == len(lines)
+    assert last == f"* the installed releases have it: {len(here)} of {len(rows)}"
+    (old,) = [line for line in lines if line.startswith("  vmap-optimization-barrier ")]
+    assert "  [jax >=0.4.33,<0.4.38] raises: " in old
+
+
 def test_the_rules_are_listed_with_what_reaches_them(main: Main) -> None:
     rows = {row["name"]: row for row in json.loads(main("list", "rules", "--json").out)}
     assert rows["sin"]["state"] == "hit"
