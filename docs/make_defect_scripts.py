@@ -1,48 +1,99 @@
-"""Make docs/defects/ID.py, the minimal script of each known defect that the installed release shows.
+"""Make docs/defects/ID.py, the minimal script of each known defect, and try it on releases.
 
-`python docs/make_defect_scripts.py [ID ...]`; each script is run, and kept only where it ends with status 1.
-Defects that end the process are left out: nothing is left to compare.
+`python docs/make_defect_scripts.py [ID ...]` writes the scripts of the defects of the installed release. Each
+is run, and kept only where it fails.
+`python docs/make_defect_scripts.py --verify PYTHON ...` runs every script by the interpreters of other
+environments, and writes to docs/defects/verified.json on which releases it failed and passed.
 """
 
+import json
 import subprocess
 import sys
 from pathlib import Path
-
-from conformance.runner import process_env
-
-process_env.prepare()
-
-from conformance.runner.installed_defects import installed_defects  # noqa: E402 (after the devices)
-from conformance.transforms import TRANSFORMS  # noqa: E402
-from conformance.violations.script import script  # noqa: E402
-from properties.law import minimize  # noqa: E402
-from properties.laws import LAWS  # noqa: E402
+from typing import Any
 
 HERE = Path(__file__).parent / "defects"
+VERIFIED = HERE / "verified.json"
 SHOWS = 1
 """The exit status of a script on a release that violates the law."""
+SECONDS = 300
+VERSIONS = (
+    "from importlib.metadata import version as v; print('jax', v('jax'), 'with flax', v('flax'))"
+)
 
 
-def main() -> None:
-    """Write the scripts."""
+def make(wanted: list[str]) -> None:
+    """Write the scripts of the installed release's defects; without `wanted`, those that are not there."""
+    from conformance.runner import process_env
+
+    process_env.prepare()
+    from conformance.runner.installed_defects import installed_defects
+    from conformance.transforms import TRANSFORMS
+    from conformance.violations.script import script
+    from properties.laws import LAWS
+
     HERE.mkdir(exist_ok=True)
     for defect in installed_defects():
-        if defect.crashes_process or (sys.argv[1:] and defect.id not in sys.argv[1:]):
+        to = HERE / f"{defect.id}.py"
+        if (defect.id not in wanted) if wanted else to.exists():
             continue
         law, transform = LAWS[defect.law], TRANSFORMS[defect.transform]
-        found = minimize(law, transform, defect.call)
+        found = _found(law, transform, defect)
         if found is None:
             print(f"{defect.id}: gone")
             continue
-        to = HERE / f"{defect.id}.py"
         to.write_text(script(law, transform, found), encoding="utf-8")
-        done = subprocess.run(
-            [sys.executable, str(to)], capture_output=True, text=True, check=False
-        )
-        if done.returncode != SHOWS:
-            print(f"{defect.id}: its script ends with {done.returncode}: {done.stderr[-300:]}")
+        status, said = run(sys.executable, to)
+        expected = status < 0 if defect.crashes_process else status == SHOWS
+        if not expected:
+            print(f"{defect.id}: its script ends with {status}: {said[-300:]}")
             to.unlink()
 
 
+def _found(law: Any, transform: Any, defect: Any) -> Any:
+    """The violation of the ledger's call, which is minimal. A process that dies has none."""
+    from properties.compare import Mismatch
+    from properties.law import Violation, violation
+
+    if defect.crashes_process:
+        return Violation(defect.call, Mismatch("raised", "the process died"), "apply")
+    return violation(law, transform, defect.call)
+
+
+def run(python: str, script: Path) -> tuple[int, str]:
+    """The exit status of a script, and the end of what it wrote."""
+    command = [python, str(script)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd="/", timeout=SECONDS
+    )
+    return done.returncode, done.stdout[-100:] + done.stderr[-1500:]
+
+
+def verify(pythons: list[str]) -> None:
+    """Run the scripts on releases inside and outside of their defects' ranges."""
+    kept = json.loads(VERIFIED.read_text(encoding="utf-8")) if VERIFIED.exists() else {}
+    for python in pythons:
+        named = [python, "-c", VERSIONS]
+        release = subprocess.run(named, capture_output=True, text=True, check=True).stdout.strip()
+        for path in sorted(HERE.glob("*.py")):
+            tried = kept.setdefault(path.stem, {})
+            if release not in tried:
+                tried[release] = _outcome(*run(python, path))
+        text = json.dumps(kept, indent=1, sort_keys=True) + "\n"
+        VERIFIED.write_text(text, encoding="utf-8")
+
+
+def _outcome(status: int, said: str) -> str:
+    """Whether the script failed, passed, ended the process, or could not run there."""
+    if status < 0:
+        return "dies"
+    if status == 0:
+        return "passes"
+    return "fails" if "they differ" in said else "cannot run"
+
+
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--verify"]:
+        verify(sys.argv[2:])
+    else:
+        make(sys.argv[1:])
