@@ -12,6 +12,7 @@ from properties import compile_stats
 from properties.call import Call, FunctionCall, digest
 from properties.law import Law, Violation, minimize, violation
 from properties.profile import Profile
+from properties.smaller import with_smaller_sizes
 from properties.subject import Subject
 from properties.transform import Transform
 from reference.error_bounds.bounded_array import BranchUndecidable
@@ -93,6 +94,9 @@ def run_law(
         _hypothesis_test(law, transform, subject, profile, attempt, database, shrink)()
     except Violation as wrong:
         found = (minimize(law, transform, wrong.call) if shrink else None) or wrong
+        if shrink and law.tier == "essential":
+            # Most faults show in that law, too, and a report shows each by its smallest call.
+            found = with_smaller_sizes(law, transform, found, lambda call: not exclude(call))
     except hypothesis.errors.Unsatisfiable:
         # Every call drawn was excluded; the caller sees it by `examples`.
         pass

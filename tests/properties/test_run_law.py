@@ -25,7 +25,11 @@ PROFILE = Profile("test", examples=30, shapes=8, combinations=12, deadline=60, r
 
 def law_of(check: Callable[[Any, Any], None]) -> Law:
     return attrs.evolve(
-        LAWS["mapping.equals-per-example"], id="test.law", check=check, cases=function_calls()
+        LAWS["mapping.equals-per-example"],
+        id="test.law",
+        check=check,
+        cases=function_calls(),
+        tier="standard",
     )
 
 
@@ -59,6 +63,35 @@ def test_a_violation_is_shrunk() -> None:
     assert not shrunk.eager
     assert shrunk.sizes == pool(MATRIX_ADD, PROFILE)[0]
     assert str(result.violation) == f"wrong for {shrunk.seed}"
+
+
+def test_sizes_become_as_small_as_the_violation_lets_them() -> None:
+    def check(_: Any, call: FunctionCall) -> None:
+        if call.sizes["m"] == 1:
+            raise ValueError("the subject takes no such size")
+        if call.sizes["n"] >= call.sizes["batch"] > 1:
+            raise violated(call)
+
+    essential = attrs.evolve(law_of(check), tier="essential")
+    found = run_law(essential, LOOP, MATRIX_ADD, PROFILE).violation
+    assert found is not None
+    assert found.call.sizes["m"] > 1
+    assert found.call.sizes["n"] >= found.call.sizes["batch"]
+
+    def any_size(_: Any, call: FunctionCall) -> None:
+        if call.sizes["batch"] > 1:
+            raise violated(call)
+
+    essential = attrs.evolve(law_of(any_size), tier="essential")
+    found = run_law(essential, LOOP, MATRIX_ADD, PROFILE).violation
+    assert found is not None
+    assert found.call.sizes == {"batch": 3, "m": 1, "n": 1}
+
+    excluding = run_law(
+        essential, LOOP, MATRIX_ADD, PROFILE, exclude=lambda call: call.sizes["n"] == 1
+    ).violation
+    assert excluding is not None
+    assert (excluding.call.sizes["m"], excluding.call.sizes["n"] > 1) == (1, True)
 
 
 def test_without_shrinking_the_first_violation_will_do() -> None:
