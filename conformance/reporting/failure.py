@@ -75,8 +75,10 @@ def _violation(detail: Violation, width: int, indent: str) -> Iterable[Text]:
 def distance(detail: Violation) -> str:
     """How far the answer is from the expected one, and how far it may be."""
     ulps = _number(detail.max_ulps)
-    words = f"{ulps:,.3g} ULP" if ulps < MANY_ULPS else ""
-    error = f"error {_number(detail.error):.3g}, allowed {_number(detail.bound):.3g}"
+    allowed = _number(detail.bound)
+    # Where nothing may be rounded, as of integers, units in the last place say nothing.
+    words = f"{ulps:,.3g} ULP" if ulps < MANY_ULPS and allowed != 0 else ""
+    error = f"error {_number(detail.error):.6g}, allowed {allowed:.3g}"
     return f"{error} ({words} at most)" if words else error
 
 

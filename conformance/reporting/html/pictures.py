@@ -17,6 +17,8 @@ LEGIBLE = 6
 """An array of so many columns at most has its values written into the cells."""
 NEAR = 1e-3
 """A difference below this share of the largest one is drawn as none."""
+LONGEST = 100_000
+"""Whole numbers below it are written out."""
 WIDE, NARROW, HIGH = 58, 16, 22
 LEFT, TOP, LETTER = 26, 18, 8
 
@@ -199,7 +201,7 @@ def _map(
     ]
     values = (
         "; ".join(
-            f"row {first + y}: " + ", ".join(f"{v:.3g}" for v in array[y]) for y in range(rows)
+            f"row {first + y}: " + ", ".join(_number(v) for v in array[y]) for y in range(rows)
         )
         if wide == WIDE
         else ""
@@ -219,7 +221,12 @@ def _map(
 def _text(value: float, legible: bool, blank: bool) -> str:
     if blank:
         return "=" if legible else ""
-    return f"{value:.3g}" if legible else ""
+    return _number(value) if legible else ""
+
+
+def _number(value: float) -> str:
+    """Whole numbers of a few digits as they are, since people compare them with the ones they know."""
+    return f"{value:.0f}" if abs(value) < LONGEST and value == int(value) else f"{value:.3g}"
 
 
 def _shapes(expected: str, got: str, detail: Violation) -> Pictures:
