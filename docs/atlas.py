@@ -1,7 +1,7 @@
 """The defect atlas: `defects.md` and the badges, made from the ledger by `docs/make_pages.py`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -18,6 +18,16 @@ from properties.call_json import to_json
 
 HERE = Path(__file__).parent
 SCRIPTS = HERE / "defects"
+TRIED = SCRIPTS / "verified.json"
+"""On which releases each script failed and passed: made by `docs/make_defect_scripts.py --verify`."""
+LEDGER = SCRIPTS / "ledger.json"
+"""What came of every defect's minimal call on whole releases: made by `docs/try_ledger.py`."""
+OUTCOMES = {
+    "fails": "fails on",
+    "dies": "ends the process on",
+    "passes": "passes on",
+    "cannot run": "cannot run on",
+}
 FLOORS = {"jax": "0.4.30", "flax": "0.8.5"}
 """The oldest supported releases: of older ones nothing is known."""
 MARKS = {"silently wrong": "**W**", "process dies": "**D**", "raises": "R", "unclear error": "U"}
@@ -47,11 +57,25 @@ the next column. Defects that only one platform shows name it. Whole runs of fou
 """
 
 
+MEASURED = """## The ledger on whole releases
+
+`python docs/try_ledger.py` runs the minimal call of every defect, in its range or not; Flax is that of the
+release's day. Defects that end the process, or are of a GPU, are left out. A call that another defect
+of the release affects, too, does not count as out of range.
+"""
+
+
 def page() -> str:
     """The atlas."""
     of_jax = [d for d in DEFECTS if "jax" in d.versions]
     of_flax = [d for d in DEFECTS if "jax" not in d.versions]
-    parts = [HEAD, _matrix("jax", of_jax), _matrix("flax", of_flax), "## Each defect\n"]
+    parts = [
+        HEAD,
+        _matrix("jax", of_jax),
+        _matrix("flax", of_flax),
+        _measured(),
+        "## Each defect\n",
+    ]
     parts += [_entry(d) for name in EFFECTS for d in DEFECTS if effect(d) == name]
     return "\n".join(parts)
 
@@ -125,8 +149,54 @@ def _entry(defect: Defect) -> str:
     script = SCRIPTS / f"{defect.id}.py"
     if script.exists():
         lines.append(f"- Minimal script: [{script.name}](defects/{script.name})")
+        lines += _tried(defect)
     lines.append(f"- Upstream: {_linked(defect.upstream)}")
     return "\n".join(lines) + "\n"
+
+
+def _measured() -> str:
+    """For each release on which all minimal calls were run: what showed, in its range and not."""
+    kept = json.loads(LEDGER.read_text(encoding="utf-8")) if LEDGER.exists() else {}
+    if not kept:
+        return ""
+    lines = [MEASURED]
+    lines.append(
+        "| jax | flax | in range, and shows | in range, and cannot run "
+        "| in range, and does not show | not in range, and shows |"
+    )
+    lines.append("|---" * 6 + "|")
+    for release in sorted(kept, key=Version):
+        versions = {"jax": release, "flax": kept[release]["flax"]}
+        calls: dict[str, str] = kept[release]["calls"]
+        there = [d for d in DEFECTS if d.id in calls and d.applies_to(versions)]
+        shown = [d for d in there if calls[d.id] == "shows"]
+        unable = [d.id for d in there if calls[d.id] == "cannot run"]
+        gone = [d.id for d in there if calls[d.id] == "does not show"]
+        beyond = [d for d in DEFECTS if d not in there and calls.get(d.id) == "shows"]
+        new = [d.id for d in beyond if not any(map(_affected_by(d), there))]
+        names = [", ".join(ids) for ids in (unable, gone, new)]
+        cells = [release, versions["flax"], str(len(shown)), *names]
+        lines.append(f"| {' | '.join(cell or ' ' for cell in cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _affected_by(defect: Defect) -> Callable[[Defect], bool]:
+    """Whether another defect explains that this one's call shows."""
+    return lambda other: (
+        other.may_affect(defect.law, defect.transform) and bool(other.affects(defect.call))
+    )
+
+
+def _tried(defect: Defect) -> list[str]:
+    """What came of the script on the releases that it was run on; the oldest first."""
+    kept = json.loads(TRIED.read_text(encoding="utf-8")) if TRIED.exists() else {}
+    tried: dict[str, str] = kept.get(defect.id, {})
+    ordered = sorted(tried, key=lambda release: [Version(v) for v in release.split()[1::3]])
+    words = []
+    for outcome, said in OUTCOMES.items():
+        releases = [release for release in ordered if tried[release] == outcome]
+        words += [f"{said} {', '.join(releases)}"] if releases else []
+    return [f"- Tried: the script {'; '.join(words)}"] if words else []
 
 
 def _ranges(versions: Mapping[str, str]) -> str:

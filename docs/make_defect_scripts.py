@@ -2,8 +2,9 @@
 
 `python docs/make_defect_scripts.py [ID ...]` writes the scripts of the defects of the installed release. Each
 is run, and kept only where it fails.
-`python docs/make_defect_scripts.py --verify PYTHON ...` runs every script by the interpreters of other
-environments, and writes to docs/defects/verified.json on which releases it failed and passed.
+`python docs/make_defect_scripts.py --verify PYTHON ...` runs the scripts by the interpreters of other
+environments: in its defect's range until one is known to fail, outside until one is known to pass.
+docs/defects/verified.json keeps on which releases each failed and passed; the atlas says it.
 """
 
 import json
@@ -48,6 +49,10 @@ def make(wanted: list[str]) -> None:
         if not expected:
             print(f"{defect.id}: its script ends with {status}: {said[-300:]}")
             to.unlink()
+            continue
+        kept = _kept()
+        kept.setdefault(defect.id, {})[_release(sys.executable)] = _outcome(status, said)
+        _keep(kept)
 
 
 def _found(law: Any, transform: Any, defect: Any) -> Any:
@@ -71,16 +76,39 @@ def run(python: str, script: Path) -> tuple[int, str]:
 
 def verify(pythons: list[str]) -> None:
     """Run the scripts on releases inside and outside of their defects' ranges."""
-    kept = json.loads(VERIFIED.read_text(encoding="utf-8")) if VERIFIED.exists() else {}
+    from conformance.known_defects import DEFECTS
+
     for python in pythons:
-        named = [python, "-c", VERSIONS]
-        release = subprocess.run(named, capture_output=True, text=True, check=True).stdout.strip()
-        for path in sorted(HERE.glob("*.py")):
-            tried = kept.setdefault(path.stem, {})
-            if release not in tried:
-                tried[release] = _outcome(*run(python, path))
-        text = json.dumps(kept, indent=1, sort_keys=True) + "\n"
-        VERIFIED.write_text(text, encoding="utf-8")
+        release = _release(python)
+        _, jax, *_, flax = release.split()
+        for defect in DEFECTS:
+            script, kept = HERE / f"{defect.id}.py", _kept()
+            tried = kept.setdefault(defect.id, {})
+            there = defect.applies_to({"jax": jax, "flax": flax})
+            wanted = {"fails", "dies"} if there else {"passes"}
+            if script.exists() and release not in tried and not wanted & set(tried.values()):
+                tried[release] = _outcome(*run(python, script))
+                _keep(kept)
+                print(f"{defect.id} {tried[release]} on {release}", flush=True)
+
+
+def _release(python: str) -> str:
+    """The releases of an interpreter, such as `jax 0.8.0 with flax 0.12.0`."""
+    command = [python, "-c", VERSIONS]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _kept() -> dict[str, dict[str, str]]:
+    """What came of each script, by release."""
+    kept: dict[str, dict[str, str]] = {}
+    if VERIFIED.exists():
+        kept = json.loads(VERIFIED.read_text(encoding="utf-8"))
+    return kept
+
+
+def _keep(kept: dict[str, dict[str, str]]) -> None:
+    text = json.dumps({name: kept[name] for name in kept if kept[name]}, indent=1, sort_keys=True)
+    VERIFIED.write_text(text + "\n", encoding="utf-8")
 
 
 def _outcome(status: int, said: str) -> str:

@@ -165,7 +165,7 @@ VMAP: tuple[Defect, ...] = (
     Defect(
         id="vmap-dce-sink",
         transform="jax.vmap",
-        versions={"jax": "<0.8"},
+        versions={"jax": ">=0.7,<0.8"},
         affects=calls_of("lax.dce_sink", any_axes),
         law="mapping.equals-per-example",
         call=rule_call("lax.dce_sink", (0,), m=2, n=4),

@@ -61,7 +61,8 @@ class CellProgress:
         if stage == before and now - when < EVERY:
             return
         self._said[environment] = (stage, now)
-        count = f" {done} of {total} items" if total and stage == "running" else ""
+        of = f" of {total}" if total else ""
+        count = f" {done}{of} items" if (done or total) and stage == "running" else ""
         self._console.print(
             Text(f"{environment}: {stage}{count}{', ' + left if left else ''}"), soft_wrap=True
         )

@@ -1,5 +1,7 @@
 """Each kind of violation has a script that fails on the broken transform and passes on the honest one."""
 
+import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -138,4 +140,17 @@ def test_draws_that_must_differ_are_counted(tmp_path: Path) -> None:
     text = script(law, TRANSFORMS["jax.vmap"], found)
     same = "import jax\nhonest = jax.vmap\njax.vmap = lambda *a, **k: lambda *x: honest(*a, **k)(*x) * 0\n"
     assert statuses(tmp_path, [text], same) == ["1"]
+    assert statuses(tmp_path, [text]) == ["0"]
+
+
+def test_the_script_of_a_process_that_died_ends_it_and_passes_on_the_honest_one(
+    tmp_path: Path,
+) -> None:
+    call = FunctionCall("square", {"batch": 3, "m": 2, "n": 4}, (Axes((0,), 0),))
+    found = Violation(call, Mismatch("raised", "the process died"), "apply")
+    text = script(LAWS[EQUALS], TRANSFORMS["jax.vmap"], found)
+    dies = "import jax, os\njax.vmap = lambda *a, **k: lambda *x: os.kill(os.getpid(), 9)\n"
+    with pytest.raises(subprocess.CalledProcessError) as died:
+        statuses(tmp_path, [text], dies)
+    assert died.value.returncode == -signal.SIGKILL
     assert statuses(tmp_path, [text]) == ["0"]

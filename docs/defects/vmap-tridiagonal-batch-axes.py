@@ -1,0 +1,116 @@
+"""mapping.equals-per-example does not hold for jax.vmap on lax.tridiagonal.
+
+Mapping a function gives the results of applying it to each example, stacked.
+it raised TypeError: 'int' object is not iterable
+
+Found by vmap-conformance. Prints what was expected and got; exits 1 while they differ.
+"""
+
+import os
+
+os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=8")
+
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy import inf, nan  # in the arrays below
+
+
+
+def array(dtype, shape, values):
+    return np.array(values, dtype).reshape(shape)
+
+
+def numbers(leaf):
+    is_key = hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    return np.asarray(jax.random.key_data(leaf) if is_key else leaf)
+
+from typing import Any
+
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax, random
+from jax.ad_checkpoint import checkpoint_name
+from jax.experimental import io_callback
+from jax.extend.random import threefry2x32_p
+
+
+def function(a):
+
+    _, d, e, _ = lax.linalg.tridiagonal(a)
+    return jnp.sum(d), jnp.sum(d * d) + 2 * jnp.sum(jnp.abs(e) ** 2)
+
+arguments = (array('float32', (3, 3, 3), [6.09762716293335, 0.2600725591182709, 0.04035058617591858,
+0.2600725591182709, 5.847309589385986, 0.5376670956611633, 0.04035058617591858,
+0.5376670956611633, 6.92732572555542, 5.76688289642334, 0.3597696125507355, -0.3839757740497589,
+0.3597696125507355, 6.851193428039551, -0.908745527267456, -0.3839757740497589,
+-0.908745527267456, 6.6652398109436035, 6.556313514709473, 0.6691707372665405,
+0.09689276665449142, 0.6691707372665405, 5.922958850860596, 0.42045021057128906,
+0.09689276665449142, 0.42045021057128906, 5.286706447601318]),)
+expected = (array('float64', (3,), [18.872262477874756, 19.283316135406494, 17.765978813171387]), array('float64', (3,), [120.07663178334539, 126.82659147186115, 107.2838656420858]),)
+allowed = (array('float64', (3,), [0.00016104719797738198, 0.00017423004415206833, 0.00015712116519850383]), array('float64', (3,), [0.0012087145256185789, 0.001414697182279782, 0.0011505004091899714]),)
+dtypes = ['float32', 'float32']
+structure = 'PyTreeDef((*, *))'
+
+print("mapped by", "jax.vmap", "on jax", jax.__version__)
+try:
+    mapped = jax.vmap(function, (0,), 0, axis_name=None)
+    got = jax.jit(mapped)(*arguments)
+    got = jax.tree_util.tree_map(numbers, got)
+except Exception as error:
+    print("it raised", repr(error)[:300])
+    print("\nthey differ")
+    sys.exit(1)
+
+
+def agree(got, expected, allowed):
+    """Which elements of two arrays agree.
+
+    - NaN agrees with NaN, and with nothing else.
+    - An infinity agrees with the infinity of its sign.
+    - Where `allowed` is infinite nothing is known, and any value agrees.
+    - Where nothing is allowed in the whole array, values are equal; zeros have one sign where both
+      arrays are of one real dtype.
+    - Else the distance is at most what is allowed; zeros of either sign are equal. Integers and
+      booleans are compared as float64, complex numbers by the modulus of their difference.
+
+    Args:
+        got: an array of any dtype.
+        expected: of the same shape, in the same dtype or a wider one.
+        allowed: the largest absolute difference, of the same shape or a scalar; not negative.
+
+    Returns:
+        Booleans of the arrays' shape.
+    """
+    (got, expected, allowed) = (np.asarray(got), np.asarray(expected), np.asarray(allowed))
+    with np.errstate(all='ignore'):
+        same = (got == expected) | (got != got) & (expected != expected)
+        if not np.any(allowed):
+            if got.dtype == expected.dtype and (not np.iscomplexobj(got)):
+                same = same & ((np.signbit(got) == np.signbit(expected)) | (got != got))
+            return np.asarray(same, bool)
+        wide = complex if np.iscomplexobj(got) or np.iscomplexobj(expected) else float
+        distance = np.abs(got.astype(wide) - expected.astype(wide))
+        return np.asarray(same | (distance <= allowed) | (allowed == np.inf), bool)
+
+
+got_leaves = jax.tree_util.tree_flatten_with_path(got)[0]
+expected_leaves = jax.tree_util.tree_leaves(expected)
+bounds = jax.tree_util.tree_leaves(allowed)
+got_structure = str(jax.tree_util.tree_structure(got))
+different = got_structure != structure
+if different:
+    print(f"expected {structure}", f"got {got_structure}", sep="\n")
+for (path, g), e, bound, dtype in zip(got_leaves, expected_leaves, bounds, dtypes):
+    print("\n" + jax.tree_util.keystr(path), f"expected {dtype} {e.shape}", e, sep="\n")
+    print(f"got {g.dtype.name} {g.shape}", g, sep="\n")
+    if g.shape != e.shape or g.dtype.name != dtype:
+        different = True
+    else:
+        different |= not np.all(agree(g, e, bound))
+print("\nthey differ" if different else "\nthey agree")
+sys.exit(different)

@@ -1,0 +1,102 @@
+"""Make docs/releases.md: `python docs/make_releases.py LOG...`, of the event logs that `releases` keeps.
+
+The numbers are the logs'; `EXPLAINED` is written by hand.
+"""
+
+import sys
+from collections import defaultdict
+from datetime import date
+from pathlib import Path
+
+from conformance.events.reader import read
+from conformance.events.records import Header, Record
+from conformance.reporting.faults import group_by_cause
+from conformance.reporting.markdown import code, plain, table
+from conformance.reporting.summary import Summary, summarise
+from conformance.upgrade.environments.release_days import DAYS, Release
+from conformance.upgrade.release_matrix import Row
+from conformance.upgrade.render.releases import markdown
+
+PAGE = Path(__file__).with_name("releases.md")
+HEAD = """Made by `python docs/make_releases.py LOG...` on {day}, of event logs of `run --seed 0` as
+`vmap-conformance releases 'jax>=0.4.30'` keeps them. Each release of JAX is run with the Flax that an
+install on its day gave, on one CPU as eight devices. The [defect atlas](defects.md) says what the known
+defects are. A fault below was found by these runs; "Explained" says what became of it. The digest is of the
+calls drawn: known defects are left out of them, so that it differs between releases.
+"""
+EXPLAINED = {
+    "lax.optimization_barrier": (
+        "a defect of jax before 0.4.38, in the ledger since as `vmap-optimization-barrier`."
+    ),
+    "repeated": (
+        "in flax 0.10.0, no defect: `nnx.while_loop` is not there yet, and the suite now says that the "
+        "subject does not apply. In jax 0.5.3, a program read back from the persistent compilation cache "
+        "is wrong: the check without the cache holds, and the run says so."
+    ),
+    "square": "a defect of jax 0.6.0, in the ledger since as `shard-map-map-of-gradient`.",
+}
+"""Why the faults of a subject are no surprise."""
+
+
+def main(logs: list[str]) -> None:
+    """Write the page."""
+    whole: dict[str, list[Record]] = defaultdict(list)
+    part: dict[str, list[Record]] = defaultdict(list)
+    for log in map(Path, logs):
+        records = read(log)
+        header = records[0]
+        assert isinstance(header, Header)
+        chosen = part if "--law" in header.command else whole
+        chosen[str(header.environment.jax)] += records
+    made = {name: summarise(records) for name, records in whole.items()}
+    rows = [
+        Row(Release("jax", version, date.fromisoformat(day)), made[version], ())
+        for version, day in DAYS["jax"].items()
+        if version in made
+    ]
+    page = markdown(rows, "Releases", HEAD.format(day=_day()))
+    page += _explanations([row.summary for row in rows])
+    page += _parts({name: summarise(records) for name, records in part.items() if name not in made})
+    page += _not_run({*whole, *part})
+    PAGE.write_text(page, encoding="utf-8")
+
+
+def _day() -> str:
+    return date.today().isoformat()  # noqa: DTZ011 (the day of whoever runs it)
+
+
+def _explanations(summaries: list[Summary]) -> str:
+    subjects = {f.subject for s in summaries for f in group_by_cause(s.failures)}
+    lines = [
+        f"- {code(name)}: {EXPLAINED.get(name, '**not explained**')}" for name in sorted(subjects)
+    ]
+    return "\n## Explained\n\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def _parts(made: dict[str, Summary]) -> str:
+    """Releases of which only some laws were run."""
+    if not made:
+        return ""
+    rows = []
+    for version in [version for version in DAYS["jax"] if version in made]:
+        summary = made[version]
+        header = summary.header
+        assert header is not None
+        words = header.command
+        laws = [words[n + 1] for n, word in enumerate(words) if word == "--law"]
+        faults = [f"{f.subject}: {f.symptom}" for f in group_by_cause(summary.failures)]
+        counts = [str(summary.counts[name]) for name in ("holds", "known-defect")]
+        rows.append(
+            [plain(version), ", ".join(map(code, laws)), *counts, plain("; ".join(faults)) or "0"]
+        )
+    heads = ["jax", "laws", "hold", "known defects", "faults"]
+    return "\n## Run in part\n\n" + "\n".join(table(heads, rows)) + "\n"
+
+
+def _not_run(ran: set[str]) -> str:
+    left = [version for version in DAYS["jax"] if version not in ran]
+    return f"\nNot run yet: jax {', '.join(left)}.\n" if left else ""
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
