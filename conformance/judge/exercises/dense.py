@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
@@ -56,10 +57,26 @@ def _module(features: int, bias: bool = True) -> Any:
     return partial(layers.dense, features=features, use_bias=bias)
 
 
+LARGEST_KERNEL = 64
+"""Values of a kernel up to which one compiled program draws for all shapes."""
+
+
 @lru_cache(maxsize=64)
-def _init(features: int, inputs: int) -> Any:
-    module = partial(_module(features), kernel_init=rounded.uniforms)
-    return jax.jit(lambda key: scope.init(module, key, np.zeros(inputs, np.float32)))
+def _draw(shape: tuple[int, ...]) -> Any:
+    return jax.jit(lambda key: rounded.uniforms(keys.derive(key, (), 1), shape))
+
+
+def _kernel(key: Any, shape: tuple[int, int]) -> np.ndarray:
+    """The first draw of a module from the key, as `uniforms` gives it.
+
+    With partitionable threefry a value depends on its place among the others and not on how many
+    there are, so that one program serves. Source: `_threefry_random_bits_partitionable`, in JAX.
+    """
+    size = math.prod(shape)
+    config: Any = jax.config  # whose options are no attributes for a type checker
+    if size > LARGEST_KERNEL or not config.jax_threefry_partitionable:
+        return np.asarray(_draw(shape)(key))
+    return np.asarray(_draw((LARGEST_KERNEL,))(key))[:size].reshape(shape)
 
 
 def params(key: Any, inputs: int, features: int) -> Any:
@@ -69,7 +86,8 @@ def params(key: Any, inputs: int, features: int) -> Any:
         Variables whose kernel, (inputs, features), holds the uniform numbers that it is drawn from.
 
     """
-    return jax.device_get(_init(features, inputs)(key))
+    kernel = _kernel(key, (inputs, features))
+    return {"params": {"kernel": kernel, "bias": np.zeros(features, np.float32)}}
 
 
 def params_inside(path: Sequence[str], key: Any, inputs: int, features: int) -> Any:
@@ -126,13 +144,12 @@ def key_of_64_bits(seed: int) -> np.ndarray | None:
 def _apply(features: int) -> Any:
     module = _module(features)
 
-    def apply(draws: Any, x: jax.Array, lower: jax.Array, upper: jax.Array) -> jax.Array:
+    def apply(draws: Any, lower: jax.Array, upper: jax.Array, *rows: jax.Array) -> list[Any]:
         uniform = draws["params"]["kernel"]
         kernel = rounded.truncated_normal(uniform, lower, upper)
         kernel = kernel * (jnp.sqrt(jnp.float32(1 / len(uniform))) / TRUNCATED_STDDEV)
         params = {**draws["params"], "kernel": kernel}
-        out: jax.Array = scope.apply(module, {"params": params}, x)
-        return out
+        return [scope.apply(module, {"params": params}, x) for x in rows]
 
     return apply
 
@@ -140,13 +157,19 @@ def _apply(features: int) -> Any:
 def answers(variables: Sequence[Any], x_batch: np.ndarray, features: int) -> Rounded:
     """Example i applied with the parameters drawn as `variables[i]` says: (examples, features)."""
     pairs = zip(variables, x_batch, strict=True)
-    return rounded.each([rounded.evaluate(_apply(features), v, x, *LIMITS) for v, x in pairs])
+    applied = [rounded.evaluate(_apply(features), v, *LIMITS, x) for v, x in pairs]
+    return rounded.each([Rounded(each.value[0], each.error[0]) for each in applied])
+
+
+def answers_of_one(variables: Any, x_batch: np.ndarray, features: int) -> Rounded:
+    """Every example applied with the same parameters, whose kernel is evaluated once."""
+    applied = rounded.evaluate(_apply(features), variables, *LIMITS, *x_batch)
+    return Rounded(np.stack(applied.value), np.stack(applied.error))
 
 
 def shared(key: Any, x_batch: np.ndarray, features: int) -> Rounded:
     """Every example with the parameters drawn from `key`."""
-    variables = params(key, x_batch.shape[1], features)
-    return answers([variables] * len(x_batch), x_batch, features)
+    return answers_of_one(params(key, x_batch.shape[1], features), x_batch, features)
 
 
 def ensemble(key: Any, x_batch: np.ndarray, features: int) -> Rounded:

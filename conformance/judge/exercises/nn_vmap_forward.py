@@ -70,7 +70,7 @@ def _derived(way: Callable[[Any, int], Any]) -> Callable[..., Rounded]:
 def _inside(path: tuple[str, ...]) -> Callable[..., Rounded]:
     def wrong(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
         variables = dense.params_inside(path, jax.random.PRNGKey(seed), x_batch.shape[1], features)
-        return flat(dense.answers([variables] * len(x_batch), x_batch, features))
+        return flat(dense.answers_of_one(variables, x_batch, features))
 
     return wrong
 
@@ -78,7 +78,7 @@ def _inside(path: tuple[str, ...]) -> Callable[..., Rounded]:
 def _of_nnx(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
     key = jax.random.PRNGKey(seed)
     variables = dense.params_of_nnx(key, x_batch.shape[1], features)
-    return flat(dense.answers([variables] * len(x_batch), x_batch, features))
+    return flat(dense.answers_of_one(variables, x_batch, features))
 
 
 def _of_nnx_each(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
@@ -89,7 +89,7 @@ def _of_nnx_each(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
 
 def _under_jit(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
     variables = dense.params_under_jit(jax.random.PRNGKey(seed), x_batch.shape[1], features)
-    return flat(dense.answers([variables] * len(x_batch), x_batch, features))
+    return flat(dense.answers_of_one(variables, x_batch, features))
 
 
 def _in_64_bits(seed: int, x_batch: np.ndarray, features: int) -> Rounded | None:
