@@ -36,7 +36,6 @@ MANY_CANDIDATES = 4
 """Candidates from which on it pays to compile the exercises' own solutions for them."""
 PREFETCHED = 3
 """Candidates that are looked at for what exercises to draw calls of meanwhile."""
-SHOWN_SKIPPED = 10
 
 
 @click.command(epilog="Exit status: 0 all conform, 1 some do not, 2 wrong use, 3 could not judge.")

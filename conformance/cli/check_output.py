@@ -21,12 +21,10 @@ from conformance.judge import feedback
 from conformance.judge.session import JudgeSession
 from conformance.judge.verdict import CONFORMS, Verdict
 from conformance.reporting import document
-from conformance.reporting.verdicts import table
+from conformance.reporting.verdicts import table, text
 from conformance.reporting.verdicts.marking import Marking
 from conformance.reporting.verdicts.marks import mark
 from conformance.runner.environment_info import environment
-
-SHOWN_SKIPPED = 10
 
 
 class CheckOutput:
@@ -55,7 +53,7 @@ class CheckOutput:
         self._session, self._files, self._marking = session, files, marking
         self._skipped, self._verbose = skipped, verbose
         self._cell, self._started = new_cell(), time.perf_counter()
-        self._header = _header(session, workers, self._cell)
+        self._header = _header(session, workers, skipped, self._cell)
         self._verdicts: list[records.Verdict] = []
         self._log: LogWriter | None = None
         if log is not None:
@@ -87,7 +85,8 @@ class CheckOutput:
         click.echo(feedback.text(verdict, verbose=self._verbose))
 
     def _end(self) -> None:
-        self._show_skipped()
+        for line in text.not_judged(self._skipped):
+            click.echo(line)
         counts = Counter(verdict.verdict for verdict in self._verdicts)
         required = self._session.options.required
         for line in table.lines(mark(self._verdicts, self._marking, required)):
@@ -119,16 +118,6 @@ class CheckOutput:
             skipped=self._skipped,
         )
 
-    def _show_skipped(self) -> None:
-        if not self._skipped:
-            return
-        files = "1 entry" if len(self._skipped) == 1 else f"{len(self._skipped)} entries"
-        click.echo(f"not judged: {files}")
-        for each in self._skipped[:SHOWN_SKIPPED]:
-            click.echo(f"  {feedback.one_line(each)}")
-        if len(self._skipped) > SHOWN_SKIPPED:
-            click.echo("  ...")
-
 
 class JsonOutput(CheckOutput):
     """Prints one JSON document when all are judged: `--format json`."""
@@ -154,6 +143,7 @@ class JsonOutput(CheckOutput):
             log=None if self._log_path is None else str(self._log_path),
             verdicts=self._events,
             judging=judging,
+            marks=document.marks(mark(self._verdicts, self._marking, options.required)),
         )
         click.echo(document.text(found), nl=False)
 
@@ -163,7 +153,9 @@ def output_of(format: str) -> type[CheckOutput]:
     return JsonOutput if format == "json" else CheckOutput
 
 
-def _header(session: JudgeSession, workers: int, cell: str) -> records.Header:
+def _header(
+    session: JudgeSession, workers: int, skipped: tuple[str, ...], cell: str
+) -> records.Header:
     fields: dict[str, Any] = {
         "type": "header",
         "cell": cell,
@@ -175,6 +167,8 @@ def _header(session: JudgeSession, workers: int, cell: str) -> records.Header:
         "shard": [1, 1],
         "command": ["check", *sys.argv[2:]],
         "isolation": session.server.level,
+        "required": list(session.options.required),
+        "skipped": [feedback.one_line(each) for each in skipped],
         "workers": workers,
     }
     header: records.Header = msgspec.convert(fields, records.Header)

@@ -1,9 +1,11 @@
 """Show a log of verdicts, which `check` wrote: the same views as `check` has."""
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 
 import click
+from msgspec import UNSET, UnsetType
 
 from conformance.cli.options import Views
 from conformance.cli.verdict_views import VerdictFiles, read_marks, write_files
@@ -39,19 +41,52 @@ def show(
         raise click.UsageError(f"--html {views.html} is a file: verdicts need a directory")
     marking = read_marks(views.marks_file)
     code = status(records)
+    headers = [record for record in records if isinstance(record, Header)]
+    required = _all([header.required for header in headers])
+    skipped = _all([header.skipped for header in headers])
+    marked = mark(verdicts, marking, required)
     if views.json:
-        found = document.Document(status=code, verdicts=list(verdicts))
+        found = document.Document(
+            status=code,
+            verdicts=list(verdicts),
+            judging=_judging(headers, verdicts, skipped),
+            marks=document.marks(marked),
+        )
         click.echo(document.text(found), nl=False)
     else:
-        shown = [*_lines(verdicts, views.verbosity), *table.lines(mark(verdicts, marking))]
-        for line in shown:
+        lines = [*_lines(verdicts, views.verbosity), *text.not_judged(skipped)]
+        for line in [*lines, *table.lines(marked)]:
             console.print(line, highlight=False, markup=False, soft_wrap=True)
     files = VerdictFiles(
         html=views.html, junit=views.junit, csv=views.csv, gradescope=views.gradescope
     )
-    header = next((record for record in records if isinstance(record, Header)), None)
-    write_files(files, verdicts, marking=marking, header=header)
+    header = headers[0] if headers else None
+    write_files(files, verdicts, marking=marking, header=header, required=required, skipped=skipped)
     return code
+
+
+def _all(lists: Sequence[list[str] | UnsetType]) -> list[str]:
+    """What the logs say, each thing once."""
+    given = [each for each in lists if each is not UNSET]
+    return list(dict.fromkeys(itertools.chain.from_iterable(given)))
+
+
+def _judging(
+    headers: Sequence[Header], verdicts: Sequence[Verdict], skipped: list[str]
+) -> document.Judging | None:
+    """How the candidates were judged; None where a log has no header that says so."""
+    first = headers[0] if headers else None
+    if first is None or first.isolation is UNSET:
+        return None
+    lacks = _all([verdict.lacks for verdict in verdicts])
+    examples = first.profile.partition(" ")[0]
+    return document.Judging(
+        isolation=first.isolation,
+        lacks=lacks,
+        seed=first.seed,
+        examples=int(examples) if examples.isdecimal() else 0,
+        not_judged=skipped,
+    )
 
 
 def _lines(verdicts: Sequence[Verdict], verbosity: int) -> list[str]:

@@ -69,6 +69,13 @@ class Header(Event, frozen=True, kw_only=True):
     isolation: Annotated[
         str | UnsetType, Meta(description="Of verdicts: how candidates were kept apart.")
     ] = UNSET
+    required: Annotated[
+        list[str] | UnsetType,
+        Meta(description="Of verdicts: exercises that every file had to have a function for."),
+    ] = UNSET
+    skipped: Annotated[
+        list[str] | UnsetType, Meta(description="Of verdicts: what was found and not judged.")
+    ] = UNSET
     workers: Count | UnsetType = UNSET
     cache_entries: Annotated[
         Count | UnsetType, Meta(description="Programs in the compilation cache when the run began.")

@@ -17,6 +17,8 @@ from conformance.events.outcomes import Outcome
 from conformance.events.records import Environment, Verdict
 from conformance.reporting.faults import Fault, group_by_cause
 from conformance.reporting.summary import RuleCoverage, Summary, item_name
+from conformance.reporting.verdicts.marks import Class
+from conformance.reporting.verdicts.text import one_line
 
 VERSION: Literal[1] = 1
 PATH = Path(__file__).with_name("document.schema.json")
@@ -117,6 +119,32 @@ class Judging(Struct, frozen=True, kw_only=True):
     not_judged: Annotated[list[str], Meta(description="What is no Python file or notebook.")]
 
 
+class Mark(Struct, frozen=True, kw_only=True):
+    """What one exercise of a file gets."""
+
+    exercise: str
+    outcome: str
+    points: float
+    possible: Annotated[float, Meta(description="The points that it is worth.")]
+    required: Annotated[bool, Meta(description="It counts towards the maximum.")]
+
+
+class MarkedFile(Struct, frozen=True, kw_only=True):
+    """What a file gets."""
+
+    file: str
+    points: float
+    exercises: list[Mark]
+
+
+class Marks(Struct, frozen=True, kw_only=True):
+    """The marks of all files; one point for each exercise where nothing else is stated."""
+
+    title: str
+    possible: Annotated[float, Meta(description="The points of all that is required.")]
+    files: list[MarkedFile]
+
+
 class Document(Struct, frozen=True, kw_only=True):
     """Everything that a command found."""
 
@@ -127,6 +155,7 @@ class Document(Struct, frozen=True, kw_only=True):
     comparisons: list[Comparison] = []
     verdicts: list[Verdict] = []
     judging: Judging | None = None
+    marks: Marks | None = None
 
 
 def run(
@@ -171,6 +200,33 @@ def run(
         unfinished=[item_name(each) for each in summary.unfinished],
         batching_rules=None if rules is None else _rules(rules),
     )
+
+
+def marks(marked: Class) -> Marks:
+    """The part of the document about the points of each file.
+
+    Args:
+        marked: the files and their marks.
+
+    """
+    files = [
+        MarkedFile(
+            file=one_line(row.candidate),
+            points=row.points,
+            exercises=[
+                Mark(
+                    exercise=one_line(each.exercise),
+                    outcome=each.outcome,
+                    points=each.points,
+                    possible=each.possible,
+                    required=each.required,
+                )
+                for each in row.marks
+            ],
+        )
+        for row in marked.rows
+    ]
+    return Marks(title=marked.title, possible=marked.possible, files=files)
 
 
 def text(document: Document) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -167,3 +168,20 @@ def one_line(value: object) -> str:
     A line break becomes the two characters of its escape: no candidate begins a line of its own.
     """
     return printable(str(value).replace("\n", "\\n").replace("\t", " "))
+
+
+SHOWN_SKIPPED = 10
+
+
+def not_judged(skipped: Sequence[str]) -> list[str]:
+    """The first of what was found and not judged, as lines.
+
+    Args:
+        skipped: what lay in a directory, and why it is no candidate.
+
+    """
+    if not skipped:
+        return []
+    entries = "1 entry" if len(skipped) == 1 else f"{len(skipped)} entries"
+    lines = [f"not judged: {entries}", *(f"  {one_line(each)}" for each in skipped[:SHOWN_SKIPPED])]
+    return [*lines, "  ..."] if len(skipped) > SHOWN_SKIPPED else lines

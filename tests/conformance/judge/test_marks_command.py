@@ -55,6 +55,31 @@ def test_wrong_use_is_said_in_a_line(
     assert (tmp_path / "good.py").read_text() == SQUARE
 
 
+def test_report_knows_what_was_required_and_what_was_not_judged(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "good.py").write_text(SQUARE)
+    (tmp_path / "in" / "notes\x1b[31m.txt").write_text("")
+    given = ["--require", "vectorized_square,vectorized_add", "--examples", 8, "--log", "log.jsonl"]
+    views = ["--csv", "m.csv", "--html", "pages", "--format", "json"]
+    first = command("check", "in", *given, *views, cwd=tmp_path)
+    assert first.returncode == 1, first.stderr
+    written = (tmp_path / "m.csv").read_text()
+    assert "vectorized_add" in written
+    assert "not judged" in written
+    again = command("report", "log.jsonl", *views, cwd=tmp_path)
+    assert again.returncode == 1, again.stderr
+    assert (tmp_path / "m.csv").read_text() == written
+    one, other = json.loads(first.stdout), json.loads(again.stdout)
+    assert one["marks"] == other["marks"]
+    assert one["marks"]["possible"] == 2
+    assert one["marks"]["files"][0]["points"] == 1
+    assert one["judging"] == other["judging"]
+    assert other["judging"]["not_judged"] == ["in/notes\\x1b[31m.txt (no .py or .ipynb)"]
+    shown = command("report", "log.jsonl", cwd=tmp_path)
+    assert "not judged: 1 entry" in shown.stdout
+    assert "\x1b" not in shown.stdout
+
+
 def test_check_and_report_write_the_same_views(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "good.py").write_text(SQUARE)
@@ -77,6 +102,10 @@ def test_check_and_report_write_the_same_views(tmp_path: Path) -> None:
     again = command("report", "log.jsonl", *views, cwd=tmp_path)
     assert again.returncode == 1, again.stderr
     assert {name: (tmp_path / name).read_text() for name in names} == first
+    as_json = command("report", "log.jsonl", *views, "--format", "json", cwd=tmp_path)
+    marks = json.loads(as_json.stdout)["marks"]
+    assert marks["possible"] == 5
+    assert [each["points"] for each in marks["files"]] == [2, 1.75]
     whole = command("report", "log.jsonl", "-v", cwd=tmp_path)
     assert "smallest counterexample" in whole.stdout
     for option, says in (("--markdown", "has no --markdown"), ("--html", "need a directory")):
