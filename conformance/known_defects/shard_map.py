@@ -105,7 +105,7 @@ SHARD_MAP: tuple[Defect, ...] = (
     Defect(
         id="shard-map-empty-result-unreadable",
         transform="jax.shard_map",
-        versions={"jax": ">=0.7,<0.11.2"},
+        versions={"jax": ">=0.7.2,<0.11.2"},
         affects=lambda call: call.subject_name == "lax.empty" and call.eager,
         law="parallel.shard-map-agrees",
         call=attrs.evolve(rule_call("lax.empty", (0,), m=2, n=4), eager=True),
