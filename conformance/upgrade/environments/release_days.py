@@ -9,6 +9,7 @@ from pathlib import Path
 
 import attrs
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from conformance.upgrade.environments.run_uv import run_uv
@@ -138,11 +139,20 @@ def releases(wanted: str, ask: Callable[..., str] = run_uv) -> list[Release]:
         for version, day in DAYS[requirement.name].items()
     ]
     found = [r for r in known if r.version in requirement.specifier]
-    if known[-1] in found or not found:  # else it has an upper end that is known
+    if _may_be_newer(requirement.specifier, known[-1].version):
         found += [r for r in _newer(known[-1], ask) if r.version in requirement.specifier]
     if not found:
         raise ValueError(f"no supported release of {requirement.name} is in {wanted!r}")
     return sorted(found, key=lambda release: Version(release.version))
+
+
+def _may_be_newer(allowed: SpecifierSet, last: str) -> bool:
+    """Whether a release after `last` may be allowed: no upper end is before it."""
+    return all(
+        each.contains(last) or Version(each.version.removesuffix(".*")) > Version(last)
+        for each in allowed
+        if each.operator in {"==", "<", "<="}
+    )
 
 
 def _newer(last: Release, ask: Callable[..., str]) -> list[Release]:

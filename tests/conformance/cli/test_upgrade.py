@@ -106,3 +106,21 @@ def test_a_bisect_asked_for_wrongly_is_said(
     assert (got.status, got.out) == (status, "")
     (line,) = got.err.splitlines()
     assert said in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("numpy>=2", "--logs", "logs"), "'numpy>=2' is not a requirement of jax or flax"),
+        (("jax==0.3.0,<0.4", "--logs", "logs"), "no supported release of jax is in"),
+        (("jax==0.8.0",), "Missing option '--logs'"),
+        (("jax==0.8.0", "--logs", "logs", "--subjects", "mine"), "does not apply to releases"),
+    ],
+)
+def test_releases_asked_for_wrongly_are_said(
+    ran: Callable[..., Any], arguments: tuple[str, ...], said: str
+) -> None:
+    got = ran("releases", *arguments)
+    assert (got.status, got.out) == (2, "")
+    (line,) = got.err.splitlines()
+    assert said in line

@@ -35,6 +35,9 @@ def versions(found: list[Release]) -> list[str]:
 def test_a_range_with_a_known_end_asks_nobody() -> None:
     assert versions(releases("jax>=0.6,<0.7.1", no_uv)) == ["0.6.0", "0.6.1", "0.6.2", "0.7.0"]
     assert versions(releases("flax==0.9.*", no_uv)) == ["0.9.0"]
+    assert versions(releases("jax>=0.12,<0.12.0.1", no_uv)) == ["0.12.0"]
+    with pytest.raises(ValueError, match=r"no supported release of jax is in "):
+        releases("jax==0.3.0", no_uv)
 
 
 def test_releases_after_the_table_are_asked_of_uv() -> None:
@@ -42,11 +45,12 @@ def test_releases_after_the_table_are_asked_of_uv() -> None:
     found = releases("jax>=0.12", ask)  # type: ignore[arg-type]  # a stand-in
     assert versions(found) == ["0.12.0", "0.12.0.1", "0.13.0", "0.13.1"]
     assert found[-1].day == date(2026, 12, 30)
+    assert versions(releases("jax==0.12.*", ask)) == ["0.12.0", "0.12.0.1"]  # type: ignore[arg-type]  # as above
     (only,) = releases("jax==0.13.0", ask)  # type: ignore[arg-type]  # as above
     assert only.environment.startswith("jax==0.13.0 on 2026-12-01")
 
 
-@pytest.mark.parametrize("wanted", ["numpy>=2", "jax >= ", "jax==0.3.0"])
+@pytest.mark.parametrize("wanted", ["numpy>=2", "jax >= ", "jax==99.*"])
 def test_what_is_no_requirement_of_them_is_said(wanted: str) -> None:
     with pytest.raises(ValueError, match=r"requirement of jax or flax|no supported release"):
         releases(wanted, uv())  # type: ignore[arg-type]  # a stand-in
