@@ -25,6 +25,7 @@ from conformance.runner import items
 from conformance.runner.run_item import run_item
 from conformance.transforms import TRANSFORMS, third_party
 from conformance.user_subjects import subjects
+from conformance.user_subjects.changing import changing
 from conformance.user_subjects.functions import name_of
 from conformance.user_subjects.loading import UserExit, no_exit
 from conformance.user_subjects.program_cache import kept_programs
@@ -54,6 +55,7 @@ def assert_conforms(
     axes: Sequence[int] | None = None,
     without: Mapping[str, str] | None = None,
     batched: bool | Callable[..., Any] | None = None,
+    axis_name: str | None = None,
     devices: int | None = None,
     laws: Sequence[str] = (),
 ) -> None:
@@ -80,6 +82,7 @@ def assert_conforms(
         without: Transforms and laws to leave out, by names or globs, each with the reason.
         batched: True where the subject takes a whole batch, too, in front of each input: then that must
             give what it gives for each example. Or another function that takes the batch.
+        axis_name: The name of the batch axis in the function's collectives, whose results ``batched`` says.
         devices: How many devices there must be.
         laws: Ids or globs of laws; all by default.
 
@@ -110,8 +113,9 @@ def assert_conforms(
                 axes=axes,
                 without=without,
                 batched=batched,
+                axis_name=axis_name,
             )
-    how = PROFILES[profile].asked(seed, laws, transforms)
+    how = PROFILES[profile].asked(seed, (*laws, *transforms))
     results = [(case, case.result()) for case in _cases([made], transforms, laws, how)]
     wrong = [r for _, r in results if r.outcome not in CONFORMING]
     if wrong:
@@ -260,6 +264,10 @@ def _cannot_run(name: str, reason: str) -> str:
     return f"{name} is asked for and cannot be checked: {why}{remedy}"
 
 
+_OF_VALUES = (".equals-per-example", ".equal-plain-reductions")
+"""How the ids of laws end that say what the values are."""
+
+
 def _assert_something_was_checked(
     subject: Subject,
     results: Sequence[tuple[Case, Result]],
@@ -269,7 +277,7 @@ def _assert_something_was_checked(
     """That shapes are right, or wrong calls refused, says nothing of the values."""
     for name in transforms or (None,):
         mine = [(c, r) for c, r in results if name in (None, c.transform.name)]
-        values = [r for c, r in mine if by_law or c.law.id.endswith(".equals-per-example")]
+        values = [r for c, r in mine if by_law or c.law.id.endswith(_OF_VALUES)]
         if any(result.outcome == "holds" for result in values):
             continue
         reasons = sorted(
@@ -291,4 +299,4 @@ def _report(subject: Subject, wrong: Sequence[Result]) -> str:
     sentence = f"{subject.name} breaks {first.law} under {first.transform}: {said.splitlines()[0]}"
     if len(wrong) > 1:
         sentence += f" (and {len(wrong) - 1} more)"
-    return "\n\n".join([sentence, *map(failure.plain, wrong)])
+    return "\n\n".join([*changing(subject), sentence, *map(failure.plain, wrong)])

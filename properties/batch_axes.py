@@ -61,7 +61,8 @@ def combinations(
         (*inward(rank), *((None,) if unmapped != "none" and len(ranks) > 1 else ()))
         for rank in ranks
     ]
-    name = AXIS if getattr(subject, "kind", "") == "collective" else None
+    own_name = subject.own.axis_name if subject.own is not None else None
+    name = own_name or AXIS if getattr(subject, "kind", "") == "collective" else None
     return [
         Axes(in_axes, out_axes, name)
         for in_axes in itertools.product(*choices)

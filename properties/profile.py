@@ -60,10 +60,17 @@ class Profile:
     """Together with the profile's name it determines every call drawn."""
     sampling: Sampling = Sampling()
 
-    def asked(self, seed: int, *names: Sequence[str]) -> "Profile":
-        """This profile with that seed; where names are given, it checks every item that they name."""
+    def asked(self, seed: int, laws: Sequence[str] = (), subjects: Sequence[str] = ()) -> "Profile":
+        """This profile with that seed; it checks every item of the laws and subjects that are named.
+
+        Of a user's own subject, which is always named where it is checked, only the laws count.
+        """
         seeded = attrs.evolve(self, seed=seed)
-        return attrs.evolve(seeded, sampling=Sampling()) if any(names) else seeded
+        if laws:
+            return attrs.evolve(seeded, sampling=Sampling())
+        table = self.sampling
+        named = Sampling(own=table.own, own_elsewhere=table.own_elsewhere)
+        return attrs.evolve(seeded, sampling=named) if subjects else seeded
 
     def for_tiers(self, *tiers: Tier) -> "Profile":
         """This profile with as many calls as items of these tiers get."""

@@ -70,6 +70,8 @@ class OwnOptions:
     """True where the subject takes a whole batch in front of each input, too; or the function that does."""
     has_state: bool = False
     """The first argument is a module's state, and the second result what becomes of it."""
+    axis_name: str | None = None
+    """The name of the batch axis in the collectives of a function of kind `collective`."""
 
     def reason_without(self, *names: str) -> str | None:
         """Why what has one of these names is left out; None where it is not."""

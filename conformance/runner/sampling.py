@@ -33,15 +33,17 @@ def not_sampled_reason(
         population = f"the subjects of {transform.name}"
     if sampled:
         return None
+    or_subject = "" if subject.own is not None else " or the subject"
     return (
         f"profile {profile.name} checks this law for one in {one_in} of {population}, which the seed "
-        "chooses; profile thorough checks all, and so does a run that names the law or the subject"
+        f"chooses; profile thorough checks all, and so does a run that names the law{or_subject}"
     )
 
 
 OF_SUBJECTS = frozenset(
     {
         "mapping.whole-batch",
+        "collectives.equal-plain-reductions",
         "mapping.called-again",
         "gradients.per-example",
         "sharing.native-broadcast",

@@ -4,6 +4,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import attrs
 import jax
 import numpy as np
 
@@ -17,6 +18,7 @@ from conformance.user_subjects.inputs import (
 from properties.sizes import sizes
 from properties.subject import FunctionSubject, OwnOptions, Subject
 
+_UNBOUND = "unbound axis name"
 Tolerance = float | tuple[float, float] | None
 
 
@@ -27,6 +29,7 @@ def options(
     without: Mapping[str, str] | None = None,
     batched: bool | Callable[..., Any] = False,
     has_state: bool = False,
+    axis_name: str | None = None,
 ) -> OwnOptions:
     """What a user says about a subject.
 
@@ -39,6 +42,8 @@ def options(
         batched: True where the subject takes a whole batch, too, in front of each input: then that must
             give what it gives for each example. Or another function that takes the batch.
         has_state: The first argument is a module's state.
+        axis_name: The name by which the function's collectives know the batch axis. What they must give
+            is what ``batched`` gives, a function of the whole batch without collectives.
 
     """
     if tolerance is not None and not isinstance(tolerance, tuple | list):
@@ -59,6 +64,7 @@ def options(
         dict(without or {}),
         batched or None,
         has_state,
+        axis_name,
     )
 
 
@@ -84,8 +90,8 @@ def function(
             boolean, a string, a function, or `own.static` of anything) is given as it is.
         dtypes: The dtypes of inputs that are shapes.
         keywords: Arguments given by name, written in the same way.
-        given: ``tolerance``, ``batch_sizes``, ``axes``, ``without`` and ``batched``, as `options` takes
-            them.
+        given: ``tolerance``, ``batch_sizes``, ``axes``, ``without``, ``batched`` and ``axis_name``, as
+            `options` takes them.
 
     Raises:
         SubjectsError: where the function does not take such inputs.
@@ -103,10 +109,26 @@ def function(
     subject = FunctionSubject(name, called, arrays, tuple(dtypes), own=options(**given))
     if not jax.tree_util.tree_leaves(arrays):
         raise SubjectsError(f"the subject {name!r} takes no array: there is nothing to map")
+    if subject.own is not None and subject.own.axis_name is not None:
+        return _with_collectives(subject, fill)
     result = takes(subject, subject.arguments, lambda *example: jax.eval_shape(called, *example))
     if not jax.tree_util.tree_leaves(result):
         raise SubjectsError(f"the subject {name!r} gives no array: there is nothing to compare")
     return subject
+
+
+def _with_collectives(subject: FunctionSubject, fill: Any) -> FunctionSubject:
+    """The subject as one whose examples exchange values along the batch axis."""
+    assert subject.own is not None
+    whole = subject.own.batched
+    if not callable(whole):
+        raise SubjectsError(
+            f"the subject {subject.name!r} has axis_name={subject.own.axis_name!r}: say what its "
+            "collectives must give by batched=, a function of the whole batch without collectives"
+        )
+    return attrs.evolve(
+        subject, kind="collective", own=attrs.evolve(subject.own, batched=filled_in(whole, fill))
+    )
 
 
 Fill = Callable[..., tuple[tuple[Any, ...], dict[str, Any]]]
@@ -174,6 +196,11 @@ def takes(subject: Subject, arguments: Any, function: Callable[..., Any]) -> Any
     except SubjectsError:
         raise
     except Exception as error:
+        if _UNBOUND in str(error):
+            raise SubjectsError(
+                f"the subject {subject.name!r} has a collective over the batch axis ({said(error)}): "
+                "give axis_name=, the axis's name, and batched=, what it must give of a whole batch"
+            ) from None
         shapes = jax.tree_util.tree_map(np.shape, example)
         raise SubjectsError(
             f"the subject {subject.name!r} does not take inputs of shapes {shapes}: {said(error)}"

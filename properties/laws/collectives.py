@@ -18,7 +18,7 @@ from properties.law import attribute_to, law
 from properties.laws.mapping.values import equals_per_example
 from properties.recipe import Recipe
 from properties.strategies import function_calls
-from properties.subject import AXIS, FunctionSubject
+from properties.subject import AXIS, FunctionSubject, Subject
 from properties.subjects.collectives import IN_GROUPS, OF_ORDER, source_over
 from properties.transform import Transform
 from properties.trees import literal
@@ -28,6 +28,11 @@ from reference.types import Array, PyTree
 law = partial(law, kinds=("collective",))
 WEIGHTS = 3_000_017
 """The seed of the weights of results, so that no two of them have the same gradient."""
+
+
+def _is_plain(subject: Subject) -> bool:
+    """Whether the subject is one collective of one operand; a user's own may be anything."""
+    return subject.own is None
 
 
 def _no_groups(transform: Transform, subject: FunctionSubject) -> str | None:
@@ -69,6 +74,7 @@ UNMAPPED_OPERAND = Recipe(
 @law(
     "collectives.unmapped-operand",
     tier="derived",
+    where=_is_plain,
     cases=function_calls(front, anywhere, most=3),
     skip_if=_no_groups,
 )
@@ -106,7 +112,13 @@ GRADIENT = Recipe(
 )
 
 
-@law("collectives.gradients", tier="derived", cases=function_calls(most=2), skip_if=_no_derivative)
+@law(
+    "collectives.gradients",
+    tier="derived",
+    cases=function_calls(most=2),
+    skip_if=_no_derivative,
+    where=_is_plain,
+)
 def gradients(transform: Transform, call: FunctionCall) -> None:
     """The gradient of a mapped collective is the gradient of the plain reduction."""
     singles = [call.only(axes) for axes in call.axes]
@@ -151,6 +163,7 @@ TWO_NAMES = Recipe(
 @law(
     "collectives.over-two-names",
     tier="derived",
+    where=_is_plain,
     cases=function_calls(front, front, most=1),
     skip_if=_one_axis_only,
 )

@@ -4,7 +4,7 @@ Laws compare with `properties.compare` what a transform gives and what an oracle
 here calls a mapping transform. May be imported by laws, strategies and everything above them.
 """
 
-from properties.oracle import derivatives, functions, modules, variables
+from properties.oracle import collectives, derivatives, functions, modules, variables
 from properties.oracle.collectives import of_collective, of_transpose
 from properties.oracle.derivatives import of_derivative, sum_error
 from properties.oracle.functions import from_first, of_function, one_example, shape_of_function
@@ -47,5 +47,5 @@ __all__ = [
 
 def clear_caches() -> None:
     """Forget the traces of all subjects: where a name means another one now."""
-    for module in (derivatives, functions, modules, variables):
+    for module in (collectives, derivatives, functions, modules, variables):
         module.clear_caches()

@@ -1,5 +1,6 @@
 """The oracle of collectives: what the subject's own `answer` gives of all examples together."""
 
+import functools
 from collections.abc import Callable
 
 import jax
@@ -8,8 +9,10 @@ import numpy as np
 
 from properties.call import WIDE, Axes, FunctionCall
 from properties.compare import Expected
-from properties.oracle import unmapped
+from properties.oracle import estimated, unmapped
 from properties.oracle.placement import placed
+from properties.subject import FunctionSubject
+from properties.subjects import SUBJECTS
 from reference.error_bounds.agreement import widest
 from reference.error_bounds.evaluate import Rounded
 from reference.error_bounds.roundoff import gamma
@@ -50,6 +53,11 @@ def of_transpose(call: FunctionCall, weights: Array) -> Expected:
 def shape_of_example(call: FunctionCall) -> PyTree:
     """Shape and dtype of one example's result, which cannot be traced alone."""
     arguments = call.batch_first(Axes((0,) * len(call.subject.arguments)))
+    if call.subject.own is not None:
+        of_all = jax.eval_shape(call.subject.own.batched, *arguments)
+        return jax.tree_util.tree_map(
+            lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), of_all
+        )
     assert call.subject.answer is not None
     value, _ = call.subject.answer(*(np.asarray(a, np.float64) for a in arguments))
     return jax.tree_util.tree_map(
@@ -57,8 +65,28 @@ def shape_of_example(call: FunctionCall) -> PyTree:
     )
 
 
+@functools.cache
+def _without_collectives(
+    subject_name: str, sizes: tuple[tuple[str, int], ...], dtype: str
+) -> Callable[..., Rounded]:
+    """The function of the whole batch that a user gives beside one with collectives."""
+    subject = SUBJECTS[subject_name]
+    assert isinstance(subject, FunctionSubject)
+    assert subject.own is not None
+    axes = Axes((0,) * len(subject.arguments))
+    like = FunctionCall(subject_name, dict(sizes), (axes,), dtype).batch_first(axes)
+    return estimated.best(subject.own.batched, *like, tolerance=subject.own.tolerance)
+
+
+def clear_caches() -> None:
+    """Forget the traces of all functions of a whole batch."""
+    _without_collectives.cache_clear()
+
+
 def answered(call: FunctionCall) -> Callable[..., Rounded]:
     """The subject's own `answer` as an oracle, for the call's dtype."""
+    if call.subject.own is not None:
+        return _without_collectives(call.subject_name, tuple(call.sizes.items()), call.dtype)
     answer = call.subject.answer
     assert answer is not None
     # The bounds of answers are those of float32; those of wider dtypes are as much narrower.

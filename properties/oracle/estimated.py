@@ -23,7 +23,7 @@ from properties.oracle import perturbed
 from properties.oracle.unmapped import SMALLEST
 from properties.trees import raw
 from reference.error_bounds.agreement import widest
-from reference.error_bounds.bounded_array import BranchUndecidable
+from reference.error_bounds.bounded_array import BranchUndecidable, UnsupportedPrimitive
 from reference.error_bounds.evaluate import Rounded, evaluator
 from reference.error_bounds.roundoff import unit_roundoff
 
@@ -82,11 +82,16 @@ def best(
         first = None
 
     def one(*arguments: Any) -> Rounded:
+        nonlocal first
         if first is not None:
             try:
                 result = first(*arguments)
+            except UnsupportedPrimitive:
+                # It has no rule for other values either.
+                first = None
+                return second()(*arguments)
             except Exception:
-                # No rule, a branch that rounding decides, or a dtype that the rules do not know.
+                # A branch that rounding decides, or a dtype that the rules do not know.
                 return second()(*arguments)
             vacuous = jax.tree_util.tree_map(_says_little, *result)
             if not _anywhere(vacuous):

@@ -73,8 +73,9 @@ def _each_example(
     subject, size = call.subject, call.sizes["batch"]
     arguments = call.batch_first(call.axes[0])
     if subject.kind == "collective":
-        results = collectives.answered(call)(*arguments)
-        return results, collectives.shape_of_example(call), frozenset()
+        with estimated.judges() as judges:
+            results = collectives.answered(call)(*arguments)
+        return results, collectives.shape_of_example(call), frozenset(judges)
     like = jax.eval_shape(subject.function, *call.example())
     if not size:
         empty = jax.tree_util.tree_map(lambda leaf: np.zeros((0, *leaf.shape), leaf.dtype), like)

@@ -140,7 +140,9 @@ class Noise:
         self.taken += 1
         start = (self.taken * 7919 + self.step * _FAR) % (POOL - some)
         drawn = lax.dynamic_slice(self.pool, (jnp.asarray(start, jnp.int32),), (some,))
-        return jnp.resize(drawn, (count,)).reshape(shape) if count else jnp.zeros(shape)
+        if some < count:
+            drawn = jnp.resize(drawn, (count,))
+        return lax.reshape(drawn, tuple(shape)) if count else jnp.zeros(shape)
 
     def relative(self, x: Any, units: float = 1.0) -> Any:
         """Each number moved by so many units in its last place."""
@@ -155,9 +157,15 @@ class Noise:
         """The same, but for numbers on which arithmetic is exact."""
         if not is_float(x.dtype) or _is_narrow(x.dtype):
             return self.relative(x)
-        scaled = x * GRID
-        exact = (jnp.round(scaled) == scaled) & (jnp.abs(x) <= LARGEST)
-        return jnp.where(exact, x, self.relative(x))
+        if jnp.iscomplexobj(x):
+            scaled = x * GRID
+            exact = (jnp.round(scaled) == scaled) & (jnp.abs(x) <= LARGEST)
+            return jnp.where(exact, x, self.relative(x))
+        # In `lax`: each function of `jax.numpy` is a jit of its own, which takes longer to trace.
+        scaled = lax.mul(x, lax.full_like(x, GRID))
+        is_whole = lax.eq(lax.round(scaled, lax.RoundingMethod.TO_NEAREST_EVEN), scaled)
+        exact = lax.bitwise_and(is_whole, lax.le(lax.abs(x), lax.full_like(x, LARGEST)))
+        return lax.select(exact, x, self.relative(x))
 
     def absolute(self, x: Any, units: float) -> Any:
         """Each number moved by so many units in the last place of itself or of one."""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from conformance import own
+from conformance.testing import assert_conforms
 from conformance.user_subjects import inputs
 from conformance.user_subjects.inputs import Static
 from properties.subject import Array
@@ -123,3 +124,48 @@ def test_arguments_by_name_static_ones_partials_and_methods() -> None:
 def test_a_class_in_place_of_an_instance_is_said() -> None:
     with pytest.raises(own.SubjectsError, match=r"is the class Pair.*give an instance"):
         own.function("pair", Pair, [("n",), ("n",)])
+
+
+def _normalised(x: Any) -> Any:
+    return x - jax.lax.pmean(x, "examples"), jax.lax.axis_index("examples")
+
+
+def _normalised_batch(xs: Any) -> Any:
+    return xs - xs.mean(0), jnp.arange(len(xs), dtype=jnp.int32)
+
+
+def test_a_function_with_collectives_conforms_to_what_it_gives_of_a_whole_batch() -> None:
+    assert_conforms(_normalised, [("n",)], axis_name="examples", batched=_normalised_batch)
+
+
+def test_a_function_with_wrong_collectives_does_not() -> None:
+    def summed(xs: Any) -> Any:
+        return xs - xs.sum(0), jnp.arange(len(xs), dtype=jnp.int32)
+
+    with pytest.raises(AssertionError, match=r"breaks collectives\.equal-plain-reductions"):
+        assert_conforms(_normalised, [("n",)], axis_name="examples", batched=summed)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "has a collective over the batch axis .*give axis_name="),
+        ({"axis_name": "examples"}, "say what its collectives must give by batched="),
+    ],
+)
+def test_a_collective_without_what_it_must_give_is_said(options: Any, message: str) -> None:
+    with pytest.raises(own.SubjectsError, match=message):
+        assert_conforms(_normalised, [("n",)], **options)
+
+
+def test_a_function_that_keeps_a_state_in_python_is_said_to() -> None:
+    calls = []
+
+    def counted(x: Any) -> Any:
+        calls.append(x)
+        return x * len(calls)
+
+    with pytest.raises(
+        AssertionError, match="counted gives another result when it is called again"
+    ):
+        assert_conforms(counted, [("n",)], laws=["mapping.equals-per-example"])
