@@ -93,6 +93,9 @@ class CheckOutput:
             click.echo(line)
         summary = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
         click.echo(f"{summary} in {time.perf_counter() - self._started:.1f} s")
+        files = {verdict.candidate for verdict in self._verdicts}
+        if len(files) > 1 and not self._files.named():
+            click.echo("a table of marks: --csv FILE    a page for each file: --html DIR")
 
     def __exit__(
         self,

@@ -96,7 +96,7 @@ def _why_missing(wanted: Sequence[str], loaded: Loaded) -> str:
             continue
         near = difflib.get_close_matches(name, loaded.defined, n=1, cutoff=0.75)
         if near:
-            parts.append(f"there is no {name}: did you mean it by {near[0]}?")
+            parts.append(f"there is no function {name}: is {near[0]} a misspelling of it?")
     if parts:
         return "; ".join(parts)
     if len(wanted) == 1:

@@ -46,13 +46,25 @@ class Live:
             self._done += 1
             if self._bar is not None and self._task is not None:
                 self._bar.advance(self._task)
-            elif time.monotonic() - self._spoke >= EVERY:
-                self._spoke = time.monotonic()
-                self._console.print(line(self._done, self._total(), self._spoke - self._began))
+            else:
+                self._say(record)
             if record.outcome not in CONFORMING:
                 text = Text(record.outcome, style="red")
                 text.append(f": {record.law}, {record.transform} of {record.subject}", "default")
                 self._console.print(text, soft_wrap=True)
+
+    def _say(self, result: Result) -> None:
+        """Off a terminal: the first result as soon as it is there, then a line every half minute."""
+        now = time.monotonic()
+        if self._done == 1:
+            name = printable(f"{result.law}, {result.transform} of {result.subject}")
+            words = f"first result after {now - self._began:.0f} s: {name}: {result.outcome}"
+        elif now - self._spoke >= EVERY:
+            words = line(self._done, self._total(), now - self._began)
+        else:
+            return
+        self._spoke = now
+        self._console.print(words, soft_wrap=True, highlight=False)
 
 
 def line(done: int, total: int | None, seconds: float, what: str = "items") -> str:
@@ -65,7 +77,7 @@ def line(done: int, total: int | None, seconds: float, what: str = "items") -> s
 
 @contextmanager
 def live(console: Console) -> Iterator[Live]:
-    """A bar for the time of a run; where the output is no terminal, a line every half minute."""
+    """A bar for the time of a run; where the output is no terminal, a line now and then."""
     if not console.is_terminal:
         yield Live(console, None)
         return

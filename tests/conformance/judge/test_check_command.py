@@ -42,6 +42,7 @@ def test_a_directory_of_candidates_ends_in_a_log_with_its_footer(tmp_path: Path)
     assert done.returncode == 1, done.stderr
     assert "isolation: " in done.stdout
     assert "1 conforms, 1 missing, 1 violates" in done.stdout
+    assert "a table of marks: --csv FILE" in done.stdout
     assert "not judged: 1 entry\n  in/notes.txt (no .py or .ipynb)" in done.stdout
     events = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [event["type"] for event in events] == ["header", *["verdict"] * 3, "footer"]

@@ -186,10 +186,10 @@ def test_a_misspelt_function_is_suggested(judge: Callable) -> None:
     (verdict,) = judge("def vectorised_square(x):\n    return x * x\n")
     assert verdict.verdict == "missing"
     assert verdict.message == (
-        "there is no vectorized_square: did you mean it by vectorised_square?"
+        "there is no function vectorized_square: is vectorised_square a misspelling of it?"
     )
     (verdict,) = judge("def something_else(x):\n    return x\n", name="other.py")
-    assert "did you mean" not in verdict.message
+    assert "misspelling" not in verdict.message
 
 
 def test_a_fault_that_follows_from_another_function_says_so(judge: Callable) -> None:
