@@ -15,7 +15,7 @@ from properties.call_json import check_axes, from_json, to_json
 from properties.compare import Expected, Mismatch
 from properties.profile import Profile, Tier
 from properties.recipe import Recipe
-from properties.subject import FunctionSubject, ModuleSubject, Subject
+from properties.subject import FunctionSubject, ModuleSubject, Subject, UseSubject
 from properties.transform import Transform
 from reference.types import PyTree
 
@@ -87,6 +87,8 @@ class Law:
         if self.only_transform is not None and transform.name != self.only_transform:
             return False
         if isinstance(subject, ModuleSubject) and not transform.maps_modules:
+            return False
+        if isinstance(subject, UseSubject) is not issubclass(self.subjects, UseSubject):
             return False
         if isinstance(subject, FunctionSubject) and not (
             subject.kind in self.kinds and (self.only_transform or subject.kind in transform.kinds)

@@ -162,6 +162,13 @@ class ModuleSubject:
         return partial(self.module, **self.configure(sizes))
 
 
+@attrs.frozen(eq=False)
+class UseSubject(ModuleSubject):
+    """A documented use of lifted modules, which each transform writes in its own words."""
+
+    sentence: str = ""
+
+
 Subject = FunctionSubject | ModuleSubject
 
 

@@ -8,6 +8,7 @@ import attrs
 from properties.call import ModuleCall
 from properties.profile import Tier
 from reference.keys import LINEN, Derivation
+from reference.types import PyTree
 
 NEW_AXIS = "members"
 """What the axis of an ensemble is called, in the metadata of parameters that name their axes."""
@@ -32,6 +33,19 @@ def _maps_no_modules(call: ModuleCall) -> Lifted:
     raise TypeError("this transform maps functions, not modules")
 
 
+def _has_no_uses(call: ModuleCall) -> "Used":
+    raise TypeError("this transform has no documented use of modules")
+
+
+class Used(NamedTuple):
+    """A documented use of a transform."""
+
+    mapped: Callable[[], PyTree]
+    """Gives what the transform gives."""
+    expected: PyTree
+    """What the loop over the unmapped module gives: it must be that, bit for bit."""
+
+
 @attrs.frozen
 class Transform:
     """A mapping transform, such as `jax.vmap` or `flax.linen.vmap`."""
@@ -47,6 +61,8 @@ class Transform:
     """`unlifted(call)` gives the framework's own module, unmapped."""
     make_unmapped: Callable[[ModuleCall], object] | None = None
     """`make_unmapped(call)` makes the framework's own module, unmapped, as far as its initialisation."""
+    use: Callable[[ModuleCall], Used] = _has_no_uses
+    """`use(call)` is the documented use that the call's subject names."""
     missing_stream: type[Exception] = KeyError
     """What a lifted module raises for a stream that `split_rngs` leaves out."""
     kinds: tuple[str, ...] = ("function", "collective", "draw")
@@ -69,7 +85,7 @@ class Transform:
     """`ModuleCall.options` to try, by group. Those of three groups must not change the result:
     `options` of the transform itself, other `spellings` of the same axes, and `nests` of it and other
     lifts. `synchronised` takes statistics along the batch axis; `aliases` passes a module twice, first
-    with the same axes, then with others, which is an error."""
+    with the same axes, then with others, which is an error. `uses` are ways to write every documented use."""
     derivation: Derivation = LINEN
     """How it derives the keys of parameters."""
     source: Callable[[Any], str] = lambda call: ""

@@ -37,7 +37,65 @@ def _stacked_from_the_end(call: ModuleCall) -> bool:
     return (call.variable_axes["params"] or 0) < 0
 
 
+def _use(name: str) -> ModuleCall:
+    """A call of a documented use."""
+    return ModuleCall(name, {"batch": 3, "m": 2}, (Axes((0,), 0),), {}, {}, seed=5)
+
+
 LIFTED: tuple[Defect, ...] = (
+    *(
+        Defect(
+            id=f"nnx-{name}-list-of-axes",
+            transform=f"flax.nnx.{name}",
+            versions={"flax": ">=0.10"},
+            affects=lambda call: call.subject_name == "use.list-of-axes",
+            law="sharing.documented-uses",
+            call=_use("use.list-of-axes"),
+            description=(
+                "in_axes as a list raises ValueError, 'pytree structure error: different types', of "
+                f"modules and of arrays alike. nnx.{name} documents a sequence of values, and jax.vmap "
+                "takes a list."
+            ),
+            upstream="No report of this was found on google/flax on 2026-11-27.",
+            all_laws=False,
+        )
+        for name in ("vmap", "pmap")
+    ),
+    *(
+        Defect(
+            id=f"nnx-{name}-write-by-closure",
+            transform=f"flax.nnx.{name}",
+            versions={"flax": ">=0.10,<0.10.5"},
+            affects=lambda call: call.subject_name == "use.written-by-closure",
+            law="sharing.documented-uses",
+            call=_use("use.written-by-closure"),
+            description=(
+                "A function that writes to a Variable that it captures is accepted, and leaves a tracer "
+                "in the Variable. Since flax 0.10.5 it raises TraceContextError."
+            ),
+            upstream=(
+                "https://github.com/google/flax/pull/4333 notes that JAX had switched off what the check "
+                "relied on."
+            ),
+            all_laws=False,
+        )
+        for name in ("vmap", "pmap")
+    ),
+    Defect(
+        id="linen-vmap-names-of-bridged",
+        transform="flax.linen.vmap",
+        versions={"flax": ">=0.11"},
+        affects=lambda call: call.subject_name == "use.bridged-names",
+        law="sharing.documented-uses",
+        call=_use("use.bridged-names"),
+        description=(
+            "The parameters of an NNX module that is bridged to Linen do not say where the axis of an "
+            "ensemble is: a kernel of shape (3, 2, 4) has the names ('in', 'out'), and would be sharded "
+            "along the wrong axes."
+        ),
+        upstream="https://github.com/google/flax/issues/5589 (open).",
+        all_laws=False,
+    ),
     Defect(
         id="linen-vmap-axis-out-of-range",
         transform="flax.linen.vmap",

@@ -15,7 +15,14 @@ from properties.laws import LAWS
 from properties.mutants import MUTANTS, Mutant
 from properties.mutants.mapping import setting_restored
 from properties.profile import PROFILES, Profile
-from properties.subject import Array, FunctionSubject, ModuleSubject, OwnOptions, Subject
+from properties.subject import (
+    Array,
+    FunctionSubject,
+    ModuleSubject,
+    OwnOptions,
+    Subject,
+    UseSubject,
+)
 from properties.subjects import SUBJECTS
 from properties.transform import Transform
 
@@ -95,6 +102,8 @@ def subjects(law: Law) -> list[Subject]:
     """The subjects on which mutants are tried; together they reach every law."""
     if law.where(_BATCHED) and not any(map(law.where, SUBJECTS.values())):
         return [_BATCHED]
+    if law.subjects is UseSubject:
+        return [SUBJECTS["use.second-call"]]
     names = MODULES if law.subjects is ModuleSubject else _FUNCTIONS
     return [SUBJECTS[name] for name in names]
 
@@ -124,7 +133,8 @@ def mutate_transform(
     mutants = [
         mutant
         for mutant in MUTANTS.values()
-        if mutant.lifts == (law.subjects is ModuleSubject) and (not names or mutant.name in names)
+        if mutant.lifts == issubclass(law.subjects, ModuleSubject)
+        and (not names or mutant.name in names)
     ]
     killed_by: dict[str, str] = {}
     calls = 0

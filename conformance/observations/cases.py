@@ -11,7 +11,7 @@ import numpy as np
 from conformance.observations.selection import EVERYTHING, Selection
 from conformance.transforms import TRANSFORMS
 from properties.call import Axes, FunctionCall, ModuleCall
-from properties.subject import FunctionSubject, ModuleSubject, Subject, dims
+from properties.subject import FunctionSubject, ModuleSubject, Subject, UseSubject, dims
 from properties.subjects import SUBJECTS
 from properties.transform import Transform
 from properties.values import draw
@@ -48,7 +48,7 @@ def modules(selection: Selection = EVERYTHING) -> Iterator[tuple[str, Transform,
     """Two calls per module subject and transform of modules, with the key that they go under."""
     for transform in (TRANSFORMS[name] for name in LIFTED if selection.has_transform(name)):
         for subject in _chosen(selection):
-            if isinstance(subject, ModuleSubject):
+            if isinstance(subject, ModuleSubject) and not isinstance(subject, UseSubject):
                 call = _module(subject)
                 for variant, chosen in (("shared", call.sharing()), ("ensemble", call.ensemble())):
                     yield f"{transform.name}/{subject.name}/{variant}", transform, chosen

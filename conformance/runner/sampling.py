@@ -9,7 +9,7 @@ import zlib
 from properties.law import Law
 from properties.profile import Profile, Sampling
 from properties.subject import ModuleSubject, Subject
-from properties.subjects import COLLECTIVES, DRAWS, FUNCTIONS, MODULES
+from properties.subjects import COLLECTIVES, DRAWS, FUNCTIONS, MODULES, USES
 from properties.transform import Transform
 
 
@@ -98,7 +98,7 @@ def _checksum(name: str, profile: Profile) -> int:
 @functools.cache
 def _population(law: Law, transform: Transform) -> tuple[str, ...]:
     """The suite's own subjects outside the catalogue that the law applies to."""
-    suite: tuple[Subject, ...] = (*FUNCTIONS, *MODULES, *COLLECTIVES, *DRAWS)
+    suite: tuple[Subject, ...] = (*FUNCTIONS, *MODULES, *USES, *COLLECTIVES, *DRAWS)
     return tuple(
         subject.name
         for subject in suite

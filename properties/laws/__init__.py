@@ -41,6 +41,7 @@ LAWS: Mapping[str, Law] = MappingProxyType(
         sharing.metadata,
         sharing.parameters,
         sharing.synchronised,
+        sharing.uses,
     )
 )
 """Every law, in the order in which a run checks them."""

@@ -17,7 +17,7 @@ from properties.mutants.mutant import (
     mean_everywhere,
     mutant,
 )
-from properties.transform import Lifted, Transform
+from properties.transform import Lifted, Transform, Used
 
 
 def _shares(call: ModuleCall) -> bool:
@@ -275,3 +275,27 @@ def aliases_accepted(transform: Transform, call: ModuleCall) -> Lifted:
     if call.options.get("twice") == "otherwise":
         return transform.lift(attrs.evolve(call, options={}))
     return transform.lift(call)
+
+
+def _first_of_uses(transform: Transform) -> Transform:
+    def use(call: ModuleCall) -> Used:
+        mapped, expected = transform.use(call)
+        return Used(lambda: leaves(_first_or_other, mapped()), expected)
+
+    return attrs.evolve(transform, use=use)
+
+
+def _first_or_other(leaf: Any) -> Any:
+    """What the first example has, for every example; of one value, another."""
+    leaf = jnp.asarray(leaf)
+    if jnp.ndim(leaf) and leaf.shape[0] > 1:
+        return first_everywhere(leaf)
+    return jnp.logical_not(leaf) if leaf.dtype == jnp.bool_ else leaf + jnp.ones((), leaf.dtype)
+
+
+first_example_of_uses = mutant(
+    "first_example_of_uses",
+    "a documented use gives every example what the first one has",
+    _first_of_uses,
+    lifts=True,
+)

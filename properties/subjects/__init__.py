@@ -7,8 +7,17 @@ from properties.subjects.draws import DRAWS
 from properties.subjects.functions import FUNCTIONS
 from properties.subjects.large import LARGE
 from properties.subjects.modules import MODULES
+from properties.subjects.uses import USES
 
-__all__ = ["COLLECTIVES", "DRAWS", "FUNCTIONS", "LARGE", "MODULES", "RULES", "SUBJECTS"]
+__all__ = ["COLLECTIVES", "DRAWS", "FUNCTIONS", "LARGE", "MODULES", "RULES", "SUBJECTS", "USES"]
 
-_EVERY: tuple[Subject, ...] = (*FUNCTIONS, *MODULES, *COLLECTIVES, *DRAWS, *LARGE, *RULES)
+_EVERY: tuple[Subject, ...] = (
+    *FUNCTIONS,
+    *MODULES,
+    *USES,
+    *COLLECTIVES,
+    *DRAWS,
+    *LARGE,
+    *RULES,
+)
 SUBJECTS: dict[str, Subject] = {subject.name: subject for subject in _EVERY}

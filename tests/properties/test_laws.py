@@ -17,7 +17,7 @@ from properties.laws import LAWS
 from properties.loop_transform import LOOP
 from properties.profile import Profile
 from properties.run_law import run_law
-from properties.subject import FunctionSubject, ModuleSubject
+from properties.subject import FunctionSubject, ModuleSubject, UseSubject
 from properties.subjects import SUBJECTS
 from properties.transform import Lifted, Transform
 from reference.loop import example, stack
@@ -53,6 +53,7 @@ NOT_OF_A_LOOP = {
     "parallel.devices": "it has no devices to choose from",
     "randomness.first-key-draws-for-all": "it gives every key to the function by itself",
     "sharing.aliases": "its modules are functions, which nothing can share",
+    "sharing.documented-uses": "it is no library that documents uses",
     "sharing.metadata": "it does not name axes",
     "sharing.nested": "it is no lift that others could be nested with",
     "sharing.options": "it has none",
@@ -145,6 +146,7 @@ def test_a_law_concerns_subjects_of_its_kind_only(law: Law) -> None:
         concerned = law.applies_to(transform, subject)
         kind = subject.kind if isinstance(subject, FunctionSubject) else None
         is_its_kind = isinstance(subject, law.subjects) and kind in (None, *law.kinds)
+        is_its_kind &= isinstance(subject, UseSubject) is (law.subjects is UseSubject)
         assert concerned == (is_its_kind and law.where(subject))
         if kind is not None:
             others = tuple(set(KINDS_OF_FUNCTIONS) - {kind})

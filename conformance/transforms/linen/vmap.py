@@ -1,17 +1,23 @@
 """`flax.linen.vmap`, of modules, and of functions as modules without parameters."""
 
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any
 
+import flax
 import flax.errors
 import flax.linen as nn
 import jax
+from packaging.version import Version
 
-from conformance.transforms.linen import modules
+from conformance.transforms import own_source
+from conformance.transforms.linen import modules, uses
 from conformance.transforms.linen import options as linen_options
+from conformance.transforms.nnx import vmap as nnx_vmap
 from properties.call import Axes, FunctionCall, ModuleCall
-from properties.transform import NEW_AXIS, Lifted, Transform
+from properties.subject import ModuleSubject, UseSubject
+from properties.transform import NEW_AXIS, Lifted, Transform, Used
 from reference.types import PyTree
 
 
@@ -61,6 +67,8 @@ def variants(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
     `nn.jit` forks the keys of what it lifts, and a module within another has a path of its own:
     both draw otherwise, so they are here where nothing is drawn to compute an answer.
     """
+    if isinstance(call.subject, UseSubject):
+        return {"uses": [{}]}
     keyless = call.subject.streams in ((), ("params",))
     stateless = call.subject.collections == ("params",)
     options: list[dict[str, Any]] = [
@@ -84,6 +92,25 @@ def variants(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
         "nests": nests,
         "synchronised": synchronised,
     }
+
+
+def use(call: ModuleCall) -> Used:
+    """The documented use that the call's subject names."""
+    return Used(*uses.USES[call.subject_name](uses.Setting(call.size, call.seed)))
+
+
+def missing_module_reason(subject: ModuleSubject) -> str | None:
+    """Why Linen has no such documented use; None where it has, as it has all modules."""
+    if not isinstance(subject, UseSubject):
+        return None
+    if subject.name not in uses.USES:
+        return f"Linen has no {subject.name}"
+    needs = uses.NEEDS.get(subject.name)
+    if needs is not None and nnx_vmap.places_at_once():
+        return f"flax {flax.__version__}: a variable of NNX that names its axes needs a mesh"
+    if needs is None or Version(flax.__version__) >= Version(needs):
+        return None
+    return f"flax {flax.__version__}: {subject.name} needs {needs}"
 
 
 def unlifted(call: ModuleCall) -> Lifted:
@@ -139,6 +166,10 @@ Lifted = nn.vmap(
 )
 mapped = lambda *arguments, **named: Lifted().apply({{}}, *arguments, **named)
 """
+    if isinstance(call.subject, UseSubject):
+        function = uses.USES[call.subject_name]
+        text = own_source.joined(uses.base, sys.modules[function.__module__])
+        return f"{text}\n\nmapped, _ = {function.__name__}(Setting({call.size}, {call.seed}))"
     definition, name, given = modules.source(call)
     names = ""
     if call.subject.names:
@@ -174,6 +205,8 @@ TRANSFORM = Transform(
     lift,
     unlifted,
     make_unmapped,
+    use,
+    missing_module_reason=missing_module_reason,
     missing_stream=flax.errors.InvalidRngError,
     variants=variants,
     source=source,

@@ -1,6 +1,7 @@
 """`flax.nnx.vmap` and `flax.nnx.pmap`: of modules, whose state has axes, and of functions."""
 
 import inspect
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -8,11 +9,12 @@ from typing import Any
 import flax
 from packaging.version import Version
 
+from conformance.transforms import own_source
 from conformance.transforms.jax import pmap
 from conformance.transforms.nnx import state
 from properties.call import Axes, FunctionCall, ModuleCall
-from properties.subject import ModuleSubject
-from properties.transform import NEW_AXIS, Lifted, Transform
+from properties.subject import ModuleSubject, UseSubject
+from properties.transform import NEW_AXIS, Lifted, Transform, Used
 from reference.keys import NNX
 from reference.types import PyTree
 
@@ -99,6 +101,8 @@ def _arguments(call: ModuleCall) -> tuple[Any, ...]:
 
 def variants(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
     """`Transform.variants` of NNX. What is shared within another map or a loop cannot be written to."""
+    if isinstance(call.subject, UseSubject):
+        return {"uses": [{}, *_without_updates()]}
     nests = [{where: lift} for where in ("inside", "around") for lift in ("jit", "remat")]
     if call.subject.collections == call.subject.streams == ("params",):
         nests += [{"around": "vmap"}, {"around": "scan"}]
@@ -115,6 +119,16 @@ def variants(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
     return {"options": options, "nests": nests, "aliases": aliases, **synchronised(call)}
 
 
+def use(name: str, call: ModuleCall) -> Used:
+    """The documented use of that transform that the call's subject names."""
+    from flax import nnx
+
+    from conformance.transforms.nnx.uses import USES, Setting
+
+    setting = Setting(getattr(nnx, name), call.size, call.seed, call.options)
+    return Used(*USES[call.subject_name](setting))
+
+
 def _without_updates() -> list[dict[str, Any]]:
     """The ways to map modules as trees of arrays; Flax can say how since 0.12.7."""
     from flax import nnx
@@ -124,6 +138,8 @@ def _without_updates() -> list[dict[str, Any]]:
 
 def over_devices(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
     """`Transform.variants` of a map over devices: every option is a program for several of them."""
+    if isinstance(call.subject, UseSubject):
+        return {"uses": [{}, *_without_updates()]}
     return {"options": _without_updates(), **synchronised(call)}
 
 
@@ -143,7 +159,31 @@ def missing_module_reason(subject: ModuleSubject) -> str | None:
         return None if there else f"flax {flax.__version__} has no nnx.while_loop"
     if subject.name in _MADE:
         return None
+    if isinstance(subject, UseSubject):
+        return _missing_use(subject)
     return f"{subject.name} is not among the modules that this suite has written in NNX"
+
+
+def places_at_once() -> bool:
+    """Whether a variable that names its axes is placed on a mesh at once, and cannot be told not to be."""
+    from flax import nnx
+
+    return Version(flax.__version__) >= Version("0.12") and not hasattr(nnx, "use_eager_sharding")
+
+
+def _missing_use(subject: UseSubject) -> str | None:
+    if Version(flax.__version__) < Version(_FLOOR):
+        return f"flax {flax.__version__}: NNX's maps took other arguments before {_FLOOR}"
+    from conformance.transforms.nnx.uses import NEEDS, USES
+
+    if subject.name not in USES:
+        return f"NNX has no {subject.name}"
+    if subject.name == "use.metadata" and places_at_once():
+        return f"flax {flax.__version__}: a variable that names its axes needs a mesh"
+    needs = NEEDS.get(subject.name, _FLOOR)
+    if Version(flax.__version__) >= Version(needs):
+        return None
+    return f"flax {flax.__version__}: {subject.name} needs {needs}"
 
 
 def unavailable(name: str) -> str | None:
@@ -176,6 +216,8 @@ mapped = nnx.{name}(
 """
     from conformance.transforms.nnx import lift as nnx_lift
 
+    if isinstance(call.subject, UseSubject):
+        return source_of_use(name, call)
     return f"""
 {inspect.getsource(nnx_lift)}
 
@@ -189,6 +231,17 @@ names = lifted.names
 """
 
 
+def source_of_use(name: str, call: ModuleCall) -> str:
+    """Python that defines `mapped`, which gives what the transform gives in a documented use."""
+    from conformance.transforms.nnx import lift as nnx_lift
+    from conformance.transforms.nnx.uses import USES, base
+
+    function = USES[call.subject_name]
+    text = own_source.joined(nnx_lift, base, sys.modules[function.__module__])
+    given = f"{call.size}, {call.seed}, {dict(call.options)}"
+    return f"{text}\n\nmapped, _ = {function.__name__}(Setting(nnx.{name}, {given}))"
+
+
 def _transform(name: str, summary: str, **fields: Any) -> Transform:
     return Transform(
         f"flax.nnx.{name}",
@@ -196,6 +249,7 @@ def _transform(name: str, summary: str, **fields: Any) -> Transform:
         partial(map_function, name),
         partial(lift, name),
         make_unmapped=make_unmapped,
+        use=partial(use, name),
         kinds=("function",),
         unavailable=partial(unavailable, name),
         missing_module_reason=missing_module_reason,

@@ -44,6 +44,8 @@ if abs(total - {total!r}) > 1e-4 * {total!r}:
 def parts(transform: Transform, call: ModuleCall, found: Violation) -> Parts:
     """The code of the call, which has one combination of axes."""
     source = transform.source(call)
+    if found.what == "use":
+        return Parts(setup=[], attempt=[source, "got = mapped()"], expected=found.expected)
     setup = [f"inputs = {literal(call.inputs(call.axes[0]))}", f"rngs = {_rngs(call)}"]
     must_raise = bool(found.mismatch.due)
     if found.what == "names":

@@ -6,7 +6,8 @@ from properties.laws.sharing import (
     metadata,
     parameters,
     synchronised,
+    uses,
     variants,
 )
 
-__all__ = ["collections", "gradients", "metadata", "parameters", "synchronised", "variants"]
+__all__ = ["collections", "gradients", "metadata", "parameters", "synchronised", "uses", "variants"]

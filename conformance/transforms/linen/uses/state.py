@@ -1,0 +1,170 @@
+"""What a call does to variables and streams, and what it leaves behind."""
+
+import functools
+from typing import Any
+
+import flax.linen as nn
+import jax.numpy as jnp
+import numpy as np
+
+from conformance.transforms.linen.uses.base import (
+    FEATURES,
+    MEMBERS,
+    OUTPUTS,
+    Net,
+    Noisy,
+    Setting,
+    Twice,
+    Use,
+    error_of,
+    member,
+    roll,
+)
+
+
+def second_call(s: Setting) -> Any:
+    """A second `apply` starts from the state that the first one gave, and leaves its arguments alone."""
+
+    def mapped() -> Any:
+        lifted = s.ensemble(Net)()
+        variables = lifted.init(s.key, s.inputs())
+        first, state = lifted.apply(variables, s.inputs(), mutable=["cache"])
+        again = {**variables, **state}
+        second, after = lifted.apply(again, s.inputs() + 1, mutable=["cache"])
+        return [first, second], state, after, variables
+
+    each = s.members(Net(), s.inputs())
+
+    def one(i: int) -> Any:
+        own = member(each, i)
+        first, state = Net().apply(own, s.inputs()[i], mutable=["cache"])
+        second, after = Net().apply({**own, **state}, s.inputs()[i] + 1, mutable=["cache"])
+        return [first, second], state, after
+
+    return mapped, (*s.loop(one), s.placed(each))
+
+
+def twice_inside(s: Setting) -> Any:
+    """One lifted module is called twice within one `apply`."""
+    keys = s.keys(s.key)
+
+    def mapped() -> Any:
+        return Twice(s.ensemble(Net)).init_with_output(s.key, s.inputs())
+
+    y, each = s.loop(lambda i: Twice(Net).init_with_output(keys[i], s.inputs()[i]))
+    return mapped, (y, s.placed(each))
+
+
+def dropout_of_members(s: Setting) -> Any:
+    """Each member drops by a key of its own, and otherwise in a second call within the `apply`."""
+    x = s.whole(9, s.size, 8) + 20
+
+    def mapped() -> Any:
+        return Twice(s.ensemble(Noisy)).apply({}, x, rngs={"dropout": s.key})
+
+    keys = s.keys(s.key)
+    y = s.loop(lambda i: Twice(Noisy).apply({}, x[i], rngs={"dropout": keys[i]}))
+    return mapped, y
+
+
+def missing_stream(s: Setting) -> Any:
+    """A stream that is missing for the module is missing for its lift, with the same error."""
+
+    def mapped() -> Any:
+        lifted = s.ensemble(Noisy)()
+        with_none = error_of(lambda: lifted.apply({}, s.inputs()))
+        with_other = error_of(lambda: lifted.apply({}, s.inputs(), rngs={"other": s.key}))
+        return np.array([with_none == alone, with_other == alone])
+
+    alone = error_of(lambda: Noisy().apply({}, s.inputs()[0]))
+    return mapped, np.array([True, True])
+
+
+def error_inside(s: Setting) -> Any:
+    """After a module that writes and then raises, the same variables can be used again."""
+
+    class Failing(nn.Module):
+        @nn.compact
+        def __call__(self, x: Any, fails: bool = False) -> Any:
+            y = Net(name="net")(x)
+            if fails:
+                raise ZeroDivisionError
+            return y
+
+    keys = s.keys(s.key)
+
+    def mapped() -> Any:
+        lifted = s.ensemble(Failing, in_axes=(0,))()
+        variables = lifted.init(s.key, s.inputs())
+        failing = s.ensemble(functools.partial(Failing.__call__, fails=True), in_axes=(0,))
+        raised = error_of(
+            lambda: Failing().apply(variables, s.inputs(), method=failing, mutable=["cache"])
+        )
+        y, state = lifted.apply(variables, s.inputs(), mutable=["cache"])
+        return np.array(raised == "ZeroDivisionError"), y, state, variables
+
+    each = s.loop(lambda i: Failing().init(keys[i], s.inputs()[i]))
+    y, state = s.loop(lambda i: Failing().apply(member(each, i), s.inputs()[i], mutable=["cache"]))
+    return mapped, (np.array(True), y, state, s.placed(each))
+
+
+class Named(nn.Module):
+    """A parameter and a variable of the cache that say what their axes are called."""
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        """Give x w, and count the calls."""
+        w: Any = self.param("w", nn.with_partitioning(roll, ("in", "out")), (FEATURES, OUTPUTS))
+        zeros = nn.with_partitioning(jnp.zeros, ("out",))
+        total: Any = self.variable("cache", "total", zeros, (OUTPUTS,))
+        total.value = total.value + jnp.dot(x, w)
+        return total.value
+
+
+def metadata(s: Setting) -> Any:
+    """Boxes say where the new axis is after `init`, and after `apply` of what they are in."""
+    axis = s.axis
+
+    def mapped() -> Any:
+        lifted = s.ensemble(Named, metadata_params={nn.PARTITION_NAME: MEMBERS})()
+        variables = lifted.init(s.key, s.inputs())
+        y, state = lifted.apply(variables, s.inputs(), mutable=["cache"])
+        names = [variables["params"]["w"].names, variables["cache"]["total"].names]
+        names.append(state["cache"]["total"].names)
+        own, new = ("in", "out"), (MEMBERS, "out")
+        right = [(*own[:axis], MEMBERS, *own[axis:]), new, new]
+        return np.array(names == right), y, nn.unbox(state)
+
+    keys = s.keys(s.key)
+
+    def one(i: int) -> Any:
+        own = Named().init(keys[i], s.inputs()[i])
+        y, state = Named().apply(own, s.inputs()[i], mutable=["cache"])
+        return y, nn.unbox(state)
+
+    return mapped, (np.array(True), *s.loop(one))
+
+
+def sown(s: Setting) -> Any:
+    """What is captured of a lifted module is what is captured of each member."""
+    each = s.members(Net(), s.inputs())
+    options: dict[str, Any] = {"capture_intermediates": True, "mutable": ["intermediates", "cache"]}
+
+    def mapped() -> Any:
+        axes = {"params": s.axis, "cache": 0, "intermediates": 0}
+        lifted = s.ensemble(Net, variable_axes=axes)()
+        _, state = lifted.apply(s.placed(each), s.inputs(), **options)
+        return state
+
+    return mapped, s.loop(lambda i: Net().apply(member(each, i), s.inputs()[i], **options)[1])
+
+
+USES: dict[str, Use] = {
+    "use.second-call": second_call,
+    "use.twice-inside": twice_inside,
+    "use.dropout-of-members": dropout_of_members,
+    "use.missing-stream": missing_stream,
+    "use.error-inside": error_inside,
+    "use.metadata": metadata,
+    "use.sown": sown,
+}

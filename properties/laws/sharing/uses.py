@@ -1,0 +1,38 @@
+"""The documented uses of a lift, beside the loop over the unmapped module."""
+
+import attrs
+from hypothesis import strategies as st
+
+from properties.call import Axes, ModuleCall
+from properties.compare import assert_agrees, exactly
+from properties.law import attribute_to
+from properties.law import law as any_law
+from properties.profile import Profile
+from properties.sizes import pool
+from properties.strategies import SEEDS, one_of
+from properties.subject import UseSubject
+from properties.transform import Transform
+from properties.trees import attempt
+
+
+def _calls(
+    transform: Transform, subject: UseSubject, profile: Profile
+) -> st.SearchStrategy[ModuleCall]:
+    """Calls with a number of examples and a seed, which decides all else."""
+    sets = pool(subject, profile, transform.max_batch_size())
+    return st.builds(
+        lambda sizes, seed: ModuleCall(subject.name, sizes, (Axes((0,)),), {}, {}, seed=seed),
+        st.sampled_from(sets),
+        one_of("seed", SEEDS, subject, profile),
+    )
+
+
+@any_law("sharing.documented-uses", tier="derived", cases=_calls, subjects=UseSubject)
+def documented_uses(transform: Transform, call: ModuleCall) -> None:
+    """A documented use gives what a loop over the unmapped module gives, and leaves nothing else behind."""
+    for options in transform.variants(call).get("uses", [{}]):
+        each = attrs.evolve(call, options=options)
+        mapped, right = transform.use(each)
+        expected = exactly(right)
+        with attribute_to(each, "use", expected=expected):
+            assert_agrees(attempt(mapped), expected)

@@ -1,0 +1,58 @@
+"""Documented uses of lifted modules. A new one is one entry here and a function of each transform."""
+
+from collections.abc import Mapping
+
+from properties.subject import Array, UseSubject
+from reference.scope import Scope
+from reference.types import Array as Value
+
+
+def _unused(scope: Scope, x: Value) -> Value:
+    """In place of a reference: each transform says itself what a loop over its unmapped module gives."""
+    return x
+
+
+_SENTENCES: Mapping[str, str] = {
+    "by-keyword": "the module and its input are given by name",
+    "in-trees": "a module in a dictionary, inputs in a list, axes in a tree of the same form",
+    "shared-result": "a result that is the same for all has out_axes=None, also under a gradient",
+    "size-alone": "no argument is mapped, and axis_size says how many examples there are",
+    "bound-method": "a bound method, a partial of one and an instance",
+    "unbound-method": "a method by its class",
+    "class": "a class that makes the members",
+    "as-decorator": "the map as a decorator with arguments",
+    "list-of-axes": "in_axes is a list",
+    "one-axis": "one axis for a whole module and for all arguments",
+    "pure-state": "the state split off, mapped by itself and merged within",
+    "second-call": "a second call, which starts from the state that the first one left",
+    "twice-inside": "two calls of one lifted module within one function",
+    "read-by-closure": "a module that a function captures is read",
+    "written-by-closure": "a module that a function captures is written to, which raises",
+    "error-inside": "a function writes and raises; then the module is mapped again",
+    "metadata": "metadata within the map and after the call",
+    "metrics": "metrics of each member",
+    "nested-maps": "a map of members around a map of examples",
+    "tied": "a submodule with two names",
+    "returned": "a function returns another module",
+    "sown": "what a module sows is stacked",
+    "gradients": "gradients by a shared module, within the map and around it",
+    "variable": "a variable by itself is an argument",
+    "by-path": "axes are chosen by the paths of variables",
+    "dropout-of-members": "an ensemble with Dropout, its key split for each call",
+    "one-of-two-streams": "one of two streams is split for a block",
+    "unsplit-stream": "a stream that is not split",
+    "constructor": "a module made under the map from split streams",
+    "copies": "a module made under the map from streams that are not split",
+    "split-twice": "a stream that is split along two axes",
+    "missing-stream": "a stream that the module lacks",
+    "one-key": "one key stands for the stream of parameters",
+    "several-methods": "several methods are lifted",
+    "bridged": "a module of another library is lifted through the bridge to it",
+    "bridged-names": "what the axes of a bridged module's parameters are called",
+    "error-while-split": "a function raises while its streams are split",
+}
+
+USES = tuple(
+    UseSubject(f"use.{name}", _unused, (Array(("m",)),), collections=(), streams=(), sentence=text)
+    for name, text in _SENTENCES.items()
+)

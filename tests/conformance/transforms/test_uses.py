@@ -1,0 +1,138 @@
+"""Faults planted in Flax itself are noticed in documented uses, and Flax as it is is not."""
+
+import types
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+import pytest
+
+from conformance.transforms import TRANSFORMS
+from conformance.transforms.nnx.uses.base import raises
+from properties.call import Axes, ModuleCall
+from properties.law import violation
+from properties.laws import LAWS
+from properties.subjects import SUBJECTS, USES
+
+LAW = LAWS["sharing.documented-uses"]
+NNX, LINEN = "flax.nnx.vmap", "flax.linen.vmap"
+
+
+def call_of(name: str, size: int = 3, seed: int = 5) -> ModuleCall:
+    return ModuleCall(f"use.{name}", {"batch": size, "m": 2}, (Axes((0,)),), {}, {}, seed=seed)
+
+
+def streams_not_restored(patch: pytest.MonkeyPatch) -> None:
+    from flax.nnx import rnglib
+
+    patch.setattr(rnglib, "restore_rngs", lambda backups: None)
+
+
+def streams_restored_to_before(patch: pytest.MonkeyPatch) -> None:
+    from flax.nnx import rnglib
+
+    def restore(backups: Any) -> None:
+        for stream, key, count in backups:
+            stream.key.set_value(key)
+            stream.count.set_value(count - 1)
+
+    patch.setattr(rnglib, "restore_rngs", restore)
+
+
+def keys_all_alike(patch: pytest.MonkeyPatch) -> None:
+    from flax.nnx import rnglib
+
+    def split(key: Any, splits: Any) -> Any:
+        shape = (splits,) if isinstance(splits, int) else splits
+        return jnp.broadcast_to(key, shape)
+
+    patch.setattr(
+        rnglib, "random", types.SimpleNamespace(**{**vars(rnglib.random), "split": split})
+    )
+
+
+def metadata_not_restored(patch: pytest.MonkeyPatch) -> None:
+    from flax.nnx import spmd
+
+    patch.setattr(spmd, "add_axis", lambda tree, index, metadata: tree)
+
+
+def metadata_left_within(patch: pytest.MonkeyPatch) -> None:
+    from flax.nnx import spmd
+
+    patch.setattr(spmd, "remove_axis", lambda tree, index, metadata: tree)
+
+
+def keywords_reversed(patch: pytest.MonkeyPatch) -> None:
+    from flax.nnx.transforms import iteration
+
+    patch.setattr(iteration, "resolve_kwargs", lambda f, args, kwargs: (*args, *kwargs.values()))
+
+
+def writes_by_closure_pass(patch: pytest.MonkeyPatch) -> None:
+    from flax.nnx import variablelib
+
+    patch.setattr(variablelib.Variable, "_check_can_update", lambda self: None)
+
+
+def members_alike(patch: pytest.MonkeyPatch) -> None:
+    from flax.core import lift
+
+    def split(key: Any, count: int) -> Any:
+        return jnp.broadcast_to(key, (count, *key.shape))
+
+    patch.setattr(lift, "random", types.SimpleNamespace(**{**vars(lift.random), "split": split}))
+
+
+def names_of_one_member(patch: pytest.MonkeyPatch) -> None:
+    from flax.core import meta
+
+    patch.setattr(meta, "add_axis", lambda tree, index, params: tree)
+
+
+FAULTS: tuple[tuple[str, Callable[[pytest.MonkeyPatch], None], tuple[str, ...]], ...] = (
+    (NNX, streams_not_restored, ("dropout-of-members", "one-of-two-streams", "constructor")),
+    (NNX, streams_restored_to_before, ("dropout-of-members", "split-twice")),
+    (NNX, keys_all_alike, ("dropout-of-members", "constructor")),
+    (NNX, metadata_not_restored, ("metadata",)),
+    (NNX, metadata_left_within, ("metadata",)),
+    (NNX, keywords_reversed, ("by-keyword",)),
+    (NNX, writes_by_closure_pass, ("written-by-closure",)),
+    (LINEN, members_alike, ("dropout-of-members", "one-key")),
+    (LINEN, names_of_one_member, ("metadata",)),
+)
+"""The transform, the fault in Flax, and uses that must notice it."""
+
+
+def found(transform: str, name: str) -> Any:
+    host = TRANSFORMS[transform]
+    if LAW.skip_reason(host, SUBJECTS[f"use.{name}"]) is not None:
+        pytest.skip(f"this release of Flax has no {name}")
+    return violation(LAW, host, call_of(name))
+
+
+@pytest.mark.parametrize(
+    ("transform", "fault", "names"), FAULTS, ids=[fault.__name__ for _, fault, _ in FAULTS]
+)
+def test_a_fault_in_flax_is_noticed_and_its_control_is_not(
+    transform: str, fault: Any, names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in names:
+        assert found(transform, name) is None, name
+        with monkeypatch.context() as patch:
+            fault(patch)
+            assert found(transform, name) is not None, name
+
+
+def test_each_use_is_one_of_some_transform() -> None:
+    lifting = [t for t in TRANSFORMS.values() if t.maps_modules and t.unavailable() is None]
+    for subject in USES:
+        assert subject.sentence
+        reasons = [LAW.skip_reason(transform, subject) for transform in lifting]
+        if NNX in [t.name for t in lifting]:
+            assert None in reasons, subject.name
+
+
+def test_a_use_may_say_that_something_raises() -> None:
+    assert raises(lambda: 1 / 0)
+    assert not raises(lambda: 1)
