@@ -74,13 +74,15 @@ def _transforms() -> list[Row]:
 
 
 def _subjects() -> list[Row]:
-    from properties.subject import FunctionSubject, dims
+    from properties.subject import FunctionSubject, UseSubject, dims
     from properties.subjects import SUBJECTS
 
     return [
         {
             "name": subject.name,
-            "summary": f"{'function' if isinstance(subject, FunctionSubject) else 'module'} of "
+            "summary": f"documented use: {subject.sentence}"
+            if isinstance(subject, UseSubject)
+            else f"{'function' if isinstance(subject, FunctionSubject) else 'module'} of "
             f"{', '.join(dims(subject))}",
             "kind": "function" if isinstance(subject, FunctionSubject) else "module",
         }

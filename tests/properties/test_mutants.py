@@ -84,6 +84,7 @@ KILLS = {
     "sharing.aliases": ["aliases-accepted"],
     "sharing.updates-differ": ["first-update-kept"],
     "sharing.synchronised": ["statistics-of-one-example"],
+    "sharing.documented-uses": ["first-example-of-uses"],
     "sharing.split-table": ["contradiction-accepted", "missing-stream-accepted"],
 }
 """Mutants that each law must kill. `vmap-conformance mutants` shows all pairs."""
@@ -102,6 +103,7 @@ KILLS_IN_NNX = {
     "sharing.metadata": ["names-dropped", "names-in-front"],
     "sharing.gradients": ["gradient-halved"],
     "sharing.synchronised": ["statistics-of-one-example"],
+    "sharing.documented-uses": ["first-example-of-uses"],
 }
 """Mutants of `flax.nnx.vmap` that a law must kill, too."""
 
