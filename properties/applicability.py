@@ -13,7 +13,7 @@ from properties.trees import Raised
 @functools.cache
 def unavailable(subject: Subject) -> str | None:
     """Why this release cannot do what a subject of the catalogue does, unmapped; None where it can."""
-    if not isinstance(subject, FunctionSubject) or subject.kind not in ("rule", "draw"):
+    if not isinstance(subject, FunctionSubject) or subject.kind not in ("rule", "draw", "program"):
         return None
     try:
         example = some_call(subject).example()

@@ -1,5 +1,6 @@
 """Calls: one use of a transform on a subject, as plain data that round-trips through JSON."""
 
+import functools
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -10,6 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from properties.programs import source
+from properties.programs.grammar import Program
 from properties.subject import FunctionSubject, ModuleSubject
 from properties.subjects import SUBJECTS
 
@@ -99,6 +102,30 @@ class FunctionCall:
         return tuple(
             _draw(argument, self.seed, self, mapped=False) for argument in self.subject.arguments
         )
+
+
+@attrs.frozen
+class ProgramCall(FunctionCall):
+    """A map of a generated program; its subject's name is that of a family of them."""
+
+    program: Program = attrs.field(kw_only=True)
+
+    @property
+    def subject(self) -> FunctionSubject:
+        """The program, as a function of the catalogue."""
+        return _program_subject(self.subject_name, self.program)
+
+
+@functools.lru_cache(maxsize=64)
+def _program_subject(family: str, program: Program) -> FunctionSubject:
+    subject = SUBJECTS[family]
+    assert isinstance(subject, FunctionSubject)
+    return attrs.evolve(
+        subject,
+        function=source.function(program),
+        arguments=source.arguments(program),
+        source=source.source(program),
+    )
 
 
 @attrs.frozen

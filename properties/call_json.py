@@ -10,7 +10,17 @@ import msgspec
 from msgspec import Meta
 
 from properties import oracle
-from properties.call import STORED_NAMES, Axes, Axis, Call, FunctionCall, ModuleCall
+from properties.call import (
+    STORED_NAMES,
+    Axes,
+    Axis,
+    Call,
+    FunctionCall,
+    ModuleCall,
+    ProgramCall,
+)
+from properties.programs import infer, source
+from properties.programs.grammar import IllTyped, Program
 from properties.subject import AXIS, FunctionSubject, ModuleSubject, Subject, dims
 from properties.subjects import SUBJECTS
 from properties.transform import Transform
@@ -57,6 +67,12 @@ class StoredFunctionCall(
     eager: bool = False
 
 
+class StoredProgramCall(StoredFunctionCall, frozen=True, kw_only=True, tag="program"):
+    """`properties.call.ProgramCall` as it is stored."""
+
+    program: Program
+
+
 class StoredModuleCall(
     msgspec.Struct,
     frozen=True,
@@ -80,13 +96,21 @@ class StoredModuleCall(
     init_jitted: bool = msgspec.field(default=False, name=STORED_NAMES["init_jitted"])
 
 
-StoredCall: TypeAlias = StoredFunctionCall | StoredModuleCall
+StoredCall: TypeAlias = StoredFunctionCall | StoredProgramCall | StoredModuleCall
+_CLASSES: dict[type, type[FunctionCall] | type[ModuleCall]] = {
+    StoredFunctionCall: FunctionCall,
+    StoredProgramCall: ProgramCall,
+    StoredModuleCall: ModuleCall,
+}
+_KINDS = {FunctionCall: "function", ProgramCall: "program", ModuleCall: "module"}
 
 
 def to_json(call: Call) -> dict[str, Any]:
     """The call as JSON-ready data."""
     fields = {STORED_NAMES.get(name, name): value for name, value in attrs.asdict(call).items()}
-    return {"kind": "module" if isinstance(call, ModuleCall) else "function", **fields}
+    if isinstance(call, ProgramCall):
+        fields["program"] = msgspec.to_builtins(call.program)
+    return {"kind": _KINDS[type(call)], **fields}
 
 
 def from_json(data: Any) -> Call:
@@ -104,19 +128,38 @@ def from_json(data: Any) -> Call:
     subject = SUBJECTS.get(stored.subject_name)
     if subject is None:
         raise _wrong(f"unknown subject {stored.subject_name!r}", "subject_name")
-    _check(stored, subject)
+    _check(stored, _with_program(stored, subject))
     fields = {name: getattr(stored, name) for name in stored.__struct_fields__}
     fields["axes"] = tuple(
         Axes(**{name: getattr(axes, name) for name in axes.__struct_fields__})
         for axes in stored.axes
     )
-    return (
-        FunctionCall(**fields) if isinstance(stored, StoredFunctionCall) else ModuleCall(**fields)
-    )
+    call: Call = _CLASSES[type(stored)](**fields)
+    return call
 
 
 def _wrong(what: str, path: str) -> MalformedCall:
     return MalformedCall(f"{what} - at `$.{path}`")
+
+
+def _with_program(stored: StoredCall, subject: Subject) -> Subject:
+    """The subject that the call maps: where it is generated, the program itself.
+
+    Raises:
+        MalformedCall: the program is none, or not one of the subject.
+    """
+    generated = isinstance(subject, FunctionSubject) and subject.kind == "program"
+    if not isinstance(stored, StoredProgramCall):
+        if generated:
+            raise _wrong(f"{subject.name} is a family of programs", "kind")
+        return subject
+    if not isinstance(subject, FunctionSubject) or not generated:
+        raise _wrong(f"{subject.name} is no family of programs", "kind")
+    try:
+        infer.check(stored.program)
+    except IllTyped as error:
+        raise _wrong(str(error), "program") from None
+    return attrs.evolve(subject, arguments=source.arguments(stored.program))
 
 
 def _check(stored: StoredCall, subject: Subject) -> None:

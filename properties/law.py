@@ -1,7 +1,8 @@
 """Laws: what must hold, each with a stable id, one sentence, a check, and calls worth checking."""
 
 import functools
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from types import ModuleType, TracebackType
 from typing import Any
 
@@ -17,6 +18,7 @@ from properties.profile import Profile, Tier
 from properties.recipe import Recipe
 from properties.subject import FunctionSubject, ModuleSubject, Subject, UseSubject
 from properties.transform import Transform
+from reference.error_bounds.bounded_array import BranchUndecidable
 from reference.types import PyTree
 
 # A law is about calls and subjects of one class, and its functions take that class.
@@ -75,7 +77,9 @@ class Law:
     where: Callable[[Subject], bool] = lambda subject: True
     """Whether the law is about such a subject of its class and kind."""
     tier: Tier = "standard"
-    """What it costs: one of `essential`, `standard`, `derived` and `devices`."""
+    """What it costs: one of `essential`, `standard`, `derived`, `generated` and `devices`."""
+    smaller: Callable[[Any], Iterator[Any]] | None = None
+    """Smaller calls than one, where Hypothesis does not know how to shrink it."""
 
     @property
     def seed_id(self) -> str:
@@ -123,6 +127,7 @@ def law(
     kinds: tuple[str, ...] = ("function",),
     where: Callable[[Subject], bool] = lambda subject: True,
     tier: Tier = "standard",
+    smaller: Callable[[Any], Iterator[Any]] | None = None,
 ) -> Callable[[Check], Law]:
     """Make a check the law `id`; the first line of its docstring is the law's sentence.
 
@@ -136,6 +141,7 @@ def law(
         kinds: The kinds of functions that the law is about.
         where: Whether the law is about a subject of that class and those kinds.
         tier: What it costs, which decides how much of it a run samples.
+        smaller: Smaller calls than one, where Hypothesis does not know how to shrink it.
     """
 
     def made(check: Check) -> Law:
@@ -147,7 +153,17 @@ def law(
                 check(transform, call)
 
         return Law(
-            id, sentence, in_dtypes, cases, subjects, skip_if, only_transform, kinds, where, tier
+            id,
+            sentence,
+            in_dtypes,
+            cases,
+            subjects,
+            skip_if,
+            only_transform,
+            kinds,
+            where,
+            tier,
+            smaller,
         )
 
     return made
@@ -204,7 +220,26 @@ def minimize(law: Law, transform: Transform, call: Call) -> Violation | None:
         found = violation(law, transform, call.only(axes))
         if found is not None:
             return found
-    return violation(law, transform, call)
+    found = violation(law, transform, call)
+    return found and _smallest(law, transform, found)
+
+
+SHRINKING = 40.0
+"""Seconds after which no smaller call is looked for: less than the deadline of an item."""
+
+
+def _smallest(law: Law, transform: Transform, found: Violation) -> Violation:
+    """The violation of the same kind of the smallest call that has one, as far as time allows."""
+    until = time.monotonic() + SHRINKING
+    candidates = law.smaller(found.call) if law.smaller else iter(())
+    while (call := next(candidates, None)) is not None and time.monotonic() < until:
+        try:
+            smaller = violation(law, transform, call)
+        except BranchUndecidable:
+            continue
+        if smaller is not None and smaller.mismatch.kind == found.mismatch.kind and law.smaller:
+            found, candidates = smaller, law.smaller(call)
+    return found
 
 
 def violation(law: Law, transform: Transform, call: Call) -> Violation | None:

@@ -5,18 +5,21 @@ from typing import Any, Literal
 
 import attrs
 
-Tier = Literal["essential", "standard", "derived", "devices", "catalogue"]
+Tier = Literal["essential", "standard", "derived", "generated", "devices", "catalogue"]
 """What a law, a transform or a subject costs, next to what only it can find.
 
 - `essential`: a law that every run checks of every subject.
 - `standard`: neither more nor less than others.
 - `derived`: a law that follows from others but for what only it makes the transform do, or a transform
   that is made of another one.
+- `generated`: a law of generated programs, of which only many show much.
 - `devices`: a derived law that compiles a program for several devices for every call.
 - `catalogue`: a subject that stands for one primitive, of which there are hundreds.
 """
 HALVED: frozenset[Tier] = frozenset({"derived", "devices", "catalogue"})
 """The tiers of which a run draws half the calls."""
+GENERATED = 4
+"""Of generated programs a run draws so many times the calls: each takes a fifth of a second."""
 
 OWN_COMBINATIONS = 3
 """As many combinations of axes of a user's own subject are traced together, at least."""
@@ -74,6 +77,8 @@ class Profile:
 
     def for_tiers(self, *tiers: Tier) -> "Profile":
         """This profile with as many calls as items of these tiers get."""
+        if "generated" in tiers:
+            return attrs.evolve(self, examples=GENERATED * self.examples)
         if HALVED.isdisjoint(tiers):
             return self
         return attrs.evolve(self, examples=max(1, self.examples // 2))

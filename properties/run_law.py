@@ -91,7 +91,8 @@ def run_law(
 
     found: Violation | None = None
     try:
-        _hypothesis_test(law, transform, subject, profile, attempt, database, shrink)()
+        by_hypothesis = shrink and law.smaller is None
+        _hypothesis_test(law, transform, subject, profile, attempt, database, by_hypothesis)()
     except Violation as wrong:
         found = (minimize(law, transform, wrong.call) if shrink else None) or wrong
         if shrink and law.tier == "essential":

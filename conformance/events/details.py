@@ -25,7 +25,7 @@ class CallAxes(Struct, frozen=True, kw_only=True):
 class Call(Struct, frozen=True, kw_only=True):
     """One use of a transform on a subject, as `properties.call.to_json` writes it."""
 
-    kind: Literal["function", "module"]
+    kind: Literal["function", "program", "module"]
     subject_name: str
     sizes: dict[str, Count]
     axes: list[CallAxes]
@@ -35,6 +35,9 @@ class Call(Struct, frozen=True, kw_only=True):
     eager: bool | UnsetType = UNSET
     flipped: bool | UnsetType = UNSET
     typed: bool | UnsetType = UNSET
+    program: Annotated[
+        dict[str, Any] | UnsetType, Meta(description="A generated program: its statements.")
+    ] = UNSET
     key: Count | UnsetType = UNSET
     variable_axes: dict[str, Axis] | UnsetType = UNSET
     split_rngs: dict[str, bool] | UnsetType = UNSET

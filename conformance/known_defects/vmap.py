@@ -6,6 +6,7 @@ from conformance.known_defects.defect import Defect
 from conformance.known_defects.minimal_calls import (
     NOT_FOUND,
     NOT_FOUND_LATER,
+    NOT_FOUND_ON_THE_27TH,
     any_axes,
     calls_of,
     empty_calls_of,
@@ -36,6 +37,34 @@ VMAP: tuple[Defect, ...] = (
             "https://github.com/jax-ml/jax/issues/39288 (the error, for 0.11.0), fixed by "
             "https://github.com/jax-ml/jax/pull/39293"
         ),
+    ),
+    Defect(
+        id="vmap-forward-derivative-of-custom-vmap",
+        transform="jax.vmap",
+        versions={"jax": ">=0.4.30"},
+        affects=calls_of("lax.custom_vmap_call.forward", lambda axes: None in axes),
+        law="mapping.equals-per-example",
+        call=rule_call("lax.custom_vmap_call.forward", (0, None), m=2, n=4),
+        description=(
+            "Silently wrong results: a map of jax.jvp or jax.jacfwd of a custom_vmap function, where "
+            "only primals or only tangents are mapped, gives results with the batch axis twice. JAX "
+            "maps the function's rule once more, though the rule says that its results are batched."
+        ),
+        upstream=NOT_FOUND_ON_THE_27TH,
+    ),
+    Defect(
+        id="vmap-forward-derivative-of-sequential-vmap",
+        transform="jax.vmap",
+        versions={"jax": ">=0.4.30"},
+        affects=calls_of("lax.custom_vmap_call.sequential", lambda axes: None in axes),
+        law="mapping.equals-per-example",
+        call=rule_call("lax.custom_vmap_call.sequential", (0, None), m=2, n=4),
+        description=(
+            "A map of jax.jvp or jax.jacfwd of a sequential_vmap function, where only primals or only "
+            "tangents are mapped, raises 'scan got no values to scan over': its rule is called with "
+            "no argument that is batched."
+        ),
+        upstream=NOT_FOUND_ON_THE_27TH,
     ),
     Defect(
         id="vmap-reduce-mapped-initial-value",

@@ -42,6 +42,7 @@ _FUNCTIONS = (
     "draw-bits",
     "draw-bits-rbg",
     "large-maximum",
+    "program-control",
 )
 MODULES = (
     "dense",

@@ -13,7 +13,7 @@ from properties.mutants.subtle import SUBTLE
 from properties.mutants.subtle.subtle_mutant import noting_triggers
 from properties.profile import PROFILES, Profile
 from properties.subject import ModuleSubject, Subject
-from properties.subjects import SUBJECTS
+from properties.subjects import PROGRAMS, SUBJECTS
 
 HOSTS = {"jax.vmap": False, "flax.linen.vmap": True, "flax.nnx.vmap": True}
 """The transforms that are broken, and whether their lifting of modules is, or their mapping of functions."""
@@ -29,6 +29,7 @@ SUBJECTS_TRIED = (
     "square",
     "lax.broadcast_in_dim.scalar",
     "large-maximum",
+    *(subject.name for subject in PROGRAMS),
     "lax.add",
     "lax.clamp",
     "lax.dot_general.batch",

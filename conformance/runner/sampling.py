@@ -9,7 +9,14 @@ import zlib
 from properties.law import Law
 from properties.profile import Profile, Sampling
 from properties.subject import ModuleSubject, Subject
-from properties.subjects import COLLECTIVES, DRAWS, FUNCTIONS, MODULES, USES
+from properties.subjects import (
+    COLLECTIVES,
+    DRAWS,
+    FUNCTIONS,
+    MODULES,
+    PROGRAMS,
+    USES,
+)
 from properties.transform import Transform
 
 
@@ -75,7 +82,7 @@ def _catalogue_rate(law: Law, table: Sampling) -> int:
 
 
 def _rate(law: Law, transform: Transform, table: Sampling) -> int:
-    derived = {"derived", "devices"} & {law.tier, transform.tier}
+    derived = {"derived", "generated", "devices"} & {law.tier, transform.tier}
     return table.derived if derived else 1
 
 
@@ -98,7 +105,14 @@ def _checksum(name: str, profile: Profile) -> int:
 @functools.cache
 def _population(law: Law, transform: Transform) -> tuple[str, ...]:
     """The suite's own subjects outside the catalogue that the law applies to."""
-    suite: tuple[Subject, ...] = (*FUNCTIONS, *MODULES, *USES, *COLLECTIVES, *DRAWS)
+    suite: tuple[Subject, ...] = (
+        *FUNCTIONS,
+        *MODULES,
+        *USES,
+        *COLLECTIVES,
+        *DRAWS,
+        *PROGRAMS,
+    )
     return tuple(
         subject.name
         for subject in suite

@@ -25,6 +25,7 @@ LAWS: Mapping[str, Law] = MappingProxyType(
         mapping.structure,
         mapping.again,
         mapping.large,
+        mapping.programs,
         mapping.whole_batch,
         collectives,
         errors,

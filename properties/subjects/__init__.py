@@ -7,9 +7,20 @@ from properties.subjects.draws import DRAWS
 from properties.subjects.functions import FUNCTIONS
 from properties.subjects.large import LARGE
 from properties.subjects.modules import MODULES
+from properties.subjects.programs import PROGRAMS
 from properties.subjects.uses import USES
 
-__all__ = ["COLLECTIVES", "DRAWS", "FUNCTIONS", "LARGE", "MODULES", "RULES", "SUBJECTS", "USES"]
+__all__ = [
+    "COLLECTIVES",
+    "DRAWS",
+    "FUNCTIONS",
+    "LARGE",
+    "MODULES",
+    "PROGRAMS",
+    "RULES",
+    "SUBJECTS",
+    "USES",
+]
 
 _EVERY: tuple[Subject, ...] = (
     *FUNCTIONS,
@@ -18,6 +29,7 @@ _EVERY: tuple[Subject, ...] = (
     *COLLECTIVES,
     *DRAWS,
     *LARGE,
+    *PROGRAMS,
     *RULES,
 )
 SUBJECTS: dict[str, Subject] = {subject.name: subject for subject in _EVERY}

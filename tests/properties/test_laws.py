@@ -23,7 +23,10 @@ from properties.transform import Lifted, Transform
 from reference.loop import example, stack
 
 SMALL = Profile("small", examples=2, shapes=2, combinations=4, deadline=60, random=False, seed=5)
-CHOSEN = ("square", "linear", "sort", "dense", "batch-norm", "dropout", "gru-cell", "draw-bits")
+CHOSEN = (
+    *("square", "linear", "sort", "dense", "batch-norm", "dropout", "gru-cell", "draw-bits"),
+    "program-control",
+)
 
 KINDS_OF_FUNCTIONS = ("function", "rule", "collective", "draw")
 

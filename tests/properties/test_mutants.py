@@ -32,6 +32,7 @@ KILLS = {
     "mapping.whole-batch": ["batch-reversed", "slice-zero-broadcast"],
     "axes.pytree-prefix": ["tree-of-axes-misread"],
     "mapping.called-again": ["batch-reversed", "slice-zero-broadcast"],
+    "mapping.generated-program": ["batch-reversed", "slice-zero-broadcast"],
     "mapping.large-batch": ["batch-reversed", "slice-zero-broadcast"],
     "nesting.commutes": ["batch-reversed"],
     "mapping.axis-size": ["out-axes-ignored", "options-ignored"],

@@ -16,10 +16,11 @@ from conformance.transforms.linen.vmap import TRANSFORM as LINEN
 from conformance.transforms.nnx.vmap import VMAP as NNX
 from properties.applicability import unavailable
 from properties.batch_axes import anywhere, combinations, covering
-from properties.call import Axes, FunctionCall
+from properties.call import Axes, FunctionCall, ProgramCall
 from properties.law import Law
 from properties.laws import LAWS
 from properties.laws.mapping.large import FEW, LARGE
+from properties.laws.mapping.programs import BATCHES as PROGRAM_BATCHES
 from properties.loop_transform import LOOP
 from properties.oracle import output_ranks
 from properties.profile import PROFILES, Profile
@@ -131,6 +132,9 @@ def test_calls_take_their_sizes_from_the_pool(law: Law, transform: Transform) ->
         if law.id == "mapping.large-batch":
             assert (call.sizes["batch"], {axes.batch for axes in call.axes}) == (FEW, set(LARGE))
             continue
+        if isinstance(call, ProgramCall):
+            assert call.sizes["batch"] in PROGRAM_BATCHES
+            continue
         assert dict(call.sizes) in pool(call.subject, MANY, transform.max_batch_size())
         assert call.sizes["batch"] <= (transform.max_batch_size() or 8)
 
@@ -156,7 +160,12 @@ def test_axes_are_valid_differ_and_are_negative_in_the_negative_law_only(law: La
             mapped = [
                 (a, min(r)) for a, r in zip(axes.in_axes, ranks, strict=True) if a is not None
             ]
-            for axis, rank in (*mapped, (axes.out_axes, out_rank(call.subject, law))):
+            least = (
+                min(output_ranks(call))
+                if isinstance(call, ProgramCall)
+                else out_rank(call.subject, law)
+            )
+            for axis, rank in (*mapped, (axes.out_axes, least)):
                 assert -rank - 1 <= axis <= rank
                 assert (axis < 0) == backward
 
@@ -166,7 +175,7 @@ def test_slices_of_what_is_mapped_are_pairwise_different(law: Law) -> None:
     for call in all_drawn(law):
         if getattr(call, "edge_values", False) or call.subject_name == "embed":
             continue  # edges are few; so are the ids of a small vocabulary
-        if getattr(call.subject, "kind", "") in ("rule", "large"):
+        if getattr(call.subject, "kind", "") in ("rule", "large", "program"):
             continue  # there are but two booleans, few indices, and few small whole numbers
         for axes in call.axes[:2]:
             for argument, axis in zip(call.batch_first(axes), axes.in_axes, strict=True):

@@ -35,6 +35,15 @@ def _(size, mapped, x, y):
     x, y = (v if is_mapped else jnp.broadcast_to(v, (size, *v.shape)) for v, is_mapped in zip((x, y), mapped))
     return product(x, y), True
 """
+_SQUARE_VMAP = """
+@jax.custom_batching.custom_vmap
+def square(x):
+    return x * x
+
+@square.def_vmap
+def _(size, mapped, x):
+    return (x * x if mapped[0] else jnp.broadcast_to(x * x, (size, *x.shape))), True
+"""
 
 
 def _whole() -> tuple[Array, Array]:
@@ -104,6 +113,19 @@ CONTROL = (
         exact=True,
     ),
     rule("custom_vmap_call", _CUSTOM_VMAP + "return product(a, b)", *_whole(), exact=True),
+    rule(
+        "custom_vmap_call.forward",
+        _SQUARE_VMAP + "return jax.jvp(square, (a,), (b,))",
+        *_whole(),
+        exact=True,
+    ),
+    rule(
+        "custom_vmap_call.sequential",
+        "square = jax.custom_batching.sequential_vmap(lambda x: x * x)\n"
+        "return square(a), jax.jvp(square, (a,), (b,))",
+        *_whole(),
+        exact=True,
+    ),
     rule(
         "custom_linear_solve",
         "lax.custom_linear_solve(lambda x: 2 * x, a, lambda _, y: y / 2, symmetric=True)",

@@ -27,6 +27,7 @@ STRUCTURE = "mapping.preserves-structure"
 
 BREAKS = {
     "value": "lambda *a: jax.tree_util.tree_map(lambda x: x[::-1] + 1, mapped(*a))",
+    "program": "lambda *a: jax.tree_util.tree_map(lambda x: ~x if x.dtype == bool else x + 1, mapped(*a))",
     "shape": "lambda *a: jax.tree_util.tree_map(lambda x: x[None], mapped(*a))",
     "tree": "lambda *a: [mapped(*a)]",
     "raised": "lambda *a: 1 / 0",
@@ -72,6 +73,7 @@ jax.vmap = lambda *a, **k: broken(honest(*a, **k))
 KINDS = {
     # What the map does, under which law it is found, and the kind of mismatch.
     "value": (EQUALS, "matrix-add", "value"),
+    "program": ("mapping.generated-program", "program-control", "value"),
     "shape": (EQUALS, "matrix-add", "structure"),
     "tree": (EQUALS, "matrix-add", "structure"),
     "raised": (EQUALS, "matrix-add", "raised"),
