@@ -71,7 +71,7 @@ def _body(transform: Transform, found: Violation, parts: Parts) -> str:
     result = templates.RESULT.format(transform=transform.name, attempt=attempt)
     if isinstance(parts.expected, Expected):
         compare = templates.ARRAYS.replace("{agree}", templates.source_of_agree())
-        return "\n".join([setup, *arrays(parts.expected), result]) + compare
+        return "\n".join([setup, *arrays(parts.expected), parts.drawn, result]) + compare
     return "\n".join([setup, f"expected = {parts.expected}", result]) + templates.NAMES
 
 

@@ -3,6 +3,7 @@
 import inspect
 
 from conformance.transforms.linen.modules import own_source
+from conformance.violations.script import templates
 from conformance.violations.script.parts import Parts
 from properties import oracle
 from properties.call import FunctionCall
@@ -32,10 +33,20 @@ def parts(transform: Transform, call: FunctionCall, found: Violation) -> Parts:
     # Compiled as it was in the run: XLA has faults that operations one by one do not show.
     is_jitted = recipe is MAP and transform.traceable and not call.eager
     got = "got = jax.jit(mapped)(*arguments)" if is_jitted else recipe.result_code(call)
+    draws = recipe is MAP and found.expected is None and "random." in setup[1]
     return Parts(
         setup=setup,
         attempt=[recipe.setup_code(call), transform.source(mapped), got],
         expected=found.expected or oracle.of_function(call),
+        drawn=_one_by_one(call) if draws else "",
+    )
+
+
+def _one_by_one(call: FunctionCall) -> str:
+    """Python that sets `expected` to what the function draws for each example, unmapped."""
+    (axes,) = call.axes
+    return templates.ONE_BY_ONE.format(
+        in_axes=axes.in_axes, out_axes=axes.out_axes, size=call.sizes["batch"]
     )
 
 

@@ -21,6 +21,8 @@ class Parts:
     """Makes what is mapped and sets `got`: may raise."""
     expected: Expected | str | None = None
     """Arrays, or Python for what is none; None where the call must raise."""
+    drawn: str = ""
+    """Python that sets `expected` anew, of the unmapped function: what is drawn differs between releases."""
 
 
 def arrays(right: Expected) -> list[str]:

@@ -156,3 +156,13 @@ def test_the_script_of_a_process_that_died_ends_it_and_passes_on_the_honest_one(
         statuses(tmp_path, [text], dies)
     assert died.value.returncode == -signal.SIGKILL
     assert statuses(tmp_path, [text]) == ["0"]
+
+
+def test_what_is_drawn_is_compared_with_what_the_same_release_draws(tmp_path: Path) -> None:
+    call = FunctionCall("lax.random_gamma", {"batch": 3, "m": 2}, (Axes((0, 1), 1),))
+    found = Violation(call, Mismatch("value", "values differ"), "apply")
+    text = script(LAWS[EQUALS], TRANSFORMS["jax.vmap"], found)
+    other = "import jax\njax.random.gamma = lambda k, a, dtype: jax.random.normal(k, a.shape) + a\n"
+    assert statuses(tmp_path, [text], other) == ["0"]
+    same = "honest = jax.vmap\njax.vmap = lambda *a, **k: lambda *x: honest(*a, **k)(*x)[::-1]\n"
+    assert statuses(tmp_path, [text], other + same) == ["1"]
