@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from conformance.user_subjects import subjects
+from conformance.user_subjects.loading import no_exit
 from properties.sizes import some_call
 from properties.subject import FunctionSubject, Subject
 from properties.trees import raw
@@ -16,7 +17,7 @@ def changing(subject: Subject) -> Iterator[str]:
     if not isinstance(subject, FunctionSubject) or subject.kind != "function":
         return
     try:
-        with subjects.registered(subject):
+        with no_exit(), subjects.registered(subject):
             example = some_call(subject).example()
             first, second = (
                 jax.tree_util.tree_map(np.asarray, raw(subject.function(*example)))
