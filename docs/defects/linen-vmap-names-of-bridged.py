@@ -1,0 +1,335 @@
+"""sharing.documented-uses does not hold for flax.linen.vmap on use.bridged-names.
+
+A documented use gives what a loop over the unmapped module gives, and leaves nothing else behind.
+values differ: expected 1, got 0 (1 ULP)
+
+Found by vmap-conformance. Prints what was expected and got; exits 1 while they differ.
+"""
+
+import os
+
+os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=8")
+
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy import inf, nan  # in the arrays below
+
+
+
+def array(dtype, shape, values):
+    return np.array(values, dtype).reshape(shape)
+
+
+def numbers(leaf):
+    is_key = hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    return np.asarray(jax.random.key_data(leaf) if is_key else leaf)
+
+
+expected = array('bool', (), [True])
+allowed = array('float64', (), [0.0])
+dtypes = ['bool']
+structure = 'PyTreeDef(*)'
+
+
+print("mapped by", "flax.linen.vmap", "on jax", jax.__version__)
+try:
+    """What the documented uses of `nn.vmap` have in common: modules of whole numbers, and the loop over them."""
+
+    import dataclasses
+    from collections.abc import Callable
+    from typing import Any
+
+    import flax.linen as nn
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    FEATURES, OUTPUTS = 2, 4
+    """The sizes of a module's input and output."""
+    MEMBERS = "members"
+    """What the axis of an ensemble is called."""
+
+
+    def roll(key: Any, shape: Any, dtype: Any = jnp.float32) -> Any:
+        """Whole numbers of this shape, drawn from a key."""
+        return jax.random.randint(key, shape, -9, 9).astype(dtype)
+
+
+    class Net(nn.Module):
+        """y = x w + b, which the module adds to the total in its cache."""
+
+        @nn.compact
+        def __call__(self, x: Any) -> Any:
+            """Give y for `x` of shape (FEATURES,)."""
+            w = self.param("w", roll, (FEATURES, OUTPUTS))
+            y: Any = jnp.dot(x, w) + self.param("b", roll, (OUTPUTS,))
+            total = self.variable("cache", "total", jnp.zeros, OUTPUTS)
+            total.value = total.value + y
+            return y
+
+
+    class Coder(nn.Module):
+        """A module of two methods with the same parameters."""
+
+        def setup(self) -> None:
+            """Make the parameter."""
+            self.w = self.param("w", roll, (FEATURES, OUTPUTS))
+
+        def encode(self, x: Any) -> Any:
+            """Map `x` of shape (FEATURES,) to (OUTPUTS,)."""
+            return jnp.dot(x, self.w)
+
+        def decode(self, y: Any) -> Any:
+            """Map `y` of shape (OUTPUTS,) to (FEATURES,)."""
+            return jnp.dot(self.w, y)
+
+        def __call__(self, x: Any) -> Any:
+            """Encode and decode."""
+            return self.decode(self.encode(x))
+
+
+    class Noisy(nn.Module):
+        """Dropout of x."""
+
+        @nn.compact
+        def __call__(self, x: Any) -> Any:
+            """Give an output of the shape of `x`."""
+            return nn.Dropout(0.5, deterministic=False)(x)
+
+
+    class OfTree(nn.Module):
+        """A `Net` of what is in a dictionary."""
+
+        @nn.compact
+        def __call__(self, tree: Any) -> Any:
+            """Give {"y": y, "sums": [y + z]} for {"x": x, "rest": [z]}."""
+            y = Net(name="net")(tree["x"])
+            return {"y": y, "sums": [y + tree["rest"][0]]}
+
+
+    class Twice(nn.Module):
+        """One submodule, called twice."""
+
+        of: Any
+
+        @nn.compact
+        def __call__(self, x: Any) -> Any:
+            """Give both outputs."""
+            inner = self.of(name="inner")
+            return [inner(x), inner(x + 1)]
+
+
+    @dataclasses.dataclass(frozen=True)
+    class Setting:
+        """What a use is given: a number of examples, and what it may choose."""
+
+        size: int
+        seed: int
+
+        @property
+        def axis(self) -> int:
+            """Where the parameters of an ensemble are stacked."""
+            return self.seed % 2
+
+        @property
+        def key(self) -> Any:
+            """The root key."""
+            return jax.random.key(self.seed)
+
+        def keys(self, root: Any) -> Any:
+            """The key of each member."""
+            return jax.random.split(root, self.size)
+
+        def whole(self, number: int, *shape: int) -> Any:
+            """Whole numbers of this shape; each `number` gives others."""
+            random = np.random.RandomState((self.seed + 7919 * number) % 2**32)
+            return jnp.asarray(random.randint(-4, 5, size=shape), jnp.float32)
+
+        def inputs(self) -> Any:
+            """An input for each example, of shape (size, FEATURES)."""
+            return self.whole(3, self.size, FEATURES)
+
+        def ensemble(self, module: Any, **given: Any) -> Any:
+            """The lifted class: parameters along `axis`, the cache in front, keys split."""
+            axes = {"params": self.axis, "cache": 0}
+            split = {"params": True, "dropout": True}
+            return nn.vmap(module, **{"variable_axes": axes, "split_rngs": split, **given})
+
+        def loop(self, one: Callable[[int], Any]) -> Any:
+            """What `one(i)` gives of each example, stacked in front."""
+            each = [one(i) for i in range(self.size)]
+            return jax.tree_util.tree_map(lambda *leaves: jnp.stack(leaves), *each)
+
+        def placed(self, variables: Any) -> Any:
+            """Variables that are stacked in front, with parameters along `axis`."""
+            moved = jax.tree_util.tree_map(
+                lambda leaf: jnp.moveaxis(leaf, 0, self.axis), variables["params"]
+            )
+            return {**variables, "params": moved}
+
+        def members(self, module: Any, *inputs: Any) -> Any:
+            """The variables of each member, initialised by its own key, stacked in front."""
+            keys = self.keys(self.key)
+            return self.loop(lambda i: module.init(keys[i], *(x[i] for x in inputs)))
+
+
+    Use = Callable[[Setting], tuple[Callable[[], Any], Any]]
+    """From a setting to a function that gives what the map gives, and to what it must give."""
+
+
+    def member(variables: Any, i: int) -> Any:
+        """Member `i` of variables that are stacked in front."""
+        return jax.tree_util.tree_map(lambda leaf: leaf[i], variables)
+
+
+    def error_of(function: Callable[[], Any]) -> str:
+        """The name of the class of what the function raises."""
+        try:
+            function()
+        except Exception as error:
+            return type(error).__name__
+        return "nothing"
+
+
+    """Modules of NNX that are bridged to Linen, and lifted there."""
+
+    from typing import Any
+
+    import flax.linen as nn
+    import jax.numpy as jnp
+    import numpy as np
+
+
+
+    def _inner() -> Any:
+        """A module of NNX that names the axes of its parameter and counts its calls."""
+        from flax import nnx
+
+        class Inner(nnx.Module):
+            def __init__(self, rngs: Any) -> None:
+                # Since flax 0.12 a variable would be placed on a mesh at once; there is none here.
+                later: dict[str, Any] = (
+                    {"eager_sharding": False} if hasattr(nnx, "use_eager_sharding") else {}
+                )
+                shape = (FEATURES, OUTPUTS)
+                draw: Any = nnx.with_partitioning(
+                    lambda: roll(rngs.params(), shape), ("in", "out"), **later
+                )
+                self.w, self.count = nnx.Param(draw()), nnx.BatchStat(jnp.zeros(()))
+
+            def __call__(self, x: Any) -> Any:
+                self.count.value = self.count.value + 1
+                return jnp.dot(x, self.w.value)
+
+        return Inner
+
+
+    def _bridged(s: Setting) -> Any:
+        from flax import nnx
+
+        lift: Any = s.ensemble
+        return lift(
+            nnx.bridge.ToLinen,
+            variable_axes={"params": 0, "batch_stats": 0},
+            metadata_params={nn.PARTITION_NAME: MEMBERS},
+        )(_inner())
+
+
+    def bridged(s: Setting) -> Any:
+        """A module of NNX, bridged to Linen, is lifted."""
+        from flax import nnx
+
+        keys = s.keys(s.key)
+
+        def run(module: Any, key: Any, x: Any) -> Any:
+            variables = module.init(key, x)
+            y, state = module.apply(variables, x, mutable=["batch_stats"])
+            return y, nn.unbox(variables["params"]), nn.unbox(state)
+
+        def one(i: int) -> Any:
+            return run(nnx.bridge.ToLinen(_inner()), keys[i], s.inputs()[i])
+
+        return lambda: run(_bridged(s), s.key, s.inputs()), s.loop(one)
+
+
+    def bridged_names(s: Setting) -> Any:
+        """The parameters of a bridged module say where the new axis is."""
+
+        def mapped() -> Any:
+            box = _bridged(s).init(s.key, s.inputs())["params"]["w"]
+            # The entry has had three names.
+            said = (box.metadata.get(name) for name in ("out_sharding", "sharding_names", "sharding"))
+            names = next(each for each in said if each is not None)
+            return np.array(tuple(names) == (MEMBERS, "in", "out"))
+
+        return mapped, np.array(True)
+
+
+    USES: dict[str, Use] = {
+        "use.bridged": bridged,
+        "use.bridged-names": bridged_names,
+    }
+
+    NEEDS = "0.11"
+    """The first release of Flax whose bridge has what is used here."""
+
+
+    mapped, _ = bridged_names(Setting(3, 5))
+    got = mapped()
+    got = jax.tree_util.tree_map(numbers, got)
+except Exception as error:
+    print("it raised", repr(error)[:300])
+    print("\nthey differ")
+    sys.exit(1)
+
+
+def agree(got, expected, allowed):
+    """Which elements of two arrays agree.
+
+    - NaN agrees with NaN, and with nothing else.
+    - An infinity agrees with the infinity of its sign.
+    - Where `allowed` is infinite nothing is known, and any value agrees.
+    - Where nothing is allowed in the whole array, values are equal; zeros have one sign where both
+      arrays are of one real dtype.
+    - Else the distance is at most what is allowed; zeros of either sign are equal. Integers and
+      booleans are compared as float64, complex numbers by the modulus of their difference.
+
+    Args:
+        got: an array of any dtype.
+        expected: of the same shape, in the same dtype or a wider one.
+        allowed: the largest absolute difference, of the same shape or a scalar; not negative.
+
+    Returns:
+        Booleans of the arrays' shape.
+    """
+    got, expected, allowed = (np.asarray(got), np.asarray(expected), np.asarray(allowed))
+    with np.errstate(all='ignore'):
+        same = (got == expected) | (got != got) & (expected != expected)
+        if not np.any(allowed):
+            if got.dtype == expected.dtype and (not np.iscomplexobj(got)):
+                same = same & ((np.signbit(got) == np.signbit(expected)) | (got != got))
+            return np.asarray(same, bool)
+        wide = complex if np.iscomplexobj(got) or np.iscomplexobj(expected) else float
+        distance = np.abs(got.astype(wide) - expected.astype(wide))
+        return np.asarray(same | (distance <= allowed) | (allowed == np.inf), bool)
+
+
+got_leaves = jax.tree_util.tree_flatten_with_path(got)[0]
+expected_leaves = jax.tree_util.tree_leaves(expected)
+bounds = jax.tree_util.tree_leaves(allowed)
+got_structure = str(jax.tree_util.tree_structure(got))
+different = got_structure != structure
+if different:
+    print(f"expected {structure}", f"got {got_structure}", sep="\n")
+for (path, g), e, bound, dtype in zip(got_leaves, expected_leaves, bounds, dtypes):
+    print("\n" + jax.tree_util.keystr(path), f"expected {dtype} {e.shape}", e, sep="\n")
+    print(f"got {g.dtype.name} {g.shape}", g, sep="\n")
+    if g.shape != e.shape or g.dtype.name != dtype:
+        different = True
+    else:
+        different |= not np.all(agree(g, e, bound))
+print("\nthey differ" if different else "\nthey agree")
+sys.exit(different)
