@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
@@ -26,6 +27,7 @@ from conformance.judge.verdict import CONFORMS
 from conformance.reporting.suggestions import unknown
 
 if TYPE_CHECKING:
+    from conformance.cli.check_output import CheckOutput
     from conformance.judge.exercises.exercise import Exercise
     from conformance.judge.server_process import Server
     from conformance.judge.session import JudgeSession
@@ -182,7 +184,7 @@ def judge(
     compiled = None if cache is None else cache.compiled
     starting = pool.submit(server_process.start_server, isolation, compiled)  # JAX loads meanwhile
     try:
-        from conformance.cli.check_output import output_of
+        printer = _printer(format)
         from conformance.judge.exercises import load_exercises
         from conformance.judge.expected_answers import compute_ahead
         from conformance.judge.session import JudgeSession, Options, fresh_seed, prefetch
@@ -197,7 +199,7 @@ def judge(
         many = len(found.candidates) >= MANY_CANDIDATES
         session = JudgeSession(starting.result(), known, chosen, cache, many, prefetched)
         shown = (log, files, marking, workers, found.skipped, verbose)
-        with output_of(format)(session, *shown) as output:
+        with printer(session, *shown) as output:
             return _judge_all(session, paths, found, workers, output.show)
     except InvalidExercise as problem:
         raise click.UsageError(str(problem)) from None
@@ -208,6 +210,15 @@ def judge(
         stop.set()  # a thread of XLA's must not be cut short by the end of the process
         _close(session, starting)
         pool.shutdown()
+
+
+def _printer(format: str) -> type[CheckOutput]:
+    """What prints in the format. Imports all that is used later, too: threads would hold that up."""
+    importlib.import_module("conformance.cli.check_progress")
+    importlib.import_module("conformance.judge.check_file")
+    from conformance.cli.check_output import output_of
+
+    return output_of(format)
 
 
 def _exercises(

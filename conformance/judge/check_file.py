@@ -125,8 +125,11 @@ def _start(session: JudgeSession, submission: Submission) -> tuple[tuple[WorkerR
     """Processes that have loaded the file, and what both of them found in it."""
     runs: list[WorkerRun] = []
     try:
-        for _ in range(WORKERS_PER_CANDIDATE):
+
+        def start() -> None:
             runs.append(WorkerRun(session.start_worker()))
+
+        together([start] * WORKERS_PER_CANDIDATE)
         limits, found = _first_limits(session), []
         names = session.wanted()
 
