@@ -36,6 +36,8 @@ class Sampling:
     """Subjects outside the catalogue, by each derived law and by each derived transform."""
     catalogue: int = 1
     """Subjects of the catalogue, by each law that is not essential."""
+    variants: int = 1
+    """Subjects of the catalogue that vary parameters alone, by each law, whatever its tier."""
     catalogue_on_devices: int = 1
     """Subjects of the catalogue, by a law that compiles for several devices."""
     own: int = 1
@@ -121,7 +123,12 @@ PROFILES = {
             deadline=120,
             random=False,
             sampling=Sampling(
-                derived=3, catalogue=3, catalogue_on_devices=8, own=3, own_elsewhere=16
+                derived=3,
+                catalogue=3,
+                variants=4,
+                catalogue_on_devices=8,
+                own=3,
+                own_elsewhere=16,
             ),
         ),
         Profile(

@@ -109,6 +109,8 @@ class FunctionSubject:
     `large`: it is of tiny examples, for maps of many; `program`: it stands for generated programs."""
     own: OwnOptions | None = None
     """Set where it is a user's own: then the second oracle judges what the first cannot."""
+    is_variant: bool = False
+    """It varies the parameters of a primitive that other subjects reach, too."""
 
     @property
     def tier(self) -> Tier:

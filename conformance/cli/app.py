@@ -16,7 +16,7 @@ NAME = "vmap-conformance"
 COMMANDS = {
     "bisect": "Find the release that broke a law, or changed an observation.",
     "check": "Check candidate solutions against their exercises.",
-    "list": "List laws, transforms, subjects, exercises, known defects or batching rules.",
+    "list": "List laws, transforms, subjects, exercises, known defects, batching rules or their parameters.",
     "mutants": "Check broken transforms, or broken batching rules: which law notices?",
     "releases": "Check every release of JAX or Flax that a requirement allows.",
     "replay": "Run one stored counterexample again.",

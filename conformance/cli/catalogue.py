@@ -7,7 +7,7 @@ from typing import Any
 Row = dict[str, Any]
 """A name, a summary, and more."""
 
-KINDS = ("laws", "transforms", "subjects", "exercises", "defects", "rules")
+KINDS = ("laws", "transforms", "subjects", "exercises", "defects", "rules", "parameters")
 
 
 def rows(kind: str) -> list[Row]:
@@ -39,6 +39,7 @@ def _made(kind: str) -> list[Row]:
         "exercises": _exercises,
         "defects": _defects,
         "rules": _rules,
+        "parameters": _parameters,
     }
     return makers[kind]()
 
@@ -149,3 +150,19 @@ def _rules() -> list[Row]:
             }
         )
     return rows
+
+
+def _parameters() -> list[Row]:
+    """The parameters of JAX's primitives: which of them the catalogue varies, measured by tracing it."""
+    from properties.parameter_coverage import parameter_coverage
+
+    found = parameter_coverage()
+    states = {
+        **dict.fromkeys(found.varied, ("varies", "")),
+        **{name: ("exempt", why) for name, why in found.exempt.items()},
+        **{name: ("same", f"always {value:.60}") for name, value in found.constant.items()},
+    }
+    return [
+        {"name": name, "summary": f"{state:6}  {why}".rstrip(), "state": state, "why": why}
+        for name, (state, why) in sorted(states.items())
+    ]

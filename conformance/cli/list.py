@@ -11,7 +11,7 @@ from conformance.cli import catalogue
 @click.argument("kind", type=click.Choice(catalogue.KINDS))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_kind(kind: str, as_json: bool) -> int:
-    """List what there is: KIND is laws, transforms, subjects, exercises, defects or (batching) rules.
+    """List what there is: laws, transforms, subjects, exercises, defects, (batching) rules, parameters.
 
     Defects are listed with their releases; * marks those that the installed releases have.
 
@@ -28,6 +28,11 @@ def list_kind(kind: str, as_json: bool) -> int:
     width = max(map(len, heads), default=0)
     for head, row in zip(heads, rows, strict=True):
         click.echo(f"{head:{width}}  {_releases(row)}{row['summary']}")
+    if kind == "parameters":
+        states = [row["state"] for row in rows]
+        varied, same = states.count("varies"), states.count("same")
+        percent = 100 * varied / max(1, varied + same)
+        click.echo(f"the catalogue varies {varied} of {varied + same}: {percent:.1f} %")
     if kind == "defects":
         there = sum(row["installed"] for row in rows)
         click.echo(f"* the installed releases have it: {there} of {len(rows)}")

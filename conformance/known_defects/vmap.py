@@ -135,7 +135,7 @@ VMAP: tuple[Defect, ...] = (
         id="vmap-rng-bit-generator-of-none",
         transform="jax.vmap",
         versions={"jax": ">=0.4.30"},
-        affects=empty_calls_of(("lax.rng_bit_generator",)),
+        affects=empty_calls_of(("lax.rng_bit_generator", "lax.rng_bit_generator.bytes")),
         law="mapping.axis-size",
         call=FunctionCall("lax.rng_bit_generator", {"batch": 0}, (Axes((0,), 0),)),
         description=(

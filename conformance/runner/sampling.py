@@ -8,7 +8,7 @@ import zlib
 
 from properties.law import Law
 from properties.profile import Profile, Sampling
-from properties.subject import ModuleSubject, Subject
+from properties.subject import FunctionSubject, ModuleSubject, Subject
 from properties.subjects import (
     COLLECTIVES,
     DRAWS,
@@ -31,9 +31,12 @@ def not_sampled_reason(
         population = f"a user's own subjects under {transform.name}"
     elif subject.tier == "catalogue":
         one_in = _catalogue_rate(law, profile.sampling)
+        population = "the catalogue's subjects"
+        if isinstance(subject, FunctionSubject) and subject.is_variant:
+            one_in = max(one_in, profile.sampling.variants)
+            population += " that vary parameters"
         name = f"{law.seed_id}|{transform.name}|{subject.name}"
         sampled = _checksum(name, profile) % one_in == 0
-        population = "the catalogue's subjects"
     else:
         one_in = _rate(law, transform, profile.sampling)
         sampled = one_in == 1 or _in_sample(law, transform, subject, one_in, profile)

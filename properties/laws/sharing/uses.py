@@ -27,7 +27,19 @@ def _calls(
     )
 
 
-@any_law("sharing.documented-uses", tier="derived", cases=_calls, subjects=UseSubject)
+def _no_size_alone(transform: Transform, subject: UseSubject) -> str | None:
+    if subject.name != "use.size-alone" or transform.accepts_axis_size_only:
+        return None
+    return f"{transform.name} needs an argument that is mapped"
+
+
+@any_law(
+    "sharing.documented-uses",
+    tier="derived",
+    cases=_calls,
+    subjects=UseSubject,
+    skip_if=_no_size_alone,
+)
 def documented_uses(transform: Transform, call: ModuleCall) -> None:
     """A documented use gives what a loop over the unmapped module gives, and leaves nothing else behind."""
     for options in transform.variants(call).get("uses", [{}]):

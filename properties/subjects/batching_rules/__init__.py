@@ -7,6 +7,7 @@ from properties.subjects.batching_rules.elementwise import ELEMENTWISE
 from properties.subjects.batching_rules.indexing import INDEXING
 from properties.subjects.batching_rules.keys import KEYS
 from properties.subjects.batching_rules.linear_algebra import LINEAR_ALGEBRA
+from properties.subjects.batching_rules.parameters import PARAMETERS
 from properties.subjects.batching_rules.randomness import RANDOMNESS
 from properties.subjects.batching_rules.reductions import REDUCTIONS
 from properties.subjects.batching_rules.shapes import SHAPES
@@ -24,4 +25,5 @@ RULES = (
     *RANDOMNESS,
     *KEYS,
     *ATTENTION,
+    *PARAMETERS,
 )
