@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import attrs
 import flax
 from packaging.version import Version
 
@@ -164,6 +165,24 @@ def missing_module_reason(subject: ModuleSubject) -> str | None:
     return f"{subject.name} is not among the modules that this suite has written in NNX"
 
 
+OVER_DEVICES = (
+    "use.class",
+    "use.list-of-axes",
+    "use.one-axis",
+    "use.second-call",
+    "use.unbound-method",
+    "use.written-by-closure",
+)
+"""The documented uses that are checked of a map over devices, too: each call compiles for all of them."""
+
+
+def missing_over_devices(subject: ModuleSubject) -> str | None:
+    """`missing_module_reason`, of a map over devices."""
+    if isinstance(subject, UseSubject) and subject.name not in OVER_DEVICES:
+        return f"{subject.name} is checked of flax.nnx.vmap"
+    return missing_module_reason(subject)
+
+
 def places_at_once() -> bool:
     """Whether a variable that names its axes is placed on a mesh at once, and cannot be told not to be."""
     from flax import nnx
@@ -261,11 +280,14 @@ def _transform(name: str, summary: str, **fields: Any) -> Transform:
 
 
 VMAP = _transform("vmap", "maps an NNX module and its state over a batch", variants=variants)
-PMAP = _transform(
-    "pmap",
-    "maps an NNX module and its state over devices",
-    variants=over_devices,
-    traceable=False,
-    max_batch_size=pmap.TRANSFORM.max_batch_size,
-    accepts_axis_size_only=False,
+PMAP = attrs.evolve(
+    _transform(
+        "pmap",
+        "maps an NNX module and its state over devices",
+        variants=over_devices,
+        traceable=False,
+        max_batch_size=pmap.TRANSFORM.max_batch_size,
+        accepts_axis_size_only=False,
+    ),
+    missing_module_reason=missing_over_devices,
 )
