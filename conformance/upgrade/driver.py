@@ -44,6 +44,10 @@ class Request:
     """Processes in each cell."""
 
 
+NEW_PYTHON = "3.13"
+"""A Python that the newest releases support."""
+
+
 class Watcher(Protocol):
     """Follows the progress of the cells."""
 
@@ -51,7 +55,7 @@ class Watcher(Protocol):
         """A cell is at this stage, with so many items done."""
 
     def problem(self, environment: str, problem: str) -> None:
-        """A cell failed."""
+        """A cell failed, or is hardly what was meant."""
 
 
 class UnknownSubjectError(ValueError):
@@ -74,6 +78,7 @@ def run(request: Request, executor: Executor, watcher: Watcher, *, local: bool) 
     found = sources.scan(_places(request))
     answers = _ask(request, executor, watcher)
     _check_subjects(request, answers)
+    _say_what_is_the_same(request, answers, watcher)
     plan = _plan(answers)
     plan["observe"] = {
         "subjects": list(request.subjects),
@@ -184,6 +189,25 @@ def _ask(request: Request, executor: Executor, watcher: Watcher) -> list[Answer 
                 ).result()
                 break
     return answers
+
+
+def _say_what_is_the_same(
+    request: Request, answers: Sequence[Answer | CellError], watcher: Watcher
+) -> None:
+    """Say of an environment that it has the first one's releases, before both run for minutes."""
+    first, *others = zip(request.environments, answers, strict=True)
+    if isinstance(first[1], CellError) or not first[1].versions:
+        return
+    for environment, answer in others:
+        if isinstance(answer, CellError) or answer.versions != first[1].versions:
+            continue
+        jax, flax, python = (answer.versions.get(name) for name in ("jax", "flax", "python"))
+        remedy = "" if "@" in environment else f", such as `{environment}@{NEW_PYTHON}`"
+        watcher.problem(
+            environment,
+            f"has the releases of {first[0]!r}: jax {jax}, flax {flax}, Python {python}. "
+            f"The newest releases may need another Python{remedy}",
+        )
 
 
 def _check_subjects(request: Request, answers: Sequence[Answer | CellError]) -> None:

@@ -43,6 +43,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     known: list[str]
     """The names of all subjects there are."""
     plan: str | None
+    versions: dict[str, str | None] = {}
+    """Of Python and of the packages that decide what is observed; None for one that is not there."""
 
 
 def answer(wanted: Wanted) -> Answer:
@@ -50,7 +52,7 @@ def answer(wanted: Wanted) -> Answer:
     from conformance.runner import process_env
 
     process_env.prepare()
-    from conformance.runner import items, plan
+    from conformance.runner import environment_info, items, plan
     from conformance.user_subjects import loading
     from properties.profile import PROFILES
     from properties.subjects import SUBJECTS
@@ -69,6 +71,7 @@ def answer(wanted: Wanted) -> Answer:
         ],
         known=list(SUBJECTS),
         plan=drawn,
+        versions=environment_info.versions(),
     )
 
 

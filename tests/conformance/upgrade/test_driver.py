@@ -56,7 +56,8 @@ class Cells:
             raise found
         if wanted.draw:
             self.drawn.append(cell.environment)
-            return answer(*found.subjects, broken=found.broken, plan=True)
+            drawn = answer(*found.subjects, broken=found.broken, plan=True)
+            return msgspec.structs.replace(drawn, versions=found.versions)
         return found
 
     def run(self, cell: Cell, report: Any = None) -> list[Record]:
@@ -100,6 +101,21 @@ def test_the_first_cell_draws_and_a_broken_subject_is_left_out_of_its_cells_plan
     }
     assert new.subjects["legacy"].error.type == "AttributeError"
     assert watcher.problems == []
+
+
+@pytest.mark.parametrize(("newer", "said"), [("0.10.2", True), ("0.11.0", False)])
+def test_equal_releases_are_said_before_anything_runs(
+    newer: str, said: bool, upgraded: Any
+) -> None:
+    old = {"jax": "0.10.2", "flax": "0.12.8", "python": "3.11.7"}
+    _, _, watcher = upgraded(
+        REQUEST,
+        old=msgspec.structs.replace(answer("fine"), versions=old),
+        new=msgspec.structs.replace(answer("fine"), versions={**old, "jax": newer}),
+    )
+    words = "has the releases of 'old': jax 0.10.2, flax 0.12.8, Python 3.11.7. "
+    words += "The newest releases may need another Python, such as `new@3.13`"
+    assert watcher.problems == ([("new", words)] if said else [])
 
 
 def test_a_module_that_cannot_be_imported_is_said_of_its_environment(upgraded: Any) -> None:
