@@ -1,8 +1,14 @@
 """Known defects of collectives under a map."""
 
 from conformance.known_defects.defect import Defect
-from conformance.known_defects.minimal_calls import NOT_FOUND, any_axes, calls_of
+from conformance.known_defects.minimal_calls import (
+    NOT_FOUND,
+    NOT_FOUND_ON_THE_27TH,
+    any_axes,
+    calls_of,
+)
 from properties.call import Axes, FunctionCall
+from properties.laws.collectives import between
 
 _PBROADCAST_IN_VMAP = (
     "lax.pbroadcast under jit of a map, where the source is traced as a list, raises TypeError: 'take "
@@ -103,6 +109,31 @@ COLLECTIVES: tuple[Defect, ...] = (
         ),
         upstream="https://github.com/jax-ml/jax/issues/15982 (closed) is the like in shard_map.",
         all_laws=False,
+    ),
+    *(
+        Defect(
+            id=f"{name}-psum-scatter-of-a-later-axis",
+            transform=transform,
+            versions={"jax": ">=0.4.30"},
+            affects=lambda call: call.subject_name == "psum-scatter" and between(call)[0] == -1,
+            law="collectives.map-between",
+            call=FunctionCall(
+                "psum-scatter", {"batch": 3, "n": 2}, (Axes((0,), 0, "batch"),), seed=5
+            ),
+            description=(
+                "lax.psum_scatter under jax.vmap, within a map that has its axis name, raises "
+                "IndexError (before, ValueError: axis out of bounds) where vmap's axis comes after "
+                "the scattered one, which the result does not have: its batching rule does not count "
+                "that axis down. With tiled=True it works."
+            ),
+            upstream=NOT_FOUND_ON_THE_27TH,
+            all_laws=False,
+        )
+        for name, transform in (
+            ("vmap", "jax.vmap"),
+            ("linen-vmap", "flax.linen.vmap"),
+            ("pmap", "jax.pmap"),
+        )
     ),
     *(
         Defect(

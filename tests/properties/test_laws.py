@@ -50,6 +50,7 @@ NOT_OF_A_LOOP = {
     "collectives.gradients": "the same",
     "collectives.unmapped-operand": "the same",
     "collectives.over-two-names": "the same",
+    "collectives.map-between": "the same",
     "mapping.large-batch": "a Python loop over tens of thousands of examples takes minutes",
     "mapping.whole-batch": "no subject of the catalogue says that it takes a whole batch",
     "parallel.data-parallel-step": "the same",

@@ -42,6 +42,7 @@ KILLS = {
     "gradients.shared-sum": ["slice-zero-broadcast", "derivative-halved"],
     "gradients.forward": ["batch-reversed", "derivative-halved"],
     "collectives.unmapped-operand": ["psum-does-nothing", "pmean-off-by-one"],
+    "collectives.map-between": ["psum-does-nothing", "pmean-off-by-one"],
     "collectives.over-two-names": ["psum-does-nothing", "axis-index-constant"],
     "collectives.gradients": ["psum-gradient-not-summed", "ppermute-inverted"],
     "collectives.equal-plain-reductions": [
