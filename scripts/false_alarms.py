@@ -64,7 +64,7 @@ def _of_subject(name: str, seed: int, options: argparse.Namespace) -> Iterator[d
     from conformance.runner import items
     from conformance.runner.run_item import run_item
     from conformance.transforms import TRANSFORMS
-    from conformance.user_subjects import batches, subjects
+    from conformance.user_subjects import subjects
     from properties.laws import LAWS
     from properties.profile import PROFILES
 
@@ -76,9 +76,7 @@ def _of_subject(name: str, seed: int, options: argparse.Namespace) -> Iterator[d
     except Exception:
         yield {**where, "alarm": True, "outcome": "not made", "detail": traceback.format_exc()}
         return
-    for transform, law in itertools.product(
-        TRANSFORMS.values(), (*LAWS.values(), *batches.laws(subject))
-    ):
+    for transform, law in itertools.product(TRANSFORMS.values(), LAWS.values()):
         chosen = items.chosen(law.id, options.laws) and items.chosen(
             transform.name, options.transforms
         )
