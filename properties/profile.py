@@ -63,6 +63,8 @@ class Profile:
     """Draw a fresh seed for each run, and keep what failed in a database."""
     seed: int = 0
     """Together with the profile's name it determines every call drawn."""
+    every_dtype: bool = False
+    """Draw a call in each dtype of a function, by the laws that every run checks."""
     sampling: Sampling = Sampling()
 
     def asked(self, seed: int, laws: Sequence[str] = (), subjects: Sequence[str] = ()) -> "Profile":
@@ -147,6 +149,7 @@ PROFILES = {
             combinations=64,
             deadline=1800,
             random=True,
+            every_dtype=True,
         ),
     )
 }

@@ -1,5 +1,6 @@
 """Check a law for a transform and a subject: the only place that runs Hypothesis."""
 
+import contextlib
 import time
 import zlib
 from collections.abc import Callable, Iterable
@@ -13,7 +14,7 @@ from properties.call import Call, FunctionCall, digest
 from properties.law import Law, Violation, minimize, violation
 from properties.profile import Profile
 from properties.smaller import with_smaller_sizes
-from properties.subject import Subject
+from properties.subject import FunctionSubject, Subject
 from properties.transform import Transform
 from reference.error_bounds.bounded_array import BranchUndecidable
 
@@ -93,6 +94,10 @@ def run_law(
     try:
         by_hypothesis = shrink and law.smaller is None
         _hypothesis_test(law, transform, subject, profile, attempt, database, by_hypothesis)()
+        for only in _of_other_dtypes(law, subject, profile, drawn):
+            once = attrs.evolve(profile, examples=1)
+            with contextlib.suppress(hypothesis.errors.Unsatisfiable):
+                _hypothesis_test(law, transform, only, once, attempt, None, shrink=False)()
     except Violation as wrong:
         found = (minimize(law, transform, wrong.call) if shrink else None) or wrong
         if shrink and law.tier == "essential":
@@ -102,6 +107,18 @@ def run_law(
         # Every call drawn was excluded; the caller sees it by `examples`.
         pass
     return _finished(found, drawn, began, before, undecided)
+
+
+def _of_other_dtypes(
+    law: Law, subject: Subject, profile: Profile, drawn: list[Call]
+) -> list[Subject]:
+    """Where the profile wants every dtype: the subject in each of which no call was drawn."""
+    wanted = profile.every_dtype and law.tier == "essential"
+    if not (wanted and isinstance(subject, FunctionSubject)):
+        return []
+    seen = {call.dtype for call in drawn}
+    others = [dtype for dtype in subject.dtypes if dtype not in seen]
+    return [attrs.evolve(subject, dtypes=(dtype,)) for dtype in others]
 
 
 def run_calls(

@@ -16,6 +16,7 @@ from properties.profile import Profile
 from properties.run_law import LawRun, run_law
 from properties.sizes import pool
 from properties.strategies import function_calls
+from properties.subject import FunctionSubject
 from properties.subjects import SUBJECTS
 from reference.error_bounds.bounded_array import BranchUndecidable
 
@@ -230,3 +231,16 @@ def test_blame_turns_disagreements_only() -> None:
 def test_narrowing_a_call_that_holds_finds_nothing() -> None:
     call = FunctionCall("square", {"batch": 3, "m": 2, "n": 4}, ())
     assert minimize(law_of(lambda transform, call: None), LOOP, call) is None
+
+
+@pytest.mark.parametrize("every", [True, False])
+def test_a_profile_may_want_each_dtype(every: bool) -> None:
+    dtypes: list[str] = []
+    law = attrs.evolve(
+        LAWS["mapping.equals-per-example"], check=lambda _, c: dtypes.append(c.dtype)
+    )
+    subject = SUBJECTS["lax.reshape"]
+    assert isinstance(subject, FunctionSubject)
+    run_law(law, LOOP, subject, attrs.evolve(PROFILE, examples=1, every_dtype=every))
+    assert len(dtypes) == (len(subject.dtypes) if every else 1)
+    assert (set(dtypes) == set(subject.dtypes)) is every
