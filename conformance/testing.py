@@ -22,13 +22,13 @@ from conformance.events.records import Result
 from conformance.reporting import failure
 from conformance.reporting.suggestions import unknown
 from conformance.runner import items
+from conformance.runner.program_cache import kept_programs
 from conformance.runner.run_item import run_item
 from conformance.transforms import TRANSFORMS, third_party
 from conformance.user_subjects import subjects
 from conformance.user_subjects.changing import changing
 from conformance.user_subjects.functions import name_of
 from conformance.user_subjects.loading import UserExit, no_exit
-from conformance.user_subjects.program_cache import kept_programs
 from conformance.user_subjects.pytest_plugin import DEVICES_OPTION
 from properties.law import Law
 from properties.laws import LAWS
