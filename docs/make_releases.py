@@ -46,6 +46,15 @@ EXPLAINED = {
 """Why the faults of a release and a subject, or of a law alone, are no surprise."""
 
 
+BROKEN = """
+## Releases that do not go together
+
+- jax 0.11.2 with flax 0.12.9, which an install gave from 2026-09-17 to 2026-09-24: `import flax.nnx` raises
+  AttributeError, since `jax.experimental.hijax` has no `HiPrimitive` any more
+  (<https://github.com/google/flax/issues/5596>). flax 0.12.10 was tried with jax 0.12.0.1, and works.
+"""
+
+
 def main(logs: list[str]) -> None:
     """Write the page."""
     whole: dict[str, list[Record]] = defaultdict(list)
@@ -65,6 +74,7 @@ def main(logs: list[str]) -> None:
     page = markdown(rows, "Releases", HEAD.format(day=_day()))
     page += _explanations(rows)
     page += _parts({name: summarise(records) for name, records in part.items() if name not in made})
+    page += BROKEN
     page += _not_run({*whole, *part})
     PAGE.write_text(page, encoding="utf-8")
 
