@@ -80,6 +80,31 @@ CONTROL = (
         exact=True,
     ),
     rule(
+        "scan.chain",
+        # Mapped rows reach the first of the carry in the third turn.
+        "chain = lambda c, x: ((c[1], c[2], c[2] + x), c[0])\n"
+        "zero = jnp.zeros(a.shape[1:], a.dtype)\n"
+        "return lax.scan(chain, (zero, zero, zero), a)",
+        of("few", 4, "n"),
+        exact=True,
+    ),
+    rule(
+        "while.chain",
+        "turn = lambda c: (c[0] + 1, c[2], c[3], c[3] + a)\n"
+        "zero = jnp.zeros_like(b)\n"
+        "return lax.while_loop(lambda c: c[0] < 4, turn, (0, zero, zero, b))",
+        *_whole(),
+        exact=True,
+    ),
+    rule(
+        "cond.constant",
+        "lax.cond(a, lambda x: jnp.ones_like(x), lambda x: 2 * x, b), "
+        "lax.cond(a, lambda x: jnp.full((3,), 2.0), lambda x: jnp.zeros(3), b)",
+        of("normal", dtype="bool"),
+        of("whole", *MN),
+        exact=True,
+    ),
+    rule(
         "while",
         "lax.while_loop(lambda c: c[0] < a, lambda c: (c[0] + 1, c[1] + b), (0, b))",
         below(6),
