@@ -39,6 +39,8 @@ SUBJECTS_TRIED = (
     "lax.select_n",
     "lax.concatenate",
     "lax.while",
+    "lax.select_n.scalar",
+    "lax.mul.python-number",
     *MODULES,
 )
 """Those of them that the catalogue has: a few of every kind, so that a table is made in minutes."""
