@@ -1,5 +1,7 @@
 """`flax.nnx.vmap` and `flax.nnx.pmap`: of modules, whose state has axes, and of functions."""
 
+import functools
+import importlib
 import inspect
 import sys
 from collections.abc import Callable
@@ -8,6 +10,7 @@ from typing import Any
 
 import attrs
 import flax
+import jax
 from packaging.version import Version
 
 from conformance.transforms import own_source
@@ -209,7 +212,18 @@ def unavailable(name: str) -> str | None:
     """Why this release has no such transform; None where it has."""
     if Version(flax.__version__) < Version(_FLOOR):
         return f"flax {flax.__version__}: nnx.{name} took other arguments before {_FLOOR}"
-    return pmap.unavailable() if name == "pmap" else None
+    return not_importable() or (pmap.unavailable() if name == "pmap" else None)
+
+
+@functools.cache
+def not_importable() -> str | None:
+    """Why `flax.nnx` cannot be imported, as flax 0.12.9 cannot with jax 0.11.2 (google/flax#5596)."""
+    try:
+        importlib.import_module("flax.nnx")
+    except Exception as error:
+        versions = f"flax {flax.__version__} with jax {jax.__version__}"
+        return f"{versions}: flax.nnx cannot be imported, {type(error).__name__}: {error}"
+    return None
 
 
 def source(name: str, call: FunctionCall | ModuleCall) -> str:

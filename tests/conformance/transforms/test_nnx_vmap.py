@@ -3,6 +3,7 @@
 import pytest
 
 from conformance.transforms import TRANSFORMS
+from conformance.transforms.nnx import vmap
 from properties.laws import LAWS
 from properties.subjects import SUBJECTS
 
@@ -22,3 +23,18 @@ def test_it_has_no_table_of_splits() -> None:
     why = LAWS["sharing.split-table"].skip_reason(NNX, SUBJECTS["dense"])
     assert why is not None
     assert "split_rngs" in why
+
+
+def test_an_nnx_that_cannot_be_imported_is_not_applicable(monkeypatch: pytest.MonkeyPatch) -> None:
+    def importing(name: str) -> None:
+        raise AttributeError(f"module {name!r} has no attribute 'HiPrimitive'")
+
+    vmap.not_importable.cache_clear()
+    assert NNX.unavailable() is None
+    with monkeypatch.context() as patched:
+        patched.setattr(vmap.importlib, "import_module", importing)
+        vmap.not_importable.cache_clear()
+        why = NNX.unavailable()
+    vmap.not_importable.cache_clear()
+    assert why is not None
+    assert "flax.nnx cannot be imported, AttributeError" in why
