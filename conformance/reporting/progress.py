@@ -14,7 +14,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from conformance.events.outcomes import CONFORMING
+from conformance.events.outcomes import CONFORMING, NOT_CHECKED
 from conformance.events.records import Record, Result, Started
 from conformance.reporting.console import Console
 from conformance.reporting.printable import printable
@@ -30,6 +30,7 @@ class Live:
         self._console, self._bar = console, bar
         self._task = bar.add_task("starting", total=None) if bar is not None else None
         self._done = 0
+        self._has_checked = False
         self._began = self._spoke = time.monotonic()
         self._total: Callable[[], int | None] = lambda: None
 
@@ -54,9 +55,10 @@ class Live:
                 self._console.print(text, soft_wrap=True)
 
     def _say(self, result: Result) -> None:
-        """Off a terminal: the first result as soon as it is there, then a line every half minute."""
+        """Off a terminal: the first check as soon as it is done, then a line every half minute."""
         now = time.monotonic()
-        if self._done == 1:
+        if not self._has_checked and result.outcome not in NOT_CHECKED:
+            self._has_checked = True
             name = printable(f"{result.law}, {result.transform} of {result.subject}")
             words = f"first result after {now - self._began:.0f} s: {name}: {result.outcome}"
         elif now - self._spoke >= EVERY:
