@@ -19,6 +19,8 @@ from conformance.events.records import Record, Result, Started
 from conformance.reporting.console import Console
 from conformance.reporting.printable import printable
 
+CHECKED = CONFORMING - NOT_CHECKED
+"""Outcomes of checks that have no line of their own."""
 EVERY = 30.0
 """Seconds between two lines, where the output is no terminal."""
 
@@ -57,7 +59,7 @@ class Live:
     def _say(self, result: Result) -> None:
         """Off a terminal: the first check as soon as it is done, then a line every half minute."""
         now = time.monotonic()
-        if not self._has_checked and result.outcome not in NOT_CHECKED:
+        if not self._has_checked and result.outcome in CHECKED:
             self._has_checked = True
             name = printable(f"{result.law}, {result.transform} of {result.subject}")
             words = f"first result after {now - self._began:.0f} s: {name}: {result.outcome}"
