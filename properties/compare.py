@@ -51,11 +51,11 @@ class Mismatch(AssertionError):
         return self.message
 
 
-def exactly(tree: PyTree) -> Expected:
-    """What must come out bit for bit."""
+def exactly(tree: PyTree, bound: float = 0.0) -> Expected:
+    """What must come out bit for bit, or with that absolute bound everywhere."""
     host = jax.tree_util.tree_map(np.asarray, raw(tree))
-    zero = jax.tree_util.tree_map(lambda leaf: np.zeros(leaf.shape), host)
-    return Expected(host, zero, host)
+    bounds = jax.tree_util.tree_map(lambda leaf: np.full(leaf.shape, bound), host)
+    return Expected(host, bounds, host)
 
 
 def computed(
