@@ -56,7 +56,7 @@ def test_every_program_drawn_is_well_typed_exact_and_survives_json() -> None:
 
 def test_programs_have_every_construct_and_operation() -> None:
     seen = set()
-    for seed in range(800):
+    for seed in range(1600):
         seen |= {each.does for each in statements_in(drawing.draw(seed, EVERY).body)}
     named = {name for name in (*OPERATIONS, *COLLECTIVES) if not name.startswith("ones-")}
     assert (named | set(CONSTRUCTS)) - seen == set()
