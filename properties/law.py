@@ -18,7 +18,6 @@ from properties.profile import Profile, Tier
 from properties.recipe import Recipe
 from properties.subject import FunctionSubject, ModuleSubject, Subject, UseSubject
 from properties.transform import Transform
-from reference.error_bounds.bounded_array import BranchUndecidable
 from reference.types import PyTree
 
 # A law is about calls and subjects of one class, and its functions take that class.
@@ -220,26 +219,43 @@ def minimize(law: Law, transform: Transform, call: Call) -> Violation | None:
         found = violation(law, transform, call.only(axes))
         if found is not None:
             return found
-    found = violation(law, transform, call)
-    return found and _smallest(law, transform, found)
+    return violation(law, transform, call)
 
 
 SHRINKING = 40.0
 """Seconds after which no smaller call is looked for: less than the deadline of an item."""
 
 
-def _smallest(law: Law, transform: Transform, found: Violation) -> Violation:
-    """The violation of the same kind of the smallest call that has one, as far as time allows."""
+def smallest(
+    law: Law, transform: Transform, found: Violation, allowed: Callable[[Call], bool]
+) -> Violation:
+    """The violation of the same kind of the smallest call that has one, as far as time allows.
+
+    Args:
+        law: The law, whose `smaller` says which calls to try.
+        transform: What maps.
+        found: The violation, by one combination of axes.
+        allowed: False for a call that shows a known defect.
+    """
+    if law.smaller is None:
+        return found
     until = time.monotonic() + SHRINKING
-    candidates = law.smaller(found.call) if law.smaller else iter(())
+    candidates = law.smaller(found.call)
     while (call := next(candidates, None)) is not None and time.monotonic() < until:
-        try:
-            smaller = violation(law, transform, call)
-        except BranchUndecidable:
+        if not allowed(call):
             continue
-        if smaller is not None and smaller.mismatch.kind == found.mismatch.kind and law.smaller:
+        smaller = _attempted(law, transform, call)
+        if smaller is not None and smaller.mismatch.kind == found.mismatch.kind:
             found, candidates = smaller, law.smaller(call)
     return found
+
+
+def _attempted(law: Law, transform: Transform, call: Call) -> Violation | None:
+    """What the law says of a smaller call; nothing where the subject does not take it or rounding decides."""
+    try:
+        return violation(law, transform, call)
+    except Exception:
+        return None
 
 
 def violation(law: Law, transform: Transform, call: Call) -> Violation | None:

@@ -11,9 +11,8 @@ import hypothesis
 
 from properties import compile_stats
 from properties.call import Call, FunctionCall, digest
-from properties.law import Law, Violation, minimize, violation
+from properties.law import Law, Violation, minimize, smallest, violation
 from properties.profile import Profile
-from properties.smaller import with_smaller_sizes
 from properties.subject import FunctionSubject, Subject
 from properties.transform import Transform
 from reference.error_bounds.bounded_array import BranchUndecidable
@@ -99,10 +98,10 @@ def run_law(
             with contextlib.suppress(hypothesis.errors.Unsatisfiable):
                 _hypothesis_test(law, transform, only, once, attempt, None, shrink=False)()
     except Violation as wrong:
-        found = (minimize(law, transform, wrong.call) if shrink else None) or wrong
-        if shrink and law.tier == "essential":
-            # Most faults show in that law, too, and a report shows each by its smallest call.
-            found = with_smaller_sizes(law, transform, found, lambda call: not exclude(call))
+        found = wrong
+        if shrink:
+            found = minimize(law, transform, wrong.call) or wrong
+            found = smallest(law, transform, found, lambda call: not exclude(call))
     except hypothesis.errors.Unsatisfiable:
         # Every call drawn was excluded; the caller sees it by `examples`.
         pass
@@ -151,6 +150,7 @@ def run_calls(
             undecided += 1
         if found is not None:
             found = minimize(law, transform, found.call) or found
+            found = smallest(law, transform, found, lambda call: not exclude(call))
             break
     return _finished(found, checked, began, before, undecided)
 

@@ -15,6 +15,7 @@ from properties.loop_transform import LOOP
 from properties.profile import Profile
 from properties.run_law import LawRun, run_law
 from properties.sizes import pool
+from properties.smaller import smaller_sizes
 from properties.strategies import function_calls
 from properties.subject import FunctionSubject
 from properties.subjects import SUBJECTS
@@ -30,7 +31,7 @@ def law_of(check: Callable[[Any, Any], None]) -> Law:
         id="test.law",
         check=check,
         cases=function_calls(),
-        tier="standard",
+        smaller=None,
     )
 
 
@@ -73,8 +74,8 @@ def test_sizes_become_as_small_as_the_violation_lets_them() -> None:
         if call.sizes["n"] >= call.sizes["batch"] > 1:
             raise violated(call)
 
-    essential = attrs.evolve(law_of(check), tier="essential")
-    found = run_law(essential, LOOP, MATRIX_ADD, PROFILE).violation
+    shrinking = attrs.evolve(law_of(check), smaller=smaller_sizes)
+    found = run_law(shrinking, LOOP, MATRIX_ADD, PROFILE).violation
     assert found is not None
     assert found.call.sizes["m"] > 1
     assert found.call.sizes["n"] >= found.call.sizes["batch"]
@@ -83,13 +84,13 @@ def test_sizes_become_as_small_as_the_violation_lets_them() -> None:
         if call.sizes["batch"] > 1:
             raise violated(call)
 
-    essential = attrs.evolve(law_of(any_size), tier="essential")
-    found = run_law(essential, LOOP, MATRIX_ADD, PROFILE).violation
+    shrinking = attrs.evolve(law_of(any_size), smaller=smaller_sizes)
+    found = run_law(shrinking, LOOP, MATRIX_ADD, PROFILE).violation
     assert found is not None
     assert found.call.sizes == {"batch": 3, "m": 1, "n": 1}
 
     excluding = run_law(
-        essential, LOOP, MATRIX_ADD, PROFILE, exclude=lambda call: call.sizes["n"] == 1
+        shrinking, LOOP, MATRIX_ADD, PROFILE, exclude=lambda call: call.sizes["n"] == 1
     ).violation
     assert excluding is not None
     assert (excluding.call.sizes["m"], excluding.call.sizes["n"] > 1) == (1, True)

@@ -22,6 +22,7 @@ from properties.compare import (
 from properties.joint_compile import map_together, run_together
 from properties.law import attribute_to, law
 from properties.recipe import MAP, Recipe
+from properties.smaller import smaller_sizes
 from properties.strategies import (
     function_calls,
     with_explicit_axis_size,
@@ -62,6 +63,8 @@ JOINED = (4,)
     tier="essential",
     cases=with_other_batches(function_calls(unmapped="any")),
     kinds=("function", "rule"),
+    # Most faults show in this law, too, and a report shows each by its smallest call.
+    smaller=smaller_sizes,
 )
 def equals_per_example(transform: Transform, call: FunctionCall) -> None:
     """Mapping a function gives the results of applying it to each example, stacked."""
