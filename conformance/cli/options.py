@@ -32,6 +32,13 @@ def selection_of_cells(command: Command) -> Command:
     return command
 
 
+def selection_of_suite(command: Command) -> Command:
+    """As `selection_of_cells`, for commands that check the suite's own subjects alone."""
+    for option in reversed(_SELECTION_OF_CELLS[1:]):
+        command = option(command)
+    return command
+
+
 def views(command: Command) -> Command:
     """Where to write what the log shows."""
     for option in reversed(_VIEWS):

@@ -19,7 +19,7 @@ from conformance.upgrade.extra import missing_extra
     type=click.Path(path_type=Path, file_okay=False),
     help="Keep each cell's event log here. A cell whose log is whole is not run again.",
 )
-@options.selection_of_cells
+@options.selection_of_suite
 @click.option(
     "--shards",
     type=click.IntRange(1, 1000),
@@ -42,7 +42,6 @@ from conformance.upgrade.extra import missing_extra
 def releases(
     requirement: str,
     directory: Path,
-    own: tuple[str, ...],
     profile: str,
     laws: tuple[str, ...],
     transforms: tuple[str, ...],
@@ -71,10 +70,6 @@ def releases(
     from conformance.upgrade.environments.release_days import releases as known_releases
     from conformance.upgrade.render import releases as render
 
-    if own:
-        raise click.UsageError(
-            "--subjects does not apply to releases: `upgrade` checks yours in several environments"
-        )
     chosen = [("--profile", profile), ("--seed", str(seed or 0)), ("-n", str(workers))]
     chosen += [("--law", name) for name in laws]
     chosen += [("--transform", name) for name in transforms]

@@ -124,3 +124,12 @@ def test_releases_asked_for_wrongly_are_said(
     assert (got.status, got.out) == (2, "")
     (line,) = got.err.splitlines()
     assert said in line
+
+
+def test_releases_leaves_the_subjects_of_a_project_alone(
+    ran: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.vmap-conformance]\nsubjects = ["nosuch"]\n')
+    got = ran("releases", "jax<0.1", "--logs", tmp_path / "logs")
+    assert (got.status, got.out) == (2, "")
+    assert "no supported release of jax is in 'jax<0.1'" in got.err
