@@ -10,11 +10,13 @@ from conformance.cli.errors import NOT_RUN, VIOLATED
 from conformance.cli.options import Views
 from conformance.events.completeness import status
 from conformance.events.records import Record, Result, Verdict
-from conformance.reporting import document, junit, markdown, terminal
+from conformance.reporting import document, github, junit, markdown, terminal
 from conformance.reporting.console import Console
+from conformance.reporting.faults import group_by_cause
 from conformance.reporting.html.runs import Run
 from conformance.upgrade.columns import Comparison, gather
 from conformance.upgrade.render import as_json
+from conformance.upgrade.render import github as comparison_github
 from conformance.upgrade.render import markdown as comparison_markdown
 from conformance.upgrade.render import terminal as comparison_terminal
 from conformance.upgrade.status import status as comparison_status
@@ -56,6 +58,8 @@ def show(
     if whole:
         code = _with_shards(comparison, code)
     _write_files(comparison, views, single)
+    if github.is_wanted():
+        _annotate(comparison, single)
     if views.json:
         click.echo(_document(comparison, code, log, scripts or {}, verdicts), nl=False)
         return code
@@ -103,6 +107,16 @@ def _write_files(comparison: Comparison, views: Views, single: bool) -> None:
         from conformance.upgrade.html import page as comparison_page
 
         write(views.html, comparison_page.render(comparison))
+
+
+def _annotate(comparison: Comparison, single: bool) -> None:
+    """Print annotations on stderr, which leaves a JSON document whole; GitHub reads both streams."""
+    if single:
+        found = github.of_faults(group_by_cause(comparison.columns[0].summary.failures))
+    else:
+        found = comparison_github.annotations(comparison)
+    for command in github.commands(found):
+        click.echo(command, err=True)
 
 
 def _document(

@@ -97,12 +97,14 @@ def test_the_step_that_joins_shards_runs(
     done = subprocess.run(
         ["bash", "-e", "-c", step],
         cwd=tmp_path,
-        env=commands,
+        env={**commands, "GITHUB_ACTIONS": "true"},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == status, done.stderr
-    assert ("::error title=vmap-conformance::" in done.stdout) == bool(status)
+    assert ("::error title=vmap-conformance::" in done.stdout) == (status > 1)
+    annotated = "::error title=vmap-conformance%3A square2::the process dies" in done.stderr
+    assert annotated == (status == 1)
     assert (tmp_path / "summary.md").stat().st_size < 1_000_000
     assert (tmp_path / "report.html").exists()

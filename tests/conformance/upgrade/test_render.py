@@ -6,14 +6,16 @@ import attrs
 import msgspec
 import pytest
 
+from conformance.events.arrays import encode
 from conformance.events.records import Header, Record
 from conformance.events.user_code import SubjectError, Use, UserSources, UserSubject
 from conformance.reporting.console import console
 from conformance.upgrade.columns import Comparison, gather
 from conformance.upgrade.compare import Differences
 from conformance.upgrade.detectors import KINDS
-from conformance.upgrade.difference import Difference, Distance, Ratio
+from conformance.upgrade.difference import Difference, Distance, Ratio, Value
 from conformance.upgrade.render import markdown, terminal
+from conformance.upgrade.render.github import annotations
 from conformance.upgrade.status import status
 from tests.conformance.upgrade.test_columns import cell
 
@@ -33,6 +35,12 @@ def mine(events: list[Record], subjects: dict[str, UserSubject], *uses: Use) -> 
     assert isinstance(header, Header)
     sources = UserSources(files=3, uses=list(uses), unreadable=[])
     return [msgspec.structs.replace(header, subjects=subjects, sources=sources), *events[1:]]
+
+
+def named(events: list[Record], value: Value) -> list[Record]:
+    """The events, and what was observed of the name `jax.numpy.fix`."""
+    seen = {"type": "observation", "key": "names/jax.numpy.fix", "value": encode(value)}
+    return [*events[:-1], msgspec.convert({"cell": events[0].cell, **seen}, Record), events[-1]]
 
 
 @pytest.fixture
@@ -72,6 +80,20 @@ def test_the_users_part_comes_first_and_all_fits_one_screen(upgraded: Comparison
     )
     assert "  --all shows them" in lines
     assert "items by outcome" not in lines
+
+
+def test_github_is_told_the_line_of_what_needs_work() -> None:
+    use = Use(file="src/physics.py", line=35, name="jax.numpy.fix")
+    fine = UserSubject(module="mymodel.subjects", error=None)
+    gone = SubjectError(type="AttributeError", line="jax.numpy.fix is gone")
+    before = mine(cell("a", "jax==0.9.0", jax="0.9.0"), {"legacy": fine, "sound": fine}, use)
+    after = {"legacy": msgspec.structs.replace(fine, error=gone), "sound": fine}
+    known = named(before, True)
+    absent = {"absent": "removed in JAX v0.10.0; use jax.numpy.trunc instead.", "name": use.name}
+    found = list(annotations(gather([*known, *named(mine(cell("b", "jax"), after, use), absent)])))
+    assert [(each.file, each.line) for each in found] == [("src/physics.py", 35)]
+    assert "jax.numpy.fix gone since jax 0.10.0" in found[0].message
+    assert list(annotations(gather([*known, *mine(cell("b", "jax"), {"sound": fine})]))) == []
 
 
 def test_everything_is_shown_on_request_and_the_matrix_last(upgraded: Comparison) -> None:

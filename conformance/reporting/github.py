@@ -1,0 +1,66 @@
+"""Annotations of GitHub Actions: what is wrong, shown beside the job and, where a line is known, in the diff.
+
+The commands and what must be escaped in them:
+https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+
+import attrs
+
+from conformance.reporting import layout
+from conformance.reporting.faults import Fault
+from conformance.reporting.printable import printable
+
+SHOWN = 10
+"""How many errors GitHub shows of one step; it drops the rest."""
+
+
+@attrs.frozen
+class Annotation:
+    """One error."""
+
+    title: str
+    message: str
+    file: str = ""
+    """Relative to the root of the repository; empty where there is no place."""
+    line: int = 0
+
+
+def is_wanted() -> bool:
+    """Whether this process is a step of a workflow."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def of_faults(faults: Iterable[Fault]) -> Iterator[Annotation]:
+    """One annotation per cause."""
+    for fault in faults:
+        laws = layout.count(len(fault.laws), "law")
+        transforms = ", ".join(fault.transforms)
+        yield Annotation(fault.subject, f"{fault.symptom} ({laws}; {transforms})")
+
+
+def commands(annotations: Iterable[Annotation]) -> list[str]:
+    """The lines to print, at most `SHOWN`; the last says how many more there are."""
+    given = list(annotations)
+    if len(given) > SHOWN:
+        more = len(given) - SHOWN + 1
+        given = [*given[: SHOWN - 1], Annotation("more", f"{more} more, in the log of this step")]
+    return [_command(each) for each in given]
+
+
+def _command(annotation: Annotation) -> str:
+    properties = {"file": annotation.file, "line": str(annotation.line or "")}
+    properties["title"] = f"vmap-conformance: {annotation.title}"
+    given = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value)
+    return f"::error {given}::{_data(annotation.message)}"
+
+
+def _data(text: str) -> str:
+    escaped = printable(text).replace("%", "%25")
+    return escaped.replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
