@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import functools
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -104,10 +106,16 @@ class Exercise:
         return parameters(self.signature)
 
 
+_PARSING = threading.Lock()
+"""`ast.parse` in several threads at once ends in a SystemError now and then: CPython issue 106905."""
+
+
+@functools.cache
 def parameters(signature: str) -> tuple[str, ...]:
     """The argument names of a signature such as `"f(x, factor)"`. Raises InvalidExercise."""
     try:
-        (function,) = ast.parse(f"def {signature}: ...").body
+        with _PARSING:
+            (function,) = ast.parse(f"def {signature}: ...").body
     except (SyntaxError, ValueError):
         function = None
     if not isinstance(function, ast.FunctionDef):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -10,7 +13,7 @@ import pytest
 
 from conformance.judge.compare import GivenAnswer, compare
 from conformance.judge.exercises import load_exercises
-from conformance.judge.exercises.exercise import EDGE_SEEDS, Exercise
+from conformance.judge.exercises.exercise import EDGE_SEEDS, Exercise, parameters
 from conformance.judge.expected_answers import ExpectedAnswer, compute, draw_calls
 
 EXERCISES = load_exercises()
@@ -130,3 +133,22 @@ def test_an_exercise_tells_where_to_read_on(name: str) -> None:
     assert exercise.signature.startswith(f"{name}(")
     assert exercise.further_reading
     assert f"def {exercise.signature.split('(')[0]}(" in exercise.solution
+
+
+def test_signatures_are_parsed_by_one_thread_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's parser raises a SystemError now and then in several: python/cpython#106905."""
+    inside, together, parse = [0], [0], ast.parse
+
+    def slow_parse(text: str) -> ast.AST:
+        inside[0] += 1
+        together[0] = max(together[0], inside[0])
+        time.sleep(0.002)
+        inside[0] -= 1
+        return parse(text)
+
+    monkeypatch.setattr(ast, "parse", slow_parse)
+    signatures = [f"only_in_this_test(x, y{number % 7})" for number in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(parameters, signatures))
+    assert found == [("x", f"y{number % 7}") for number in range(40)]
+    assert together == [1]
