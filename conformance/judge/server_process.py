@@ -216,8 +216,8 @@ def stop_server(server: Server, seconds: float = 5.0) -> None:
 
 def stop_all(seconds: float) -> None:
     """End every server that runs, each within `seconds`."""
-    for server in _running:
-        stop_server(server, seconds)
+    while _running:
+        stop_server(_running[-1], seconds)
 
 
 def _kill_group(server: Server) -> None:
