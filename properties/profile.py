@@ -1,6 +1,6 @@
 """How hard a run tries. Every setting of Hypothesis is stated here, and nowhere else."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import attrs
@@ -44,6 +44,9 @@ class Sampling:
     """A user's own subject, by each law that says more of the transform than of the subject."""
     own_elsewhere: int = 1
     """The same, by a transform that is made of another one or maps over devices."""
+    beside_own: int = 1
+    """Of all that a run would check of the suite's own subjects, where it is about a user's code, but for
+    what stands for a primitive that the code uses."""
 
 
 @attrs.frozen
@@ -66,6 +69,20 @@ class Profile:
     every_dtype: bool = False
     """Draw a call in each dtype of a function, by the laws that every run checks."""
     sampling: Sampling = Sampling()
+    used_primitives: frozenset[str] | None = None
+    """What a user's code is traced to, where the run is about that code."""
+
+    def beside(self, primitives: Iterable[str]) -> "Profile":
+        """This profile for a run about a user's code, which is traced to these primitives.
+
+        Of the suite's own items it checks a `share`.
+        """
+        return attrs.evolve(self, used_primitives=frozenset(primitives))
+
+    @property
+    def share(self) -> int:
+        """A run checks one in so many of the suite's own items that it would check without a user's code."""
+        return 1 if self.used_primitives is None else self.sampling.beside_own
 
     def asked(self, seed: int, laws: Sequence[str] = (), subjects: Sequence[str] = ()) -> "Profile":
         """This profile with that seed; it checks every item of the laws and subjects that are named.
@@ -131,6 +148,7 @@ PROFILES = {
                 catalogue_on_devices=8,
                 own=3,
                 own_elsewhere=16,
+                beside_own=5,
             ),
         ),
         Profile(

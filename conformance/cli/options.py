@@ -157,7 +157,7 @@ class Shard(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic
 
 def _load_own(ctx: click.Context, param: click.Parameter, modules: tuple[str, ...]) -> Any:
     """Load the user's subjects, so that their names can be chosen."""
-    chosen = modules or tuple(_project().get("subjects", ()))
+    chosen = modules or _modules_of_project()
     if chosen:
         from conformance.runner import process_env
 
@@ -175,7 +175,18 @@ def _load_own(ctx: click.Context, param: click.Parameter, modules: tuple[str, ..
 
 def _name_own(ctx: click.Context, param: click.Parameter, modules: tuple[str, ...]) -> Any:
     """The modules that list the user's subjects. The cells load them, this process does not."""
-    return modules or tuple(_project().get("subjects", ()))
+    return modules or _modules_of_project()
+
+
+def _modules_of_project() -> tuple[str, ...]:
+    """The modules that pyproject.toml names. Raises a usage error where it does not name modules."""
+    named = _project().get("subjects", [])
+    if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+        raise click.UsageError(
+            f"pyproject.toml: subjects of [tool.vmap-conformance] is {named!r}, and must be a list of "
+            'modules, such as ["mymodel.subjects"]'
+        )
+    return tuple(named)
 
 
 def _project() -> dict[str, Any]:
@@ -189,6 +200,8 @@ def _project() -> dict[str, Any]:
     try:
         table = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
         return dict(table.get("tool", {}).get("vmap-conformance", {}))
+    except TypeError:
+        raise click.UsageError("pyproject.toml: tool.vmap-conformance is no table") from None
     except OSError:
         return {}
     except ValueError as error:

@@ -97,6 +97,13 @@ class Header(Event, frozen=True, kw_only=True):
         dict[str, UserSubject] | UnsetType,
         Meta(description="The user's own subjects by name, and modules that cannot be imported."),
     ] = UNSET
+    share: Annotated[
+        Count | UnsetType,
+        Meta(
+            description="Of an upgrade of a user's code: one in so many of the suite's own items is "
+            "checked, beside those of primitives that the code uses."
+        ),
+    ] = UNSET
     sources: Annotated[
         UserSources | UnsetType,
         Meta(description="What the user's sources use; in the first cell of an upgrade."),

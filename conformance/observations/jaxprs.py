@@ -29,6 +29,11 @@ def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
         yield from one(f"jaxprs/{key}", partial(_lifted, transform, module_call))
 
 
+def primitives(selection: Selection) -> set[str]:
+    """The names of all primitives that the chosen subjects are traced to, mapped and in gradients."""
+    return {name for _, value in observe(selection) for name in value.get("primitives", {})}
+
+
 def _gradient(function: Callable[..., Any]) -> Callable[..., Any]:
     return jax.grad(lambda *arguments: jax.numpy.sum(function(*arguments)))
 

@@ -44,6 +44,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     seed: int
     calls: dict[str, list[dict[str, Any]]]
     """The calls by item, as `Item.planned_as` names it."""
+    not_sampled: dict[str, list[str]] = {}
+    """The items that are not checked, by the reason: the same ones wherever the plan is followed."""
     observe: Observed = Observed()
 
 
@@ -52,19 +54,27 @@ def draw(items: Iterable[Item], profile: Profile) -> dict[str, Any]:
 
     What the installed release does not have cannot be drawn, and is not in the plan.
     """
-    calls = {
-        item.planned_as: _drawn(item, profile)
-        for item in items
-        if item.defect is None and not unavailable(item.subject)
+    calls: dict[str, list[dict[str, Any]]] = {}
+    not_sampled: dict[str, list[str]] = {}
+    for item in items:
+        if item.defect is not None or unavailable(item.subject):
+            continue
+        reason = item.not_sampled_reason(profile)
+        if reason is None:
+            calls[item.planned_as] = _drawn(item, profile)
+        else:
+            not_sampled.setdefault(reason, []).append(item.planned_as)
+    return {
+        "plan": VERSION,
+        "profile": profile.name,
+        "seed": profile.seed,
+        "calls": calls,
+        "not_sampled": not_sampled,
     }
-    return {"plan": VERSION, "profile": profile.name, "seed": profile.seed, "calls": calls}
 
 
 def _drawn(item: Item, profile: Profile) -> list[dict[str, Any]]:
-    is_skipped = item.not_sampled_reason(profile) or item.law.inapplicable_reason(
-        item.transform, item.subject
-    )
-    if is_skipped:
+    if item.law.inapplicable_reason(item.transform, item.subject):
         return []
     return [to_json(c) for c in run_law.draw(item.law, item.transform, item.subject, profile)]
 
@@ -83,6 +93,12 @@ def load(path: Path) -> dict[str, list[Call]]:
         ]
         for name, calls in plan.calls.items()
     }
+
+
+def not_sampled(path: Path) -> dict[str, str]:
+    """By item, why the plan leaves it out. Raises `PlanError` as `load` does."""
+    by_reason = _read(path).not_sampled
+    return {_current(name): reason for reason, names in by_reason.items() for name in names}
 
 
 def observed(path: Path) -> Observed:

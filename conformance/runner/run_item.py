@@ -32,6 +32,7 @@ def run_item(
     database: Any = None,
     calls: Sequence[Call] | None = None,
     cell: str = NO_CELL,
+    not_sampled: str | None = None,
 ) -> Result:
     """Run one item.
 
@@ -41,10 +42,11 @@ def run_item(
         database: Hypothesis' database of failing examples; None for none.
         calls: Check these calls instead of drawing any.
         cell: The run that the result belongs to.
+        not_sampled: Why a plan leaves the item out; where there is no plan, the profile decides.
 
     """
     try:
-        return _run(item, profile, database, calls, cell)
+        return _run(item, profile, database, calls, cell, not_sampled)
     except SystemExit as ended:
         # pytest would take it for its own end, or call it a failure without saying of what.
         how = ended.code if isinstance(ended.code, str) else f"sys.exit({ended.code!r}) was called"
@@ -54,7 +56,12 @@ def run_item(
 
 
 def _run(
-    item: Item, profile: Profile, database: Any, calls: Sequence[Call] | None, cell: str
+    item: Item,
+    profile: Profile,
+    database: Any,
+    calls: Sequence[Call] | None,
+    cell: str,
+    not_sampled: str | None,
 ) -> Result:
     if item.defect is not None:
         return _run_defect(item, cell)
@@ -64,8 +71,9 @@ def _run(
         return _not_applicable(item, cell, refused, source="user")
     # Whether the item is sampled comes before the law's reason to skip it, which may take tracing.
     reason = item.transform.unavailable()
-    not_sampled = None if reason or calls else item.not_sampled_reason(profile)
-    if not_sampled is not None:
+    if calls is None and not_sampled is None:
+        not_sampled = item.not_sampled_reason(profile)
+    if reason is None and not_sampled is not None:
         return _result(item, cell, "not-sampled", detail=NotSampled(reason=not_sampled))
     reason = reason or item.law.skip_reason(item.transform, item.subject)
     if reason is None and calls is not None and not calls:

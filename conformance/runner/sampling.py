@@ -4,6 +4,7 @@ Nothing else decides it. The tiers are in `properties/profile.py`, with the tabl
 """
 
 import functools
+import hashlib
 import zlib
 
 from properties.law import Law
@@ -15,6 +16,7 @@ from properties.subjects import (
     FUNCTIONS,
     MODULES,
     PROGRAMS,
+    SUBJECTS,
     USES,
 )
 from properties.transform import Transform
@@ -42,12 +44,53 @@ def not_sampled_reason(
         sampled = one_in == 1 or _in_sample(law, transform, subject, one_in, profile)
         population = f"the subjects of {transform.name}"
     if sampled:
-        return None
+        return (
+            None
+            if subject.own is not None
+            else _left_out_beside_own(law, transform, subject, profile)
+        )
     or_subject = "" if subject.own is not None else " or the subject"
     return (
         f"profile {profile.name} checks this law for one in {one_in} of {population}, which the seed "
         f"chooses; profile thorough checks all, and so does a run that names the law{or_subject}"
     )
+
+
+def _left_out_beside_own(
+    law: Law, transform: Transform, subject: Subject, profile: Profile
+) -> str | None:
+    """Why a run about a user's code leaves out an item that it would check otherwise."""
+    used = profile.used_primitives or ()
+    is_used = subject.tier == "catalogue" and _primitive(subject) in used
+    name = f"{law.seed_id}|{transform.name}|{subject.name}"
+    if is_used or _in_share(name, profile):
+        return None
+    return (
+        f"an upgrade of your own code checks the primitives that it uses, and one in {profile.share} of "
+        f"the suite's other items, which the seed chooses; without --subjects, or in profile ci, it "
+        f"checks all"
+    )
+
+
+def observed_subjects(profile: Profile) -> list[str] | None:
+    """The names of the suite's own subjects that are observed; None for all."""
+    if profile.share == 1:
+        return None
+    return [name for name, each in SUBJECTS.items() if not each.own and _in_share(name, profile)]
+
+
+def _in_share(name: str, profile: Profile) -> bool:
+    """Whether a run about a user's code has an item, or a subject, of the suite's own.
+
+    Its checksum is another one than that of the sampling: two of crc32 are not independent.
+    """
+    digest = hashlib.sha256(f"{profile.seed}/share/{name}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % profile.share == 0
+
+
+def _primitive(subject: Subject) -> str:
+    """The name of the primitive that a subject of the catalogue stands for."""
+    return subject.name.split(".")[1]
 
 
 OF_SUBJECTS = frozenset(

@@ -19,6 +19,7 @@ from conformance.runner.run_options import RunOptions
 from conformance.user_subjects import loading
 
 planned = functools.cache(plan.load)
+not_planned = functools.cache(plan.not_sampled)
 
 
 def _groups() -> Mapping[str, Callable[[Any], Any]]:
@@ -55,8 +56,15 @@ def _selected(options: RunOptions) -> tuple[list[items.Item], list[items.Item]]:
     """
     selected = items.select(options.laws, options.transforms, options.subjects, options.shard)
     if options.plan is not None:
-        calls = planned(Path(options.plan))
-        return [item for item in selected if item.planned_as in calls], []
+        calls, left_out = (read(Path(options.plan)) for read in (planned, not_planned))
+        return (
+            [
+                i
+                for i in selected
+                if i.planned_as in calls or (i.defect and i.planned_as in left_out)
+            ],
+            [i for i in selected if not i.defect and i.planned_as in left_out],
+        )
     profile = options.profile
     sampled = [item.is_sampled(profile) for item in selected]
     return (
@@ -80,7 +88,16 @@ def test_law(item: items.Item, request: pytest.FixtureRequest) -> None:
 def test_not_sampled(not_sampled: list[items.Item], request: pytest.FixtureRequest) -> None:
     """Attach for each item that the profile does not sample why it does not."""
     options = request.config.stash[OPTIONS]
-    results = [run_item(item, options.profile, cell=options.cell) for item in not_sampled]
+    planned_reasons = not_planned(Path(options.plan)) if options.plan else {}
+    results = [
+        run_item(
+            item,
+            options.profile,
+            cell=options.cell,
+            not_sampled=planned_reasons.get(item.planned_as),
+        )
+        for item in not_sampled
+    ]
     Attachment(results=results).attach(request.node)
 
 

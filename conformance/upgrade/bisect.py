@@ -181,7 +181,7 @@ def _plan(request: Request, found: Target) -> str:
 def _drawn(request: Request, cell: Cell) -> str:
     """The plan of a law's calls, drawn where it holds."""
     try:
-        answer = cells.probe(cell, driver.wanted(request, draw=True))
+        answer = cells.probe(cell, driver.wanted(request, "always"))
     except cells.CellError as error:
         raise BisectError(str(error)) from None
     if answer.broken:

@@ -96,6 +96,12 @@ def _comparable(
     alone = sorted(groups[0] ^ groups[1]) if all(groups) else []
     if any(_has_broken_subjects(events) for events in (before, after)):
         alone = [group for group in alone if group not in _OF_SUBJECTS]
+    share = max(each.share or 1 if each else 1 for each in headers)
+    if share > 1:
+        notes.append(
+            f"{share - 1} in {share} of the suite's own checks of what your code does not use; "
+            "--profile ci checks all"
+        )
     notes += [f"the observations {group!r} are of one of the two only" for group in alone]
     both = groups[0] & groups[1]
     old, new = ({k: v for k, v in side.items() if k.split("/")[0] in both} for side in (old, new))

@@ -7,8 +7,9 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from fnmatch import fnmatchcase
+from glob import escape
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import attrs
 import msgspec
@@ -18,7 +19,9 @@ from conformance.events.user_code import SubjectError, UserSubject
 from conformance.upgrade import cells, sources
 from conformance.upgrade.cells import Cell, CellError
 from conformance.upgrade.for_you import MODULE
+from conformance.upgrade.mistakes import check_answers
 from conformance.upgrade.probe import Answer, Wanted
+from conformance.upgrade.sources.files import python_files
 
 
 @attrs.frozen(kw_only=True)
@@ -58,10 +61,6 @@ class Watcher(Protocol):
         """A cell failed, or is hardly what was meant."""
 
 
-class UnknownSubjectError(ValueError):
-    """No subject has a name that was asked for."""
-
-
 def run(request: Request, executor: Executor, watcher: Watcher, *, local: bool) -> list[Record]:
     """Run the upgrade; the events of all cells, in the order of the environments.
 
@@ -72,16 +71,21 @@ def run(request: Request, executor: Executor, watcher: Watcher, *, local: bool) 
         local: Whether the executor's threads are of this process, so that cells can report.
 
     Raises:
-        ValueError: An ENV, a requirement, a directory or the name of a subject is invalid.
+        ValueError: An ENV, a requirement, a directory or the name of a subject is invalid, or no environment
+            can use a module of the user's.
 
     """
+    for place in request.sources:
+        if not python_files([Path(place)]):
+            raise ValueError(f"--source {place} has no Python file")
     found = sources.scan(_places(request))
     answers = _ask(request, executor, watcher)
-    _check_subjects(request, answers)
+    check_answers(request, [each for each in answers if isinstance(each, Answer)])
+    _draw_where_none_has(request, executor, answers)
     _say_what_is_the_same(request, answers, watcher)
-    plan = _plan(answers)
+    plan, share = _plan(answers)
     plan["observe"] = {
-        "subjects": list(request.subjects),
+        "subjects": _observed(request, answers),
         "transforms": list(request.transforms),
         "names": sorted({use.name for use in found.uses}),
     }
@@ -102,7 +106,7 @@ def run(request: Request, executor: Executor, watcher: Watcher, *, local: bool) 
         if isinstance(answer, Answer):
             header, *rest = next(ran).result()
             subjects = _subjects(answer, request)
-            mine = [msgspec.structs.replace(header, subjects=subjects), *rest]
+            mine = [msgspec.structs.replace(header, subjects=subjects, share=share), *rest]
         else:
             said = json.dumps({"profile": request.profile, "seed": request.seed})
             cell = attrs.evolve(_cell(request, environment), plan=said)
@@ -152,7 +156,7 @@ def _places(request: Request) -> list[Path]:
     return places
 
 
-def wanted(request: Request, *, draw: bool) -> Wanted:
+def wanted(request: Request, draw: Literal["never", "unless-broken", "always"]) -> Wanted:
     """What a cell is asked about the user's subjects."""
     return Wanted(
         modules=list(request.own),
@@ -170,7 +174,11 @@ def _ask(request: Request, executor: Executor, watcher: Watcher) -> list[Answer 
     for environment in request.environments:
         watcher.stage(environment, "building", 0, None)
     asked = [
-        executor.submit(cells.probe, _cell(request, environment), wanted(request, draw=number == 0))
+        executor.submit(
+            cells.probe,
+            _cell(request, environment),
+            wanted(request, "never" if number else "unless-broken"),
+        )
         for number, environment in enumerate(request.environments)
     ]
     answers: list[Answer | CellError] = []
@@ -180,15 +188,20 @@ def _ask(request: Request, executor: Executor, watcher: Watcher) -> list[Answer 
         except CellError as error:
             watcher.problem(environment, str(error))
             answers.append(error)
-    if isinstance(answers[0], CellError):
-        for number, answer in enumerate(answers):
-            if isinstance(answer, Answer):
-                cell = _cell(request, request.environments[number])
-                answers[number] = executor.submit(
-                    cells.probe, cell, wanted(request, draw=True)
-                ).result()
-                break
     return answers
+
+
+def _draw_where_none_has(
+    request: Request, executor: Executor, answers: list[Answer | CellError]
+) -> None:
+    """Have the first cell that works draw the plan, where the first of all could not."""
+    if any(isinstance(answer, Answer) and answer.plan is not None for answer in answers):
+        return
+    for number, answer in enumerate(answers):
+        if isinstance(answer, Answer):
+            cell, asked = _cell(request, request.environments[number]), wanted(request, "always")
+            answers[number] = executor.submit(cells.probe, cell, asked).result()
+            return
 
 
 def _say_what_is_the_same(
@@ -210,25 +223,22 @@ def _say_what_is_the_same(
         )
 
 
-def _check_subjects(request: Request, answers: Sequence[Answer | CellError]) -> None:
-    """Raise where a glob over subjects matches none in any environment."""
-    there = [answer for answer in answers if isinstance(answer, Answer)]
-    known = {name for answer in there for name in answer.known}
-    known |= {each.subject for answer in there for each in answer.broken if each.subject}
-    whole_modules = any(each.subject is None for answer in there for each in answer.broken)
-    for glob in request.subjects:
-        if there and not whole_modules and not any(fnmatchcase(name, glob) for name in known):
-            raise UnknownSubjectError(
-                f"there is no subject {glob!r}; `vmap-conformance list subjects` shows the suite's own"
-            )
-
-
-def _plan(answers: Sequence[Answer | CellError]) -> dict[str, Any]:
+def _plan(answers: Sequence[Answer | CellError]) -> tuple[dict[str, Any], int]:
+    """The plan of all cells, and of how many of the suite's own items it has one."""
     for answer in answers:
         if isinstance(answer, Answer) and answer.plan is not None:
-            plan: dict[str, Any] = json.loads(answer.plan)
-            return plan
-    return {"calls": {}}
+            return json.loads(answer.plan), answer.share
+    return {"calls": {}}, 1
+
+
+def _observed(request: Request, answers: Sequence[Answer | CellError]) -> list[str]:
+    """Globs over the subjects that all cells observe: the user's own, and those of the plan's share."""
+    there = [answer for answer in answers if isinstance(answer, Answer)]
+    share = next((each.observed for each in there if each.plan is not None), None)
+    if share is None:
+        return list(request.subjects)
+    own = {name for answer in there for name in answer.subjects}
+    return [escape(name) for name in (*share, *sorted(own))]
 
 
 def _without_broken(plan: dict[str, Any], answer: Answer) -> str:

@@ -6,7 +6,10 @@ dependencies nor a release that their code runs on.
 
 import json
 import sys
+from collections.abc import Iterable
+from glob import escape
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -16,8 +19,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
     modules: list[str]
     """Modules that list subjects of the user's own."""
-    draw: bool
-    """Whether to draw the plan."""
+    draw: Literal["never", "unless-broken", "always"]
+    """Whether to draw the plan; `unless-broken` leaves it where a whole module cannot be used."""
     profile: str
     seed: int
     laws: list[str]
@@ -43,6 +46,11 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     known: list[str]
     """The names of all subjects there are."""
     plan: str | None
+    """Which items every cell checks, of which calls, and what is observed; as JSON."""
+    observed: list[str] | None = None
+    """The suite's own subjects that are observed beside the user's; None for all."""
+    share: int = 1
+    """The plan has one in so many of the suite's own items, beside those that the user's code uses."""
     versions: dict[str, str | None] = {}
     """Of Python and of the packages that decide what is observed; None for one that is not there."""
 
@@ -52,15 +60,18 @@ def answer(wanted: Wanted) -> Answer:
     from conformance.runner import process_env
 
     process_env.prepare()
-    from conformance.runner import environment_info, items, plan
+    from conformance.runner import environment_info, items, plan, sampling
     from conformance.user_subjects import loading
     from properties.profile import PROFILES
     from properties.subjects import SUBJECTS
 
     made = {subject.name: module for module in wanted.modules for subject in loading.load(module)}
     drawn = None
-    if wanted.draw:
-        profile = PROFILES[wanted.profile].asked(wanted.seed, wanted.laws, wanted.subjects)
+    profile = PROFILES[wanted.profile].asked(wanted.seed, wanted.laws, wanted.subjects)
+    is_broken = any(failure.subject is None for failure in loading.FAILED)
+    if wanted.draw == "always" or (wanted.draw == "unless-broken" and not is_broken):
+        if made:
+            profile = profile.beside(_primitives(made))
         selected = items.select(wanted.laws, wanted.transforms, wanted.subjects)
         drawn = json.dumps(plan.draw(selected, profile))
     return Answer(
@@ -71,8 +82,18 @@ def answer(wanted: Wanted) -> Answer:
         ],
         known=list(SUBJECTS),
         plan=drawn,
+        observed=sampling.observed_subjects(profile),
+        share=profile.share,
         versions=environment_info.versions(),
     )
+
+
+def _primitives(names: Iterable[str]) -> set[str]:
+    """What subjects are traced to."""
+    from conformance.observations import jaxprs
+    from conformance.observations.selection import Selection
+
+    return jaxprs.primitives(Selection(subjects=tuple(map(escape, names))))
 
 
 def main() -> None:

@@ -126,6 +126,18 @@ def test_releases_asked_for_wrongly_are_said(
     assert said in line
 
 
+def test_a_module_of_subjects_that_does_not_exist_is_said_at_once(ran: Callable[..., Any]) -> None:
+    got = ran("upgrade", "--from", "installed", "--to", "installed", "--subjects", "my_own.nosuch")
+    assert (got.status, got.out) == (2, "")
+    *progress, line = got.err.splitlines()
+    assert all(": building" in each for each in progress)
+    assert line == (
+        "Error: my_own.nosuch cannot be used in any of the environments: ModuleNotFoundError: No module "
+        "named 'my_own'; modules of this directory are found, those of a package elsewhere with "
+        "--with-editable DIR"
+    )
+
+
 def test_releases_leaves_the_subjects_of_a_project_alone(
     ran: Callable[..., Any], tmp_path: Path
 ) -> None:

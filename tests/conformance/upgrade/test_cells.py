@@ -130,7 +130,7 @@ def test_a_module_that_does_not_come_to_an_end_is_a_problem_of_its_cell(
     asked = Cell("installed", import_path=(str(tmp_path),))
     wanted = Wanted(
         modules=["waiting"],
-        draw=False,
+        draw="never",
         profile="quick",
         seed=0,
         laws=[],
@@ -142,3 +142,39 @@ def test_a_module_that_does_not_come_to_an_end_is_a_problem_of_its_cell(
             cells.probe(asked, wanted)
     else:
         assert cells.probe(asked, wanted).broken == []
+
+
+MINE = """
+import jax.numpy as jnp
+from conformance import own
+
+SUBJECTS = [own.function("my-sine", jnp.sin, [("n",)])]
+"""
+
+
+@pytest.mark.parametrize(("source", "draw"), [(MINE, True), ("1 / 0", False)])
+def test_a_plan_for_a_users_code_is_drawn_where_its_modules_can_be_used(
+    tmp_path: Path, source: str, draw: bool
+) -> None:
+    (tmp_path / "mine.py").write_text(source + "\n")
+    wanted = Wanted(
+        modules=["mine"],
+        draw="unless-broken",
+        profile="quick",
+        seed=0,
+        laws=[],
+        transforms=["jax.vmap"],
+        subjects=[],
+    )
+    answer = cells.probe(Cell("installed", import_path=(str(tmp_path),)), wanted)
+    if not draw:
+        (broken,) = answer.broken
+        assert (answer.plan, broken.subject, broken.type) == (None, None, "ZeroDivisionError")
+        return
+    assert answer.plan is not None
+    assert answer.share == 5
+    assert answer.observed is not None
+    subjects = {name.split("|")[2] for name in json.loads(answer.plan)["calls"]}
+    # The gradient of a sine is a cosine.
+    assert {"my-sine", "lax.sin", "lax.cos"} <= subjects
+    assert len({name for name in subjects if name.startswith("lax.")}) < 200

@@ -181,6 +181,14 @@ def test_an_item_that_one_run_does_not_sample_is_not_compared(outcome: str) -> N
     assert note == "1 item that one of the two runs checked and the other did not sample"
 
 
+def test_a_share_of_the_suites_own_checks_is_said_in_one_line() -> None:
+    share = [{**HEADER, "share": 5}, result("holds")]
+    (note,) = difference(share, share).notes
+    assert note == (
+        "4 in 5 of the suite's own checks of what your code does not use; --profile ci checks all"
+    )
+
+
 def test_a_known_defect_that_comes_regresses_and_one_that_goes_is_fixed() -> None:
     defect = result("known-defect", defect="d-1", detail={"defect": "d-1"})
     without = [HEADER, result("holds")]

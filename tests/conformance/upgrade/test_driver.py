@@ -1,6 +1,7 @@
 """The driver of an upgrade, over stand-ins of cells: broken subjects, failed cells, one plan for all."""
 
 import json
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,8 +14,9 @@ import pytest
 from conformance.events.records import Header, Record
 from conformance.upgrade import cells, driver
 from conformance.upgrade.cells import Cell, CellError
-from conformance.upgrade.driver import Request, UnknownSubjectError
+from conformance.upgrade.driver import Request
 from conformance.upgrade.for_you import MODULE
+from conformance.upgrade.mistakes import UnknownSubjectError, UnusableModuleError
 from conformance.upgrade.probe import Answer, Broken, Wanted
 
 CALLS = {"axes.a|jax.vmap|fine": [], "axes.a|jax.vmap|legacy": [], "axes.a|jax.vmap|square": []}
@@ -54,10 +56,11 @@ class Cells:
         found = self.answers[cell.environment]
         if isinstance(found, CellError):
             raise found
-        if wanted.draw:
+        whole = any(each.subject is None for each in found.broken)
+        if wanted.draw == "always" or (wanted.draw == "unless-broken" and not whole):
             self.drawn.append(cell.environment)
             drawn = answer(*found.subjects, broken=found.broken, plan=True)
-            return msgspec.structs.replace(drawn, versions=found.versions)
+            return msgspec.structs.replace(found, plan=drawn.plan)
         return found
 
     def run(self, cell: Cell, report: Any = None) -> list[Record]:
@@ -118,10 +121,88 @@ def test_equal_releases_are_said_before_anything_runs(
     assert watcher.problems == ([("new", words)] if said else [])
 
 
+WHOLE = Broken(module="mine", subject=None, type="ImportError", line="no get_aval")
+
+
 def test_a_module_that_cannot_be_imported_is_said_of_its_environment(upgraded: Any) -> None:
-    whole = Broken(module="mine", subject=None, type="ImportError", line="no get_aval")
-    _, (_, new), _ = upgraded(REQUEST, old=answer("fine"), new=answer(broken=[whole]))
+    found, (_, new), _ = upgraded(REQUEST, old=answer("fine"), new=answer(broken=[WHOLE]))
     assert set(new.subjects) == {f"mine{MODULE}"}
+    assert found.drawn == ["old"]
+    found, (old, _), _ = upgraded(REQUEST, old=answer(broken=[WHOLE]), new=answer("fine"))
+    assert set(old.subjects) == {f"mine{MODULE}"}
+    assert found.drawn == ["old"]
+    assert set(found.ran) == {"old", "new"}
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ([WHOLE], "mine cannot be used in any of the environments: ImportError: no get_aval"),
+        (
+            [BROKEN, msgspec.structs.replace(BROKEN, subject="second")],
+            (
+                "none of the subjects of mine can be made in any of the environments; "
+                "legacy: AttributeError: no fix"
+            ),
+        ),
+        ([], "mine lists no subject: SUBJECTS is empty"),
+        (
+            [msgspec.structs.replace(WHOLE, line="No module named 'mine'")],
+            (
+                "No module named 'mine'; modules of this directory are found, those of a package "
+                "elsewhere with --with-editable DIR"
+            ),
+        ),
+        (
+            [msgspec.structs.replace(WHOLE, line="No module named 'optax.losses'")],
+            "the environments have your packages with --with-editable DIR, and others with --with optax",
+        ),
+    ],
+)
+def test_what_no_environment_can_use_is_refused_before_anything_is_drawn_or_runs(
+    broken: list[Broken], said: str, upgraded: Any
+) -> None:
+    both = answer(broken=broken)
+    ran: list[Cells] = []
+    with pytest.raises(UnusableModuleError, match=re.escape(said)):
+        ran.append(upgraded(REQUEST, old=both, new=both)[0])
+    assert not ran
+    one_is_not_built = CellError("no such release", built=False)
+    with pytest.raises(UnusableModuleError):
+        upgraded(REQUEST, old=one_is_not_built, new=both)
+
+
+def test_a_subject_that_no_environment_can_make_is_reported_where_another_can(
+    upgraded: Any,
+) -> None:
+    both = answer("fine", broken=[BROKEN])
+    _, headers, _ = upgraded(REQUEST, old=both, new=both)
+    assert [header.subjects["legacy"].error is not None for header in headers] == [True, True]
+
+
+def test_every_cell_observes_the_share_of_the_plan_and_the_subjects_of_any_cell(
+    upgraded: Any,
+) -> None:
+    old = msgspec.structs.replace(answer("fine", "le[gacy"), observed=["square"], share=5)
+    found, headers, _ = upgraded(REQUEST, old=old, new=answer("fine", "newer"))
+    for environment in ("old", "new"):
+        assert found.ran[environment]["observe"]["subjects"] == [
+            "square",
+            "fine",
+            "le[[]gacy",
+            "newer",
+        ]
+    assert [header.share for header in headers] == [5, 5]
+    found, headers, _ = upgraded(REQUEST, old=answer("fine"), new=answer("fine"))
+    assert found.ran["old"]["observe"]["subjects"] == []
+    assert [header.share for header in headers] == [1, 1]
+
+
+def test_a_source_directory_without_python_files_is_refused(upgraded: Any, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    request = attrs.evolve(REQUEST, sources=("empty",))
+    with pytest.raises(ValueError, match="--source empty has no Python file"):
+        upgraded(request, old=answer("fine"), new=answer("fine"))
 
 
 def test_a_cell_that_fails_is_said_and_the_next_one_draws(upgraded: Any) -> None:

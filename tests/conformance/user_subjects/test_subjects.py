@@ -74,6 +74,20 @@ def test_a_run_includes_the_users_subjects(
     assert {e.subject for e in read(log) if isinstance(e, Result)} == {"my-similarity"}
 
 
+@pytest.mark.parametrize("subcommand", ["run", "upgrade"])
+@pytest.mark.parametrize("named", ['"mine"', "[1]", "{}"])
+def test_a_project_that_names_no_list_of_modules_is_refused(
+    ran: Callable[..., Any], tmp_path: Path, subcommand: str, named: str
+) -> None:
+    table = f"[tool.vmap-conformance]\nsubjects = {named}\n"
+    (tmp_path / "pyproject.toml").write_text(table)
+    between = ("--from", "installed", "--to", "installed") if subcommand == "upgrade" else ()
+    got = ran(subcommand, *between)
+    assert (got.status, got.out) == (2, "")
+    (line,) = got.err.splitlines()
+    assert line.endswith('and must be a list of modules, such as ["mymodel.subjects"]')
+
+
 def test_a_violation_of_the_users_subject_has_a_script_that_shows_it(
     ran: Callable[..., Any], breaking: Callable[[str], dict[str, str]], tmp_path: Path
 ) -> None:
