@@ -30,6 +30,7 @@ from conformance.user_subjects.changing import changing
 from conformance.user_subjects.functions import name_of
 from conformance.user_subjects.loading import UserExit, no_exit
 from conformance.user_subjects.pytest_plugin import DEVICES_OPTION
+from conformance.user_subjects.transforms import MADE
 from properties.law import Law
 from properties.laws import LAWS
 from properties.profile import PROFILES, Profile
@@ -227,7 +228,8 @@ def _registered(transforms: Sequence[str | Transform]) -> list[str]:
     """The names of the transforms; those that the user made are known by them from now on."""
     for each in transforms:
         if isinstance(each, Transform):
-            TRANSFORMS.setdefault(each.name, each)
+            if each.name in MADE or each.name not in TRANSFORMS:
+                TRANSFORMS[each.name] = each
             OWN_TRANSFORMS.add(each.name)
     return [each.name if isinstance(each, Transform) else each for each in transforms]
 

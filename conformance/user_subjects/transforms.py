@@ -1,9 +1,11 @@
 """Maps of the user's own, or of a library, as transforms."""
 
+import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from conformance.transforms import TRANSFORMS
+from conformance.transforms import TRANSFORMS, third_party
 from conformance.user_subjects.inputs import SubjectsError
 from properties.call import Axes
 from properties.transform import Transform
@@ -24,16 +26,19 @@ def transform(
         vmap_like: ``vmap_like(function, in_axes=..., out_axes=...)`` gives the mapped function; it is given
             ``axis_size`` and ``axis_name`` by name where a call has them.
         summary: What it does, in a few words.
-        restrictions: By the ids of laws, why the map does not promise what they say.
+        restrictions: By the ids of laws, why the map does not promise what they say. Those of
+            ``equinox.filter_vmap`` and ``haiku.vmap`` are known.
         takes_axis_size: It maps a function none of whose arguments is mapped where ``axis_size`` is given.
 
+    Made again under its name, as in each of several tests, it takes the place of the former one.
+
     Raises:
-        SubjectsError: where another transform has the name, or a restriction gives no reason.
+        SubjectsError: where a transform of the suite has the name, or a restriction gives no reason.
 
     """
     if not callable(vmap_like):
         raise SubjectsError(f"the transform {name!r} cannot be called: {vmap_like!r}")
-    if name in TRANSFORMS:
+    if name in TRANSFORMS and name not in MADE:
         raise SubjectsError(f"there is a transform {name!r} already")
     for law, reason in (restrictions or {}).items():
         if not (isinstance(reason, str) and reason.strip()):
@@ -44,14 +49,42 @@ def transform(
         mapped: Callable[..., Any] = vmap_like(
             function, in_axes=axes.in_axes, out_axes=axes.out_axes, **named, **dict(axes.options)
         )
-        return mapped
+        return partial(_call, mapped)
 
+    MADE.add(name)
     return Transform(
         name,
         summary,
         map_function,
         kinds=("function",),
         accepts_axis_size_only=takes_axis_size,
-        restrictions=dict(restrictions or {}),
+        restrictions={**_known_restrictions(vmap_like), **(restrictions or {})},
         source=lambda call: f"mapped = ...  # {name} of function",
     )
+
+
+def _known_restrictions(vmap_like: Callable[..., Any]) -> Mapping[str, str]:
+    """Those of a shipped map, where the user's is the same function of its library."""
+    for shipped in third_party.SHIPPED:
+        library, name = shipped.name.split(".")
+        if vmap_like is getattr(sys.modules.get(library), name, _ABSENT):
+            return shipped.restrictions
+    return {}
+
+
+_ABSENT = object()
+MADE: set[str] = set()
+"""The names of the transforms that `transform` made."""
+
+
+def _call(mapped: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
+    """Call what a map gave, which may be an object that cannot be hashed, as `jax.jit` wants it.
+
+    A map that takes no keyword arguments may say so in an exception of any type.
+    """
+    try:
+        return mapped(*arguments, **named)
+    except Exception as error:
+        if named and "keyword" in str(error):
+            raise TypeError(str(error)) from error
+        raise

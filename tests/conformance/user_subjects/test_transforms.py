@@ -1,6 +1,8 @@
 """Maps of users and of other libraries under the laws."""
 
 import importlib.util
+import sys
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -57,6 +59,63 @@ def _off_by_one(function: Callable[..., Any], in_axes: Any, out_axes: int, **_: 
 
 def test_a_users_map_is_held_to_the_laws() -> None:
     assert_conforms(jnp.dot, [("n",), ("n",)], [own.transform("unrolled", _unrolled)], laws=LAWS)
+
+
+class _Mapped:
+    """What a library's map may give: an object that cannot be hashed and refuses keywords by itself."""
+
+    __hash__ = None  # type: ignore[assignment] # as of a dataclass
+
+    def __init__(self, mapped: Callable[..., Any]) -> None:
+        self.mapped = mapped
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        if named:
+            raise RuntimeError("keyword arguments cannot be used")
+        return self.mapped(*arguments)
+
+
+def _library_map(function: Callable[..., Any], in_axes: Any, out_axes: int, **given: Any) -> Any:
+    return _Mapped(jax.vmap(function, in_axes, out_axes, **given))
+
+
+def _ignores_keywords(function: Callable[..., Any], in_axes: Any, out_axes: int, **_: Any) -> Any:
+    mapped = jax.vmap(function, in_axes, out_axes)
+    return lambda *arguments, **named: mapped(
+        *arguments, *(jnp.zeros_like(a) for a in named.values())
+    )
+
+
+def test_a_map_that_gives_an_unhashable_object_and_refuses_keywords_conforms() -> None:
+    laws = ["mapping.jit-agrees", "errors.keywords"]
+    library = own.transform("of-a-library", _library_map)
+    assert_conforms(jnp.dot, [("n",), ("n",)], [library], laws=laws)
+    ignoring = own.transform("ignoring", _ignores_keywords)
+    with pytest.raises(AssertionError, match=r"breaks errors.keywords under ignoring"):
+        assert_conforms(jnp.dot, [("n",), ("n",)], [ignoring], laws=laws[1:])
+
+
+def test_the_restrictions_of_a_known_librarys_map_are_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    library = types.ModuleType("equinox")
+    library.filter_vmap = _library_map  # type: ignore[attr-defined] # a stand-in
+    monkeypatch.setitem(sys.modules, "equinox", library)
+    known = own.transform("known", _library_map, restrictions={"errors.of-mine": "a reason"})
+    assert set(known.restrictions) == {"errors.keywords", "errors.nothing-mapped", "errors.of-mine"}
+    assert own.transform("unknown", _unrolled).restrictions == {}
+
+
+def test_a_map_made_again_takes_the_place_of_the_former_one() -> None:
+    for vmap_like in (_unrolled, _off_by_one):
+        mapped = own.transform("made-again", vmap_like)
+        if vmap_like is _unrolled:
+            assert_conforms(jnp.dot, [("n",), ("n",)], [mapped], laws=LAWS[:1])
+        else:
+            with pytest.raises(AssertionError, match="under made-again"):
+                assert_conforms(jnp.dot, [("n",), ("n",)], [mapped], laws=LAWS[:1])
+    with pytest.raises(own.SubjectsError, match="there is a transform"):
+        own.transform("jax.vmap", _unrolled)
 
 
 def test_a_wrong_map_of_a_users_is_noticed() -> None:
