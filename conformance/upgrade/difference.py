@@ -117,6 +117,8 @@ def below(key: str, keys: Iterable[str]) -> tuple[str, ...]:
 
 def described(value: Value) -> str:
     """The value of an observation in a few words."""
+    if value is None:
+        return "not there"
     if not isinstance(value, dict):
         return str(value)
     if "error" in value:

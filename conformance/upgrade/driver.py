@@ -21,7 +21,7 @@ from conformance.upgrade.cells import Cell, CellError
 from conformance.upgrade.for_you import MODULE
 from conformance.upgrade.mistakes import check_answers
 from conformance.upgrade.probe import Answer, Wanted
-from conformance.upgrade.sources.files import python_files
+from conformance.upgrade.sources.files import beside, python_files
 
 
 @attrs.frozen(kw_only=True)
@@ -152,7 +152,8 @@ def _places(request: Request) -> list[Path]:
     for module in request.own:
         top = module.split(".")[0]
         found = [root / name for root in roots for name in (top, f"{top}.py")]
-        places += [place for place in found if place.exists()][:1]
+        for place in [place for place in found if place.exists()][:1]:
+            places += [place] if place.is_dir() else beside(place)
     return places
 
 

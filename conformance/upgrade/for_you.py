@@ -9,17 +9,21 @@ from conformance.events.records import Record
 from conformance.events.user_code import SubjectError, Use, UserSources, UserSubject
 from conformance.upgrade.causes import causes, percent
 from conformance.upgrade.compare import Differences, header, observations
+from conformance.upgrade.detectors import streams
 from conformance.upgrade.detectors.arrays import distance
 from conformance.upgrade.detectors.laws import KNOWN
 from conformance.upgrade.difference import Difference, Value, is_absent
 from conformance.upgrade.name_changes import advice, change_of
 
+_KEYWORD = re.compile(r"takes no (\w+)= any more")
 _PATH = re.compile(r"\s*\((?:/|[A-Za-z]:)[^()]*\)")
 Uses = Mapping[str, list[Use]]
 Subjects = Mapping[str, UserSubject]
 MODULE = " (module)"
 """What the name of a whole module of subjects ends with."""
 _NO_SOURCES = UserSources(files=0, uses=[], unreadable=[])
+_NAMED = 3
+"""As many subjects that one line is about are named in it."""
 _VALUES = ("outputs", "gradients", "parameters")
 
 
@@ -70,23 +74,24 @@ def for_you(
     gone = [line for line, guarded in removed if not guarded]
     provided_for = [line for line, guarded in removed if guarded]
     keywords = list(_keywords(uses, old, new))
-    broken, broken_names = _broken(was, now, [line.what for line in gone])
+    broken, broken_names = _broken(was, now, [_explaining(line) for line in (*gone, *keywords)])
     sound = [name for name in was if name in now and not now[name].error and not was[name].error]
     regressed, regressed_keys = _of_subjects(sound, differences)
     defects = list(_by_defects(sound, differences))
-    unsound = {line.where for line in regressed}
+    drawn, drawn_names = _drawn(sound, differences)
+    unsound = {line.where for line in regressed} | drawn_names.keys()
     fine = [name for name in sound if name not in unsound]
     unreadable = [
         Line(each.path, "", f"cannot be parsed: {each.reason}") for each in sources.unreadable
     ]
     reported = {f"names/{line.what}" for line, _ in removed} | set(regressed_keys)
-    reported |= {key for _, keys in defects for key in keys}
+    reported |= {key for _, keys in defects for key in keys} | set(drawn_names.values())
     reported |= {
         d.key for d in differences.entries for name in (*broken_names, *fine) if _is_of(d.key, name)
     }
     return ForYou(
         _title(sources, {**was, **now}),
-        (*gone, *keywords, *broken, *_never_made(was, now), *regressed),
+        (*gone, *keywords, *broken, *_never_made(was, now), *drawn, *regressed),
         (
             *_deprecated(uses, old, new),
             *(line for line, _ in defects),
@@ -177,7 +182,9 @@ def _deprecated(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) 
             yield Line(place, name, f"{newly}: {said}")
 
 
-def _broken(was: Subjects, now: Subjects, gone: Sequence[str]) -> tuple[list[Line], list[str]]:
+def _broken(
+    was: Subjects, now: Subjects, explanations: Sequence[str]
+) -> tuple[list[Line], list[str]]:
     """Subjects that can be made before and not now, and modules that cannot be imported any more."""
     lines: list[Line] = []
     names: list[str] = []
@@ -188,18 +195,18 @@ def _broken(was: Subjects, now: Subjects, gone: Sequence[str]) -> tuple[list[Lin
             count = _plural(len(mine), "subject")
             said = f"{count} ran before, now the import fails with"
             if mine:
-                lines.append(_failing(each.module, said, each.error, gone))
+                lines.append(_failing(each.module, said, each.error, explanations))
     for name, each in was.items():
         there = now.get(name)
         if not each.error and there and there.error:
             names.append(name)
-            lines.append(_failing(name, "ran before, now", there.error, gone))
+            lines.append(_failing(name, "ran before, now", there.error, explanations))
     return lines, names
 
 
-def _failing(where: str, said: str, error: SubjectError, gone: Sequence[str]) -> Line:
+def _failing(where: str, said: str, error: SubjectError, explanations: Sequence[str]) -> Line:
     """A line on what fails now; the message only where no line before it explains the error."""
-    if _explained(error, gone):
+    if _explained(error, explanations):
         return Line(where, "", f"{said} {error.type} (follows from the above)", follows=True)
     return Line(where, "", f"{said} {_error(error)}")
 
@@ -208,12 +215,18 @@ def _error(error: SubjectError) -> str:
     return f"{error.type}: {_PATH.sub('', error.line)}".rstrip(": ")
 
 
-def _explained(error: SubjectError, gone: Sequence[str]) -> bool:
+def _explaining(line: Line) -> str:
+    """What an error says that this line about a name explains, as a regular expression."""
+    name = line.what.split(".")[-1]
+    keyword = _KEYWORD.match(line.sentence)
+    if keyword is not None:
+        return rf"\b{re.escape(name)}\(\).*'{re.escape(keyword[1])}'"
+    return rf"{re.escape(line.what)}|'{re.escape(name)}'"
+
+
+def _explained(error: SubjectError, explanations: Sequence[str]) -> bool:
     """Whether the error is about a name that is already listed."""
-    return any(
-        name in error.line or re.search(rf"'{re.escape(name.split('.')[-1])}'", error.line)
-        for name in gone
-    )
+    return any(re.search(explanation, error.line) for explanation in explanations)
 
 
 def _never_made(was: Subjects, now: Subjects) -> Iterator[Line]:
@@ -247,6 +260,23 @@ def _of_subjects(names: Sequence[str], differences: Differences) -> tuple[list[L
             rest = f" (and {more} more)" if more else ""
             lines.append(Line(name, _short(first.key), f"{first.sentence.splitlines()[0]}{rest}"))
     return lines, keys
+
+
+def _drawn(names: Sequence[str], differences: Differences) -> tuple[list[Line], dict[str, str]]:
+    """A line for each PRNG whose stream changed, and the subjects that draw from it, with its key."""
+    lines: list[Line] = []
+    of_names: dict[str, str] = {}
+    for entry in differences.entries:
+        if entry.kind is not streams.CHANGED:
+            continue
+        mine = [name for name in names if any(_is_of(key, name) for key in entry.consequences)]
+        if mine:
+            of_names |= dict.fromkeys(mine, entry.key)
+            who = ", ".join(mine) if len(mine) <= _NAMED else _plural(len(mine), "subject")
+            prng = entry.key.partition("/")[2]
+            said = f"the same keys give other numbers ({prng}). {entry.remedy}"
+            lines.append(Line(who, "", said))
+    return lines, of_names
 
 
 def _needs_work(difference: Difference) -> bool:

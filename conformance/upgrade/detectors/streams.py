@@ -1,6 +1,6 @@
 """PRNG streams: other draws from the same key, and all that follows from them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from conformance.events.records import Environment, Header
 from conformance.upgrade.detectors.arrays import distance
@@ -18,8 +18,11 @@ CHANGED = DifferenceKind(
 )
 KINDS = (CHANGED,)
 
+_JAXPRS = "jaxprs/jax.vmap/"
+_DRAWS = frozenset({"random_bits", "random_gamma", "rng_bit_generator", "threefry2x32"})
+
 _PARTITIONABLE = (
-    "JAX's default of jax_threefry_partitionable changed: set "
+    "JAX's default of jax_threefry_partitionable changed (in jax 0.5.0): set "
     "jax.config.update('jax_threefry_partitionable', {old}) to keep the old stream, or make stored "
     "results anew."
 )
@@ -64,12 +67,40 @@ def _explained(
     if here is None or there is None or not name == here.prng == there.prng:
         return []
     drawn = pair.of("parameters", "outputs", "gradients")
-    return [key for key, *both in drawn if all(map(_is_rightly_drawn, both))]
+    drawing = [name for name in _drawing(pair.old) if name in _drawing(pair.new)]
+    return [
+        key
+        for key, *both in drawn
+        if all(_is_right(value, draws=_is_of_any(key, drawing)) for value in both)
+    ]
 
 
-def _is_rightly_drawn(value: Value) -> bool:
-    """Whether a leaf depends on the key, and is what the reference draws from the same PRNG."""
-    return isinstance(value, dict) and bool(value.get("keyed")) and value.get("agrees") is True
+def _is_right(value: Value, *, draws: bool) -> bool:
+    """Whether a leaf depends on draws, and is what the reference gives with the same PRNG."""
+    return (
+        isinstance(value, dict)
+        and (draws or bool(value.get("keyed")))
+        and value.get("agrees") is True
+    )
+
+
+def _drawing(observed: Mapping[str, Value]) -> list[str]:
+    """The functions that are traced to primitives that draw, be it from a key of their own."""
+    return [
+        key.removeprefix(_JAXPRS)
+        for key, value in observed.items()
+        if key.startswith(_JAXPRS)
+        and isinstance(value, dict)
+        and not _DRAWS.isdisjoint(value.get("primitives", ()))
+    ]
+
+
+def _is_of_any(key: str, functions: Sequence[str]) -> bool:
+    """Whether an observation is of one of these functions."""
+    _, transform, rest = (*key.split("/", 2), "", "")[:3]
+    return transform == "jax.vmap" and any(
+        rest == name or rest.startswith(f"{name}/") for name in functions
+    )
 
 
 def _rounds_alike(was: Value, now: Value) -> bool:

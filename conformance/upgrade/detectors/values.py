@@ -36,6 +36,9 @@ WITHIN = DifferenceKind(
 )
 KINDS = (BEYOND, UNBOUNDED, WITHIN)
 
+_FAR = 1000
+"""So many times what rounding allows: the exact number says no more."""
+
 
 def find(pair: ObservationPair) -> Iterator[Difference]:
     """One difference for each array that is not the same to the bit, or of another shape or dtype."""
@@ -57,4 +60,6 @@ def _words(apart: Distance) -> str:
         return f"{size}; no bound is known"
     if apart.within:
         return f"{size}, {apart.share:.2g} of what rounding allows"
+    if apart.share > _FAR:
+        return f"another value: more than {_FAR} times as far away as rounding allows"
     return f"{size}, {apart.share:.3g} times what rounding allows"

@@ -1,7 +1,8 @@
 """Which files are the user's sources."""
 
+import ast
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _SKIPPED = frozenset(
@@ -35,6 +36,27 @@ def python_files(places: Iterable[Path]) -> list[tuple[Path, str]]:
                     path = Path(root) / name
                     found.setdefault(path.resolve(), _shown(path))
     return list(found.items())
+
+
+def beside(module: Path) -> list[Path]:
+    """The Python files of the directory of a module that is in no package, and the packages they import."""
+    files = sorted(module.parent.glob("*.py"))
+    imported = {name for file in files for name in _imported(file)}
+    packages = [module.parent / name for name in sorted(imported)]
+    return [*files, *(package for package in packages if package.is_dir())]
+
+
+def _imported(file: Path) -> Iterator[str]:
+    """The first parts of the names of the modules that a file imports."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return
+    for node in ast.walk(tree):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module]
+        yield from (name.split(".")[0] for name in names)
 
 
 def _shown(path: Path) -> str:

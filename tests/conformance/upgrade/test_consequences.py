@@ -29,6 +29,28 @@ def test_a_changed_stream_swallows_what_was_drawn_from_it() -> None:
     assert unexplained.key == other
 
 
+DRAWS = {"count": 2, "primitives": {"random_bits": 1, "mul": 1}}
+
+
+@pytest.mark.parametrize(
+    ("primitives", "agrees", "explained"),
+    [(DRAWS, True, True), (DRAWS, False, False), ({"count": 1, "primitives": {}}, True, False)],
+    ids=["draws", "the-reference-disagrees", "draws-nothing"],
+)
+def test_a_changed_stream_explains_the_outputs_of_functions_that_draw(
+    primitives: dict[str, Any], agrees: bool, explained: bool
+) -> None:
+    output = "outputs/jax.vmap/a/noisy"
+    old = {"prng/threefry2x32/bits": [1], output: leaf(1.0, agrees=agrees)}
+    new = {"prng/threefry2x32/bits": [2], output: leaf(2.0, agrees=agrees)}
+    jaxpr = {"jaxprs/jax.vmap/a/noisy": primitives}
+    differences = compared(old | jaxpr, new | jaxpr, HEADER, NEWER)
+    (stream,) = differences.of(KINDS["prng-stream-changed"])
+    assert (output in stream.consequences) is explained
+    beyond = [entry.key for entry in differences.of(KINDS["values-beyond-bound"])]
+    assert beyond == ([] if explained else [output])
+
+
 @pytest.mark.parametrize(
     ("facts", "prng"),
     [({"agrees": False}, "threefry2x32"), ({"keyed": False}, "threefry2x32"), ({}, "rbg")],

@@ -198,6 +198,23 @@ def test_every_cell_observes_the_share_of_the_plan_and_the_subjects_of_any_cell(
     assert [header.share for header in headers] == [1, 1]
 
 
+def test_the_sources_of_a_directory_without_a_package_are_its_files_and_what_they_import(
+    upgraded: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text("import train\nfrom layers.dense import Dense\n")
+    (tmp_path / "train.py").write_text("import jax.numpy as jnp\njnp.fix(1)\n")
+    (tmp_path / "broken.py").write_text("def\n")
+    for package in ("layers", "elsewhere"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "dense.py").write_text("from jax import core\ncore.get_aval\n")
+    _, (old, _), _ = upgraded(REQUEST, old=answer("fine"), new=answer("fine"))
+    assert {(use.file, use.name) for use in old.sources.uses if use.name.count(".") > 1} == {
+        ("train.py", "jax.numpy.fix"),
+        ("layers/dense.py", "jax.core.get_aval"),
+    }
+    assert [each.path for each in old.sources.unreadable] == ["broken.py"]
+
+
 def test_a_source_directory_without_python_files_is_refused(upgraded: Any, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     request = attrs.evolve(REQUEST, sources=("empty",))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from conformance.events.arrays import encode
-from conformance.events.records import Record
+from conformance.events.records import Header, Record
 from conformance.events.user_code import (
     SubjectError,
     Unreadable,
@@ -204,6 +204,48 @@ def test_a_value_beyond_its_bound_is_a_thing_to_do() -> None:
     ((where, what, said),) = lines(mine)
     assert (where, what, mine.things_to_do, mine.fine) == ("mine", "outputs", 1, ())
     assert "5 times what rounding allows" in said
+
+
+def test_other_draws_from_the_same_keys_are_one_thing_to_do() -> None:
+    bits, drawn, other = (
+        "prng/threefry2x32/bits",
+        "outputs/jax.vmap/noisy",
+        "outputs/jax.vmap/plain",
+    )
+    jaxpr = {"jaxprs/jax.vmap/noisy": {"count": 1, "primitives": {"random_bits": 1}}}
+    both = {other: leaf(1, 0.1), **jaxpr}
+    old = {**both, bits: leaf(1, None), drawn: {**leaf(1, 0.1), "agrees": True}}
+    new = {**both, bits: leaf(2, None), drawn: {**leaf(9, 0.1), "agrees": True}}
+    sides = []
+    for values, partitionable in ((old, False), (new, True)):
+        header, *rest = side({"noisy": FINE, "plain": FINE}, values)
+        assert isinstance(header, Header)
+        there = msgspec.structs.replace(
+            header.environment, prng="threefry2x32", threefry_partitionable=partitionable
+        )
+        sides.append([msgspec.structs.replace(header, environment=there), *rest])
+    mine = found(*sides)
+    ((where, what, said),) = lines(mine)
+    assert (where, what, mine.things_to_do) == ("noisy", "", 1)
+    assert said.startswith("the same keys give other numbers (threefry2x32). JAX's default of")
+    assert "'jax_threefry_partitionable', False" in said
+    # Of the other subject nothing changed, and the stream is said once.
+    assert mine.fine == ("1 subject: the same laws hold; values equal to the bit",)
+    assert "prng/threefry2x32" in mine.keys
+
+
+def test_a_keyword_that_is_gone_explains_the_subject_that_gives_it() -> None:
+    use = Use(file="train.py", line=7, name="jax.numpy.clip", keywords=("a_max",))
+    was, now = ({"keywords": [word], "any": False} for word in ("a_max", "max"))
+    error = broken("TypeError", "clip() got an unexpected keyword argument 'a_max'")
+    unrelated = broken("TypeError", "step() got an unexpected keyword argument 'a_min'")
+    key = "signatures/jax.numpy.clip"
+    old = side({"loss": FINE, "step": FINE}, {key: was}, uses=(use,))
+    new = side({"loss": error, "step": unrelated}, {key: now}, uses=(use,))
+    mine = found(old, new)
+    assert [line.where for line in mine.work] == ["train.py:7", "loss", "step"]
+    assert [line.follows for line in mine.work] == [False, True, False]
+    assert mine.things_to_do == 2
 
 
 def test_a_law_that_regressed_is_to_do_and_a_known_defect_is_to_know() -> None:
