@@ -15,6 +15,12 @@ from conformance.runner import process_env
 @click.option("--rules", multiple=True, metavar="GLOB", help="Break these batching rules instead.")
 @click.option("--subtle", is_flag=True, help="Break transforms only where a call triggers it.")
 @click.option(
+    "--source",
+    multiple=True,
+    metavar="GLOB",
+    help="Change these functions of JAX and Flax in their source instead, MODULE:FUNCTION.",
+)
+@click.option(
     "-n",
     "--workers",
     type=click.IntRange(1, 256),
@@ -32,16 +38,20 @@ def mutants(
     markdown: Path | None,
     rules: tuple[str, ...],
     subtle: bool,
+    source: tuple[str, ...],
     workers: int | None,
     shard: tuple[int, int],
 ) -> int:
-    """Check the laws on broken transforms, or on broken batching rules: what notices which?
+    """Check the laws on what is broken on purpose: what notices which?
 
-    The control is checked, too: the transform, or the rule, as it is. Exits with 1 where a control
+    Transforms are broken, or batching rules, or JAX's and Flax's source. The control is checked, too: the
+    same, not broken. Exits with 1 where a control
     fails, a law kills no mutant, or a mutant is killed by no law.
     """
-    if rules and subtle:
-        raise click.UsageError("--rules and --subtle exclude each other: give one of them")
+    if bool(rules) + subtle + bool(source) > 1:
+        raise click.UsageError(
+            "--rules, --subtle and --source exclude each other: give one of them"
+        )
     process_env.prepare()
     from conformance.mutation.processes import WorkerDiedError
 
@@ -51,6 +61,8 @@ def mutants(
             return _batching_rules(rules, processes, shard, markdown)
         if subtle:
             return _subtle(processes, shard, markdown)
+        if source:
+            return _source(source, processes, shard, markdown)
         return _transforms(processes, shard, markdown)
     except WorkerDiedError as error:
         raise click.ClickException(str(error)) from None
@@ -94,6 +106,24 @@ def _subtle(workers: int, shard: tuple[int, int], markdown: Path | None) -> int:
     results = run_in_processes(subtle_matrix.mutate_subtly, tasks, workers)
     _show(tables.SUBTLE_HEAD, tables.subtle_totals(results), tables.subtle_table(results), markdown)
     return _fail(failures.subtle_failures(results))
+
+
+def _source(
+    globs: tuple[str, ...], workers: int, shard: tuple[int, int], markdown: Path | None
+) -> int:
+    from conformance.mutation import failures, tables
+    from conformance.mutation.processes import run_in_processes
+    from conformance.mutation.source import driver, reach, targets
+    from conformance.runner.items import in_shard
+
+    mine = [name for name in targets.chosen(globs) if in_shard(name, shard)]
+    if not mine:
+        raise click.UsageError(f"no function that maps matches {' or '.join(globs)}")
+    parts = {f"part {n}": (n,) for n in range(1, reach.PARTS + 1)}
+    executed = run_in_processes(reach.reached, parts, workers)
+    results = driver.run({name: reach.tried(executed, name) for name in mine}, workers)
+    _show(tables.SOURCE_HEAD, tables.source_totals(results), tables.source_table(results), markdown)
+    return _fail(failures.source_failures(results))
 
 
 def _show(head: str, sentence: str, table: str, markdown: Path | None) -> None:

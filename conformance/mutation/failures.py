@@ -2,7 +2,13 @@
 
 from collections.abc import Sequence
 
-from conformance.mutation.results import CONTROL, MutationResult, RuleMutationResult, SubtleResult
+from conformance.mutation.results import (
+    CONTROL,
+    MutationResult,
+    RuleMutationResult,
+    SlipResult,
+    SubtleResult,
+)
 
 MIN_KILLED = 0.95
 """Share of the mutants of batching rules, those that apply, which must be killed."""
@@ -66,4 +72,14 @@ def subtle_failures(results: Sequence[SubtleResult]) -> list[str]:
         )
         for each in results
         if each.profile is None
+    ]
+
+
+def source_failures(results: Sequence[SlipResult]) -> list[str]:
+    """What is wrong with the slips in the source: a control that fails. A table has the survivors."""
+    return [
+        f"{each.target}, which is not broken, fails on {each.noticed_by}: what is noticed there proves "
+        "nothing. Run `vmap-conformance run`"
+        for each in results
+        if each.operator == CONTROL and each.noticed
     ]

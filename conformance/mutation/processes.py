@@ -39,7 +39,7 @@ def run_in_processes(
     process_env.prepare()
     results: list[Result] = []
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, spawn, initializer=_silence_xla) as pool:
+    with ProcessPoolExecutor(workers, spawn, initializer=silence_xla) as pool:
         futures = {name: pool.submit(_limited, function, *task) for name, task in tasks.items()}
         for name, future in futures.items():
             try:
@@ -55,7 +55,7 @@ def run_in_processes(
     return results
 
 
-def _silence_xla() -> None:
+def silence_xla() -> None:
     """Keep XLA's errors about mutants off stderr. This comes before JAX is imported."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 

@@ -58,3 +58,24 @@ class SubtleResult(msgspec.Struct, frozen=True):
     """The first profile whose calls kill it; None where it survives."""
     killed_by: str = ""
     """The law and the subject."""
+
+
+class SlipResult(msgspec.Struct, frozen=True):
+    """One slip in the source of JAX or Flax."""
+
+    target: str
+    """The function: its module, a colon, its name."""
+    operator: str
+    """A name in `OPERATORS`, or `CONTROL`."""
+    line: int
+    before: str
+    after: str
+    noticed_by: str | None
+    """The law, the transform and the subject; None where the slip survives."""
+    reached: bool = True
+    """Whether the calls execute its line."""
+
+    @property
+    def noticed(self) -> bool:
+        """Whether an item noticed the slip."""
+        return self.noticed_by is not None

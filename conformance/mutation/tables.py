@@ -1,13 +1,15 @@
 """Mutation results as Markdown tables, and in one sentence."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from conformance.mutation.results import (
     CONTROL,
     MutationResult,
     RuleMutationResult,
+    SlipResult,
     SubtleResult,
 )
+from conformance.mutation.source.survivors import reason
 from properties.mutants.subtle import SUBTLE
 
 MATRIX_HEAD = """# The kill matrix
@@ -37,6 +39,18 @@ Each is a transform that misbehaves only where something triggers it, such as a 
 subjects of every kind, and where it survives those, by the calls of ci. The control is the transform as
 it is, which passes on all calls that are tried. Made by
 `vmap-conformance mutants --subtle --markdown docs/subtle-mutants.md`.
+
+"""
+
+
+SOURCE_HEAD = """# Slips in the source
+
+Every function of JAX and Flax that maps is changed in one place at a time, as a person might get it wrong
+(`conformance/mutation/source`): another comparison, `or` for `and`, a number one more, a keyword left out.
+Each slip is tried on a few of the items that a quick run with seed 0 checks, those that execute the most of
+the function's lines. The control, the function compiled anew as it is, must pass. Below the counts are the
+slips that survive, with the reason where it is known (`conformance/mutation/source/survivors.py`). Made by
+`vmap-conformance mutants --source '*' --markdown docs/source-slips.md`.
 
 """
 
@@ -121,6 +135,62 @@ def subtle_table(results: Sequence[SubtleResult]) -> str:
         )
         cells[row, "law"] = each.killed_by or "-"
     return _table("mutant", columns, rows, cells)
+
+
+def source_totals(results: Sequence[SlipResult]) -> str:
+    """One sentence: how many slips, and how many are noticed."""
+    tried = [each for each in results if each.operator != CONTROL]
+    reached = [each for each in tried if each.reached]
+    can_matter = [each for each in reached if each.noticed or not reason(each)]
+    noticed = sum(each.noticed for each in reached)
+    return (
+        f"{noticed} of {len(reached)} slips in lines that the items execute are noticed "
+        f"({_percent(noticed, len(reached))}), {_percent(noticed, len(can_matter))} of those that change "
+        f"what a user sees; {len(tried) - len(reached)} more are in lines that none executes; "
+        f"{_controls(sum(each.noticed for each in results if each.operator == CONTROL))}"
+    )
+
+
+def source_table(results: Sequence[SlipResult]) -> str:
+    """Slips by operator and by module, and then each that survives."""
+    tried = [each for each in results if each.operator != CONTROL and each.reached]
+    parts = [
+        _counted("operator", tried, lambda each: each.operator),
+        _counted("module", tried, lambda each: f"`{each.target.split(':')[0]}`"),
+        "## Survivors",
+    ]
+    rows = [each for each in tried if not each.noticed]
+    columns = {"slip": "slip", "why": "why it survives"}
+    cells: dict[tuple[str, str], str] = {}
+    names = [f"`{each.target}` line {each.line}, {each.operator}" for each in rows]
+    for name, each in zip(names, rows, strict=True):
+        slip = f"`{_short(each.before)}` → `{_short(each.after)}`"
+        cells[name, "slip"] = f"{cells[name, 'slip']}; {slip}" if (name, "slip") in cells else slip
+        cells[name, "why"] = reason(each) or "**not noticed**"
+    parts.append(_table("where", columns, dict.fromkeys(names), cells))
+    return "\n\n".join(parts)
+
+
+def _counted(head: str, tried: Sequence[SlipResult], key: Callable[[SlipResult], str]) -> str:
+    columns = {"noticed": "noticed", "of": "of", "share": "share"}
+    cells: dict[tuple[str, str], str] = {}
+    rows = sorted({key(each) for each in tried})
+    for row in rows:
+        mine = [each for each in tried if key(each) == row]
+        noticed = sum(each.noticed for each in mine)
+        cells |= {(row, "noticed"): str(noticed), (row, "of"): str(len(mine))}
+        cells[row, "share"] = _percent(noticed, len(mine))
+    return _table(head, columns, rows, cells)
+
+
+def _short(code: str) -> str:
+    """Code that fits a cell."""
+    shown = code if len(code) <= 60 else f"{code[:57]}..."
+    return shown.replace("|", "\\|").replace("`", "'")
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / max(1, whole):.1f} %"
 
 
 def _controls(failing: int) -> str:
