@@ -141,6 +141,10 @@ class ModuleSubject:
     """Why the unmapped module does not take leading batch axes; None where it does."""
     ranks: Mapping[str, int] = attrs.field(factory=dict)
     """The least rank among the variables of a collection, where it is not 1 or more."""
+    boxed: bool = False
+    """Some of its variables carry metadata, such as the names of their axes."""
+    in_setup: bool = False
+    """It makes variables in `setup`, as `nn.Embed` does."""
     own: OwnOptions | None = None
     """Set where it is a user's own: then the second oracle judges what the first cannot."""
 

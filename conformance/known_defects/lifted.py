@@ -34,7 +34,7 @@ def _stacked_behind_in_jit(call: ModuleCall) -> bool:
 
 
 def _stacked_from_the_end(call: ModuleCall) -> bool:
-    return (call.variable_axes["params"] or 0) < 0
+    return any((axis or 0) < 0 for axis in call.variable_axes.values())
 
 
 def _use(name: str) -> ModuleCall:
@@ -150,7 +150,7 @@ LIFTED: tuple[Defect, ...] = (
         id="linen-vmap-negative-axis-names-in-scan",
         transform="flax.linen.vmap",
         versions={"flax": ">=0.8.5"},
-        affects=lambda call: bool(call.subject.names) and _stacked_from_the_end(call),
+        affects=lambda call: call.subject.boxed and _stacked_from_the_end(call),
         law="sharing.nested",
         call=_NAMED_FROM_THE_END,
         description=(
@@ -165,7 +165,7 @@ LIFTED: tuple[Defect, ...] = (
         transform="flax.linen.vmap",
         versions={"flax": ">=0.8.5"},
         affects=lambda call: (
-            call.subject_name == "embed" and call.variable_axes["params"] is not None
+            call.subject.in_setup and any(axis is not None for axis in call.variable_axes.values())
         ),
         law="sharing.nested",
         call=_EMBEDDINGS,

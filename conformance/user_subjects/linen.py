@@ -90,6 +90,8 @@ def module(
             for collection, tree in first.items()
             if jax.tree_util.tree_leaves(tree)
         },
+        boxed=_is_boxed(subject),
+        in_setup=subject.lifted_class.setup is not nn.Module.setup,
     )
     _draws_from_named_streams(subject, first)
     return subject
@@ -129,6 +131,23 @@ def _initialised(subject: LinenSubject, seeds: Sequence[int]) -> list[dict[str, 
             raise SubjectsError(_unnamed(subject, error)) from None
 
     made: list[dict[str, Any]] = takes(subject, subject.inputs, each)
+    return made
+
+
+def _is_boxed(subject: LinenSubject) -> bool:
+    """Whether some variable is boxed: `nn.with_partitioning` does that."""
+    key = {name: jax.random.PRNGKey(0) for name in subject.streams}
+
+    def is_box(leaf: Any) -> bool:
+        return isinstance(leaf, nn.meta.AxisMetadata)
+
+    def boxed(*example: Any) -> bool:
+        with contextlib.suppress(Exception):
+            tree = jax.eval_shape(lambda: subject.make().init(key, *example))
+            return any(map(is_box, jax.tree_util.tree_leaves(tree, is_leaf=is_box)))
+        return False  # what cannot be traced is said elsewhere
+
+    made: bool = takes(subject, subject.inputs, boxed)
     return made
 
 

@@ -39,6 +39,7 @@ MODULES = (
         layers.embed,
         (_array("length", below="vocabulary"),),
         {"num_embeddings": "vocabulary", "features": "n"},
+        in_setup=True,
     ),
     ModuleSubject(
         "self-attention", layers.self_attention, (_array("length", "width"),), {"num_heads": 2}
@@ -94,6 +95,7 @@ MODULES = (
         (_array("m"),),
         {"features": "n"},
         names={"kernel": ("in", "out"), "bias": ("out",)},
+        boxed=True,
     ),
     ModuleSubject(
         "scanned-cell",

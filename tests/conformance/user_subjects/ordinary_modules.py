@@ -107,6 +107,16 @@ class RunningStatistics(nn.Module):
         return (x - mean.value) / jnp.sqrt(var.value + 1e-5)
 
 
+class InSetup(nn.Module):
+    """Makes its parameter in `setup`, not in a submodule."""
+
+    def setup(self) -> None:
+        self.scale = self.param("scale", nn.initializers.normal(), (3,))
+
+    def __call__(self, x: Any) -> Any:
+        return x * self.scale
+
+
 def _partitioned() -> Any:
     draw = nn.initializers.lecun_normal()
     return nn.Dense(3, kernel_init=nn.with_partitioning(draw, ("in", "out")))
@@ -133,6 +143,8 @@ LINEN: dict[str, Any] = {
     "transformer": (Transformer(), [own.indices(5, below=9), own.booleans(5)]),
     "statistics": (RunningStatistics(), [("n",)]),
     "partitioned": (_partitioned(), [("n",)]),
+    "in-setup": (InSetup(), [(3,)]),
+    "embed": (nn.Embed(5, 4), [own.indices(3, below=5)]),
     "decode": (nn.MultiHeadDotProductAttention(num_heads=2, decode=True), [(1, 4), (1, 4)]),
     "lstm": (nn.RNN(nn.LSTMCell(3)), [(5, 2)]),
     "cell": (nn.GRUCell(4), [(4,), (3,)]),

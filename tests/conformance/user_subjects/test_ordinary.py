@@ -103,3 +103,21 @@ def test_an_nnx_module_with_state_conforms(name: str) -> None:
     subject = ordinary_modules.subject(name)
     assert outcome(subject, VMAP).outcome == "holds"
     assert outcome(subject, FAULTS["rolled"]).outcome == "violated"
+
+
+@pytest.mark.parametrize("name", ["partitioned", "in-setup", "embed"])
+def test_a_defect_of_flax_is_not_laid_to_the_users_module(name: str) -> None:
+    subject, law = ordinary_modules.subject(name), "sharing.nested"
+    transform = TRANSFORMS["flax.linen.vmap"]
+    for seed in range(3):
+        profile = attrs.evolve(PROFILES["ci"], seed=seed)
+        with subjects.registered(subject):
+            result = run_item(Item(LAWS[law], transform, subject), profile)
+        assert (result.outcome, result.examples > 0) == ("holds", True), (seed, result.detail)
+
+
+def test_boxed_variables_and_those_made_in_setup_are_known() -> None:
+    names = ("partitioned", "in-setup", "embed", "encode", "cnn")
+    made = [ordinary_modules.subject(name) for name in names]
+    assert [subject.boxed for subject in made] == [True, False, False, False, False]
+    assert [subject.in_setup for subject in made] == [False, True, True, True, False]
