@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from properties.generated_modules.grammar import Node
 from properties.programs import source
 from properties.programs.grammar import Program
 from properties.subject import FunctionSubject, ModuleSubject
@@ -205,6 +206,16 @@ class ModuleCall:
     def example(self) -> tuple[Any, ...]:
         """Inputs of one example: shapes and dtypes count, not values."""
         return tuple(_draw(array, self.seed, self, mapped=False) for array in self.subject.inputs)
+
+
+@attrs.frozen
+class GeneratedModuleCall(ModuleCall):
+    """A lift of a generated module; its subject's name is that of a family of them.
+
+    In `variable_axes`, "state" is every collection but the parameters.
+    """
+
+    module: Node = attrs.field(kw_only=True)
 
 
 Call = FunctionCall | ModuleCall

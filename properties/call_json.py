@@ -16,12 +16,14 @@ from properties.call import (
     Axis,
     Call,
     FunctionCall,
+    GeneratedModuleCall,
     ModuleCall,
     ProgramCall,
 )
+from properties.generated_modules import grammar
 from properties.programs import infer, source
 from properties.programs.grammar import IllTyped, Program
-from properties.subject import AXIS, FunctionSubject, ModuleSubject, Subject, dims
+from properties.subject import AXIS, FunctionSubject, ModuleFamily, ModuleSubject, Subject, dims
 from properties.subjects import SUBJECTS
 from properties.transform import Transform
 
@@ -96,13 +98,29 @@ class StoredModuleCall(
     init_jitted: bool = msgspec.field(default=False, name=STORED_NAMES["init_jitted"])
 
 
-StoredCall: TypeAlias = StoredFunctionCall | StoredProgramCall | StoredModuleCall
+class StoredGeneratedModuleCall(
+    StoredModuleCall, frozen=True, kw_only=True, tag="generated-module"
+):
+    """`properties.call.GeneratedModuleCall` as it is stored."""
+
+    module: grammar.Node
+
+
+StoredCall: TypeAlias = (
+    StoredFunctionCall | StoredProgramCall | StoredModuleCall | StoredGeneratedModuleCall
+)
 _CLASSES: dict[type, type[FunctionCall] | type[ModuleCall]] = {
     StoredFunctionCall: FunctionCall,
     StoredProgramCall: ProgramCall,
     StoredModuleCall: ModuleCall,
+    StoredGeneratedModuleCall: GeneratedModuleCall,
 }
-_KINDS = {FunctionCall: "function", ProgramCall: "program", ModuleCall: "module"}
+_KINDS = {
+    FunctionCall: "function",
+    ProgramCall: "program",
+    ModuleCall: "module",
+    GeneratedModuleCall: "generated-module",
+}
 
 
 def to_json(call: Call) -> dict[str, Any]:
@@ -110,6 +128,8 @@ def to_json(call: Call) -> dict[str, Any]:
     fields = {STORED_NAMES.get(name, name): value for name, value in attrs.asdict(call).items()}
     if isinstance(call, ProgramCall):
         fields["program"] = msgspec.to_builtins(call.program)
+    if isinstance(call, GeneratedModuleCall):
+        fields["module"] = msgspec.to_builtins(call.module)
     return {"kind": _KINDS[type(call)], **fields}
 
 
@@ -128,6 +148,7 @@ def from_json(data: Any) -> Call:
     subject = SUBJECTS.get(stored.subject_name)
     if subject is None:
         raise _wrong(f"unknown subject {stored.subject_name!r}", "subject_name")
+    _check_module(stored, subject)
     _check(stored, _with_program(stored, subject))
     fields = {name: getattr(stored, name) for name in stored.__struct_fields__}
     fields["axes"] = tuple(
@@ -160,6 +181,19 @@ def _with_program(stored: StoredCall, subject: Subject) -> Subject:
     except IllTyped as error:
         raise _wrong(str(error), "program") from None
     return attrs.evolve(subject, arguments=source.arguments(stored.program))
+
+
+def _check_module(stored: StoredCall, subject: Subject) -> None:
+    """Raise `MalformedCall` unless a family of generated modules has one of them."""
+    generated = isinstance(stored, StoredGeneratedModuleCall)
+    if generated is not isinstance(subject, ModuleFamily):
+        is_one = "no family" if generated else "a family"
+        raise _wrong(f"{subject.name} is {is_one} of generated modules", "kind")
+    if isinstance(stored, StoredGeneratedModuleCall):
+        try:
+            grammar.check(stored.module)
+        except grammar.WrongTree as error:
+            raise _wrong(str(error), "module") from None
 
 
 def _check(stored: StoredCall, subject: Subject) -> None:
@@ -213,7 +247,9 @@ def check_axes(call: Call) -> None:
         for j, (tree, axis) in enumerate(zip(_arguments(call.subject), axes.in_axes, strict=True)):
             ranks = [len(array.dims) for array in jax.tree_util.tree_leaves(tree)]
             _check_axis(axis, ranks, f"axes[{i}].in_axes[{j}]")
-        nothing = all(axis is None for axis in axes.in_axes)
+        # A generated module's lift is told how many examples there are in any case.
+        told = isinstance(call, GeneratedModuleCall)
+        nothing = not told and all(axis is None for axis in axes.in_axes)
         options = dict(axes.options) | dict(getattr(call, "options", {}))
         if nothing and "axis_size" not in options:
             raise _wrong("no argument is mapped", f"axes[{i}].in_axes")

@@ -175,6 +175,14 @@ class UseSubject(ModuleSubject):
     sentence: str = ""
 
 
+@attrs.frozen(eq=False)
+class ModuleFamily(UseSubject):
+    """A family of generated modules, which each transform writes in its own words."""
+
+    kinds: tuple[str, ...] = ()
+    """One of these at least is in each of them: see `properties.generated_modules.grammar`."""
+
+
 Subject = FunctionSubject | ModuleSubject
 
 

@@ -25,7 +25,7 @@ class CallAxes(Struct, frozen=True, kw_only=True):
 class Call(Struct, frozen=True, kw_only=True):
     """One use of a transform on a subject, as `properties.call.to_json` writes it."""
 
-    kind: Literal["function", "program", "module"]
+    kind: Literal["function", "program", "module", "generated-module"]
     subject_name: str
     sizes: dict[str, Count]
     axes: list[CallAxes]
@@ -37,6 +37,9 @@ class Call(Struct, frozen=True, kw_only=True):
     typed: bool | UnsetType = UNSET
     program: Annotated[
         dict[str, Any] | UnsetType, Meta(description="A generated program: its statements.")
+    ] = UNSET
+    module: Annotated[
+        dict[str, Any] | UnsetType, Meta(description="A generated module: what is nested in what.")
     ] = UNSET
     key: Count | UnsetType = UNSET
     variable_axes: dict[str, Axis] | UnsetType = UNSET

@@ -18,6 +18,7 @@ from properties.profile import PROFILES, Profile
 from properties.subject import (
     Array,
     FunctionSubject,
+    ModuleFamily,
     ModuleSubject,
     OwnOptions,
     Subject,
@@ -103,6 +104,8 @@ def subjects(law: Law) -> list[Subject]:
     """The subjects on which mutants are tried; together they reach every law."""
     if law.where(_BATCHED) and not any(map(law.where, SUBJECTS.values())):
         return [_BATCHED]
+    if law.subjects is ModuleFamily:
+        return [SUBJECTS["generated-state"]]
     if law.subjects is UseSubject:
         return [SUBJECTS["use.second-call"]]
     names = MODULES if law.subjects is ModuleSubject else _FUNCTIONS

@@ -38,6 +38,7 @@ LAWS: Mapping[str, Law] = MappingProxyType(
         randomness,
         sharing.variants,
         sharing.collections,
+        sharing.generated,
         sharing.gradients,
         sharing.metadata,
         sharing.parameters,

@@ -5,6 +5,7 @@ from properties.subjects.batching_rules import RULES
 from properties.subjects.collectives import COLLECTIVES
 from properties.subjects.draws import DRAWS
 from properties.subjects.functions import FUNCTIONS
+from properties.subjects.generated_modules import GENERATED_MODULES
 from properties.subjects.large import LARGE
 from properties.subjects.modules import MODULES
 from properties.subjects.programs import PROGRAMS
@@ -14,6 +15,7 @@ __all__ = [
     "COLLECTIVES",
     "DRAWS",
     "FUNCTIONS",
+    "GENERATED_MODULES",
     "LARGE",
     "MODULES",
     "PROGRAMS",
@@ -26,6 +28,7 @@ _EVERY: tuple[Subject, ...] = (
     *FUNCTIONS,
     *MODULES,
     *USES,
+    *GENERATED_MODULES,
     *COLLECTIVES,
     *DRAWS,
     *LARGE,

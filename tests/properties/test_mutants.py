@@ -87,6 +87,7 @@ KILLS = {
     "sharing.updates-differ": ["first-update-kept"],
     "sharing.synchronised": ["statistics-of-one-example"],
     "sharing.documented-uses": ["first-example-of-uses"],
+    "sharing.generated-module": ["first-example-of-uses"],
     "sharing.split-table": ["contradiction-accepted", "missing-stream-accepted"],
 }
 """Mutants that each law must kill. `vmap-conformance mutants` shows all pairs."""
@@ -106,6 +107,7 @@ KILLS_IN_NNX = {
     "sharing.gradients": ["gradient-halved"],
     "sharing.synchronised": ["statistics-of-one-example"],
     "sharing.documented-uses": ["first-example-of-uses"],
+    "sharing.generated-module": ["first-example-of-uses"],
 }
 """Mutants of `flax.nnx.vmap` that a law must kill, too."""
 

@@ -16,11 +16,12 @@ from conformance.transforms.linen.vmap import TRANSFORM as LINEN
 from conformance.transforms.nnx.vmap import VMAP as NNX
 from properties.applicability import unavailable
 from properties.batch_axes import anywhere, combinations, covering
-from properties.call import Axes, FunctionCall, ProgramCall
+from properties.call import Axes, FunctionCall, GeneratedModuleCall, ProgramCall
 from properties.law import Law
 from properties.laws import LAWS
 from properties.laws.mapping.large import FEW, LARGE
 from properties.laws.mapping.programs import BATCHES as PROGRAM_BATCHES
+from properties.laws.sharing.generated import BATCHES as MODULE_BATCHES
 from properties.loop_transform import LOOP
 from properties.oracle import output_ranks
 from properties.profile import PROFILES, Profile
@@ -135,6 +136,9 @@ def test_calls_take_their_sizes_from_the_pool(law: Law, transform: Transform) ->
         if isinstance(call, ProgramCall):
             assert call.sizes["batch"] in PROGRAM_BATCHES
             continue
+        if isinstance(call, GeneratedModuleCall):
+            assert call.sizes["batch"] in MODULE_BATCHES
+            continue
         assert dict(call.sizes) in pool(call.subject, MANY, transform.max_batch_size())
         assert call.sizes["batch"] <= (transform.max_batch_size() or 8)
 
@@ -155,8 +159,10 @@ def test_axes_are_valid_differ_and_are_negative_in_the_negative_law_only(law: La
             nothing_mapped = set(axes.in_axes) == {None}
             stated = axes.options if isinstance(call, FunctionCall) else call.options
             sizes = dict(stated)
-            assert sizes in ({}, {"axis_size": axes.batch or call.sizes["batch"]})
-            assert sizes or not nothing_mapped
+            # A generated module's lift is told how many examples there are in any case.
+            if not isinstance(call, GeneratedModuleCall):
+                assert sizes in ({}, {"axis_size": axes.batch or call.sizes["batch"]})
+                assert sizes or not nothing_mapped
             mapped = [
                 (a, min(r)) for a, r in zip(axes.in_axes, ranks, strict=True) if a is not None
             ]

@@ -12,11 +12,12 @@ import jax
 from packaging.version import Version
 
 from conformance.transforms import own_source
-from conformance.transforms.linen import modules, uses
+from conformance.transforms.linen import generated, modules, uses
 from conformance.transforms.linen import options as linen_options
 from conformance.transforms.nnx import vmap as nnx_vmap
-from properties.call import Axes, FunctionCall, ModuleCall
-from properties.subject import ModuleSubject, UseSubject
+from properties.call import Axes, FunctionCall, GeneratedModuleCall, ModuleCall
+from properties.generated_modules import grammar
+from properties.subject import ModuleFamily, ModuleSubject, UseSubject
 from properties.transform import NEW_AXIS, Lifted, Transform, Used
 from reference.types import PyTree
 
@@ -67,6 +68,9 @@ def variants(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
     `nn.jit` forks the keys of what it lifts, and a module within another has a path of its own:
     both draw otherwise, so they are here where nothing is drawn to compute an answer.
     """
+    if isinstance(call.subject, ModuleFamily):
+        forms: list[dict[str, Any]] = [{}, {"form": "inside"}, {"form": "function"}]
+        return {"uses": [*forms, *({**form, "gradient": True} for form in forms)]}
     if isinstance(call.subject, UseSubject):
         return {"uses": [{}]}
     keyless = call.subject.streams in ((), ("params",))
@@ -95,13 +99,31 @@ def variants(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
 
 
 def use(call: ModuleCall) -> Used:
-    """The documented use that the call's subject names."""
+    """The documented use that the call's subject names, or the lift of a generated module."""
+    if isinstance(call, GeneratedModuleCall):
+        top = generated.defined(grammar.source(call.module))
+        return Used(*generated.Generated(top, *_of_generated(call)).answers())
     return Used(*uses.USES[call.subject_name](uses.Setting(call.size, call.seed)))
+
+
+def _of_generated(call: GeneratedModuleCall) -> tuple[Any, ...]:
+    """What `generated.Generated` takes beside the module's class."""
+    return (
+        call.size,
+        call.axes[0].in_axes[0],
+        call.axes[0].out_axes,
+        dict(call.variable_axes),
+        # In another module, a stream that is split is another one.
+        {**call.split_rngs, "noise": call.split_rngs["noise"] and "form" not in call.options},
+        call.seed,
+        call.init_jitted,
+        dict(call.options),
+    )
 
 
 def missing_module_reason(subject: ModuleSubject) -> str | None:
     """Why Linen has no such documented use; None where it has, as it has all modules."""
-    if not isinstance(subject, UseSubject):
+    if isinstance(subject, ModuleFamily) or not isinstance(subject, UseSubject):
         return None
     if subject.name not in uses.USES:
         return f"Linen has no {subject.name}"
@@ -166,6 +188,9 @@ Lifted = nn.vmap(
 )
 mapped = lambda *arguments, **named: Lifted().apply({{}}, *arguments, **named)
 """
+    if isinstance(call, GeneratedModuleCall):
+        text = f"{own_source.joined(generated.modules, generated.lift)}\n\n{grammar.source(call.module)}"
+        return f"{text}\n\nmapped, _ = Generated(Top, *{_of_generated(call)}).answers()"
     if isinstance(call.subject, UseSubject):
         function = uses.USES[call.subject_name]
         text = own_source.joined(uses.base, sys.modules[function.__module__])

@@ -16,8 +16,9 @@ from packaging.version import Version
 from conformance.transforms import own_source
 from conformance.transforms.jax import pmap
 from conformance.transforms.nnx import state
-from properties.call import Axes, FunctionCall, ModuleCall
-from properties.subject import ModuleSubject, UseSubject
+from properties.call import Axes, FunctionCall, GeneratedModuleCall, ModuleCall
+from properties.generated_modules import grammar
+from properties.subject import ModuleFamily, ModuleSubject, UseSubject
 from properties.transform import NEW_AXIS, Lifted, Transform, Used
 from reference.keys import NNX
 from reference.types import PyTree
@@ -105,6 +106,10 @@ def _arguments(call: ModuleCall) -> tuple[Any, ...]:
 
 def variants(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
     """`Transform.variants` of NNX. What is shared within another map or a loop cannot be written to."""
+    if isinstance(call.subject, ModuleFamily):
+        forms: list[dict[str, Any]] = [{}, {"form": "method"}]
+        differentiated = [{**form, "gradient": True} for form in forms]
+        return {"uses": [*forms, *differentiated, {"form": "state"}, *_without_updates()]}
     if isinstance(call.subject, UseSubject):
         return {"uses": [{}, *_without_updates()]}
     nests = [{where: lift} for where in ("inside", "around") for lift in ("jit", "remat")]
@@ -124,13 +129,34 @@ def variants(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
 
 
 def use(name: str, call: ModuleCall) -> Used:
-    """The documented use of that transform that the call's subject names."""
+    """The documented use that the call's subject names, or the map of a generated module."""
     from flax import nnx
 
+    if isinstance(call, GeneratedModuleCall):
+        from conformance.transforms.nnx import generated
+
+        top = generated.defined(grammar.source(call.module))
+        given = getattr(nnx, name), top, *_of_generated(call)
+        return Used(*generated.Generated(*given).answers())
     from conformance.transforms.nnx.uses import USES, Setting
 
     setting = Setting(getattr(nnx, name), call.size, call.seed, call.options)
     return Used(*USES[call.subject_name](setting))
+
+
+def _of_generated(call: GeneratedModuleCall) -> tuple[Any, ...]:
+    """What `generated.Generated` takes beside the map and the module's class."""
+    (axes,), split = call.axes, dict(call.split_rngs)
+    return (
+        call.size,
+        axes.in_axes[0],
+        axes.out_axes,
+        dict(call.variable_axes),
+        split,
+        call.seed,
+        call.init_jitted,
+        dict(call.options),
+    )
 
 
 def _without_updates() -> list[dict[str, Any]]:
@@ -198,6 +224,8 @@ def _missing_use(subject: UseSubject) -> str | None:
         return f"flax {flax.__version__}: NNX's maps took other arguments before {_FLOOR}"
     from conformance.transforms.nnx.uses import NEEDS, USES
 
+    if isinstance(subject, ModuleFamily):
+        return None
     if subject.name not in USES:
         return f"NNX has no {subject.name}"
     if subject.name == "use.metadata" and places_at_once():
@@ -249,6 +277,14 @@ mapped = nnx.{name}(
 """
     from conformance.transforms.nnx import lift as nnx_lift
 
+    if isinstance(call, GeneratedModuleCall):
+        from conformance.transforms.nnx import generated
+
+        text = own_source.joined(nnx_lift, generated.modules, generated.lift)
+        given = f"nnx.{name}, Top, *{_of_generated(call)}"
+        return (
+            f"{text}\n\n{grammar.source(call.module)}\n\nmapped, _ = Generated({given}).answers()"
+        )
     if isinstance(call.subject, UseSubject):
         return source_of_use(name, call)
     return f"""

@@ -2,6 +2,7 @@
 
 from properties.laws.sharing import (
     collections,
+    generated,
     gradients,
     metadata,
     parameters,
@@ -10,4 +11,13 @@ from properties.laws.sharing import (
     variants,
 )
 
-__all__ = ["collections", "gradients", "metadata", "parameters", "synchronised", "uses", "variants"]
+__all__ = [
+    "collections",
+    "generated",
+    "gradients",
+    "metadata",
+    "parameters",
+    "synchronised",
+    "uses",
+    "variants",
+]

@@ -11,7 +11,7 @@ from properties.oracle.unmapped import SMALLEST
 from properties.profile import Profile
 from properties.sizes import pool
 from properties.strategies import SEEDS, one_of
-from properties.subject import UseSubject
+from properties.subject import ModuleFamily, UseSubject
 from properties.transform import Transform
 from properties.trees import attempt
 
@@ -39,6 +39,7 @@ def _no_size_alone(transform: Transform, subject: UseSubject) -> str | None:
     tier="derived",
     cases=_calls,
     subjects=UseSubject,
+    where=lambda subject: not isinstance(subject, ModuleFamily),
     skip_if=_no_size_alone,
 )
 def documented_uses(transform: Transform, call: ModuleCall) -> None:
