@@ -10,9 +10,10 @@ from packaging.version import Version
 
 from conformance.events import details
 from conformance.events.arrays import encode
+from conformance.events.outcomes import EFFECTS
 from conformance.known_defects import DEFECTS
 from conformance.known_defects.defect import Defect
-from conformance.known_defects.effects import EFFECTS, effect
+from conformance.known_defects.effects import effect
 from conformance.reporting.failure import call_in_words
 from properties.call_json import to_json
 

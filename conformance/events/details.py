@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import force_setattr
 
 from conformance.events.arrays import Count, Quantity, Value, with_arrays
-from conformance.events.outcomes import Outcome
+from conformance.events.outcomes import Effect, Outcome
 
 Words = Annotated[str, Meta(min_length=1)]
 Axis = int | None
@@ -81,6 +81,9 @@ class KnownDefect(Struct, frozen=True, kw_only=True):
     """Which known defect the item is the minimal call of."""
 
     defect: Annotated[str, Meta(description="Its id, as `vmap-conformance list defects` has it.")]
+    effect: Annotated[Effect | UnsetType, Meta(description="The worst that it does to a user.")] = (
+        UNSET
+    )
 
 
 class NotApplicable(Struct, frozen=True, kw_only=True):

@@ -1,13 +1,7 @@
 """What a known defect does to a user: it gives wrong values, raises, or ends the process."""
 
-from typing import Literal, get_args
-
+from conformance.events.outcomes import Effect
 from conformance.known_defects.defect import Defect
-
-Effect = Literal["silently wrong", "process dies", "raises", "unclear error"]
-
-EFFECTS: tuple[Effect, ...] = get_args(Effect)
-"""The most dangerous first."""
 
 SILENTLY_WRONG = frozenset(
     {

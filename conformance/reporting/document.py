@@ -16,6 +16,7 @@ from conformance.events.details import Call, Casualty, KnownDefect, Violation
 from conformance.events.outcomes import Outcome
 from conformance.events.records import Environment, Verdict
 from conformance.reporting.faults import Fault, group_by_cause
+from conformance.reporting.known_effects import known_effects
 from conformance.reporting.summary import RuleCoverage, Summary, item_name
 from conformance.reporting.verdicts.marks import Class
 from conformance.reporting.verdicts.text import one_line
@@ -291,14 +292,8 @@ def _defects(summary: Summary, outcome: Outcome) -> list[str]:
 
 
 def _known(summary: Summary) -> list[SeenDefect]:
-    seen = _defects(summary, "known-defect")
-    if not seen:
-        return []
-    # The ledger needs JAX.
-    from conformance.known_defects.effects import effects
-
-    does = effects()
-    return [SeenDefect(id=name, effect=does.get(name, "unknown")) for name in seen]
+    seen = known_effects(summary.results)
+    return [SeenDefect(id=name, effect=effect or "unknown") for name, effect in seen.items()]
 
 
 if __name__ == "__main__":

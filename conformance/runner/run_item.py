@@ -10,6 +10,7 @@ from msgspec import UNSET
 from conformance.events.details import Casualty, KnownDefect, NotApplicable, NotSampled
 from conformance.events.outcomes import Outcome
 from conformance.events.records import Result
+from conformance.known_defects.effects import effect
 from conformance.runner.installed_defects import defects_of_call
 from conformance.runner.items import Item
 from conformance.runner.run_defect import still_shows
@@ -163,8 +164,9 @@ def _run_defect(item: Item, cell: str) -> Result:
     reason = item.transform.unavailable() or item.law.skip_reason(item.transform, item.subject)
     if reason is not None:
         return _not_applicable(item, cell, reason)
+    detail = KnownDefect(defect=item.defect.id, effect=effect(item.defect))
     outcome: Outcome = "known-defect" if still_shows(item.defect) else "fixed-defect"
-    return _result(item, cell, outcome, examples=1, detail=KnownDefect(defect=item.defect.id))
+    return _result(item, cell, outcome, examples=1, detail=detail)
 
 
 def _not_applicable(item: Item, cell: str, reason: str, source: str = "suite") -> Result:

@@ -1,16 +1,18 @@
 """Differences grouped by cause, the most consequential first, each cause in one sentence."""
 
-from collections.abc import Iterable, Sequence
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import attrs
 
-from conformance.known_defects import DEFECTS
-from conformance.known_defects.defect import Defect
 from conformance.upgrade.detectors import KINDS, costs, error_messages, laws, public_names, values
 from conformance.upgrade.difference import Difference, Distance, Ratio
 from conformance.upgrade.kinds import DifferenceKind
 
-_DEFECTS = {defect.id: defect for defect in DEFECTS}
+if TYPE_CHECKING:
+    from conformance.known_defects.defect import Defect
+
 _SYMPTOMS = ("process dies", "silently wrong", "error less clear", "raises")
 _ONE_LINE = (values.WITHIN, error_messages.WORDS, costs.FASTER)
 """Kinds of which one line says it all."""
@@ -45,14 +47,21 @@ def _of_twins(cause: str) -> str:
     """The same cause for the same defect of several transforms: what is said of it."""
     if not cause.startswith(laws.KNOWN):
         return cause
-    ids = [id for id in cause.removeprefix(laws.KNOWN).split(", ") if id in _DEFECTS]
-    said = dict.fromkeys(
-        f"{symptom(_DEFECTS[id])}: {_first(_DEFECTS[id].description)}" for id in ids
-    )
+    ledger = _ledger()
+    ids = [id for id in cause.removeprefix(laws.KNOWN).split(", ") if id in ledger]
+    said = dict.fromkeys(f"{symptom(ledger[id])}: {_first(ledger[id].description)}" for id in ids)
     return "; ".join(said) or cause
 
 
-def symptom(defect: Defect) -> str:
+@functools.cache
+def _ledger() -> Mapping[str, "Defect"]:
+    # It needs JAX.
+    from conformance.known_defects import DEFECTS
+
+    return {defect.id: defect for defect in DEFECTS}
+
+
+def symptom(defect: "Defect") -> str:
     """What a user meets: by what the known defects say of themselves."""
     if defect.crashes_process:
         return "process dies"

@@ -2,8 +2,7 @@
 
 import attrs
 
-from conformance.events.outcomes import Outcome
-from conformance.known_defects.effects import EFFECTS, effect
+from conformance.events.outcomes import EFFECTS, Outcome
 from conformance.reporting.html.results import ResultView
 
 SEEN: tuple[Outcome, ...] = ("known-defect", "fixed-defect")
@@ -30,6 +29,9 @@ class KnownGroup:
 
 def known_groups(detailed: list[ResultView]) -> list[KnownGroup]:
     """The known defects among the results in full, the most dangerous first; at last those that are gone."""
+    # The ledger needs JAX, which only a page imports.
+    from conformance.known_defects.effects import effect
+
     groups: dict[str, list[ResultView]] = {name: [] for name in (*EFFECTS, "", "fixed")}
     for view in detailed:
         if view.result.outcome in SEEN:

@@ -1,5 +1,7 @@
 """A result in full on the page: the call, what is wrong with it, both answers, and the script."""
 
+from typing import TYPE_CHECKING
+
 import attrs
 
 from conformance.events.arrays import Value, decode
@@ -11,8 +13,6 @@ from conformance.events.details import (
     Violation,
 )
 from conformance.events.records import Result
-from conformance.known_defects import DEFECTS
-from conformance.known_defects.defect import Defect
 from conformance.reporting.failure import (
     array_in_words,
     call_in_words,
@@ -20,6 +20,9 @@ from conformance.reporting.failure import (
     law_sentence,
     message,
 )
+
+if TYPE_CHECKING:
+    from conformance.known_defects.defect import Defect
 
 
 @attrs.frozen
@@ -40,7 +43,7 @@ class ResultView:
     script: str | None = None
     known: str | None = None
     """The id of the known defect that it is of."""
-    defect: Defect | None = None
+    defect: "Defect | None" = None
 
 
 def view(place: str, result: Result) -> ResultView:
@@ -60,6 +63,9 @@ def view(place: str, result: Result) -> ResultView:
     if isinstance(detail, Casualty):
         return attrs.evolve(plain, message=detail.reason, output=detail.output)
     if isinstance(detail, KnownDefect):
+        # The ledger needs JAX, which only a page imports.
+        from conformance.known_defects import DEFECTS
+
         defect = next((each for each in DEFECTS if each.id == detail.defect), None)
         return attrs.evolve(plain, known=detail.defect, defect=defect)
     if isinstance(detail, NotApplicable | NotSampled):

@@ -1,11 +1,14 @@
 """The end of a run: what holds, what is known, what was not checked, and what to do next."""
 
+from collections.abc import Mapping
+
 from rich.text import Text
 
 from conformance.events.details import KnownDefect
-from conformance.events.outcomes import CONFORMING
+from conformance.events.outcomes import CONFORMING, EFFECTS, Effect
 from conformance.reporting import layout
 from conformance.reporting.faults import group_by_cause
+from conformance.reporting.known_effects import known_effects
 from conformance.reporting.layout import count
 from conformance.reporting.summary import Summary, item_name
 
@@ -69,7 +72,8 @@ def _verdict(summary: Summary) -> Text:
     wrong = sum(n for name, n in summary.counts.items() if name not in CONFORMING)
     if wrong:
         found = count(len(group_by_cause(summary.failures)), "fault")
-        words = f"{layout.WRONG} {found}: {wrong:,} of {count(summary.checked, 'check')} fail."
+        verb = "fails" if wrong == 1 else "fail"
+        words = f"{layout.WRONG} {found}: {wrong:,} of {count(summary.checked, 'check')} {verb}."
         return Text(words, style="bold red")
     if not summary.counts["holds"]:
         return Text("Nothing was checked.", style="yellow")
@@ -88,11 +92,7 @@ def _unchecked(summary: Summary) -> list[str]:
 
 def _known(summary: Summary, width: int, *, names: bool) -> list[Text]:
     """The known defects that the run saw, by what they do."""
-    seen = [
-        result.detail.defect
-        for result in summary.results
-        if result.outcome == "known-defect" and isinstance(result.detail, KnownDefect)
-    ]
+    seen = known_effects(summary.results)
     if not seen:
         return []
     by_effect = _by_effect(seen)
@@ -109,12 +109,8 @@ def _known(summary: Summary, width: int, *, names: bool) -> list[Text]:
     return made
 
 
-def _by_effect(seen: list[str]) -> dict[str, list[str]]:
-    # The ledger needs JAX, which a run without known defects does not start here.
-    from conformance.known_defects.effects import EFFECTS, effects
-
-    does = effects()
+def _by_effect(seen: Mapping[str, Effect | None]) -> dict[str, list[str]]:
     groups: dict[str, list[str]] = {name: [] for name in EFFECTS}
-    for name in seen:
-        groups.setdefault(does.get(name, "not in this version's list"), []).append(name)
+    for name, effect in seen.items():
+        groups.setdefault(effect or "not in this version's list", []).append(name)
     return {name: defects for name, defects in groups.items() if defects}

@@ -2,22 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import attrs
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from conformance.events.records import Header
-from conformance.known_defects import DEFECTS
-from conformance.known_defects.defect import Defect
-from conformance.known_defects.effects import effect
+
+if TYPE_CHECKING:
+    from conformance.known_defects.defect import Defect
 
 
 @attrs.frozen
 class Change:
     """A known defect that begins or ends."""
 
-    defect: Defect
+    defect: "Defect"
     effect: str
     begins: bool
 
@@ -38,6 +39,10 @@ def timeline(before: Header | None, after: Header | None) -> list[Release]:
     """
     if before is None or after is None:
         return []
+    # The ledger needs JAX.
+    from conformance.known_defects import DEFECTS
+    from conformance.known_defects.effects import effect
+
     found: dict[tuple[str, Version], list[Change]] = defaultdict(list)
     old, new = _versions(before), _versions(after)
     for defect in DEFECTS:
@@ -58,7 +63,7 @@ def _versions(header: Header) -> dict[str, str | None]:
 
 
 def _boundary(
-    defect: Defect, old: Mapping[str, str | None], new: Mapping[str, str | None]
+    defect: "Defect", old: Mapping[str, str | None], new: Mapping[str, str | None]
 ) -> tuple[str, Version] | None:
     """The package and release between the two at which the defect's range begins or ends."""
     for package, specifiers in defect.versions.items():

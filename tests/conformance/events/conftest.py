@@ -107,7 +107,7 @@ def every_record(cell: str = "a") -> list[Record]:
     outcomes = {
         "holds": None,
         "violated": VIOLATION,
-        "known-defect": KnownDefect(defect="d"),
+        "known-defect": KnownDefect(defect="d", effect="raises"),
         "fixed-defect": KnownDefect(defect="d"),
         "not-applicable": NotApplicable(reason="no pmap", source="suite"),
         "not-sampled": NotSampled(reason="the seed"),

@@ -2,9 +2,10 @@
 
 import pytest
 
+from conformance.events.outcomes import EFFECTS
 from conformance.known_defects import DEFECTS
 from conformance.known_defects.defect import Defect
-from conformance.known_defects.effects import EFFECTS, SILENTLY_WRONG, effect, effects
+from conformance.known_defects.effects import SILENTLY_WRONG, effect, effects
 
 IDS = {defect.id for defect in DEFECTS}
 
