@@ -61,7 +61,7 @@ class Profile:
     combinations: int
     """Axis combinations traced together in one call."""
     deadline: int
-    """Seconds after which an item counts as timed out."""
+    """Seconds of computing after which an item counts as timed out; see `conformance/runner/deadline.py`."""
     random: bool
     """Draw a fresh seed for each run, and keep what failed in a database."""
     seed: int = 0

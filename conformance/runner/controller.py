@@ -20,9 +20,9 @@ from conformance.events.records import (
 )
 from conformance.events.writer import LogWriter
 from conformance.runner.attachments import Attachment, Collected, attached, load_collected
+from conformance.runner.deadline import HEADER, PATIENCE
 
-_TIMED_OUT = "Timeout ("
-_STACKS = ("Fatal Python error", _TIMED_OUT)
+_STACKS = ("Fatal Python error", HEADER)
 _PHASES = ("setup", "call", "teardown")
 _LAST_LINES = 16
 
@@ -139,9 +139,12 @@ class Controller:
             return False, Casualty(reason=lines[-1] or "no message", output="\n".join(lines[-12:]))
         seconds = time.monotonic() - self._began.get(report.nodeid, time.monotonic())
         output = self._last_words(report)
-        # The worker's own clock ran out, be it that its start was heard of late.
-        if seconds >= self._deadline or _TIMED_OUT in output:
-            return True, Casualty(reason=f"no result within {self._deadline:g} s", output=output)
+        if HEADER in output or seconds >= PATIENCE * self._deadline:
+            reason = (
+                f"no result within {self._deadline:g} s of computing, "
+                f"or {PATIENCE * self._deadline:g} s in all"
+            )
+            return True, Casualty(reason=reason, output=output)
         return False, Casualty(reason="the process that ran it died", output=output)
 
     def _last_words(self, report: pytest.TestReport) -> str:

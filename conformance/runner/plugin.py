@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from conformance.runner.attachments import Attachment, Collected, save_collected
+from conformance.runner.deadline import Deadline
 from conformance.runner.run_options import RunOptions
 
 OPTIONS: pytest.StashKey[RunOptions] = pytest.StashKey()
+_DEADLINE = Deadline()
 _IS_FIRST_DONE: pytest.StashKey[bool] = pytest.StashKey()
 _REGISTERED: pytest.StashKey[list[str] | None] = pytest.StashKey()
 
@@ -104,8 +106,9 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> bool:
     """End the process at the deadline, its stacks in its last words.
 
-    What pytest-timeout does by itself needs a terminal reporter, and the interpreter's lock.
+    What pytest-timeout does by itself needs a terminal reporter, and the interpreter's lock; and it counts
+    the seconds of the clock, of which a slow or busy machine needs more.
     """
-    faulthandler.dump_traceback_later(settings.timeout, exit=True, file=2)
-    item.cancel_timeout = faulthandler.cancel_dump_traceback_later  # type: ignore[attr-defined]  # pytest-timeout's own attribute
+    _DEADLINE.start(settings.timeout)
+    item.cancel_timeout = _DEADLINE.cancel  # type: ignore[attr-defined]  # pytest-timeout's own attribute
     return True

@@ -65,8 +65,8 @@ def test_a_law_that_kills_its_process_or_hangs_is_told_and_the_rest_still_runs(
     log = tmp_path / "run.jsonl"
     subjects = ("square", "dot-product", "matrix-add", "softmax")
     chosen = [word for name in subjects for word in ("--subject", name)]
-    # Long enough for JAX to start and softmax to compile on a busy machine.
-    got = ran(*SELECTION, *chosen, "-n", 2, "--log", log, **breaking(faults(25)))
+    # Seconds of computing: enough for JAX to start and softmax to compile.
+    got = ran(*SELECTION, *chosen, "-n", 2, "--log", log, **breaking(faults(10)))
     assert got.status == 1
     progress = (" items in ", "first result")
     said = [line for line in got.err.splitlines() if not any(word in line for word in progress)]
@@ -84,7 +84,7 @@ def test_a_law_that_kills_its_process_or_hangs_is_told_and_the_rest_still_runs(
     details = {e.subject: e.detail for e in read(log) if isinstance(e, Result)}
     assert details["square"].reason == "the process that ran it died"
     assert "the last words of this process" in details["square"].output
-    assert details["matrix-add"].reason == "no result within 25 s"
+    assert details["matrix-add"].reason == "no result within 10 s of computing, or 40 s in all"
     events = read(log)
     assert events[-1].counts == {"crashed": 2, "timed-out": 1, "holds": 1}
     assert incomplete(events) == []
