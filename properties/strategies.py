@@ -50,11 +50,17 @@ def one_of(
     Hypothesis tries the first choice first, and no other where one call is drawn. The profile's seed
     decides which is first, the same for every law of a subject, so that laws share compilations.
     """
-    among = len(choices)
-    first = random.Random(f"{profile.seed}/{subject.name}/{what}").randrange(among)
+    among, first = len(choices), _first(what, len(choices), subject, profile)
     return indices(among).map(lambda n: choices[(first + n) % among])
 
 
+def _first(what: str, among: int, subject: Subject, profile: Profile) -> int:
+    """Which of the choices Hypothesis tries first."""
+    return random.Random(f"{profile.seed}/{subject.name}/{what}").randrange(among)
+
+
+# Hypothesis validates each strategy once, however often it is drawn from.
+@functools.cache
 def indices(among: int) -> st.SearchStrategy[int]:
     """Integers from 0 to among - 1, drawn by the seed alone.
 
@@ -69,7 +75,12 @@ def indices(among: int) -> st.SearchStrategy[int]:
 
 
 def _chooser(draw: Any, subject: Subject, profile: Profile) -> Callable[[str, Sequence[Any]], Any]:
-    return lambda what, choices: draw(one_of(what, choices, subject, profile))
+    def choose(what: str, choices: Sequence[Any]) -> Any:
+        # As `one_of` does, without a strategy of its own for each choice.
+        first = _first(what, len(choices), subject, profile)
+        return choices[(first + draw(indices(len(choices)))) % len(choices)]
+
+    return choose
 
 
 FunctionCases = Callable[[Transform, FunctionSubject, Profile], st.SearchStrategy[FunctionCall]]
