@@ -53,8 +53,8 @@ shows, so a range that is too wide turns up as `fixed-defect`.
 **What was measured.** A range begins and ends where the ledger's version specifiers say. `>=0.4.30`
 and `<` a release mean that the oldest supported release has it: older ones were not measured. No upper
 end means that no release known to the ledger has it fixed. A column stands for its release and those up to
-the next column. Defects that only one platform shows name it. Whole runs of four upgrades are under
-[upgrades](upgrades/index.md).
+the next column. Defects that only one platform shows name it. What whole releases say is under
+[releases](releases.md).
 """
 
 

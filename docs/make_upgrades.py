@@ -1,6 +1,7 @@
 """Make docs/upgrades/: `python docs/make_upgrades.py [FROM TO]`. Builds the environments it needs.
 
-Without arguments it makes every page. A page is shortened: the first differences of each cause.
+Without arguments it makes every page. A page is shortened: the first differences of each cause. Pages say
+what one release of the suite measured; none is stored.
 """
 
 import subprocess
@@ -32,6 +33,7 @@ def make(before: str, after: str) -> None:
             sys.exit(f"{before} to {after} could not be run")
         comparison = gather(read(log))
     made = f"Made by `python docs/make_upgrades.py {before} {after}`; shortened."
+    HERE.mkdir(exist_ok=True)
     title, rest = markdown.markdown(comparison, SHOWN).split("\n", 1)
     name = f"{before.split('@', maxsplit=1)[0]}-to-{'newest' if 'jax' in after else after}.md"
     (HERE / name).write_text(f"{title}\n\n{made}\n{rest}", encoding="utf-8")
