@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,15 +13,20 @@ import numpy as np
 from hypothesis.strategies import SearchStrategy
 
 from properties import oracle
-from properties.call import Axes, FunctionCall, move_batch_axis
+from properties.call import Axes, FunctionCall, ProgramCall, move_batch_axis
 from properties.compare import Expected, assert_agrees
 from properties.joint_compile import run_together
 from properties.law import attribute_to, law
+from properties.laws.mapping import programs
 from properties.profile import Profile
+from properties.programs import drawing, infer
+from properties.programs.constructs import CONSTRUCTS
+from properties.programs.grammar import Program
 from properties.recipe import Recipe
 from properties.sizes import some_call
 from properties.strategies import FunctionCases, function_calls
 from properties.subject import FunctionSubject
+from properties.subjects.programs import FAMILIES
 from properties.transform import Transform
 from properties.trees import Raised, literal
 from properties.values import draw
@@ -305,3 +311,47 @@ def _check_derivatives(
     for (recipe, axes, right), got in zip(compared, results, strict=True):
         with attribute_to(call.only(axes), recipe, expected=right):
             assert_agrees(got, right)
+
+
+def _in_reverse(family: str) -> tuple[str, ...]:
+    """The constructs of the family that have a derivative in reverse mode."""
+    return tuple(name for name in FAMILIES[family] if CONSTRUCTS[name].reverse)
+
+
+def _no_reverse_mode(transform: Transform, subject: FunctionSubject) -> str | None:
+    if _in_reverse(subject.name):
+        return None
+    return f"{subject.name} has no derivative in reverse mode"
+
+
+def _differentiable_program(family: str, seed: int) -> Program:
+    """A program with a float among its inputs, and one among its results."""
+    for turn in itertools.count():
+        program = drawing.draw(seed + turn, _in_reverse(family), reverse=True)
+        types = infer.check(program)
+        given = any(each.dtype == "float32" for each in program.inputs)
+        if given and any(types[name].is_float for name in program.body.gives):
+            return program
+    raise AssertionError("there are such programs")
+
+
+@law(
+    "gradients.generated-program",
+    tier="derived",
+    cases=functools.partial(programs.calls, draw=_differentiable_program),
+    kinds=("program",),
+    only_transform="jax.vmap",
+    skip_if=_no_reverse_mode,
+    smaller=programs.smaller,
+)
+def generated_program(transform: Transform, call: ProgramCall) -> None:
+    """The gradient of a map of a generated program is each example's, and by a shared input their sum."""
+    (axes,), places = call.axes, float_arguments(call.subject)
+    leading = attrs.evolve(call, axes=(_leading_out(axes),))
+    each = programs.expected_with(leading, gradient_of)
+    mapped = transform.map(call.subject.function, axes)
+    gradient = _gradient_of_total(mapped, weights_of_map(call), places)
+    expected = summed_where_shared(each, [axes.in_axes[place] for place in places])
+    (got,) = run_together([gradient], [call.arguments(axes)], not call.eager)
+    with attribute_to(call, GRADIENT_OF_MAP, expected=expected):
+        assert_agrees(got, expected)

@@ -371,7 +371,7 @@ INPUTS = (
 )
 
 
-def draw(seed: int, always: Sequence[str]) -> Program:
+def draw(seed: int, always: Sequence[str], reverse: bool = False) -> Program:
     """A program that has one of the constructs `always`, and perhaps some of the others.
 
     One in three also has statements of which nothing is used.
@@ -379,6 +379,7 @@ def draw(seed: int, always: Sequence[str]) -> Program:
     Args:
         seed: decides everything.
         always: names of constructs.
+        reverse: whether it must have a derivative in reverse mode.
     """
     chance = random.Random(seed)
     inputs = tuple(chance.choice(INPUTS) for _ in range(chance.choice([1, 2, 3])))
@@ -386,7 +387,7 @@ def draw(seed: int, always: Sequence[str]) -> Program:
     names = iter(range(2**15))
     takes = tuple(next(names) for _ in inputs)
     scope = dict(zip(takes, values, strict=True))
-    whole = _Drawing(chance.choice, names, scope, Context())
+    whole = _Drawing(chance.choice, names, scope, Context(reverse=reverse))
     body = whole.fill((4, 5, 6, 7), takes, _last, always)
     return Program(inputs, body if chance.random() < DEAD else pruned(body))
 

@@ -41,6 +41,7 @@ KILLS = {
     "gradients.per-example": ["batch-reversed"],
     "gradients.shared-sum": ["slice-zero-broadcast", "derivative-halved"],
     "gradients.forward": ["batch-reversed", "derivative-halved"],
+    "gradients.generated-program": ["slice-zero-broadcast", "derivative-halved"],
     "collectives.unmapped-operand": ["psum-does-nothing", "pmean-off-by-one"],
     "collectives.map-between": ["psum-does-nothing", "pmean-off-by-one"],
     "collectives.over-two-names": ["psum-does-nothing", "axis-index-constant"],

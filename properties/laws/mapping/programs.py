@@ -1,7 +1,7 @@
 """A map of a generated program gives what the program gives of each example."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import attrs
 import jax
@@ -15,6 +15,7 @@ from properties.oracle import unmapped
 from properties.oracle.placement import placed
 from properties.profile import Profile
 from properties.programs import drawing, infer, shrinking
+from properties.programs.grammar import Program
 from properties.recipe import MAP
 from properties.strategies import EAGER, SEEDS, one_of
 from properties.subject import AXIS, FunctionSubject
@@ -23,18 +24,26 @@ from properties.transform import Transform
 from properties.trees import Raised, attempt
 from reference.error_bounds.bounded_array import BranchUndecidable
 from reference.loop import per_example
+from reference.types import PyTree
 
 BATCHES = (2, 3, 4, 1)
 """Among them the sizes of the programs' own dimensions."""
 UNMAPPED_IN_TEN = 3
+Draw = Callable[[str, int], Program]
 
 
-def _calls(
-    transform: Transform, subject: FunctionSubject, profile: Profile
+def _of_family(family: str, seed: int) -> Program:
+    return drawing.draw(seed, FAMILIES[family])
+
+
+def calls(
+    transform: Transform, subject: FunctionSubject, profile: Profile, draw: Draw = _of_family
 ) -> st.SearchStrategy[ProgramCall]:
+    """Calls of programs: `draw(family, seed)` gives one."""
+
     def call(seed: int, eager: bool) -> ProgramCall:
         chance = random.Random(seed)
-        program = drawing.draw(seed, FAMILIES[subject.name])
+        program = draw(subject.name, seed)
         ranks = [len(each.shape) for each in program.inputs]
         known = infer.check(program)
         last = min(len(known[name].shape) for name in program.body.gives)
@@ -63,19 +72,33 @@ def expected_of(call: ProgramCall) -> Expected:
     Raises:
         BranchUndecidable: this release cannot do it unmapped.
     """
+    return expected_with(call, lambda call: call.subject.function)
+
+
+def expected_with(
+    call: ProgramCall, derived: Callable[[ProgramCall], Callable[..., PyTree]]
+) -> Expected:
+    """What a function that is derived from the program gives of each example.
+
+    Raises:
+        BranchUndecidable: this release cannot do it unmapped.
+    """
     (axes,) = call.axes
     size = call.sizes[AXIS]
-    # Nothing rounds, but sums of zeros have one sign or the other.
-    function = unmapped.exactly(call.subject.function, unmapped.SMALLEST)
-    each = per_example(function, axes.leading.in_axes, axis_size=size)
+
+    def each(*arguments: PyTree) -> PyTree:
+        # Nothing rounds, but sums of zeros have one sign or the other.
+        exact = unmapped.exactly(derived(call), unmapped.SMALLEST)
+        return per_example(exact, axes.leading.in_axes, axis_size=size)(*arguments)
+
     results = attempt(each, *call.batch_first(axes))
     if isinstance(results, Raised):
         raise BranchUndecidable(f"jax {jax.__version__} does not do it unmapped: {results!r}")
-    like = jax.eval_shape(call.subject.function, *call.example())
+    like = jax.eval_shape(derived(call), *call.example())
     return placed(results, like, size, axes)
 
 
-def _smaller(call: ProgramCall) -> Iterator[ProgramCall]:
+def smaller(call: ProgramCall) -> Iterator[ProgramCall]:
     """Calls of programs that do less, or take less."""
     (axes,) = call.axes
     for position in shrinking.unused_inputs(call.program):
@@ -93,10 +116,10 @@ def _smaller(call: ProgramCall) -> Iterator[ProgramCall]:
 @law(
     "mapping.generated-program",
     tier="generated",
-    cases=_calls,
+    cases=calls,
     kinds=("program",),
     only_transform="jax.vmap",
-    smaller=_smaller,
+    smaller=smaller,
 )
 def generated_program(transform: Transform, call: ProgramCall) -> None:
     """Mapping a generated program gives the results of the program for each example, stacked."""

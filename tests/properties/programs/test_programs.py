@@ -13,9 +13,10 @@ import pytest
 from conformance.transforms import TRANSFORMS
 from properties.call import Axes, ProgramCall
 from properties.call_json import MalformedCall, from_json, to_json
-from properties.law import load, minimize, smallest, stored
+from properties.law import load, minimize, smallest, stored, violation
 from properties.laws import LAWS
 from properties.laws.mapping.programs import expected_of
+from properties.mutants import MUTANTS
 from properties.profile import PROFILES
 from properties.programs import drawing, infer, shrinking, source
 from properties.programs.constructs import CONSTRUCTS
@@ -196,3 +197,15 @@ def test_constants_have_every_type() -> None:
         assert subject.kind == "program"
     one = program(Statement((1,), constant("int32", (2, 3))))
     assert infer.check(one)[1].type == ("int32", (2, 3))
+
+
+def test_the_gradient_law_draws_programs_that_have_a_gradient_and_notices_a_wrong_one() -> None:
+    law = LAWS["gradients.generated-program"]
+    halved = MUTANTS["derivative-halved"].mutate(VMAP)
+    seen = []
+    for call in draw(law, VMAP, SUBJECTS["program-rules"], PROFILES["ci"]):
+        assert any(each.dtype == "float32" for each in call.program.inputs)
+        assert violation(law, VMAP, call) is None
+        assert violation(LAW, halved, call) is None
+        seen.append(violation(law, halved, call) is not None)
+    assert any(seen)
