@@ -5,6 +5,7 @@ import types
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import zip_longest
 from typing import Any
 
 import jax
@@ -18,7 +19,7 @@ PROFILE = PROFILES["quick"].asked(0)
 """What a run without options checks."""
 PARTS = 32
 """The parts in which the items are traced: a task each."""
-ITEMS_TRIED = 8
+ITEMS_TRIED = 24
 """Items on which the slips of a function are tried: fewer than a run has, so that a night suffices."""
 Lines = dict[str, frozenset[int]]
 """The lines executed, by the id of the target."""
@@ -82,7 +83,7 @@ def tried(executed: Iterable[tuple[str, Lines]], target: str) -> tuple[str, ...]
     """The items on which the slips of a target are tried.
 
     Those that together execute the most of its lines come first, each the one that adds most; then
-    one of each law, so that not one law alone is asked.
+    one of each law, the groups of laws by turns: a law about errors sees what one about values does not.
 
     Args:
         executed: The lines that each item executes.
@@ -101,10 +102,16 @@ def tried(executed: Iterable[tuple[str, Lines]], target: str) -> tuple[str, ...]
             break
         covered |= lines.pop(best)
         chosen.append(best)
-    seen = {item.split("|")[0] for item in chosen}
+    seen = {_law(item) for item in chosen}
+    of_group: dict[str, dict[str, str]] = defaultdict(dict)
     for item in sorted(lines):
-        law = item.split("|")[0]
-        if len(chosen) < ITEMS_TRIED and law not in seen:
-            chosen.append(item)
-            seen.add(law)
-    return tuple(chosen)
+        law = _law(item)
+        if law not in seen:
+            of_group[law.split(".")[0]].setdefault(law, item)
+    turns = zip_longest(*(found.values() for found in of_group.values()))
+    chosen += [item for turn in turns for item in turn if item is not None]
+    return tuple(chosen[:ITEMS_TRIED])
+
+
+def _law(item: str) -> str:
+    return item.split("|")[0]

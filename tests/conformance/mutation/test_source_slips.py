@@ -144,10 +144,11 @@ def test_the_lines_executed_are_traced_those_of_nested_functions_too(module: Any
     assert "axis = -1" not in text
 
 
-def test_items_that_add_lines_come_first_and_then_one_of_each_law() -> None:
-    lines = {"a|t|1": {1, 2}, "a|t|2": {1, 2, 3}, "a|t|3": {4}, "b|t|1": {1}, "b|t|2": {1}}
+def test_items_that_add_lines_come_first_and_then_one_of_each_law_the_groups_by_turns() -> None:
+    lines = {"a.x|t|1": {1, 2}, "a.x|t|2": {1, 2, 3}, "a.x|t|3": {4}, "a.z|t|1": {1}}
+    lines |= {"a.y|t|1": {1}, "b.x|t|1": {1}, "b.x|t|2": {1}}
     executed = [(item, {"f": frozenset(each)}) for item, each in lines.items()]
-    assert reach.tried(executed, "f") == ("a|t|2", "a|t|3", "b|t|1")
+    assert reach.tried(executed, "f") == ("a.x|t|2", "a.x|t|3", "a.y|t|1", "b.x|t|1", "a.z|t|1")
     assert reach.tried(executed, "g") == ()
 
 
