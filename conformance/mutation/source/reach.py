@@ -114,4 +114,4 @@ def tried(executed: Iterable[tuple[str, Lines]], target: str) -> tuple[str, ...]
 
 
 def _law(item: str) -> str:
-    return item.split("|")[0]
+    return item.partition("|")[0]
