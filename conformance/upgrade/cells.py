@@ -155,7 +155,7 @@ def failed_header(cell: Cell, error: CellError) -> Header:
 
 
 class _Counter:
-    """Counts the results in a log that is being written."""
+    """Counts the results in a log that is being written, but for those of what the plan leaves out."""
 
     def __init__(self, log: Path) -> None:
         self._log, self._position, self._results = log, 0, 0
@@ -168,7 +168,7 @@ class _Counter:
         except OSError:
             return self._results
         self._position += len(new)
-        self._results += new.count(b'"type": "result"')
+        self._results += new.count(b'"type": "result"') - new.count(b'"outcome": "not-sampled"')
         return self._results
 
 

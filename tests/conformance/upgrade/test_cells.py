@@ -13,12 +13,14 @@ from msgspec import UNSET
 
 from conformance.events.completeness import incomplete
 from conformance.events.records import Footer, Record, Result
+from conformance.events.writer import to_line
 from conformance.runner import items, plan
 from conformance.upgrade import cells
 from conformance.upgrade.cells import Cell
 from conformance.upgrade.probe import Wanted
 from properties.profile import PROFILES
 from tests.conformance.upgrade.cluster import until, with_children
+from tests.conformance.upgrade.events import records, result
 
 LAW = "mapping.equals-per-example"
 
@@ -178,3 +180,14 @@ def test_a_plan_for_a_users_code_is_drawn_where_its_modules_can_be_used(
     # The gradient of a sine is a cosine.
     assert {"my-sine", "lax.sin", "lax.cos"} <= subjects
     assert len({name for name in subjects if name.startswith("lax.")}) < 200
+
+
+def test_progress_counts_the_results_of_what_is_checked(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    count = cells._Counter(log)
+    assert count() == 0
+    holds, left_out = result("holds"), result("not-sampled")
+    for events, so_far in (([holds, left_out, left_out], 1), ([holds, left_out], 2)):
+        with log.open("a", encoding="utf-8") as file:
+            file.writelines(to_line(record) + "\n" for record in records(events))
+        assert count() == so_far
