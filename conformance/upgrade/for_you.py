@@ -13,9 +13,9 @@ from conformance.upgrade.detectors import streams
 from conformance.upgrade.detectors.arrays import distance
 from conformance.upgrade.detectors.laws import KNOWN
 from conformance.upgrade.difference import Difference, Value, is_absent
-from conformance.upgrade.name_changes import advice, change_of
+from conformance.upgrade.name_changes import advice, change_of, keyword_change
 
-_KEYWORD = re.compile(r"takes no (\w+)= any more")
+_KEYWORD = re.compile(r"takes no (\w+)= ")
 _PATH = re.compile(r"\s*\((?:/|[A-Za-z]:)[^()]*\)")
 Uses = Mapping[str, list[Use]]
 Subjects = Mapping[str, UserSubject]
@@ -159,7 +159,8 @@ def _keywords(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) ->
                 added = [word for word in now["keywords"] if word not in was["keywords"]]
                 hint = f"; new: {', '.join(added)}" if added else ""
                 for place in _places([use for use in mine if keyword in use.keywords]):
-                    yield Line(place, name, f"takes no {keyword}= any more{hint}")
+                    known = keyword_change(name, keyword)
+                    yield Line(place, name, known or f"takes no {keyword}= any more{hint}")
 
 
 def _takes(signature: Value, keyword: str) -> bool:

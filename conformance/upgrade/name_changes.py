@@ -70,6 +70,18 @@ _REMOVED_IN = {
 }
 """JAX releases that removed a name or a module, from JAX's change log."""
 
+_KEYWORDS: dict[tuple[str, str], tuple[str | None, str]] = {
+    ("jax.numpy.clip", "a"): ("0.10.0", "the first argument, by position"),
+    ("jax.numpy.clip", "a_min"): ("0.10.0", "min="),
+    ("jax.numpy.clip", "a_max"): ("0.10.0", "max="),
+    ("jax.numpy.reshape", "newshape"): (None, "shape="),
+    ("jax.numpy.quantile", "interpolation"): (None, "method="),
+    ("jax.numpy.nanquantile", "interpolation"): (None, "method="),
+    ("jax.numpy.percentile", "interpolation"): (None, "method="),
+    ("jax.numpy.nanpercentile", "interpolation"): (None, "method="),
+}
+"""By function and keyword: the JAX release that takes it no more, and what to give instead."""
+
 _RELEASED = {
     "0.4.30": "2024-06-18",
     "0.4.31": "2024-07-29",
@@ -144,6 +156,16 @@ def change_of(name: str, said: str = "") -> NameChange:
     package = name.split(".", maxsplit=1)[0]
     date = _RELEASED.get(version) if package == "jax" else None
     return NameChange(f"{package} {version}", date, instead)
+
+
+def keyword_change(name: str, keyword: str) -> str | None:
+    """Such as `takes no a_min= since jax 0.10.0 (2026-04-16): use min=`; None where nothing is known."""
+    known = _KEYWORDS.get((name, keyword))
+    if known is None:
+        return None
+    release, instead = known
+    since = f"since jax {release} ({_RELEASED[release]})" if release else "any more"
+    return f"takes no {keyword}= {since}: use {instead}"
 
 
 def advice(message: str) -> str | None:

@@ -109,8 +109,8 @@ def test_uses_of_a_name_in_a_file_are_one_line() -> None:
 
 
 def test_a_keyword_that_is_not_taken_any_more() -> None:
-    use = Use(file="a.py", line=7, name="jax.numpy.clip", keywords=("a_min", "x"))
-    key = "signatures/jax.numpy.clip"
+    use = Use(file="a.py", line=7, name="jax.lax.of_old", keywords=("a_min", "x"))
+    key = "signatures/jax.lax.of_old"
     before = side({}, {key: {"keywords": ["x", "a_min"], "any": False}}, uses=(use,))
     after = side({}, {key: {"keywords": ["x", "min"], "any": False}})
     (line,) = found(before, after).work

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conformance.upgrade.name_changes import advice, change_of, replacement
+from conformance.upgrade.name_changes import advice, change_of, keyword_change, replacement
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,21 @@ def test_a_replacement_is_known_by_name_or_by_its_module() -> None:
     )
     assert replacement("jax.core.Jaxpr") == "jax.extend.core.Jaxpr"
     assert replacement("jax.no_such_name") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "keyword", "said"),
+    [
+        (
+            "jax.numpy.clip",
+            "a_min",
+            "takes no a_min= since jax 0.10.0 (2026-04-16): use min=",
+        ),
+        ("jax.numpy.reshape", "newshape", "takes no newshape= any more: use shape="),
+        ("jax.numpy.clip", "b", None),
+    ],
+)
+def test_a_known_keyword_has_its_release_and_replacement(
+    name: str, keyword: str, said: str | None
+) -> None:
+    assert keyword_change(name, keyword) == said
