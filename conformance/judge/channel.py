@@ -89,9 +89,18 @@ def ask(
         WorkerExited: The worker ended, or sent something else.
 
     """
+    if _has_ended(channel):
+        raise WorkerExited("it ended")
     deadline = time.monotonic() + seconds
     _write(channel, wire.encode(header, arrays), deadline)
     return read(channel, deadline - time.monotonic(), largest)
+
+
+def _has_ended(channel: Channel) -> bool:
+    """Whether its supervisor has said so: processes that it left may still hold the pipes."""
+    poll = select.poll()
+    poll.register(channel.worker.status, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def read(channel: Channel, seconds: float, largest: int) -> tuple[dict[str, Any], list[np.ndarray]]:

@@ -62,6 +62,15 @@ ATTACKS = {
     "closes-every-descriptor": Attack(
         body("import os; os.closerange(0, 4096)", "return x * x"), ("crashed",)
     ),
+    "leaves-its-child-to-answer": Attack(
+        body(
+            "if os.fork(): os._exit(0)",
+            "time.sleep(0.05)",
+            "return x * x",
+            before="import os, time",
+        ),
+        ("crashed",),
+    ),
     "reads-stdin": Attack(body("input()", "return x * x"), ("error",), "EOFError"),
     "leaves-a-daemon": Attack(
         body(
