@@ -12,7 +12,12 @@ KEPT_MAGICS = ("time", "timeit", "capture", "prun")
 """Cell magics whose cell is Python all the same."""
 
 _MAGIC = re.compile(r"\s*[%!?]|\s*[\w.]+\?{1,2}\s*$")
+_OTTER = re.compile(
+    r"\s*(?:import otter\b|from otter\b|\w+\s*=\s*otter\.Notebook\(|grader\.(?:check|check_all|export)\()"
+)
+_CALLS_THE_JUDGE = re.compile(r"^\s*(?:import|from) conformance\b", re.MULTILINE)
 _MAGIC_ASSIGNED = re.compile(r"(\s*[\w, ]+=\s*)[%!]")
+_DROPPED = (_MAGIC, _MAGIC_ASSIGNED, _OTTER)
 _CALLED = re.compile(
     r"\s*(?:[\w, ]+=\s*)?get_ipython\(\)\.(?:run_line_magic|run_cell_magic|magic|system|getoutput)\("
 )
@@ -41,19 +46,23 @@ class Source:
 
 
 def from_json(content: bytes) -> Source:
-    """The code cells of an .ipynb in their order, magics dropped. Raises InvalidNotebook."""
+    """The code cells of an .ipynb in their order, magics and tests dropped. Raises InvalidNotebook."""
     lines: list[str] = []
     places: list[tuple[int, int]] = []
-    dropped = 0
-    for number, cell in enumerate(_code_cells(content), 1):
+    dropped = tests = 0
+    for number, (cell, is_test) in enumerate(_code_cells(content), 1):
+        if is_test:
+            tests += 1
+            continue
         kept, lost = _without_magics(cell.splitlines())
         dropped += lost
         lines += kept
         places += [(number, line) for line in range(1, len(kept) + 1)]
-    return Source("\n".join(lines) + "\n", tuple(places), _notes(dropped))
+    return Source("\n".join(lines) + "\n", tuple(places), _notes(dropped, tests))
 
 
-def _code_cells(content: bytes) -> list[str]:
+def _code_cells(content: bytes) -> list[tuple[str, bool]]:
+    """The text of every code cell, and whether it tests the solution."""
     try:
         notebook = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as problem:
@@ -68,8 +77,17 @@ def _code_cells(content: bytes) -> list[str]:
     for cell in found:
         if isinstance(cell, dict) and cell.get("cell_type") == "code":
             text = cell.get("source", cell.get("input", ""))
-            cells.append("".join(map(str, text)) if isinstance(text, list) else str(text))
+            source = "".join(map(str, text)) if isinstance(text, list) else str(text)
+            cells.append((source, _is_test(cell, source)))
     return cells
+
+
+def _is_test(cell: dict[str, Any], source: str) -> bool:
+    """Whether a cell is a test of nbgrader's, or calls the judge, which a candidate cannot."""
+    metadata = cell.get("metadata")
+    marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    graded = isinstance(marks, dict) and bool(marks.get("grade")) and not marks.get("solution")
+    return graded or _CALLS_THE_JUDGE.search(source) is not None
 
 
 def _without_magics(lines: list[str]) -> tuple[list[str], int]:
@@ -84,7 +102,7 @@ def _without_magics(lines: list[str]) -> tuple[list[str], int]:
     kept = []
     depth = _Depth()
     for line in lines:
-        if not depth.inside and (_MAGIC.match(line) or _MAGIC_ASSIGNED.match(line)):
+        if not depth.inside and any(each.match(line) for each in _DROPPED):
             indent = line[: len(line) - len(line.lstrip())]
             kept.append(f"{indent}pass" if line.strip() else "")
             dropped += 1
@@ -128,8 +146,13 @@ def from_export(text: str | None) -> Source | None:
     return Source("\n".join(kept), (), _notes(dropped + called))
 
 
-def _notes(dropped: int) -> tuple[str, ...]:
-    if not dropped:
-        return ()
-    lines = "1 line" if dropped == 1 else f"{dropped} lines"
-    return (f"{lines} of notebook magics or shell commands were left out",)
+def _notes(dropped: int, tests: int = 0) -> tuple[str, ...]:
+    notes = []
+    if dropped:
+        lines = "1 line" if dropped == 1 else f"{dropped} lines"
+        were = "was" if dropped == 1 else "were"
+        notes.append(f"{lines} of notebook magics or shell commands {were} left out")
+    if tests:
+        cells = "1 cell that tests" if tests == 1 else f"{tests} cells that test"
+        notes.append(f"{cells} the solution {'was' if tests == 1 else 'were'} left out")
+    return tuple(notes)

@@ -38,6 +38,31 @@ def test_code_cells_come_in_order_without_their_magics() -> None:
     assert len(source.lines) == len(source.source.splitlines())
 
 
+def test_cells_that_test_the_solution_are_left_out() -> None:
+    """nbgrader runs them in the notebook that is judged: the one that calls the judge among them."""
+    solution = {"grade": True, "solution": True}
+    cells = [
+        {"cell_type": "code", "source": "x = 1\n", "metadata": {"nbgrader": solution}},
+        {"cell_type": "code", "source": "assert x == 2", "metadata": {"nbgrader": {"grade": True}}},
+        {
+            "cell_type": "code",
+            "source": "import json\nfrom conformance.judge import check\ncheck()",
+        },
+        {"cell_type": "code", "source": ["y = 3"], "metadata": {"nbgrader": None}},
+    ]
+    found = notebooks.from_json(json.dumps({"cells": cells}).encode())
+    assert found.source == "x = 1\ny = 3\n"
+    assert found.lines == ((1, 1), (4, 1))
+    assert found.notes == ("2 cells that test the solution were left out",)
+
+
+def test_lines_of_otter_are_left_out() -> None:
+    cell = "import otter\ngrader = otter.Notebook('hw.ipynb')\nx = 1\ngrader.check('q1')"
+    found = notebooks.from_json(notebook(cell, "grader.export(run_tests=True)"))
+    assert found.source == "pass\npass\nx = 1\npass\npass\n"
+    assert found.notes == ("4 lines of notebook magics or shell commands were left out",)
+
+
 def test_a_notebook_of_the_third_format_is_read() -> None:
     cells = [{"cell_type": "code", "input": ["x = 1\n", "y = 2"]}]
     content = json.dumps({"nbformat": 3, "worksheets": [{"cells": cells}]}).encode()
