@@ -9,7 +9,12 @@ import jax
 import numpy as np
 
 from conformance.judge.exercises import rounded
-from conformance.judge.exercises.exercise import MORE_THAN_DEVICES, Exercise, Pitfall, draw_floats
+from conformance.judge.exercises.exercise import (
+    MORE_THAN_DEVICES,
+    Exercise,
+    Pitfall,
+    draw_wide_floats,
+)
 from reference.error_bounds.evaluate import Rounded
 
 
@@ -24,7 +29,7 @@ def reference(data: np.ndarray) -> Rounded:
 
 def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
     """The argument of one call: float32 `data`, one slice per device along axis 0."""
-    return {"data": draw_floats(random, turn, *shape["shape"])}
+    return {"data": draw_wide_floats(random, turn, *shape["shape"])}
 
 
 SHAPES = ((1,), (3,), (8,), (1, 2), (2, 3), (4, 4), (8, 1), (3, 2, 4))

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from conformance.judge.exercises import rounded
-from conformance.judge.exercises.exercise import Exercise, Pitfall, draw_floats
+from conformance.judge.exercises.exercise import Exercise, Pitfall, draw_wide_floats
 from reference.error_bounds.evaluate import Rounded
 
 
@@ -43,7 +43,7 @@ def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> 
     """The arguments of one call: float32 `a` and `b`, each with its batch axis where `in_axes` says."""
     arrays = []
     for axis in shape["in_axes"]:
-        values = draw_floats(random, turn, shape["examples"], *shape["matrix"])
+        values = draw_wide_floats(random, turn, shape["examples"], *shape["matrix"])
         arrays.append(np.ascontiguousarray(np.moveaxis(values, 0, axis)))
     return {
         "a": arrays[0],

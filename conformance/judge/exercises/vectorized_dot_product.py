@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from conformance.judge.exercises import rounded
-from conformance.judge.exercises.exercise import Exercise, Pitfall, draw_floats
+from conformance.judge.exercises.exercise import Exercise, Pitfall, draw_wide_floats
 
 
 def _dot(x: jax.Array, y: jax.Array) -> jax.Array:
@@ -44,7 +44,7 @@ def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> 
         largest = 9 if turn % 2 else 15_000  # the products fit neither 16 bits nor float32
         whole = [random.randint(-largest, largest + 1, size).astype(np.int32) for _ in "xy"]
         return dict(zip("xy", whole, strict=True))
-    return {name: draw_floats(random, turn, *size) for name in "xy"}
+    return {name: draw_wide_floats(random, turn, *size) for name in "xy"}
 
 
 SIZES = ((1, 1), (3, 2), (2, 5), (3, 3), (1, 4), (5, 1), (8, 6))

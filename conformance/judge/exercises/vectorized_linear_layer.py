@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from conformance.judge.exercises import rounded
-from conformance.judge.exercises.exercise import Exercise, Pitfall, draw_floats
+from conformance.judge.exercises.exercise import Exercise, Pitfall, draw_floats, draw_wide_floats
 from reference.error_bounds.evaluate import Rounded
 
 
@@ -45,7 +45,7 @@ def draw(shape: Mapping[str, int], random: np.random.RandomState, turn: int) -> 
     return {
         "weights": draw_floats(random, turn, i, o),
         "biases": draw_floats(random, turn, o),
-        "inputs": draw_floats(random, turn, b, i),
+        "inputs": draw_wide_floats(random, turn, b, i),
     }
 
 

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from conformance.judge.exercises import rounded
-from conformance.judge.exercises.exercise import Exercise, Pitfall, draw_floats
+from conformance.judge.exercises.exercise import Exercise, Pitfall, draw_wide_floats
 from reference.error_bounds.evaluate import Rounded
 
 
@@ -28,7 +28,7 @@ def _row_zero(x: np.ndarray) -> Rounded:
 
 def draw(shape: Mapping[str, int], random: np.random.RandomState, turn: int) -> dict[str, Any]:
     """The argument of one call: float32 `x` (B,)."""
-    return {"x": draw_floats(random, turn, shape["examples"])}
+    return {"x": draw_wide_floats(random, turn, shape["examples"])}
 
 
 SOLUTION = """\

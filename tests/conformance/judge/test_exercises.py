@@ -152,3 +152,23 @@ def test_signatures_are_parsed_by_one_thread_at_a_time(monkeypatch: pytest.Monke
         found = list(pool.map(parameters, signatures))
     assert found == [("x", f"y{number % 7}") for number in range(40)]
     assert together == [1]
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [
+        ("vectorized_square", "x"),
+        ("vectorized_dot_product", "y"),
+        ("vectorized_add", "a"),
+        ("vectorized_linear_layer", "inputs"),
+        ("parallel_scale", "x"),
+        ("parallel_compute", "data"),
+    ],
+)
+def test_large_values_are_drawn_at_every_shape(name: str, argument: str) -> None:
+    exercise = EXERCISES[name]
+    calls = draw_calls(exercise, 100, 5)
+    drawn = [call for call in calls if call.arguments[argument].dtype == np.float32]
+    large = {call.shape for call in drawn if np.abs(call.arguments[argument]).max() > 30}
+    assert large == {call.shape for call in drawn}
+    assert any(np.abs(call.arguments[argument]).max() < 5 for call in drawn)
