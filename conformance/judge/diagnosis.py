@@ -77,7 +77,7 @@ FUNCTION = Diagnosis(
     "Call the mapped function with the arguments: `jax.vmap(f)(x)`.",
 )
 NO_NUMBERS = {
-    "NoneType": NOTHING_RETURNED,
+    "None": NOTHING_RETURNED,
     "coroutine": COROUTINE,
     "generator": GENERATOR,
     "function": FUNCTION,
@@ -123,7 +123,7 @@ def of_wrong(
     if all(each.mismatch.what == "dtype" and _close(each) for each in sample):
         return WRONG_DTYPE
     for kind, found in NO_NUMBERS.items():
-        if all((each.given.unfit or "").startswith(f"{kind} ") for each in sample):
+        if all(f"{each.given.unfit or ''} ".startswith(f"{kind} ") for each in sample):
             return PRINTED if found is NOTHING_RETURNED and printed else found
     explained = _by_reference(exercise.pitfalls, sample)
     if explained is None:

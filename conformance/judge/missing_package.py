@@ -51,7 +51,7 @@ def of_missing_package(error: Mapping[str, Any], path: Path) -> Diagnosis | None
         "package-not-installed",
         f"The package `{package}` is not installed where the files are judged. "
         "That need not be a mistake in this file.",
-        f"Whoever runs the judge can add it: `{sys.executable} -m pip install {package}`.",
+        f"Whoever runs the judge can add it to its environment: `python -m pip install {package}`.",
     )
 
 

@@ -17,7 +17,7 @@ def pack(result: Any, sent: list[np.ndarray], tree: bool, largest: int) -> dict[
     def leaf(value: Any) -> Any:
         array = _as_array(value)
         if array.dtype.kind not in wire.KINDS + "V" or array.dtype.names:
-            raise _Unfit(f"{type(value).__name__} of dtype {array.dtype}")
+            raise _Unfit(_described(value, array))
         if array.nbytes > largest:
             raise _Unfit(f"an array of shape {array.shape}, {array.nbytes} bytes")
         dtypes.append(_dtype(value, array))
@@ -34,6 +34,14 @@ def pack(result: Any, sent: list[np.ndarray], tree: bool, largest: int) -> dict[
         sent.clear()
         return {"unfit": str(problem)[:300]}
     return {"answer": spec, "dtypes": dtypes, "weak": weak}
+
+
+def _described(value: Any, array: np.ndarray) -> str:
+    """What is no number, in a few words; the name of its type is the first of them."""
+    if value is None:
+        return "None"
+    name = type(value).__name__
+    return f"{name} object" if array.dtype == object else f"{name} of dtype {array.dtype}"
 
 
 def _as_array(value: Any) -> np.ndarray:

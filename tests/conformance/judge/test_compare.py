@@ -7,7 +7,7 @@ import pytest
 
 from conformance.judge.compare import GivenAnswer, compare, received
 from conformance.judge.expected_answers import ExpectedAnswer, Leaf
-from conformance.judge.sandbox import wire
+from conformance.judge.sandbox import answers, wire
 
 ARRAY = {"array": 0}
 
@@ -109,3 +109,19 @@ def test_a_claimed_dtype_cannot_hide_the_real_one() -> None:
     header = {"answer": ARRAY, "dtypes": ["float32"], "weak": [False]}
     given = received(header, [np.float64([1.0, 2.0])])
     assert compare(given, BOUNDED) is not None
+
+
+@pytest.mark.parametrize(
+    ("result", "described"),
+    [
+        (None, "None"),
+        (abs, "builtin_function_or_method object"),
+        (np.array("word"), "ndarray of dtype <U4"),
+        ([[1.0], [1.0, 2.0]], "a list of parts whose shapes differ"),
+    ],
+)
+def test_an_answer_that_is_no_number_is_described(result: object, described: str) -> None:
+    assert answers.pack(result, [], False, 100) == {"unfit": described}
+    mismatch = compare(GivenAnswer(unfit=described), right([1.0]))
+    assert mismatch is not None
+    assert mismatch.message == f"the answer is {described}, not an array of numbers"
