@@ -8,9 +8,10 @@ import signal
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from conformance.cli import errors
+from conformance.cli.check_watch import watch
 from conformance.cli.exits import end_process
 from conformance.cli.options import FILE, output_format
 from conformance.cli.verdict_views import VerdictFiles, marks_option, read_marks, verdict_files
@@ -28,10 +30,10 @@ from conformance.reporting.suggestions import unknown
 
 if TYPE_CHECKING:
     from conformance.cli.check_output import CheckOutput
+    from conformance.judge.compile_cache import CompileCache
     from conformance.judge.exercises.exercise import Exercise
     from conformance.judge.server_process import Server
     from conformance.judge.session import JudgeSession
-    from conformance.judge.verdict import Verdict
     from conformance.reporting.verdicts.marking import Marking
 
 MANY_CANDIDATES = 4
@@ -101,6 +103,11 @@ PREFETCHED = 3
     show_default=True,
     help="A call may take this many times as long as the slowest one of the reference.",
 )
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Stay, and judge each file in the directories when it comes or changes.",
+)
 @click.option("--log", type=FILE, help="Write events here.")
 @verdict_files
 @marks_option
@@ -116,14 +123,21 @@ def check(paths: tuple[Path, ...], files: VerdictFiles, **options: Any) -> int:
     for path in paths:
         if not os.path.lexists(path):
             raise click.UsageError(f"{path} does not exist: give a candidate's file or a directory")
+        if options["watch"] and not path.is_dir():
+            raise click.UsageError(f"--watch waits for files in a directory, which {path} is not")
+    if options["watch"] and options["format"] == "json":
+        raise click.UsageError(
+            "--format json is one document, at the end: --watch prints as it goes"
+        )
     found = find_candidates(paths)
-    if not found.candidates:
+    if not found.candidates and not options["watch"]:
         places = ", ".join(map(str, paths))
         raise click.UsageError(f"no Python file or notebook in {places}")
     for name, target in {"log": options["log"], **files.named()}.items():
         _refuse_to_overwrite(name, target, found)
-    with _ending_at_once():
-        return judge(paths, found, files=files, **options)
+    ended = Event() if options.pop("watch") else None
+    with _ending_at_once(ended):
+        return judge(paths, found, files=files, ended=ended, **options)
 
 
 def _refuse_to_overwrite(option: str, target: Path | None, found: Found) -> None:
@@ -162,6 +176,7 @@ def judge(
     strict: bool,
     isolation: str,
     patience: float,
+    ended: Event | None,
     log: Path | None,
     files: VerdictFiles,
     marks_file: Path | None,
@@ -174,33 +189,29 @@ def judge(
 
     clear_jax_settings()
     process_env.prepare()
-    from conformance.judge import compile_cache, server_process
-
     marking = read_marks(marks_file, alone=not (exercises or required))
-    cache = compile_cache.prepare(
-        process_env.cache_directory() / "judge" / process_env.compilation_cache().name
-    )
     session, stop, pool = None, Event(), ThreadPoolExecutor()
-    compiled = None if cache is None else cache.compiled
-    starting = pool.submit(server_process.start_server, isolation, compiled)  # JAX loads meanwhile
+    cache, starting = _start_server(pool, isolation)
     try:
-        printer = _printer(format)
+        printer = _printer(format if ended is None else "watch")
         from conformance.judge.exercises import load_exercises
         from conformance.judge.expected_answers import compute_ahead
         from conformance.judge.session import JudgeSession, Options, fresh_seed, prefetch
 
         known = load_exercises(exercise_files)
-        names, needed = _exercises(known, exercises, _names(required), marking, f"{marks_file}: ")
-        drawn, go_on = fresh_seed() if seed is None else seed, marking is not None
-        chosen = Options(examples, drawn, strict, patience, names, needed, go_on)
-        prefetched = prefetch(known, chosen, found.candidates[:PREFETCHED])
+        wanted = _exercises(known, exercises, _names(required), marking, f"{marks_file}: ")
+        drawn = fresh_seed() if seed is None else seed
+        chosen = Options(examples, drawn, strict, patience, *wanted, go_on=marking is not None)
+        stays = ended is not None
+        prefetched = prefetch(known, chosen, found.candidates[:PREFETCHED], every=stays)
         for each in prefetched.values():
             pool.submit(compute_ahead, each, stop)
-        many = len(found.candidates) >= MANY_CANDIDATES
+        many = stays or len(found.candidates) >= MANY_CANDIDATES
         session = JudgeSession(starting.result(), known, chosen, cache, many, prefetched)
         shown = (log, files, marking, workers, found.skipped, verbose)
         with printer(session, *shown) as output:
-            return _judge_all(session, paths, found, workers, output.show)
+            status = _judge_all(session, paths, found, workers, output, ended)
+        return _end(status) if stays else status
     except InvalidExercise as problem:
         raise click.UsageError(str(problem)) from None
     except (JudgeFailure, MemoryError) as problem:
@@ -210,6 +221,20 @@ def judge(
         stop.set()  # a thread of XLA's must not be cut short by the end of the process
         _close(session, starting)
         pool.shutdown()
+
+
+def _start_server(
+    pool: ThreadPoolExecutor, isolation: str
+) -> tuple[CompileCache | None, Future[Server]]:
+    """The cache of compiled programs, and the server, which starts while JAX is imported here."""
+    from conformance.judge import compile_cache, server_process
+    from conformance.runner import process_env
+
+    cache = compile_cache.prepare(
+        process_env.cache_directory() / "judge" / process_env.compilation_cache().name
+    )
+    compiled = None if cache is None else cache.compiled
+    return cache, pool.submit(server_process.start_server, isolation, compiled)
 
 
 def _printer(format: str) -> type[CheckOutput]:
@@ -256,15 +281,19 @@ def _close(session: JudgeSession | None, starting: Future[Server]) -> None:
 
 
 @contextmanager
-def _ending_at_once() -> Iterator[None]:
-    """Have Ctrl-C and a request to end stop every process, without waiting for any thread."""
+def _ending_at_once(ended: Event | None) -> Iterator[None]:
+    """Have Ctrl-C and a request to end stop every process, without waiting for any thread.
 
-    def stop(number: int, frame: object) -> NoReturn:
-        from conformance.judge import server_process
+    Args:
+        ended: set instead, where there is one.
 
-        server_process.stop_all(seconds=0.3)
-        os.write(2, b"Stopped.\n")
-        end_process(errors.NOT_RUN)
+    """
+
+    def stop(number: int, frame: object) -> None:
+        if ended is not None and not ended.is_set():
+            ended.set()
+        else:
+            _end(errors.NOT_RUN)
 
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -277,6 +306,15 @@ def _ending_at_once() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _end(status: int) -> NoReturn:
+    """Stop every process, and end without waiting for any thread."""
+    from conformance.judge import server_process
+
+    server_process.stop_all(seconds=0.3)
+    os.write(2, b"Stopped.\n")
+    end_process(status)
+
+
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -285,12 +323,27 @@ def _judge_all(
     paths: tuple[Path, ...],
     found: Found,
     workers: int,
-    show: Callable[[Verdict], None],
+    output: CheckOutput,
+    ended: Event | None,
 ) -> int:
-    """Judge the candidates, each shown as soon as those before it are. The exit status."""
+    """Judge the candidates, each shown as soon as those before it are. The exit status.
+
+    Args:
+        session: judges them.
+        paths: what the user named.
+        found: the candidates there, and what else is there.
+        workers: candidates judged at the same time.
+        output: shows the verdicts.
+        ended: where there is one, files are waited for until it is set.
+
+    """
+    from conformance.cli.check_output import WatchOutput
     from conformance.cli.check_progress import FileProgress
     from conformance.judge.check_file import check_file
 
+    if ended is not None and isinstance(output, WatchOutput):
+        watch(paths, workers, partial(check_file, session, named=False), output, ended)
+        return 0 if output.conforming else errors.VIOLATED
     progress = FileProgress(len(found.candidates))
     counts: Counter[str] = Counter()
     named = set(paths)
@@ -304,7 +357,7 @@ def _judge_all(
             progress.hide()
             for verdict in verdicts:
                 counts[verdict.verdict] += 1
-                show(verdict)
+                output.show(verdict)
             progress.step()
     finally:
         progress.hide()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 from collections import Counter
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -25,6 +26,9 @@ from conformance.reporting.verdicts import table, text
 from conformance.reporting.verdicts.marking import Marking
 from conformance.reporting.verdicts.marks import mark
 from conformance.runner.environment_info import environment
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class CheckOutput:
@@ -52,17 +56,20 @@ class CheckOutput:
     ) -> None:
         self._session, self._files, self._marking = session, files, marking
         self._skipped, self._verbose = skipped, verbose
-        self._cell, self._started = new_cell(), time.perf_counter()
+        self._cell, self._started = new_cell(), time.monotonic()
         self._header = _header(session, workers, skipped, self._cell)
         self._verdicts: list[records.Verdict] = []
         self._log: LogWriter | None = None
-        if log is not None:
-            with writing(log, "log"):
-                self._log = LogWriter(log)
-                self._log.write(self._header)
         self._log_path = log
+        self._open_log()
 
-    def __enter__(self) -> CheckOutput:
+    def _open_log(self) -> None:
+        if self._log_path is not None:
+            with writing(self._log_path, "log"):
+                self._log = LogWriter(self._log_path, began=self._started)
+                self._log.write(self._header)
+
+    def __enter__(self) -> Self:
         self._begin()
         return self
 
@@ -92,7 +99,7 @@ class CheckOutput:
         for line in table.lines(mark(self._verdicts, self._marking, required)):
             click.echo(line)
         summary = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-        click.echo(f"{summary} in {time.perf_counter() - self._started:.1f} s")
+        click.echo(f"{summary} in {time.monotonic() - self._started:.1f} s")
         files = {verdict.candidate for verdict in self._verdicts}
         if len(files) > 1 and not self._files.named():
             click.echo("a table of marks: --csv FILE    a page for each file: --html DIR")
@@ -108,7 +115,10 @@ class CheckOutput:
                 self._log.close()  # without its footer it says itself that it is incomplete
             return
         self._end()
-        required = self._session.options.required
+        self._write()
+
+    def _write(self) -> None:
+        """Write the log's end and the files with views."""
         if self._log is not None and self._log_path is not None:
             with writing(self._log_path, "log"):
                 self._log.finish(self._cell)
@@ -117,9 +127,59 @@ class CheckOutput:
             self._verdicts,
             marking=self._marking,
             header=self._header,
-            required=required,
+            required=self._session.options.required,
             skipped=self._skipped,
         )
+
+
+class WatchOutput(CheckOutput):
+    """Shows the verdicts of each file as it is judged, and writes the log and the views whole.
+
+    The verdicts of a file that is judged again take the place of its former ones.
+    """
+
+    def _open_log(self) -> None:
+        self._judged: dict[Path, list[Verdict]] = {}
+
+    def _begin(self) -> None:
+        super()._begin()
+        self.write(self._skipped)
+
+    def show_file(self, path: Path, verdicts: list[Verdict]) -> None:
+        """Print a file's verdicts; it may have been judged before."""
+        self._judged[path] = verdicts
+        for verdict in verdicts:
+            self._print(verdict)
+        sys.stdout.flush()
+
+    def write(self, skipped: tuple[str, ...]) -> None:
+        """Write the log and the views anew, each whole.
+
+        Args:
+            skipped: what lies in the directories now and is not judged.
+
+        """
+        self._skipped = skipped
+        self._write()
+
+    @property
+    def conforming(self) -> bool:
+        """Whether every file conforms, as it was last judged."""
+        every = itertools.chain.from_iterable(self._judged.values())
+        return all(verdict.verdict == CONFORMS for verdict in every)
+
+    def _write(self) -> None:
+        every = [each for path in sorted(self._judged) for each in self._judged[path]]
+        self._verdicts = [feedback.shown(verdict) for verdict in every]
+        self._header = msgspec.structs.replace(
+            self._header, skipped=[feedback.one_line(each) for each in self._skipped]
+        )
+        super()._open_log()
+        if self._log is not None and self._log_path is not None:
+            with writing(self._log_path, "log"):
+                for verdict in every:
+                    self._log.write(feedback.record(verdict, self._cell))
+        super()._write()
 
 
 class JsonOutput(CheckOutput):
@@ -152,7 +212,9 @@ class JsonOutput(CheckOutput):
 
 
 def output_of(format: str) -> type[CheckOutput]:
-    """What prints in the format, `text` or `json`."""
+    """What prints in the format, `text`, `json` or `watch`."""
+    if format == "watch":
+        return WatchOutput
     return JsonOutput if format == "json" else CheckOutput
 
 

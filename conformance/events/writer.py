@@ -30,16 +30,26 @@ def to_line(record: Record) -> str:
 
 
 class LogWriter:
-    """Writes the records of one cell. Without a path it only keeps them."""
+    """Writes the records of one cell. Without a path it only keeps them.
+
+    Args:
+        path: the file.
+        listeners: are given every record, too.
+        began: when the cell began, by `time.monotonic`; None for now.
+
+    """
 
     def __init__(
-        self, path: Path | None, listeners: Iterable[Callable[[Record], object]] = ()
+        self,
+        path: Path | None,
+        listeners: Iterable[Callable[[Record], object]] = (),
+        began: float | None = None,
     ) -> None:
         self.path = path
         self.records: list[Record] = []
         self._listeners = list(listeners)
         self._counts: Counter[str] = Counter()
-        self._began = time.monotonic()
+        self._began = time.monotonic() if began is None else began
         self._file: IO[str] | None = None
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)

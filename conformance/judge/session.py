@@ -137,9 +137,19 @@ def draw(exercise: Exercise, options: Options) -> ExpectedAnswers:
 
 
 def prefetch(
-    exercises: Mapping[str, Exercise], options: Options, paths: Iterable[Path]
+    exercises: Mapping[str, Exercise],
+    options: Options,
+    paths: Iterable[Path],
+    *,
+    every: bool = False,
 ) -> dict[str, ExpectedAnswers]:
     """The exercises whose names the files mention, their calls drawn: a guess, to save time.
+
+    Args:
+        exercises: all there are.
+        options: which of them may be chosen, and which calls are drawn.
+        paths: the files.
+        every: choose every exercise that may be.
 
     Raises:
         ExerciseFailed: An exercise's `draw` failed.
@@ -149,6 +159,6 @@ def prefetch(
     for path in paths:
         with suppress(UnreadableCandidate):
             content += read_candidate(path).source
-    named = [each for name, each in exercises.items() if name.encode() in content]
+    named = [each for name, each in exercises.items() if every or name.encode() in content]
     chosen = [each for each in named if not options.only or each.name in options.only]
     return {each.name: draw(each, options) for each in chosen}

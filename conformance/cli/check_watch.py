@@ -1,0 +1,126 @@
+"""`check --watch`: judge each file in a directory when it comes, and again when it changes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from conformance.judge.submissions import Found, find_candidates
+
+if TYPE_CHECKING:
+    from conformance.cli.check_output import WatchOutput
+    from conformance.judge.verdict import Verdict
+
+EVERY = 0.1
+"""Seconds between two looks at the directories."""
+SETTLED = 0.3
+"""Seconds that a file must stay as it is before it is judged: it may be half written."""
+LONGEST_UNWRITTEN = 10.0
+"""Seconds after which views are written though more files wait."""
+
+Signature = tuple[int, int, int, int]
+"""What changes when a file is written or replaced: inode, size, times of content and of status."""
+
+
+class Arrivals:
+    """Which files have come or changed, and are not being written any more.
+
+    Args:
+        paths: the directories, all that lies below them included.
+
+    """
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._paths = tuple(paths)
+        self._since: dict[Path, tuple[Signature, float]] = {}
+        self._taken: dict[Path, Signature] = {}
+
+    def look(self, now: float, busy: Iterable[Path] = ()) -> tuple[list[Path], Found]:
+        """The files to judge now, and all that was found.
+
+        Args:
+            now: the time, by any clock that only goes forward, in seconds.
+            busy: files that are being judged: one that changes meanwhile waits.
+
+        """
+        found = find_candidates([path for path in self._paths if path.is_dir()])
+        held = set(busy)
+        ready = []
+        for path in found.candidates:
+            signature = _signature(path)
+            if signature is None or self._taken.get(path) == signature:
+                continue
+            first, since = self._since.get(path, (None, now))
+            if first != signature:
+                since = now
+                self._since[path] = (signature, now)
+            if path not in held and (now - since >= SETTLED or _is_old(path)):
+                self._taken[path] = signature
+                ready.append(path)
+        return ready, found
+
+
+def _signature(path: Path) -> Signature | None:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _is_old(path: Path) -> bool:
+    """Whether nothing has happened to the file for a while: it was there, or was moved in."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return False
+    return time.time() - found.st_mtime >= SETTLED
+
+
+def watch(
+    paths: tuple[Path, ...],
+    workers: int,
+    judge: Callable[[Path], list[Verdict]],
+    output: WatchOutput,
+    ended: threading.Event,
+) -> None:
+    """Judge files as they come, until `ended` is set.
+
+    Args:
+        paths: the directories.
+        workers: candidates judged at the same time.
+        judge: gives a file's verdicts.
+        output: shows the verdicts of each file.
+        ended: set by Ctrl-C, or by a request to end.
+
+    """
+    arrivals = Arrivals(paths)
+    pool = ThreadPoolExecutor(max_workers=workers)
+    running: deque[tuple[Path, Future[list[Verdict]]]] = deque()
+    places = ", ".join(map(str, paths))
+    click.echo(f"watching {places}: files are judged as they come or change; Ctrl-C ends it")
+    sys.stdout.flush()
+    written, unwritten = time.monotonic(), False
+    try:
+        while not ended.wait(EVERY):
+            now = time.monotonic()
+            ready, found = arrivals.look(now, (path for path, _ in running))
+            running += [(path, pool.submit(judge, path)) for path in ready]
+            while running and running[0][1].done():
+                path, done = running.popleft()
+                output.show_file(path, done.result())
+                unwritten = True
+            if unwritten and (not running or now - written >= LONGEST_UNWRITTEN):
+                output.write(found.skipped)
+                written, unwritten = now, False
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
