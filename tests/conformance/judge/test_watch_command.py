@@ -70,8 +70,10 @@ class Watcher:
         return time.monotonic() - began
 
     def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
+        try:
+            self.end()
+        finally:
+            self.process.kill()
         self._output.close()
 
 
