@@ -97,10 +97,13 @@ def ask(
 
 
 def _has_ended(channel: Channel) -> bool:
-    """Whether its supervisor has said so: processes that it left may still hold the pipes."""
+    """Whether its supervisor has said so: processes that it left may still hold the pipes.
+
+    A supervisor that was killed says nothing, which is no end of the worker.
+    """
     poll = select.poll()
     poll.register(channel.worker.status, select.POLLIN)
-    return bool(poll.poll(0))
+    return any(event & select.POLLIN for _, event in poll.poll(0))
 
 
 def read(channel: Channel, seconds: float, largest: int) -> tuple[dict[str, Any], list[np.ndarray]]:
