@@ -89,14 +89,14 @@ def ask(
         WorkerExited: The worker ended, or sent something else.
 
     """
-    if _has_ended(channel):
+    if has_ended(channel):
         raise WorkerExited("it ended")
     deadline = time.monotonic() + seconds
     _write(channel, wire.encode(header, arrays), deadline)
     return read(channel, deadline - time.monotonic(), largest)
 
 
-def _has_ended(channel: Channel) -> bool:
+def has_ended(channel: Channel) -> bool:
     """Whether its supervisor has said so: processes that it left may still hold the pipes.
 
     A supervisor that was killed says nothing, which is no end of the worker.

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
+import attrs
+
+from conformance.judge.channel import Channel, has_ended
 from tests.conformance.judge.attacks import (
     RIGHT,
     Attack,
@@ -113,3 +117,23 @@ def test_an_attack_ends_as_the_right_verdict_and_leaves_nothing(
 ) -> None:
     level = best_level if level == "best" else level
     assert_right_verdict_and_nothing_left(level, attack, judge, nothing_left)
+
+
+@attrs.define
+class FakeWorker:
+    """A worker of which only the supervisor's pipe is there."""
+
+    status: int
+
+
+def test_only_a_supervisors_word_is_the_end_of_its_worker() -> None:
+    """A candidate may kill it, where the kernel allows that: the worker then goes on."""
+    status, supervisor = os.pipe()
+    channel = Channel(FakeWorker(status))
+    assert not has_ended(channel)
+    os.write(supervisor, b"{}")
+    assert has_ended(channel)
+    os.read(status, 2)
+    os.close(supervisor)
+    assert not has_ended(channel)
+    os.close(status)
