@@ -84,7 +84,7 @@ LIFTED: tuple[Defect, ...] = (
     Defect(
         id="linen-vmap-names-of-bridged",
         transform="flax.linen.vmap",
-        versions={"flax": ">=0.11"},
+        versions={"flax": ">=0.10"},
         affects=lambda call: call.subject_name == "use.bridged-names",
         law="sharing.documented-uses",
         call=_use("use.bridged-names"),

@@ -11,5 +11,5 @@ __all__ = ["NEEDS", "USES", "Setting"]
 
 USES: dict[str, Use] = {**calls.USES, **state.USES, **bridge.USES}
 """By the name of its subject."""
-NEEDS: dict[str, str] = dict.fromkeys(bridge.USES, bridge.NEEDS)
+NEEDS: dict[str, str] = bridge.NEEDS
 """The first release of Flax that has what a use is of, where the oldest has not."""

@@ -85,5 +85,5 @@ USES: dict[str, Use] = {
     "use.bridged-names": bridged_names,
 }
 
-NEEDS = "0.11"
-"""The first release of Flax whose bridge has what is used here."""
+NEEDS = {"use.bridged": "0.11", "use.bridged-names": "0.10"}
+"""The first release of Flax whose bridge has what is used there."""
