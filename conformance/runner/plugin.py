@@ -3,6 +3,7 @@
 Workers attach what they find to their reports; the controller alone writes the log.
 """
 
+import atexit
 import faulthandler
 import gc
 import os
@@ -86,6 +87,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     item.session.stash[_IS_FIRST_DONE] = True
     gc.freeze()  # a twentieth of a run went into looking for garbage in all of JAX
     gc.set_threshold(400_000, 20, 100)
+    if hasattr(item.config, "workerinput"):
+        # JAX's own handler frees every program, a millisecond each, while the controller waits.
+        atexit.register(os._exit, 0)  # of the handlers, the last registered is the first called
     Attachment(
         environment=environment_info.environment(),
         registered_rules=item.config.stash.get(_REGISTERED, None),
