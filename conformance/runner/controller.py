@@ -98,7 +98,8 @@ class Controller:
         group = self._collected.groups.get(report.nodeid)
         if report.when == "call" and records:
             if started is None:
-                self.total = (self.total or 1) + len(attachments[-1].results) - 1
+                results = sum(len(attachment.results) for attachment in attachments)
+                self.total = (self.total or 1) + results - 1
             for record in records:
                 self._write(record)
         elif report.failed and group is not None:

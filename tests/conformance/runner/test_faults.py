@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from conformance.events.completeness import incomplete
-from conformance.events.details import Casualty
+from conformance.events.details import Casualty, NotSampled
 from conformance.events.reader import read
 from conformance.events.records import Environment, Header, Result, Started
 from conformance.events.writer import LogWriter
 from conformance.reporting.summary import summarise
-from conformance.runner.attachments import Collected, save_collected
+from conformance.runner.attachments import Attachment, Collected, save_collected
 from conformance.runner.controller import Controller
 
 LAW = "mapping.equals-per-example"
@@ -134,6 +134,29 @@ def test_a_worker_whose_time_ran_out_has_timed_out_though_its_start_was_heard_of
     assert result.outcome == outcome
     assert isinstance(result.detail, Casualty)
     assert said.splitlines()[0] in result.detail.output
+
+
+def test_items_that_share_a_test_are_counted_one_by_one(tmp_path: Path) -> None:
+    controller = Controller(LogWriter(tmp_path / "run.jsonl"), HEADER, 25.0, tmp_path)
+    save_collected(Collected(items={}, groups={}), tmp_path)
+    controller.pytest_xdist_node_collection_finished(None, ["first", "second"])
+    left = Result(
+        cell="a",
+        law=LAW,
+        transform="jax.vmap",
+        subject="square",
+        outcome="not-sampled",
+        examples=0,
+        seconds=0.0,
+        compilations=0,
+        detail=NotSampled(reason="another seed"),
+    )
+    test: Any = SimpleNamespace(user_properties=[])
+    Attachment(results=[left, left, left]).attach(test)
+    Attachment(covered_rules=["add"]).attach(test)
+    report: Any = SimpleNamespace(nodeid="first", when="call", failed=False, **vars(test))
+    controller.pytest_runtest_logreport(report)
+    assert controller.total == 4
 
 
 BROKEN_SUITE = """
