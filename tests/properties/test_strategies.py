@@ -168,7 +168,7 @@ def test_axes_are_valid_differ_and_are_negative_in_the_negative_law_only(law: La
             ]
             least = (
                 min(output_ranks(call))
-                if isinstance(call, ProgramCall)
+                if isinstance(call, ProgramCall | GeneratedModuleCall)
                 else out_rank(call.subject, law)
             )
             for axis, rank in (*mapped, (axes.out_axes, least)):

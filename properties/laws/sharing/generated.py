@@ -49,7 +49,9 @@ def _calls(
             init_jitted=chance.random() < 0.3,
             module=module,
         )
-        allowed = [each for each in transform.variants(drawn)["uses"] if _may(drawn, each)]
+        allowed = [
+            each for each in transform.variants(drawn).get("uses", [{}]) if _may(drawn, each)
+        ]
         return attrs.evolve(drawn, options=chance.choice(allowed))
 
     return st.builds(call, one_of("seed", SEEDS, subject, profile))
