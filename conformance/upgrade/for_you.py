@@ -241,8 +241,9 @@ def _never_made(was: Subjects, now: Subjects) -> Iterator[Line]:
 def _repaired(was: Subjects, now: Subjects) -> Iterator[Line]:
     for name, each in was.items():
         there = now.get(name)
-        lasting = there is not None and there.error
-        if each.error and not lasting and (there or not name.endswith(MODULE)):
+        # A subject that is not there now may be of a module that cannot be imported any more.
+        works = there is not None and not there.error
+        if each.error and works:
             yield Line(name, "", f"can be made now; before, {_error(each.error)}")
 
 

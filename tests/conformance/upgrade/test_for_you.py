@@ -164,6 +164,13 @@ def test_a_subject_that_works_now_and_one_that_never_did() -> None:
     assert mine.things_to_do == 1
 
 
+def test_a_subject_whose_module_cannot_be_imported_any_more_is_not_called_repaired() -> None:
+    now = side({f"mymodel.subjects{MODULE}": broken("ImportError", "no Jaxpr")}, {})
+    mine = found(side({"mine": FINE, "old": broken()}, {}), now)
+    assert [line.where for line in mine.work] == ["mymodel.subjects"]
+    assert mine.know == ()
+
+
 def leaf(value: float, bound: float | None) -> dict[str, Any]:
     return {
         "value": np.float32([value]),
