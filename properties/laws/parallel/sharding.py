@@ -9,7 +9,7 @@ import numpy as np
 
 from properties import oracle
 from properties.call import FunctionCall
-from properties.compare import assert_agrees
+from properties.compare import Mismatch, assert_agrees, exactly
 from properties.law import attribute_to, law
 from properties.recipe import Recipe
 from properties.strategies import function_calls
@@ -32,21 +32,32 @@ def _one_device(transform: Transform, subject: FunctionSubject) -> str | None:
     skip_if=_one_device,
 )
 def sharded_jit_agrees(transform: Transform, call: FunctionCall) -> None:
-    """A jitted map of arrays sharded along the batch axis gives what it gives of unsharded arrays."""
+    """A jitted map of sharded arrays gives what it gives of others; `spmd_axis_name` shards its results."""
     for axes in call.axes:
         single, mesh = call.only(axes), mesh_for(call.sizes["batch"])
-        arguments = tuple(
+        arguments, expected = single.arguments(axes), oracle.of_function(single)
+        placed = tuple(
             sharded(argument, axis, mesh)
-            for argument, axis in zip(single.arguments(axes), axes.in_axes, strict=True)
+            for argument, axis in zip(arguments, axes.in_axes, strict=True)
         )
+        mapped = transform.map(call.subject.function, axes)
+        with attribute_to(single, SHARDED):
+            assert_agrees(attempt(jax.jit(mapped), *placed), expected)
         spmd = attrs.evolve(axes, options={"spmd_axis_name": "devices"})
-        functions = {
-            SHARDED: transform.map(call.subject.function, axes),
-            CONSTRAINED: transform.map(constrained(call.subject.function, mesh), spmd),
-        }
-        for recipe, mapped in functions.items():
-            with attribute_to(single, recipe):
-                assert_agrees(attempt(jax.jit(mapped), *arguments), oracle.of_function(single))
+        mapped = transform.map(constrained(call.subject.function, mesh), spmd)
+        # Of sharded arrays the result would be sharded without the option, too.
+        got = attempt(jax.jit(mapped), *arguments)
+        with attribute_to(single, CONSTRAINED):
+            assert_agrees(got, expected)
+        on_each, size = on_each_device(got, axes.out_axes), call.sizes["batch"]
+        due = np.full_like(on_each, size // mesh.devices.size)
+        if not np.array_equal(on_each, due):
+            message = (
+                f"a device has {max(on_each)} of the {size} examples in place of {due[0]}: the batch "
+                "axis is not sharded over the devices that spmd_axis_name names"
+            )
+            with attribute_to(single, PLACED, expected=exactly(due)):
+                raise Mismatch("value", message, due, on_each)
 
 
 def mesh_for(size: int) -> Any:
@@ -76,8 +87,15 @@ def constrained(function: Any, mesh: Any) -> Any:
     return lambda *arguments: constrain(function(*constrain(arguments, whole)), whole)
 
 
+def on_each_device(result: Any, axis: int) -> Any:
+    """The size that the axis of each array of a result has on one device."""
+    leaves = jax.tree_util.tree_leaves(result)
+    return np.array([leaf.sharding.shard_shape(leaf.shape)[axis] for leaf in leaves])
+
+
 def _mesh_code(call: FunctionCall) -> str:
-    text = "\n\n".join(inspect.getsource(each) for each in (mesh_for, sharded, constrained))
+    helpers = (mesh_for, sharded, constrained, on_each_device)
+    text = "\n\n".join(inspect.getsource(each) for each in helpers)
     return f"{text}\n\nmesh = mesh_for({call.sizes['batch']})"
 
 
@@ -95,5 +113,12 @@ CONSTRAINED = Recipe(
     "jit of the map, of arrays that are constrained within",
     setup_code=lambda call: f"{_mesh_code(call)}\nfunction = constrained(function, mesh)",
     axes=lambda axes: attrs.evolve(axes, options={"spmd_axis_name": "devices"}),
-    result_code=_result_code,
+    result_code=lambda call: "got = jax.jit(mapped)(*arguments)",
+)
+PLACED = attrs.evolve(
+    CONSTRAINED,
+    name="number of examples on each device",
+    result_code=lambda call: (
+        f"got = on_each_device(jax.jit(mapped)(*arguments), {call.axes[0].out_axes})"
+    ),
 )
