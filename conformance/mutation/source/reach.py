@@ -19,8 +19,8 @@ PROFILE = PROFILES["quick"].asked(0)
 """What a run without options checks."""
 PARTS = 32
 """The parts in which the items are traced: a task each."""
-ITEMS_TRIED = 24
-"""Items on which the slips of a function are tried: fewer than a run has, so that a night suffices."""
+ITEMS_TRIED = 64
+"""Items on which the slips of a function are tried: one of each law, and fewer than a run has."""
 Lines = dict[str, frozenset[int]]
 """The lines executed, by the id of the target."""
 
