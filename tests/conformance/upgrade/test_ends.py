@@ -38,7 +38,7 @@ def upgrade(folder: Path, source: str) -> "subprocess.Popen[str]":
 def test_a_module_that_ends_the_process_is_never_a_success(tmp_path: Path) -> None:
     running = upgrade(tmp_path, f"{SUBJECTS}\nimport sys\nsys.exit(0)\n")
     said, _ = running.communicate(timeout=600)
-    assert running.returncode == 1, said
+    assert running.returncode == 2, said
     assert "it ends the process with status 0" in " ".join(said.split())
 
 
