@@ -148,7 +148,7 @@ PROFILES = {
                 catalogue_on_devices=8,
                 own=3,
                 own_elsewhere=16,
-                beside_own=5,
+                beside_own=8,
             ),
         ),
         Profile(

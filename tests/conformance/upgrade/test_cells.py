@@ -174,7 +174,7 @@ def test_a_plan_for_a_users_code_is_drawn_where_its_modules_can_be_used(
         assert (answer.plan, broken.subject, broken.type) == (None, None, "ZeroDivisionError")
         return
     assert answer.plan is not None
-    assert answer.share == 5
+    assert answer.share == 8
     assert answer.observed is not None
     subjects = {name.split("|")[2] for name in json.loads(answer.plan)["calls"]}
     # The gradient of a sine is a cosine.
