@@ -121,3 +121,20 @@ def test_boxed_variables_and_those_made_in_setup_are_known() -> None:
     made = [ordinary_modules.subject(name) for name in names]
     assert [subject.boxed for subject in made] == [True, False, False, False, False]
     assert [subject.in_setup for subject in made] == [False, True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda x, y: (x + 1, y * 2), lambda x, y: (x * y, jnp.zeros(3))],
+    ids=["each-of-one-argument", "constant"],
+)
+def test_a_result_that_nothing_mapped_reaches_need_not_be_sharded(
+    function: Callable[..., Any],
+) -> None:
+    subject = subjects.function("placed", function, [("n",), ("n",)])
+    for seed in range(2):
+        profile = attrs.evolve(PROFILES["ci"], seed=seed)
+        with subjects.registered(subject):
+            item = Item(LAWS["parallel.sharded-jit-agrees"], VMAP, subject)
+            result = run_item(item, profile)
+        assert (result.outcome, result.examples > 0) == ("holds", True), (seed, result.detail)
