@@ -4,7 +4,20 @@ import fnmatch
 
 from conformance.mutation.results import SlipResult
 
-REASONS: dict[tuple[str, str], str] = {}
+_WORDS = "it only words the message of an error"
+REASONS: dict[tuple[str, str], str] = {
+    ("jax._src.api:_mapped_axis_size", code): _WORDS
+    for code in (
+        "axis + 1",
+        "axis >= 0",
+        "-axis",
+        "signature_parameters is None",
+        "i >= len(signature_parameters)",
+        "len(key_path) > 1",
+        "ct == 1",
+        "[012]",
+    )
+}
 """By globs over the target and over the code before the slip."""
 
 
