@@ -5,13 +5,14 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import flax
 import flax.errors
 import flax.linen as nn
 import jax
 from packaging.version import Version
 
-from conformance.transforms import own_source
+from conformance.transforms import generated_module, own_source
 from conformance.transforms.linen import generated, modules, uses
 from conformance.transforms.linen import options as linen_options
 from conformance.transforms.nnx import vmap as nnx_vmap
@@ -101,24 +102,16 @@ def variants(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
 def use(call: ModuleCall) -> Used:
     """The documented use that the call's subject names, or the lift of a generated module."""
     if isinstance(call, GeneratedModuleCall):
-        top = generated.defined(grammar.source(call.module))
+        top = generated_module.defined(call, generated.modules)
         return Used(*generated.Generated(top, *_of_generated(call)).answers())
     return Used(*uses.USES[call.subject_name](uses.Setting(call.size, call.seed)))
 
 
 def _of_generated(call: GeneratedModuleCall) -> tuple[Any, ...]:
-    """What `generated.Generated` takes beside the module's class."""
-    return (
-        call.size,
-        call.axes[0].in_axes[0],
-        call.axes[0].out_axes,
-        dict(call.variable_axes),
-        # In another module, a stream that is split is another one.
-        {**call.split_rngs, "noise": call.split_rngs["noise"] and "form" not in call.options},
-        call.seed,
-        call.init_jitted,
-        dict(call.options),
-    )
+    """As `generated_module.arguments`: in another module, a stream that is split is another one."""
+    noise = call.split_rngs["noise"] and "form" not in call.options
+    split = {**call.split_rngs, "noise": noise}
+    return generated_module.arguments(attrs.evolve(call, split_rngs=split))
 
 
 def missing_module_reason(subject: ModuleSubject) -> str | None:

@@ -13,7 +13,7 @@ import flax
 import jax
 from packaging.version import Version
 
-from conformance.transforms import own_source
+from conformance.transforms import generated_module, own_source
 from conformance.transforms.jax import pmap
 from conformance.transforms.nnx import state
 from properties.call import Axes, FunctionCall, GeneratedModuleCall, ModuleCall
@@ -135,28 +135,13 @@ def use(name: str, call: ModuleCall) -> Used:
     if isinstance(call, GeneratedModuleCall):
         from conformance.transforms.nnx import generated
 
-        top = generated.defined(grammar.source(call.module))
-        given = getattr(nnx, name), top, *_of_generated(call)
+        top = generated_module.defined(call, generated.modules)
+        given = getattr(nnx, name), top, *generated_module.arguments(call)
         return Used(*generated.Generated(*given).answers())
     from conformance.transforms.nnx.uses import USES, Setting
 
     setting = Setting(getattr(nnx, name), call.size, call.seed, call.options)
     return Used(*USES[call.subject_name](setting))
-
-
-def _of_generated(call: GeneratedModuleCall) -> tuple[Any, ...]:
-    """What `generated.Generated` takes beside the map and the module's class."""
-    (axes,), split = call.axes, dict(call.split_rngs)
-    return (
-        call.size,
-        axes.in_axes[0],
-        axes.out_axes,
-        dict(call.variable_axes),
-        split,
-        call.seed,
-        call.init_jitted,
-        dict(call.options),
-    )
 
 
 def _without_updates() -> list[dict[str, Any]]:
@@ -281,7 +266,7 @@ mapped = nnx.{name}(
         from conformance.transforms.nnx import generated
 
         text = own_source.joined(nnx_lift, generated.modules, generated.lift)
-        given = f"nnx.{name}, Top, *{_of_generated(call)}"
+        given = f"nnx.{name}, Top, *{generated_module.arguments(call)}"
         return (
             f"{text}\n\n{grammar.source(call.module)}\n\nmapped, _ = Generated({given}).answers()"
         )
