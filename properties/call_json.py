@@ -247,9 +247,9 @@ def check_axes(call: Call) -> None:
         for j, (tree, axis) in enumerate(zip(_arguments(call.subject), axes.in_axes, strict=True)):
             ranks = [len(array.dims) for array in jax.tree_util.tree_leaves(tree)]
             _check_axis(axis, ranks, f"axes[{i}].in_axes[{j}]")
-        # A generated module's lift is told how many examples there are in any case.
-        told = isinstance(call, GeneratedModuleCall)
-        nothing = not told and all(axis is None for axis in axes.in_axes)
+        # The lift of a generated module is given `axis_size` in any case.
+        has_size = isinstance(call, GeneratedModuleCall)
+        nothing = not has_size and all(axis is None for axis in axes.in_axes)
         options = dict(axes.options) | dict(getattr(call, "options", {}))
         if nothing and "axis_size" not in options:
             raise _wrong("no argument is mapped", f"axes[{i}].in_axes")

@@ -53,7 +53,7 @@ class Arrivals:
 
         """
         found = find_candidates([path for path in self._paths if path.is_dir()])
-        held = set(busy)
+        judged_now = set(busy)
         ready = []
         for path in found.candidates:
             signature = _signature(path)
@@ -63,7 +63,7 @@ class Arrivals:
             if first != signature:
                 since = now
                 self._since[path] = (signature, now)
-            if path not in held and (now - since >= SETTLED or _is_old(path)):
+            if path not in judged_now and (now - since >= SETTLED or _is_old(path)):
                 self._taken[path] = signature
                 ready.append(path)
         return ready, found

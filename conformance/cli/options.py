@@ -34,7 +34,7 @@ def selection_of_cells(command: Command) -> Command:
 
 def selection_of_suite(command: Command) -> Command:
     """As `selection_of_cells`, for commands that check the suite's own subjects alone."""
-    for option in reversed(_SELECTION_OF_CELLS[1:]):
+    for option in reversed(_SELECTION_OF_SUITE):
         command = option(command)
     return command
 
@@ -293,9 +293,8 @@ def own_subjects(command: Command) -> Command:
     return made
 
 
-def _selecting(own: Any, subject: Any) -> tuple[Any, ...]:
+def _selecting(subject: Any) -> tuple[Any, ...]:
     return (
-        _own_subjects(own),
         click.option(
             "--profile",
             type=click.Choice(["quick", "ci", "thorough"]),
@@ -315,13 +314,16 @@ def _selecting(own: Any, subject: Any) -> tuple[Any, ...]:
     )
 
 
-_SELECTION = _selecting(_load_own, _globs("subject", "NAME", "Only these subjects."))
-_SELECTION_OF_CELLS = _selecting(
-    _name_own,
+_SELECTION = (
+    _own_subjects(_load_own),
+    *_selecting(_globs("subject", "NAME", "Only these subjects.")),
+)
+_SELECTION_OF_SUITE = _selecting(
     click.option(
         "--subject", "subjects", multiple=True, metavar="NAME", help="Only these subjects."
-    ),
+    )
 )
+_SELECTION_OF_CELLS = (_own_subjects(_name_own), *_SELECTION_OF_SUITE)
 
 _VIEWS = (
     click.option("--html", type=FILE, help="Write a self-contained HTML page here."),
