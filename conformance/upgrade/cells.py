@@ -3,8 +3,10 @@
 A cell is plain data, and so is what comes of it: the executor may be of threads here, or of a cluster.
 """
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
@@ -95,17 +97,15 @@ def probe(cell: Cell, wanted: Wanted) -> Answer:
         question, reply = Path(scratch) / "question.json", Path(scratch) / "answer.json"
         question.write_bytes(msgspec.json.encode(wanted))
         command = [str(environment.interpreter), "-c", _PROBE, str(question), str(reply)]
+        doing = f"importing {', '.join(wanted.modules) or 'the suite'} and drawing calls"
         try:
             done = lifeline.run(command, cwd=scratch, env=_variables(cell), timeout=PROBE_SECONDS)
         except subprocess.TimeoutExpired:
-            modules = ", ".join(wanted.modules) or "the suite"
-            raise CellError(
-                f"importing {modules} and drawing calls took more than {PROBE_SECONDS:g} seconds"
-            ) from None
+            raise CellError(f"{doing} took more than {PROBE_SECONDS:g} seconds") from None
         try:
             return msgspec.json.decode(reply.read_bytes(), type=Answer)
         except OSError:
-            raise CellError(_why(done)) from None
+            raise CellError(_why(done, doing)) from None
 
 
 def run(cell: Cell, report: Report = lambda stage, done: None) -> list[Record]:
@@ -200,10 +200,12 @@ def _variables(cell: Cell) -> dict[str, str]:
     }
 
 
-def _why(done: lifeline.Ended) -> str:
-    """The last line of a run that says why it ended."""
+def _why(done: lifeline.Ended, doing: str = "the run") -> str:
+    """The last line of a process that says why it ended."""
     if done.status < 0:
-        return f"the run was ended by signal {-done.status}"
+        with contextlib.suppress(ValueError):
+            return f"{doing} was ended by {signal.Signals(-done.status).name}"
+        return f"{doing} was ended by signal {-done.status}"
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     said = lines[-1].removeprefix("Error: ") if lines else ""
-    return said or f"the run ended with status {done.status}, without a result"
+    return said or f"{doing} ended with status {done.status}, without a result"

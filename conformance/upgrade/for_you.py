@@ -129,7 +129,7 @@ def _places(uses: Sequence[Use]) -> Iterator[str]:
     for file, lines in files.items():
         shown = [str(line) for line in dict.fromkeys(lines)]
         rest = f" and {len(shown) - 5} more lines" if len(shown) > 5 else ""
-        yield f"{file}:{','.join(shown[:5])}{rest}"
+        yield f"{file}:{', '.join(shown[:5])}{rest}"
 
 
 def _gone(
@@ -232,10 +232,13 @@ def _explained(error: SubjectError, explanations: Sequence[str]) -> bool:
 
 def _never_made(was: Subjects, now: Subjects) -> Iterator[Line]:
     """Subjects of which nothing could be checked."""
+    failing = {each.module for name, each in now.items() if name.endswith(MODULE) and each.error}
     for name, each in was.items():
         there = now.get(name)
         if each.error and there and there.error:
             yield Line(name, "", f"cannot be made in either: {_error(there.error)}")
+        elif each.error and each.module in failing and not name.endswith(MODULE):
+            yield Line(name, "", f"cannot be made before either: {_error(each.error)}")
 
 
 def _repaired(was: Subjects, now: Subjects) -> Iterator[Line]:

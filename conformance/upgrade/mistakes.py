@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from conformance.upgrade.cells import CellError
 from conformance.upgrade.probe import Answer, Broken
 
 if TYPE_CHECKING:
@@ -23,17 +24,22 @@ class UnusableModuleError(ValueError):
     """No environment can use a module that lists subjects."""
 
 
-def check_answers(request: Request, answers: Sequence[Answer]) -> None:
+def check_answers(request: Request, said: Sequence[Answer | CellError]) -> None:
     """Check what the environments that could be built say of the user's subjects.
 
     What fails in one environment alone is a regression, and no mistake.
 
     Raises:
-        UnusableModuleError: A module cannot be imported in any environment, or none of its subjects made.
+        UnusableModuleError: A module cannot be imported in any environment, or none of its subjects made, or
+            importing it ends the process in all.
         UnknownSubjectError: A glob over subjects matches none in any environment.
 
     """
+    answers = [answer for answer in said if isinstance(answer, Answer)]
     if not answers:
+        first = said[0]
+        if request.own and isinstance(first, CellError) and all(map(_is_built, said)):
+            raise UnusableModuleError(f"{', '.join(request.own)} cannot be used: {first}")
         return
     for module in request.own:
         _check_module(module, answers)
@@ -45,6 +51,10 @@ def check_answers(request: Request, answers: Sequence[Answer]) -> None:
             raise UnknownSubjectError(
                 f"there is no subject {glob!r}; `vmap-conformance list subjects` shows the suite's own"
             )
+
+
+def _is_built(said: Answer | CellError) -> bool:
+    return isinstance(said, Answer) or said.built
 
 
 def _check_module(module: str, answers: Sequence[Answer]) -> None:

@@ -72,11 +72,28 @@ def _show_for_you(console: Console, mine: ForYou, everything: bool) -> None:
         if lines:
             shown = lines if everything else lines[:LINES]
             for _, alike in groupby(shown, key=lambda line: bool(line.what)):
-                console.print(Padding(_grid(list(alike)), (0, 0, 0, 2)))
+                _show_lines(console, list(alike))
             if len(lines) > len(shown):
                 console.print(f"  and {len(lines) - len(shown)} more", style="dim")
     for sentence in mine.fine:
         console.print(Text(f"  {sentence}"))
+
+
+def _show_lines(console: Console, lines: Sequence[Line]) -> None:
+    """Lines of one sort in columns, or, where these do not fit, each sentence below what it is about."""
+    grid = _grid(lines)
+    if console.measure(grid).maximum + 2 <= console.width:
+        console.print(Padding(grid, (0, 0, 0, 2)))
+        return
+    for line in lines:
+        indent = 4 if line.follows else 2
+        about = f"{line.where}  {line.what}".strip()
+        together = Text(f"{about}  {line.sentence}")
+        if together.cell_len + indent <= console.width:
+            console.print(Padding(together, (0, 0, 0, indent)))
+            continue
+        console.print(Padding(Text(about), (0, 0, 0, indent)))
+        console.print(Padding(Text(line.sentence), (0, 0, 0, indent + 4)))
 
 
 def _grid(lines: Sequence[Line]) -> Table:

@@ -1,17 +1,19 @@
 """The names of JAX and Flax that a file uses: aliases and from-imports resolved, scopes respected.
 
-A name is followed from the import that binds it. What a function or class binds itself hides an import of the
-same name there. What stands under a `try` that handles the failure, or under an `if` that asks for a version
-or with `hasattr`, is guarded: the user has provided for releases that lack it.
+A name is followed from the import that binds it; one that the file binds nowhere is of what it imports with a
+star. What a function or class binds itself hides an import of the same name there. A method is followed
+through a variable that is made by a class, annotated with it, or `self`. What stands under a `try` that
+handles the failure, or under an `if` that asks for a version or with `hasattr`, is guarded: the user has
+provided for releases that lack it.
 """
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import msgspec
 
 from conformance.events.user_code import Use
+from conformance.upgrade.sources.bound import OTHER, Bound, bound_in, made_by, own_attributes
 
 PACKAGES = frozenset({"jax", "jaxlib", "flax"})
 
@@ -24,8 +26,9 @@ def uses_in(source: bytes | str, file: str) -> list[Use]:
         ValueError: It contains null bytes.
 
     """
-    collector = _Collector(file)
-    collector.visit(ast.parse(source, filename=file))
+    tree = ast.parse(source, filename=file)
+    collector = _Collector(file, bound_in(tree))
+    collector.visit(tree)
     found: dict[tuple[int, str], Use] = {}
     for use in collector.uses:
         key = (use.line, use.name)
@@ -44,25 +47,18 @@ def _is_part(use: Use, names: set[tuple[int, str]]) -> bool:
     return any(line == use.line and name.startswith(f"{use.name}.") for line, name in names)
 
 
-class _Bound(NamedTuple):
-    """What a name stands for."""
-
-    name: str | None
-    """A dotted name of JAX or Flax; None for anything else."""
-    guarded: bool = False
-
-
 _HANDLED = frozenset({"ImportError", "ModuleNotFoundError", "AttributeError", "Exception"})
-_OTHER = _Bound(None)
 
 
 class _Collector(ast.NodeVisitor):
     """Walks a module with a stack of scopes, each of which maps a name to what it stands for."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, bound: frozenset[str]) -> None:
         self.uses: list[Use] = []
         self._file = file
-        self._scopes: list[dict[str, _Bound]] = [{}]
+        self._bound = bound
+        self._stars: list[str] = []
+        self._scopes: list[dict[str, Bound]] = [{}]
         self._guards = 0
 
     # Imports.
@@ -79,7 +75,9 @@ class _Collector(ast.NodeVisitor):
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         ours = node.level == 0 and node.module and node.module.split(".")[0] in PACKAGES
         for alias in node.names:
-            if ours and alias.name != "*":
+            if alias.name == "*":
+                self._stars += [node.module] if ours and node.module else []
+            elif ours:
                 name = f"{node.module}.{alias.name}"
                 self._use(alias, name)
                 self._bind(alias.asname or alias.name, name)
@@ -89,25 +87,25 @@ class _Collector(ast.NodeVisitor):
     # Uses.
 
     def visit_Name(self, node: ast.Name) -> None:
-        bound = self._resolved(node)
-        if bound.name is not None:
-            self._use(node, bound.name, guarded=bound.guarded)
+        self._use_of(node, self._resolved(node))
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         bound = self._resolved(node)
-        if bound.name is None:
-            self.visit(node.value)
+        if bound.names:
+            self._use_of(node, bound)
         else:
-            self._use(node, bound.name, guarded=bound.guarded)
+            self.visit(node.value)
 
     def visit_Call(self, node: ast.Call) -> None:
         bound = self._resolved(node.func)
-        if bound.name is None:
-            self.visit(node.func)
-        else:
+        if bound.names:
+            # To call an object is to call its method.
+            method = bound.attribute("__call__") if bound.kind == "instance" else bound
             keywords = tuple(keyword.arg for keyword in node.keywords if keyword.arg)
-            self._use(node.func, bound.name, keywords, guarded=bound.guarded)
-        if bound.name == "jax.config.update" and node.args:
+            self._use_of(node.func, method, keywords)
+        else:
+            self.visit(node.func)
+        if bound.names == ("jax.config.update",) and node.args:
             flag = node.args[0]
             if isinstance(flag, ast.Constant) and isinstance(flag.value, str):
                 # A flag is an attribute of `jax.config`, too.
@@ -133,17 +131,25 @@ class _Collector(ast.NodeVisitor):
             self.visit(child)
 
     def visit_If(self, node: ast.If) -> None:
-        self.visit(node.test)
-        words = ast.dump(node.test)
+        self._either(node.test, [*node.body, *node.orelse])
+
+    def visit_IfExp(self, node: ast.IfExp) -> None:
+        self._either(node.test, [node.body, node.orelse])
+
+    def _either(self, test: ast.expr, branches: "list[ast.stmt] | list[ast.expr]") -> None:
+        self.visit(test)
+        words = ast.dump(test)
         guards = any(word in words for word in ("'hasattr'", "version", "'TYPE_CHECKING'"))
         self._guards += guards
-        for child in (*node.body, *node.orelse):
+        for child in branches:
             self.visit(child)
         self._guards -= guards
 
     # Scopes.
 
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    def visit_FunctionDef(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef, of: Bound = OTHER
+    ) -> None:
         self._bind(node.name)
         for child in (*node.decorator_list, *_annotations(node.args), node.returns):
             if child is not None:
@@ -151,53 +157,100 @@ class _Collector(ast.NodeVisitor):
         for default in (*node.args.defaults, *node.args.kw_defaults):
             if default is not None:
                 self.visit(default)
-        self._within([arg.arg for arg in _arguments(node.args)], node.body)
+        arguments = {arg.arg: self._annotated(arg.annotation) for arg in _arguments(node.args)}
+        if node.args.args and of.names:
+            arguments[node.args.args[0].arg] = of
+        self._within(arguments, node.body)
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 (a name of `ast.NodeVisitor`)
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
-        self._within([arg.arg for arg in _arguments(node.args)], [node.body])
+        self._within(dict.fromkeys((arg.arg for arg in _arguments(node.args)), OTHER), [node.body])
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        self._bind(node.name)
+        bases = [self._resolved(base) for base in node.bases]
+        known = [base for base in bases if base.names and base.kind in ("name", "subclass")]
+        of = known[0] if len(known) == len(bases) == 1 else OTHER
+        hidden = of.hidden | own_attributes(node)
+        self._scopes[-1][node.name] = of._replace(kind="subclass", hidden=hidden)
         for child in (*node.decorator_list, *node.bases, *node.keywords):
             self.visit(child)
-        self._within([], node.body)
+        self._scopes.append({})
+        for statement in node.body:
+            if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+                self.visit_FunctionDef(statement, of._replace(kind="instance", hidden=hidden))
+            else:
+                self.visit(statement)
+        self._scopes.pop()
 
     def visit_Assign(self, node: ast.Assign) -> None:
         self.visit(node.value)
-        value = self._resolved(node.value)
+        value = self._value(node.value)
+        value = value._replace(guarded=value.guarded or self._guards > 0)
         for target in node.targets:
             if isinstance(target, ast.Name):
                 # `f = jnp.fix` is another name for it.
-                self._bind(target.id, value.name, guarded=value.guarded)
+                self._scopes[-1][target.id] = value
             else:
                 self.visit(target)
 
-    def _within(self, own: list[str], body: "list[ast.stmt] | list[ast.expr]") -> None:
-        self._scopes.append(dict.fromkeys(own, _OTHER))
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        self.visit(node.annotation)
+        if node.value is not None:
+            self.visit(node.value)
+        if isinstance(node.target, ast.Name):
+            self._scopes[-1][node.target.id] = self._annotated(node.annotation)
+        else:
+            self.visit(node.target)
+
+    def _within(self, own: dict[str, Bound], body: "list[ast.stmt] | list[ast.expr]") -> None:
+        self._scopes.append(own)
         for child in body:
             self.visit(child)
         self._scopes.pop()
 
-    def _bind(self, name: str, to: str | None = None, *, guarded: bool = False) -> None:
-        self._scopes[-1][name] = _Bound(to, guarded or self._guards > 0)
+    def _bind(self, name: str, to: str | None = None) -> None:
+        self._scopes[-1][name] = Bound((to,) if to else (), self._guards > 0)
 
-    def _resolved(self, node: ast.expr) -> _Bound:
+    def _value(self, node: ast.expr) -> Bound:
+        """What a variable stands for that is assigned this."""
+        if isinstance(node, ast.Call):
+            return made_by(self._resolved(node.func))
+        return self._resolved(node)
+
+    def _annotated(self, annotation: ast.expr | None) -> Bound:
+        """What a variable with this annotation stands for."""
+        if annotation is None:
+            return OTHER
+        return made_by(self._resolved(annotation))
+
+    def _resolved(self, node: ast.expr) -> Bound:
         """What an expression of names stands for."""
         parts: list[str] = []
         while isinstance(node, ast.Attribute):
             parts.append(node.attr)
             node = node.value
         if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load):
-            return _OTHER
+            return OTHER
+        found = self._of_stars(node.id)
         for scope in reversed(self._scopes):
             if node.id in scope:
-                start = scope[node.id]
-                if start.name is None:
-                    return _OTHER
-                return start._replace(name=".".join([start.name, *reversed(parts)]))
-        return _OTHER
+                found = scope[node.id]
+                break
+        for part in reversed(parts):
+            found = found.attribute(part)
+        return found
+
+    def _of_stars(self, name: str) -> Bound:
+        """What a name stands for that no scope binds."""
+        if name in self._bound or not self._stars:
+            return OTHER
+        return Bound(tuple(f"{module}.{name}" for module in dict.fromkeys(self._stars)))
+
+    def _use_of(self, node: ast.AST, bound: Bound, keywords: tuple[str, ...] = ()) -> None:
+        if bound.kind == "name":
+            for name in bound.names:
+                self._use(node, name, keywords, guarded=bound.guarded)
 
     def _use(
         self,

@@ -15,8 +15,8 @@ from conformance.events.completeness import incomplete
 from conformance.events.records import Footer, Record, Result
 from conformance.events.writer import to_line
 from conformance.runner import items, plan
-from conformance.upgrade import cells
-from conformance.upgrade.cells import Cell
+from conformance.upgrade import cells, driver
+from conformance.upgrade.cells import Cell, CellError
 from conformance.upgrade.probe import Wanted
 from properties.profile import PROFILES
 from tests.conformance.upgrade.cluster import until, with_children
@@ -75,7 +75,16 @@ def test_a_suite_that_cannot_start_is_a_problem_with_its_reason() -> None:
 def test_a_cell_that_is_killed_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cells, "_RUN", "import os; os.kill(os.getpid(), 9)")
     (header,) = cells.run(cell("square"))
-    assert header.problem == "the run was ended by signal 9"
+    assert header.problem == "the run was ended by SIGKILL"
+
+
+def test_a_process_that_is_killed_before_it_answers_says_what_it_did(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cells, "_PROBE", "import os; os.kill(os.getpid(), 9)")
+    wanted = driver.wanted(driver.Request(environments=(), own=("mine",)), "always")
+    with pytest.raises(CellError, match=r"^importing mine and drawing calls was ended by SIGKILL$"):
+        cells.probe(cell("square"), wanted)
 
 
 def test_a_cell_that_is_killed_half_way_keeps_what_it_wrote(
@@ -86,7 +95,7 @@ def test_a_cell_that_is_killed_half_way_keeps_what_it_wrote(
     monkeypatch.setattr(cells, "_RUN", dies + cells._RUN)
     events = cells.run(cell("square"))
     assert outcomes(events) == {"square": "holds"}
-    assert events[0].problem == "the run was ended by signal 9"
+    assert events[0].problem == "the run was ended by SIGKILL"
     assert len(incomplete(events)) == 1
 
 

@@ -233,6 +233,14 @@ def test_a_cell_that_fails_is_said_and_the_next_one_draws(upgraded: Any) -> None
     assert new.asked == "new"
 
 
+def test_a_module_that_ends_every_process_that_imports_it_is_refused(upgraded: Any) -> None:
+    killed = CellError("importing mine and drawing calls was ended by SIGKILL")
+    with pytest.raises(UnusableModuleError, match=r"^mine cannot be used: .* ended by SIGKILL$"):
+        upgraded(REQUEST, old=killed, new=killed)
+    _, (old, new), _ = upgraded(REQUEST, old=killed, new=CellError("not built", built=False))
+    assert (old.problem, new.problem) == (str(killed), "not built")
+
+
 def test_names_of_the_users_sources_are_asked_of_every_environment(
     upgraded: Any, tmp_path: Path
 ) -> None:

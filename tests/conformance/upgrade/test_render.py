@@ -22,10 +22,10 @@ from tests.conformance.upgrade.test_columns import cell
 LINES = 40
 
 
-def shown(comparison: Comparison, *, everything: bool = False) -> str:
+def shown(comparison: Comparison, *, everything: bool = False, width: int = 150) -> str:
     text = io.StringIO()
     made = console(text)
-    made.width = 150
+    made.width = width
     terminal.show(made, comparison, everything=everything)
     return text.getvalue()
 
@@ -80,6 +80,19 @@ def test_the_users_part_comes_first_and_all_fits_one_screen(upgraded: Comparison
     )
     assert "  --all shows them" in lines
     assert "items by outcome" not in lines
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_a_place_and_a_name_stay_whole_where_columns_do_not_fit(width: int) -> None:
+    use = Use(file="src/mymodel/physics.py", line=35, name="jax.numpy.fix")
+    before = mine(cell("a", "jax==0.9.0", jax="0.9.0"), {}, use)
+    absent = {"absent": "removed in JAX v0.10.0; use jax.numpy.trunc instead.", "name": use.name}
+    there = gather([*named(before, True), *named(mine(cell("b", "jax"), {}, use), absent)])
+    text = shown(there, width=width)
+    place = next(line for line in text.splitlines() if "physics.py" in line)
+    assert place.split()[:2] == ["src/mymodel/physics.py:35", "jax.numpy.fix"]
+    words = " ".join(text.split())
+    assert "gone since jax 0.10.0 (2026-04-16): use jax.numpy.trunc" in words
 
 
 def test_github_is_told_the_line_of_what_needs_work() -> None:

@@ -52,11 +52,80 @@ def test_names_are_followed_from_their_import(source: str, names: list[tuple[int
         "import jax.numpy as jnp\nf = lambda jnp: jnp.fix",
         "import jax.numpy as jnp\njnp = object()\njnp.fix",
         "x.jax.numpy.fix",
-        "from jax.numpy import *\nfix(1)",
+        "from jax.numpy import *\nfor fix in range(2): fix",
+        "from jax.numpy import *\ndef f(fix): return fix",
+        "from numpy import *\nfix(1)",
     ],
 )
 def test_what_is_not_the_library_is_left_alone(source: str) -> None:
     assert not any(name.endswith(("fix", "pmap")) for _, name in used(source))
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("from jax.numpy import *\nfix(1)", "jax.numpy.fix"),
+        ("from flax.linen import *\nfrom jax.numpy import *\nfix(1)", "jax.numpy.fix"),
+        ("from jax import *\nnumpy.fix(1)", "jax.numpy.fix"),
+    ],
+)
+def test_a_name_that_the_file_binds_nowhere_is_of_what_it_imports_with_a_star(
+    source: str, name: str
+) -> None:
+    assert name in [name for _, name in used(source)]
+
+
+MODULE = "from flax import linen as nn\nclass M(nn.Module):"
+OPTIMIZER = "flax.nnx.Optimizer.update"
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("from flax import nnx\no = nnx.Optimizer(1)\no.update(1)", OPTIMIZER),
+        ("from flax import nnx\no: nnx.Optimizer = make()\no.update(1)", OPTIMIZER),
+        ("from flax import nnx\ndef f(o: nnx.Optimizer): o.update(1)", OPTIMIZER),
+        ("from flax import nnx\ndrop = nnx.Dropout(1)\ndrop(1)", "flax.nnx.Dropout.__call__"),
+        ("import jax.numpy as jnp\ny = jnp.asarray(1)\ny.clip(1)", "jax.Array.clip"),
+        (
+            "from flax import linen as nn\nclass M(nn.Module):\n def f(self): self.has_rng('a')",
+            "flax.linen.Module.has_rng",
+        ),
+        (
+            "from flax import linen as nn\nclass M(nn.Module): ...\nm = M()\nm.tabulate(1)",
+            "flax.linen.Module.tabulate",
+        ),
+    ],
+)
+def test_a_method_is_followed_through_a_variable(source: str, name: str) -> None:
+    assert name in [name for _, name in used(source)]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        f"{MODULE}\n def has_rng(self): ...\n def f(self): self.has_rng('a')",
+        f"{MODULE}\n def f(self):\n  self.has_rng = 1\n  return self.has_rng",
+        "from flax import linen as nn\nclass M(Mixin, nn.Module):\n def f(self): self.has_rng('a')",
+        "from flax import nnx\ndef f(o): o.has_rng(1)\no = nnx.Optimizer(1)\no = g(o)\no.has_rng",
+    ],
+)
+def test_what_a_class_of_the_users_may_define_is_left_alone(source: str) -> None:
+    assert not any("has_rng" in name for _, name in used(source))
+
+
+def test_a_method_has_its_keywords_and_its_object_is_no_use_of_the_class() -> None:
+    uses = uses_in("from flax import nnx\no = nnx.Optimizer(1)\no.update(grads=1)\nf(o)", "f.py")
+    assert [(use.line, use.name, use.keywords) for use in uses[2:]] == [
+        (3, "flax.nnx.Optimizer.update", ("grads",))
+    ]
+
+
+def test_an_expression_that_asks_first_is_guarded() -> None:
+    (use,) = uses_in("from jax import numpy\nnumpy.fix if hasattr(numpy, 'fix') else 0", "f.py")[
+        1:2
+    ]
+    assert use.guarded
 
 
 def test_a_call_has_its_keywords_and_a_chain_is_one_use() -> None:
