@@ -82,6 +82,21 @@ LIFTED: tuple[Defect, ...] = (
         for name in ("vmap", "pmap")
     ),
     Defect(
+        id="nnx-vmap-update-by-closure",
+        transform="flax.nnx.vmap",
+        versions={"flax": ">=0.10,<0.12.2"},
+        affects=lambda call: call.subject_name == "use.updated-by-closure",
+        law="sharing.documented-uses",
+        call=_use("use.updated-by-closure"),
+        description=(
+            "A function that calls nnx.update of a module that it captures is accepted, and leaves tracers "
+            "in the module's Variables, where any other write raises TraceContextError. Since flax 0.12.2 "
+            "it raises, too."
+        ),
+        upstream="No report of this was found on google/flax on 2026-11-27.",
+        all_laws=False,
+    ),
+    Defect(
         id="linen-vmap-names-of-bridged",
         transform="flax.linen.vmap",
         versions={"flax": ">=0.10"},

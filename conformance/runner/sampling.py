@@ -9,7 +9,7 @@ import zlib
 
 from properties.law import Law
 from properties.profile import Profile, Sampling
-from properties.subject import FunctionSubject, ModuleSubject, Subject
+from properties.subject import FunctionSubject, ModuleSubject, Subject, UseSubject
 from properties.subjects import (
     COLLECTIVES,
     DRAWS,
@@ -129,6 +129,9 @@ def _catalogue_rate(law: Law, table: Sampling) -> int:
 
 
 def _rate(law: Law, transform: Transform, table: Sampling) -> int:
+    if law.subjects is UseSubject and transform.max_batch_size() is None:
+        # Each is about something of its own, which no other one shows.
+        return 1
     derived = {"derived", "generated", "devices"} & {law.tier, transform.tier}
     return table.derived if derived else 1
 

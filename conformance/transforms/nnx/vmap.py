@@ -111,7 +111,7 @@ def variants(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
         differentiated = [{**form, "gradient": True} for form in forms]
         return {"uses": [*forms, *differentiated, {"form": "state"}, *_without_updates()]}
     if isinstance(call.subject, UseSubject):
-        return {"uses": [{}, *_without_updates()]}
+        return _ways(call)
     nests = [{where: lift} for where in ("inside", "around") for lift in ("jit", "remat")]
     if call.subject.collections == call.subject.streams == ("params",):
         nests += [{"around": "vmap"}, {"around": "scan"}]
@@ -144,6 +144,13 @@ def use(name: str, call: ModuleCall) -> Used:
     return Used(*USES[call.subject_name](setting))
 
 
+def _ways(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
+    """The ways to write a documented use."""
+    from conformance.transforms.nnx.uses import IN_ONE_WAY
+
+    return {"uses": [{}, *(() if call.subject_name in IN_ONE_WAY else _without_updates())]}
+
+
 def _without_updates() -> list[dict[str, Any]]:
     """The ways to map modules as trees of arrays; Flax can say how since 0.12.7."""
     from flax import nnx
@@ -154,7 +161,7 @@ def _without_updates() -> list[dict[str, Any]]:
 def over_devices(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
     """`Transform.variants` of a map over devices: every option is a program for several of them."""
     if isinstance(call.subject, UseSubject):
-        return {"uses": [{}, *_without_updates()]}
+        return _ways(call)
     return {"options": _without_updates(), **synchronised(call)}
 
 
@@ -179,6 +186,8 @@ def missing_module_reason(subject: ModuleSubject) -> str | None:
     return f"{subject.name} is not among the modules that this suite has written in NNX"
 
 
+NAMES_AXES = ("use.metadata", "use.other-metadata", "use.bridged-names")
+"""The documented uses of variables that name their axes."""
 OVER_DEVICES = (
     "use.class",
     "use.list-of-axes",
@@ -213,7 +222,7 @@ def _missing_use(subject: UseSubject) -> str | None:
         return None
     if subject.name not in USES:
         return f"NNX has no {subject.name}"
-    if subject.name == "use.metadata" and places_at_once():
+    if subject.name in NAMES_AXES and places_at_once():
         return f"flax {flax.__version__}: a variable that names its axes needs a mesh"
     needs = NEEDS.get(subject.name, _FLOOR)
     if Version(flax.__version__) >= Version(needs):

@@ -44,7 +44,10 @@ def _no_size_alone(transform: Transform, subject: UseSubject) -> str | None:
 )
 def documented_uses(transform: Transform, call: ModuleCall) -> None:
     """A documented use gives what a loop over the unmapped module gives, and leaves nothing else behind."""
-    for options in transform.variants(call).get("uses", [{}]):
+    first, *others = transform.variants(call).get("uses", [{}])
+    # The other ways to write it take turns: a call of each would cost as much as the first one.
+    turn = others[call.seed % len(others)] if others else first
+    for options in (first, turn)[: 1 + bool(others)]:
         each = attrs.evolve(call, options=options)
         mapped, right = transform.use(each)
         # Whole numbers do not round, but sums of zeros have one sign or the other.

@@ -21,9 +21,11 @@ from properties.trees import attempt
 
 def check_variants(transform: Transform, call: ModuleCall, group: str) -> None:
     """Check that no variant of a group changes the variables' shapes or the module's output."""
-    calls = [
-        attrs.evolve(call, options=options) for options in transform.variants(call).get(group, ())
-    ]
+    listed = transform.variants(call).get(group, ())
+    if group == "nests":
+        # Each is a program of its own: every other one, which of the two halves the seed says.
+        listed = listed[call.seed % 2 :: 2] if len(listed) > 1 else listed
+    calls = [attrs.evolve(call, options=options) for options in listed]
     variables, (axes,) = oracle.drawn_variables(call, transform.derivation), call.axes
     shapes = oracle.variable_shapes(call)
     expected = oracle.of_module(call, variables, transform.derivation)

@@ -1,5 +1,6 @@
 """Faults planted in Flax itself are noticed in documented uses, and Flax as it is is not."""
 
+import dataclasses
 import types
 from collections.abc import Callable
 from typing import Any
@@ -75,6 +76,79 @@ def writes_by_closure_pass(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(variablelib.Variable, "_check_can_update", lambda self: None)
 
 
+def bound_methods_pass(patch: pytest.MonkeyPatch) -> None:
+    from flax.nnx.transforms import iteration
+
+    patch.setattr(iteration, "_raise_bound_method_error", lambda name: None)
+
+
+def captured_modules_pass(patch: pytest.MonkeyPatch) -> None:
+    from flax.nnx import pytreelib
+
+    patch.setattr(pytreelib.Pytree, "_check_valid_context", lambda self, message: None)
+
+
+def filters_in_reverse(patch: pytest.MonkeyPatch) -> None:
+    from flax.nnx.transforms import iteration
+
+    whole = iteration.StateAxes.__init__
+
+    def made(self: Any, axes: Any) -> None:
+        whole(self, axes)
+        _, *named = self._filters
+        if len(named) > 2:
+            self._axes = (self._axes[0], *self._axes[1:-1][::-1], self._axes[-1])
+
+    patch.setattr(iteration.StateAxes, "__init__", made)
+
+
+def axes_without_sign(patch: pytest.MonkeyPatch) -> None:
+    from flax.nnx.transforms import iteration
+
+    whole = iteration.StateAxes.__init__
+
+    def made(self: Any, axes: Any) -> None:
+        whole(self, axes)
+        self._axes = tuple(axis if axis is None else abs(axis) - (axis < 0) for axis in self._axes)
+
+    patch.setattr(iteration.StateAxes, "__init__", made)
+
+
+def nothing_is_taken_away(patch: pytest.MonkeyPatch) -> None:
+    from flax.nnx import graphlib
+
+    from conformance.transforms.nnx.uses.graph import Grown
+
+    kind = graphlib.GRAPH_REGISTRY[Grown]
+    patch.setitem(
+        graphlib.GRAPH_REGISTRY, Grown, dataclasses.replace(kind, clear=lambda node: None)
+    )
+
+
+def every_stream_is_split(patch: pytest.MonkeyPatch) -> None:
+    from flax.nnx import rnglib
+
+    every = types.SimpleNamespace(
+        **{**vars(rnglib.filterlib), "to_predicate": lambda only: lambda path, value: True}
+    )
+    patch.setattr(rnglib, "filterlib", every)
+
+
+def names_of_the_partition_alone(patch: pytest.MonkeyPatch) -> None:
+    from flax.nnx import spmd
+
+    def name_alone(given: Any) -> Any:
+        return given[spmd.PARTITION_NAME], {}
+
+    patch.setattr(spmd, "_get_partition_name_and_metadata", name_alone)
+
+
+def decorator_changes_no_names(patch: pytest.MonkeyPatch) -> None:
+    from flax.nnx.transforms import iteration
+
+    patch.setattr(iteration, "_apply_axis_fn", lambda tree, axes, metadata, change: None)
+
+
 def members_alike(patch: pytest.MonkeyPatch) -> None:
     from flax.core import lift
 
@@ -92,12 +166,28 @@ def names_of_one_member(patch: pytest.MonkeyPatch) -> None:
 
 FAULTS: tuple[tuple[str, Callable[[pytest.MonkeyPatch], None], tuple[str, ...]], ...] = (
     (NNX, streams_not_restored, ("dropout-of-members", "one-of-two-streams", "constructor")),
-    (NNX, streams_restored_to_before, ("dropout-of-members", "split-twice")),
-    (NNX, keys_all_alike, ("dropout-of-members", "constructor")),
-    (NNX, metadata_not_restored, ("metadata",)),
-    (NNX, metadata_left_within, ("metadata",)),
+    (NNX, streams_restored_to_before, ("dropout-of-members", "split-by-argument")),
+    (
+        NNX,
+        keys_all_alike,
+        ("dropout-of-members", "constructor", "kept-streams", "squeezed-split", "forked-streams"),
+    ),
+    (NNX, every_stream_is_split, ("one-of-two-streams", "split-by-argument")),
+    (NNX, metadata_not_restored, ("metadata", "other-metadata", "bridged-names")),
+    (NNX, metadata_left_within, ("metadata", "other-metadata", "bridged-names")),
+    (NNX, names_of_the_partition_alone, ("other-metadata",)),
+    (NNX, decorator_changes_no_names, ("metadata-by-decorator",)),
+    (NNX, bound_methods_pass, ("bound-is-refused",)),
+    (NNX, captured_modules_pass, ("changed-by-closure",)),
+    (NNX, filters_in_reverse, ("several-filters",)),
+    (NNX, axes_without_sign, ("from-the-end",)),
+    (NNX, nothing_is_taken_away, ("grown",)),
     (NNX, keywords_reversed, ("by-keyword",)),
-    (NNX, writes_by_closure_pass, ("written-by-closure",)),
+    (
+        NNX,
+        writes_by_closure_pass,
+        ("written-by-closure", "changed-by-closure", "updated-by-closure"),
+    ),
     (LINEN, members_alike, ("dropout-of-members", "one-key")),
     (LINEN, names_of_one_member, ("metadata",)),
 )

@@ -96,6 +96,11 @@ class Setting:
         moved = {name: jnp.moveaxis(tree[name], 0, self.axis) for name in ("w", "b")}
         return {**tree, **moved}
 
+    def placed_in_front(self, tree: dict[str, Any]) -> dict[str, Any]:
+        """Variables whose parameters are stacked along `axis`, with all of them in front."""
+        moved = {name: jnp.moveaxis(tree[name], self.axis, 0) for name in ("w", "b")}
+        return {**tree, **moved}
+
     def filters(self) -> dict[Any, Any]:
         """The axes of the ensemble's variables."""
         return {nnx.Param: self.axis, ...: 0}

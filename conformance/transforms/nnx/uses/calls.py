@@ -217,3 +217,6 @@ USES: dict[str, Use] = {
     "use.one-axis": one_axis,
     "use.pure-state": pure_state,
 }
+
+IN_ONE_WAY: tuple[str, ...] = ("use.pure-state",)
+"""Uses of which the mode of the map changes nothing: they choose it themselves."""

@@ -315,3 +315,10 @@ USES: dict[str, Use] = {
     "use.variable": a_variable,
     "use.by-path": by_path,
 }
+
+IN_ONE_WAY: tuple[str, ...] = (
+    "use.metadata",
+    "use.tied",
+    "use.sown",
+)
+"""Uses of which the mode of the map changes nothing: they choose it themselves."""

@@ -216,3 +216,12 @@ USES: dict[str, Use] = {
     "use.missing-stream": missing_stream,
     "use.error-while-split": error_while_split,
 }
+
+IN_ONE_WAY: tuple[str, ...] = (
+    "use.dropout-of-members",
+    "use.one-of-two-streams",
+    "use.constructor",
+    "use.split-twice",
+    "use.error-while-split",
+)
+"""Uses of which the mode of the map changes nothing: they choose it themselves."""
