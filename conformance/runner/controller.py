@@ -25,6 +25,8 @@ from conformance.runner.deadline import HEADER, PATIENCE
 _STACKS = ("Fatal Python error", HEADER)
 _PHASES = ("setup", "call", "teardown")
 _LAST_LINES = 16
+_FAILED_STARTS = 8
+"""More workers than this that end as they start end the run."""
 
 
 class Controller:
@@ -51,6 +53,24 @@ class Controller:
         self._began: dict[str, float] = {}
         self._registered: list[str] | None = None
         self._covered: set[str] = set()
+        self._ready: set[str] = set()
+        self._failed_starts = 0
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodeready(self, node: Any) -> None:
+        """A worker started."""
+        self._ready.add(node.gateway.id)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """A worker ended. Ends the run where one after another does as it starts: they would for ever."""
+        if not error or node.gateway.id in self._ready:
+            return
+        self._failed_starts += 1
+        if self._failed_starts > _FAILED_STARTS and self.internal_error is None:
+            last = str(error).strip().splitlines()[-1]
+            self.internal_error = RuntimeError(f"no worker starts: {last}")
+            pytest.exit("no worker starts")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:

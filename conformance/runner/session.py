@@ -1,6 +1,8 @@
 """Run the suite in this environment: workers, log, and what came of it."""
 
 import os
+import shlex
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -86,7 +88,8 @@ def _run_pytest(options: RunOptions, workers: int, controller: Controller) -> No
         *("-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:faulthandler"),
         # At the end it looks for garbage five times, in all of JAX.
         *("-p", "no:unraisableexception"),
-        *("-n", str(workers), "--dist=worksteal", "--max-worker-restart=1000"),
+        *(_workers(workers), "--dist=worksteal" if workers else "--dist=no"),
+        "--max-worker-restart=1000",
         *(f"--timeout={options.profile.deadline}", "--capture=sys"),
         # Not pytest's shared directory, where it would remove what other sessions left.
         f"--basetemp={Path(options.scratch) / 'pytest'}",
@@ -103,6 +106,12 @@ def _run_pytest(options: RunOptions, workers: int, controller: Controller) -> No
         raise controller.unwritable
     if controller.internal_error is not None:
         raise controller.internal_error
+
+
+def _workers(number: int) -> str:
+    """The option for so many workers, which take no module of the current directory for Python's own."""
+    starts = shlex.join([sys.executable, str(resources.files(runner) / "start_worker.py")])
+    return f"--tx={number}*popen//python={starts}" if number else "-n0"
 
 
 def _stopped_early(options: RunOptions, records: Sequence[Record]) -> bool:

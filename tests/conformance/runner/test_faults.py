@@ -136,6 +136,22 @@ def test_a_worker_whose_time_ran_out_has_timed_out_though_its_start_was_heard_of
     assert said.splitlines()[0] in result.detail.output
 
 
+def test_workers_that_end_as_they_start_end_the_run(tmp_path: Path) -> None:
+    def node(name: str) -> Any:
+        return SimpleNamespace(gateway=SimpleNamespace(id=name))
+
+    controller = Controller(LogWriter(tmp_path / "run.jsonl"), HEADER, 25.0, tmp_path)
+    for number in range(100):  # they began to work
+        controller.pytest_testnodeready(node(f"gw{number}"))
+        controller.pytest_testnodedown(node(f"gw{number}"), "Not properly terminated")
+    for number in range(100, 108):
+        controller.pytest_testnodedown(node(f"gw{number}"), "a stack\nImportError: no json")
+    assert controller.internal_error is None
+    with pytest.raises(pytest.exit.Exception):
+        controller.pytest_testnodedown(node("gw108"), "a stack\nImportError: no json")
+    assert str(controller.internal_error) == "no worker starts: ImportError: no json"
+
+
 def test_items_that_share_a_test_are_counted_one_by_one(tmp_path: Path) -> None:
     controller = Controller(LogWriter(tmp_path / "run.jsonl"), HEADER, 25.0, tmp_path)
     save_collected(Collected(items={}, groups={}), tmp_path)

@@ -1,6 +1,9 @@
 """A run over a tiny selection: its log, views and exit status, with workers and without."""
 
 import json
+import os
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Callable
@@ -36,6 +39,21 @@ from tests.conformance.logs import results
 
 LAW = "mapping.equals-per-example"
 SELECTION = ("--law", LAW, "--transform", "jax.vmap")
+
+
+# As the installed command, which does not look for modules in the current directory.
+MAIN = "import sys; sys.path.remove(''); from conformance.cli import main; main()"
+
+
+def test_a_file_named_as_a_module_of_pythons_hinders_no_worker(tmp_path: Path) -> None:
+    (tmp_path / "json.py").write_text("raise RuntimeError('the wrong one')\n")
+    run = [sys.executable, "-c", MAIN, "run", *SELECTION, "--subject", "square", "-n", "1"]
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    got = subprocess.run(
+        run, cwd=tmp_path, env={**os.environ, **cache}, capture_output=True, text=True, timeout=120
+    )
+    assert got.returncode == 0, got.stderr
+    assert "1 check holds" in got.stdout
 
 
 @pytest.mark.parametrize("workers", [0, 2])
