@@ -10,7 +10,10 @@ from typing import Any
 
 from conformance.observations import (
     costs,
+    defaults,
+    draws,
     errors,
+    flags,
     jaxprs,
     names,
     outputs,
@@ -23,12 +26,15 @@ from conformance.observations.selection import Selection
 
 GROUPS: dict[str, Callable[[Selection], Iterable[tuple[str, Any]]]] = {
     "prng": prng.observe,
+    "draws": draws.observe,
     "parameters": parameters.observe,
     "outputs": outputs.observe,
     "errors": errors.observe,
     "warnings": warned.observe,
     "names": names.observe,
     "signatures": signatures.observe,
+    "defaults": defaults.observe,
+    "flags": flags.observe,
     "jaxprs": jaxprs.observe,
     "costs": costs.observe,
 }

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from conformance.upgrade.detectors import KINDS, costs, error_messages, laws, public_names, values
+from conformance.upgrade.detectors import (
+    KINDS,
+    arguments,
+    costs,
+    error_messages,
+    flags,
+    laws,
+    public_names,
+    values,
+)
 from conformance.upgrade.difference import Difference, Distance, Ratio
 from conformance.upgrade.kinds import DifferenceKind
 
@@ -14,8 +23,12 @@ if TYPE_CHECKING:
     from conformance.known_defects.defect import Defect
 
 _SYMPTOMS = ("process dies", "silently wrong", "error less clear", "raises")
-_ONE_LINE = (values.WITHIN, error_messages.WORDS, costs.FASTER)
+_LISTED = (flags.GONE, flags.ADDED, arguments.ADDED)
+"""Kinds of which the names say it all."""
+_ONE_LINE = (values.WITHIN, error_messages.WORDS, costs.FASTER, *_LISTED)
 """Kinds of which one line says it all."""
+_NAMED = 12
+"""As many names are in a sentence."""
 
 
 @attrs.frozen
@@ -89,11 +102,19 @@ def _sentence(kind: DifferenceKind, cause: str, entries: Sequence[Difference]) -
         return f"{cause} ({places})"
     if kind == costs.FASTER:
         return f"{_count(entries, 'measured cost')} at most 1/{min(_times(entries)):.1f} of before"
+    if kind in _LISTED and len(entries) > 1:
+        return f"{len(entries)} {kind.counted[1]}: {_names(entries)}"
     if kind in public_names.KINDS:
         return entries[0].sentence
     first = entries[0]
     more = f" (and {len(entries) - 1} more)" if len(entries) > 1 else ""
     return f"{first.key}: {first.sentence}{more}"
+
+
+def _names(entries: Sequence[Difference]) -> str:
+    names = [entry.key.rpartition("/")[2] for entry in entries]
+    rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{rest}"
 
 
 def _times(entries: Sequence[Difference]) -> list[float]:

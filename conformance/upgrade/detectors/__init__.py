@@ -6,9 +6,12 @@ A new kind of difference is a new file here, with `KINDS` and `find`, and its na
 from collections.abc import Callable, Iterator
 
 from conformance.upgrade.detectors import (
+    arguments,
     costs,
+    draws,
     error_messages,
     failures,
+    flags,
     initial_trees,
     jaxprs,
     laws,
@@ -25,7 +28,10 @@ _FAMILIES = (
     initial_trees,
     failures,
     streams,
+    draws,
     values,
+    flags,
+    arguments,
     error_messages,
     new_warnings,
     costs,

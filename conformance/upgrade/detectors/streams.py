@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from conformance.events.records import Environment, Header
-from conformance.upgrade.detectors.arrays import distance
+from conformance.upgrade.detectors.draws import is_sound, rounds_alike
 from conformance.upgrade.difference import Difference, ObservationPair, Value
 from conformance.upgrade.kinds import DifferenceKind
 
@@ -18,6 +18,8 @@ CHANGED = DifferenceKind(
 )
 KINDS = (CHANGED,)
 
+_SAMPLED = "threefry2x32"
+"""The PRNG that samplers are observed with."""
 _JAXPRS = "jaxprs/jax.vmap/"
 _DRAWS = frozenset({"random_bits", "random_gamma", "rng_bit_generator", "threefry2x32"})
 
@@ -31,7 +33,7 @@ _PARTITIONABLE = (
 def find(pair: ObservationPair) -> Iterator[Difference]:
     """One difference for each PRNG whose draws changed by more than rounding."""
     here, there = _environment(pair.before), _environment(pair.after)
-    changed = [key for key, was, now in pair.of("prng") if not _rounds_alike(was, now)]
+    changed = [key for key, was, now in pair.of("prng") if not rounds_alike(was, now)]
     by_name: dict[str, list[str]] = {}
     for key in changed:
         by_name.setdefault(key.split("/")[1], []).append(key)
@@ -44,6 +46,7 @@ def find(pair: ObservationPair) -> Iterator[Difference]:
         own = [key for key in mine if key.startswith(f"prng/{name}/")]
         observed = sum(key.startswith(f"prng/{name}/") for key in pair.old)
         explained = _explained(name, here, there, pair)
+        explained += _sampled(name, mine, pair)
         others = len(mine) - len(own) + len(explained)
         follow = f"; {others} changes follow from it" if others else ""
         by_flag = flipped and name.startswith("threefry")
@@ -75,6 +78,13 @@ def _explained(
     ]
 
 
+def _sampled(name: str, changed: Sequence[str], pair: ObservationPair) -> list[str]:
+    """The draws of samplers that the other bits of their PRNG explain."""
+    if name != _SAMPLED or not any(key.startswith(f"prng/{name}/bits/") for key in changed):
+        return []
+    return [key for key, *both in pair.of("draws") if is_sound(*both)]
+
+
 def _is_right(value: Value, *, draws: bool) -> bool:
     """Whether a leaf depends on draws, and is what the reference gives with the same PRNG."""
     return (
@@ -101,9 +111,3 @@ def _is_of_any(key: str, functions: Sequence[str]) -> bool:
     return transform == "jax.vmap" and any(
         rest == name or rest.startswith(f"{name}/") for name in functions
     )
-
-
-def _rounds_alike(was: Value, now: Value) -> bool:
-    """Whether two draws differ by no more than rounding; draws without a bound must be equal."""
-    apart = distance(was, now)
-    return apart is not None and apart.within

@@ -42,7 +42,7 @@ _FAR = 1000
 
 def find(pair: ObservationPair) -> Iterator[Difference]:
     """One difference for each array that is not the same to the bit, or of another shape or dtype."""
-    for key, was, now in pair.of("prng", "parameters", "outputs", "gradients"):
+    for key, was, now in pair.of("prng", "draws", "parameters", "outputs", "gradients"):
         initial = key.startswith("parameters/")
         beyond = initial_trees.CHANGED if initial else BEYOND
         apart = distance(was, now)

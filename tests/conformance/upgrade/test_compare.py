@@ -74,6 +74,25 @@ CLASSES: dict[str, tuple[str, Any, Any, bool]] = {
         {"count": 2, "primitives": {"sort": 1, "jit": 1}},
         False,
     ),
+    "draws-wrong": (
+        "draws/normal/float32",
+        {**leaf(1.0), "wrong": None},
+        {**leaf(2.0), "wrong": "60% of draws are below 0, where 50% should be"},
+        True,
+    ),
+    "draws-changed": (
+        "draws/normal/float32",
+        {**leaf(1.0), "wrong": None},
+        {**leaf(2.0), "wrong": None},
+        True,
+    ),
+    "flags-changed": ("flags/jax/jax_a", "False", "True", False),
+    "flags-gone": ("flags/jax/jax_a", "False", None, False),
+    "flags-added": ("flags/jax/jax_a", None, "True", False),
+    "defaults-changed": ("defaults/jax.f", {"a": "1"}, {"a": "2"}, False),
+    "arguments-gone": ("defaults/jax.f", {"a": "1", "b": "1"}, {"a": "1"}, False),
+    "arguments-needed": ("defaults/jax.f", {"a": "1"}, {"a": "required"}, False),
+    "arguments-added": ("defaults/jax.f", {"a": "1"}, {"a": "1", "b": "1"}, False),
 }
 
 

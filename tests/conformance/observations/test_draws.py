@@ -1,0 +1,60 @@
+"""Draws of `jax.random`: a wrong distribution is noticed, a sound one is not, and dtypes are kept."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from conformance.observations import draws
+from conformance.observations.distributions import farthest
+from conformance.observations.samplers import COUNT, SAMPLERS, Sampler
+
+SOUND: list[tuple[Any, Any, float]] = [
+    (lambda g: g.normal(size=COUNT).astype(np.float32), stats.norm(), 6e-8),
+    (lambda g: g.normal(size=COUNT).astype(np.float16), stats.norm(), 5e-4),
+    (lambda g: g.integers(3, 103, COUNT), stats.randint(3, 103), 0.0),
+    (lambda g: g.poisson(3.5, COUNT), stats.poisson(3.5), 0.0),
+]
+
+
+@pytest.mark.parametrize("case", range(len(SOUND)))
+def test_sound_draws_are_within_the_bound(case: int) -> None:
+    draw, distribution, unit = SOUND[case]
+    for seed in range(20):
+        assert farthest(draw(np.random.default_rng(seed)), distribution, unit) is None
+
+
+@pytest.mark.parametrize("case", range(len(SOUND)))
+def test_a_shift_of_a_tenth_is_noticed(case: int) -> None:
+    draw, distribution, unit = SOUND[case]
+    drawn = draw(np.random.default_rng(0))
+    moved = drawn + drawn.dtype.type(np.ceil(0.2 * distribution.std()) if unit == 0 else 0.2)
+    assert "should be" in str(farthest(moved, distribution, unit))
+
+
+def test_what_is_not_finite_is_wrong() -> None:
+    assert farthest(np.array([0.0, np.nan]), stats.norm(), 1e-7) == "1 draws of 2 are not finite"
+
+
+def test_every_draw_of_the_installed_release_is_sound() -> None:
+    for key, value in draws.observe():
+        assert "value" in value, key
+        assert value["wrong"] is None, key
+        assert value["value"].dtype.name == key.split("/")[2] or key.split("/")[1] in (
+            "bernoulli",
+            "categorical",
+            "binomial",
+        )
+
+
+def test_a_sampler_that_is_wrong_says_so_and_one_that_refuses_gives_its_error() -> None:
+    uniform = next(sampler for sampler in SAMPLERS if sampler.name == "uniform")
+    halved = Sampler(
+        "halved",
+        lambda key, dtype: uniform.draw(key, dtype) / 2,
+        ("float32",),
+        uniform.distribution,
+    )
+    assert "should be" in draws._drawn(halved, "float32")["wrong"]
+    assert draws._drawn(uniform, "int32")["type"] in ("ValueError", "TypeError")
