@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
@@ -103,9 +104,22 @@ def upgrade(
         executor(dask, len(specs)) as pool,
     ):
         events: list[Record] = driver.run(request, pool, watcher, local=dask is None)
+    text = "".join(to_line(event) + "\n" for event in events)
     if log_path is not None:
-        write(log_path, "".join(to_line(event) + "\n" for event in events))
-    return show(console(), events, views, log=log_path)
+        write(log_path, text)
+    return show(console(), events, views, log=log_path or _kept(text))
+
+
+def _kept(text: str) -> Path | None:
+    """Where the log is kept that nobody asked for: an upgrade takes minutes, `report` shows it again."""
+    directory = process_env.cache_directory() / "runs"
+    path = directory / f"upgrade-{time.strftime('%Y%m%d-%H%M%S')}.jsonl"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError:
+        return None
+    return path
 
 
 def _views(

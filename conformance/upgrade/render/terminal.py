@@ -118,7 +118,7 @@ def _show_elsewhere(
         words = elsewhere_in_words(found)
         console.print(Text.assemble(("ELSEWHERE", "bold"), f"  {words}; {same}"))
         if found:
-            console.print("  --all shows them", style="dim")
+            console.print("  -v shows them", style="dim")
         return
     if not found:
         console.print(f"nothing breaks, no difference; {same}")
@@ -133,7 +133,7 @@ def _show_elsewhere(
         shown = group if everything else group[: SHOWN[urgency]]
         hidden |= len(group) > len(shown)
         _show_causes(console, title, group, shown, everything)
-    console.print(f"{same}{'        --all shows every difference' if hidden else ''}", style="dim")
+    console.print(f"{same}{'        -v shows every difference' if hidden else ''}", style="dim")
 
 
 def _show_causes(

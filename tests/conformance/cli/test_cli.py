@@ -329,8 +329,13 @@ def test_environments_compared_are_one_document(main: Main, written: Callable[..
 
 @pytest.mark.parametrize("outcome", ["holds", "crashed"])
 def test_an_upgrade_is_one_document(
-    main: Main, written: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, outcome: str
+    main: Main,
+    written: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    outcome: str,
 ) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     died = {"reason": "the process died", "output": ""} if outcome == "crashed" else None
     after = {**HOLDS, "outcome": outcome, "detail": died}
     logs = [
@@ -344,6 +349,10 @@ def test_an_upgrade_is_one_document(
     assert ran.status == found.status == (0 if outcome == "holds" else 1)
     (comparison,) = found.comparisons
     assert any(change.breaks for change in comparison.changes) == (outcome != "holds")
+    assert found.log is not None, "it takes minutes, and is kept"
+    shown = main("report", found.log, "-v")
+    assert (shown.status, shown.out.count("aaaa")) == (ran.status, 0)
+    assert "items by outcome" in shown.out
     refused = main("upgrade", *environments, "--format", "json", "--all")
     assert (refused.status, refused.out) == (2, "")
 

@@ -78,7 +78,7 @@ def test_the_users_part_comes_first_and_all_fits_one_screen(upgraded: Comparison
     assert lines[3].startswith(
         "ELSEWHERE  50 laws regressed, 50 more names gone, 50 calls fail now,"
     )
-    assert "  --all shows them" in lines
+    assert "  -v shows them" in lines
     assert "items by outcome" not in lines
 
 
@@ -124,7 +124,7 @@ def test_without_code_of_the_users_the_causes_fit_one_screen(upgraded: Compariso
     assert "FOR YOU" not in text
     assert len(text.splitlines()) <= LINES
     more = 50 * sum(kind.breaks for kind in KINDS.values()) - terminal.SHOWN["work"]
-    parts = ("NEEDS WORK", "TO KNOW", "FINE", f"and {more} more", "--all shows every difference")
+    parts = ("NEEDS WORK", "TO KNOW", "FINE", f"and {more} more", "-v shows every difference")
     for part in parts:
         assert part in text
 
