@@ -12,6 +12,10 @@ class SubjectError(Struct, frozen=True, kw_only=True):
     line: Annotated[str, Meta(description="The first line of the error's message.")]
 
 
+MODULE = " (module)"
+"""What the name of a whole module of subjects ends with, among its subjects."""
+
+
 class UserSubject(Struct, frozen=True, kw_only=True):
     """A subject of the user's."""
 

@@ -1,10 +1,11 @@
 """How two environments differ: their events in, differences out, causes before their consequences."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
 from conformance.events.records import Header, Observation, Record
+from conformance.events.user_code import MODULE, UserSubject
 from conformance.upgrade.detectors import DETECTORS, laws
 from conformance.upgrade.difference import Difference, ObservationPair, Value
 from conformance.upgrade.kinds import DifferenceKind
@@ -61,8 +62,34 @@ def compare(before: Sequence[Record], after: Sequence[Record]) -> Differences:
 
 
 def _has_broken_subjects(events: Sequence[Record]) -> bool:
+    return any(each.error for each in _subjects(events).values())
+
+
+def _subjects(events: Sequence[Record]) -> Mapping[str, UserSubject]:
     first = header(events)
-    return any(each.error for each in ((first.subjects if first else None) or {}).values())
+    return (first.subjects if first else None) or {}
+
+
+def _broken_subjects(*sides: Sequence[Record]) -> set[str]:
+    """The user's subjects that cannot be made on a side: that is what changed, and not what they give."""
+    broken: set[str] = set()
+    for events in sides:
+        there = _subjects(events)
+        broken |= {name for name, each in there.items() if each.error}
+        # Of a module that cannot be imported the other side has the names.
+        modules = {each.module for name, each in there.items() if name.endswith(MODULE)}
+        of_them = (item for side in sides for item in _subjects(side).items())
+        broken |= {name for name, each in of_them if each.module in modules}
+    return broken
+
+
+def _without(values: dict[str, Value], subjects: set[str]) -> dict[str, Value]:
+    """The observations but for those of these subjects."""
+    return {
+        key: value
+        for key, value in values.items()
+        if key.split("/")[0] not in _OF_SUBJECTS or not subjects & set(key.split("/")[2:4])
+    }
 
 
 def header(events: Sequence[Record]) -> Header | None:
@@ -96,6 +123,7 @@ def _comparable(
     alone = sorted(groups[0] ^ groups[1]) if all(groups) else []
     if any(_has_broken_subjects(events) for events in (before, after)):
         alone = [group for group in alone if group not in _OF_SUBJECTS]
+    old, new = (_without(values, _broken_subjects(before, after)) for values in (old, new))
     share = max(each.share or 1 if each else 1 for each in headers)
     if share > 1:
         notes.append(

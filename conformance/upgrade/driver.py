@@ -15,10 +15,9 @@ import attrs
 import msgspec
 
 from conformance.events.records import Header, Record
-from conformance.events.user_code import SubjectError, UserSubject
+from conformance.events.user_code import MODULE, SubjectError, UserSubject
 from conformance.upgrade import cells, sources
 from conformance.upgrade.cells import Cell, CellError
-from conformance.upgrade.for_you import MODULE
 from conformance.upgrade.mistakes import check_answers
 from conformance.upgrade.probe import Answer, Wanted
 from conformance.upgrade.sources.files import beside, python_files

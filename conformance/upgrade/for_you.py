@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import attrs
 
 from conformance.events.records import Record
-from conformance.events.user_code import SubjectError, Use, UserSources, UserSubject
+from conformance.events.user_code import MODULE, SubjectError, Use, UserSources, UserSubject
 from conformance.upgrade.causes import causes, percent
 from conformance.upgrade.compare import Differences, header, observations
 from conformance.upgrade.detectors import streams
@@ -19,8 +19,6 @@ _KEYWORD = re.compile(r"takes no (\w+)= ")
 _PATH = re.compile(r"\s*\((?:/|[A-Za-z]:)[^()]*\)")
 Uses = Mapping[str, list[Use]]
 Subjects = Mapping[str, UserSubject]
-MODULE = " (module)"
-"""What the name of a whole module of subjects ends with."""
 _NO_SOURCES = UserSources(files=0, uses=[], unreadable=[])
 _NAMED = 3
 """As many subjects that one line is about are named in it."""

@@ -4,7 +4,14 @@ from collections.abc import Iterator
 
 from conformance.upgrade.detectors import initial_trees
 from conformance.upgrade.detectors.arrays import distance
-from conformance.upgrade.difference import Difference, Distance, ObservationPair, was_and_is
+from conformance.upgrade.difference import (
+    Difference,
+    Distance,
+    ObservationPair,
+    Value,
+    described,
+    was_and_is,
+)
 from conformance.upgrade.kinds import DifferenceKind
 
 BEYOND = DifferenceKind(
@@ -14,6 +21,15 @@ BEYOND = DifferenceKind(
     "The same call gives another value, further away than rounding explains.",
     "Find out which of the two is wrong.",
     60,
+    "work",
+)
+STRUCTURE = DifferenceKind(
+    "outputs-structure",
+    "Outputs of another structure",
+    ("output of another structure", "outputs of another structure"),
+    "The same call gives a tree of other leaves, or a leaf of another shape or dtype.",
+    "Code that reads the leaf, and checkpoints that have it, must follow.",
+    58,
     "work",
 )
 UNBOUNDED = DifferenceKind(
@@ -34,7 +50,7 @@ WITHIN = DifferenceKind(
     120,
     "know",
 )
-KINDS = (BEYOND, UNBOUNDED, WITHIN)
+KINDS = (STRUCTURE, BEYOND, UNBOUNDED, WITHIN)
 
 _FAR = 1000
 """So many times what rounding allows: the exact number says no more."""
@@ -47,11 +63,23 @@ def find(pair: ObservationPair) -> Iterator[Difference]:
         beyond = initial_trees.CHANGED if initial else BEYOND
         apart = distance(was, now)
         if apart is None:
-            yield Difference(beyond, key, was_and_is(was, now))
+            kind = initial_trees.CHANGED if initial else STRUCTURE
+            yield Difference(kind, key, _of_leaf(key, was, now))
         elif not apart.equal:  # else only what is recorded beside the value changed
             kind = WITHIN if apart.within else UNBOUNDED if apart.share is None else beyond
             what = "other initial values from the same seed, " if initial else ""
             yield Difference(kind, key, what + _words(apart), detail=apart)
+
+
+def _of_leaf(key: str, was: Value, now: Value) -> str:
+    """What became of a leaf of a tree: such as `the leaf updated/rngs/key is gone: it was uint32[3, 2]`."""
+    leaf = "/".join(key.split("/")[3:])
+    what = f"the leaf {leaf}" if leaf else "the whole result"
+    if now is None:
+        return f"{what} is gone: it was {described(was)}"
+    if was is None:
+        return f"{what} is new: {described(now)}"
+    return f"{what} {was_and_is(was, now)}"
 
 
 def _words(apart: Distance) -> str:

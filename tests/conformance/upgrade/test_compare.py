@@ -28,6 +28,7 @@ CLASSES: dict[str, tuple[str, Any, Any, bool]] = {
     ),
     "values-changed": ("outputs/f/dense/shared/output", leaf(1.0), leaf(1.0000001), False),
     "values-beyond-bound": ("gradients/jax.vmap/sort/0", leaf(1.0), leaf(1.1), True),
+    "outputs-structure": ("outputs/jax.vmap/sort", leaf(1.0), leaf(1.0, 2.0), True),
     "errors-changed": (
         "errors/jax.pmap/sizes",
         {"type": "ValueError", "line": "a"},
@@ -161,9 +162,26 @@ def test_values_of_nan_and_of_another_shape() -> None:
     assert compared({key: nan}, {key: {**nan, "agrees": False}}).entries == ()
     (entry,) = compared({key: leaf(1.0)}, {key: leaf(1.0, 2.0)}).entries
     assert (entry.kind.id, entry.sentence) == (
-        "values-beyond-bound",
-        "was float32[1]; is float32[2]",
+        "outputs-structure",
+        "the whole result was float32[1]; is float32[2]",
     )
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "said"),
+    [
+        ({}, {"updated/key": leaf(1.0)}, "the leaf updated/key is new: float32[1]"),
+        ({"updated/key": leaf(1.0)}, {}, "the leaf updated/key is gone: it was float32[1]"),
+        ({"1": leaf(1.0)}, {"1": leaf(1.0, 2.0)}, "the leaf 1 was float32[1]; is float32[2]"),
+    ],
+)
+def test_a_leaf_that_comes_or_goes_is_named(was: Any, now: Any, said: str) -> None:
+    other = {"outputs/jax.vmap/sort": leaf(1.0)}
+    sides = [
+        {**other, **{f"outputs/flax.nnx.vmap/gru/{k}": v for k, v in s.items()}} for s in (was, now)
+    ]
+    (entry,) = compared(*sides).entries
+    assert (entry.kind.id, entry.breaks, entry.sentence) == ("outputs-structure", True, said)
 
 
 @pytest.mark.parametrize(

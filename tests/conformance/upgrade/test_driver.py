@@ -12,10 +12,10 @@ import msgspec
 import pytest
 
 from conformance.events.records import Header, Record
+from conformance.events.user_code import MODULE
 from conformance.upgrade import cells, driver
 from conformance.upgrade.cells import Cell, CellError
 from conformance.upgrade.driver import Request
-from conformance.upgrade.for_you import MODULE
 from conformance.upgrade.mistakes import UnknownSubjectError, UnusableModuleError
 from conformance.upgrade.probe import Answer, Broken, Wanted
 

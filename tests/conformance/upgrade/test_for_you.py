@@ -10,6 +10,7 @@ import pytest
 from conformance.events.arrays import encode
 from conformance.events.records import Header, Record
 from conformance.events.user_code import (
+    MODULE,
     SubjectError,
     Unreadable,
     Use,
@@ -17,7 +18,7 @@ from conformance.events.user_code import (
     UserSubject,
 )
 from conformance.upgrade.compare import compare
-from conformance.upgrade.for_you import MODULE, ForYou, for_you
+from conformance.upgrade.for_you import ForYou, for_you
 from tests.conformance.upgrade.events import records
 
 FIX = Use(file="physics.py", line=35, name="jax.numpy.fix")
@@ -171,6 +172,27 @@ def test_a_subject_whose_module_cannot_be_imported_any_more_is_not_called_repair
         ("old", "", "cannot be made before either: AttributeError: jax.numpy.fix was removed")
     ]
     assert mine.know == ()
+
+
+def test_what_a_subject_gave_that_cannot_be_made_now_is_no_difference_of_values() -> None:
+    values = {"outputs/jax.vmap/old": leaf(1.0, 1e-6), "outputs/jax.vmap/fine": leaf(1.0, 1e-6)}
+    fine = {"outputs/jax.vmap/fine": leaf(1.0, 1e-6)}
+    before = side({"fine": FINE, "old": FINE}, values)
+    for now in ({"fine": FINE, "old": broken()}, {f"mymodel.subjects{MODULE}": broken()}):
+        after = side(now, fine)
+        assert compare(before, after).entries == ()
+        assert [line.follows for line in found(before, after).work] == [False]
+    # The control: one that can be made and gives nothing.
+    assert compare(before, side({"fine": FINE, "old": FINE}, fine)).entries
+
+
+def test_a_leaf_that_is_gone_is_named() -> None:
+    key = "outputs/flax.nnx.vmap/mine/updated/rngs/key"
+    was = {key: leaf(1.0, None), "outputs/jax.vmap/x": leaf(1.0, None)}
+    mine = found(side({"mine": FINE}, was), side({"mine": FINE}, {"outputs/jax.vmap/x": was[key]}))
+    assert lines(mine) == [
+        ("mine", "outputs", "the leaf updated/rngs/key is gone: it was float32[1]")
+    ]
 
 
 def leaf(value: float, bound: float | None) -> dict[str, Any]:
