@@ -14,6 +14,8 @@ _RAISED = re.compile(r"(?:expected (?P<due>\w+)[^;]*; )?it raised (?P<error>\w+)
 _ABSTRACT = re.compile(r"^(?P<dtype>\w+)\[(?P<shape>[\d,]*)\]$")
 _CAUSE_ID = re.compile(r" \([a-z-]+\)$")
 _LONGEST = 60
+WHOLE_BATCH = "mapping.whole-batch"
+"""The law of functions that take a whole batch by themselves: what breaks it is a fault of its own."""
 GENERAL = "wrong values"
 """How a symptom begins that says little."""
 
@@ -22,7 +24,8 @@ def symptom(result: Result) -> str:
     """What is wrong with a result that does not conform, without the numbers of its call."""
     detail = result.detail
     if isinstance(detail, Violation):
-        return _of_violation(detail)
+        where = "of a whole batch: " if result.law == WHOLE_BATCH else ""
+        return f"{where}{_of_violation(detail)}"
     if isinstance(detail, Casualty):
         return "the process dies" if "died" in detail.reason else _short(detail.reason)
     return result.outcome
@@ -34,7 +37,8 @@ def kind(result: Result) -> str:
     if not isinstance(detail, Violation):
         return symptom(result)
     raised = _RAISED.search(detail.message)
-    return raised["error"] if raised else re.split(r" in | at |:", detail.message)[0]
+    words = raised["error"] if raised else re.split(r" in | at |:", detail.message)[0]
+    return f"of a whole batch: {words}" if result.law == WHOLE_BATCH else words
 
 
 def _of_violation(detail: Violation) -> str:

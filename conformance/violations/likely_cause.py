@@ -18,6 +18,8 @@ from properties.subject import ModuleSubject, UseSubject
 from properties.transform import Transform
 from reference.error_bounds.agreement import agree, widest
 
+WHOLE_BATCH = "mapping.whole-batch"
+"""The law of functions that take a whole batch by themselves: no map is in question."""
 _LIBRARIES = ("jax", "jaxlib", "flax")
 
 
@@ -31,7 +33,12 @@ def likely_cause(law: Law, transform: Transform, found: Violation) -> str | None
         return _of_exception(law, transform, found)
     unmapped = _tried(law, LOOP, found)
     if unmapped is not None and _same(unmapped, found):
-        return "the unmapped call gives this too: the fault is the library's, not the map's"
+        if law.id == WHOLE_BATCH:
+            return (
+                "the function gives this of the whole batch, without a map: the fault is in how it treats "
+                "the batch axis"
+            )
+        return f"the unmapped call gives this too: {_blame(found)}"
     lifts = isinstance(found.call.subject, ModuleSubject)
     for mutant in MUTANTS.values():
         if mutant.lifts == lifts:
@@ -58,8 +65,17 @@ def _of_exception(law: Law, transform: Transform, found: Violation) -> str:
     if raises is None:
         return cause
     if raises:
-        return f"{cause}; {what} raises, too: the fault is the library's, not the map's"
+        if law.id == WHOLE_BATCH:
+            return f"{cause}; the function raises it of the whole batch, without a map"
+        return f"{cause}; {what} raises, too: {_blame(found)}"
     return f"{cause}; {what} does not raise"
+
+
+def _blame(found: Violation) -> str:
+    """Whose fault it is where the map has none."""
+    if getattr(found.call.subject, "own", None) is None:
+        return "the fault is the library's, not the map's"
+    return "the fault is in what is mapped, not in the map"
 
 
 def _raises_unmapped(law: Law, transform: Transform, found: Violation) -> bool | None:

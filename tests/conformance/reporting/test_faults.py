@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -54,6 +55,16 @@ def values(got: Any, **more: Any) -> Result:
     return result(
         violation(RIGHT, np.asarray(got, np.float32), "values differ at index (0,)", **more)
     )
+
+
+def test_what_a_function_gives_of_a_whole_batch_is_a_fault_of_its_own() -> None:
+    moved = values(np.roll(RIGHT, 1, 0))
+    whole = msgspec.structs.replace(values(RIGHT - 1), law="mapping.whole-batch")
+    assert symptom(whole) == "of a whole batch: wrong values in every example"
+    assert [fault.symptom for fault in group_by_cause([moved, whole])] == [
+        "examples moved by one",
+        "of a whole batch: wrong values in every example",
+    ]
 
 
 @pytest.mark.parametrize(

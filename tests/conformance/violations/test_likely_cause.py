@@ -10,7 +10,9 @@ import jax.numpy as jnp
 import pytest
 from jax.experimental.compilation_cache import compilation_cache
 
+from conformance import own
 from conformance.transforms import TRANSFORMS
+from conformance.user_subjects.subjects import registered
 from conformance.violations.describe import describe
 from conformance.violations.likely_cause import likely_cause
 from conformance.violations.recheck import ONLY_FROM_CACHE, is_only_from_cache
@@ -65,6 +67,33 @@ def test_another_exception_than_the_one_due_is_named_too() -> None:
     assert found is not None
     assert found.mismatch.due == "ValueError"
     assert likely_cause(law, transform, found) == "KeyError is raised"
+
+
+def leaks(xs: Any) -> Any:
+    return xs - xs.mean(0)
+
+
+def raises(xs: Any) -> Any:
+    raise ValueError("no batches")
+
+
+@pytest.mark.parametrize(
+    ("whole", "said"),
+    [(leaks, "the function gives this of the whole batch"), (raises, "raises it of the whole")],
+)
+def test_what_a_users_function_gives_of_a_whole_batch_is_no_librarys_fault(
+    whole: Any, said: str
+) -> None:
+    law = LAWS["mapping.whole-batch"]
+    subject = own.function("mine", lambda x: x - x.mean(0), [("n",)], batched=whole)
+    with registered(subject):
+        call = FunctionCall("mine", {"batch": 3, "n": 4}, (Axes((0,)),))
+        found = violation(law, HONEST, call)
+        assert found is not None
+        cause = likely_cause(law, HONEST, found)
+    assert cause is not None
+    assert said in cause
+    assert "library" not in cause
 
 
 def test_a_known_fault_is_named() -> None:
