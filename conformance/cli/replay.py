@@ -23,6 +23,8 @@ def replay(file: Path, own: tuple[str, ...]) -> int:
     from conformance.runner import process_env
 
     process_env.prepare(process_env.environment())
+    if not own:
+        _load_own(file, case.get("subjects", []))
     from conformance.events.records import Result
     from conformance.reporting import failure
     from conformance.reporting.console import console
@@ -72,6 +74,22 @@ def _read(file: Path) -> dict[str, Any]:
             f"{file} is not a stored case: it lacks {', '.join(sorted(lacking))}"
         )
     return case
+
+
+def _load_own(file: Path, modules: Any) -> None:
+    """Load the user's subjects as the run did. Raises click's usage error where they cannot be."""
+    if not isinstance(modules, list) or not all(isinstance(name, str) for name in modules):
+        raise click.UsageError(f"{file}: subjects is {modules!r}, and must be a list of modules")
+    if not modules:
+        return
+    from conformance.user_subjects import loading
+    from conformance.user_subjects.subjects import SubjectsError
+
+    try:
+        for module in modules:
+            loading.load(module)
+    except SubjectsError as error:
+        raise click.UsageError(f"{file}: {error}") from None
 
 
 def _loaded(file: Path, case: dict[str, Any]) -> tuple[Any, Any, Any]:

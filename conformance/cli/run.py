@@ -106,7 +106,7 @@ def run(
     )
     log = log_path or caches / "runs" / f"{time.strftime('%Y%m%d-%H%M%S')}.jsonl"
     records = _run(asked, workers=workers, log=log, cache=not no_cache)
-    scripts = save_violations(summarise(records).failures, log)
+    scripts = save_violations(summarise(records).failures, log, own)
     return show(console(), records, views, log=log, scripts=scripts, whole=False)
 
 

@@ -3,7 +3,7 @@
 import json
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -16,12 +16,15 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST = 100
 
 
-def save_violations(failures: Iterable[Result], log_path: Path) -> dict[str, str]:
+def save_violations(
+    failures: Iterable[Result], log_path: Path, own: Sequence[str] = ()
+) -> dict[str, str]:
     """Save what shows each violation.
 
     Args:
         failures: Results that do not conform.
         log_path: The log; the files go to a directory beside it.
+        own: The modules that list the user's subjects, which `replay` needs as well.
 
     Returns:
         The path of the script by `item_name`. The stored case has the same path with `.json`.
@@ -45,6 +48,7 @@ def save_violations(failures: Iterable[Result], log_path: Path) -> dict[str, str
         script.write_text(failure.detail.script, encoding="utf-8", errors="backslashreplace")
         call = msgspec.to_builtins(failure.detail.call)
         case = {"law": failure.law, "transform": failure.transform, "call": call}
+        case |= {"subjects": list(own)} if own else {}
         script.with_suffix(".json").write_text(json.dumps(case, indent=1) + "\n", encoding="utf-8")
         saved[item_name(failure)] = str(script)
     return saved

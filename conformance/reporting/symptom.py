@@ -24,8 +24,9 @@ def symptom(result: Result) -> str:
     """What is wrong with a result that does not conform, without the numbers of its call."""
     detail = result.detail
     if isinstance(detail, Violation):
-        where = "of a whole batch: " if result.law == WHOLE_BATCH else ""
-        return f"{where}{_of_violation(detail)}"
+        if result.law == WHOLE_BATCH:
+            return f"of a whole batch: {_of_violation(detail, with_cause=False)}"
+        return _of_violation(detail)
     if isinstance(detail, Casualty):
         return "the process dies" if "died" in detail.reason else _short(detail.reason)
     return result.outcome
@@ -41,7 +42,7 @@ def kind(result: Result) -> str:
     return f"of a whole batch: {words}" if result.law == WHOLE_BATCH else words
 
 
-def _of_violation(detail: Violation) -> str:
+def _of_violation(detail: Violation, *, with_cause: bool = True) -> str:
     raised = _RAISED.search(detail.message)
     if raised:
         instead = f" instead of {raised['due']}" if raised["due"] else ""
@@ -51,7 +52,7 @@ def _of_violation(detail: Violation) -> str:
         return _of_shapes(expected, got, detail.call) or _short(detail.message)
     if isinstance(expected, np.ndarray) and isinstance(got, np.ndarray):
         words = _of_values(expected, got, detail.call)
-        cause = _CAUSE_ID.sub("", detail.cause or "")
+        cause = _CAUSE_ID.sub("", detail.cause or "") if with_cause else ""
         return cause if cause and words.startswith(GENERAL) else words
     return _short(detail.message)
 

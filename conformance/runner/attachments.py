@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from conformance.events.records import Environment, Observation, Result, Started
 from conformance.events.text import well_formed
+from conformance.events.user_code import UserSubject
 
 _PROPERTY = "vmap-conformance"
 _TABLE = "collected.json"
@@ -22,6 +23,8 @@ class Attachment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     observations: list[Observation] = []
     environment: Environment | None = None
     """Of the first test of each process."""
+    subjects: dict[str, UserSubject] = {}
+    """The user's, of the first test of each process."""
     registered_rules: list[str] | None = None
     """Batching rules that JAX had when the process began; None where its table is unknown."""
     covered_rules: list[str] = []

@@ -1,7 +1,9 @@
 """The controller of a run: turns pytest's reports into records, and is the only one that writes the log."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -18,6 +20,7 @@ from conformance.events.records import (
     Result,
     Started,
 )
+from conformance.events.user_code import UserSubject
 from conformance.events.writer import LogWriter
 from conformance.runner.attachments import Attachment, Collected, attached, load_collected
 from conformance.runner.deadline import HEADER, PATIENCE
@@ -110,7 +113,7 @@ class Controller:
         attachments = attached(report.user_properties)
         for attachment in attachments:
             if attachment.environment is not None:
-                self._open(attachment.environment)
+                self._open(attachment.environment, attachment.subjects)
         if report.when == "call":
             self._note_rules(attachments)
         records = [record for attachment in attachments for record in attachment.records]
@@ -180,12 +183,16 @@ class Controller:
         first = max(0, stacks[-1] - 4 if stacks else len(lines) - _LAST_LINES)
         return "\n".join(lines[first:][:_LAST_LINES])
 
-    def _open(self, environment: Environment) -> None:
+    def _open(
+        self, environment: Environment, subjects: Mapping[str, UserSubject] = MappingProxyType({})
+    ) -> None:
         """Write the header, as soon as a process can say what its environment is."""
         if self._is_open:
             return
         self._is_open = True
-        self._header = msgspec.structs.replace(self._header, environment=environment)
+        self._header = msgspec.structs.replace(
+            self._header, environment=environment, subjects=dict(subjects) or msgspec.UNSET
+        )
         for record in (self._header, *self._waiting):
             self._write(record)
 

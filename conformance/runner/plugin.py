@@ -13,11 +13,14 @@ from typing import Any
 
 import pytest
 
+from conformance.events.user_code import UserSubject
 from conformance.runner.attachments import Attachment, Collected, save_collected
 from conformance.runner.deadline import Deadline
 from conformance.runner.run_options import RunOptions
 
 OPTIONS: pytest.StashKey[RunOptions] = pytest.StashKey()
+OWN: pytest.StashKey[dict[str, UserSubject]] = pytest.StashKey()
+"""The user's subjects that the run chooses from."""
 _DEADLINE = Deadline()
 _IS_FIRST_DONE: pytest.StashKey[bool] = pytest.StashKey()
 _REGISTERED: pytest.StashKey[list[str] | None] = pytest.StashKey()
@@ -32,6 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the options; in a process that runs items, note from now on which batching rules run."""
     options = RunOptions.from_json(config.getoption("--vmap-conformance"))
     config.stash[OPTIONS] = options
+    config.stash[OWN] = {}
     worker = getattr(config, "workerinput", None)
     if worker is not None and options.scratch is not None:
         _redirect_stderr(Path(options.scratch) / worker["workerid"])
@@ -44,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _runs_items(config: pytest.Config) -> bool:
     """Whether this process is a worker, or the only one."""
-    return hasattr(config, "workerinput") or not config.getoption("numprocesses", 0)
+    return hasattr(config, "workerinput") or config.getoption("dist", "no") == "no"
 
 
 def _redirect_stderr(path: Path) -> None:
@@ -92,6 +96,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         atexit.register(os._exit, 0)  # of the handlers, the last registered is the first called
     Attachment(
         environment=environment_info.environment(),
+        subjects=item.config.stash[OWN],
         registered_rules=item.config.stash.get(_REGISTERED, None),
     ).attach(item)
 

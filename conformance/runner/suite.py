@@ -11,9 +11,10 @@ from conformance.events.arrays import encode
 from conformance.events.details import Violation
 from conformance.events.outcomes import CONFORMING
 from conformance.events.records import Observation
+from conformance.events.user_code import UserSubject
 from conformance.runner import cache_eviction, items, plan
 from conformance.runner.attachments import Attachment
-from conformance.runner.plugin import OPTIONS
+from conformance.runner.plugin import OPTIONS, OWN
 from conformance.runner.run_item import run_item
 from conformance.runner.run_options import RunOptions
 from conformance.user_subjects import loading
@@ -33,7 +34,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Parametrize the tests below. Their ids are numbers: names of subjects may be anything."""
     options = metafunc.config.stash[OPTIONS]
     for module in options.own:
-        loading.load(module)
+        for subject in loading.load(module):
+            if items.chosen(subject.name, options.subjects):
+                mine = UserSubject(module=module, error=None)
+                metafunc.config.stash[OWN][subject.name] = mine
     if "group" in metafunc.fixturenames:
         groups = _groups() if options.observe else ()
         _parametrize(metafunc, "group", items.observed(groups, options.observe, options.shard))

@@ -23,7 +23,7 @@ from conformance.events.text import well_formed
 from conformance.transforms import TRANSFORMS
 from conformance.transforms.linen import modules
 from conformance.transforms.linen.modules import ORIGINS
-from conformance.user_subjects import linen
+from conformance.user_subjects import linen, transforms
 from conformance.user_subjects.functions import function, said
 from conformance.user_subjects.inputs import SubjectsError
 from conformance.user_subjects.linen import LinenSubject
@@ -124,6 +124,7 @@ def load(origin: str) -> list[Subject]:
         raise SubjectsError(f"SUBJECTS of {origin} is {listed!r:.80}, not a list of subjects")
     for transform in getattr(found, "TRANSFORMS", ()):
         TRANSFORMS[transform.name] = transform
+        transforms.MADE[transform.name] = origin
     for subject in listed:
         if not isinstance(subject, Subject):
             raise SubjectsError(

@@ -6,8 +6,9 @@ from functools import partial
 from typing import Any
 
 from conformance.transforms import TRANSFORMS, third_party
+from conformance.transforms.linen.modules import FIND_MODULES
 from conformance.user_subjects.inputs import SubjectsError
-from properties.call import Axes
+from properties.call import Axes, FunctionCall
 from properties.transform import Transform
 
 
@@ -51,7 +52,7 @@ def transform(
         )
         return partial(_call, mapped)
 
-    MADE.add(name)
+    MADE[name] = None
     return Transform(
         name,
         summary,
@@ -59,7 +60,7 @@ def transform(
         kinds=("function",),
         accepts_axis_size_only=takes_axis_size,
         restrictions={**_known_restrictions(vmap_like), **(restrictions or {})},
-        source=lambda call: f"mapped = ...  # {name} of function",
+        source=partial(_source, name),
     )
 
 
@@ -73,8 +74,22 @@ def _known_restrictions(vmap_like: Callable[..., Any]) -> Mapping[str, str]:
 
 
 _ABSENT = object()
-MADE: set[str] = set()
-"""The names of the transforms that `transform` made."""
+MADE: dict[str, str | None] = {}
+"""The transforms that `transform` made: the module that lists each, if one does."""
+
+
+def _source(name: str, call: FunctionCall) -> str:
+    """Python that sets `mapped`: it finds the map where its author listed it."""
+    origin = MADE.get(name)
+    if origin is None:
+        return f"mapped = ...  # {name} of function"
+    (axes,) = call.axes
+    return (
+        f"{FIND_MODULES}\nfrom {origin} import TRANSFORMS\nfrom properties.call import Axes\n\n"
+        f"transform = next(each for each in TRANSFORMS if each.name == {name!r})\n"
+        f"axes = Axes({axes.in_axes!r}, {axes.out_axes!r}, {axes.name!r}, {axes.options!r})\n"
+        f"mapped = transform.map(function, axes)"
+    )
 
 
 def _call(mapped: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:

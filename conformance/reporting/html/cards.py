@@ -61,6 +61,8 @@ def _command(result: Result, header: Header | None) -> str:
     words = ["vmap-conformance run", f"--law {result.law}", f"--transform {result.transform}"]
     words.append(f"--subject {result.subject}")
     if header is not None:
+        modules = dict.fromkeys(each.module for each in (header.subjects or {}).values())
+        words[1:1] = [f"--subjects {module}" for module in modules]
         words += [f"--profile {header.profile}"] if header.profile != "quick" else []
         words.append(f"--seed {header.seed}")
     return " ".join(words)

@@ -2,7 +2,7 @@
 
 import attrs
 
-from conformance.events.outcomes import CONFORMING
+from conformance.events.outcomes import CONFORMING, NOT_CHECKED
 from conformance.events.records import Result
 from conformance.reporting.html.cards import Card
 from conformance.reporting.summary import Summary, outcomes_of
@@ -19,7 +19,8 @@ class OwnSubject:
     counts: list[tuple[str, int]]
     fault: Card | None
     """The first card that is about it."""
-    conforms: bool
+    conforms: bool | None
+    """None where nothing of it was checked."""
 
 
 def own_subjects(summary: Summary, cards: list[Card]) -> list[OwnSubject]:
@@ -32,6 +33,8 @@ def own_subjects(summary: Summary, cards: list[Card]) -> list[OwnSubject]:
         mine: list[Result] = [r for r in summary.results if r.subject == name]
         fault = next((card for card in cards if card.example.result.subject == name), None)
         error = subject.error
+        checked = [r for r in mine if r.outcome not in NOT_CHECKED]
+        conforms = all(r.outcome in CONFORMING for r in checked) if checked else None
         rows.append(
             OwnSubject(
                 name=name,
@@ -39,7 +42,7 @@ def own_subjects(summary: Summary, cards: list[Card]) -> list[OwnSubject]:
                 problem=f"{error.type}: {error.line}" if error else None,
                 counts=list(outcomes_of(mine)),
                 fault=fault,
-                conforms=error is None and all(r.outcome in CONFORMING for r in mine),
+                conforms=conforms and error is None,
             )
         )
     return rows

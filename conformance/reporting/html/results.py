@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from conformance.known_defects.defect import Defect
 
 
+OWN = " is the user's own: this imports "
+"""What a script says in its docstring where it needs more than JAX, Flax and NumPy."""
+
+
 @attrs.frozen
 class ResultView:
     """What the templates say of a result."""
@@ -41,6 +45,14 @@ class ResultView:
     cause: str | None = None
     output: str | None = None
     script: str | None = None
+
+    @property
+    def script_title(self) -> str:
+        """What the script needs."""
+        if self.script is not None and OWN in self.script:
+            return "Script that shows it; it imports your module"
+        return "Script that shows it with JAX, Flax and NumPy only"
+
     known: str | None = None
     """The id of the known defect that it is of."""
     defect: "Defect | None" = None

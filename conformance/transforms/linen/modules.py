@@ -242,7 +242,11 @@ def own_source(name: str, then: str) -> str:
     if name not in ORIGINS:
         return f"subject = ...  # what {name} was made of\n{then}"
     found = f"subject = next(each for each in SUBJECTS if each.name == {name!r})"
-    return f"from {ORIGINS[name]} import SUBJECTS\n\n{found}\n{then}"
+    return f"{FIND_MODULES}\nfrom {ORIGINS[name]} import SUBJECTS\n\n{found}\n{then}"
+
+
+FIND_MODULES = "sys.path.append(os.getcwd())  # where a run found the module"
+"""The line of a script that makes a user's module importable."""
 
 
 def _ours(*classes: Any) -> str:

@@ -7,6 +7,7 @@ import os
 import textwrap
 
 from conformance.transforms.linen.modules import ORIGINS
+from conformance.user_subjects.transforms import MADE
 from conformance.violations.script import functions, modules, templates
 from conformance.violations.script.parts import Parts, arrays
 from properties.call import WIDE, Call, FunctionCall, with_dtypes_of
@@ -39,20 +40,26 @@ def _head(law: Law, transform: Transform, call: Call, found: Violation) -> str:
         transform=transform.name,
         subject=_quoted(call.subject_name),
         sentence=law.sentence,
-        imports=_imports(call),
+        imports=_imports(transform, call),
         x64='jax.config.update("jax_enable_x64", True)\n' if call.dtype in WIDE else "",
         precision=f'os.environ.setdefault("{_PRECISION}", "{precision}")\n' if precision else "",
         message=_quoted(textwrap.fill(str(found.mismatch)[:600], 96)),
     )
 
 
-def _imports(call: Call) -> str:
-    """What the script of a user's own subject needs beside JAX, Flax and NumPy."""
-    if call.subject.own is None:
-        return ""
-    origin = ORIGINS.get(call.subject_name)
+def _imports(transform: Transform, call: Call) -> str:
+    """What the script of a user's own subject or map needs beside JAX, Flax and NumPy."""
+    said = []
+    if call.subject.own is not None:
+        said.append(_is_own("subject", ORIGINS.get(call.subject_name)))
+    if transform.name in MADE:
+        said.append(_is_own("map", MADE[transform.name]))
+    return "".join(said)
+
+
+def _is_own(what: str, origin: str | None) -> str:
     where = f"the module {origin}, which lists it" if origin else "what it was made of"
-    return f"The subject is the user's own: this imports {where}, and vmap-conformance.\n"
+    return f"The {what} is the user's own: this imports {where}, and vmap-conformance.\n"
 
 
 def _body(transform: Transform, found: Violation, parts: Parts) -> str:
