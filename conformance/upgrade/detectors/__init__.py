@@ -17,6 +17,7 @@ from conformance.upgrade.detectors import (
     laws,
     new_warnings,
     public_names,
+    refusals,
     streams,
     values,
 )
@@ -27,6 +28,7 @@ _FAMILIES = (
     public_names,
     initial_trees,
     failures,
+    refusals,
     streams,
     draws,
     values,

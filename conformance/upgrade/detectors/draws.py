@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from conformance.upgrade.detectors.arrays import distance
-from conformance.upgrade.detectors.failures import FAILS, WORKS
-from conformance.upgrade.difference import Difference, ObservationPair, Value, described
+from conformance.upgrade.difference import Difference, ObservationPair, Value
 from conformance.upgrade.kinds import DifferenceKind
 
 WRONG = DifferenceKind(
@@ -34,7 +33,7 @@ def find(pair: ObservationPair) -> Iterator[Difference]:
     for key, was, now in pair.of("draws"):
         sampler = key.split("/")[1]
         if not (_is_draw(was) and _is_draw(now)):
-            yield from _accepted(key, was, now)
+            continue
         elif now["wrong"] and not was["wrong"]:
             yield Difference(WRONG, key, now["wrong"], cause=sampler)
         elif not rounds_alike(was, now):
@@ -57,17 +56,5 @@ def rounds_alike(was: Value, now: Value) -> bool:
     return apart is not None and apart.within
 
 
-def _accepted(key: str, was: Value, now: Value) -> Iterator[Difference]:
-    """A dtype that is refused now, or was."""
-    if _is_draw(was) and _is_refusal(now):
-        yield Difference(FAILS, key, f"drew before; now {described(now)}", cause=described(now))
-    elif _is_refusal(was) and _is_draw(now):
-        yield Difference(WORKS, key, f"draws now; before, {described(was)}", cause=described(was))
-
-
 def _is_draw(value: Any) -> bool:
     return isinstance(value, Mapping) and "value" in value
-
-
-def _is_refusal(value: Any) -> bool:
-    return isinstance(value, Mapping) and "type" in value

@@ -1,5 +1,6 @@
 """Variables of modules: other names, shapes and dtypes."""
 
+import re
 from collections.abc import Iterator
 
 from conformance.upgrade.difference import (
@@ -22,25 +23,32 @@ CHANGED = DifferenceKind(
 )
 KINDS = (CHANGED,)
 
+_SHAPE = re.compile(r"\[[\d,]*\]")
+
+GROUPS = ("parameters", "lifts", "layers")
+"""Observations of what modules start with."""
+
 
 def find(pair: ObservationPair) -> Iterator[Difference]:
     """One difference for each module whose tree of variables changed, with what fails for it."""
-    for key, was, now in pair.of("parameters"):
+    for key, was, now in pair.of(*GROUPS):
         if not (key.endswith("/tree") and _is_tree(was) and _is_tree(now)):
             continue
-        case = key.removeprefix("parameters/").removesuffix("/tree")
-        follow = [k for k in pair.changed if k.startswith(f"parameters/{case}/") and k != key]
+        group, _, case = key.removesuffix("/tree").partition("/")
+        follow = [k for k in pair.changed if k.startswith(f"{group}/{case}/") and k != key]
         follow += [
             k
             for k in pair.changed
-            if k.partition("/")[2].startswith(case) and not k.startswith("parameters/")
+            if k.partition("/")[2].startswith(case) and not k.startswith(f"{group}/")
             if is_failing(pair.new.get(k)) or _lost_with_its_case(k, pair)
         ]
         said = [f"{path} is gone" for path in was if path not in now]
         said += [f"{path} {now[path]} is new" for path in now if path not in was]
         both = [path for path in now if path in was and was[path] != now[path]]
         said += [f"{path} was {was[path]}, is {now[path]}" for path in both]
-        yield Difference(CHANGED, key, "; ".join(said), consequences=tuple(follow))
+        text = "; ".join(said)
+        cause = None if group == "parameters" else f"{case.split('/')[0]}: {_SHAPE.sub('', text)}"
+        yield Difference(CHANGED, key, text, cause=cause, consequences=tuple(follow))
 
 
 def _is_tree(value: Value) -> bool:

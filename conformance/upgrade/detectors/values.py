@@ -58,8 +58,8 @@ _FAR = 1000
 
 def find(pair: ObservationPair) -> Iterator[Difference]:
     """One difference for each array that is not the same to the bit, or of another shape or dtype."""
-    for key, was, now in pair.of("prng", "draws", "parameters", "outputs", "gradients"):
-        initial = key.startswith("parameters/")
+    for key, was, now in pair.of("prng", "draws", "outputs", "gradients", *initial_trees.GROUPS):
+        initial = _is_initial(key)
         beyond = initial_trees.CHANGED if initial else BEYOND
         apart = distance(was, now)
         if apart is None:
@@ -68,7 +68,26 @@ def find(pair: ObservationPair) -> Iterator[Difference]:
         elif not apart.equal:  # else only what is recorded beside the value changed
             kind = WITHIN if apart.within else UNBOUNDED if apart.share is None else beyond
             what = "other initial values from the same seed, " if initial else ""
-            yield Difference(kind, key, what + _words(apart), detail=apart)
+            said = what + _words(apart) + (_beside_plain(was, now) if initial else "")
+            yield Difference(kind, key, said, cause=_cause(key, kind), detail=apart)
+
+
+def _is_initial(key: str) -> bool:
+    return key.split("/", maxsplit=1)[0] in initial_trees.GROUPS and "/applied/" not in key
+
+
+def _cause(key: str, kind: DifferenceKind) -> str | None:
+    """Of modules, the lift or the layer: its leaves change together."""
+    of_module = key.startswith(("lifts/", "layers/")) and kind is not WITHIN
+    return "/".join(key.split("/")[:3]) if of_module else None
+
+
+def _beside_plain(was: Value, now: Value) -> str:
+    """Whether the value is that of the module without a lift, where that changed."""
+    before, since = (value.get("plain") for value in (was, now))
+    if before == since or None in (before, since):
+        return ""
+    return f"; {'they were' if before else 'they are now'} those of the module without the lift"
 
 
 def _of_leaf(key: str, was: Value, now: Value) -> str:

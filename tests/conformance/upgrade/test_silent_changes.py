@@ -91,3 +91,37 @@ def test_many_new_flags_are_one_cause() -> None:
     assert cause.kind is KINDS["flags-added"]
     assert cause.sentence.startswith("20 new flags: jax_00, jax_01")
     assert cause.sentence.endswith("and 8 more")
+
+
+def started(*values: float, plain: bool | None = True) -> dict[str, Any]:
+    array = np.array(values, np.float32)
+    return {"value": array, "bound": np.full(array.shape, 1e-5), "plain": plain}
+
+
+def test_other_initial_values_under_a_lift() -> None:
+    key = "lifts/flax.linen/jit"
+    tree = {f"{key}/tree": {"w": "float32[1]"}}
+    found = kinds(tree | {f"{key}/w": started(1.0)}, tree | {f"{key}/w": started(2.0, plain=False)})
+    assert list(found) == ["parameters-changed"]
+    assert found["parameters-changed"].startswith("other initial values from the same seed")
+    assert found["parameters-changed"].endswith("they were those of the module without the lift")
+
+
+def test_one_change_of_paths_under_many_lifts_is_one_cause() -> None:
+    old = {f"lifts/flax.nnx/{n}/tree": {"a": f"float32[{n}]"} for n in range(5)}
+    new = {f"lifts/flax.nnx/{n}/tree": {"b": f"float32[{n}]"} for n in range(5)}
+    (cause,) = causes(compared(old, new).entries)
+    assert len(cause.entries) == 5
+
+
+def test_a_lift_that_is_refused_now_and_one_that_is_accepted() -> None:
+    key = "lifts/flax.nnx/scan"
+    parts = {f"{key}/tree": {"w": "float32[1]"}, f"{key}/w": started(1.0)}
+    refused = {key: {"type": "ValueError", "line": "no Carry"}}
+    other = {"lifts/flax.nnx/plain": 1}
+    assert kinds(other | parts, other | refused) == {
+        "calls-fail": "accepted before; now ValueError: no Carry"
+    }
+    assert kinds(other | refused, other | parts) == {
+        "calls-work": "accepted now; before, ValueError: no Carry"
+    }
