@@ -94,6 +94,7 @@ def assert_conforms(
         own.SubjectsError: for inputs that the subject does not take.
 
     """
+    __tracebackhide__ = True  # pytest would print all of this function before the message
     transforms = _registered(transforms)
     _check_names(transforms, profile)
     _check_devices(devices)
@@ -195,7 +196,7 @@ class Case:
             reason = result.detail.reason
             if asked and self.transform.unavailable() is not None:
                 pytest.fail(_cannot_run(self.transform.name, reason), pytrace=False)
-            pytest.skip(reason)
+            pytest.skip(_with_remedy(reason))
 
 
 @contextmanager
@@ -261,9 +262,13 @@ _REMEDY = (
 
 
 def _cannot_run(name: str, reason: str) -> str:
+    return f"{name} is asked for and cannot be checked: {_with_remedy(reason)}"
+
+
+def _with_remedy(reason: str) -> str:
+    """Why something is not checked, with what to do under pytest where it lacks devices."""
     remedy = f"; {_REMEDY}" if "needs two devices" in reason else ""
-    why = reason.split(": set XLA_FLAGS", maxsplit=1)[0]
-    return f"{name} is asked for and cannot be checked: {why}{remedy}"
+    return reason.split(": set XLA_FLAGS", maxsplit=1)[0] + remedy
 
 
 _OF_VALUES = (".equals-per-example", ".equal-plain-reductions")
@@ -277,6 +282,7 @@ def _assert_something_was_checked(
     by_law: bool,
 ) -> None:
     """That shapes are right, or wrong calls refused, says nothing of the values."""
+    __tracebackhide__ = True
     for name in transforms or (None,):
         mine = [(c, r) for c, r in results if name in (None, c.transform.name)]
         values = [r for c, r in mine if by_law or c.law.id.endswith(_OF_VALUES)]
@@ -295,7 +301,7 @@ def _report(subject: Subject, wrong: Sequence[Result]) -> str:
     """A plain sentence, and each violation in full."""
     first = wrong[0]
     detail = first.detail
-    said = detail.message if isinstance(detail, Violation) else first.outcome
+    said = failure.message(detail) if isinstance(detail, Violation) else first.outcome
     if isinstance(detail, Casualty):
         said = detail.reason
     sentence = f"{subject.name} breaks {first.law} under {first.transform}: {said.splitlines()[0]}"

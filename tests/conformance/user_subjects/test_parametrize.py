@@ -50,6 +50,40 @@ def test_each_case_is_a_test_with_a_readable_id(tmp_path: Path) -> None:
     assert "left out by the subject's author: for a test" in ran.stdout.replace("\n", "")
 
 
+FAILING = """
+import jax.numpy as jnp
+from conformance import own
+from conformance.testing import assert_conforms, parametrize_subjects
+
+def shifted(x):
+    return jnp.sin(x)
+
+def test_it():
+    assert_conforms(shifted, [("n",)], batched=lambda xs: xs + 1, laws=["mapping.whole-batch"])
+
+SUBJECTS = [own.function("sine", jnp.sin, [("n",)])]
+test_models = parametrize_subjects(SUBJECTS, laws=["mapping.equals-per-example"])
+"""
+
+
+def test_a_failure_is_the_users_line_and_a_sentence_and_a_skip_says_what_to_do(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "test_it.py").write_text(FAILING)
+    ran = _pytest(tmp_path, "-rs")
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    lines = ran.stdout.splitlines()
+    place = next(n for n, line in enumerate(lines) if line.startswith(">  "))
+    assert "assert_conforms(shifted" in lines[place]
+    assert lines[place + 1].startswith(
+        "E       AssertionError: shifted breaks mapping.whole-batch under jax.vmap: values differ"
+    )
+    assert "ULP" not in ran.stdout
+    assert "results = [" not in ran.stdout, "nothing of the suite's own source"
+    assert "set vmap_conformance_devices = 8" in ran.stdout.replace("\n", "")
+
+
 def test_two_subjects_of_one_name_are_said() -> None:
     with pytest.raises(ValueError, match="two subjects have the name 'dot'"):
         parametrize_subjects([SUBJECT, SUBJECT])
