@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from conformance.observations import (
+    calls,
     costs,
     defaults,
     draws,
@@ -31,6 +32,7 @@ GROUPS: dict[str, Callable[[Selection], Iterable[tuple[str, Any]]]] = {
     "parameters": parameters.observe,
     "lifts": lifts.observe,
     "outputs": outputs.observe,
+    "calls": calls.observe,
     "errors": errors.observe,
     "warnings": warned.observe,
     "names": names.observe,

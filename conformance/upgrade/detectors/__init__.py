@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from conformance.upgrade.detectors import (
     arguments,
+    call_forms,
     costs,
     draws,
     error_messages,
@@ -32,6 +33,7 @@ _FAMILIES = (
     streams,
     draws,
     values,
+    call_forms,
     flags,
     arguments,
     error_messages,

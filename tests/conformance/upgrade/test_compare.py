@@ -87,6 +87,18 @@ CLASSES: dict[str, tuple[str, Any, Any, bool]] = {
         {**leaf(2.0), "wrong": None},
         True,
     ),
+    "results-changed": (
+        "calls/jax.vmap/axis-size",
+        {"gives": "* of float32[1]", "values": [np.ones(1, np.float32)]},
+        {"gives": "* of float32[1]", "values": [np.zeros(1, np.float32)]},
+        True,
+    ),
+    "facts-changed": (
+        "calls/jax.pmap/kind-of-sharding",
+        {"gives": "* of str", "values": ["PmapSharding"]},
+        {"gives": "* of str", "values": ["NamedSharding"]},
+        False,
+    ),
     "flags-changed": ("flags/jax/jax_a", "False", "True", False),
     "flags-gone": ("flags/jax/jax_a", "False", None, False),
     "flags-added": ("flags/jax/jax_a", None, "True", False),

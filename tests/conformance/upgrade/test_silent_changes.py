@@ -125,3 +125,32 @@ def test_a_lift_that_is_refused_now_and_one_that_is_accepted() -> None:
     assert kinds(other | refused, other | parts) == {
         "calls-work": "accepted now; before, ValueError: no Carry"
     }
+
+
+def given(text: str, *values: Any) -> dict[str, Any]:
+    return {"calls/jax.vmap/form": {"gives": text, "values": list(values)}}
+
+
+def test_a_call_that_gives_another_dtype_or_weak_type() -> None:
+    one = np.ones(1, np.float32)
+    assert kinds(given("* of float32[1]", one), given("* of float32[1] weak", one)) == {
+        "results-changed": "gave * of float32[1]; gives * of float32[1] weak"
+    }
+
+
+def test_a_call_that_gives_other_numbers_but_not_other_rounding() -> None:
+    three = np.array([3.0], np.float32)
+    near = np.nextafter(three, np.float32(4))
+    assert kinds(given("* of float32[1]", three), given("* of float32[1]", near)) == {}
+    assert kinds(given("* of float32[1]", three), given("* of float32[1]", three + 1)) == {
+        "results-changed": "gave [3.0]; gives [4.0]"
+    }
+
+
+def test_a_call_that_is_refused_now_with_what_it_raises() -> None:
+    refused = {"calls/jax.vmap/form": {"type": "TypeError", "line": "no"}}
+    found = kinds(given("*"), refused)
+    assert found == {"calls-fail": "accepted before; now TypeError: no"}
+    assert list(kinds(refused, given("*"))) == ["calls-work"]
+    other = {"calls/jax.vmap/form": {"type": "ValueError", "line": "no"}}
+    assert list(kinds(refused, other)) == ["errors-changed"]

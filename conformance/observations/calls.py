@@ -1,0 +1,84 @@
+"""Which ways to call a transform are accepted, and what each gives; of the others, what they raise."""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from conformance.observations import call_forms, flax_call_forms
+from conformance.observations.record import Absent, Observation, described, needed, one
+from conformance.observations.selection import EVERYTHING, Selection
+from conformance.observations.started import fixed_stream
+
+
+def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
+    """`calls/TRANSFORM/FORM`: {gives, values}, or {type, line} where the call is refused.
+
+    `gives` is the tree of the result with shapes, dtypes and weak types; `values` are its arrays.
+    """
+    with fixed_stream():
+        for transform, forms in _FORMS.items():
+            if selection.has_transform(transform):
+                for name, call in forms().items():
+                    yield from one(f"calls/{transform}/{name}", partial(_given, call))
+
+
+def _vmap() -> call_forms.Forms:
+    return {**_of_map(jax.vmap), **call_forms.vmap_alone()}
+
+
+def _pmap() -> call_forms.Forms:
+    def pmap(*arguments: Any, **options: Any) -> Any:
+        return needed("jax.pmap")(*arguments, **options)
+
+    return {**call_forms.axes(pmap), **call_forms.axis_names(pmap), **call_forms.pmap_alone()}
+
+
+def _of_map(map: Callable[..., Any]) -> call_forms.Forms:
+    of_all = (call_forms.axes, call_forms.functions, call_forms.axis_names, call_forms.inside)
+    return {name: call for forms in of_all for name, call in forms(map).items()}
+
+
+_FORMS: dict[str, Callable[[], call_forms.Forms]] = {
+    "jax.vmap": _vmap,
+    "jax.pmap": _pmap,
+    "jax.shard_map": call_forms.shard_map,
+    "flax.linen.vmap": flax_call_forms.linen,
+    "flax.nnx.vmap": flax_call_forms.nnx,
+}
+
+
+# What a class says of itself in a tree may hold sets, whose order is chance.
+_CLASS = re.compile(r"CustomNode\((\w+)\[.*", re.DOTALL)
+
+
+def _given(call: Callable[[], Any]) -> dict[str, Any]:
+    try:
+        result = call()
+        leaves, tree = jax.tree_util.tree_flatten(result)
+        kinds = [_kind(leaf) for leaf in leaves]
+        text = _CLASS.sub(r"\1", str(tree).removeprefix("PyTreeDef(").removesuffix(")"))
+        return {"gives": f"{text} of {', '.join(kinds)}", "values": [_value(a) for a in leaves]}
+    except Absent:
+        raise
+    except Exception as error:
+        return described(error)
+
+
+def _kind(leaf: Any) -> str:
+    if not hasattr(leaf, "dtype"):
+        return type(leaf).__name__
+    weak = " weak" if getattr(leaf, "weak_type", False) else ""
+    return f"{leaf.dtype}[{','.join(map(str, leaf.shape))}]{weak}"
+
+
+def _value(leaf: Any) -> Any:
+    if not hasattr(leaf, "dtype"):
+        return leaf if isinstance(leaf, str | int | float | bool) else type(leaf).__name__
+    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        leaf = jax.random.key_data(leaf)
+    return np.asarray(leaf)

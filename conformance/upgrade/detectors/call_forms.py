@@ -1,0 +1,81 @@
+"""Calls that both releases accept, and that give other results."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from conformance.events.arrays import Array, decode
+from conformance.upgrade.difference import Difference, ObservationPair, Value
+from conformance.upgrade.kinds import DifferenceKind
+
+RESULTS = DifferenceKind(
+    "results-changed",
+    "Other results",
+    ("result changed", "results changed"),
+    "A call that both releases accept gives other values, shapes, dtypes or another tree.",
+    "Look for such calls of your own, and at what they give.",
+    62,
+    "work",
+)
+FACTS = DifferenceKind(
+    "facts-changed",
+    "Other kinds of objects",
+    ("kind of object changed", "kinds of objects changed"),
+    "What a call gives, or what an object has, is of another kind; its numbers are the same.",
+    "Only code that looks at the kind sees it.",
+    112,
+    "know",
+)
+KINDS = (RESULTS, FACTS)
+
+_CLOSE = 1e-5
+"""Relative: the calls compute sums and products of small whole numbers."""
+
+
+def find(pair: ObservationPair) -> Iterator[Difference]:
+    """One difference for each form of a call that gives something else."""
+    for key, was, now in pair.of("calls"):
+        if not all(isinstance(value, dict) and "gives" in value for value in (was, now)):
+            continue
+        arrays = any(map(_is_array, (*was["values"], *now["values"])))
+        kind = RESULTS if arrays else FACTS
+        if was["gives"] != now["gives"]:
+            gave, gives = (_told(value) for value in (was, now))
+            yield Difference(kind, key, f"gave {gave}; gives {gives}")
+        elif not all(map(_alike, was["values"], now["values"])):
+            said = f"gave {_numbers(was)}; gives {_numbers(now)}"
+            yield Difference(kind, key, said)
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, Array)
+
+
+def _alike(was: Any, now: Any) -> bool:
+    if not (_is_array(was) and _is_array(now)):
+        return bool(was == now)
+    a, b = (np.asarray(decode(value)) for value in (was, now))
+    if a.dtype.kind in "biu":
+        return bool(np.array_equal(a, b))
+    return bool(
+        np.allclose(a.astype(np.complex128), b.astype(np.complex128), _CLOSE, equal_nan=True)
+    )
+
+
+def _told(value: Value) -> str:
+    """The tree; of words, the words."""
+    words = [each for each in value["values"] if isinstance(each, str)]
+    return _shortened(", ".join(words)) if words else str(value["gives"])
+
+
+def _numbers(value: Value) -> str:
+    said = [str(decode(v).tolist()) if _is_array(v) else str(v) for v in value["values"]]
+    return _shortened(", ".join(said))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+_LONGEST = 100
