@@ -106,6 +106,10 @@ class Comparison(Struct, frozen=True, kw_only=True):
     after: str
     compared: Annotated[bool, Meta(description="False where one of the two did not run.")]
     unchanged: Count
+    looked_at: Annotated[
+        dict[str, Count],
+        Meta(description="How many checks of laws and observations of each group were compared."),
+    ]
     changes: list[Change]
     notes: list[str]
 

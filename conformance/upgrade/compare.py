@@ -1,9 +1,11 @@
 """How two environments differ: their events in, differences out, causes before their consequences."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import attrs
 
+from conformance.events.outcomes import NOT_CHECKED
 from conformance.events.records import Header, Observation, Record
 from conformance.events.user_code import MODULE, UserSubject
 from conformance.upgrade.detectors import DETECTORS, laws
@@ -24,6 +26,9 @@ class Differences:
     """Observations and results that are the same in both."""
     notes: tuple[str, ...] = ()
     """What could not be compared, and why."""
+    looked_at: tuple[tuple[str, int], ...] = ()
+    """How many checks of laws, and observations of each group, were compared: of nothing else it is known
+    whether it is the same."""
 
     def of(self, kind: DifferenceKind) -> list[Difference]:
         """The differences of one kind."""
@@ -58,7 +63,23 @@ def compare(before: Sequence[Record], after: Sequence[Record]) -> Differences:
         notes.append(f"{items} that one of the two runs checked and the other did not sample")
     results = (laws.results(before).keys() & laws.results(after).keys()) - one_only
     unchanged = len((old.keys() & new.keys()) - reported) + len(results - law_changes)
-    return Differences(tuple(found), unchanged, tuple(notes))
+    return Differences(tuple(found), unchanged, tuple(notes), _looked_at(before, after, old, new))
+
+
+def _looked_at(
+    before: Sequence[Record],
+    after: Sequence[Record],
+    old: Mapping[str, Value],
+    new: Mapping[str, Value],
+) -> tuple[tuple[str, int], ...]:
+    """How much was compared: the checks of laws first, then the groups of observations."""
+    checked = [
+        {name for name, result in laws.results(side).items() if result.outcome not in NOT_CHECKED}
+        for side in (before, after)
+    ]
+    groups = Counter(key.split("/", maxsplit=1)[0] for key in old.keys() & new.keys())
+    of_laws = len(checked[0] & checked[1])
+    return (*((("laws", of_laws),) if of_laws else ()), *sorted(groups.items()))
 
 
 def _has_broken_subjects(events: Sequence[Record]) -> bool:

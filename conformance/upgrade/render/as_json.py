@@ -21,6 +21,7 @@ def _comparison(before: str, after: str, found: Differences | None) -> document.
         after=after,
         compared=found is not None,
         unchanged=found.unchanged if found else 0,
+        looked_at=dict(found.looked_at) if found else {},
         changes=[_change(entry) for entry in found.entries] if found else [],
         notes=list(found.notes) if found else [],
     )

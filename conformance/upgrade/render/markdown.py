@@ -7,7 +7,14 @@ from conformance.upgrade.causes import Cause, causes
 from conformance.upgrade.columns import Column, Comparison
 from conformance.upgrade.compare import Differences
 from conformance.upgrade.for_you import ForYou, for_you
-from conformance.upgrade.render.words import SECTIONS, heading, laws, outcomes, things_to_do
+from conformance.upgrade.render.words import (
+    SECTIONS,
+    heading,
+    laws,
+    looked_at,
+    outcomes,
+    things_to_do,
+)
 
 MOST_BYTES = 1_000_000
 """GitHub shows no job summary above 1 MiB."""
@@ -48,6 +55,8 @@ def _environment(
     where = "Elsewhere: " if mine is not None else ""
     verdict = f"{breaks} causes of differences that need work" if breaks else "nothing breaks"
     yield f"{where}{verdict}; {differences.unchanged} observations and results are unchanged."
+    if differences.looked_at:
+        yield from ("", f"Looked at: {looked_at(differences)}.")
     for urgency, title in SECTIONS.items():
         group = [cause for cause in found if cause.kind.urgency == urgency]
         if group:

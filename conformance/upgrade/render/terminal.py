@@ -18,6 +18,7 @@ from conformance.upgrade.render.words import (
     elsewhere_in_words,
     heading,
     laws,
+    looked_at,
     outcomes,
     shortened,
     things_to_do,
@@ -51,6 +52,8 @@ def show(console: Console, comparison: Comparison, *, everything: bool = False) 
         if mine is not None:
             _show_for_you(console, mine, everything)
         _show_elsewhere(console, differences, mine, everything)
+        if differences.looked_at:
+            console.print(Text(f"Looked at: {looked_at(differences)}", style="dim"))
         for note in differences.notes:
             console.print(Text(f"Not compared: {note}", style="dim"))
     if everything:

@@ -7,6 +7,7 @@ from conformance.events.outcomes import CONFORMING, NOT_CHECKED
 from conformance.reporting.summary import ORDER, SHORT
 from conformance.upgrade.causes import Cause
 from conformance.upgrade.columns import Column, Comparison
+from conformance.upgrade.compare import Differences
 from conformance.upgrade.detectors import KINDS
 from conformance.upgrade.for_you import ForYou
 from conformance.upgrade.kinds import Urgency
@@ -64,3 +65,12 @@ def outcomes(column: Column, law: str) -> str:
     wrong = [name for name in ORDER if counts[name] and name not in CONFORMING]
     shown = wrong or [name for name in ORDER if counts[name] and name not in NOT_CHECKED]
     return ", ".join(f"{counts[name]} {SHORT.get(name, name)}" for name in shown or counts)
+
+
+def looked_at(differences: Differences) -> str:
+    """What was compared, with its counts: such as `2,310 checks of laws; 68 draws, 256 calls`."""
+    counts = dict(differences.looked_at)
+    of_laws = counts.pop("laws", 0)
+    parts = [f"{of_laws:,} checks of laws"] if of_laws else []
+    groups = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+    return "; ".join([*parts, groups] if groups else parts)

@@ -6,6 +6,7 @@ import numpy as np
 
 from conformance.upgrade.causes import causes
 from conformance.upgrade.detectors import KINDS
+from conformance.upgrade.render.words import looked_at
 from tests.conformance.upgrade.events import HEADER, NEWER, compared
 
 REFUSED = {"type": "ValueError", "line": "no such dtype"}
@@ -154,3 +155,14 @@ def test_a_call_that_is_refused_now_with_what_it_raises() -> None:
     assert list(kinds(refused, given("*"))) == ["calls-work"]
     other = {"calls/jax.vmap/form": {"type": "ValueError", "line": "no"}}
     assert list(kinds(refused, other)) == ["errors-changed"]
+
+
+def test_what_was_looked_at_is_counted() -> None:
+    same = {
+        "flags/jax/jax_a": "1",
+        "draws/normal/float32": draw(1),
+        "draws/normal/float16": draw(1),
+    }
+    found = compared(same, same)
+    assert found.looked_at == (("draws", 2), ("flags", 1))
+    assert looked_at(found) == "2 draws, 1 flags"
