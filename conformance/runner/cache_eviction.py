@@ -13,8 +13,8 @@ from properties import compile_stats
 
 FEWEST, MOST = 500, 3000
 """Programs after which all are evicted: at least, where there is little memory, and at most."""
-BYTES_OF_PROGRAM = 1_200_000
-"""What a program takes, with what JAX keeps of its trace: measured of 1,495 programs of a quick run."""
+BYTES_OF_PROGRAM = 300_000
+"""What a program takes, with what JAX keeps of its trace: measured of 808 programs of a quick run."""
 SHARE = 0.5
 """The part of the memory that the programs of all workers may have."""
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")

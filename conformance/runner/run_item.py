@@ -11,6 +11,7 @@ from conformance.events.details import Casualty, KnownDefect, NotApplicable, Not
 from conformance.events.outcomes import Outcome
 from conformance.events.records import Result
 from conformance.known_defects.effects import effect
+from conformance.runner import mlir_context
 from conformance.runner.installed_defects import defects_of_call
 from conformance.runner.items import Item
 from conformance.runner.run_defect import still_shows
@@ -47,7 +48,8 @@ def run_item(
 
     """
     try:
-        return _run(item, profile, database, calls, cell, not_sampled)
+        with mlir_context.shared():
+            return _run(item, profile, database, calls, cell, not_sampled)
     except SystemExit as ended:
         # pytest would take it for its own end, or call it a failure without saying of what.
         how = ended.code if isinstance(ended.code, str) else f"sys.exit({ended.code!r}) was called"
