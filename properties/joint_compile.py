@@ -1,12 +1,12 @@
 """Run many axis combinations of one call in a single compilation."""
 
-import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import jax
 
 from properties.call import Axes, FunctionCall, ModuleCall
+from properties.compiler_options import fast
 from properties.transform import Lifted, Transform
 from properties.trees import Raised, attempt, raw
 
@@ -66,31 +66,6 @@ def transform_or_raise(make: Any, *arguments: Any) -> Any:
             raise raised
 
         return fail
-
-
-OPTIONS: dict[str, Any] = {
-    "xla_backend_optimization_level": 0,
-    "xla_llvm_disable_expensive_passes": True,
-    # XLA's newer emitters make a fusion's code by way of MLIR, in twice the time.
-    "xla_cpu_use_fusion_emitters": False,
-}
-"""Of XLA's compiler, each where the release has it."""
-
-
-@functools.cache
-def fast() -> Mapping[str, Any]:
-    """Options that compile in less time.
-
-    They leave out LLVM's optimisations, and take XLA's simpler emitters where it has both. All
-    of XLA's own passes run, and the machine code may round otherwise, which the bound
-    allows for. What runs alone (eager calls, pmap, init) has the defaults.
-    """
-    program = jax.jit(lambda: 0).lower()
-    return {
-        option: value
-        for option, value in OPTIONS.items()
-        if not isinstance(attempt(program.compile, {option: value}), Raised)
-    }
 
 
 def _compiled(function: Any, arguments: Any) -> Any:

@@ -137,7 +137,7 @@ def _check_plan(plan: Path, *, cache: bool) -> None:
     """Refuse a plan that cannot be followed before anything starts."""
     from conformance.runner import process_env
 
-    process_env.prepare(process_env.environment(cache=cache))
+    process_env.prepare(process_env.worker_environment(cache=cache))
     from conformance.runner.plan import PlanError, load
 
     try:

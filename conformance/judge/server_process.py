@@ -20,6 +20,7 @@ import attrs
 from conformance.judge.errors import IsolationUnavailable
 from conformance.judge.sandbox import scratch
 from conformance.judge.sandbox.isolation import LEVELS, lacking
+from conformance.runner import process_env
 
 DEVICES = 8
 START = """\
@@ -197,6 +198,8 @@ def environment() -> dict[str, str]:
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={DEVICES}",
     }
+    if process_env.has_one_module():
+        values["XLA_FLAGS"] += f" {process_env.ONE_MODULE}"
     return values
 
 

@@ -11,11 +11,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import platformdirs
+from packaging.version import Version
 
 DEVICES = 8
 """Virtual CPU devices for pmap; more examples than devices is a call that must raise."""
 
 PRECISION = "JAX_DEFAULT_MATMUL_PRECISION"
+
+ONE_MODULE = "--xla_cpu_parallel_codegen_split_count=1"
+"""XLA else splits a program of any size into many modules of LLVM, for threads that workers do not have."""
+_HAVE_ONE_MODULE = ("0.4.33", "0.13")
+"""The first jaxlib that has the flag, and the first that was not tried: an unknown flag ends JAX."""
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -81,6 +87,26 @@ def environment(*, cache: bool = True) -> dict[str, str]:
         }
     kept = {k: v for k, v in variables.items() if k == "XLA_FLAGS" or k not in os.environ}
     return kept if cache else kept | {"JAX_ENABLE_COMPILATION_CACHE": "false"}
+
+
+def worker_environment(*, cache: bool = True) -> dict[str, str]:
+    """`environment`, for processes that use this process's jaxlib alone.
+
+    Args:
+        cache: Whether to use the persistent compilation cache.
+
+    """
+    variables = environment(cache=cache)
+    flags = variables["XLA_FLAGS"]
+    if has_one_module() and ONE_MODULE.partition("=")[0] not in flags:
+        variables["XLA_FLAGS"] = f"{flags} {ONE_MODULE}"
+    return variables
+
+
+def has_one_module() -> bool:
+    """Whether this jaxlib is known to have the flag `ONE_MODULE`."""
+    first, untried = map(Version, _HAVE_ONE_MODULE)
+    return first <= Version(importlib.metadata.version("jaxlib")) < untried
 
 
 def prepare(variables: Mapping[str, str] | None = None) -> None:

@@ -1,5 +1,6 @@
 """What a run is asked for. It travels to the workers as JSON, in one pytest option."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import msgspec
@@ -45,6 +46,17 @@ class RunOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         from hypothesis.database import DirectoryBasedExampleDatabase
 
         return DirectoryBasedExampleDatabase(self.database_directory)
+
+    def compiling(self) -> AbstractContextManager[None]:
+        """How the items of this run are compiled: by quick in less time, else as JAX does by default.
+
+        Numbers that are observed are compared with those of other runs, and compiled as users do.
+        """
+        if self.profile_name != "quick" or self.observe:
+            return nullcontext()
+        from properties.compiler_options import fast_everywhere
+
+        return fast_everywhere()
 
     def to_json(self) -> str:
         """The options as text for a command line."""

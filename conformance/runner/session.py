@@ -68,7 +68,7 @@ def run(
             log, _header(options, command, cache), options.profile.deadline, Path(scratch)
         )
         watch(controller)
-        with _environment(process_env.environment(cache=cache)):
+        with _environment(process_env.worker_environment(cache=cache)):
             _run_pytest(options, workers, controller)
     if controller.collection_errors:
         whole = controller.collection_errors[0]

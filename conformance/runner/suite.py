@@ -81,7 +81,8 @@ def test_law(item: items.Item, request: pytest.FixtureRequest) -> None:
     """Run the item and attach its result for the controller."""
     options = request.config.stash[OPTIONS]
     calls = planned(Path(options.plan)).get(item.planned_as) if options.plan else None
-    result = run_item(item, options.profile, options.database(), calls, options.cell)
+    with options.compiling():
+        result = run_item(item, options.profile, options.database(), calls, options.cell)
     Attachment(results=[result]).attach(request.node)
     cache_eviction.evict_programs()
     if result.outcome not in CONFORMING:

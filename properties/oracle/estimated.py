@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from properties.joint_compile import fast
+from properties.compiler_options import fast
 from properties.oracle import perturbed
 from properties.oracle.unmapped import SMALLEST
 from properties.trees import raw

@@ -13,7 +13,6 @@ import gc
 import importlib
 import json
 import os
-import select
 import signal
 import socket
 import sys
@@ -21,7 +20,7 @@ import time
 import traceback
 from typing import Any
 
-from . import isolation, landlock, linux, mlir_contexts, processes, start_worker, supervisor
+from . import isolation, landlock, linux, mlir_context, processes, start_worker, supervisor
 
 FDS = 5
 LATE_IMPORTS = (
@@ -66,8 +65,6 @@ def main(arguments: dict[str, Any]) -> None:
 def _serve(control: socket.socket, level: str, files: dict[str, Any]) -> None:
     number = 0
     while True:
-        while not select.select([control], [], [], 0)[0] and mlir_contexts.prepare():
-            pass
         message, fds = _receive(control)
         if message is None:
             supervisor.kill_tree()
@@ -108,7 +105,7 @@ def preload() -> None:
     for name in LATE_IMPORTS:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    mlir_contexts.install()
+    mlir_context.install()
     gc.collect()
     gc.freeze()  # or every worker's collector goes over all of JAX, and copies its pages
     gc.set_threshold(50_000, 50, 100)  # tracing makes much that is short-lived, and no cycles

@@ -53,7 +53,8 @@ def test_another_thread_makes_its_own(made):
         thread.start()
         thread.join()
         lower_new_program()
-    assert len(made) == 2 and made[0] == threading.get_ident() != made[1]
+    first, second = made
+    assert first == threading.get_ident() != second
 
 
 def test_a_release_without_the_name_lowers_as_it_does(monkeypatch):

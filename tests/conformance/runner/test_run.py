@@ -30,7 +30,7 @@ from conformance.runner.run_item import run_item
 from conformance.transforms import TRANSFORMS
 from properties.call import digest, x64
 from properties.call_json import from_json
-from properties.joint_compile import OPTIONS, fast
+from properties.compiler_options import OPTIONS, fast
 from properties.law import load
 from properties.laws import LAWS
 from properties.profile import PROFILES, Sampling
