@@ -33,13 +33,13 @@ def test_programs_are_evicted_where_there_are_many(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize(
     ("gigabytes", "workers", "expected"),
-    [(1, 4, 500), (8, 2, 1666), (8, 4, 833), (1000, 2, 3000)],
+    [(0.2, 4, 500), (2, 2, 1666), (2, 4, 833), (1000, 2, 3000)],
 )
 def test_as_many_are_kept_as_fit_in_half_the_memory(
-    gigabytes: int, workers: int, expected: int, monkeypatch: pytest.MonkeyPatch
+    gigabytes: float, workers: int, expected: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", str(workers))
-    monkeypatch.setattr(cache_eviction, "_memory", lambda: gigabytes * 10**9)
+    monkeypatch.setattr(cache_eviction, "_memory", lambda: int(gigabytes * 10**9))
     assert cache_eviction.most_programs() == expected
 
 

@@ -1,5 +1,6 @@
 """What a process is given before JAX starts, where an accelerator may be found and where not."""
 
+import importlib.metadata
 import importlib.util
 
 import pytest
@@ -43,3 +44,22 @@ def test_a_cpu_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_workers_share_the_memory_of_a_gpu() -> None:
     assert process_env.environment()["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
+
+
+@pytest.mark.parametrize(
+    ("jaxlib", "has"), [("0.4.30", False), ("0.4.33", True), ("0.12.0.1", True), ("0.13.0", False)]
+)
+def test_only_a_jaxlib_that_is_known_to_have_a_flag_is_given_it(
+    jaxlib: str, has: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: jaxlib)
+    assert (process_env.ONE_MODULE in process_env.worker_environment()["XLA_FLAGS"]) == has
+    assert process_env.ONE_MODULE not in process_env.environment()["XLA_FLAGS"]
+
+
+def test_a_flag_that_the_user_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_parallel_codegen_split_count=4")
+    flags = process_env.worker_environment()["XLA_FLAGS"].split()
+    assert [flag for flag in flags if "split_count" in flag] == [
+        "--xla_cpu_parallel_codegen_split_count=4"
+    ]
