@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -47,7 +47,7 @@ def fast_everywhere() -> Iterator[None]:
     try:
         from jax._src import compiler
 
-        get = compiler.get_compile_options
+        get: Callable[..., Any] = compiler.get_compile_options
     except (ImportError, AttributeError):
         yield
         return
