@@ -1,5 +1,6 @@
 """What `bisect` is asked about: a law, or an observation, as `upgrade` prints it."""
 
+import re
 from collections.abc import Collection
 
 import attrs
@@ -24,8 +25,13 @@ class Target:
         return (self.observation.removeprefix("names/"),)
 
 
+_BETWEEN = re.compile(r"\s*\|\s*|\s+of\s+")
+
+
 def target(text: str, laws: Collection[str], groups: Collection[str]) -> Target:
     """What the text is: a law's id, `LAW | TRANSFORM | SUBJECT`, an observation's key, or a dotted name.
+
+    `LAW of TRANSFORM` is what `upgrade` prints beside a subject of the user's.
 
     Args:
         text: As `upgrade` prints it: `jax.numpy.fix` as well as `names/jax.numpy.fix`.
@@ -36,7 +42,7 @@ def target(text: str, laws: Collection[str], groups: Collection[str]) -> Target:
         ValueError: It is none of these, in one sentence.
 
     """
-    parts = [part.strip() for part in text.split("|")]
+    parts = [part.strip() for part in _BETWEEN.split(text)]
     if parts[0] in laws:
         names = [*parts[1:3], None, None][:2]
         return Target(law=parts[0], transform=names[0], subject=names[1])
@@ -54,5 +60,5 @@ def target(text: str, laws: Collection[str], groups: Collection[str]) -> Target:
         return Target(observation=f"names/{text}")
     raise ValueError(
         f"{text!r} is neither a law nor an observation: give the id of a law, a name such as jax.numpy.fix, "
-        f"or a key that `upgrade --all` prints, which begins with {', '.join(sorted(groups))}"
+        f"or a key that `upgrade -v` prints, which begins with {', '.join(sorted(groups))}"
     )

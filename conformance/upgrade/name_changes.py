@@ -53,6 +53,13 @@ _REMOVED_IN = {
     "jax.device_put_replicated": "0.10.0",
     "jax.device_put_sharded": "0.10.0",
     "jax.sharding.PmapSharding": "0.10.0",
+    **dict.fromkeys(
+        (
+            *("jax.numpy.fix", "jax.lax.pvary", "jax.core.get_aval", "jax.core.mapped_aval"),
+            *("jax.core.subjaxprs", "jax.core.unmapped_aval"),
+        ),
+        "0.10.0",
+    ),
     "jax.util": "0.8.0",
     "jax.extend.ffi": "0.8.0",
     "jax.experimental.host_callback": "0.8.0",

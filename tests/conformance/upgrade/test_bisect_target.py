@@ -18,6 +18,10 @@ GROUPS = ("names", "outputs", "prng")
         ("prng/threefry2x32", Target(observation="prng/threefry2x32")),
         ("errors.axis-size", Target(law="errors.axis-size")),
         (
+            "errors.axis-size of jax.vmap",
+            Target(law="errors.axis-size", transform="jax.vmap"),
+        ),
+        (
             "errors.axis-size | jax.vmap | square | some-defect",
             Target(law="errors.axis-size", transform="jax.vmap", subject="square"),
         ),

@@ -38,6 +38,15 @@ from conformance.upgrade.name_changes import advice, change_of, keyword_change, 
             "gone since jax 0.6.0 (2025-04-16)",
             "jax.tree.map",
         ),
+        *(
+            # What newer releases say of it no more.
+            (name, f"no attribute {name}", "gone since jax 0.10.0 (2026-04-16)", instead)
+            for name, instead in (
+                ("jax.numpy.fix", "jax.numpy.trunc"),
+                ("jax.core.get_aval", "jax.typeof"),
+                ("jax.lax.pvary", "jax.lax.pcast(..., to='varying')"),
+            )
+        ),
         ("flax.nnx.gone", "module 'flax.nnx' has no attribute 'gone'", "gone", None),
     ],
 )
