@@ -57,6 +57,11 @@ class ItemRow:
         return " ".join(sorted({cell.result.outcome for cell in self.cells if cell.result}))
 
     @property
+    def is_sampled(self) -> bool:
+        """Whether any environment checked it, or says why it cannot."""
+        return any(cell.result and cell.result.outcome != "not-sampled" for cell in self.cells)
+
+    @property
     def same(self) -> bool:
         """Whether all environments have the same outcome."""
         return len({cell.result.outcome if cell.result else None for cell in self.cells}) == 1

@@ -246,8 +246,10 @@ def test_every_failure_is_told_in_full() -> None:
     assert "no result within 120 s" in parsed.text
     assert "Known defect pmap-negative-axis-wrong-answer:" in parsed.text
     for result in RESULTS:
-        assert result["subject"] in parsed.of_id["items"]
+        is_listed = result["subject"] in parsed.of_id["items"]
+        assert is_listed == (result["outcome"] != "not-sampled")
         assert result["outcome"] in parsed.of_id["matrix"]
+    assert "1 more is not sampled" in parsed.of_id["items"]
 
 
 def test_every_difference_is_told_with_what_to_do() -> None:
