@@ -8,7 +8,7 @@ import textwrap
 
 from conformance.transforms.linen.modules import ORIGINS
 from conformance.user_subjects.transforms import MADE
-from conformance.violations.script import functions, modules, templates
+from conformance.violations.script import functions, modules, pruning, templates
 from conformance.violations.script.parts import Parts, arrays
 from properties.call import WIDE, Call, FunctionCall, with_dtypes_of
 from properties.compare import Expected
@@ -66,8 +66,9 @@ def _body(transform: Transform, found: Violation, parts: Parts) -> str:
     # An array that cannot be read is no result either.
     reading = ["got = jax.tree_util.tree_map(numbers, got)"]
     lines = [*parts.attempt, *(reading if isinstance(parts.expected, Expected) else [])]
-    attempt = templates.indented("\n".join(filter(None, lines)))
-    setup = "\n".join(parts.setup)
+    attempt = pruning.needed("\n".join(filter(None, lines)), "got")
+    setup = pruning.needed("\n".join(parts.setup), f"{attempt} {parts.drawn} {parts.expected}")
+    attempt = templates.indented(attempt)
     if parts.expected is None:
         return setup + templates.EXCEPTION.format(
             transform=transform.name,
