@@ -65,7 +65,7 @@ LIFTED: tuple[Defect, ...] = (
         Defect(
             id=f"nnx-{name}-write-by-closure",
             transform=f"flax.nnx.{name}",
-            versions={"flax": ">=0.10,<0.10.5"},
+            versions={"flax": f">={first},<0.10.5"},
             affects=lambda call: call.subject_name == "use.written-by-closure",
             law="sharing.documented-uses",
             call=_use("use.written-by-closure"),
@@ -79,7 +79,7 @@ LIFTED: tuple[Defect, ...] = (
             ),
             all_laws=False,
         )
-        for name in ("vmap", "pmap")
+        for name, first in (("vmap", "0.10"), ("pmap", "0.10.1"))
     ),
     Defect(
         id="nnx-vmap-update-by-closure",

@@ -47,25 +47,13 @@ allowed = {'params': {'bias': array('float64', (4, 3), [0.0, 0.0, 0.0, 0.0, 0.0,
 dtypes = ['float32', 'float32']
 structure = "PyTreeDef({'params': {'bias': *, 'kernel': *}})"
 
+
 print("mapped by", "flax.linen.vmap", "on jax", jax.__version__)
 try:
-
-    from collections.abc import Sequence
     from typing import Any
 
     import flax.linen as nn
     from flax import struct
-
-
-    class Block(nn.Module):
-        """A Dense layer of `features` outputs, then tanh."""
-
-        features: int
-
-        @nn.compact
-        def __call__(self, x: Any) -> Any:
-            """Map `x` of shape (..., m) to shape (..., features)."""
-            return jnp.tanh(nn.Dense(self.features)(x))
 
 
     class Labelled(struct.PyTreeNode, nn.meta.AxisMetadata[Any]):
@@ -94,82 +82,6 @@ try:
             return self.replace(names=(*self.names[:place], *self.names[place + 1 :]))
 
 
-    class MLP(nn.Module):
-        """A `Block` for each width in `features` but the last, then a Dense layer of the last width."""
-
-        features: Sequence[int]
-
-        @nn.compact
-        def __call__(self, x: Any) -> Any:
-            """Map `x` of shape (..., m) to shape (..., features[-1])."""
-            for width in self.features[:-1]:
-                x = Block(width)(x)
-            return nn.Dense(self.features[-1])(x)
-
-
-    class ColumnCell(nn.Module):
-        """A recurrent cell without a bias, whose weights multiply columns: tanh(w x + u carry)."""
-
-        features: int
-
-        @nn.compact
-        def __call__(self, carry: Any, x: Any) -> Any:
-            """Give the new carry of shape (features,) twice, as carry and as output, for `x` of shape (m,)."""
-            draw = nn.initializers.lecun_normal()
-            w = self.param("w", draw, (self.features, x.shape[-1]), jnp.float32)
-            u = self.param("u", draw, (self.features, self.features), jnp.float32)
-            h = jnp.tanh(jnp.dot(w, x) + jnp.dot(u, carry))
-            return h, h
-
-
-    class KeyProbe(nn.Module):
-        """A module whose two parameters are the data of the PRNG keys that their initialisers get."""
-
-        @nn.compact
-        def __call__(self, x: Any) -> Any:
-            """Add to `x` the lowest bit of the first word of each of the two keys."""
-            first = self.param("first", jax.random.key_data)
-            second = self.param("second", jax.random.key_data)
-            return x + ((first[..., 0] & 1) + (second[..., 0] & 1)).astype(x.dtype)
-
-
-    class Sown(nn.Module):
-        """A Dense layer, whose output is sown as `before` in `intermediates`, then tanh."""
-
-        features: int
-
-        @nn.compact
-        def __call__(self, x: Any) -> Any:
-            """Map `x` of shape (..., m) to shape (..., features)."""
-            y = nn.Dense(self.features)(x)
-            self.sow("intermediates", "before", y)
-            return jnp.tanh(y)
-
-
-    class Accumulator(nn.Module):
-        """A running sum of its inputs, in the variable `total` of the collection `cache`."""
-
-        @nn.compact
-        def __call__(self, x: Any) -> Any:
-            """Add `x` to the total, except at initialisation, and give the total, of the shape of `x`."""
-            total = self.variable("cache", "total", jnp.zeros, x.shape, jnp.float32)
-            if not self.is_initializing():
-                total.value = total.value + x
-            return total.value
-
-
-    class NoisyDense(nn.Module):
-        """A Dense layer of `features` outputs, then dropout with probability `rate` in every call."""
-
-        features: int
-        rate: float
-
-        @nn.compact
-        def __call__(self, x: Any) -> Any:
-            """Map `x` of shape (..., m) to shape (..., features)."""
-            return nn.Dropout(self.rate, deterministic=False)(nn.Dense(self.features)(x))
-
-
     class PartitionedDense(nn.Module):
         """Its two parameters say what their axes are called in two ways: Flax's, and one of their own."""
 
@@ -186,62 +98,6 @@ try:
             y = jnp.dot(x, kernel)
             return y + jnp.broadcast_to(bias, y.shape)
 
-
-    class ScannedCell(nn.Module):
-        """An `nn.SimpleCell` scanned along the first axis of its inputs, with the same parameters throughout."""
-
-        features: int
-
-        @nn.compact
-        def __call__(self, carry: Any, xs: Any) -> Any:
-            """Give the last carry, (features,), and all outputs, (length, features), of `xs`, (length, m)."""
-            scan = nn.scan(nn.SimpleCell, variable_broadcast="params", split_rngs={"params": False})
-            return scan(self.features, name="cell")(carry, xs)
-
-
-    class Members(nn.Module):
-        """Dense layers, one with its own parameters for each entry of the first axis of the input."""
-
-        features: int
-
-        @nn.compact
-        def __call__(self, xs: Any) -> Any:
-            """Map `xs` of shape (length, m) to shape (length, features)."""
-            lift = nn.vmap(nn.Dense, variable_axes={"params": 0}, split_rngs={"params": True})
-            return lift(self.features, name="members")(xs)
-
-
-    class Repeated(nn.Module):
-        """A Dense layer applied once, then `times` times more, each followed by tanh, in `nn.while_loop`."""
-
-        times: int
-
-        @nn.compact
-        def __call__(self, x: Any) -> Any:
-            """Map `x` of shape (..., m) to the same shape."""
-            layer = nn.Dense(x.shape[-1], name="layer")
-
-            def body(module: Any, state: Any) -> Any:
-                return state[0] + 1, jnp.tanh(module(state[1]))
-
-            state = (0, layer(x))
-            return nn.while_loop(lambda _, state: state[0] < self.times, body, layer, state)[1]
-
-
-    class Rematted(nn.Module):
-        """A `Block` under `nn.remat`, then a Dense layer, both of `features` outputs."""
-
-        features: int
-
-        @nn.compact
-        def __call__(self, x: Any) -> Any:
-            """Map `x` of shape (..., m) to shape (..., features)."""
-            return nn.Dense(self.features)(nn.remat(Block)(self.features, name="block")(x))
-
-    """`nn.vmap` with options other than axes, and with other lifts.
-
-A standalone script of a violation holds this whole file: it imports Flax, JAX and Python only.
-"""
 
     from collections.abc import Callable, Mapping
     from typing import Any

@@ -64,9 +64,9 @@ allowed = {'params': {'embedding': array('float64', (3, 5, 4), [2.15549869153619
 dtypes = ['float32']
 structure = "PyTreeDef({'params': {'embedding': *}})"
 
+
 print("mapped by", "flax.linen.vmap", "on jax", jax.__version__)
 try:
-
     import flax.linen as nn
     from flax.linen import Embed
     """`nn.vmap` with options other than axes, and with other lifts.

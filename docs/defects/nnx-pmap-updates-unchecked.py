@@ -33,17 +33,9 @@ rngs = {}
 variables = {'cache': {'total': array('float32', (2,), [1.3232202529907227, 1.5727840662002563])}}
 print("mapped by", "flax.nnx.pmap", "on jax", jax.__version__)
 try:
-
-    """Mapping NNX modules and their state, with variables by collection as Linen has them.
-
-A standalone script of a violation holds this whole file: it imports Flax, JAX and Python only.
-"""
-
-    import contextlib
     from collections.abc import Mapping
     from typing import Any
 
-    import flax
     import jax
     import jax.numpy as jnp
     from flax import nnx
@@ -70,29 +62,6 @@ A standalone script of a violation holds this whole file: it imports Flax, JAX a
             variable.value = value
 
 
-    class Block(nnx.Module):
-        """A Linear layer from `m` to `n` features, then tanh."""
-
-        def __init__(self, m: int, n: int, rngs: Any) -> None:
-            self.Dense_0 = nnx.Linear(m, n, rngs=rngs)
-
-        def __call__(self, x: Any) -> Any:
-            """Map `x` of shape (..., m) to shape (..., n)."""
-            return jnp.tanh(self.Dense_0(x))
-
-
-    class MLP(nnx.Module):
-        """A `Block` from `m` to `k` features, then a Linear layer to `n`."""
-
-        def __init__(self, m: int, k: int, n: int, rngs: Any) -> None:
-            self.Block_0 = Block(m, k, rngs)
-            self.Dense_0 = nnx.Linear(k, n, rngs=rngs)
-
-        def __call__(self, x: Any) -> Any:
-            """Map `x` of shape (..., m) to shape (..., n)."""
-            return self.Dense_0(self.Block_0(x))
-
-
     class Accumulator(nnx.Module):
         """A running sum of its inputs of shape (m,), in the collection `cache`."""
 
@@ -103,131 +72,6 @@ A standalone script of a violation holds this whole file: it imports Flax, JAX a
             """Add `x` to the total, and give the total."""
             write(self.total, read(self.total) + x)
             return read(self.total)
-
-
-    class ColumnCell(nnx.Module):
-        """A recurrent cell without a bias, whose weights multiply columns: tanh(w x + u carry)."""
-
-        def __init__(self, m: int, n: int, rngs: Any) -> None:
-            draw = nnx.initializers.lecun_normal()
-            self.w = nnx.Param(draw(rngs.params(), (n, m), jnp.float32))
-            self.u = nnx.Param(draw(rngs.params(), (n, n), jnp.float32))
-
-        def __call__(self, carry: Any, x: Any) -> Any:
-            """Give the new carry of shape (n,) twice, as carry and as output, for `x` of shape (m,)."""
-            h = jnp.tanh(jnp.dot(read(self.w), x) + jnp.dot(read(self.u), carry))
-            return h, h
-
-
-    def recurrent(n: int, rngs: Any, use_bias: bool = False) -> Any:
-        """The layer on the carry, as Linen's cells have it."""
-        orthogonal = nnx.initializers.orthogonal()
-        return nnx.Linear(n, n, use_bias=use_bias, kernel_init=orthogonal, rngs=rngs)
-
-
-    class SimpleCell(nnx.Module):
-        """An Elman cell: tanh of a Linear layer on the input plus one without a bias on the carry."""
-
-        def __init__(self, m: int, n: int, rngs: Any) -> None:
-            self.i, self.h = nnx.Linear(m, n, rngs=rngs), recurrent(n, rngs)
-
-        def __call__(self, carry: Any, x: Any) -> Any:
-            """Give the new carry of shape (..., n) twice, as carry and as output, for `x` of (..., m)."""
-            h = jnp.tanh(self.i(x) + self.h(carry))
-            return h, h
-
-
-    class GRUCell(nnx.Module):
-        """A gated recurrent unit, with a reset gate, an update gate and a candidate state."""
-
-        def __init__(self, m: int, n: int, rngs: Any) -> None:
-            self.ir, self.iz = nnx.Linear(m, n, rngs=rngs), nnx.Linear(m, n, rngs=rngs)
-            setattr(self, "in", nnx.Linear(m, n, rngs=rngs))  # a keyword of Python's
-            self.hr, self.hz = recurrent(n, rngs), recurrent(n, rngs)
-            self.hn = recurrent(n, rngs, use_bias=True)
-
-        def __call__(self, carry: Any, x: Any) -> Any:
-            """Give the new carry of shape (..., n) twice, as carry and as output, for `x` of (..., m)."""
-            r = jax.nn.sigmoid(self.ir(x) + self.hr(carry))
-            z = jax.nn.sigmoid(self.iz(x) + self.hz(carry))
-            h = (1.0 - z) * jnp.tanh(getattr(self, "in")(x) + r * self.hn(carry)) + z * carry
-            return h, h
-
-
-    class ScannedCell(nnx.Module):
-        """A `SimpleCell` scanned along the first axis of its inputs, with the same parameters throughout."""
-
-        def __init__(self, m: int, n: int, rngs: Any) -> None:
-            self.cell = SimpleCell(m, n, rngs)
-
-        def __call__(self, carry: Any, xs: Any) -> Any:
-            """Give the last carry, (n,), and all outputs, (length, n), for `xs` of shape (length, m)."""
-
-            def step(cell: Any, carry: Any, x: Any) -> Any:
-                return cell(carry, x)
-
-            axes = (None, nnx.Carry, 0)
-            return nnx.scan(step, in_axes=axes, out_axes=axes[1:])(self.cell, carry, xs)
-
-
-    class Repeated(nnx.Module):
-        """A Linear layer applied once, then `times` times more, each followed by tanh, in `nnx.while_loop`."""
-
-        def __init__(self, m: int, times: int, rngs: Any) -> None:
-            self.layer, self.times = nnx.Linear(m, m, rngs=rngs), times
-
-        def __call__(self, x: Any) -> Any:
-            """Map `x` of shape (..., m) to the same shape."""
-
-            def body(state: Any) -> Any:
-                layer, turn, y = state
-                return layer, turn + 1, jnp.tanh(layer(y))
-
-            state = (self.layer, jnp.int32(0), self.layer(x))
-            return nnx.while_loop(lambda state: state[1] < self.times, body, state)[2]
-
-
-    class Rematted(nnx.Module):
-        """A `Block` under `nnx.remat`, from `m` to `n` features, then a Linear layer of `n`."""
-
-        def __init__(self, m: int, n: int, rngs: Any) -> None:
-            self.block, self.Dense_0 = Block(m, n, rngs), nnx.Linear(n, n, rngs=rngs)
-
-        def __call__(self, x: Any) -> Any:
-            """Map `x` of shape (..., m) to shape (..., n)."""
-            return self.Dense_0(nnx.remat(lambda block, x: block(x))(self.block, x))
-
-
-    class NoisyDense(nnx.Module):
-        """A Linear layer from `m` to `n` features, then dropout with probability `rate` in every call."""
-
-        def __init__(self, m: int, n: int, rate: float, rngs: Any) -> None:
-            self.Dense_0 = nnx.Linear(m, n, rngs=rngs)
-            self.Dropout_0 = nnx.Dropout(rate, deterministic=False)
-
-        def __call__(self, x: Any, rngs: Any) -> Any:
-            """Map `x` of shape (..., m) to shape (..., n), with dropout drawn from `rngs`."""
-            return self.Dropout_0(self.Dense_0(x), rngs=rngs)
-
-
-    def partitioned(m: int, n: int, rngs: Any) -> Any:
-        """A Linear layer that names the axes of its parameters."""
-        # Since flax 0.12 a variable would be placed on a mesh at once; there is none here.
-        later: dict[str, Any] = {"eager_sharding": False} if hasattr(nnx, "use_eager_sharding") else {}
-        kernel = nnx.with_partitioning(nnx.initializers.lecun_normal(), ("in", "out"), **later)
-        bias = nnx.with_partitioning(nnx.initializers.zeros_init(), ("out",), **later)
-        with _not_on_a_mesh():
-            return nnx.Linear(m, n, kernel_init=kernel, bias_init=bias, rngs=rngs)
-
-
-    def _not_on_a_mesh() -> contextlib.AbstractContextManager[Any]:
-        """In flax 0.12.0 only a flag, not an argument, says that variables are not placed at once."""
-        flag = "flax_always_shard_variable"
-        if hasattr(nnx, "use_eager_sharding") or not hasattr(flax.config, flag):
-            return contextlib.nullcontext()
-        made: contextlib.AbstractContextManager[Any]
-        made = flax.config.temp_flip_flag(flag.removeprefix("flax_"), False)
-        return made
 
 
     def collected(module: Any) -> dict[str, Any]:
@@ -397,13 +241,11 @@ A standalone script of a violation holds this whole file: it imports Flax, JAX a
             return over(module, jnp.zeros(2))
 
 
-
     def make(rngs):
         return Accumulator(2)
 
 
     lifted = Lift(nnx.pmap, make, *(3, (0,), 0, {'cache': None}, {}, {}, 'members'))
-    names = lifted.names
 
     got = lifted.apply(variables, *inputs, rngs=rngs, mutable=['cache'])
 except Exception as error:

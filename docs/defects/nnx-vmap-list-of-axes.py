@@ -1,7 +1,7 @@
 """sharing.documented-uses does not hold for flax.nnx.vmap on use.list-of-axes.
 
 A documented use gives what a loop over the unmapped module gives, and leaves nothing else behind.
-it raised ValueError: pytree structure error: different types at key path
+it raised ValueError: Expected list, got (Net(
 
 Found by vmap-conformance. Prints what was expected and got; exits 1 while they differ.
 """

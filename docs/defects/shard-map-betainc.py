@@ -28,16 +28,10 @@ def numbers(leaf):
     is_key = hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
     return np.asarray(jax.random.key_data(leaf) if is_key else leaf)
 
-from typing import Any
-
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax, random
-from jax.ad_checkpoint import checkpoint_name
-from jax.experimental import io_callback
-from jax.extend.random import threefry2x32_p
 
 
 def function(a, b, c):
@@ -77,9 +71,9 @@ allowed = array('float64', (3, 2, 4), [5.1908496827810526e-05, 0.000130393847761
 dtypes = ['float32']
 structure = 'PyTreeDef(*)'
 
+
 print("mapped by", "jax.shard_map", "on jax", jax.__version__)
 try:
-
     from jax.sharding import Mesh, PartitionSpec as P
 
     shard_map = getattr(jax, "shard_map", None)
