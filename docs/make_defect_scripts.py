@@ -21,7 +21,8 @@ SHOWS = 1
 SECONDS = 300
 LACKS = re.compile(
     r"it raised (AttributeError\([\"']module |NotImplementedError\('it runs on "
-    r"|ValueError\('unrecognized PRNG |.*temporary workaround pass|TypeError\([\"']Error interpreting argument)"
+    r"|ValueError\('unrecognized PRNG |.*temporary workaround pass"
+    r"|TypeError\([\"']Error interpreting argument)"
 )
 """What a script prints on a release that lacks what it calls, or says itself that it cannot do it."""
 VERSIONS = (
