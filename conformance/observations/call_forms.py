@@ -212,7 +212,7 @@ def inside(map: Map) -> Forms:
         "custom-vmap": lambda: map(ruled)(x),
         "sequential-vmap": lambda: map(jax.custom_batching.sequential_vmap(jnp.negative))(x),
         "vectorize": lambda: map(jnp.vectorize(jnp.sum, signature="(n)->()"))(x),
-        "while-until-any": lambda: map(lambda a: jax.eval_shape(same, a).shape[0] * a)(x),
+        "eval-shape": lambda: map(lambda a: jax.eval_shape(same, a).shape[0] * a)(x),
     }
 
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from conformance.observations.cases import KEY
 from conformance.observations.distributions import farthest
+from conformance.observations.prng import rounding_of_draws
 from conformance.observations.record import Absent, Observation, described, one
 from conformance.observations.samplers import SAMPLERS, Sampler
 from conformance.observations.selection import EVERYTHING, Selection
-from reference.error_bounds.roundoff import ELEMENTARY_UNITS, unit_roundoff
+from reference.error_bounds.roundoff import unit_roundoff
 
 _KEPT = 12
 """So many numbers of each draw are recorded."""
@@ -45,9 +46,7 @@ def _drawn(sampler: Sampler, dtype: str) -> dict[str, Any]:
         return described(error)
     kept = drawn.reshape(-1)[:_KEPT]
     unit = unit_roundoff(kept.dtype) if jnp.issubdtype(kept.dtype, jnp.inexact) else 0.0
-    bound = None
-    if not sampler.exact:
-        bound = ELEMENTARY_UNITS * unit * np.maximum(np.abs(kept).astype(np.float64), 1)
+    bound = None if sampler.exact else rounding_of_draws(kept)
     return {"value": kept, "bound": bound, "wrong": _wrong(sampler, dtype, drawn, unit)}
 
 

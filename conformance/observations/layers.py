@@ -15,6 +15,7 @@ from conformance.observations.nnx_lifts import state_by_path
 from conformance.observations.record import Observation, many, needed
 from conformance.observations.selection import EVERYTHING, Selection
 from conformance.observations.started import attempted, facts, fixed_stream, rounding
+from properties import trees
 
 _SIZE = 4
 _DTYPES = ("float32", "bfloat16", "float16")
@@ -70,7 +71,7 @@ def _of_linen(name: str) -> Mapping[str, Any]:
     for dtype in _DTYPES:
         given = jax.ShapeDtypeStruct(shape, dtype)
         output = jax.eval_shape(module.apply, variables, given)
-        found["tree"][f"output of {dtype}"] = _in_words(output)
+        found["tree"][f"output of {dtype}"] = trees.described(output)
     return found | _applied(module.apply(_ones(variables), x))
 
 
@@ -109,7 +110,7 @@ def _of_nnx(name: str) -> Mapping[str, Any]:
     found = facts(state_by_path(module))
     outputs = {dtype: module(x.astype(dtype)) for dtype in _DTYPES[:2]}
     for dtype, output in outputs.items():
-        found["tree"][f"output of {dtype}"] = _in_words(output)
+        found["tree"][f"output of {dtype}"] = trees.described(output)
     return found | _applied(outputs["float32"])
 
 
@@ -120,7 +121,3 @@ def _ones(variables: Any) -> Any:
 def _applied(output: Any) -> dict[str, Any]:
     value = np.asarray(output)
     return {"applied/output": {"value": value, "bound": rounding(value), "plain": None}}
-
-
-def _in_words(output: Any) -> str:
-    return f"{output.dtype}[{','.join(map(str, output.shape))}]"

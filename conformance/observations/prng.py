@@ -56,9 +56,10 @@ def _drawn(implementation: str, draw: Callable[[Any], Any]) -> Any:
 def _computed(implementation: str, draw: Callable[[Any], Any]) -> dict[str, Any]:
     """A draw that goes through an elementary function, which may round otherwise in each release."""
     value = _drawn(implementation, draw)
-    bound = (
-        ELEMENTARY_UNITS
-        * unit_roundoff(value.dtype)
-        * np.maximum(np.abs(value.astype(np.float64)), 1)
-    )
-    return {"value": value, "bound": bound}
+    return {"value": value, "bound": rounding_of_draws(value)}
+
+
+def rounding_of_draws(draws: Any) -> Any:
+    """How far rounding may move draws that go through an elementary function; 0 for whole numbers."""
+    unit = unit_roundoff(draws.dtype) if jnp.issubdtype(draws.dtype, jnp.inexact) else 0.0
+    return ELEMENTARY_UNITS * unit * np.maximum(np.abs(draws).astype(np.float64), 1)

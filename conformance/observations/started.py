@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from conformance.observations.record import Absent, described
+from properties import trees
 from reference.error_bounds.roundoff import unit_roundoff
 
 _UNITS = 64.0
@@ -79,9 +80,5 @@ def _array(leaf: Any) -> np.ndarray[Any, Any] | None:
 def _in_words(leaf: Any) -> str:
     value, said = leaf if isinstance(leaf, tuple) else (leaf, "")
     array = _array(value)
-    shape = (
-        type(value).__name__
-        if array is None
-        else f"{array.dtype}[{','.join(map(str, array.shape))}]"
-    )
+    shape = type(value).__name__ if array is None else trees.described(array)
     return f"{shape} {said}".strip()

@@ -9,13 +9,12 @@ import numpy as np
 from conformance.events.arrays import decode
 from conformance.events.details import Call, Casualty, Violation
 from conformance.events.records import Result
+from conformance.violations import WHOLE_BATCH
 
 _RAISED = re.compile(r"(?:expected (?P<due>\w+)[^;]*; )?it raised (?P<error>\w+)")
 _ABSTRACT = re.compile(r"^(?P<dtype>\w+)\[(?P<shape>[\d,]*)\]$")
 _CAUSE_ID = re.compile(r" \([a-z-]+\)$")
 _LONGEST = 60
-WHOLE_BATCH = "mapping.whole-batch"
-"""The law of functions that take a whole batch by themselves: what breaks it is a fault of its own."""
 GENERAL = "wrong values"
 """How a symptom begins that says little."""
 

@@ -19,7 +19,7 @@ DEVICES = 8
 PRECISION = "JAX_DEFAULT_MATMUL_PRECISION"
 
 ONE_MODULE = "--xla_cpu_parallel_codegen_split_count=1"
-"""XLA else splits a program of any size into many modules of LLVM, for threads that workers do not have."""
+"""Without it XLA splits each program into many LLVM modules, for threads that workers do not have."""
 _HAVE_ONE_MODULE = ("0.4.33", "0.13")
 """The first jaxlib that has the flag, and the first that was not tried: an unknown flag ends JAX."""
 

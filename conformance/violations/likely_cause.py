@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from conformance.violations import WHOLE_BATCH
 from properties.call import ModuleCall
 from properties.law import Law, Violation, violation
 from properties.loop_transform import LOOP
@@ -18,8 +19,6 @@ from properties.subject import ModuleSubject, UseSubject
 from properties.transform import Transform
 from reference.error_bounds.agreement import agree, widest
 
-WHOLE_BATCH = "mapping.whole-batch"
-"""The law of functions that take a whole batch by themselves: no map is in question."""
 _LIBRARIES = ("jax", "jaxlib", "flax")
 
 

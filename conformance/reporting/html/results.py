@@ -20,13 +20,10 @@ from conformance.reporting.failure import (
     law_sentence,
     message,
 )
+from conformance.violations import IMPORTS_OWN
 
 if TYPE_CHECKING:
     from conformance.known_defects.defect import Defect
-
-
-OWN = " is the user's own: this imports "
-"""What a script says in its docstring where it needs more than JAX, Flax and NumPy."""
 
 
 @attrs.frozen
@@ -49,7 +46,7 @@ class ResultView:
     @property
     def script_title(self) -> str:
         """What the script needs."""
-        if self.script is not None and OWN in self.script:
+        if self.script is not None and IMPORTS_OWN in self.script:
             return "Script that shows it; it imports your module"
         return "Script that shows it with JAX, Flax and NumPy only"
 

@@ -29,6 +29,8 @@ FACTS = DifferenceKind(
 )
 KINDS = (RESULTS, FACTS)
 
+_LONGEST = 100
+"""Characters of a result in a sentence."""
 _CLOSE = 1e-5
 """Relative: the calls compute sums and products of small whole numbers."""
 
@@ -41,7 +43,7 @@ def find(pair: ObservationPair) -> Iterator[Difference]:
         arrays = any(map(_is_array, (*was["values"], *now["values"])))
         kind = RESULTS if arrays else FACTS
         if was["gives"] != now["gives"]:
-            gave, gives = (_told(value) for value in (was, now))
+            gave, gives = (_in_words(value) for value in (was, now))
             yield Difference(kind, key, f"gave {gave}; gives {gives}")
         elif not all(map(_alike, was["values"], now["values"])):
             said = f"gave {_numbers(was)}; gives {_numbers(now)}"
@@ -63,7 +65,7 @@ def _alike(was: Any, now: Any) -> bool:
     )
 
 
-def _told(value: Value) -> str:
+def _in_words(value: Value) -> str:
     """The tree; of words, the words."""
     words = [each for each in value["values"] if isinstance(each, str)]
     return _shortened(", ".join(words)) if words else str(value["gives"])
@@ -76,6 +78,3 @@ def _numbers(value: Value) -> str:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
-
-
-_LONGEST = 100

@@ -8,6 +8,7 @@ import textwrap
 
 from conformance.transforms.linen.modules import ORIGINS
 from conformance.user_subjects.transforms import MADE
+from conformance.violations import IMPORTS_OWN
 from conformance.violations.script import functions, modules, pruning, templates
 from conformance.violations.script.parts import Parts, arrays
 from properties.call import WIDE, Call, FunctionCall, with_dtypes_of
@@ -59,7 +60,7 @@ def _imports(transform: Transform, call: Call) -> str:
 
 def _is_own(what: str, origin: str | None) -> str:
     where = f"the module {origin}, which lists it" if origin else "what it was made of"
-    return f"The {what} is the user's own: this imports {where}, and vmap-conformance.\n"
+    return f"The {what}{IMPORTS_OWN}{where}, and vmap-conformance.\n"
 
 
 def _body(transform: Transform, found: Violation, parts: Parts) -> str:

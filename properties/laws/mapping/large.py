@@ -78,9 +78,8 @@ def large_batch(transform: Transform, call: FunctionCall) -> None:
         chosen = np.random.RandomState(call.seed).randint(FEW, size=size)
         mapped = transform.map(call.subject.function, single.axes[0])
         many = select_arguments(few, few.axes[0], chosen)
-        with (
-            compiler_options.defaults()
-        ):  # how XLA divides the work of a large array is the question
+        # Whether XLA divides the work of a large array rightly depends on its default options.
+        with compiler_options.defaults():
             got = attempt(jax.jit(mapped), *many)
         expected = oracle.of_function(few)
         take = partial(selected, selection=chosen, axis=axes.out_axes)

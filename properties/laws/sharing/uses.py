@@ -46,8 +46,8 @@ def documented_uses(transform: Transform, call: ModuleCall) -> None:
     """A documented use gives what a loop over the unmapped module gives, and leaves nothing else behind."""
     first, *others = transform.variants(call).get("uses", [{}])
     # The other ways to write it take turns: a call of each would cost as much as the first one.
-    turn = others[call.seed % len(others)] if others else first
-    for options in (first, turn)[: 1 + bool(others)]:
+    turn = [others[call.seed % len(others)]] if others else []
+    for options in (first, *turn):
         each = attrs.evolve(call, options=options)
         mapped, right = transform.use(each)
         # Whole numbers do not round, but sums of zeros have one sign or the other.
