@@ -27,6 +27,8 @@ IMPORT_PATH = "VMAP_CONFORMANCE_IMPORT_PATH"
 """Directories of the user's modules, joined as those of PATH are."""
 SECONDS = 120.0
 """How long making one subject may take where `TOLERANT` is set."""
+AGAIN = 1.0
+"""Seconds after which code that goes on is interrupted again."""
 _OUR_PACKAGES = ("conformance", "properties", "reference")
 
 
@@ -133,11 +135,12 @@ def _time_limit(seconds: float, what: str) -> Iterator[None]:
         raise TooSlowError(f"{what} takes more than {seconds:g} seconds")
 
     handler = signal.signal(signal.SIGALRM, expire)
-    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    # An exception is lost where it is raised in a callback of JAX's, or where the user's code catches it.
+    outer = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, left)
+        signal.setitimer(signal.ITIMER_REAL, *outer)
         signal.signal(signal.SIGALRM, handler)
 
 

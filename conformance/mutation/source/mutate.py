@@ -84,7 +84,8 @@ def _limited() -> Iterator[None]:
         raise TooLongError
 
     before = signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
+    # Again each second: an exception is lost where it is raised in a callback of JAX's.
+    signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS, 1)
     try:
         yield
     finally:

@@ -103,8 +103,17 @@ SUBJECTS = [
 """
 
 
-def test_a_subject_that_does_not_come_to_an_end_is_left_out(tmp_path: Path) -> None:
-    names, failure = loaded(tmp_path, ONE_STUCK, tolerant=True)
+CATCHING = """import contextlib
+    with contextlib.suppress(Exception):
+        while True:
+            x = x + 1
+    """
+
+
+@pytest.mark.parametrize("before", ["", CATCHING])
+def test_a_subject_that_does_not_come_to_an_end_is_left_out(tmp_path: Path, before: str) -> None:
+    source = ONE_STUCK.replace("while True:", f"{before}while True:")
+    names, failure = loaded(tmp_path, source, tolerant=True)
     assert names == "['fine']"
     expected = "mine stuck TooSlowError making the subject 'stuck' takes more than 1 seconds"
     assert failure == expected
