@@ -8,6 +8,7 @@ def test_my_cell_maps():
 test_my_models_map = parametrize_subjects(SUBJECTS)  # a test per subject, law and transform
 """
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +20,7 @@ import pytest
 from conformance.events.details import Casualty, NotApplicable, NotSampled, Violation
 from conformance.events.outcomes import CONFORMING
 from conformance.events.records import Result
+from conformance.known_defects.effects import SILENTLY_WRONG
 from conformance.reporting import failure
 from conformance.reporting.suggestions import unknown
 from conformance.runner import items
@@ -123,6 +125,7 @@ def assert_conforms(
     if wrong:
         raise AssertionError(_report(made, wrong))
     _assert_something_was_checked(made, results, transforms, bool(laws))
+    _warn_of_known_defects(made, [result for _, result in results])
 
 
 def parametrize_subjects(
@@ -295,6 +298,18 @@ def _assert_something_was_checked(
         if name is not None:
             raise AssertionError(_cannot_run(name, reason))
         raise AssertionError(f"no law could be checked of {subject.name}: {reason}")
+
+
+def _warn_of_known_defects(subject: Subject, results: Sequence[Result]) -> None:
+    """Say which defects of this release give wrong values of the subject: no law was checked of them."""
+    sources = [r.detail.source for r in results if isinstance(r.detail, NotApplicable)]
+    known = {name for source in sources for name in source.split(", ") if name in SILENTLY_WRONG}
+    if known:
+        warnings.warn(
+            f"{subject.name} meets known defects of this release, which give wrong values in silence: "
+            f"{', '.join(sorted(known))}. `vmap-conformance list defects` says what each does.",
+            stacklevel=3,
+        )
 
 
 def _report(subject: Subject, wrong: Sequence[Result]) -> str:

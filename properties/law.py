@@ -79,6 +79,8 @@ class Law:
     """What it costs: one of `essential`, `standard`, `derived`, `generated` and `devices`."""
     smaller: Callable[[Any], Iterator[Any]] | None = None
     """Smaller calls than one, where Hypothesis does not know how to shrink it."""
+    compares_with: str | None = None
+    """The transform whose result the law takes for the right one."""
 
     @property
     def seed_id(self) -> str:
@@ -127,6 +129,7 @@ def law(
     where: Callable[[Subject], bool] = lambda subject: True,
     tier: Tier = "standard",
     smaller: Callable[[Any], Iterator[Any]] | None = None,
+    compares_with: str | None = None,
 ) -> Callable[[Check], Law]:
     """Make a check the law `id`; the first line of its docstring is the law's sentence.
 
@@ -141,6 +144,7 @@ def law(
         where: Whether the law is about a subject of that class and those kinds.
         tier: What it costs, which decides how much of it a run samples.
         smaller: Smaller calls than one, where Hypothesis does not know how to shrink it.
+        compares_with: The name of the transform whose result the law takes for the right one.
     """
 
     def made(check: Check) -> Law:
@@ -163,6 +167,7 @@ def law(
             where,
             tier,
             smaller,
+            compares_with,
         )
 
     return made

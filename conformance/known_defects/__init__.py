@@ -3,6 +3,7 @@
 from conformance.known_defects.attention import ATTENTION
 from conformance.known_defects.collectives import COLLECTIVES
 from conformance.known_defects.defect import Defect
+from conformance.known_defects.layer_norm import LAYER_NORM
 from conformance.known_defects.lifted import LIFTED
 from conformance.known_defects.placement import PLACEMENT
 from conformance.known_defects.pmap import PMAP, of_nnx
@@ -18,4 +19,5 @@ DEFECTS: tuple[Defect, ...] = (
     *SHARD_MAP,
     *PLACEMENT,
     *ATTENTION,
+    *LAYER_NORM,
 )

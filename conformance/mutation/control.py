@@ -59,7 +59,7 @@ def unbroken(
 
 def excluded(law: Law, transform: Transform) -> CallFilter:
     """The calls that a run does not check: known defects, and keys documented to draw otherwise."""
-    affecting = defects_of_call(law.id, transform.name)
+    affecting = defects_of_call(law, transform.name)
     return lambda call: bool(affecting(call)) or maps_inexact_keys(transform, call)
 
 

@@ -9,6 +9,7 @@ from conformance.known_defects import DEFECTS
 from conformance.known_defects.defect import Defect, in_force
 from conformance.runner import environment_info
 from properties.call import Call
+from properties.law import Law
 
 
 @functools.cache
@@ -21,7 +22,15 @@ def installed_defects() -> list[Defect]:
     ]
 
 
-def defects_of_call(law: str, transform: str) -> Callable[[Call], list[str]]:
-    """A function of a call with one combination of axes: the ids of the known defects that it shows."""
-    known = [defect for defect in installed_defects() if defect.may_affect(law, transform)]
+def defects_of_call(law: Law, transform: str) -> Callable[[Call], list[str]]:
+    """A function of a call with one combination of axes: the ids of the known defects that it shows.
+
+    Those of what the law compares with are among them.
+    """
+    compared = (transform, law.compares_with)
+    known = [
+        defect
+        for defect in installed_defects()
+        if any(defect.may_affect(law.id, name) for name in compared if name is not None)
+    ]
     return lambda call: [defect.id for defect in known if defect.affects(call)]

@@ -18,6 +18,7 @@ from conformance.runner.run_defect import still_shows
 from conformance.user_subjects import restrictions
 from conformance.violations.describe import describe
 from properties.call import Call
+from properties.law import Violation
 from properties.laws.randomness import DOCUMENTED, maps_inexact_keys
 from properties.oracle import estimated
 from properties.profile import Profile
@@ -94,6 +95,11 @@ def _run(
         names = ", ".join(shown)
         reason = f"every call drawn shows a known defect: {names}" if names else DOCUMENTED
         return _not_applicable(item, cell, reason, source=names or "suite")
+    if found.violation is not None:
+        names = ", ".join(_known(item, found.violation))
+        if names:
+            reason = f"a call that the law makes of the one drawn shows a known defect: {names}"
+            return _not_applicable(item, cell, reason, source=names)
     if found.violation is None and found.undecided == found.examples:
         return _not_applicable(
             item, cell, "in every call of it rounding decides which way the computation goes"
@@ -116,7 +122,7 @@ def _checked(
     shrink: bool = True,
 ) -> tuple[LawRun, list[str]]:
     """The law on the calls that show no known defect, and the defects that the others show."""
-    defects = defects_of_call(item.law.id, item.transform.name)
+    defects = defects_of_call(item.law, item.transform.name)
     shown: dict[str, None] = {}
 
     def exclude(call: Call) -> bool:
@@ -137,6 +143,13 @@ def _checked(
     else:
         found = run_calls(item.law, item.transform, calls, exclude=exclude)
     return found, list(shown)
+
+
+def _known(item: Item, found: Violation) -> list[str]:
+    """The known defects of the call that violates the law, which may have other axes than the one drawn."""
+    if len(found.call.axes) != 1:
+        return []
+    return defects_of_call(item.law, item.transform.name)(found.call)
 
 
 def _of_run(item: Item, cell: str, found: LawRun, judges: str) -> Result:

@@ -14,7 +14,7 @@ MODULES = (
     ModuleSubject(
         "conv", layers.conv, (_array("length", "m"),), {"features": "n", "kernel_size": (3,)}
     ),
-    ModuleSubject("layer-norm", layers.layer_norm, (_array("m"),), draws=False),
+    ModuleSubject("layer-norm", layers.layer_norm, (_array("length", "m"),), draws=False),
     ModuleSubject(
         "batch-norm",
         layers.batch_norm,

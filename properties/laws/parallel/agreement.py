@@ -54,6 +54,7 @@ _ONLY_COMPILED = "wrap your shard_map in `jax.jit`"
     "parallel.pmap-agrees-with-vmap",
     cases=function_calls(unmapped="any"),
     only_transform="jax.pmap",
+    compares_with="jax.vmap",
 )
 def pmap_agrees_with_vmap(transform: Transform, call: FunctionCall) -> None:
     """`pmap` over as many devices as there are examples gives what `vmap` gives, for all axes."""
@@ -83,6 +84,7 @@ def _own_mesh(transform: Transform, subject: FunctionSubject) -> str | None:
     only_transform="jax.shard_map",
     kinds=("function", "rule"),
     skip_if=_own_mesh,
+    compares_with="jax.vmap",
 )
 def shard_map_agrees(transform: Transform, call: FunctionCall) -> None:
     """`shard_map` over a mesh, each device with its own examples, gives what `vmap` gives."""
@@ -110,6 +112,7 @@ def _check_with_vmap(transform: Transform, call: FunctionCall) -> None:
     tier="derived",
     cases=function_calls(unmapped="any", most=1),
     only_transform="jax.pmap",
+    compares_with="jax.vmap",
 )
 def nested(transform: Transform, call: FunctionCall) -> None:
     """`vmap` of `pmap` and `pmap` of `vmap` give what `vmap` of `vmap` gives."""

@@ -44,6 +44,19 @@ REDUCTIONS = (
         dtypes=_BITS,
         exact=True,
     ),
+    # As Flax writes layer normalisation. XLA replaces the whole of it by a kernel on some platforms.
+    rule(
+        "rsqrt.layer-norm",
+        """
+        mean = jnp.mean(a, axis=-1)
+        deviation = jnp.maximum(0.0, jnp.mean(a * a, axis=-1) - mean * mean)
+        factor = lax.rsqrt(deviation[:, None] + 1e-6) * b.reshape(1, -1)
+        return (a - mean[:, None]) * factor + c.reshape(1, -1)
+        """,
+        of("normal", *MN),
+        of("normal", "n"),
+        of("normal", "n"),
+    ),
     rule(
         "argmax", "lax.argmax(a, 0, jnp.int32)", of("distinct", *MN), dtypes=ORDERED[:2], exact=True
     ),

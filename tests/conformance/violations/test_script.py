@@ -263,7 +263,7 @@ def script_of_broken(law: Law, honest: Transform, fault: str) -> str | None:
     """What is written of the first subject on which a fault breaks the law; None where every call of
     it shows a defect that the release has."""
     broken = MUTANTS[fault].mutate(honest)
-    shows = defects_of_call(law.id, honest.name)
+    shows = defects_of_call(law, honest.name)
 
     def exclude(call: Call) -> bool:
         return bool(shows(call))
