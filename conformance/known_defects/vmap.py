@@ -20,6 +20,8 @@ from properties.laws.errors import MANY
 _SCALED = "lax.scaled_matmul_wrapper"
 _REF_INDEXED = ("lax.get", "lax.swap", "lax.addupdate")
 
+_INDEXED = ("lax.get.indexers", "lax.swap.indexers", "lax.addupdate.indexers")
+
 VMAP: tuple[Defect, ...] = (
     Defect(
         id="vmap-ref-write-transposed",
@@ -161,7 +163,7 @@ VMAP: tuple[Defect, ...] = (
         id="vmap-ref-indexed",
         transform="jax.vmap",
         versions={"jax": ">=0.8.0,<0.10.1"},
-        affects=calls_of(_REF_INDEXED, any_axes),
+        affects=calls_of((*_REF_INDEXED, *_INDEXED), any_axes),
         law="mapping.equals-per-example",
         call=rule_call("lax.get", (0, 0), m=2, n=4),
         description=(
@@ -180,7 +182,7 @@ VMAP: tuple[Defect, ...] = (
             id=f"vmap-{name.removeprefix('lax.')}-ref-of-none",
             transform="jax.vmap",
             versions={"jax": ">=0.12"},
-            affects=empty_calls_of((name,)),
+            affects=empty_calls_of((name, f"{name}.indexers")),
             law="mapping.axis-size",
             call=FunctionCall(name, {"batch": 0, "m": 2, "n": 4}, (Axes((0, *(None,) * more), 0),)),
             description=(
@@ -374,5 +376,19 @@ VMAP: tuple[Defect, ...] = (
         ),
         upstream="https://github.com/jax-ml/jax/issues/39103 (closed): 0.10.1 has it right.",
         platform="cpu",
+    ),
+    Defect(
+        id="vmap-gradient-of-ref",
+        transform="jax.vmap",
+        versions={"jax": ">=0.7.2,<0.8"},
+        affects=lambda call: call.subject_name in _INDEXED,
+        law="gradients.per-example",
+        call=FunctionCall("lax.get.indexers", {"batch": 3}, (Axes((0, 0), 0),)),
+        description=(
+            "A map of the gradient of a function with a Ref raises NotImplementedError, 'Batching rule for "
+            "'freeze' not implemented'."
+        ),
+        upstream=NOT_FOUND_ON_THE_27TH,
+        all_laws=False,
     ),
 )

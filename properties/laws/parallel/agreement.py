@@ -14,6 +14,7 @@ from properties.profile import Profile
 from properties.recipe import MAP, TWICE, Recipe, take_second
 from properties.strategies import function_calls
 from properties.subject import FunctionSubject
+from properties.subjects.batching_rules.corners import CORNERS
 from properties.transform import Transform
 from properties.trees import Raised, attempt
 from reference.error_bounds.bounded_array import UnsupportedPrimitive
@@ -74,6 +75,8 @@ def _shard_map_calls(
 def _own_mesh(transform: Transform, subject: FunctionSubject) -> str | None:
     if subject.name in OF_A_MESH:
         return f"{subject.name} is about a mesh of its own, which the map's is not"
+    if subject in CORNERS:
+        return f"{subject.name} has constants, and what all devices share is of another type there"
     return None
 
 

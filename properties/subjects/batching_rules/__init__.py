@@ -3,6 +3,7 @@
 from properties.subjects.batching_rules.attention import ATTENTION
 from properties.subjects.batching_rules.collectives import COLLECTIVES
 from properties.subjects.batching_rules.control import CONTROL
+from properties.subjects.batching_rules.corners import CORNERS
 from properties.subjects.batching_rules.elementwise import ELEMENTWISE
 from properties.subjects.batching_rules.indexing import INDEXING
 from properties.subjects.batching_rules.keys import KEYS
@@ -26,4 +27,5 @@ RULES = (
     *KEYS,
     *ATTENTION,
     *PARAMETERS,
+    *CORNERS,
 )

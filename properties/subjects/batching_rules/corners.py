@@ -1,0 +1,168 @@
+"""Rules of the user's own, control flow and references, where two of them meet or one is used oddly."""
+
+import attrs
+
+from properties.subject import Array, FunctionSubject
+from properties.subjects.batching_rules.entry import MN, below, of, rule
+
+_MIXED_VMAP = """
+@jax.custom_batching.custom_vmap
+def parts(x, y):
+    return x + y, 2 * x, 3 * y
+
+@parts.def_vmap
+def _(size, mapped, x, y):
+    both = jax.vmap(lambda x, y: x + y, [0 if m else None for m in mapped], axis_size=size)(x, y)
+    return (both, 2 * x, 3 * y), (True, *mapped)
+
+shared = jnp.arange(3, dtype=a.dtype)
+return parts(a, shared), parts(shared, a), lax.cond(b > 2, parts, lambda x, y: (y, x, x + y), a, shared)
+"""
+_INTEGERS = """
+@jax.custom_vjp
+def split(x, n):
+    return x * n, n + 1
+
+split.defvjp(lambda x, n: (split(x, n), (x, n)), lambda kept, g: (3 * g[0] * kept[1], None))
+(y, n), back = jax.vjp(lambda x: split(x, c), a)
+return y, n, back((b, np.zeros(np.shape(n), jax.dtypes.float0)))
+"""
+_MIXED_TANGENTS = """
+@jax.custom_vjp
+def product(x, y):
+    return x * y
+
+product.defvjp(lambda x, y: (x * y, (x, y)), lambda kept, g: (2 * g * kept[1], 3 * g * kept[0]))
+ones = jnp.ones_like(a)
+zero = jnp.zeros(a.shape, a.dtype)
+back = jax.vjp(product, ones, 2 * ones)[1]
+return back(a), back(zero), jax.vjp(lambda x: product(x, ones)[0], a)[1](ones[0]), back(ones)
+"""
+_MIXED_JVP = """
+@jax.custom_jvp
+def product(x, y):
+    return x * y
+
+product.defjvp(lambda p, t: (p[0] * p[1], 3 * t[0] * p[1] + 5 * p[0] * t[1]))
+ones = jnp.ones_like(a)
+return (
+    jax.jvp(product, (ones, 2 * ones), (a, ones)),
+    jax.jvp(product, (a, ones), (ones, 3 * ones)),
+    jax.jvp(lambda x: product(ones, x), (ones,), (a,)),
+)
+"""
+_REMAT_COLLECTIVE = """
+@jax.custom_vjp
+def shifted(x):
+    return x * lax.psum(x, 'i')
+
+def forward(x):
+    total = lax.psum(x, 'i')
+    return x * total, total
+
+shifted.defvjp(forward, lambda total, g: (3 * g * total,), optimize_remat=True)
+return jax.vmap(jax.value_and_grad(lambda x: jnp.sum(shifted(x))), axis_name='i')(a)
+"""
+_CHECKED = """
+from jax.experimental import checkify
+
+def step(carry, x):
+    checkify.check(jnp.sum(x) < 5, 'too large: {x}', x=jnp.sum(x))
+    return carry + x, carry
+
+def function(x):
+    return lax.cond(x[0, 0] > 0, lambda x: lax.scan(step, x[0], x), lambda x: (x[1], x), x)
+
+error, out = checkify.checkify(function)(a)
+(failed,) = [jax.tree_util.tree_leaves(error)[0]]
+return out, failed
+"""
+_KEYS = """
+with jax.debug_key_reuse(True):
+    key = random.wrap_key_data(a, impl='threefry2x32')
+    one, two = random.split(key)
+    return random.bits(one, (3,)), random.key_data(random.fold_in(two, 3))
+"""
+_INFINITE = """
+def branch(x):
+    return lax.cond(x == 0, lambda x: 3 * x, lambda x: 8 / x, x)
+
+def turns(x):
+    return lax.fori_loop(0, 3, lambda i, y: lax.cond(y == 0, lambda y: y + i, lambda y: y * (8 / y), y), x)
+
+return jax.grad(branch)(a), jax.jvp(branch, (a,), (b,)), jax.grad(lambda x: lax.scan(
+    lambda c, x: (c + branch(x), None), 0.0, x)[0])(c), jax.jvp(turns, (a,), (b,))
+"""
+
+
+def _exact(name: str, source: str, *arguments: Array) -> FunctionSubject:
+    return rule(name, source, *arguments, exact=True)
+
+
+def _whole(*dims: str | int) -> Array:
+    return of("whole", *dims)
+
+
+_ENTRIES = (
+    _exact("custom_vmap_call.mixed", _MIXED_VMAP, of("whole", 3, dtype="int32"), below(6)),
+    _exact("custom_vjp_call.integers", _INTEGERS, _whole("n"), _whole("n"), below(5)),
+    _exact("custom_vjp_call.mixed-tangents", _MIXED_TANGENTS, _whole("n")),
+    _exact("custom_jvp_call.mixed-tangents", _MIXED_JVP, _whole("n")),
+    _exact("remat_opt.collective", _REMAT_COLLECTIVE, of("few", 3, "n")),
+    _exact("cond.checked", _CHECKED, of("few", 3, 2)),
+    _exact("random_split.key-reuse", _KEYS, of("bits", 2, dtype="uint32")),
+    _exact("cond.infinite-elsewhere", _INFINITE, of("few"), of("few"), of("few", 4)),
+    _exact(
+        "cond.operand-ignored",
+        "lax.cond(a > 2, lambda x, y: y, lambda x, y: jnp.ones_like(y), b, jnp.arange(3.0)), "
+        "lax.switch(a, [lambda x: x, lambda x: 2 * x, lambda x: jnp.zeros(3)], jnp.arange(3.0)), "
+        "lax.cond(a > 2, lambda: b, lambda: 2 * b)",
+        *(below(5), _whole(*MN)),
+    ),
+    _exact(
+        "scan.constant-carry",
+        "turn = lambda c, x: ((c[1], c[0] + 0 * x[0], c[2], c[2] * c[2]), c[3])\n"
+        "zero = jnp.float32(2)\n"
+        "return lax.scan(turn, (zero, zero, zero, zero), a)",
+        _whole(4, "n"),
+    ),
+    _exact(
+        "while.condition-alone",
+        "lax.while_loop(lambda c: c[0] < a, lambda c: (c[0] + 1, c[2], c[1]), (0, b, 2 * b)), "
+        "lax.while_loop(lambda c: c[0] < a, lambda c: (c[0] + 2, c[1]), (0, jnp.arange(3)))",
+        *(below(6), _whole("n")),
+    ),
+    _exact(
+        "while.condition-later",
+        "turn = lambda c: (c[0] + 1, c[2], c[2] + a)\n"
+        "return lax.while_loop(lambda c: (c[0] < 4) & (c[1] < 6), turn, (0, 0, 0))",
+        below(6),
+    ),
+    _exact(
+        "get.indexers",
+        "ref = jax.new_ref(a)\n"
+        "return ref[1], ref[1:3], ref[b], ref[b, 1], ref[1, 1:], ref[jnp.stack([b, 3 - b])], "
+        "ref[:, b], ref[jnp.arange(2), jnp.arange(2)]",
+        *(_whole(4, 4), below(4)),
+    ),
+    _exact(
+        "swap.indexers",
+        "ref = jax.new_ref(a)\n"
+        "first = jax.ref.swap(ref, 1, c)\n"
+        "second = jax.ref.swap(ref, (slice(2, 4), b), c[:2])\n"
+        "ref[jnp.stack([b, 3 - b]), 0] = c[2:]\n"
+        "ref[0, 1:3] = first[:2]\n"
+        "return first, second, ref[...]",
+        *(_whole(4, 4), below(4), _whole(4)),
+    ),
+    _exact(
+        "addupdate.indexers",
+        "ref = jax.new_ref(a)\n"
+        "jax.ref.addupdate(ref, 2, c)\n"
+        "jax.ref.addupdate(ref, (slice(1, 3), b), c[:2])\n"
+        "jax.ref.addupdate(ref, (b, slice(0, 2)), c[1:3])\n"
+        "return ref[...]",
+        *(_whole(4, 4), below(4), _whole(4)),
+    ),
+)
+CORNERS = tuple(attrs.evolve(subject, is_variant=True) for subject in _ENTRIES)
