@@ -35,7 +35,8 @@ _BY_REASON: Mapping[str, str] = {
     _ONE: "accuracy precision algorithm implementation subset_by_index",
     "a map of an ordered effect is refused": "ordered",
     "a map by name takes no groups": "axis_index_groups group_offset",
-    "it is a shape, which the sizes of calls vary": "result_avals reduction_input_size_override",
+    "it is a shape, which the sizes of calls vary": "result_avals broadcast_to.shape "
+    "reduction_input_size_override",
     "it is the name of an axis, or the number of devices that has it": "axis_name axis_size",
     "it is how text is printed": "fmt np_printoptions",
 }
