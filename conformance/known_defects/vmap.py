@@ -18,28 +18,7 @@ from properties.call import Axes, FunctionCall
 from properties.laws.errors import MANY
 
 _SCALED = "lax.scaled_matmul_wrapper"
-_REF_INDEXED = ("lax.get", "lax.swap", "lax.addupdate")
-
-_INDEXED = ("lax.get.indexers", "lax.swap.indexers", "lax.addupdate.indexers")
-
 VMAP: tuple[Defect, ...] = (
-    Defect(
-        id="vmap-ref-write-transposed",
-        transform="jax.vmap",
-        versions={"jax": ">=0.8.0,<0.11.1"},
-        affects=calls_of("lax.new_ref", lambda axes: bool(axes[0]) and axes[1] != axes[0]),
-        law="mapping.equals-per-example",
-        call=rule_call("lax.new_ref", (1, 0), m=3, n=3),
-        description=(
-            "A whole-array write to a Ref whose batch axis is not in front does not move the "
-            "value's batch axis there: where the sizes are equal the result is silently transposed, "
-            "else it raises 'Invalid shape for `swap`'."
-        ),
-        upstream=(
-            "https://github.com/jax-ml/jax/issues/39288 (the error, for 0.11.0), fixed by "
-            "https://github.com/jax-ml/jax/pull/39293"
-        ),
-    ),
     Defect(
         id="vmap-forward-derivative-of-custom-vmap",
         transform="jax.vmap",
@@ -158,40 +137,6 @@ VMAP: tuple[Defect, ...] = (
             "_psum_invariant_abstract_eval() got an unexpected keyword argument 'axis_index_groups'."
         ),
         upstream="https://github.com/jax-ml/jax/issues/34249 (closed).",
-    ),
-    Defect(
-        id="vmap-ref-indexed",
-        transform="jax.vmap",
-        versions={"jax": ">=0.8.0,<0.10.1"},
-        affects=calls_of((*_REF_INDEXED, *_INDEXED), any_axes),
-        law="mapping.equals-per-example",
-        call=rule_call("lax.get", (0, 0), m=2, n=4),
-        description=(
-            "A Ref that is indexed by an integer under a map fails: in 0.8.0 and 0.8.1 ref[i] "
-            "silently gives a wrong result and a write raises 'Invalid shape'; from 0.8.2 on a "
-            "mapped index raises ValueError, 'Indexer must have rank 1'. It works in 0.7.2 and "
-            "since 0.10.1."
-        ),
-        upstream=(
-            "https://github.com/jax-ml/jax/issues/33309, fixed by "
-            "https://github.com/jax-ml/jax/pull/37113"
-        ),
-    ),
-    *(
-        Defect(
-            id=f"vmap-{name.removeprefix('lax.')}-ref-of-none",
-            transform="jax.vmap",
-            versions={"jax": ">=0.12"},
-            affects=empty_calls_of((name, f"{name}.indexers")),
-            law="mapping.axis-size",
-            call=FunctionCall(name, {"batch": 0, "m": 2, "n": 4}, (Axes((0, *(None,) * more), 0),)),
-            description=(
-                "Indexing a Ref under a map over a batch of size zero raises ValueError: 'Out of bound "
-                "slice: start=0, dim=0.'. Before 0.12 it gave the empty batch."
-            ),
-            upstream=NOT_FOUND,
-        )
-        for name, more in (("lax.get", 1), ("lax.swap", 2), ("lax.addupdate", 2))
     ),
     Defect(
         id="vmap-dce-sink",
@@ -378,17 +323,24 @@ VMAP: tuple[Defect, ...] = (
         platform="cpu",
     ),
     Defect(
-        id="vmap-gradient-of-ref",
+        id="vmap-key-reuse-of-none",
         transform="jax.vmap",
-        versions={"jax": ">=0.7.2,<0.8"},
-        affects=lambda call: call.subject_name in _INDEXED,
-        law="gradients.per-example",
-        call=FunctionCall("lax.get.indexers", {"batch": 3}, (Axes((0, 0), 0),)),
-        description=(
-            "A map of the gradient of a function with a Ref raises NotImplementedError, 'Batching rule for "
-            "'freeze' not implemented'."
+        versions={"jax": "<0.10.2"},
+        affects=lambda call: (
+            call.subject_name == "lax.random_split.key-reuse"
+            and call.sizes["batch"] == 0
+            and call.eager
         ),
-        upstream=NOT_FOUND_ON_THE_27TH,
+        law="mapping.axis-size",
+        call=FunctionCall("lax.random_split.key-reuse", {"batch": 0}, (Axes((0,), 0),), eager=True),
+        description=(
+            "With jax.debug_key_reuse(True), a map over no keys that uses each key once raises "
+            "KeyReuseError: 'Previously-consumed key passed to slice at index 0'."
+        ),
+        upstream=(
+            "https://github.com/jax-ml/jax/issues/37859 (closed), fixed by "
+            "https://github.com/jax-ml/jax/pull/38174"
+        ),
         all_laws=False,
     ),
 )

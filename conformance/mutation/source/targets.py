@@ -40,6 +40,7 @@ MODULES = {
     "jax._src.ad_checkpoint": ("*batch*",),
     "jax._src.callback": ("*batch*",),
     "jax._src.custom_batching": ("*",),
+    "jax._src.custom_derivatives": ("*_vmap",),
     "jax._src.pjit": ("*batch*",),
     "jax._src.prng": ("*batch*",),
     "jax._src.random": ("*batch*",),

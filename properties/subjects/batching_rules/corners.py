@@ -36,7 +36,8 @@ product.defvjp(lambda x, y: (x * y, (x, y)), lambda kept, g: (2 * g * kept[1], 3
 ones = jnp.ones_like(a)
 zero = jnp.zeros(a.shape, a.dtype)
 back = jax.vjp(product, ones, 2 * ones)[1]
-return back(a), back(zero), jax.vjp(lambda x: product(x, ones)[0], a)[1](ones[0]), back(ones)
+plain = product(a, ones) + product(ones, a)
+return plain, back(a), back(zero), jax.vjp(lambda x: product(x, ones)[0], a)[1](ones[0]), back(ones)
 """
 _MIXED_JVP = """
 @jax.custom_jvp
@@ -46,6 +47,7 @@ def product(x, y):
 product.defjvp(lambda p, t: (p[0] * p[1], 3 * t[0] * p[1] + 5 * p[0] * t[1]))
 ones = jnp.ones_like(a)
 return (
+    product(a, ones) + product(ones, a),
     jax.jvp(product, (ones, 2 * ones), (a, ones)),
     jax.jvp(product, (a, ones), (ones, 3 * ones)),
     jax.jvp(lambda x: product(ones, x), (ones,), (a,)),

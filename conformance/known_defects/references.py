@@ -1,0 +1,85 @@
+"""Known defects of maps of Refs."""
+
+from conformance.known_defects.defect import Defect
+from conformance.known_defects.minimal_calls import (
+    NOT_FOUND,
+    NOT_FOUND_ON_THE_27TH,
+    any_axes,
+    calls_of,
+    empty_calls_of,
+    rule_call,
+)
+from properties.call import Axes, FunctionCall
+
+_REF_INDEXED = ("lax.get", "lax.swap", "lax.addupdate")
+_INDEXED = (*_REF_INDEXED, *(f"{name}.indexers" for name in _REF_INDEXED))
+"""Subjects that index a Ref."""
+
+
+REFERENCES: tuple[Defect, ...] = (
+    Defect(
+        id="vmap-ref-write-transposed",
+        transform="jax.vmap",
+        versions={"jax": ">=0.8.0,<0.11.1"},
+        affects=calls_of("lax.new_ref", lambda axes: bool(axes[0]) and axes[1] != axes[0]),
+        law="mapping.equals-per-example",
+        call=rule_call("lax.new_ref", (1, 0), m=3, n=3),
+        description=(
+            "A whole-array write to a Ref whose batch axis is not in front does not move the "
+            "value's batch axis there: where the sizes are equal the result is silently transposed, "
+            "else it raises 'Invalid shape for `swap`'."
+        ),
+        upstream=(
+            "https://github.com/jax-ml/jax/issues/39288 (the error, for 0.11.0), fixed by "
+            "https://github.com/jax-ml/jax/pull/39293"
+        ),
+    ),
+    Defect(
+        id="vmap-ref-indexed",
+        transform="jax.vmap",
+        versions={"jax": ">=0.8.0,<0.10.1"},
+        affects=calls_of(_INDEXED, any_axes),
+        law="mapping.equals-per-example",
+        call=rule_call("lax.get", (0, 0), m=2, n=4),
+        description=(
+            "A Ref that is indexed by an integer under a map fails: in 0.8.0 and 0.8.1 ref[i] "
+            "silently gives a wrong result and a write raises 'Invalid shape'; from 0.8.2 on a "
+            "mapped index raises ValueError, 'Indexer must have rank 1'. It works in 0.7.2 and "
+            "since 0.10.1."
+        ),
+        upstream=(
+            "https://github.com/jax-ml/jax/issues/33309, fixed by "
+            "https://github.com/jax-ml/jax/pull/37113"
+        ),
+    ),
+    *(
+        Defect(
+            id=f"vmap-{name.removeprefix('lax.')}-ref-of-none",
+            transform="jax.vmap",
+            versions={"jax": ">=0.12"},
+            affects=empty_calls_of((name, f"{name}.indexers")),
+            law="mapping.axis-size",
+            call=FunctionCall(name, {"batch": 0, "m": 2, "n": 4}, (Axes((0, *(None,) * more), 0),)),
+            description=(
+                "Indexing a Ref under a map over a batch of size zero raises ValueError: 'Out of bound "
+                "slice: start=0, dim=0.'. Before 0.12 it gave the empty batch."
+            ),
+            upstream=NOT_FOUND,
+        )
+        for name, more in (("lax.get", 1), ("lax.swap", 2), ("lax.addupdate", 2))
+    ),
+    Defect(
+        id="vmap-gradient-of-ref",
+        transform="jax.vmap",
+        versions={"jax": ">=0.7.2,<0.8"},
+        affects=lambda call: call.subject_name in _INDEXED,
+        law="gradients.per-example",
+        call=rule_call("lax.get", (0, None), m=2, n=4),
+        description=(
+            "A map of the gradient of a function with a Ref raises NotImplementedError, 'Batching rule for "
+            "'freeze' not implemented'."
+        ),
+        upstream=f"{NOT_FOUND_ON_THE_27TH} It works since 0.8.0.",
+        all_laws=False,
+    ),
+)

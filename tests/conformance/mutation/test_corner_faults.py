@@ -1,0 +1,146 @@
+"""Each subject where two rules meet notices a slip in JAX's source, and passes without it."""
+
+import jax
+import pytest
+
+from conformance.mutation.control import first_violation, unbroken
+from conformance.mutation.rule_faults import RULE_MUTANTS
+from conformance.mutation.rule_mutants import mutate_rule
+from conformance.mutation.source.operators import slips
+from conformance.mutation.source.targets import replaced, targets
+from conformance.transforms import TRANSFORMS
+from properties.applicability import unavailable
+from properties.laws import LAWS
+from properties.profile import PROFILES
+from properties.subjects import SUBJECTS
+from properties.subjects.batching_rules.corners import CORNERS
+
+BATCHING = "jax._src.interpreters.batching"
+CONDITIONALS = "jax._src.lax.control_flow.conditionals"
+LOOPS = "jax._src.lax.control_flow.loops"
+STATE = "jax._src.state.primitives"
+ZEROS, NO_ZEROS = "type({}) is SymbolicZero", "type({}) is not SymbolicZero"
+VALUES, SUMS = "mapping.equals-per-example", "gradients.shared-sum"
+
+FAULTS = {
+    "lax.custom_vmap_call.mixed": (
+        *(VALUES, "jax._src.custom_batching:custom_vmap_batching"),
+        *("0 if b else None", "0 if not b else None"),
+    ),
+    "lax.custom_vjp_call.integers": (
+        *(VALUES, f"{BATCHING}:BatchTrace.process_custom_vjp_call"),
+        *("not fst", "fst"),
+    ),
+    "lax.custom_vjp_call.mixed-tangents": (
+        *(SUMS, f"{BATCHING}:batch_custom_vjp_bwd"),
+        *(ZEROS.format("x"), NO_ZEROS.format("x")),
+    ),
+    "lax.custom_jvp_call.mixed-tangents": (
+        *(SUMS, f"{BATCHING}:batch_custom_jvp_subtrace"),
+        *(ZEROS.format("val"), NO_ZEROS.format("val")),
+    ),
+    "lax.remat_opt.collective": (
+        *(VALUES, "jax._src.custom_derivatives:_remat_opt_vmap"),
+        *("0 if b else None", "0 if not b else None"),
+    ),
+    "lax.cond.checked": (
+        *(VALUES, f"{LOOPS}:_scan_batching_rule"),
+        *("now_batched and (not was_batched)", "now_batched or not was_batched"),
+    ),
+    "lax.cond.infinite-elsewhere": (
+        *("gradients.per-example", f"{CONDITIONALS}:_cond_batching_rule"),
+        *("0 if b else None", "0 if not b else None"),
+    ),
+    "lax.cond.operand-ignored": (
+        *(VALUES, f"{CONDITIONALS}:_cond_batching_rule"),
+        "batching.moveaxis(x, d, 0) if b else x",
+        "batching.moveaxis(x, d, 0) if not b else x",
+    ),
+    "lax.scan.constant-carry": (
+        *(VALUES, f"{LOOPS}:_scan_batching_rule"),
+        *("carry_batched_out == carry_batched", "carry_batched_out != carry_batched"),
+    ),
+    "lax.while.condition-alone": (
+        *(VALUES, f"{LOOPS}:_while_loop_batching_rule"),
+        *("cond_rank if b else None", "cond_rank if not b else None"),
+    ),
+    "lax.while.condition-later": (
+        *(VALUES, f"{LOOPS}:_while_loop_batching_rule"),
+        *("carry_bat == carry_bat_out", "carry_bat != carry_bat_out"),
+    ),
+    "lax.get.indexers": (
+        *(VALUES, f"{STATE}:_get_vmap"),
+        *("not new_int_indexers_contiguous", "new_int_indexers_contiguous"),
+    ),
+    "lax.swap.indexers": (
+        *(VALUES, f"{STATE}:_batch_indexer"),
+        *("np.ndim(idx) + 1", "np.ndim(idx) - 1"),
+    ),
+    "lax.addupdate.indexers": (
+        *(VALUES, f"{STATE}:_addupdate_vmap"),
+        *("1 + original_pos", "1 - original_pos"),
+    ),
+}
+"""A law, a function of JAX, and what of its code becomes what."""
+CHECKS_KEYS = "lax.random_split.key-reuse"
+WRITTEN_FOR = "0.10.2"
+"""The release of JAX that has all the code above."""
+NOT_SEEN_BY = {
+    "lax.get.indexers": "lax.get",
+    "lax.swap.indexers": "lax.swap",
+    "lax.addupdate.indexers": "lax.addupdate",
+}
+"""Subjects of the same rules that do not notice the slip."""
+
+
+def noticed(fault: tuple[str, str, str, str], subject: str) -> list[bool]:
+    """Whether the law notices each of the slips, on calls that it accepts without."""
+    law, function, before, after = fault
+    target = targets().get(function)
+    made = (
+        [s for s in slips(target.definition) if (s.before, s.after) == (before, after)]
+        if target
+        else []
+    )
+    if target is None or not made:
+        assert jax.__version__ != WRITTEN_FOR
+        pytest.skip(f"jax {jax.__version__} has {function} written otherwise, or not at all")
+    if reason := unavailable(SUBJECTS[subject]):
+        pytest.skip(reason)
+    vmap = TRANSFORMS["jax.vmap"]
+    control = unbroken(LAWS[law], vmap, SUBJECTS[subject], PROFILES["quick"])
+    if not control.calls:
+        assert jax.__version__ != WRITTEN_FOR
+        pytest.skip("a known defect of this release affects every call")
+    assert control.violation is None
+    found = []
+    for slip in made:
+        with replaced(target, slip.definition) as there:
+            assert there
+            jax.clear_caches()
+            try:
+                found.append(first_violation(LAWS[law], vmap, control.calls) is not None)
+            except Exception:
+                found.append(True)
+    jax.clear_caches()
+    return found
+
+
+@pytest.mark.parametrize("subject", FAULTS)
+def test_a_slip_is_noticed_and_the_function_as_it_is_passes(subject: str) -> None:
+    assert any(noticed(FAULTS[subject], subject))
+
+
+@pytest.mark.parametrize("subject", NOT_SEEN_BY)
+def test_a_slip_in_indexing_is_not_noticed_by_the_subject_of_one_index(subject: str) -> None:
+    assert not any(noticed(FAULTS[subject], NOT_SEEN_BY[subject]))
+
+
+def test_a_broken_rule_is_noticed_where_key_reuse_is_checked() -> None:
+    control, *mutants = mutate_rule("random_split", [CHECKS_KEYS])
+    assert control.killed_by is None
+    assert [each.mutant for each in mutants if not each.survived] == list(RULE_MUTANTS)
+
+
+def test_no_subject_is_left_out() -> None:
+    assert {*FAULTS, CHECKS_KEYS} == {subject.name for subject in CORNERS}
