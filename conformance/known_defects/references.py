@@ -82,4 +82,21 @@ REFERENCES: tuple[Defect, ...] = (
         upstream=f"{NOT_FOUND_ON_THE_27TH} It works since 0.8.0.",
         all_laws=False,
     ),
+    Defect(
+        id="vmap-ref-indexed-by-outer",
+        transform="jax.vmap",
+        versions={"jax": ">=0.7.2,<0.8"},
+        affects=calls_of(_INDEXED, lambda axes: axes[1] is None),
+        law="nesting.composes",
+        call=rule_call("lax.get", (0, None), m=2, n=4),
+        description=(
+            "Two nested maps, of which only the outer one maps an integer that indexes a Ref and both "
+            "map the Ref, raise ValueError, 'Indexer must have rank 1'. From 0.8.0 on one map does."
+        ),
+        upstream=(
+            "No report of it for 0.7 was found on jax-ml/jax on 2026-11-27; "
+            "https://github.com/jax-ml/jax/pull/37113 (0.10.1) made it work."
+        ),
+        all_laws=False,
+    ),
 )

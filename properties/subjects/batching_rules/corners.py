@@ -136,9 +136,9 @@ _ENTRIES = (
     ),
     _exact(
         "while.condition-later",
-        "turn = lambda c: (c[0] + 1, c[2], c[2] + a)\n"
-        "return lax.while_loop(lambda c: (c[0] < 4) & (c[1] < 6), turn, (0, 0, 0))",
-        below(6),
+        "turn = lambda c: (c[0] + 1, c[2], c[2] + a, c[3] + c[1])\n"
+        "return lax.while_loop(lambda c: (c[0] < 4) & (c[1] < 6), turn, (0, 0, 0, b))",
+        *(below(6), _whole("n")),
     ),
     _exact(
         "get.indexers",
