@@ -116,9 +116,13 @@ def names() -> list[str]:
     import research_functions
     import research_modules
 
+    try:
+        nnx = tuple(ordinary_modules.nnx_modules())
+    except (ImportError, AttributeError):  # an old release of Flax lacks some of them
+        nnx = ()
     tables = {
         "research": (*research_functions.FUNCTIONS, *research_modules.names()),
-        "module": (*ordinary_modules.LINEN, *ordinary_modules.nnx_modules()),
+        "module": (*ordinary_modules.LINEN, *nnx),
         "function": tuple(ordinary_functions.FUNCTIONS),
     }
     return [f"{table}:{name}" for table, names in tables.items() for name in names]

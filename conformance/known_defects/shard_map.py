@@ -1,6 +1,9 @@
 """Known defects of functions of the catalogue, and of draws, that are mapped over devices."""
 
+import contextlib
+
 import attrs
+import jax
 
 from conformance.known_defects.defect import Defect
 from conformance.known_defects.minimal_calls import (
@@ -11,7 +14,7 @@ from conformance.known_defects.minimal_calls import (
     rule_call,
     square_call,
 )
-from properties.call import Axes, Call, FunctionCall
+from properties.call import Axes, Call, FunctionCall, ModuleCall
 
 _HIGH_PRODUCTS = ("lax.mulhi", "lax.philox2x32", "lax.philox4x32")
 _LOOPS_INSIDE = (
@@ -26,6 +29,20 @@ _NAMED_INSIDE = ("psum", "pmax", "pmin", "all_gather", "all_to_all", "ppermute",
 def _names_an_axis_inside(call: Call) -> bool:
     _, _, rule = call.subject_name.partition("lax.")
     return rule.partition(".")[0] in _NAMED_INSIDE
+
+
+def _loop_gathers(call: Call) -> bool:
+    """Whether the mapped function has a loop, and gathers what an index that differs says."""
+    if call.subject_name == "lax.scan.indexed":
+        return True
+    if isinstance(call, ModuleCall) or call.subject.own is None:
+        return False
+    (axes,) = call.axes
+    with contextlib.suppress(Exception):  # what cannot be traced is not compiled
+        mapped = jax.vmap(call.subject.function, axes.leading.in_axes)
+        program = str(jax.make_jaxpr(mapped)(*call.batch_first(axes)))
+        return "gather[" in program and ("scan[" in program or "while[" in program)
+    return False
 
 
 SHARD_MAP: tuple[Defect, ...] = (
@@ -213,6 +230,22 @@ SHARD_MAP: tuple[Defect, ...] = (
             "of vmap-update-of-own-slice. It happens within shard_map since 0.12.0."
         ),
         upstream="https://github.com/openxla/xla/issues/49176 (open)",
+        platform="cpu",
+    ),
+    Defect(
+        id="shard-map-gather-in-a-loop-dies",
+        transform="jax.shard_map",
+        versions={"jax": "<0.4.31"},
+        affects=_loop_gathers,
+        law="parallel.shard-map-agrees",
+        call=rule_call("lax.scan.indexed", (0, 0)),
+        description=(
+            "A loop that indexes by what it carries, as a path is traced back, ends the process in XLA "
+            "where it is mapped within shard_map: Check failed: !to_merge.IsTuple() && "
+            "!to_merge.IsManual(). It works since 0.4.31."
+        ),
+        upstream="No report of this was found on openxla/xla or jax-ml/jax on 2026-11-27.",
+        crashes_process=True,
         platform="cpu",
     ),
 )

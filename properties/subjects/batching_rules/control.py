@@ -79,6 +79,14 @@ CONTROL = (
         of("whole", 4, "n"),
         exact=True,
     ),
+    # As a path is traced back through the tables of a dynamic program.
+    rule(
+        "scan.indexed",
+        "lax.scan(lambda i, row: (row[i], row[i]), jnp.argmax(b), a)[1]",
+        below(3, 4, 3),
+        of("distinct", 3),
+        exact=True,
+    ),
     rule(
         "scan.chain",
         # Mapped rows reach the first of the carry in the third turn.
