@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import attrs
 import jax
 import numpy as np
 
 from conformance.violations import WHOLE_BATCH
-from properties.call import ModuleCall
+from properties.call import FunctionCall, ModuleCall
 from properties.law import Law, Violation, violation
 from properties.loop_transform import LOOP
 from properties.mutants import MUTANTS
@@ -45,7 +46,23 @@ def likely_cause(law: Law, transform: Transform, found: Violation) -> str | None
                 broken = _tried(law, mutant.mutate(LOOP), found)
             if broken is not None and _same(broken, found):
                 return f"{mutant.sentence} ({mutant.name})"
-    return None
+    return _of_compiling(law, transform, found)
+
+
+def _of_compiling(law: Law, transform: Transform, found: Violation) -> str | None:
+    """Whether compiling makes the difference; None where not, or where the call cannot tell."""
+    call = found.call
+    if not isinstance(call, FunctionCall) or call.eager:
+        return None
+    try:
+        if violation(law, transform, attrs.evolve(call, eager=True)) is not None:
+            return None
+    except Exception:
+        return None
+    return (
+        "the same call is right without jax.jit: what XLA compiles of it is wrong, or the function does "
+        "something else while it is traced"
+    )
 
 
 def _of_exception(law: Law, transform: Transform, found: Violation) -> str:

@@ -96,6 +96,14 @@ WINDOWS = (
         of("whole", "l", "k"),
         exact=True,
     ),
+    # As layers of mixed precision compute: small whole numbers are exact in bfloat16, too.
+    rule(
+        "dot_general.mixed",
+        "(a.astype(jnp.bfloat16) @ b.astype(jnp.bfloat16)).astype(jnp.float32)",
+        of("few", "m"),
+        of("few", "m", "n"),
+        exact=True,
+    ),
     rule("dot_general.outer", "jnp.outer(a, b)", of("whole", "m"), of("whole", "n"), exact=True),
     rule(
         "dot_general.wider",

@@ -153,3 +153,16 @@ def test_of_a_module_it_says_whether_making_it_unmapped_raises(name: str, raises
     assert cause.startswith("ZeroDivisionError is raised")
     said = "raises, too: the fault is the library's" if raises else "does not raise"
     assert f"; making the module unmapped {said}" in cause
+
+
+@pytest.mark.parametrize("traced_alone", [True, False])
+def test_a_call_that_is_right_without_jit_says_so(traced_alone: bool) -> None:
+    def change(x: jax.Array) -> jax.Array:
+        wrong = isinstance(x, jax.core.Tracer) or not traced_alone
+        return x.at[0, 0, 0].add(7.5) if wrong else x
+
+    transform = broken(change)
+    cause = likely_cause(LAW, transform, found_in(transform))
+    assert (cause is not None and cause.startswith("the same call is right without jax.jit")) == (
+        traced_alone
+    )
