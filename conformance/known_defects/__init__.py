@@ -3,6 +3,7 @@
 from conformance.known_defects.attention import ATTENTION
 from conformance.known_defects.collectives import COLLECTIVES
 from conformance.known_defects.defect import Defect
+from conformance.known_defects.explicit_mesh import EXPLICIT_MESH
 from conformance.known_defects.layer_norm import LAYER_NORM
 from conformance.known_defects.lifted import LIFTED
 from conformance.known_defects.placement import PLACEMENT
@@ -21,5 +22,6 @@ DEFECTS: tuple[Defect, ...] = (
     *SHARD_MAP,
     *PLACEMENT,
     *ATTENTION,
+    *EXPLICIT_MESH,
     *LAYER_NORM,
 )

@@ -68,7 +68,7 @@ def first_violation(law: Law, mutant: Transform, calls: Iterable[Call]) -> Viola
     for call in calls:
         try:
             found = violation(law, mutant, call)
-        except BranchUndecidable:
+        except (BranchUndecidable, UnsupportedPrimitive):
             continue
         if found is not None:
             return found

@@ -34,6 +34,7 @@ LAWS: Mapping[str, Law] = MappingProxyType(
         parallel.agreement,
         parallel.options,
         parallel.sharding,
+        parallel.explicit,
         parallel.training,
         randomness,
         sharing.variants,

@@ -187,6 +187,27 @@ def devices_reversed(transform: Transform, function: Any, axes: Axes) -> Mapped:
 
 
 @mapping
+def explicit_mesh_dropped(transform: Transform, function: Any, axes: Axes) -> Mapped:
+    """the result of arrays that are sharded over an Explicit mesh is whole on each device"""
+    mapped = transform.map(function, axes)
+
+    def whole(leaf: Any) -> Any:
+        return jax.sharding.reshard(leaf, jax.sharding.PartitionSpec())
+
+    def dropping(*arguments: Any, **named: Any) -> Any:
+        result = mapped(*arguments, **named)
+        mesh_of: Any = getattr(jax.sharding, "get_abstract_mesh", None)
+        explicit = mesh_of is not None and any("Explicit" in str(t) for t in _types(mesh_of()))
+        return leaves(whole, result) if explicit else result
+
+    return dropping
+
+
+def _types(mesh: Any) -> tuple[Any, ...]:
+    return tuple(getattr(mesh, "axis_types", None) or ())
+
+
+@mapping
 def setting_left_changed(transform: Transform, function: Any, axes: Axes) -> Mapped:
     """tracing leaves a setting of JAX changed, so that the next call is traced and compiled again"""
     mapped = transform.map(function, axes)

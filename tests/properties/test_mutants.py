@@ -64,6 +64,7 @@ KILLS = {
     "parallel.pmap-agrees-with-vmap": ["shards-swapped"],
     "parallel.shard-map-agrees": ["shards-swapped"],
     "parallel.sharded-jit-agrees": ["shards-swapped", "options-ignored"],
+    "parallel.explicit-mesh": ["batch-reversed", "slice-zero-broadcast", "explicit-mesh-dropped"],
     "parallel.nested": ["shards-swapped"],
     "parallel.devices": ["options-ignored", "shards-swapped", "devices-reversed"],
     "parallel.donated-and-static": ["shards-swapped"],

@@ -1,0 +1,97 @@
+"""Known defects of maps of arrays that are sharded over an Explicit mesh."""
+
+from conformance.known_defects.defect import Defect
+from conformance.known_defects.minimal_calls import (
+    NOT_FOUND_ON_THE_27TH,
+    any_axes,
+    calls_of,
+    rule_call,
+)
+from properties.call import Axes, FunctionCall
+from properties.laws.parallel.explicit import OVER_THE_BATCH
+from properties.subject import AXIS
+
+_COUNTED_TO = ("lax.while", "lax.while.condition-alone", "lax.while.condition-later")
+"""Loops that start with numbers, and whose condition or body depends on the first argument."""
+_SUMMED = tuple(name for name in OVER_THE_BATCH if name != "axis-index")
+
+
+def _starts_with_a_number(call: FunctionCall) -> bool:
+    counted = calls_of(_COUNTED_TO, lambda axes: axes[0] is not None)
+    return counted(call) or calls_of("lax.scan.constant-carry", any_axes)(call)
+
+
+def _of_constants(call: FunctionCall) -> bool:
+    constant = calls_of("lax.cond.constant", lambda axes: None not in axes)
+    return constant(call) or calls_of("lax.scan.chain", any_axes)(call)
+
+
+EXPLICIT_MESH: tuple[Defect, ...] = (
+    Defect(
+        id="vmap-explicit-mesh-numbers",
+        transform="jax.vmap",
+        versions={"jax": ">=0.7.1"},
+        affects=_starts_with_a_number,
+        law="parallel.explicit-mesh",
+        call=rule_call("lax.scan.constant-carry", (0,), n=2),
+        description=(
+            "A map over an axis that is sharded over an Explicit mesh, of a scan, fori_loop or while_loop "
+            "whose carry starts with a Python number or a NumPy array and is mapped only by the body or "
+            "the condition, raises ValueError: 'Resource axis: d of P('d',) is not found in mesh: ()', as "
+            "of lambda x: lax.scan(lambda c, y: (c + y, c), 0.0, x). jnp.zeros_like(x[0]) in place of 0.0 "
+            "works. The result of lax.cond(x > 1, lambda: 1, lambda: 2) is not sharded."
+        ),
+        upstream=(
+            f"{NOT_FOUND_ON_THE_27TH} https://github.com/jax-ml/jax/issues/36562 (closed) is the error "
+            "of jax.random alone, which 0.10.0 has right."
+        ),
+        all_laws=False,
+    ),
+    Defect(
+        id="vmap-explicit-mesh-constants",
+        transform="jax.vmap",
+        versions={"jax": ">=0.7.1,<0.8.2"},
+        affects=_of_constants,
+        law="parallel.explicit-mesh",
+        call=rule_call("lax.scan.chain", (0,), n=2),
+        description=(
+            "A map over an axis that is sharded over an Explicit mesh, of a loop whose carry starts with "
+            "a constant such as jnp.zeros(3) and is mapped only by the body, raises ValueError: "
+            "'Resource axis: d of PartitionSpec('d', None) is not found in mesh'. The result of a cond of "
+            "constants is not sharded."
+        ),
+        upstream=f"{NOT_FOUND_ON_THE_27TH} It works since 0.8.2.",
+        all_laws=False,
+    ),
+    Defect(
+        id="vmap-explicit-mesh-inner-sum",
+        transform="jax.vmap",
+        versions={"jax": ">=0.11.1"},
+        affects=calls_of(("lax.psum", "lax.pmax"), any_axes),
+        law="parallel.explicit-mesh",
+        call=rule_call("lax.psum", (0,), n=2),
+        description=(
+            "A map over an axis that is sharded over an Explicit mesh, of lax.psum, lax.pmean or lax.pmax "
+            "over the name of a map within, raises ValueError: 'Length of sharding.spec (2) must be equal "
+            "to aval's ndim (1)'. It worked in 0.11.0."
+        ),
+        upstream=NOT_FOUND_ON_THE_27TH,
+        all_laws=False,
+    ),
+    Defect(
+        id="vmap-explicit-mesh-collectives",
+        transform="jax.vmap",
+        versions={"jax": ">=0.7.1"},
+        affects=calls_of(_SUMMED, any_axes),
+        law="parallel.explicit-mesh",
+        call=FunctionCall("psum", {"batch": 3, "m": 2, "n": 4}, (Axes((0,), 0, AXIS),)),
+        description=(
+            "lax.psum, lax.pmean, lax.pmax, lax.pmin and lax.all_gather over a mapped axis that is "
+            "sharded over an Explicit mesh raise ValueError, 'Sharding spec ('d',) implies that array "
+            "axis 0 is partitioned 2 times', or DuplicateSpecError; since 0.11.1, 'Length of sharding.spec "
+            "(2) must be equal to aval's ndim (1)'. lax.ppermute names out_sharding as a way out."
+        ),
+        upstream=NOT_FOUND_ON_THE_27TH,
+        all_laws=False,
+    ),
+)
