@@ -36,6 +36,8 @@ class Defect:
     """Whether its minimal call ends the process."""
     platform: str | None = None
     """The only platform of JAX that shows it, such as `cpu`; None for all."""
+    explains: Callable[[Any], bool] = lambda call: False
+    """Whether it explains that such a call violates a law, though most such calls do not show it."""
     all_laws: bool = True
     """Whether its calls are excluded from every law of the transform, or from its own law alone."""
 

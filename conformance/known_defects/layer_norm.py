@@ -66,6 +66,11 @@ def _affects(call: Call) -> bool:
     return own and sum(axis is not None for axis in axes.in_axes) > 1 and _has_kernel(call)
 
 
+def _explains(call: Call) -> bool:
+    """Whether the kernel is there: it also takes an array in another order than it has in memory."""
+    return call.subject.own is not None and _has_kernel(call)
+
+
 _ENSEMBLE = ModuleCall(
     _MODULE,
     {"batch": 3, "length": 2, "m": 4},
@@ -81,12 +86,14 @@ def _entry(id: str, transform: str, law: str, call: Call, **fields: Any) -> Defe
         transform=transform,
         law=law,
         call=call,
+        explains=_explains,
         **{"versions": {"jax": "<0.4.33"}, "affects": _affects, **fields},
         platform="cpu",
         description=(
             "Silently wrong values under jit: layer normalisation whose scale and bias are mapped, as "
             "in an ensemble, normalises every example with the scale and bias of the first. XLA for "
-            "CPUs replaces it by a kernel of oneDNN, which takes one scale and one bias. "
+            "CPUs replaces it by a kernel of oneDNN, which takes one scale and one bias, and its "
+            "argument in row-major order, in which a transposed one is not. "
             "XLA_FLAGS=--xla_disable_hlo_passes=onednn-ops-rewriter gives the right values."
         ),
         upstream=(

@@ -12,7 +12,7 @@ from conformance.events.outcomes import Outcome
 from conformance.events.records import Result
 from conformance.known_defects.effects import effect
 from conformance.runner import mlir_context
-from conformance.runner.installed_defects import defects_of_call
+from conformance.runner.installed_defects import defects_of_call, defects_that_explain
 from conformance.runner.items import Item
 from conformance.runner.run_defect import still_shows
 from conformance.user_subjects import restrictions
@@ -149,7 +149,7 @@ def _known(item: Item, found: Violation) -> list[str]:
     """The known defects of the call that violates the law, which may have other axes than the one drawn."""
     if len(found.call.axes) != 1:
         return []
-    return defects_of_call(item.law, item.transform.name)(found.call)
+    return defects_that_explain(item.law, item.transform.name, found.call)
 
 
 def _of_run(item: Item, cell: str, found: LawRun, judges: str) -> Result:

@@ -83,18 +83,26 @@ def test_a_call_of_a_users_is_affected_where_its_program_has_the_kernel(
             assert layer_norm._affects(call) == (scale_is_mapped and there)
 
 
-def _known(monkeypatch: pytest.MonkeyPatch, affects: Callable[[Any], bool]) -> None:
+def _known(
+    monkeypatch: pytest.MonkeyPatch,
+    affects: Callable[[Any], bool],
+    explains: Callable[[Any], bool] = lambda call: False,
+) -> None:
     """Let this be the only known defect, of `flax.linen.vmap`."""
     (linen,) = (each for each in LAYER_NORM if each.transform == "flax.linen.vmap")
-    defect: Defect = attrs.evolve(linen, affects=affects, versions={}, platform=None)
+    defect: Defect = attrs.evolve(
+        linen, affects=affects, explains=explains, versions={}, platform=None
+    )
     monkeypatch.setattr(installed_defects, "installed_defects", lambda: [defect])
 
 
 @pytest.mark.parametrize(
-    ("axis", "outcome"), [(None, "not-applicable"), (1, "violated")], ids=["of-shared", "of-others"]
+    ("axis", "explains", "outcome"),
+    [(None, False, "not-applicable"), (1, False, "violated"), (1, True, "not-applicable")],
+    ids=["of-shared", "of-others", "explained"],
 )
 def test_a_violation_by_a_call_that_the_law_makes_is_the_defect_of_that_call(
-    axis: int | None, outcome: str, monkeypatch: pytest.MonkeyPatch
+    axis: int | None, explains: bool, outcome: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The law shares the parameters, whatever the call that is drawn does with them.
     drawn = ModuleCall(
@@ -104,7 +112,11 @@ def test_a_violation_by_a_call_that_the_law_makes_is_the_defect_of_that_call(
         {"params": 0},
         {"params": True, "dropout": True},
     )
-    _known(monkeypatch, lambda call: call.variable_axes["params"] == axis)
+    _known(
+        monkeypatch,
+        lambda call: call.variable_axes["params"] == axis,
+        lambda call: explains and call.variable_axes["params"] is None,
+    )
     broken = MUTANTS["streams-never-split"].mutate(TRANSFORMS["flax.linen.vmap"])
     item = items.Item(LAWS["sharing.rng-streams"], broken, SUBJECTS["noisy-dense"])
     result = run_item(item, PROFILES["quick"], calls=[drawn])
