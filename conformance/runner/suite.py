@@ -12,7 +12,7 @@ from conformance.events.details import Violation
 from conformance.events.outcomes import CONFORMING
 from conformance.events.records import Observation
 from conformance.events.user_code import UserSubject
-from conformance.runner import cache_eviction, items, plan
+from conformance.runner import cache_eviction, items, mlir_context, plan
 from conformance.runner.attachments import Attachment
 from conformance.runner.plugin import OPTIONS, OWN
 from conformance.runner.run_item import run_item
@@ -114,8 +114,9 @@ def test_observations(group: str, request: pytest.FixtureRequest) -> None:
     chosen = plan.observed(Path(options.plan)) if options.plan else options
     names = chosen.names if isinstance(chosen, plan.Observed) else ()
     selection = Selection(chosen.subjects, chosen.transforms, names)
-    found = [
-        Observation(cell=options.cell, key=key, value=encode(value))
-        for key, value in _groups()[group](selection)
-    ]
+    with mlir_context.shared():
+        found = [
+            Observation(cell=options.cell, key=key, value=encode(value))
+            for key, value in _groups()[group](selection)
+        ]
     Attachment(observations=found).attach(request.node)
