@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 from scipy import stats
 
 from conformance.observations import draws
 from conformance.observations.distributions import farthest
+from conformance.observations.record import Absent, needed
 from conformance.observations.samplers import COUNT, SAMPLERS, Sampler
 
 SOUND: list[tuple[Any, Any, float]] = [
@@ -56,5 +58,32 @@ def test_a_sampler_that_is_wrong_says_so_and_one_that_refuses_gives_its_error() 
         ("float32",),
         uniform.distribution,
     )
-    assert "should be" in draws._drawn(halved, "float32")["wrong"]
-    assert draws._drawn(uniform, "int32")["type"] in ("ValueError", "TypeError")
+    refusing = Sampler("refusing", _needs_what_nobody_has, ("float32",))
+    cases = [(halved, "float32"), (uniform, "int32"), (refusing, "float32"), (uniform, "float32")]
+    drawn = draws._drawn(cases)
+    assert "should be" in draws._fact(halved, "float32", drawn[0])["wrong"]
+    assert draws._fact(uniform, "int32", drawn[1])["type"] in ("ValueError", "TypeError")
+    with pytest.raises(Absent):
+        draws._fact(refusing, "float32", drawn[2])
+    (alone,) = draws._drawn(cases[3:])
+    assert np.array_equal(drawn[3], alone)
+
+
+def _needs_what_nobody_has(key: Any, dtype: Any) -> Any:
+    return needed("jax.random.nobody_has_this")(key)
+
+
+def test_one_draw_that_fails_does_not_cost_the_others() -> None:
+    uniform = next(sampler for sampler in SAMPLERS if sampler.name == "uniform")
+
+    def failing_draw(key: Any, dtype: Any) -> Any:
+        return jax.pure_callback(_fails, jax.ShapeDtypeStruct((3,), dtype), key)
+
+    failing = Sampler("failing", failing_draw, ("float32",))
+    error, drawn = draws._drawn([(failing, "float32"), (uniform, "float32")])
+    assert isinstance(error, Exception)
+    assert drawn.shape == (COUNT,)
+
+
+def _fails(key: Any) -> Any:
+    raise RuntimeError("nothing is drawn")
