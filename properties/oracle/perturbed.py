@@ -14,6 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from reference.error_bounds.control_flow import scan_counts
+
 POOL = 1 << 14
 """As many random signs serve one evaluation: operations take theirs at different places of the pool."""
 
@@ -252,10 +254,8 @@ def _bind(equation: Any, operands: Sequence[Any]) -> list[Any]:
 def _scan(equation: Any, noise: Noise, operands: list[Any]) -> list[Any]:
     params = equation.params
     body = params["jaxpr"]
-    consts, carried = params.get("num_consts"), params.get("num_carry")
-    if consts is None:
-        return _bind(equation, operands)
-    first, last = consts, consts + carried
+    first, carried = scan_counts(equation)
+    last = first + carried
 
     def step(carry: Any, x: Any) -> Any:
         i, values = carry

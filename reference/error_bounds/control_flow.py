@@ -23,11 +23,8 @@ ControlRule: TypeAlias = Callable[[Run, Any, list[BoundedArray]], list[BoundedAr
 def _scan(run: Run, equation: Any, operands: list[BoundedArray]) -> list[BoundedArray]:
     """Step by step, as its semantics is written in the docstring of `jax.lax.scan`."""
     params = equation.params
-    body = getattr(params["jaxpr"], "jaxpr", params["jaxpr"])
-    # Releases write the numbers of constants and carries in different ways. What is sliced, and what
-    # is stacked, has one axis less within.
-    first = last = _of_one_rank(equation.invars, body.invars)
-    first -= _of_one_rank(equation.outvars, body.outvars)
+    first, carried = scan_counts(equation)
+    last = first + carried
     consts, carry, xs = operands[:first], operands[first:last], operands[last:]
     rows: list[list[BoundedArray]] = []
     steps = range(params["length"])
@@ -41,6 +38,17 @@ def _scan(run: Run, equation: Any, operands: list[BoundedArray]) -> list[Bounded
     if not rows:
         raise UnsupportedPrimitive("no float64 rule for a scan of no steps")
     return [*carry, *(_stacked(column) for column in zip(*rows, strict=True))]
+
+
+def scan_counts(equation: Any) -> tuple[int, int]:
+    """How many operands of a scan are constants, and how many are carried.
+
+    Releases write these numbers in different ways (jax 0.11 took `num_consts` and `num_carry` out of the
+    parameters). What is sliced, and what is stacked, has one axis less within.
+    """
+    body = getattr(equation.params["jaxpr"], "jaxpr", equation.params["jaxpr"])
+    carried = _of_one_rank(equation.outvars, body.outvars)
+    return _of_one_rank(equation.invars, body.invars) - carried, carried
 
 
 def _of_one_rank(outside: Sequence[Any], within: Sequence[Any]) -> int:
