@@ -21,7 +21,7 @@ SHOWS = 1
 SECONDS = 300
 LACKS = re.compile(
     r"it raised (AttributeError\([\"']module |NotImplementedError\('it runs on "
-    r"|ValueError\('unrecognized PRNG |.*temporary workaround pass"
+    r"|ValueError\('unrecognized PRNG |.*temporary workaround pass|.*wrap your shard_map in"
     r"|TypeError\([\"']Error interpreting argument)"
 )
 """What a script prints on a release that lacks what it calls, or says itself that it cannot do it."""

@@ -1,5 +1,7 @@
 """Known defects of maps of Refs."""
 
+import attrs
+
 from conformance.known_defects.defect import Defect
 from conformance.known_defects.minimal_calls import (
     NOT_FOUND,
@@ -14,6 +16,12 @@ from properties.call import Axes, FunctionCall
 _REF_INDEXED = ("lax.get", "lax.swap", "lax.addupdate")
 _INDEXED = (*_REF_INDEXED, *(f"{name}.indexers" for name in _REF_INDEXED))
 """Subjects that index a Ref."""
+
+
+def _is_without_jit(call: FunctionCall) -> bool:
+    # A swap is mapped without jit where jit raises, which is an error that names a way out.
+    of_refs = ("lax.new_ref", *_INDEXED)
+    return call.subject_name in of_refs and (call.eager or call.subject_name == "lax.swap")
 
 
 REFERENCES: tuple[Defect, ...] = (
@@ -98,5 +106,25 @@ REFERENCES: tuple[Defect, ...] = (
             "https://github.com/jax-ml/jax/pull/37113 (0.10.1) made it work."
         ),
         all_laws=False,
+    ),
+    *(
+        Defect(
+            id=f"shard-map-refs-{name}",
+            transform="jax.shard_map",
+            versions={"jax": versions},
+            affects=_is_without_jit,
+            law="parallel.shard-map-agrees",
+            call=attrs.evolve(call, eager=True),
+            description=(
+                "jax.new_ref within shard_map raises a bare AssertionError where shard_map is called "
+                "without jit. Since 0.10.0 the error names jax.jit as the way out."
+            ),
+            upstream="https://github.com/jax-ml/jax/issues/36000 (open)",
+            all_laws=False,
+        )
+        for name, versions, call in (
+            ("at-first", ">=0.7.2,<0.8", rule_call("lax.addupdate", (0, 0, 0), m=2, n=4)),
+            ("eagerly", ">=0.8,<0.10", rule_call("lax.new_ref", (0, 0), m=3, n=3)),
+        )
     ),
 )
