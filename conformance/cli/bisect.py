@@ -49,7 +49,7 @@ def bisect(
     from conformance.reporting.console import console
     from conformance.upgrade import bisect as search
     from conformance.upgrade.bisect_target import target
-    from conformance.upgrade.driver import Request
+    from conformance.upgrade.request import Request
     from properties.laws import LAWS
 
     report = partial(console().print, highlight=False, markup=False, soft_wrap=True)

@@ -77,13 +77,14 @@ def upgrade(
         raise click.ClickException(lacking)
     from conformance.upgrade import driver, progress
     from conformance.upgrade.environments import parse
+    from conformance.upgrade.request import Request
 
     views = _views(html, junit, markdown, everything, format)
     specs = (before, *after)
     with _usage_errors():
         for spec in specs:
             parse(spec)
-    request = driver.Request(
+    request = Request(
         environments=specs,
         profile=profile,
         seed=seed or 0,

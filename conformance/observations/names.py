@@ -130,7 +130,12 @@ NAMES = tuple(f"{module}.{name}" for module, names in _NAMES.items() for name in
 def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
     """`names/NAME`: true, or {absent, name}, the reason being what the release says of it."""
     for name in names(selection):
-        yield from one(f"names/{name}", partial(_is_there, name))
+        yield from of_name(name)
+
+
+def of_name(name: str) -> Iterator[Observation]:
+    """Whether the release has one name."""
+    yield from one(f"names/{name}", partial(_is_there, name))
 
 
 def names(selection: Selection) -> list[str]:

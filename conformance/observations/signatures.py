@@ -15,9 +15,14 @@ def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
     `keywords` are those it may be given, `any` whether it takes others, too.
     """
     for name in selection.names:
-        for key, value in one(f"signatures/{name}", partial(_signature, name)):
-            if value is not None:
-                yield key, value
+        yield from of_name(name)
+
+
+def of_name(name: str) -> Iterator[Observation]:
+    """What one name takes; nothing where it cannot be called."""
+    for key, value in one(f"signatures/{name}", partial(_signature, name)):
+        if value is not None:
+            yield key, value
 
 
 def _signature(name: str) -> dict[str, Any] | None:

@@ -139,14 +139,19 @@ def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
     case comes first is chance.
     """
     for name in names(selection):
-        yield from one(f"warnings/names/{name}", partial(_of_name, name))
+        yield from of_name(name)
     # What a function says while it is traced it says again only where nothing remembers the trace.
     jax.clear_caches()
     for name, call in _calls().items():
         yield from one(f"warnings/calls/{name}", partial(_of_call, call))
 
 
-def _of_name(name: str) -> list[dict[str, str]]:
+def of_name(name: str) -> Iterator[Observation]:
+    """What one name warns of."""
+    yield from one(f"warnings/names/{name}", partial(_heard_of, name))
+
+
+def _heard_of(name: str) -> list[dict[str, str]]:
     needed(name)
     parent, _, last = name.rpartition(".")
     return _heard(lambda: getattr(needed(parent), last))

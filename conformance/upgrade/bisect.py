@@ -12,11 +12,12 @@ from conformance.events.arrays import encode
 from conformance.events.outcomes import CONFORMING, NOT_CHECKED
 from conformance.events.records import Header, Observation, Record, Result
 from conformance.runner.plan import VERSION as PLAN_VERSION
-from conformance.upgrade import cells, driver, environments
+from conformance.upgrade import cells, environments
+from conformance.upgrade.ask import wanted
 from conformance.upgrade.bisect_target import Target
 from conformance.upgrade.cells import Cell
-from conformance.upgrade.driver import Request
 from conformance.upgrade.environments import NotBuilt
+from conformance.upgrade.request import Request, import_path
 
 GROUPS = (("jax", "jaxlib"), ("flax",), ("numpy",), ("chex",))
 """What is distinguished: packages that are released together count as one."""
@@ -161,7 +162,7 @@ def question(request: Request, found: Target) -> Question:
         options=tuple(options),
         extra=request.extra,
         editable=request.editable,
-        import_path=driver.import_path(request),
+        import_path=import_path(request),
     )
     plan = _plan(request, found) if found.law is None else _drawn(request, cell)
     return Question(good, bad, attrs.evolve(cell, plan=plan), found.observation)
@@ -181,7 +182,7 @@ def _plan(request: Request, found: Target) -> str:
 def _drawn(request: Request, cell: Cell) -> str:
     """The plan of a law's calls, drawn where it holds."""
     try:
-        answer = cells.probe(cell, driver.wanted(request, "always"))
+        answer = cells.probe(cell, wanted(request, draw=True))
     except cells.CellError as error:
         raise BisectError(str(error)) from None
     if answer.broken:

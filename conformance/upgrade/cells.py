@@ -6,6 +6,7 @@ A cell is plain data, and so is what comes of it: the executor may be of threads
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -71,8 +72,23 @@ class Cell:
     """Directories of the user's own modules."""
 
 
-Report = Callable[[str, int], None]
-"""Takes a stage of a cell, and how many items of it are done."""
+@attrs.frozen
+class Work:
+    """What a cell has to do, or has done."""
+
+    checks: int = 0
+    groups: frozenset[str] = frozenset()
+    """The groups of observations."""
+
+    @property
+    def items(self) -> int:
+        """How many things that is."""
+        return self.checks + len(self.groups)
+
+
+NOTHING = Work()
+Report = Callable[[str, Work], None]
+"""Takes a stage of a cell, and what of it is done."""
 
 
 def build(cell: Cell) -> Environment | NotBuilt:
@@ -114,7 +130,7 @@ def run(cell: Cell, report: Report = lambda stage, done: None) -> list[Record]:
     The header says what was `asked` for. Where the cell could not be built, or did not run to its end,
     the header says the `problem` in one line, and there is no footer.
     """
-    report("building", 0)
+    report("building", NOTHING)
     environment = build(cell)
     if isinstance(environment, NotBuilt):
         return [failed_header(cell, CellError(str(environment), built=False))]
@@ -154,22 +170,29 @@ def failed_header(cell: Cell, error: CellError) -> Header:
     return msgspec.structs.replace(_header(cell, {}), problem=str(error), built=error.built)
 
 
+_GROUP = re.compile(rb'"type": "observation".*?"key": "([^"/]+)')
+
+
 class _Counter:
-    """Counts the results in a log that is being written, but for those of what the plan leaves out."""
+    """Counts what is in a log that is being written, but for the results of what the plan leaves out."""
 
     def __init__(self, log: Path) -> None:
-        self._log, self._position, self._results = log, 0, 0
+        self._log, self._position, self._done = log, 0, NOTHING
 
-    def __call__(self) -> int:
+    def __call__(self) -> Work:
         try:
             with self._log.open("rb") as file:
                 file.seek(self._position)
                 new = file.read()
         except OSError:
-            return self._results
+            return self._done
+        new = new[: new.rfind(b"\n") + 1]
         self._position += len(new)
-        self._results += new.count(b'"type": "result"') - new.count(b'"outcome": "not-sampled"')
-        return self._results
+        checks = new.count(b'"type": "result"') - new.count(b'"outcome": "not-sampled"')
+        # A process that records a group writes all of it at once.
+        groups = {name.decode() for name in _GROUP.findall(new)}
+        self._done = Work(self._done.checks + checks, self._done.groups | groups)
+        return self._done
 
 
 def _header(cell: Cell, versions: Mapping[str, str]) -> Header:

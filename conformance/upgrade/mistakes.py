@@ -11,7 +11,7 @@ from conformance.upgrade.cells import CellError
 from conformance.upgrade.probe import Answer, Broken
 
 if TYPE_CHECKING:
-    from conformance.upgrade.driver import Request
+    from conformance.upgrade.request import Request
 
 _MISSING = re.compile(r"No module named '([^']+)'")
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable
 from glob import escape
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import msgspec
 
@@ -19,13 +19,20 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
     modules: list[str]
     """Modules that list subjects of the user's own."""
-    draw: Literal["never", "unless-broken", "always"]
-    """Whether to draw the plan; `unless-broken` leaves it where a whole module cannot be used."""
+    draw: bool
+    """Whether to draw the plan."""
     profile: str
     seed: int
     laws: list[str]
     transforms: list[str]
     subjects: list[str]
+    names: list[str] | None = None
+    """Names of JAX and Flax that the user's sources use; None where there are no sources."""
+
+    @property
+    def is_about_user(self) -> bool:
+        """Whether the upgrade is about a user's code."""
+        return bool(self.modules) or self.names is not None
 
 
 class Broken(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +58,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The suite's own subjects that are observed beside the user's; None for all."""
     share: int = 1
     """The plan has one in so many of the suite's own items, beside those that the user's code uses."""
+    names: dict[str, Any] = {}
+    """What the release says of each of the user's names: observations by key."""
+    groups: list[str] = []
+    """The groups of observations that there are."""
     versions: dict[str, str | None] = {}
     """Of Python and of the packages that decide what is observed; None for one that is not there."""
 
@@ -60,17 +71,18 @@ def answer(wanted: Wanted) -> Answer:
     from conformance.runner import process_env
 
     process_env.prepare()
+    from conformance.observations import GROUPS, named
     from conformance.runner import environment_info, items, plan, sampling
     from conformance.user_subjects import loading
     from properties.profile import PROFILES
     from properties.subjects import SUBJECTS
 
+    names = named.observe(wanted.names or ())
     made = {subject.name: module for module in wanted.modules for subject in loading.load(module)}
     drawn = None
     profile = PROFILES[wanted.profile].asked(wanted.seed, wanted.laws, wanted.subjects)
-    is_broken = any(failure.subject is None for failure in loading.FAILED)
-    if wanted.draw == "always" or (wanted.draw == "unless-broken" and not is_broken):
-        if made:
+    if wanted.draw:
+        if wanted.is_about_user:
             profile = profile.beside(_primitives(made))
         selected = items.select(wanted.laws, wanted.transforms, wanted.subjects)
         drawn = json.dumps(plan.draw(selected, profile))
@@ -84,6 +96,8 @@ def answer(wanted: Wanted) -> Answer:
         plan=drawn,
         observed=sampling.observed_subjects(profile),
         share=profile.share,
+        names=names,
+        groups=list(GROUPS),
         versions=environment_info.versions(),
     )
 

@@ -10,9 +10,26 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from conformance.reporting.console import console as console_of
+from conformance.upgrade.cells import Work
+from conformance.upgrade.for_you import Early
+from conformance.upgrade.render.lines import show_early
 
 EVERY = 15.0
 """Seconds between two lines about a cell."""
+AS_MANY_CHECKS = {
+    "prng": 25,
+    "draws": 95,
+    "parameters": 95,
+    "lifts": 95,
+    "layers": 50,
+    "outputs": 50,
+    "calls": 90,
+    "errors": 10,
+    "warnings": 55,
+    "jaxprs": 15,
+    "costs": 75,
+}
+"""As long as so many checks of laws a group of observations takes; of the others, as one."""
 
 
 class CellProgress:
@@ -22,23 +39,28 @@ class CellProgress:
         self._console, self._bars = console, bars
         self._lock = threading.Lock()
         self._tasks: dict[str, TaskID] = {}
-        self._began: dict[str, tuple[float, int]] = {}
+        self._clocks: dict[str, _Clock] = {}
         self._said: dict[str, tuple[str, float]] = {}
 
-    def stage(self, environment: str, stage: str, done: int, total: int | None) -> None:
-        """A cell is at this stage, with so many items done."""
+    def stage(self, environment: str, stage: str, done: Work, total: Work | None) -> None:
+        """A cell is at this stage, with so much done of all."""
         with self._lock:
-            left = self._left(environment, done, total)
-            if total and done >= total:
-                stage, left = "observing", ""
+            left = ""
+            if total and done.items:
+                clock = self._clocks.setdefault(environment, _Clock(effort(done)))
+                left = clock.left(effort(done), effort(total))
+            if total and done.checks >= total.checks:
+                stage = "observing"
             if self._bars is None:
                 self._line(environment, stage, done, total, left)
                 return
             if environment not in self._tasks:
                 self._tasks[environment] = self._bars.add_task(environment, total=None, left="")
-            words = left or stage
             self._bars.update(
-                self._tasks[environment], completed=done, total=total if done else None, left=words
+                self._tasks[environment],
+                completed=done.items,
+                total=total.items if total and done.items else None,
+                left=left or stage,
             )
 
     def problem(self, environment: str, problem: str) -> None:
@@ -46,26 +68,52 @@ class CellProgress:
         with self._lock:
             self._console.print(Text(f"{environment}: {problem}"), soft_wrap=True)
 
-    def _left(self, environment: str, done: int, total: int | None) -> str:
-        """Such as `about 40 s left`; empty as long as nothing is known."""
-        now = time.monotonic()
-        if not done or not total:
-            return ""
-        began, first = self._began.setdefault(environment, (now, done))
-        rate = (done - first) / (now - began) if now > began else 0
-        return f"about {max(0, total - done) / rate:.0f} s left" if rate else ""
+    def found(self, comparison: str, early: Early) -> None:
+        """This is known of the user's code: it is said before anything runs."""
+        with self._lock:
+            show_early(self._console, comparison, early)
 
-    def _line(self, environment: str, stage: str, done: int, total: int | None, left: str) -> None:
+    def _line(
+        self, environment: str, stage: str, done: Work, total: Work | None, left: str
+    ) -> None:
         now = time.monotonic()
         before, when = self._said.get(environment, ("", 0.0))
         if stage == before and now - when < EVERY:
             return
         self._said[environment] = (stage, now)
-        of = f" of {total}" if total else ""
-        count = f" {done}{of} items" if (done or total) and stage == "running" else ""
+        of = f" of {total.items}" if total else ""
+        count = f" {done.items}{of} items" if done.items or stage == "running" else ""
         self._console.print(
             Text(f"{environment}: {stage}{count}{', ' + left if left else ''}"), soft_wrap=True
         )
+
+
+class _Clock:
+    """How long a cell still takes: as fast as it was, and as time goes by while nothing ends."""
+
+    def __init__(self, first: float) -> None:
+        self._first = self._last = first
+        self._began = self._changed = time.monotonic()
+
+    def left(self, done: float, total: float) -> str:
+        """Such as `about 40 s left`; empty as long as nothing is known, and where it takes longer."""
+        now = time.monotonic()
+        if done != self._last:
+            self._last, self._changed = done, now
+        if self._changed == self._began or done <= self._first:
+            return ""
+        rate = (done - self._first) / (self._changed - self._began)
+        seconds = (total - done) / rate - (now - self._changed)
+        if seconds <= 0:
+            return ""
+        return (
+            f"about {seconds:.0f} s left" if seconds < 100 else f"about {seconds / 60:.0f} min left"
+        )
+
+
+def effort(work: Work) -> float:
+    """How much work that is, in checks of laws."""
+    return work.checks + sum(AS_MANY_CHECKS.get(group, 1) for group in work.groups)
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from conformance.events.records import Header, Record
 from conformance.events.writer import to_line
 from conformance.reporting.summary import ORDER, Summary, summarise
 from conformance.upgrade import cells
-from conformance.upgrade.cells import Cell
-from conformance.upgrade.driver import Watcher
+from conformance.upgrade.cells import Cell, Work
 from conformance.upgrade.environments.release_days import Release
+from conformance.upgrade.request import Watcher
 
 
 @attrs.frozen(kw_only=True)
@@ -94,7 +94,7 @@ def run(matrix: Matrix, executor: Executor, watcher: Watcher, *, local: bool) ->
             continue
         _write(matrix.log(release, shard), found)
         records[release, shard] = found
-        watcher.stage(name, _counts(summarise(found)), len(found), None)
+        watcher.stage(name, _counts(summarise(found)), Work(checks=len(found)), None)
     return [
         Row(
             release,
@@ -161,5 +161,5 @@ def _counts(summary: Summary) -> str:
     return "done: " + (", ".join(words) or "nothing was checked")
 
 
-def _reporter(name: str, watcher: Watcher) -> Callable[[str, int], None]:
+def _reporter(name: str, watcher: Watcher) -> Callable[[str, Work], None]:
     return lambda stage, done: watcher.stage(name, stage, done, None)

@@ -3,6 +3,8 @@
 May import the detectors and the causes of an upgrade, and what is beneath them.
 """
 
-from conformance.upgrade.for_you.answer import ForYou, Line, for_you
+from conformance.upgrade.for_you.answer import for_you
+from conformance.upgrade.for_you.early import Early, before_it_runs
+from conformance.upgrade.for_you.lines import ForYou, Line
 
-__all__ = ["ForYou", "Line", "for_you"]
+__all__ = ["Early", "ForYou", "Line", "before_it_runs", "for_you"]

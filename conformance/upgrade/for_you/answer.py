@@ -1,59 +1,23 @@
-"""What an upgrade means for the user's own code: what to do, what to know, what is as before."""
+"""The user's part of a comparison."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
-import attrs
-
 from conformance.events.records import Record
-from conformance.events.user_code import MODULE, SubjectError, Use, UserSources, UserSubject
+from conformance.events.user_code import UserSources
 from conformance.upgrade.causes import causes, percent
 from conformance.upgrade.compare import Differences, header, observations
 from conformance.upgrade.detectors import streams
 from conformance.upgrade.detectors.arrays import distance
 from conformance.upgrade.detectors.laws import KNOWN
-from conformance.upgrade.difference import Difference, Value, is_absent
-from conformance.upgrade.name_changes import advice, change_of, keyword_change
+from conformance.upgrade.difference import Difference, Value
+from conformance.upgrade.for_you.early import before_it_runs
+from conformance.upgrade.for_you.lines import ForYou, Line, plural
+from conformance.upgrade.for_you.subjects import Subjects
 
-_KEYWORD = re.compile(r"takes no (\w+)= ")
-_PATH = re.compile(r"\s*\((?:/|[A-Za-z]:)[^()]*\)")
-Uses = Mapping[str, list[Use]]
-Subjects = Mapping[str, UserSubject]
 _NO_SOURCES = UserSources(files=0, uses=[], unreadable=[])
 _NAMED = 3
 """As many subjects that one line is about are named in it."""
 _VALUES = ("outputs", "gradients", "parameters")
-
-
-@attrs.frozen
-class Line:
-    """One thing to do or to know."""
-
-    where: str
-    """File and line, or a subject; empty where there is no place."""
-    what: str
-    """A name, or nothing."""
-    sentence: str
-    follows: bool = False
-    """Whether it is a consequence of a line before it, and nothing to do by itself."""
-
-
-@attrs.frozen
-class ForYou:
-    """The user's part of a comparison."""
-
-    title: str
-    """Such as `mymodel, 6 subjects, 3 files`."""
-    work: tuple[Line, ...]
-    know: tuple[Line, ...]
-    fine: tuple[str, ...]
-    keys: frozenset[str]
-    """Differences that are reported here, and need no second mention."""
-
-    @property
-    def things_to_do(self) -> int:
-        """How many lines need work by themselves."""
-        return sum(not line.follows for line in self.work)
 
 
 def for_you(
@@ -67,185 +31,25 @@ def for_you(
     if not sources.uses and not was and not now:
         return None
     old, new = observations(before), observations(after)
-    uses = _by_name(sources.uses)
-    removed = list(_gone(uses, old, new))
-    gone = [line for line, guarded in removed if not guarded]
-    provided_for = [line for line, guarded in removed if guarded]
-    keywords = list(_keywords(uses, old, new))
-    broken, broken_names = _broken(was, now, [_explaining(line) for line in (*gone, *keywords)])
+    known = before_it_runs(sources, was, now, old, new)
     sound = [name for name in was if name in now and not now[name].error and not was[name].error]
     regressed, regressed_keys = _of_subjects(sound, differences)
     defects = list(_by_defects(sound, differences))
     drawn, drawn_names = _drawn(sound, differences)
     unsound = {line.where for line in regressed} | drawn_names.keys()
     fine = [name for name in sound if name not in unsound]
-    unreadable = [
-        Line(each.path, "", f"cannot be parsed: {each.reason}") for each in sources.unreadable
-    ]
-    reported = {f"names/{line.what}" for line, _ in removed} | set(regressed_keys)
+    reported = known.keys | set(regressed_keys)
     reported |= {key for _, keys in defects for key in keys} | set(drawn_names.values())
     reported |= {
-        d.key for d in differences.entries for name in (*broken_names, *fine) if _is_of(d.key, name)
+        d.key for d in differences.entries for name in (*known.broken, *fine) if _is_of(d.key, name)
     }
     return ForYou(
-        _title(sources, {**was, **now}),
-        (*gone, *keywords, *broken, *_never_made(was, now), *drawn, *regressed),
-        (
-            *_deprecated(uses, old, new),
-            *(line for line, _ in defects),
-            *provided_for,
-            *_repaired(was, now),
-            *_slower(fine, differences),
-            *unreadable,
-        ),
+        known.title,
+        (*known.work, *drawn, *regressed),
+        (*known.know, *(line for line, _ in defects), *_slower(fine, differences)),
         tuple(_as_before(fine, old, new, but_for_defects=bool(defects))),
         frozenset(reported),
     )
-
-
-def _title(sources: UserSources, subjects: Subjects) -> str:
-    packages = ", ".join(dict.fromkeys(each.module.split(".")[0] for each in subjects.values()))
-    counts = [
-        _plural(sum(not name.endswith(MODULE) for name in subjects), "subject"),
-        _plural(sources.files, "file"),
-    ]
-    return ", ".join(part for part in (packages, *counts) if part and not part.startswith("0 "))
-
-
-def _by_name(uses: Sequence[Use]) -> dict[str, list[Use]]:
-    found: dict[str, list[Use]] = {}
-    for use in uses:
-        found.setdefault(use.name, []).append(use)
-    return found
-
-
-def _places(uses: Sequence[Use]) -> Iterator[str]:
-    """File and lines, one for each file."""
-    files: dict[str, list[int]] = {}
-    for use in uses:
-        files.setdefault(use.file, []).append(use.line)
-    for file, lines in files.items():
-        shown = [str(line) for line in dict.fromkeys(lines)]
-        rest = f" and {len(shown) - 5} more lines" if len(shown) > 5 else ""
-        yield f"{file}:{', '.join(shown[:5])}{rest}"
-
-
-def _gone(
-    uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]
-) -> Iterator[tuple[Line, bool]]:
-    """A line for each removed name, and whether the code provides for that."""
-    for name, mine in uses.items():
-        now: Value = new.get(f"names/{name}")
-        if old.get(f"names/{name}") is True and is_absent(now):
-            change = change_of(name, now["absent"])
-            instead = f": use {change.instead}" if change.instead else ""
-            for place in _places([use for use in mine if not use.guarded]):
-                yield Line(place, name, f"{change.sentence}{instead}"), False
-            for place in _places([use for use in mine if use.guarded]):
-                yield Line(place, name, f"{change.sentence}; your code provides for it"), True
-
-
-def _keywords(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> Iterator[Line]:
-    """Keywords that a function took and does not take now."""
-    for name, mine in uses.items():
-        was: Value = old.get(f"signatures/{name}")
-        now: Value = new.get(f"signatures/{name}")
-        if not all(isinstance(side, Mapping) and "keywords" in side for side in (was, now)):
-            continue
-        for keyword in dict.fromkeys(word for use in mine for word in use.keywords):
-            if _takes(was, keyword) and not _takes(now, keyword):
-                added = [word for word in now["keywords"] if word not in was["keywords"]]
-                hint = f"; new: {', '.join(added)}" if added else ""
-                for place in _places([use for use in mine if keyword in use.keywords]):
-                    known = keyword_change(name, keyword)
-                    yield Line(place, name, known or f"takes no {keyword}= any more{hint}")
-
-
-def _takes(signature: Value, keyword: str) -> bool:
-    return bool(signature["any"]) or keyword in signature["keywords"]
-
-
-def _deprecated(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> Iterator[Line]:
-    """Names that warn now: newly, or in other words than before."""
-    for name, mine in uses.items():
-        was, now = (side.get(f"warnings/names/{name}") for side in (old, new))
-        if not isinstance(now, list) or not now or now == was or not isinstance(was, list):
-            continue
-        message = next((each["line"] for each in now if each not in was), None)
-        if message is None:
-            continue
-        use = advice(message)
-        newly = "deprecated now" if not was else "still deprecated, in other words"
-        said = f"use {use}" if use else message
-        for place in _places(mine):
-            yield Line(place, name, f"{newly}: {said}")
-
-
-def _broken(
-    was: Subjects, now: Subjects, explanations: Sequence[str]
-) -> tuple[list[Line], list[str]]:
-    """Subjects that can be made before and not now, and modules that cannot be imported any more."""
-    lines: list[Line] = []
-    names: list[str] = []
-    for name, each in now.items():
-        if name.endswith(MODULE) and each.error:
-            mine = [n for n, u in was.items() if u.module == each.module and not u.error]
-            names += mine
-            count = _plural(len(mine), "subject")
-            said = f"{count} ran before, now the import fails with"
-            if mine:
-                lines.append(_failing(each.module, said, each.error, explanations))
-    for name, each in was.items():
-        there = now.get(name)
-        if not each.error and there and there.error:
-            names.append(name)
-            lines.append(_failing(name, "ran before, now", there.error, explanations))
-    return lines, names
-
-
-def _failing(where: str, said: str, error: SubjectError, explanations: Sequence[str]) -> Line:
-    """A line on what fails now; the message only where no line before it explains the error."""
-    if _explained(error, explanations):
-        return Line(where, "", f"{said} {error.type} (follows from the above)", follows=True)
-    return Line(where, "", f"{said} {_error(error)}")
-
-
-def _error(error: SubjectError) -> str:
-    return f"{error.type}: {_PATH.sub('', error.line)}".rstrip(": ")
-
-
-def _explaining(line: Line) -> str:
-    """What an error says that this line about a name explains, as a regular expression."""
-    name = line.what.split(".")[-1]
-    keyword = _KEYWORD.match(line.sentence)
-    if keyword is not None:
-        return rf"\b{re.escape(name)}\(\).*'{re.escape(keyword[1])}'"
-    return rf"{re.escape(line.what)}|'{re.escape(name)}'"
-
-
-def _explained(error: SubjectError, explanations: Sequence[str]) -> bool:
-    """Whether the error is about a name that is already listed."""
-    return any(re.search(explanation, error.line) for explanation in explanations)
-
-
-def _never_made(was: Subjects, now: Subjects) -> Iterator[Line]:
-    """Subjects of which nothing could be checked."""
-    failing = {each.module for name, each in now.items() if name.endswith(MODULE) and each.error}
-    for name, each in was.items():
-        there = now.get(name)
-        if each.error and there and there.error:
-            yield Line(name, "", f"cannot be made in either: {_error(there.error)}")
-        elif each.error and each.module in failing and not name.endswith(MODULE):
-            yield Line(name, "", f"cannot be made before either: {_error(each.error)}")
-
-
-def _repaired(was: Subjects, now: Subjects) -> Iterator[Line]:
-    for name, each in was.items():
-        there = now.get(name)
-        # A subject that is not there now may be of a module that cannot be imported any more.
-        works = there is not None and not there.error
-        if each.error and works:
-            yield Line(name, "", f"can be made now; before, {_error(each.error)}")
 
 
 def _of_subjects(names: Sequence[str], differences: Differences) -> tuple[list[Line], list[str]]:
@@ -275,7 +79,7 @@ def _drawn(names: Sequence[str], differences: Differences) -> tuple[list[Line], 
         mine = [name for name in names if any(_is_of(key, name) for key in entry.consequences)]
         if mine:
             of_names |= dict.fromkeys(mine, entry.key)
-            who = ", ".join(mine) if len(mine) <= _NAMED else _plural(len(mine), "subject")
+            who = ", ".join(mine) if len(mine) <= _NAMED else plural(len(mine), "subject")
             prng = entry.key.partition("/")[2]
             said = f"the same keys give other numbers ({prng}). {entry.remedy}"
             lines.append(Line(who, "", said))
@@ -299,7 +103,7 @@ def _by_defects(names: Sequence[str], differences: Differences) -> Iterator[tupl
     for cause in causes(mine):
         subjects = {name for d in cause.entries for name in names if _is_of(d.key, name)}
         yield (
-            Line(_plural(len(subjects), "subject"), "", f"a known defect: {cause.sentence}"),
+            Line(plural(len(subjects), "subject"), "", f"a known defect: {cause.sentence}"),
             [difference.key for difference in cause.entries],
         )
 
@@ -352,7 +156,7 @@ def _as_before(
             unbounded += not apart.equal
         elif not apart.equal:
             shares.append(apart.share)
-    who = _plural(len(names), "subject")
+    who = plural(len(names), "subject")
     laws = "but for that, the same laws hold" if but_for_defects else "the same laws hold"
     if not compared:
         yield f"{who}: {laws}; no values to compare"
@@ -364,9 +168,5 @@ def _as_before(
         else (f"values equal within rounding (largest {percent(max(shares))} of the bound)")
     )
     if unbounded:
-        said += f"; {_plural(unbounded, 'value')} without a bound differ"
+        said += f"; {plural(unbounded, 'value')} without a bound differ"
     yield f"{who}: {laws}; {said}"
-
-
-def _plural(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -1,7 +1,6 @@
 """A comparison on the terminal: the user's own code first, on one screen."""
 
 from collections.abc import Sequence
-from itertools import groupby
 
 from rich.console import Console
 from rich.padding import Padding
@@ -11,8 +10,9 @@ from rich.text import Text
 from conformance.upgrade.causes import Cause, causes
 from conformance.upgrade.columns import Column, Comparison
 from conformance.upgrade.compare import Differences
-from conformance.upgrade.for_you import ForYou, Line, for_you
+from conformance.upgrade.for_you import ForYou, for_you
 from conformance.upgrade.kinds import Urgency
+from conformance.upgrade.render.lines import show_lines
 from conformance.upgrade.render.words import (
     SECTIONS,
     elsewhere_in_words,
@@ -26,8 +26,6 @@ from conformance.upgrade.render.words import (
 
 SHOWN: dict[Urgency, int] = {"work": 12, "know": 6, "fine": 4}
 """How many causes of each urgency the first screen shows where the user gave no code."""
-LINES = 16
-"""How many lines of the user's part the first screen shows, of each sort."""
 
 
 def show(console: Console, comparison: Comparison, *, everything: bool = False) -> None:
@@ -71,44 +69,9 @@ def _show_for_you(console: Console, mine: ForYou, everything: bool) -> None:
         ("FOR YOU", "bold"), f"  {mine.title}", ("  " + things_to_do(mine), "bold")
     )
     console.print(title)
-    for lines in (mine.work, mine.know):
-        if lines:
-            shown = lines if everything else lines[:LINES]
-            for _, alike in groupby(shown, key=lambda line: bool(line.what)):
-                _show_lines(console, list(alike))
-            if len(lines) > len(shown):
-                console.print(f"  and {len(lines) - len(shown)} more", style="dim")
+    show_lines(console, mine.work, mine.know, everything=everything)
     for sentence in mine.fine:
         console.print(Text(f"  {sentence}"))
-
-
-def _show_lines(console: Console, lines: Sequence[Line]) -> None:
-    """Lines of one sort in columns, or, where these do not fit, each sentence below what it is about."""
-    grid = _grid(lines)
-    if console.measure(grid).maximum + 2 <= console.width:
-        console.print(Padding(grid, (0, 0, 0, 2)))
-        return
-    for line in lines:
-        indent = 4 if line.follows else 2
-        about = f"{line.where}  {line.what}".strip()
-        together = Text(f"{about}  {line.sentence}")
-        if together.cell_len + indent <= console.width:
-            console.print(Padding(together, (0, 0, 0, indent)))
-            continue
-        console.print(Padding(Text(about), (0, 0, 0, indent)))
-        console.print(Padding(Text(line.sentence), (0, 0, 0, indent + 4)))
-
-
-def _grid(lines: Sequence[Line]) -> Table:
-    """Lines of one sort, in columns: with what they are about, or without."""
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    for ratio in (None, None, 1) if lines[0].what else (None, 1):
-        grid.add_column(overflow="fold", ratio=ratio)
-    for line in lines:
-        where = f"  {line.where}" if line.follows else line.where
-        cells = (where, line.what, line.sentence) if line.what else (where, line.sentence)
-        grid.add_row(*map(Text, cells))
-    return grid
 
 
 def _show_elsewhere(

@@ -9,7 +9,7 @@ from conformance.upgrade.causes import Cause
 from conformance.upgrade.columns import Column, Comparison
 from conformance.upgrade.compare import Differences
 from conformance.upgrade.detectors import KINDS
-from conformance.upgrade.for_you import ForYou
+from conformance.upgrade.for_you import Early, ForYou
 from conformance.upgrade.kinds import Urgency
 
 SECTIONS: dict[Urgency, str] = {"work": "NEEDS WORK", "know": "TO KNOW", "fine": "FINE"}
@@ -24,7 +24,7 @@ def heading(first: Column, column: Column) -> str:
     return f"{start if same else first.label} to {column.label}"
 
 
-def things_to_do(mine: ForYou) -> str:
+def things_to_do(mine: ForYou | Early) -> str:
     """Such as `2 things to do`."""
     count = mine.things_to_do
     return "nothing to do" if not count else f"{count} thing{'' if count == 1 else 's'} to do"

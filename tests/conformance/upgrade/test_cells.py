@@ -12,12 +12,14 @@ import pytest
 from msgspec import UNSET
 
 from conformance.events.completeness import incomplete
-from conformance.events.records import Footer, Record, Result
+from conformance.events.records import Footer, Observation, Record, Result
 from conformance.events.writer import to_line
 from conformance.runner import items, plan
-from conformance.upgrade import cells, driver
-from conformance.upgrade.cells import Cell, CellError
+from conformance.upgrade import cells
+from conformance.upgrade.ask import wanted as wanted_of
+from conformance.upgrade.cells import Cell, CellError, Work
 from conformance.upgrade.probe import Wanted
+from conformance.upgrade.request import Request
 from properties.profile import PROFILES
 from tests.conformance.upgrade.cluster import until, with_children
 from tests.conformance.upgrade.events import records, result
@@ -82,7 +84,7 @@ def test_a_process_that_is_killed_before_it_answers_says_what_it_did(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(cells, "_PROBE", "import os; os.kill(os.getpid(), 9)")
-    wanted = driver.wanted(driver.Request(environments=(), own=("mine",)), "always")
+    wanted = wanted_of(Request(environments=(), own=("mine",)), draw=True)
     with pytest.raises(CellError, match=r"^importing mine and drawing calls was ended by SIGKILL$"):
         cells.probe(cell("square"), wanted)
 
@@ -141,7 +143,7 @@ def test_a_module_that_does_not_come_to_an_end_is_a_problem_of_its_cell(
     asked = Cell("installed", import_path=(str(tmp_path),))
     wanted = Wanted(
         modules=["waiting"],
-        draw="never",
+        draw=False,
         profile="quick",
         seed=0,
         laws=[],
@@ -163,14 +165,11 @@ SUBJECTS = [own.function("my-sine", jnp.sin, [("n",)])]
 """
 
 
-@pytest.mark.parametrize(("source", "draw"), [(MINE, True), ("1 / 0", False)])
-def test_a_plan_for_a_users_code_is_drawn_where_its_modules_can_be_used(
-    tmp_path: Path, source: str, draw: bool
-) -> None:
-    (tmp_path / "mine.py").write_text(source + "\n")
+def test_a_plan_for_a_users_code_has_what_that_code_is_traced_to(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(MINE)
     wanted = Wanted(
         modules=["mine"],
-        draw="unless-broken",
+        draw=True,
         profile="quick",
         seed=0,
         laws=[],
@@ -178,10 +177,6 @@ def test_a_plan_for_a_users_code_is_drawn_where_its_modules_can_be_used(
         subjects=[],
     )
     answer = cells.probe(Cell("installed", import_path=(str(tmp_path),)), wanted)
-    if not draw:
-        (broken,) = answer.broken
-        assert (answer.plan, broken.subject, broken.type) == (None, None, "ZeroDivisionError")
-        return
     assert answer.plan is not None
     assert answer.share == 8
     assert answer.observed is not None
@@ -191,12 +186,21 @@ def test_a_plan_for_a_users_code_is_drawn_where_its_modules_can_be_used(
     assert len({name for name in subjects if name.startswith("lax.")}) < 200
 
 
-def test_progress_counts_the_results_of_what_is_checked(tmp_path: Path) -> None:
+def test_progress_counts_the_checks_and_the_groups_of_observations(tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     count = cells._Counter(log)
-    assert count() == 0
+    assert count() == cells.NOTHING
     holds, left_out = result("holds"), result("not-sampled")
     for events, so_far in (([holds, left_out, left_out], 1), ([holds, left_out], 2)):
         with log.open("a", encoding="utf-8") as file:
             file.writelines(to_line(record) + "\n" for record in records(events))
-        assert count() == so_far
+        assert count() == Work(checks=so_far)
+    seen = [Observation(cell="c", key=key, value=1) for key in ("draws/a", "draws/b", "costs")]
+    lines = "".join(to_line(each) + "\n" for each in seen)
+    with log.open("a", encoding="utf-8") as file:
+        file.write(lines[:-20])
+    assert count() == Work(checks=2, groups=frozenset({"draws"})), "a line that is not whole waits"
+    with log.open("a", encoding="utf-8") as file:
+        file.write(lines[-20:])
+    done = count()
+    assert (done, done.items) == (Work(checks=2, groups=frozenset({"draws", "costs"})), 4)

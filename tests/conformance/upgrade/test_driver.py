@@ -14,10 +14,11 @@ import pytest
 from conformance.events.records import Header, Record
 from conformance.events.user_code import MODULE
 from conformance.upgrade import cells, driver
-from conformance.upgrade.cells import Cell, CellError
-from conformance.upgrade.driver import Request
+from conformance.upgrade.cells import Cell, CellError, Work
+from conformance.upgrade.for_you import Early
 from conformance.upgrade.mistakes import UnknownSubjectError, UnusableModuleError
 from conformance.upgrade.probe import Answer, Broken, Wanted
+from conformance.upgrade.request import Request, import_path
 
 CALLS = {"axes.a|jax.vmap|fine": [], "axes.a|jax.vmap|legacy": [], "axes.a|jax.vmap|square": []}
 
@@ -27,8 +28,13 @@ class Watcher:
 
     def __init__(self) -> None:
         self.problems: list[tuple[str, str]] = []
+        self.early: list[tuple[str, Early]] = []
+        self.drawn: list[str] = []
 
-    def stage(self, environment: str, stage: str, done: int, total: int | None) -> None: ...
+    def stage(self, environment: str, stage: str, done: Work, total: Work | None) -> None: ...
+
+    def found(self, comparison: str, early: Early) -> None:
+        self.early.append((comparison, early))
 
     def problem(self, environment: str, problem: str) -> None:
         self.problems.append((environment, problem))
@@ -56,8 +62,7 @@ class Cells:
         found = self.answers[cell.environment]
         if isinstance(found, CellError):
             raise found
-        whole = any(each.subject is None for each in found.broken)
-        if wanted.draw == "always" or (wanted.draw == "unless-broken" and not whole):
+        if wanted.draw:
             self.drawn.append(cell.environment)
             drawn = answer(*found.subjects, broken=found.broken, plan=True)
             return msgspec.structs.replace(found, plan=drawn.plan)
@@ -76,6 +81,7 @@ def upgraded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
     def run(request: Request, **answers: Answer | CellError) -> tuple[Cells, list[Header], Watcher]:
         stand_ins, watcher = Cells(answers), Watcher()
+        watcher.drawn = stand_ins.drawn
         monkeypatch.setattr(cells, "probe", stand_ins.probe)
         monkeypatch.setattr(cells, "run", stand_ins.run)
         with ThreadPoolExecutor(2) as pool:
@@ -257,6 +263,54 @@ def test_names_of_the_users_sources_are_asked_of_every_environment(
     assert not new.sources
 
 
+def test_what_changes_of_names_and_subjects_is_said_before_anything_is_drawn_or_runs(
+    upgraded: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.py").write_text("import jax.numpy as jnp\njnp.fix(1)\n")
+    key, said = "names/jax.numpy.fix", "jax.numpy.fix was removed. Use jax.numpy.trunc instead."
+    old, new = answer("fine", "legacy"), answer("fine", broken=[BROKEN])
+    old = msgspec.structs.replace(old, names={key: True}, versions={"jax": "1", "flax": "2"})
+    new = msgspec.structs.replace(new, names={key: {"absent": said}}, versions={"jax": "3"})
+    drawn_before: list[int] = []
+    found = Watcher.found
+
+    def remembers(self: Watcher, comparison: str, early: Early) -> None:
+        drawn_before.append(len(self.drawn))
+        found(self, comparison, early)
+
+    monkeypatch.setattr(Watcher, "found", remembers)
+    cells, _, watcher = upgraded(REQUEST, old=old, new=new)
+    ((comparison, early),) = watcher.early
+    assert comparison == "jax 1, flax 2 to jax 3"
+    assert [(line.where, line.what) for line in early.work] == [
+        ("mine.py:2", "jax.numpy.fix"),
+        ("legacy", ""),
+    ]
+    assert (early.things_to_do, early.know, early.broken) == (2, (), ("legacy",))
+    assert (drawn_before, cells.drawn) == ([0], ["old"])
+
+
+def test_nothing_is_said_early_where_nothing_is_the_users(upgraded: Any) -> None:
+    _, _, watcher = upgraded(attrs.evolve(REQUEST, own=()), old=answer(), new=answer())
+    assert watcher.early == []
+
+
+def test_a_cell_that_cannot_draw_is_said_and_the_next_one_draws(
+    upgraded: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draws = Cells.probe
+
+    def probe(self: Cells, cell: Cell, wanted: Wanted) -> Answer:
+        if wanted.draw and cell.environment == "old":
+            raise CellError("out of memory")
+        return draws(self, cell, wanted)
+
+    monkeypatch.setattr(Cells, "probe", probe)
+    found, (old, _), watcher = upgraded(REQUEST, old=answer("fine"), new=answer("fine"))
+    assert (found.drawn, set(found.ran), old.problem) == (["new"], {"new"}, "out of memory")
+    assert watcher.problems == [("old", "out of memory")]
+
+
 def test_a_subject_that_no_environment_has_is_refused(upgraded: Any) -> None:
     request = attrs.evolve(REQUEST, subjects=("nine*",))
     with pytest.raises(UnknownSubjectError, match=r"there is no subject 'nine\*'"):
@@ -269,4 +323,4 @@ def test_a_subject_that_no_environment_has_is_refused(upgraded: Any) -> None:
 def test_modules_are_found_here_and_in_editable_packages(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     request = attrs.evolve(REQUEST, editable=(str(tmp_path),), here="/here")
-    assert driver.import_path(request) == (str(tmp_path / "src"), "/here")
+    assert import_path(request) == (str(tmp_path / "src"), "/here")

@@ -1,0 +1,147 @@
+"""Asking the cells about the user's code: what is known before anything runs, and the plan of what runs."""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from fnmatch import fnmatchcase
+
+from conformance.events.user_code import MODULE, SubjectError, UserSources, UserSubject
+from conformance.upgrade import cells
+from conformance.upgrade.cells import NOTHING, CellError
+from conformance.upgrade.for_you import before_it_runs
+from conformance.upgrade.probe import Answer, Wanted
+from conformance.upgrade.request import Request, Watcher, cell
+
+NEW_PYTHON = "3.13"
+"""A Python that the newest releases support."""
+
+
+def wanted(request: Request, *, draw: bool, names: list[str] | None = None) -> Wanted:
+    """What a cell is asked about the user's code.
+
+    Args:
+        request: The upgrade.
+        draw: Whether it draws the plan, too.
+        names: What the user's sources use; None where there are no sources.
+
+    """
+    return Wanted(
+        modules=list(request.own),
+        draw=draw,
+        profile=request.profile,
+        seed=request.seed,
+        laws=list(request.laws),
+        transforms=list(request.transforms),
+        subjects=list(request.subjects),
+        names=names,
+    )
+
+
+def ask(
+    request: Request, names: list[str] | None, executor: Executor, watcher: Watcher
+) -> list[Answer | CellError]:
+    """What each cell says of the user's names and subjects."""
+    for environment in request.environments:
+        watcher.stage(environment, "building", NOTHING, None)
+    question = wanted(request, draw=False, names=names)
+    asked = [
+        executor.submit(cells.probe, cell(request, environment), question)
+        for environment in request.environments
+    ]
+    answers: list[Answer | CellError] = []
+    for environment, future in zip(request.environments, asked, strict=True):
+        try:
+            answers.append(future.result())
+        except CellError as error:
+            watcher.problem(environment, str(error))
+            answers.append(error)
+    return answers
+
+
+def draw(
+    request: Request,
+    names: list[str] | None,
+    executor: Executor,
+    watcher: Watcher,
+    answers: list[Answer | CellError],
+) -> None:
+    """Have the first cell that can draw the plan, for all; its answer has it."""
+    question = wanted(request, draw=True, names=names)
+    for number, answer in enumerate(answers):
+        if isinstance(answer, CellError):
+            continue
+        environment = request.environments[number]
+        watcher.stage(environment, "drawing calls", NOTHING, None)
+        try:
+            answers[number] = executor.submit(
+                cells.probe, cell(request, environment), question
+            ).result()
+        except CellError as error:
+            watcher.problem(environment, str(error))
+            answers[number] = error
+            continue
+        return
+
+
+def say_what_is_the_same(
+    request: Request, answers: Sequence[Answer | CellError], watcher: Watcher
+) -> None:
+    """Say of an environment that it has the first one's releases, before both run for minutes."""
+    first, *others = zip(request.environments, answers, strict=True)
+    if isinstance(first[1], CellError) or not first[1].versions:
+        return
+    for environment, answer in others:
+        if isinstance(answer, CellError) or answer.versions != first[1].versions:
+            continue
+        jax, flax, python = (answer.versions.get(name) for name in ("jax", "flax", "python"))
+        remedy = "" if "@" in environment else f", such as `{environment}@{NEW_PYTHON}`"
+        watcher.problem(
+            environment,
+            f"has the releases of {first[0]!r}: jax {jax}, flax {flax}, Python {python}. "
+            f"The newest releases may need another Python{remedy}",
+        )
+
+
+def say_early(
+    request: Request,
+    sources: UserSources,
+    answers: Sequence[Answer | CellError],
+    watcher: Watcher,
+) -> None:
+    """Say what is known of the user's code, of each environment beside the first."""
+    first, *others = answers
+    if isinstance(first, CellError) or not (sources.files or request.own):
+        return
+    was = user_subjects(first, request)
+    for other in others:
+        if isinstance(other, CellError):
+            continue
+        now = user_subjects(other, request)
+        early = before_it_runs(sources, was, now, first.names, other.names)
+        watcher.found(f"{_label(first)} to {_label(other)}", early)
+
+
+def _label(answer: Answer) -> str:
+    """Such as `jax 0.9.0, flax 0.12.3`."""
+    names = [name for name in ("jax", "flax") if answer.versions.get(name)]
+    return ", ".join(f"{name} {answer.versions[name]}" for name in names)
+
+
+def user_subjects(answer: Answer, request: Request) -> dict[str, UserSubject]:
+    """Of each subject of the user's: its module, and why it cannot be made, if it cannot."""
+    made = {
+        name: UserSubject(module=module, error=None)
+        for name, module in answer.subjects.items()
+        if _chosen(name, request.subjects)
+    }
+    broken = {
+        each.subject or f"{each.module}{MODULE}": UserSubject(
+            module=each.module, error=SubjectError(type=each.type, line=each.line)
+        )
+        for each in answer.broken
+        if each.subject is None or _chosen(each.subject, request.subjects)
+    }
+    return {**made, **broken}
+
+
+def _chosen(name: str, globs: Sequence[str]) -> bool:
+    return not globs or any(fnmatchcase(name, glob) for glob in globs)

@@ -1,0 +1,84 @@
+"""What is known for the user as soon as each environment was asked about their code, before anything runs."""
+
+from collections.abc import Mapping
+
+import attrs
+
+from conformance.events.user_code import MODULE, UserSources
+from conformance.upgrade.difference import Value
+from conformance.upgrade.for_you.lines import Line, plural, things_to_do
+from conformance.upgrade.for_you.names import by_name, deprecated, gone, keywords
+from conformance.upgrade.for_you.subjects import (
+    Subjects,
+    broken,
+    explaining,
+    never_made,
+    repaired,
+)
+
+
+@attrs.frozen
+class Early:
+    """The part of the answer that needs no run."""
+
+    title: str
+    """Such as `mymodel, 6 subjects, 3 files`."""
+    work: tuple[Line, ...]
+    know: tuple[Line, ...]
+    names: int
+    """How many names of JAX and Flax were looked at."""
+    keys: frozenset[str]
+    """The observations that are reported."""
+    broken: tuple[str, ...]
+    """The subjects that cannot be made any more."""
+
+    @property
+    def things_to_do(self) -> int:
+        """How many lines need work by themselves."""
+        return things_to_do(self.work)
+
+
+def before_it_runs(
+    sources: UserSources,
+    was: Subjects,
+    now: Subjects,
+    old: Mapping[str, Value],
+    new: Mapping[str, Value],
+) -> Early:
+    """What the user has to do and to know of names, and of subjects that cannot be made.
+
+    Args:
+        sources: What the user's sources use.
+        was: The user's subjects in the environment they have.
+        now: Those in the one they may move to.
+        old: The observations of the first, of which those of names count.
+        new: Those of the second.
+
+    """
+    uses = by_name(sources.uses)
+    removed = list(gone(uses, old, new))
+    lines = [line for line, guarded in removed if not guarded]
+    lines += keywords(uses, old, new)
+    failing, names = broken(was, now, [explaining(line) for line in lines])
+    return Early(
+        title=_title(sources, {**was, **now}),
+        work=(*lines, *failing, *never_made(was, now)),
+        know=(
+            *deprecated(uses, old, new),
+            *(line for line, guarded in removed if guarded),
+            *repaired(was, now),
+            *(Line(u.path, "", f"cannot be parsed: {u.reason}") for u in sources.unreadable),
+        ),
+        names=len(uses),
+        keys=frozenset(f"names/{line.what}" for line, _ in removed),
+        broken=tuple(names),
+    )
+
+
+def _title(sources: UserSources, subjects: Subjects) -> str:
+    packages = ", ".join(dict.fromkeys(each.module.split(".")[0] for each in subjects.values()))
+    counts = [
+        plural(sum(not name.endswith(MODULE) for name in subjects), "subject"),
+        plural(sources.files, "file"),
+    ]
+    return ", ".join(part for part in (packages, *counts) if part and not part.startswith("0 "))

@@ -1,0 +1,46 @@
+"""What is said to the user: lines, and all of them together."""
+
+from collections.abc import Sequence
+
+import attrs
+
+
+@attrs.frozen
+class Line:
+    """One thing to do or to know."""
+
+    where: str
+    """File and line, or a subject; empty where there is no place."""
+    what: str
+    """A name, or nothing."""
+    sentence: str
+    follows: bool = False
+    """Whether it is a consequence of a line before it, and nothing to do by itself."""
+
+
+@attrs.frozen
+class ForYou:
+    """The user's part of a comparison."""
+
+    title: str
+    """Such as `mymodel, 6 subjects, 3 files`."""
+    work: tuple[Line, ...]
+    know: tuple[Line, ...]
+    fine: tuple[str, ...]
+    keys: frozenset[str]
+    """Differences that are reported here, and need no second mention."""
+
+    @property
+    def things_to_do(self) -> int:
+        """How many lines need work by themselves."""
+        return things_to_do(self.work)
+
+
+def things_to_do(work: Sequence[Line]) -> int:
+    """How many lines need work by themselves."""
+    return sum(not line.follows for line in work)
+
+
+def plural(count: int, what: str) -> str:
+    """Such as `2 files`."""
+    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -1,0 +1,81 @@
+"""Names of JAX and Flax that the user's sources use and that are gone, take other keywords, or warn."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from conformance.events.user_code import Use
+from conformance.upgrade.difference import Value, is_absent
+from conformance.upgrade.for_you.lines import Line
+from conformance.upgrade.name_changes import advice, change_of, keyword_change
+
+Uses = Mapping[str, list[Use]]
+"""The uses of each name."""
+
+
+def by_name(uses: Sequence[Use]) -> dict[str, list[Use]]:
+    """The uses of each name, in their order."""
+    found: dict[str, list[Use]] = {}
+    for use in uses:
+        found.setdefault(use.name, []).append(use)
+    return found
+
+
+def places(uses: Sequence[Use]) -> Iterator[str]:
+    """File and lines, one for each file."""
+    files: dict[str, list[int]] = {}
+    for use in uses:
+        files.setdefault(use.file, []).append(use.line)
+    for file, lines in files.items():
+        shown = [str(line) for line in dict.fromkeys(lines)]
+        rest = f" and {len(shown) - 5} more lines" if len(shown) > 5 else ""
+        yield f"{file}:{', '.join(shown[:5])}{rest}"
+
+
+def gone(
+    uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]
+) -> Iterator[tuple[Line, bool]]:
+    """A line for each removed name, and whether the code provides for that."""
+    for name, mine in uses.items():
+        now: Value = new.get(f"names/{name}")
+        if old.get(f"names/{name}") is True and is_absent(now):
+            change = change_of(name, now["absent"])
+            instead = f": use {change.instead}" if change.instead else ""
+            for place in places([use for use in mine if not use.guarded]):
+                yield Line(place, name, f"{change.sentence}{instead}"), False
+            for place in places([use for use in mine if use.guarded]):
+                yield Line(place, name, f"{change.sentence}; your code provides for it"), True
+
+
+def keywords(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> Iterator[Line]:
+    """Keywords that a function took and does not take now."""
+    for name, mine in uses.items():
+        was: Value = old.get(f"signatures/{name}")
+        now: Value = new.get(f"signatures/{name}")
+        if not all(isinstance(side, Mapping) and "keywords" in side for side in (was, now)):
+            continue
+        for keyword in dict.fromkeys(word for use in mine for word in use.keywords):
+            if _takes(was, keyword) and not _takes(now, keyword):
+                added = [word for word in now["keywords"] if word not in was["keywords"]]
+                hint = f"; new: {', '.join(added)}" if added else ""
+                for place in places([use for use in mine if keyword in use.keywords]):
+                    known = keyword_change(name, keyword)
+                    yield Line(place, name, known or f"takes no {keyword}= any more{hint}")
+
+
+def _takes(signature: Value, keyword: str) -> bool:
+    return bool(signature["any"]) or keyword in signature["keywords"]
+
+
+def deprecated(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> Iterator[Line]:
+    """Names that warn now: newly, or in other words than before."""
+    for name, mine in uses.items():
+        was, now = (side.get(f"warnings/names/{name}") for side in (old, new))
+        if not isinstance(now, list) or not now or now == was or not isinstance(was, list):
+            continue
+        message = next((each["line"] for each in now if each not in was), None)
+        if message is None:
+            continue
+        use = advice(message)
+        newly = "deprecated now" if not was else "still deprecated, in other words"
+        said = f"use {use}" if use else message
+        for place in places(mine):
+            yield Line(place, name, f"{newly}: {said}")
