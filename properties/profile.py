@@ -44,6 +44,8 @@ class Sampling:
     """A user's own subject, by each law that says more of the transform than of the subject."""
     own_elsewhere: int = 1
     """The same, by a transform that is made of another one or maps over devices."""
+    named_transforms: int = 1
+    """Of the suite's own subjects outside the catalogue, by a transform that the user's sources name."""
     beside_own: int = 1
     """Of all that a run would check of the suite's own subjects, where it is about a user's code, but for
     what stands for a primitive that the code uses."""
@@ -69,15 +71,19 @@ class Profile:
     every_dtype: bool = False
     """Draw a call in each dtype of a function, by the laws that every run checks."""
     sampling: Sampling = Sampling()
+    named_transforms: frozenset[str] = frozenset()
+    """Those that the user's sources name, where nothing else says what they map."""
     used_primitives: frozenset[str] | None = None
     """What a user's code is traced to, where the run is about that code."""
 
-    def beside(self, primitives: Iterable[str]) -> "Profile":
-        """This profile for a run about a user's code, which is traced to these primitives.
+    def beside(self, primitives: Iterable[str], transforms: Iterable[str] = ()) -> "Profile":
+        """This profile for a run about a user's code, which uses these primitives and transforms.
 
         Of the suite's own items it checks a `share`.
         """
-        return attrs.evolve(self, used_primitives=frozenset(primitives))
+        return attrs.evolve(
+            self, used_primitives=frozenset(primitives), named_transforms=frozenset(transforms)
+        )
 
     @property
     def share(self) -> int:
@@ -148,6 +154,7 @@ PROFILES = {
                 catalogue_on_devices=8,
                 own=3,
                 own_elsewhere=16,
+                named_transforms=2,
                 beside_own=8,
             ),
         ),

@@ -127,6 +127,11 @@ def _run(asked: "RunOptions", *, workers: int | None, log: Path, cache: bool) ->
                 listeners=[live],
                 watch=lambda controller: live.watch(lambda: controller.total),
             )
+        except session.LostWorkersError as error:
+            raise click.ClickException(
+                f"a worker process ended before its work did ({error}); run again, with `-n 1` if "
+                f"memory is short; the log so far is {log}"
+            ) from None
         except OSError as error:
             raise click.ClickException(
                 f"the log {log} cannot be written: {error.strerror}"

@@ -62,14 +62,16 @@ def _left_out_beside_own(
 ) -> str | None:
     """Why a run about a user's code leaves out an item that it would check otherwise."""
     used = profile.used_primitives or ()
-    is_used = subject.tier == "catalogue" and _primitive(subject) in used
+    in_catalogue = subject.tier == "catalogue"
+    is_used = in_catalogue and _primitive(subject) in used
+    is_named = not in_catalogue and transform.name in profile.named_transforms
+    one_in = profile.sampling.named_transforms if is_named else profile.share
     name = f"{law.seed_id}|{transform.name}|{subject.name}"
-    if is_used or _in_share(name, profile):
+    if is_used or _in_share(name, profile, one_in):
         return None
     return (
-        f"an upgrade of your own code checks the primitives that it uses, and one in {profile.share} of "
-        f"the suite's other items, which the seed chooses; without --subjects, or in profile ci, it "
-        f"checks all"
+        f"an upgrade of your own code checks the primitives that it uses, and one in {one_in} of "
+        f"these items, which the seed chooses; profile ci checks all"
     )
 
 
@@ -77,16 +79,20 @@ def observed_subjects(profile: Profile) -> list[str] | None:
     """The names of the suite's own subjects that are observed; None for all."""
     if profile.share == 1:
         return None
-    return [name for name, each in SUBJECTS.items() if not each.own and _in_share(name, profile)]
+    return [
+        name
+        for name, each in SUBJECTS.items()
+        if not each.own and _in_share(name, profile, profile.share)
+    ]
 
 
-def _in_share(name: str, profile: Profile) -> bool:
+def _in_share(name: str, profile: Profile, one_in: int) -> bool:
     """Whether a run about a user's code has an item, or a subject, of the suite's own.
 
     Its checksum is another one than that of the sampling: two of crc32 are not independent.
     """
     digest = hashlib.sha256(f"{profile.seed}/share/{name}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") % profile.share == 0
+    return int.from_bytes(digest[:8], "big") % one_in == 0
 
 
 def _primitive(subject: Subject) -> str:

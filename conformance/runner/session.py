@@ -32,6 +32,10 @@ _FINISHED = (
 )
 
 
+class LostWorkersError(Exception):
+    """The pipe to a worker closed: the message is what the pipe says."""
+
+
 def run(
     options: RunOptions,
     *,
@@ -58,6 +62,7 @@ def run(
 
     Raises:
         OSError: The log cannot be written.
+        LostWorkersError: The worker processes are gone.
         Exception: Whatever the suite itself, or pytest, failed with: an internal error.
 
     """
@@ -99,13 +104,20 @@ def _run_pytest(options: RunOptions, workers: int, controller: Controller) -> No
     try:
         ended = pytest.main(arguments, plugins=[controller]) in _FINISHED
         finished = ended and not _stopped_early(options, controller.log.records)
+    except (EOFError, ConnectionError) as closed:
+        controller.internal_error = controller.internal_error or closed
     finally:
         if controller.unwritable is None:
             controller.close(complete=finished and controller.internal_error is None)
     if controller.unwritable is not None:
         raise controller.unwritable
-    if controller.internal_error is not None:
-        raise controller.internal_error
+    error = controller.internal_error
+    if isinstance(error, EOFError | ConnectionError) or (
+        isinstance(error, OSError) and error.errno is None  # execnet's: `cannot send`
+    ):
+        raise LostWorkersError(" ".join(str(error).split()) or type(error).__name__) from error
+    if error is not None:
+        raise error
 
 
 def _workers(number: int) -> str:

@@ -147,8 +147,14 @@ def _comparable(
     old, new = (_without(values, _broken_subjects(before, after)) for values in (old, new))
     share = max(each.share or 1 if each else 1 for each in headers)
     if share > 1:
+        sides = (before, after)
+        left_out = [
+            {n for n, r in laws.results(s).items() if r.outcome == "not-sampled"} for s in sides
+        ]
+        counted = len(left_out[0] & left_out[1])
         notes.append(
-            f"{share - 1} in {share} of the suite's own checks of what your code does not use; "
+            (f"{counted:,} checks that were not sampled, among them " if counted else "")
+            + f"{share - 1} in {share} of the suite's own checks of what your code does not use; "
             "--profile ci checks all"
         )
     notes += [f"the observations {group!r} are of one of the two only" for group in alone]

@@ -73,17 +73,21 @@ def answer(wanted: Wanted) -> Answer:
     process_env.prepare()
     from conformance.observations import GROUPS, named
     from conformance.runner import environment_info, items, plan, sampling
+    from conformance.upgrade import used
     from conformance.user_subjects import loading
     from properties.profile import PROFILES
     from properties.subjects import SUBJECTS
 
-    names = named.observe(wanted.names or ())
+    said = named.observe(wanted.names or ())
     made = {subject.name: module for module in wanted.modules for subject in loading.load(module)}
     drawn = None
     profile = PROFILES[wanted.profile].asked(wanted.seed, wanted.laws, wanted.subjects)
     if wanted.draw:
         if wanted.is_about_user:
-            profile = profile.beside(_primitives(made))
+            names = wanted.names or []
+            # Where the subjects show what is mapped, the transforms in the sources add nothing.
+            mapped = () if wanted.modules else used.transforms(names)
+            profile = profile.beside(_primitives(made) | used.primitives(names), mapped)
         selected = items.select(wanted.laws, wanted.transforms, wanted.subjects)
         drawn = json.dumps(plan.draw(selected, profile))
     return Answer(
@@ -96,7 +100,7 @@ def answer(wanted: Wanted) -> Answer:
         plan=drawn,
         observed=sampling.observed_subjects(profile),
         share=profile.share,
-        names=names,
+        names=said,
         groups=list(GROUPS),
         versions=environment_info.versions(),
     )
@@ -104,6 +108,9 @@ def answer(wanted: Wanted) -> Answer:
 
 def _primitives(names: Iterable[str]) -> set[str]:
     """What subjects are traced to."""
+    names = list(names)
+    if not names:  # no glob would be every subject
+        return set()
     from conformance.observations import jaxprs
     from conformance.observations.selection import Selection
 

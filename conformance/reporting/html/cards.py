@@ -1,5 +1,7 @@
 """Cards of faults: what is wrong in words and as a picture, one card for each cause."""
 
+import re
+
 import attrs
 
 from conformance.events.details import Violation
@@ -8,6 +10,8 @@ from conformance.reporting.faults import Fault, group_by_cause
 from conformance.reporting.html.pictures import Pictures, pictures
 from conformance.reporting.html.results import ResultView
 from conformance.reporting.summary import Summary, item_name
+
+_SUBJECTS = re.compile(r"(?:^| )--subjects[= ]([\w.]+)")
 
 
 @attrs.frozen
@@ -61,8 +65,13 @@ def _command(result: Result, header: Header | None) -> str:
     words = ["vmap-conformance run", f"--law {result.law}", f"--transform {result.transform}"]
     words.append(f"--subject {result.subject}")
     if header is not None:
-        modules = dict.fromkeys(each.module for each in (header.subjects or {}).values())
-        words[1:1] = [f"--subjects {module}" for module in modules]
+        words[1:1] = [f"--subjects {module}" for module in _modules(header)]
         words += [f"--profile {header.profile}"] if header.profile != "quick" else []
         words.append(f"--seed {header.seed}")
     return " ".join(words)
+
+
+def _modules(header: Header) -> dict[str, None]:
+    """The user's modules: those that the run was given, some of which list maps only, and of its subjects."""
+    given = dict.fromkeys(m[1] for m in _SUBJECTS.finditer(" ".join(header.command)))
+    return given | dict.fromkeys(each.module for each in (header.subjects or {}).values())

@@ -71,6 +71,6 @@ def looked_at(differences: Differences) -> str:
     """What was compared, with its counts: such as `2,310 checks of laws; 68 draws, 256 calls`."""
     counts = dict(differences.looked_at)
     of_laws = counts.pop("laws", 0)
-    parts = [f"{of_laws:,} checks of laws"] if of_laws else []
+    parts = [f"{of_laws:,} check{'s' * (of_laws != 1)} of laws"] if of_laws else []
     groups = ", ".join(f"{count:,} {name}" for name, count in counts.items())
     return "; ".join([*parts, groups] if groups else parts)

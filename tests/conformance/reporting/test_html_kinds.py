@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
+from msgspec import UNSET
 from packaging.version import Version
 
 from conformance.cli.app import cli
@@ -142,6 +144,19 @@ def test_values_are_drawn_as_three_maps_and_shapes_as_boxes(page: str) -> None:
     assert "12 of 12 values differ, in rows 0, 1, 2" in page
     assert page.count(">Shape: ") == 2
     assert "float32 of shape [4, 3], the batch axis is axis 1" in page
+
+
+@pytest.mark.parametrize(
+    "given", [["--subjects", "my.maps"], ["--subjects=my.maps"], ["--subjects", "my.maps"] * 2]
+)
+def test_the_command_that_runs_it_again_names_modules_that_list_maps_only(
+    given: list[str], tmp_path: Path
+) -> None:
+    header, *rest = write(tmp_path / "log.jsonl")
+    header = msgspec.structs.replace(header, command=["run", *given, "--html", "p"], subjects=UNSET)
+    text = run_page.render(Run("jax 0.10.2", None, summarise([header, *rest])))
+    assert "vmap-conformance run --subjects my.maps --law mapping" in text
+    assert "--subjects my.maps --subjects" not in text
 
 
 def test_own_subjects_have_a_row_each(page: str) -> None:

@@ -268,6 +268,31 @@ conformance.runner.attachments.attached = attached
 """
 
 
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ('OSError("cannot send (already closed?)")', "cannot send (already closed?)"),
+        ("EOFError()", "EOFError"),
+        ('BrokenPipeError(32, "Broken pipe")', "[Errno 32] Broken pipe"),
+    ],
+)
+def test_a_closed_pipe_to_a_worker_is_not_taken_for_a_log_that_cannot_be_written(
+    ran: Callable[..., Any], breaking: Breaking, error: str, words: str
+) -> None:
+    fault = (
+        "import conformance.runner.controller\n"
+        "def closed(*_):\n"
+        f"    raise {error}\n"
+        "conformance.runner.controller.Controller.pytest_xdist_node_collection_finished = closed\n"
+    )
+    got = ran(*SELECTION, "--subject", "square", "-n", 1, **breaking(fault))
+    assert got.status == 3
+    (line,) = got.err.strip().splitlines()
+    assert line.startswith(
+        f"Error: a worker process ended before its work did ({words}); run again"
+    )
+
+
 @pytest.mark.parametrize("fault", [UNCOLLECTABLE, UNREPORTABLE], ids=["worker", "controller"])
 def test_an_internal_error_is_three_in_one_line_that_asks_for_a_report(
     ran: Callable[..., Any], breaking: Breaking, fault: str, tmp_path: Path

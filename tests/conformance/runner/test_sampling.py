@@ -40,6 +40,17 @@ def test_a_run_about_a_users_code_checks_its_primitives_and_a_share_of_the_rest(
     assert parts == {name.split("|")[1] for name in beside}
 
 
+def test_of_a_transform_that_sources_name_half_is_checked_outside_the_catalogue() -> None:
+    def of_vmap(names: set[str]) -> set[str]:
+        split = [name.split("|") for name in names]
+        return {"|".join(n) for n in split if n[1] == "jax.vmap" and not n[2].startswith("lax.")}
+
+    whole, beside = sampled(QUICK), sampled(QUICK.beside([], ["jax.vmap"]))
+    assert 0.4 < len(of_vmap(beside)) / len(of_vmap(whole)) < 0.6
+    others = sampled(QUICK.beside([]))
+    assert beside - of_vmap(beside) == others - of_vmap(others)
+
+
 def test_another_seed_chooses_another_share_and_the_same_seed_the_same() -> None:
     first, again = (sampled(QUICK.beside(["sin"])) for _ in range(2))
     whole = attrs.evolve(QUICK, seed=1)

@@ -186,6 +186,29 @@ def test_a_plan_for_a_users_code_has_what_that_code_is_traced_to(tmp_path: Path)
     assert len({name for name in subjects if name.startswith("lax.")}) < 200
 
 
+def test_a_plan_for_sources_alone_has_what_they_name_and_a_share_of_the_rest() -> None:
+    names = ["jax.numpy.cumsum", "jax.nothing"]
+    wanted = Wanted(
+        modules=[],
+        names=names,
+        draw=True,
+        profile="quick",
+        seed=0,
+        laws=[],
+        transforms=["jax.vmap"],
+        subjects=[],
+    )
+    answer = cells.probe(Cell("installed"), wanted)
+    assert answer.plan is not None
+    assert answer.share == 8
+    subjects = {name.split("|")[2] for name in json.loads(answer.plan)["calls"]}
+    assert "lax.cumsum" in subjects
+    assert len({name for name in subjects if name.startswith("lax.")}) < 200
+    assert answer.names["names/jax.numpy.cumsum"] is True
+    assert answer.names["names/jax.nothing"]["name"] == "jax.nothing"
+    assert "prng" in answer.groups
+
+
 def test_progress_counts_the_checks_and_the_groups_of_observations(tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     count = cells._Counter(log)
@@ -195,6 +218,10 @@ def test_progress_counts_the_checks_and_the_groups_of_observations(tmp_path: Pat
         with log.open("a", encoding="utf-8") as file:
             file.writelines(to_line(record) + "\n" for record in records(events))
         assert count() == Work(checks=so_far)
+    known = {**result("known-defect"), "defect": "pmap-in-jit-zeros"}
+    with log.open("a", encoding="utf-8") as file:
+        file.writelines(to_line(record) + "\n" for record in records([known]))
+    assert count() == Work(checks=2), "the calls of known defects are not of the plan"
     seen = [Observation(cell="c", key=key, value=1) for key in ("draws/a", "draws/b", "costs")]
     lines = "".join(to_line(each) + "\n" for each in seen)
     with log.open("a", encoding="utf-8") as file:
