@@ -12,6 +12,11 @@ from conformance.upgrade.extra import missing_extra, uv_executable
 TIMEOUT = 900
 """Seconds for one answer of uv, downloads included."""
 
+_NO_ANSWER = re.compile("error sending request|dns error|tcp connect error")
+_UNREACHED = (
+    "the package index does not answer; check the network, or name another index with UV_INDEX_URL"
+)
+
 LONGEST = 600
 """Characters of an explanation of uv's that are shown."""
 
@@ -38,7 +43,8 @@ def run_uv(*arguments: str) -> str:
         except subprocess.TimeoutExpired:
             raise NotBuilt(f"uv gave no answer in {TIMEOUT} s; check the network") from None
     if done.status:
-        raise NotBuilt(in_one_line(done.stderr) or "uv failed without a reason")
+        said = in_one_line(done.stderr) or "uv failed without a reason"
+        raise NotBuilt(f"{_UNREACHED} ({said})" if _NO_ANSWER.search(said) else said)
     return done.stdout
 
 

@@ -56,7 +56,10 @@ def test_a_registry_that_does_not_answer(
 ):
     monkeypatch.setenv("UV_INDEX_URL", f"http://127.0.0.1:{closed_port}/simple")
     said = not_built("one", tmp_path)
+    start = "the package index does not answer; check the network, or name another index with UV_INDEX_URL"
+    assert f"cannot be built: {start} (" in said
     assert f"http://127.0.0.1:{closed_port}/simple/one/" in said
+    assert "\n" not in said
 
 
 def test_a_cache_that_cannot_be_written_is_said(registry: Path, tmp_path: Path):
