@@ -19,6 +19,7 @@ from conformance.reporting.summary import summarise
 from conformance.upgrade.columns import gather
 from conformance.upgrade.html import page as comparison_page
 from conformance.upgrade.html.timeline import timeline
+from conformance.violations.recheck import ONLY_FROM_CACHE
 from tests.conformance.conftest import ENVIRONMENT
 from tests.conformance.logs import EventLog, to_records
 
@@ -157,6 +158,53 @@ def test_the_command_that_runs_it_again_names_modules_that_list_maps_only(
     text = run_page.render(Run("jax 0.10.2", None, summarise([header, *rest])))
     assert "vmap-conformance run --subjects my.maps --law mapping" in text
     assert "--subjects my.maps --subjects" not in text
+
+
+def of_cache_and_defect(path: Path) -> list[Any]:
+    """A violation that comes only from the compilation cache, and a known defect met in silence."""
+    header, *_ = write(path)
+    log = EventLog(path)
+    log.write(
+        "header",
+        **{k: v for k, v in msgspec.to_builtins(header).items() if k not in ("type", "cell")},
+    )
+    plain = {"examples": 2, "compilations": 3, "seconds": 1.0, "law": "mapping.equals-per-example"}
+    wrong = violation("square", "differs in value", RIGHT, np.roll(RIGHT, 1, 0))
+    cached = {**wrong, "cause": ONLY_FROM_CACHE}
+    log.write(
+        "result", **plain, transform="jax.vmap", subject="square", outcome="violated", detail=cached
+    )
+    defect = "pmap-negative-axis-wrong-answer"
+    known = {"defect": defect, "effect": "silently wrong"}
+    log.write(
+        "result",
+        **plain,
+        transform="jax.pmap",
+        subject="square",
+        outcome="known-defect",
+        defect=defect,
+        detail=known,
+    )
+    log.finish()
+    return to_records(log.events)
+
+
+def test_a_violation_of_the_cache_and_a_known_defect_are_said_as_what_they_are(
+    tmp_path: Path,
+) -> None:
+    records = of_cache_and_defect(tmp_path / "log.jsonl")
+    before = write(tmp_path / "before.jsonl", "0.9.0", problem=False)
+    pages = (
+        run_page.render(Run("jax 0.10.2", None, summarise(records))),
+        comparison_page.render(gather([*before, *records])),
+    )
+    for text in pages:
+        (card,) = re.findall(r'<article[^>]*class="[^"]*card.*?</article>', text, re.DOTALL)
+        assert "only from the compilation cache" in card
+        assert "--no-cache" in card
+        assert "pmap-negative-axis-wrong-answer" not in card
+        assert "pmap-negative-axis-wrong-answer" in text
+        assert "silently wrong" in text
 
 
 def test_own_subjects_have_a_row_each(page: str) -> None:
