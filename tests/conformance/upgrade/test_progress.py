@@ -59,7 +59,7 @@ def test_observations_count_as_items_and_in_the_time_that_is_left(
         now += seconds
         cells.stage("jax", "running", done, ALL)
     now += 55
-    cells.stage("jax", "running", Work(100, frozenset({"draws"})), ALL)
+    cells.stage("jax", "running", Work(100, frozenset({"draws", "gradients"})), ALL)
     assert text.getvalue().splitlines() == [
         "jax: running 10 of 102 items",
         # 90 checks took 45 s, and what is left takes as long as 170.
