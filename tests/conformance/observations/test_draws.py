@@ -39,10 +39,17 @@ def test_what_is_not_finite_is_wrong() -> None:
     assert farthest(np.array([0.0, np.nan]), stats.norm(), 1e-7) == "1 draws of 2 are not finite"
 
 
+BIASED = {"draws/randint/int8", "draws/randint/uint8"}
+"""Draws that were not uniform in the oldest releases."""
+
+
 def test_every_draw_of_the_installed_release_is_sound() -> None:
     for key, value in draws.observe():
+        if "absent" in value and key == "draws/multinomial/float32":
+            continue
         assert "value" in value, key
-        assert value["wrong"] is None, key
+        is_biased = key in BIASED and jax.__version_info__ < (0, 6)
+        assert (value["wrong"] is not None) == is_biased, key
         assert value["value"].dtype.name == key.split("/")[2] or key.split("/")[1] in (
             "bernoulli",
             "categorical",
