@@ -77,12 +77,13 @@ def _allow(name: str, directory: int) -> None:
 def remove_tree(directory: str) -> None:
     """Remove a directory with all that is in it. What cannot be removed stays, without a word.
 
-    What lies in a directory is moved up before it is removed, so that depth does no harm.
+    What lies in a directory is removed or moved up before the directory is removed, so that depth
+    does no harm. Each listing is gone through to its end, so that width does none either.
     """
     with contextlib.suppress(OSError):
         top = os.open(directory, _FLAGS)
         try:
-            while (names := os.listdir(top)) and any(_dissolve(name, top) for name in names):
+            while sum(_dissolve(name, top) for name in os.listdir(top)):
                 pass
         finally:
             os.close(top)
@@ -90,6 +91,25 @@ def remove_tree(directory: str) -> None:
 
 
 _numbers = itertools.count()
+
+
+def _unlink(name: str, directory: int) -> bool:
+    try:
+        os.unlink(name, dir_fd=directory)
+    except OSError:  # a directory, among others
+        return False
+    return True
+
+
+def _move_up(name: str, inner: int, top: int) -> bool:
+    with contextlib.suppress(OSError):
+        _allow(name, inner)  # moving a directory writes to it
+    target = f".removed-{os.getpid()}-{next(_numbers)}"
+    try:
+        os.rename(name, target, src_dir_fd=inner, dst_dir_fd=top)
+    except OSError:
+        return False
+    return True
 
 
 def _dissolve(name: str, top: int) -> bool:
@@ -102,12 +122,7 @@ def _dissolve(name: str, top: int) -> bool:
         inner = _enter(name, top)
         try:
             for below in os.listdir(inner):
-                with contextlib.suppress(OSError):
-                    _allow(below, inner)  # moving a directory writes to it
-                with contextlib.suppress(OSError):
-                    target = f".removed-{os.getpid()}-{next(_numbers)}"
-                    os.rename(below, target, src_dir_fd=inner, dst_dir_fd=top)
-                    moved = True
+                moved = _unlink(below, inner) or _move_up(below, inner, top) or moved
         finally:
             os.close(inner)
         os.rmdir(name, dir_fd=top)

@@ -59,5 +59,22 @@ def test_everything_is_removed_and_nothing_else(tree: Path) -> None:
     assert (neighbour / "file").exists()
 
 
+def test_many_links_are_removed_without_a_listing_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = tmp_path / "scratch" / "work"
+    work.mkdir(parents=True)
+    (work / "file").write_text("x")
+    for number in range(60):
+        os.link(work / "file", work / f"link{number}")
+        (tmp_path / "scratch" / f"directory{number}" / "inside").mkdir(parents=True)
+    listed = []
+    listdir = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda place: listed.append(place) or listdir(place))
+    scratch.remove_tree(str(tmp_path / "scratch"))
+    assert not (tmp_path / "scratch").exists()
+    assert len(listed) <= 130, "each directory is listed once, and the top once a level"
+
+
 def test_a_directory_that_is_not_there_is_no_error(tmp_path: Path) -> None:
     scratch.remove_tree(str(tmp_path / "nowhere"))
