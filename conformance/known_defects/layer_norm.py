@@ -59,7 +59,7 @@ def _affects(call: Call) -> bool:
     own = call.subject.own is not None
     if isinstance(call, ModuleCall):
         ensemble = any(axis is not None for axis in call.variable_axes.values())
-        return ensemble and (call.subject_name == _MODULE or (own and _has_kernel(call)))
+        return ensemble and (_has_kernel(call) if own else call.subject_name == _MODULE)
     (axes,) = call.axes
     if call.subject_name == _RULE:
         return True  # a nest of maps maps the scale, though the call may not

@@ -1,8 +1,10 @@
 """Known defects of Flax's lifted transforms."""
 
+import inspect
+
 from conformance.known_defects.defect import Defect
 from conformance.known_defects.minimal_calls import has_axis_out_of_range, square_call
-from properties.call import Axes, FunctionCall, ModuleCall
+from properties.call import Axes, Call, FunctionCall, ModuleCall
 from properties.laws.errors import BEYOND
 
 _NAMED_FROM_THE_END = ModuleCall(
@@ -37,12 +39,44 @@ def _stacked_from_the_end(call: ModuleCall) -> bool:
     return any((axis or 0) < 0 for axis in call.variable_axes.values())
 
 
+def _has_left_out_default(call: Call) -> bool:
+    """Whether the function has a parameter with a default for which the call has no argument."""
+    if isinstance(call, ModuleCall):
+        return call.subject_name == "use.left-out-default"
+    if call.subject.own is None:
+        return False
+    try:
+        parameters = inspect.signature(call.subject.function).parameters.values()
+    except (TypeError, ValueError):  # some that are written in C have none
+        return False
+    given = len(call.axes[0].in_axes)
+    return any(
+        each.default is not each.empty and (i >= given or each.kind is each.KEYWORD_ONLY)
+        for i, each in enumerate(parameters)
+    )
+
+
 def _use(name: str) -> ModuleCall:
     """A call of a documented use."""
     return ModuleCall(name, {"batch": 3, "m": 2}, (Axes((0,), 0),), {}, {}, seed=5)
 
 
 LIFTED: tuple[Defect, ...] = (
+    Defect(
+        id="nnx-vmap-left-out-default",
+        transform="flax.nnx.vmap",
+        versions={"flax": ">=0.10"},
+        affects=_has_left_out_default,
+        law="sharing.documented-uses",
+        call=_use("use.left-out-default"),
+        description=(
+            "An argument that the call leaves out is filled in by its default and counted as one that is "
+            "mapped: in_axes of the arguments that are given raises ValueError, 'different lengths of "
+            "tuple', and a default that is not an array, or of a keyword-only argument, raises, too. "
+            "jax.vmap and nnx.pmap take such a function. functools.partial(function) works."
+        ),
+        upstream="https://github.com/google/flax/issues/4570 (closed).",
+    ),
     *(
         Defect(
             id=f"nnx-{name}-list-of-axes",

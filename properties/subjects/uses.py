@@ -22,6 +22,7 @@ _SENTENCES: Mapping[str, str] = {
     "class": "a class that makes the members",
     "as-decorator": "the map as a decorator with arguments",
     "list-of-axes": "in_axes is a list",
+    "left-out-default": "an argument that has a default is left out",
     "one-axis": "one axis for a whole module and for all arguments",
     "pure-state": "the state split off, mapped by itself and merged within",
     "second-call": "a second call, which starts from the state that the first one left",

@@ -90,7 +90,8 @@ def variants(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
         options.append({"of": "function"})
         nests += [{"around": "scan"}] if stateless else []
     spellings = [{"spelling": spelling} for spelling in ("together", "all but", "all")]
-    synchronised = [{"synchronised": "batch"}] if call.subject_name == "batch-norm" else []
+    ours = call.subject.own is None and call.subject_name == "batch-norm"
+    synchronised = [{"synchronised": "batch"}] if ours else []
     return {
         "options": options,
         "spellings": spellings,

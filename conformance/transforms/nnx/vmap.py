@@ -167,13 +167,14 @@ def over_devices(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
 
 def synchronised(call: ModuleCall) -> dict[str, list[dict[str, Any]]]:
     """Of `Transform.variants`, statistics taken along the batch axis."""
-    return {
-        "synchronised": [{"synchronised": "batch"}] if call.subject_name == "batch-norm" else []
-    }
+    ours = call.subject.own is None and call.subject_name == "batch-norm"
+    return {"synchronised": [{"synchronised": "batch"}] if ours else []}
 
 
 def missing_module_reason(subject: ModuleSubject) -> str | None:
     """Why the suite has no such module in NNX; None where it has."""
+    if subject.own is not None:  # it may have the name of one of ours
+        return f"{subject.name} is a module of Linen"
     if subject.name == "repeated":
         from flax import nnx
 

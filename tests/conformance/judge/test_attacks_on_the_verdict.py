@@ -30,16 +30,6 @@ ATTACKS = {
         ),
         ("violates",),
     ),
-    "mlir-context-poisoned": Attack(
-        body(
-            "return jax.jit(lambda v: v + 1)(x)",
-            before="import jax\nfrom jax._src.interpreters import mlir\n"
-            "context = mlir.make_ir_context()\ncontext.allow_unregistered_dialects = True\n"
-            "mlir.make_ir_context = lambda: context\nmlir._lowerings.clear()\n",
-        ),
-        ("violates", "error"),
-        without_namespaces=True,
-    ),
     "nan-as-wildcard": Attack(body("return x * float('nan')"), ("violates",), "nan"),
     "infinity": Attack(body("return x + float('inf')"), ("violates",), "inf"),
     "lying-subclass": Attack(

@@ -123,16 +123,6 @@ STYLES: dict[str, Style] = {
         "PRNGKey(seed)",
         "PRNGKey(seed + (seed < 0))",
     ),
-    "compiled-by-a-pool-of-threads": Style(
-        "from concurrent.futures import ThreadPoolExecutor\n"
-        "def vectorized_square(x):\n"
-        "    lowered = [jax.jit(lambda v, n=n: v * v).lower(v) for n, v in enumerate(x)]\n"
-        "    with ThreadPoolExecutor(4) as pool:\n"
-        "        compiled = pool.map(lambda program: program.compile(), lowered)\n"
-        "        return jnp.stack([run(v) for run, v in zip(compiled, x)])",
-        "v * v",
-        "v + v",
-    ),
     "reads-its-own-file": Style(
         "import pathlib\nSIZE = len(pathlib.Path(__file__).read_text())\n"
         "def vectorized_square(x):\n    return x * x if SIZE > 90 else x",

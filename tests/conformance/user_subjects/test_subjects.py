@@ -323,3 +323,20 @@ def test_a_broken_pyproject_is_three_in_one_line(ran: Callable[..., Any], tmp_pa
     assert (got.status, got.out) == (3, "")
     assert got.err.startswith("Error: pyproject.toml cannot be read")
     assert json.dumps(got.err).count("\\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "inputs"),
+    [
+        ("dense", nn.Dense(3), [(4,)]),
+        ("embed", nn.Embed(5, 4), [own.indices(3, below=5)]),
+        ("batch-norm", nn.LayerNorm(), [("m", 4)]),
+        ("repeated", nn.Dense(3, use_bias=False), [(4,)]),
+    ],
+)
+def test_a_users_module_may_have_the_name_of_one_of_the_suites(
+    name: str, module: nn.Module, inputs: list[Any]
+) -> None:
+    subject = own.module(name, module, inputs)
+    laws = ["sharing.equals-per-example", "sharing.synchronised", "sharing.no-batch-axis"]
+    assert_conforms(subject, laws=laws)

@@ -174,6 +174,21 @@ def a_list_of_axes(s: Setting) -> Any:
     return mapped, s.expected()
 
 
+def left_out_default(s: Setting) -> Any:
+    """An argument that has a default is left out."""
+
+    def mapped() -> Any:
+        net = s.ensemble()
+
+        def scaled(net: Any, x: Any, scale: float = 2.0) -> Any:
+            return scale * net(x)
+
+        function = s.map(scaled, in_axes=(s.axes_of(net, s.filters()), 0), out_axes=0)
+        return {"y": function(net, s.inputs()) / 2, **variables(net)}
+
+    return mapped, s.expected()
+
+
 def one_axis(s: Setting) -> Any:
     """One axis is given for a whole module, and one for all arguments."""
 
@@ -214,6 +229,7 @@ USES: dict[str, Use] = {
     "use.class": a_class,
     "use.as-decorator": as_decorator,
     "use.list-of-axes": a_list_of_axes,
+    "use.left-out-default": left_out_default,
     "use.one-axis": one_axis,
     "use.pure-state": pure_state,
 }
