@@ -80,14 +80,15 @@ _ENSEMBLE = ModuleCall(
 )
 
 
-def _entry(id: str, transform: str, law: str, call: Call, **fields: Any) -> Defect:
+def _entry(id: str, transform: str, law: str, call: Call, **also: str) -> Defect:
     return Defect(
         id=f"{id}-layer-norm-one-scale",
         transform=transform,
         law=law,
         call=call,
+        versions={"jax": "<0.4.33", **also},
+        affects=_affects,
         explains=_explains,
-        **{"versions": {"jax": "<0.4.33"}, "affects": _affects, **fields},
         platform="cpu",
         description=(
             "Silently wrong values under jit: layer normalisation whose scale and bias are mapped, as "
@@ -104,11 +105,10 @@ def _entry(id: str, transform: str, law: str, call: Call, **fields: Any) -> Defe
 
 
 _MAPPED = rule_call(_RULE, (0, 0, 0), m=2, n=4)
-_LIFTED = "sharing.equals-per-example"
-_NNX = {"jax": "<0.4.33", "flax": ">=0.10"}
+_OF_MODULES = "sharing.equals-per-example"
 
 LAYER_NORM: tuple[Defect, ...] = (
     _entry("vmap", "jax.vmap", "mapping.equals-per-example", _MAPPED),
-    _entry("linen-vmap", "flax.linen.vmap", _LIFTED, _ENSEMBLE),
-    _entry("nnx-vmap", "flax.nnx.vmap", _LIFTED, _ENSEMBLE, versions=_NNX),
+    _entry("linen-vmap", "flax.linen.vmap", _OF_MODULES, _ENSEMBLE),
+    _entry("nnx-vmap", "flax.nnx.vmap", _OF_MODULES, _ENSEMBLE, flax=">=0.10"),
 )

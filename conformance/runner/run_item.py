@@ -98,7 +98,7 @@ def _run(
     if found.violation is not None:
         names = ", ".join(_known(item, found.violation))
         if names:
-            reason = f"a call that the law makes of the one drawn shows a known defect: {names}"
+            reason = f"the call that violates the law shows a known defect: {names}"
             return _not_applicable(item, cell, reason, source=names)
     if found.violation is None and found.undecided == found.examples:
         return _not_applicable(

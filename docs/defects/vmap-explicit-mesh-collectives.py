@@ -4,7 +4,7 @@ A map of arrays on an Explicit mesh gives the same, sharded alike, and leaves no
 it raised ValueError: Sharding spec ('devices',) implies that array axis 0 is partitioned 3
 times, but does not evenly divide the dimension size 2. Got shape: (2, 4) and sharding
 NamedSharding(mesh=AbstractMesh('devices': 3, axis_types=(Explicit,), device_kind=cpu,
-num_cores=None), spec=PartitionSpec('devices', None))
+num_cores=None, platform=cpu), spec=P('devices', None))
 
 Found by vmap-conformance. Prints what was expected and got; exits 1 while they differ.
 """
@@ -54,8 +54,6 @@ structure = 'PyTreeDef(*)'
 
 print("mapped by", "jax.vmap", "on jax", jax.__version__)
 try:
-    import contextlib
-
     def explicit_mesh_for(size: int) -> Any:
         """An Explicit mesh of the least number of devices above one that divides the batch; else of one."""
         count = next((n for n in range(2, jax.device_count() + 1) if size % n == 0), 1)
@@ -76,8 +74,7 @@ try:
 
     def over_mesh(mapped: Any, arguments: Any, in_axes: Any, mesh: Any, compiled: bool) -> Any:
         """What a jitted map gives of arguments that are sharded over the mesh; or its program, compiled ahead."""
-        set_mesh: Any = getattr(jax, "set_mesh", contextlib.nullcontext)
-        with set_mesh(mesh):
+        with jax.set_mesh(mesh):
             given = [sharded(x, axis, mesh) for x, axis in zip(arguments, in_axes, strict=True)]
             run: Any = jax.jit(mapped)
             return (run.lower(*given).compile() if compiled else run)(*given)

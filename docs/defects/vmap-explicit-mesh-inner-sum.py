@@ -53,8 +53,6 @@ structure = 'PyTreeDef(*)'
 
 print("mapped by", "jax.vmap", "on jax", jax.__version__)
 try:
-    import contextlib
-
     def explicit_mesh_for(size: int) -> Any:
         """An Explicit mesh of the least number of devices above one that divides the batch; else of one."""
         count = next((n for n in range(2, jax.device_count() + 1) if size % n == 0), 1)
@@ -75,8 +73,7 @@ try:
 
     def over_mesh(mapped: Any, arguments: Any, in_axes: Any, mesh: Any, compiled: bool) -> Any:
         """What a jitted map gives of arguments that are sharded over the mesh; or its program, compiled ahead."""
-        set_mesh: Any = getattr(jax, "set_mesh", contextlib.nullcontext)
-        with set_mesh(mesh):
+        with jax.set_mesh(mesh):
             given = [sharded(x, axis, mesh) for x, axis in zip(arguments, in_axes, strict=True)]
             run: Any = jax.jit(mapped)
             return (run.lower(*given).compile() if compiled else run)(*given)

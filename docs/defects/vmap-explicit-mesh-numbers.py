@@ -1,8 +1,7 @@
 """parallel.explicit-mesh does not hold for jax.vmap on lax.scan.constant-carry.
 
 A map of arrays on an Explicit mesh gives the same, sharded alike, and leaves no mesh behind.
-it raised ValueError: Resource axis: devices of PartitionSpec('devices',) is not found in mesh:
-().
+it raised ValueError: Resource axis: devices of P('devices',) is not found in mesh: ().
 
 Found by vmap-conformance. Prints what was expected and got; exits 1 while they differ.
 """
@@ -52,8 +51,6 @@ structure = 'PyTreeDef(((*, *, *, *), *))'
 
 print("mapped by", "jax.vmap", "on jax", jax.__version__)
 try:
-    import contextlib
-
     def explicit_mesh_for(size: int) -> Any:
         """An Explicit mesh of the least number of devices above one that divides the batch; else of one."""
         count = next((n for n in range(2, jax.device_count() + 1) if size % n == 0), 1)
@@ -74,8 +71,7 @@ try:
 
     def over_mesh(mapped: Any, arguments: Any, in_axes: Any, mesh: Any, compiled: bool) -> Any:
         """What a jitted map gives of arguments that are sharded over the mesh; or its program, compiled ahead."""
-        set_mesh: Any = getattr(jax, "set_mesh", contextlib.nullcontext)
-        with set_mesh(mesh):
+        with jax.set_mesh(mesh):
             given = [sharded(x, axis, mesh) for x, axis in zip(arguments, in_axes, strict=True)]
             run: Any = jax.jit(mapped)
             return (run.lower(*given).compile() if compiled else run)(*given)

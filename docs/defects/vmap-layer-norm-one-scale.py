@@ -35,8 +35,8 @@ from jax import lax, random
 def function(a, b, c):
 
     mean = jnp.mean(a, axis=-1)
-    deviation = jnp.maximum(0.0, jnp.mean(a * a, axis=-1) - mean * mean)
-    factor = lax.rsqrt(deviation[:, None] + 1e-6) * b.reshape(1, -1)
+    variance = jnp.maximum(0.0, jnp.mean(a * a, axis=-1) - mean * mean)
+    factor = lax.rsqrt(variance[:, None] + 1e-6) * b.reshape(1, -1)
     return (a - mean[:, None]) * factor + c.reshape(1, -1)
 
 

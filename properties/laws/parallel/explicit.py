@@ -1,6 +1,5 @@
 """Maps of arrays that are sharded over an Explicit mesh, where a type says how each array is sharded."""
 
-import contextlib
 import inspect
 from typing import Any
 
@@ -89,8 +88,7 @@ def explicit_mesh_for(size: int) -> Any:
 
 def over_mesh(mapped: Any, arguments: Any, in_axes: Any, mesh: Any, compiled: bool) -> Any:
     """What a jitted map gives of arguments that are sharded over the mesh; or its program, compiled ahead."""
-    set_mesh: Any = getattr(jax, "set_mesh", contextlib.nullcontext)
-    with set_mesh(mesh):
+    with jax.set_mesh(mesh):
         given = [sharded(x, axis, mesh) for x, axis in zip(arguments, in_axes, strict=True)]
         run: Any = jax.jit(mapped)
         return (run.lower(*given).compile() if compiled else run)(*given)
@@ -99,7 +97,7 @@ def over_mesh(mapped: Any, arguments: Any, in_axes: Any, mesh: Any, compiled: bo
 def _setup_code(call: FunctionCall) -> str:
     helpers = (explicit_mesh_for, sharded, over_mesh, on_each_device)
     text = "\n\n".join(inspect.getsource(each) for each in helpers)
-    return f"import contextlib\n\n{text}\n\nmesh = explicit_mesh_for({call.sizes['batch']})"
+    return f"{text}\n\nmesh = explicit_mesh_for({call.sizes['batch']})"
 
 
 def _result_code(call: FunctionCall) -> str:

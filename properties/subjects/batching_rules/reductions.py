@@ -49,8 +49,8 @@ REDUCTIONS = (
         "rsqrt.layer-norm",
         """
         mean = jnp.mean(a, axis=-1)
-        deviation = jnp.maximum(0.0, jnp.mean(a * a, axis=-1) - mean * mean)
-        factor = lax.rsqrt(deviation[:, None] + 1e-6) * b.reshape(1, -1)
+        variance = jnp.maximum(0.0, jnp.mean(a * a, axis=-1) - mean * mean)
+        factor = lax.rsqrt(variance[:, None] + 1e-6) * b.reshape(1, -1)
         return (a - mean[:, None]) * factor + c.reshape(1, -1)
         """,
         of("normal", *MN),

@@ -24,8 +24,8 @@ from properties.mutants import MUTANTS
 from properties.profile import PROFILES
 from properties.subjects import SUBJECTS
 
-HERE = layer_norm._KERNEL
-A_KERNEL_OF_EVERY_RELEASE = "rsqrt"
+KERNEL = layer_norm._KERNEL
+OF_EVERY_RELEASE = "rsqrt"
 
 
 class Block(nn.Module):
@@ -63,7 +63,7 @@ def _of_function(*in_axes: int | None) -> FunctionCall:
         (_of_function(None, 0), False),
     ],
 )
-@pytest.mark.parametrize("kernel", [HERE, A_KERNEL_OF_EVERY_RELEASE])
+@pytest.mark.parametrize("kernel", [KERNEL, OF_EVERY_RELEASE])
 def test_a_call_of_a_users_is_affected_where_its_program_has_the_kernel(
     call: Call, scale_is_mapped: bool, kernel: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,11 +73,11 @@ def test_a_call_of_a_users_is_affected_where_its_program_has_the_kernel(
         own.module("block", Block(), [("m", 4)]),
         own.function("normalise", normalise, [("m", "n"), ("n",)]),
     ]
-    there = kernel != HERE or any(d in installed_defects.installed_defects() for d in LAYER_NORM)
+    there = kernel != KERNEL or any(d in installed_defects.installed_defects() for d in LAYER_NORM)
     (subject,) = (each for each in made if each.name == call.subject_name)
     with registered(subject):
         # This function has no mean to subtract: no release takes it for a layer normalisation.
-        if kernel == HERE and subject.name == "normalise":
+        if kernel == KERNEL and subject.name == "normalise":
             assert not layer_norm._affects(call)
         else:
             assert layer_norm._affects(call) == (scale_is_mapped and there)
@@ -123,7 +123,7 @@ def test_a_violation_by_a_call_that_the_law_makes_is_the_defect_of_that_call(
     assert result.outcome == outcome
     if outcome == "not-applicable":
         assert result.detail.source == "linen-vmap-layer-norm-one-scale"
-        assert "a call that the law makes" in result.detail.reason
+        assert "the call that violates the law" in result.detail.reason
 
 
 def test_assert_conforms_warns_of_a_silent_defect_of_the_subject(
