@@ -121,7 +121,9 @@ def missing_module_reason(subject: ModuleSubject) -> str | None:
         return None
     if subject.name not in uses.USES:
         return f"Linen has no {subject.name}"
-    needs = uses.NEEDS.get(subject.name)
+    needs = uses.NEEDS.get(subject.name)  # of a use that bridges to NNX
+    if needs is not None and nnx_vmap.not_importable():
+        return nnx_vmap.not_importable()
     if needs is not None and nnx_vmap.places_at_once():
         return f"flax {flax.__version__}: a variable of NNX that names its axes needs a mesh"
     if needs is None or Version(flax.__version__) >= Version(needs):

@@ -175,6 +175,8 @@ def missing_module_reason(subject: ModuleSubject) -> str | None:
     """Why the suite has no such module in NNX; None where it has."""
     if subject.own is not None:  # it may have the name of one of ours
         return f"{subject.name} is a module of Linen"
+    if not_importable():
+        return not_importable()
     if subject.name == "repeated":
         from flax import nnx
 

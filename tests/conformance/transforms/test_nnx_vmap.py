@@ -7,7 +7,7 @@ from conformance.transforms.nnx import vmap
 from properties.laws import LAWS
 from properties.subjects import SUBJECTS
 
-NNX = TRANSFORMS["flax.nnx.vmap"]
+NNX, LINEN = TRANSFORMS["flax.nnx.vmap"], TRANSFORMS["flax.linen.vmap"]
 
 pytestmark = pytest.mark.skipif(NNX.unavailable() is not None, reason=str(NNX.unavailable()))
 
@@ -35,6 +35,10 @@ def test_an_nnx_that_cannot_be_imported_is_not_applicable(monkeypatch: pytest.Mo
         patched.setattr(vmap.importlib, "import_module", importing)
         vmap.not_importable.cache_clear()
         why = NNX.unavailable()
+        modules = [NNX.missing_module_reason(SUBJECTS[name]) for name in ("dense", "repeated")]
+        linen = [LINEN.missing_module_reason(SUBJECTS[name]) for name in ("use.bridged", "dense")]
     vmap.not_importable.cache_clear()
     assert why is not None
     assert "flax.nnx cannot be imported, AttributeError" in why
+    assert modules == [why, why]
+    assert linen == [why, None]
