@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from conformance.cli import errors, options
 from conformance.cli.views import write
 from conformance.runner import process_env
+
+if TYPE_CHECKING:
+    from conformance.mutation.results import SlipResult
 
 
 @click.command()
@@ -19,6 +23,12 @@ from conformance.runner import process_env
     multiple=True,
     metavar="GLOB",
     help="Change these functions of JAX and Flax in their source instead, MODULE:FUNCTION.",
+)
+@click.option(
+    "--log",
+    type=options.FILE,
+    metavar="FILE",
+    help="Of --source: add each result to this file, and do not try what it has.",
 )
 @click.option(
     "-n",
@@ -39,6 +49,7 @@ def mutants(
     rules: tuple[str, ...],
     subtle: bool,
     source: tuple[str, ...],
+    log: Path | None,
     workers: int | None,
     shard: tuple[int, int],
 ) -> int:
@@ -52,6 +63,8 @@ def mutants(
         raise click.UsageError(
             "--rules, --subtle and --source exclude each other: give one of them"
         )
+    if log is not None and not source:
+        raise click.UsageError("--log is for --source: give the functions whose slips it has")
     process_env.prepare()
     from conformance.mutation.processes import WorkerDiedError
 
@@ -62,7 +75,7 @@ def mutants(
         if subtle:
             return _subtle(processes, shard, markdown)
         if source:
-            return _source(source, processes, shard, markdown)
+            return _source(source, processes, shard, (log, markdown))
         return _transforms(processes, shard, markdown)
     except WorkerDiedError as error:
         raise click.ClickException(str(error)) from None
@@ -109,20 +122,39 @@ def _subtle(workers: int, shard: tuple[int, int], markdown: Path | None) -> int:
 
 
 def _source(
-    globs: tuple[str, ...], workers: int, shard: tuple[int, int], markdown: Path | None
+    globs: tuple[str, ...],
+    workers: int,
+    shard: tuple[int, int],
+    files: tuple[Path | None, Path | None],
 ) -> int:
     from conformance.mutation import failures, tables
     from conformance.mutation.processes import run_in_processes
-    from conformance.mutation.source import driver, reach, targets
+    from conformance.mutation.source import driver, reach, slip_log, targets
     from conformance.runner.items import in_shard
 
-    mine = [name for name in targets.chosen(globs) if in_shard(name, shard)]
+    log, markdown = files
+    mine = {name: each for name, each in targets.chosen(globs).items() if in_shard(name, shard)}
     if not mine:
         raise click.UsageError(f"no function that maps matches {' or '.join(globs)}")
-    parts = {f"part {n}": (n,) for n in range(1, reach.PARTS + 1)}
-    executed = run_in_processes(reach.reached, parts, workers)
-    results = driver.run({name: reach.tried(executed, name) for name in mine}, workers)
-    _show(tables.SOURCE_HEAD, tables.source_totals(results), tables.source_table(results), markdown)
+    try:
+        before = slip_log.read(log) if log is not None else []
+    except slip_log.LogError as error:
+        raise click.UsageError(str(error)) from None
+    results = [each for each in before if each.target in mine]
+    tasks = slip_log.left(slip_log.tasks(mine.values()), results)
+
+    def found(result: "SlipResult") -> None:
+        results.append(result)
+        if log is not None:
+            slip_log.append(log, result)
+
+    if tasks:
+        parts = {f"part {n}": (n,) for n in range(1, reach.PARTS + 1)}
+        driver.run(tasks, run_in_processes(reach.reached, parts, workers), workers, found)
+    results.sort(key=lambda each: (list(mine).index(each.target), each.number))
+    measured_on = f"Measured on {slip_log.installed().sentence}.\n\n"
+    totals, table = tables.source_totals(results), tables.source_table(results)
+    _show(tables.SOURCE_HEAD + measured_on, totals, table, markdown)
     return _fail(failures.source_failures(results))
 
 

@@ -74,6 +74,8 @@ class SlipResult(msgspec.Struct, frozen=True):
     """The law, the transform and the subject; None where the slip survives."""
     reached: bool = True
     """Whether the calls execute its line."""
+    number: int = -1
+    """Which slip of its function, the first being 0."""
 
     @property
     def noticed(self) -> bool:

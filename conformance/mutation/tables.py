@@ -1,5 +1,6 @@
 """Mutation results as Markdown tables, and in one sentence."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 from conformance.mutation.results import (
@@ -47,10 +48,12 @@ SOURCE_HEAD = """# Slips in the source
 
 Every function of JAX and Flax that maps is changed in one place at a time, as a person might get it wrong
 (`conformance/mutation/source`): another comparison, `or` for `and`, a number one more, a keyword left out.
-Each slip is tried on a few of the items that a quick run with seed 0 checks, those that execute the most of
-the function's lines. The control, the function compiled anew as it is, must pass. Below the counts are the
-slips that survive, with the reason where it is known (`conformance/mutation/source/survivors.py`). Made by
-`vmap-conformance mutants --source '*' --markdown docs/source-slips.md`.
+Each slip is tried on items that a quick run with seed 0 checks, at most 64 of those that execute its line:
+one of each law, then one of each subject. The control, the function compiled anew as it is, is checked on
+every item that notices a slip there, and must pass. Below the counts are the slips that survive, with the
+reason where no law could notice them (`conformance/mutation/source/survivors.py`). Made by
+`vmap-conformance mutants --source '*' --log slips.jsonl --markdown docs/source-slips.md`, which adds to the
+log and tries only what it lacks.
 
 """
 
@@ -141,45 +144,80 @@ def source_totals(results: Sequence[SlipResult]) -> str:
     """One sentence: how many slips, and how many are noticed."""
     tried = [each for each in results if each.operator != CONTROL]
     reached = [each for each in tried if each.reached]
-    can_matter = [each for each in reached if each.noticed or not reason(each)]
+    can_matter = [each for each in reached if _can_matter(each)]
     noticed = sum(each.noticed for each in reached)
+    failing = sum(each.noticed for each in results if each.operator == CONTROL)
     return (
-        f"{noticed} of {len(reached)} slips in lines that the items execute are noticed "
-        f"({_percent(noticed, len(reached))}), {_percent(noticed, len(can_matter))} of those that change "
-        f"what a user sees; {len(tried) - len(reached)} more are in lines that none executes; "
-        f"{_controls(sum(each.noticed for each in results if each.operator == CONTROL))}"
+        f"{noticed} of {len(can_matter)} slips that change what a user sees are noticed "
+        f"({_percent(noticed, len(can_matter))}); {len(reached) - len(can_matter)} more change nothing that "
+        f"a user sees, and {len(tried) - len(reached)} more are in lines that no item executes; "
+        f"{_controls(failing)}"
     )
 
 
+def _can_matter(result: SlipResult) -> bool:
+    return result.noticed or not reason(result)
+
+
 def source_table(results: Sequence[SlipResult]) -> str:
-    """Slips by operator and by module, and then each that survives."""
-    tried = [each for each in results if each.operator != CONTROL and each.reached]
+    """Slips by operator and by module, then each that survives, then the lines not executed."""
+    tried = [each for each in results if each.operator != CONTROL]
+    survivors = [each for each in tried if each.reached and not each.noticed]
     parts = [
         _counted("operator", tried, lambda each: each.operator),
         _counted("module", tried, lambda each: f"`{each.target.split(':')[0]}`"),
         "## Survivors",
+        _survivors([each for each in survivors if not reason(each)]),
+        "## Slips that change nothing that a user sees",
+        _survivors([each for each in survivors if reason(each)]),
+        "## Lines that no item executes",
+        _not_executed([each for each in tried if not each.reached]),
     ]
-    rows = [each for each in tried if not each.noticed]
-    columns = {"slip": "slip", "why": "why it survives"}
-    cells: dict[tuple[str, str], str] = {}
-    names = [f"`{each.target}` line {each.line}, {each.operator}" for each in rows]
-    for name, each in zip(names, rows, strict=True):
-        slip = f"`{_short(each.before)}` → `{_short(each.after)}`"
-        cells[name, "slip"] = f"{cells[name, 'slip']}; {slip}" if (name, "slip") in cells else slip
-        cells[name, "why"] = reason(each) or "**not noticed**"
-    parts.append(_table("where", columns, dict.fromkeys(names), cells))
     return "\n\n".join(parts)
 
 
+def _survivors(slips: Sequence[SlipResult]) -> str:
+    """Slips by place, each with the reason why it survives, if one is known."""
+    columns = {"slip": "slip", "why": "why it survives"}
+    cells: dict[tuple[str, str], str] = {}
+    for each in slips:
+        row = f"`{each.target}` line {each.line}, {each.operator}"
+        slip = f"`{_short(each.before)}` → `{_short(each.after)}`"
+        cells[row, "slip"] = f"{cells[row, 'slip']}; {slip}" if (row, "slip") in cells else slip
+        cells[row, "why"] = reason(each) or "**not noticed**"
+    return _table("where", columns, dict.fromkeys(row for row, _ in cells), cells)
+
+
+def _not_executed(slips: Sequence[SlipResult]) -> str:
+    """The functions with such lines."""
+    lines: dict[str, list[int]] = defaultdict(list)
+    for each in slips:
+        lines[f"`{each.target}`"].append(each.line)
+    columns = {"slips": "slips", "lines": "lines"}
+    cells = {(row, "slips"): str(len(each)) for row, each in lines.items()}
+    cells |= {(row, "lines"): ", ".join(map(str, sorted({*each}))) for row, each in lines.items()}
+    return _table("function", columns, lines, cells)
+
+
 def _counted(head: str, tried: Sequence[SlipResult], key: Callable[[SlipResult], str]) -> str:
-    columns = {"noticed": "noticed", "of": "of", "share": "share"}
+    columns = {
+        "noticed": "noticed",
+        "of": "of",
+        "share": "share",
+        "nothing": "change nothing",
+        "not": "not executed",
+    }
     cells: dict[tuple[str, str], str] = {}
     rows = sorted({key(each) for each in tried})
     for row in rows:
         mine = [each for each in tried if key(each) == row]
-        noticed = sum(each.noticed for each in mine)
-        cells |= {(row, "noticed"): str(noticed), (row, "of"): str(len(mine))}
-        cells[row, "share"] = _percent(noticed, len(mine))
+        reached = [each for each in mine if each.reached]
+        can_matter = [each for each in reached if _can_matter(each)]
+        noticed = sum(each.noticed for each in reached)
+        cells |= {(row, "noticed"): str(noticed), (row, "of"): str(len(can_matter))}
+        cells[row, "share"] = _percent(noticed, len(can_matter))
+        cells[row, "nothing"] = str(len(reached) - len(can_matter))
+        cells[row, "not"] = str(len(mine) - len(reached))
     return _table(head, columns, rows, cells)
 
 

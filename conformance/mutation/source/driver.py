@@ -1,101 +1,110 @@
-"""Run the slips of many functions in processes that are started again where a slip ends one."""
+"""Run slips in processes that are started again where a slip ends one."""
 
 import contextlib
 import faulthandler
 import io
-import itertools
 import multiprocessing
 import os
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from conformance.mutation.processes import silence_xla
-from conformance.mutation.results import SlipResult
-from conformance.mutation.source.operators import with_control
+from conformance.mutation.results import CONTROL, SlipResult
+from conformance.mutation.source.operators import slips
+from conformance.mutation.source.reach import Reached
 from conformance.mutation.source.targets import result, targets
 
-Task = tuple[str, tuple[str, ...]]
-"""A target, and the items to try its slips on."""
+Task = tuple[str, int]
+"""A target, and which of its slips."""
+Known = tuple[Sequence[Reached], Counter[tuple[str, str]]]
+"""The items that may be tried, and how many slips each noticed, by target and item."""
 
-SECONDS = 900
+SECONDS = 300
 """Seconds without a result after which a process ends: compiled code may loop, and heeds no signal."""
+PER_PROCESS = 60
+"""Slips after which a process ends: what it has compiled is not all given back."""
 DIES = "the process dies or does not come to its end"
 """What notices a slip that ends the process."""
 
 
-def run(tasks: Mapping[str, tuple[str, ...]], workers: int) -> list[SlipResult]:
-    """Try the slips of each target.
+def run(
+    tasks: Sequence[Task],
+    reached: Sequence[Reached],
+    workers: int,
+    found: Callable[[SlipResult], None],
+) -> None:
+    """Try slips.
 
     Args:
-        tasks: The items to try them on, by the id of the target.
+        tasks: The slips.
+        reached: The items that may be tried on them.
         workers: How many processes.
-
-    Returns:
-        The results, in the order of the tasks.
+        found: Called with each result as it comes, controls among them.
 
     """
-    every = list(tasks.items())
     # A thread waits for each process; it computes nothing.
     with ThreadPoolExecutor(workers) as threads:
-        shares = list(threads.map(_of_share, [every[n::workers] for n in range(workers)]))
-    of_target: dict[str, list[SlipResult]] = {name: [] for name in tasks}
-    for each in itertools.chain.from_iterable(shares):
-        of_target[each.target].append(each)
-    return list(itertools.chain.from_iterable(of_target.values()))
+        shares = [tasks[n::workers] for n in range(workers)]
+        list(threads.map(lambda share: _of_share(share, reached, found), shares))
 
 
-def _of_share(share: Sequence[Task]) -> list[SlipResult]:
-    """The results of some targets, by as many processes as it takes."""
-    results: list[SlipResult] = []
-    left = [(target, names, 0) for target, names in share]
+def _of_share(
+    share: Sequence[Task], reached: Sequence[Reached], found: Callable[[SlipResult], None]
+) -> None:
+    """Try some slips, by as many processes as it takes."""
+    left = list(share)
+    noticing: Counter[tuple[str, str]] = Counter()
+
+    def count(made: SlipResult) -> None:
+        if made.noticed_by is not None and made.operator != CONTROL:
+            noticing[made.target, made.noticed_by] += 1
+        found(made)
+
     while left:
-        # One number for each target that came to its end, and where the next stands.
-        ended, found = _by_process(left)
-        results += found
+        tasks = left[:PER_PROCESS]
+        ended = _by_process(tasks, (reached, noticing), count)
         left = left[ended:]
-        if left:
-            target, names, start = left[0]
-            number = start + sum(each.target == target for each in found)
-            slip = list(with_control(targets()[target].definition))[number]
-            results.append(result(target, slip, DIES))
-            left[0] = (target, names, number + 1)
-    return results
+        if ended < len(tasks):
+            target, number = left.pop(0)
+            slip = list(slips(targets()[target].definition))[number]
+            found(result(target, slip, number, DIES))
 
 
-def _by_process(share: Sequence[tuple[str, tuple[str, ...], int]]) -> tuple[int, list[SlipResult]]:
-    """What one process gives, and how many of the targets it did to their end."""
+def _by_process(tasks: Sequence[Task], known: Known, found: Callable[[SlipResult], None]) -> int:
+    """How many of the slips one process tried to their end."""
     spawn = multiprocessing.get_context("spawn")
     receiving, sending = spawn.Pipe(duplex=False)
-    process = spawn.Process(target=_child, args=(sending, share), daemon=True)
+    process = spawn.Process(target=_child, args=(sending, tasks, known), daemon=True)
     process.start()
     sending.close()
-    ended, results = 0, []
+    ended = 0
     try:
-        while ended < len(share):
+        while ended < len(tasks):
             received = receiving.recv()
             if received is None:
                 ended += 1
             else:
-                results.append(received)
+                found(received)
     except EOFError:
         pass
     finally:
         process.kill()
         process.join()
-    return ended, results
+    return ended
 
 
-def _child(sending: Connection, share: Sequence[tuple[str, tuple[str, ...], int]]) -> None:
-    """Send each result, and None at the end of each target."""
+def _child(sending: Connection, tasks: Sequence[Task], known: Known) -> None:
+    """Send the results of each slip, and then None."""
     silence_xla()
-    from conformance.mutation.source.mutate import mutate_source
+    from conformance.mutation.source.mutate import Attempts
 
+    attempts = Attempts(*known)
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(io.StringIO()):
-        for task in share:
+        for task in tasks:
             faulthandler.dump_traceback_later(SECONDS, exit=True, file=nowhere)
-            for made in mutate_source(*task):
-                faulthandler.dump_traceback_later(SECONDS, exit=True, file=nowhere)
+            for made in attempts.of(*task):
                 sending.send(made)
             sending.send(None)

@@ -1,79 +1,103 @@
-"""Try every slip of one function on the calls of the items that execute it."""
+"""Try slips, each on the calls of items that execute its line."""
 
 import contextlib
 import signal
+import sys
 import types
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
+import attrs
 import jax
 
-from conformance.mutation.control import first_violation, unbroken
+from conformance.mutation.control import first_violation
 from conformance.mutation.results import SlipResult
-from conformance.mutation.source.operators import with_control
-from conformance.mutation.source.reach import PROFILE, tracing
+from conformance.mutation.source.operators import Slip, control, slips
+from conformance.mutation.source.reach import Reached, tried
 from conformance.mutation.source.targets import replaced, result, targets
-from conformance.runner.items import Item
 from conformance.transforms import TRANSFORMS
-from properties.call import Call
 from properties.laws import LAWS
-from properties.subjects import SUBJECTS
 
-CPU_SECONDS = 120
-"""Processor time of one slip, after which it counts as noticed: it does not come to an end."""
-Checked = tuple[Item, tuple[Call, ...]]
+CPU_SECONDS = 60
+"""Processor time of one item, after which the slip counts as noticed: it does not come to an end."""
 
 
 class TooLongError(Exception):
-    """A slip took more than `CPU_SECONDS` of processor time."""
+    """An item took more than `CPU_SECONDS` of processor time."""
 
 
-def mutate_source(target: str, names: Sequence[str], start: int = 0) -> Iterator[SlipResult]:
-    """Try each slip of a target.
+@attrs.frozen
+class Attempts:
+    """Slips that are tried one after the other in one process."""
 
-    Args:
-        target: The id of the function.
-        names: The ids of items that execute it.
-        start: How many results to leave out: those that a process before this one gave.
+    reached: Sequence[Reached]
+    """The items that the whole source passes."""
+    noticing: Counter[tuple[str, str]] = attrs.field(factory=Counter)
+    """How many slips an item noticed, by target and item: those are tried first."""
+    passing: set[tuple[str, str]] = attrs.field(factory=set)
+    """The items that pass on the function compiled anew as it is, by target and item."""
+    failing: set[tuple[str, str]] = attrs.field(factory=set)
+    """Those that fail on it, whose notice proves nothing."""
 
-    Yields:
-        The control first, the function compiled anew as it is, then one result for each slip.
+    def of(self, target: str, number: int) -> Iterator[SlipResult]:
+        """Try one slip.
 
-    """
-    function = targets()[target]
-    with tracing([function]) as executed:
-        checked = list(_checked(names))
-    for number, slip in enumerate(with_control(function.definition)):
-        if number < start:
-            continue
-        with replaced(function, slip.definition) as there:
-            reached = there and (number == 0 or slip.line in executed[target])
-            yield result(target, slip, _noticed(checked) if reached else None, reached=reached)
+        Args:
+            target: The id of the function.
+            number: Which of its slips, the first being 0.
+
+        Yields:
+            The control of each item that notices something there for the first time, the function
+            compiled anew as it is, and then the slip.
+
+        """
+        slip = list(slips(targets()[target].definition))[number]
+        items = tried(self.reached, target, slip.line)
+        items.sort(key=lambda each: -self.noticing[target, each.item])
+        left = [each for each in items if (target, each.item) not in self.failing]
+        while (by := _noticed(target, slip, left)) is not None:
+            key = (target, by.item)
+            if key not in self.passing:
+                whole = control(targets()[target].definition)
+                fails = _noticed(target, whole, [by]) is not None
+                (self.failing if fails else self.passing).add(key)
+                yield result(target, whole, -1, by.item if fails else None)
+            if key in self.passing:
+                self.noticing[key] += 1
+                yield result(target, slip, number, by.item)
+                return
+            left.remove(by)
+        yield result(target, slip, number, None, reached=bool(items))
 
 
-def _checked(names: Sequence[str]) -> Iterator[Checked]:
-    """The items, and the calls of each on which the whole function passes."""
-    jax.clear_caches()
-    for name in names:
-        law, transform, subject = name.split("|")
-        item = Item(LAWS[law], TRANSFORMS[transform], SUBJECTS[subject])
-        control = unbroken(item.law, item.transform, item.subject, PROFILE)
-        if control.calls and control.violation is None:
-            yield item, control.calls
-
-
-def _noticed(checked: Sequence[Checked]) -> str | None:
-    """The item that notices what is in place, if any."""
-    # JAX does not run a function again for a trace that it has.
-    jax.clear_caches()
-    for item, calls in checked:
+def _noticed(target: str, slip: Slip, items: Iterable[Reached]) -> Reached | None:
+    """The first of the items that notices the slip."""
+    with replaced(targets()[target], slip.definition):
         try:
-            with _limited():
-                if first_violation(item.law, item.transform, calls) is not None:
-                    return item.planned_as
-        except Exception:
-            # The suite itself maps, too: where it cannot go on, a run would say so.
-            return item.planned_as
-    return None
+            _forget()
+            return next((each for each in items if _notices(each)), None)
+        finally:
+            _forget()
+
+
+def _forget() -> None:
+    """Clear the caches: JAX does not trace again what it has, and the suite has answers of its own."""
+    jax.clear_caches()
+    for name, module in [*sys.modules.items()]:
+        if name.startswith(("properties.", "reference.", "conformance.transforms")):
+            for each in vars(module).values():
+                if clear := getattr(each, "cache_clear", None):
+                    clear()
+
+
+def _notices(each: Reached) -> bool:
+    law, transform, _ = each.item.split("|")
+    try:
+        with _limited():
+            return first_violation(LAWS[law], TRANSFORMS[transform], each.calls) is not None
+    except Exception:
+        # The suite itself maps, too: where it cannot go on, a run would say so.
+        return True
 
 
 @contextlib.contextmanager

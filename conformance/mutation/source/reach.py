@@ -1,18 +1,21 @@
 """Which items of a quick run execute which lines of the functions that map."""
 
 import sys
+import time
 import types
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import Any
 
+import attrs
 import jax
 
 from conformance.mutation.control import unbroken
 from conformance.mutation.source.targets import Target, targets
 from conformance.runner.items import Item, in_shard, select
+from properties.call import Call
 from properties.profile import PROFILES
 
 PROFILE = PROFILES["quick"].asked(0)
@@ -20,9 +23,32 @@ PROFILE = PROFILES["quick"].asked(0)
 PARTS = 32
 """The parts in which the items are traced: a task each."""
 ITEMS_TRIED = 64
-"""Items on which the slips of a function are tried: one of each law, and fewer than a run has."""
+"""Items on which a slip is tried: one of each law, and fewer than a run has."""
 Lines = dict[str, frozenset[int]]
 """The lines executed, by the id of the target."""
+
+
+@attrs.frozen
+class Reached:
+    """An item that the whole source passes."""
+
+    item: str
+    calls: tuple[Call, ...]
+    """What it checked."""
+    lines: Lines
+    """What that executed."""
+    seconds: float
+    """What that took."""
+
+    @property
+    def law(self) -> str:
+        """The id of its law."""
+        return self.item.partition("|")[0]
+
+    @property
+    def subject(self) -> str:
+        """The name of its subject."""
+        return self.item.rpartition("|")[2]
 
 
 def sampled_items() -> list[Item]:
@@ -37,18 +63,24 @@ def sampled_items() -> list[Item]:
     ]
 
 
-def reached(part: int) -> list[tuple[str, Lines]]:
-    """The lines that each item of a part executes, the first part being 1."""
-    found: list[tuple[str, Lines]] = []
-    for item in sampled_items():
-        if in_shard(item.id, (part, PARTS)):
-            # JAX does not run a function again for a trace that it has.
-            jax.clear_caches()
-            with tracing(targets().values()) as executed:
-                control = unbroken(item.law, item.transform, item.subject, PROFILE)
-            if control.calls and control.violation is None:
-                found.append((item.id, {name: frozenset(each) for name, each in executed.items()}))
-    return found
+def reached(part: int) -> list[Reached]:
+    """What each item of a part executes, the first part being 1."""
+    items = [item for item in sampled_items() if in_shard(item.id, (part, PARTS))]
+    return [found for item in items if (found := traced(item)) is not None]
+
+
+def traced(item: Item) -> Reached | None:
+    """What an item executes; None where it checks nothing, or fails on the whole source."""
+    # JAX does not run a function again for a trace that it has.
+    jax.clear_caches()
+    began = time.perf_counter()
+    with tracing(targets().values()) as executed:
+        control = unbroken(item.law, item.transform, item.subject, PROFILE)
+    took = time.perf_counter() - began
+    if not control.calls or control.violation is not None:
+        return None
+    lines = {name: frozenset(each) for name, each in executed.items()}
+    return Reached(item.id, control.calls, lines, took)
 
 
 @contextmanager
@@ -79,39 +111,29 @@ def tracing(functions: Iterable[Target]) -> Iterator[dict[str, set[int]]]:
         sys.settrace(before)
 
 
-def tried(executed: Iterable[tuple[str, Lines]], target: str) -> tuple[str, ...]:
-    """The items on which the slips of a target are tried.
+def tried(all_reached: Sequence[Reached], target: str, line: int) -> list[Reached]:
+    """The items on which a slip is tried, of those that execute its line.
 
-    Those that together execute the most of its lines come first, each the one that adds most; then
-    one of each law, the groups of laws by turns: a law about errors sees what one about values does not.
+    One of each law comes first, the groups of laws by turns: a law about errors sees what one about
+    values does not. Then comes one of each subject, then the others; each time the quickest one.
 
     Args:
-        executed: The lines that each item executes.
+        all_reached: What the items execute.
         target: The id of the target.
+        line: The line that is changed.
 
     Returns:
-        At most `ITEMS_TRIED` ids of items.
+        At most `ITEMS_TRIED` items.
 
     """
-    lines = {item: found[target] for item, found in executed if target in found}
-    chosen: list[str] = []
-    covered: set[int] = set()
-    while lines and len(chosen) < ITEMS_TRIED:
-        best = max(lines, key=lambda item: (len(lines[item] - covered), item))
-        if not lines[best] - covered:
-            break
-        covered |= lines.pop(best)
-        chosen.append(best)
-    seen = {_law(item) for item in chosen}
-    of_group: dict[str, dict[str, str]] = defaultdict(dict)
-    for item in sorted(lines):
-        law = _law(item)
-        if law not in seen:
-            of_group[law.split(".")[0]].setdefault(law, item)
-    turns = zip_longest(*(found.values() for found in of_group.values()))
-    chosen += [item for turn in turns for item in turn if item is not None]
-    return tuple(chosen[:ITEMS_TRIED])
-
-
-def _law(item: str) -> str:
-    return item.partition("|")[0]
+    none: frozenset[int] = frozenset()
+    candidates = [each for each in all_reached if line in each.lines.get(target, none)]
+    candidates.sort(key=lambda each: (each.seconds, each.item))
+    of_group: dict[str, dict[str, Reached]] = defaultdict(dict)
+    of_subject: dict[str, Reached] = {}
+    for each in candidates:
+        of_group[each.law.partition(".")[0]].setdefault(each.law, each)
+        of_subject.setdefault(each.subject, each)
+    turns = chain.from_iterable(zip_longest(*(found.values() for found in of_group.values())))
+    order = chain((each for each in turns if each), of_subject.values(), candidates)
+    return list({each.item: each for each in order}.values())[:ITEMS_TRIED]

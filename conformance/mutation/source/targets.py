@@ -142,10 +142,12 @@ def replaced(target: Target, definition: ast.FunctionDef) -> Iterator[bool]:
             function.__code__ = before
 
 
-def result(target: str, slip: Slip, noticed_by: str | None, *, reached: bool = True) -> SlipResult:
+def result(
+    target: str, slip: Slip, number: int, noticed_by: str | None, *, reached: bool = True
+) -> SlipResult:
     """The result of a slip as it is sent and shown."""
     return SlipResult(
-        target, slip.operator, slip.line, slip.before, slip.after, noticed_by, reached
+        target, slip.operator, slip.line, slip.before, slip.after, noticed_by, reached, number
     )
 
 

@@ -5,13 +5,21 @@ import types
 from pathlib import Path
 from typing import Any
 
+import jax
 import pytest
 
 from conformance.mutation.results import CONTROL, SlipResult
-from conformance.mutation.source import driver, reach, survivors, targets
-from conformance.mutation.source.operators import OPERATORS, slips, with_control
+from conformance.mutation.source import driver, mutate, reach, slip_log, survivors, targets
+from conformance.mutation.source.mutate import Attempts
+from conformance.mutation.source.operators import OPERATORS, Slip, slips
+from conformance.mutation.source.reach import Reached
 from conformance.mutation.source.targets import Target, replaced
 from conformance.mutation.tables import source_table, source_totals
+from conformance.runner.items import Item
+from conformance.transforms import TRANSFORMS
+from properties.applicability import unavailable
+from properties.laws import LAWS
+from properties.subjects import SUBJECTS
 
 SOURCE = '''
 def outside(x):
@@ -144,12 +152,24 @@ def test_the_lines_executed_are_traced_those_of_nested_functions_too(module: Any
     assert "axis = -1" not in text
 
 
-def test_items_that_add_lines_come_first_and_then_one_of_each_law_the_groups_by_turns() -> None:
-    lines = {"a.x|t|1": {1, 2}, "a.x|t|2": {1, 2, 3}, "a.x|t|3": {4}, "a.z|t|1": {1}}
-    lines |= {"a.y|t|1": {1}, "b.x|t|1": {1}, "b.x|t|2": {1}}
-    executed = [(item, {"f": frozenset(each)}) for item, each in lines.items()]
-    assert reach.tried(executed, "f") == ("a.x|t|2", "a.x|t|3", "a.y|t|1", "b.x|t|1", "a.z|t|1")
-    assert reach.tried(executed, "g") == ()
+def reached(item: str, *lines: int, seconds: float = 1) -> Reached:
+    return Reached(item, (), {"f": frozenset(lines)}, seconds)
+
+
+def test_a_slip_is_tried_on_items_that_execute_its_line_one_of_each_law_and_subject_first() -> None:
+    every = [
+        reached("a.x|t|1", 1, seconds=2),
+        reached("a.x|t|2", 1, 2),
+        reached("a.y|t|2", 1),
+        reached("b.x|t|2", 1),
+        reached("a.x|t|3", 2),
+        reached("a.x|t|4", 1, seconds=5),
+        reached("b.x|t|1", 1, seconds=9),
+    ]
+    items = [each.item for each in reach.tried(every, "f", 1)]
+    assert items == ["a.x|t|2", "b.x|t|2", "a.y|t|2", "a.x|t|1", "a.x|t|4", "b.x|t|1"]
+    assert reach.tried(every, "g", 1) == []
+    assert reach.tried(every, "f", 3) == []
 
 
 def test_jax_has_functions_that_map_on_this_release() -> None:
@@ -159,24 +179,80 @@ def test_jax_has_functions_that_map_on_this_release() -> None:
     assert set(targets.chosen(("*:vmap",))) < set(found)
 
 
-def test_slips_of_a_function_are_noticed_and_the_function_as_it_is_passes() -> None:
-    item = "mapping.equals-per-example|jax.vmap|dot-product"
-    name = "jax._src.api:_mapped_axis_size"
-    control, *rest = driver.run({name: (item,)}, workers=1)
-    assert (control.operator, control.noticed_by, control.reached) == (CONTROL, None, True)
-    assert any(each.noticed_by == item for each in rest)
-    assert len(rest) == len(list(with_control(targets.targets()[name].definition))) - 1
+SIZES = "jax._src.api:_mapped_axis_size"
+ITEM = Item(LAWS["mapping.equals-per-example"], TRANSFORMS["jax.vmap"], SUBJECTS["dot-product"])
+
+
+@pytest.fixture(scope="module")
+def traced() -> Reached:
+    found = reach.traced(ITEM)
+    assert found is not None
+    return found
+
+
+def test_slips_of_a_function_are_noticed_and_the_function_as_it_is_passes(traced: Reached) -> None:
+    count = len(list(slips(targets.targets()[SIZES].definition)))
+    found: list[SlipResult] = []
+    driver.run([(SIZES, number) for number in range(count)], [traced], 1, found.append)
+    (control,) = [each for each in found if each.operator == CONTROL]
+    assert (control.noticed_by, control.reached) == (None, True)
+    rest = [each for each in found if each.operator != CONTROL]
+    assert [each.number for each in rest] == list(range(count))
+    assert {each.noticed_by for each in rest} == {None, ITEM.planned_as}
+    assert {each.reached for each in rest} == {True, False}
+
+
+def test_an_item_that_fails_on_the_function_as_it_is_notices_nothing(
+    traced: Reached, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mutate, "_notices", lambda each: True)
+    number = next(n for n, s in enumerate(every_slip(SIZES)) if s.line in traced.lines[SIZES])
+    control, tried = Attempts([traced]).of(SIZES, number)
+    assert (control.operator, control.noticed_by) == (CONTROL, ITEM.planned_as)
+    assert (tried.noticed_by, tried.reached) == (None, True)
+
+
+def every_slip(target: str) -> list[Slip]:
+    return list(slips(targets.targets()[target].definition))
+
+
+def test_what_the_suite_computed_with_a_slip_in_place_is_forgotten(traced: Reached) -> None:
+    number = next(n for n, s in enumerate(every_slip(SIZES)) if s.line in traced.lines[SIZES])
+    list(Attempts([traced]).of(SIZES, number))
+    assert unavailable.cache_info().currsize == 0
 
 
 def test_a_slip_that_ends_its_process_is_noticed_and_the_others_go_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    name = "jax._src.api:_mapped_axis_size"
-    calls = iter([(0, [slip(operator=CONTROL)]), (1, [])])
-    monkeypatch.setattr(driver, "_by_process", lambda share: next(calls))
-    control, dead = driver.run({name: ()}, workers=1)
-    assert not control.noticed
-    assert dead.noticed_by == driver.DIES
+    ended = iter([1, 1])
+    monkeypatch.setattr(driver, "_by_process", lambda *_: next(ended))
+    found: list[SlipResult] = []
+    driver.run([(SIZES, number) for number in range(3)], [], 1, found.append)
+    assert [(each.number, each.noticed_by) for each in found] == [(1, driver.DIES)]
+
+
+def test_what_the_log_has_is_not_tried_again(tmp_path: Path) -> None:
+    log, mine = tmp_path / "slips.jsonl", [targets.targets()[SIZES]]
+    assert slip_log.read(log) == []
+    order = slip_log.tasks(mine)
+    assert sorted(order) == [(SIZES, number) for number, _ in enumerate(every_slip(SIZES))]
+    assert order == slip_log.tasks(mine) != sorted(order)
+    slip_log.append(log, slip(number=-1, operator=CONTROL))
+    slip_log.append(log, slip(number=2))
+    assert slip_log.read(log) == [slip(number=-1, operator=CONTROL), slip(number=2)]
+    assert set(order) - set(slip_log.left(order, slip_log.read(log))) == {(SIZES, 2)}
+
+
+def test_a_log_of_other_releases_and_a_file_that_is_no_log_are_refused(tmp_path: Path) -> None:
+    log = tmp_path / "slips.jsonl"
+    slip_log.append(log, slip())
+    log.write_text(log.read_text().replace(f'"jax":"{jax.__version__}"', '"jax":"0.1"'))
+    with pytest.raises(slip_log.LogError, match=r"has results of jax 0\.1, .* Give --log another"):
+        slip_log.read(log)
+    log.write_text("# Slips\n")
+    with pytest.raises(slip_log.LogError, match=r"slips\.jsonl is no log of slips: "):
+        slip_log.read(log)
 
 
 def slip(**fields: Any) -> SlipResult:
@@ -196,11 +272,13 @@ def test_the_totals_count_what_is_reached_and_say_where_a_control_fails(
     ]
     known = {("jax._src.api:*", "0"): "it is only a hint"}
     monkeypatch.setattr(survivors, "REASONS", {})
-    assert source_totals(results).startswith("1 of 3 slips in lines that the items execute")
-    assert "(33.3 %), 33.3 % of those" in source_totals(results)
+    assert source_totals(results).startswith("1 of 3 slips that change what a user sees are")
+    assert "(33.3 %); 0 more change nothing" in source_totals(results)
+    assert "1 more are in lines that no item executes" in source_totals(results)
     assert "**not noticed**" in source_table(results)
     monkeypatch.setattr(survivors, "REASONS", known)
-    assert "(33.3 %), 100.0 % of those" in source_totals(results)
+    assert source_totals(results).startswith("1 of 1 slips that change what a user sees are")
+    assert "(100.0 %); 2 more change nothing" in source_totals(results)
     assert "it is only a hint" in source_table(results)
     assert "every control passes" in source_totals(results)
     assert "1 controls fail" in source_totals([slip(operator=CONTROL, noticed_by="x")])
