@@ -1,4 +1,4 @@
-"""Which of a user's functions have the loop that ends the process within shard_map on jax 0.4.30."""
+"""Which of a user's functions show known defects of shard_map: loops that end the process, gradients."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,8 @@ from conformance.known_defects.shard_map import SHARD_MAP
 from conformance.user_subjects.subjects import registered
 from properties.call import Axes, FunctionCall
 
-(DIES,) = (each for each in SHARD_MAP if each.id == "shard-map-gather-in-a-loop-dies")
+DEFECTS = {each.id: each for each in SHARD_MAP}
+DIES = DEFECTS["shard-map-gather-in-a-loop-dies"]
 
 
 def traced_back(table: jax.Array) -> Any:
@@ -40,3 +41,28 @@ def test_a_loop_that_indexes_by_what_it_carries_is_known(
     call = FunctionCall("mine", {"batch": 2, "n": 4}, (Axes((in_axis,), 0),))
     with registered(own.function("mine", function, [("n", 3)])):
         assert DIES.affects(call) == affected
+
+
+def refused(x: jax.Array) -> Any:
+    """What jax 0.6.0 says of a gradient within `shard_map`."""
+    raise ValueError(
+        "unexpected JAX type (e.g. shape/dtype) for argument to vjp function: got float32[]"
+    )
+
+
+def failing(x: jax.Array) -> Any:
+    """A fault of the user's own."""
+    raise ValueError("x has a wrong shape")
+
+
+@pytest.mark.parametrize(
+    ("function", "affected"),
+    [(refused, True), (failing, False), (jax.grad(lambda x: jnp.sum(x**2)), False)],
+)
+@pytest.mark.skipif("0.6.0" in jax.__version__, reason="jax 0.6.0 refuses every gradient there")
+def test_a_gradient_that_shard_map_refuses_is_known(
+    function: Callable[..., Any], affected: bool
+) -> None:
+    call = FunctionCall("mine", {"batch": 2, "n": 4}, (Axes((0,), 0),))
+    with registered(own.function("mine", function, [("n", 3)])):
+        assert DEFECTS["shard-map-gradients-inside"].affects(call) == affected
