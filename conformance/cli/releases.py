@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from conformance.cli import options
+from conformance.cli import cluster, options
 from conformance.reporting.console import console
 from conformance.upgrade.extra import missing_extra
 
@@ -38,7 +38,7 @@ from conformance.upgrade.extra import missing_extra
     help="Processes per cell.",
 )
 @click.option("--markdown", type=options.FILE, help="Write the table as Markdown here.")
-@click.option("--dask", metavar="HOST:PORT", help="Run the cells on this Dask scheduler's workers.")
+@cluster.option("Run the cells")
 def releases(
     requirement: str,
     directory: Path,
@@ -63,7 +63,7 @@ def releases(
     """
     if (lacking := missing_extra()) is not None:
         raise click.ClickException(lacking)
-    from conformance.cli.upgrade import ended_cleanly, executor
+    from conformance.cli.upgrade import ended_cleanly
     from conformance.cli.views import write
     from conformance.upgrade import progress, release_matrix
     from conformance.upgrade.environments import NotBuilt
@@ -85,7 +85,7 @@ def releases(
         with (
             ended_cleanly(),
             progress.following() as watcher,
-            executor(dask, len(found) * shards, workers) as pool,
+            cluster.executor(dask, len(found) * shards, workers) as pool,
         ):
             rows = release_matrix.run(matrix, pool, watcher, local=dask is None)
     except ValueError as error:

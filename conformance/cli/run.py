@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conformance.cli import options
+from conformance.cli import cluster, options
 
 if TYPE_CHECKING:
     from conformance.events.records import Record
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     callback=options.groups,
     help="Record these observations, too, which no law fixes; repeatable, globs: prng, errors, '*'.",
 )
+@cluster.option("Run in parts")
 def run(
     own: tuple[str, ...],
     profile: str,
@@ -67,6 +68,7 @@ def run(
     shard: tuple[int, int],
     plan: Path | None,
     observe: tuple[str, ...],
+    dask: str | None,
 ) -> int:
     """Check the installed JAX and Flax against the laws.
 
@@ -76,6 +78,7 @@ def run(
       vmap-conformance run --law 'mapping.*' --transform jax.vmap -v
       vmap-conformance run --subjects my_project.subjects --subject my-model
       vmap-conformance run --profile ci --shard 1/4 --log shard-1.jsonl
+      vmap-conformance run --profile thorough --dask scheduler.example.org:8786
     """
     from conformance.cli.views import show
     from conformance.reporting.artifacts import save_violations
@@ -105,7 +108,11 @@ def run(
         max_failures=1 if exit_first else max_failures or 0,
     )
     log = log_path or caches / "runs" / f"{time.strftime('%Y%m%d-%H%M%S')}.jsonl"
-    records = _run(asked, workers=workers, log=log, cache=not no_cache)
+    if dask is None:
+        records = _run(asked, workers=workers, log=log, cache=not no_cache)
+    else:
+        _check_cluster(asked)
+        records = cluster.run(dask, asked, workers=workers or 1, cache=not no_cache, log=log)
     scripts = save_violations(summarise(records).failures, log, own)
     return show(console(), records, views, log=log, scripts=scripts, whole=False)
 
@@ -136,6 +143,14 @@ def _run(asked: "RunOptions", *, workers: int | None, log: Path, cache: bool) ->
             raise click.ClickException(
                 f"the log {log} cannot be written: {error.strerror}"
             ) from None
+
+
+def _check_cluster(asked: "RunOptions") -> None:
+    """Refuse what parts on other machines cannot do together."""
+    if asked.shard != (1, 1):
+        raise click.UsageError("--dask runs all parts: leave --shard out")
+    if asked.max_failures:
+        raise click.UsageError("-x and --max-failures end one process: leave them out with --dask")
 
 
 def _check_plan(plan: Path, *, cache: bool) -> None:

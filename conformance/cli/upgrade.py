@@ -5,13 +5,12 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 
 import click
 
-from conformance.cli import options
+from conformance.cli import cluster, options
 from conformance.cli.options import FILE
 from conformance.cli.views import show, write
 from conformance.events.records import Record
@@ -50,7 +49,7 @@ from conformance.upgrade.extra import missing_extra
 @options.everything
 @options.output_format
 @click.option("--log", "log_path", type=FILE, help="Write the event log of all cells here.")
-@click.option("--dask", metavar="HOST:PORT", help="Run the cells on this Dask scheduler's workers.")
+@cluster.option("Run the cells")
 def upgrade(
     before: str,
     after: tuple[str, ...],
@@ -102,7 +101,7 @@ def upgrade(
         _usage_errors(),
         ended_cleanly(),
         progress.following() as watcher,
-        executor(dask, len(specs)) as pool,
+        cluster.executor(dask, len(specs)) as pool,
     ):
         events: list[Record] = driver.run(request, pool, watcher, local=dask is None)
     text = "".join(to_line(event) + "\n" for event in events)
@@ -165,38 +164,3 @@ def ended_cleanly() -> Iterator[None]:
         lifeline.STOPPING.clear()
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def executor(dask: str | None, cells: int, workers: int = 1) -> Iterator[Executor]:
-    """Where cells run: in threads here, each of which waits for a process, or on a Dask cluster.
-
-    Args:
-        dask: The scheduler's address; None for threads.
-        cells: How many cells there are.
-        workers: Processes in each: as many cells run at once here as there are cores for them.
-
-    """
-    if dask is None:
-        from conformance.upgrade import lifeline
-
-        with ThreadPoolExecutor(min(cells, max(1, process_env.cores() // max(1, workers)))) as pool:
-            try:
-                yield pool
-            except BaseException:
-                lifeline.stop_all()  # the pool's end waits for its threads
-                raise
-        return
-    try:
-        from distributed import Client
-    except ImportError:
-        raise click.ClickException(
-            "--dask needs the package distributed: pip install 'vmap-conformance[dask]'"
-        ) from None
-    try:
-        client = Client(dask, timeout="10s")
-    except OSError as error:
-        raise click.ClickException(f"no Dask scheduler answers at {dask}: {error}") from None
-    with client:
-        # Two cells of one environment are two runs, whatever Dask thinks of equal arguments.
-        yield client.get_executor(pure=False)

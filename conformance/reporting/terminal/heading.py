@@ -12,22 +12,31 @@ NAMED = 8
 
 def lines(summary: Summary, width: int, *, costs: bool = False) -> list[Text]:
     """Versions, profile, seed, digest of the calls, time, and batching rules reached."""
-    parts = [*(_of_header(summary.header) if summary.header else []), *_of_calls(summary)]
+    header = summary.header
+    parts = [*(_of_header(header, _shards(summary)) if header else []), *_of_calls(summary)]
     head = [Text(line) for line in layout.join(parts, width)]
     return [*head, *(Text(line, style="dim") for line in cost(summary, width))] if costs else head
 
 
-def _of_header(header: Header) -> list[str]:
+def _shards(summary: Summary) -> str:
+    """Such as `, shard 1/4`; empty where the log has every part of the run."""
+    if not summary.missing_shards:
+        return ""
+    there = sorted({header.shard for header in summary.headers})
+    named = ", ".join(f"{part}/{parts}" for part, parts in there)
+    return f", shard{'s' * (len(there) > 1)} {named}"
+
+
+def _of_header(header: Header, shards: str) -> list[str]:
     environment = header.environment
     versions = "  ".join(
         f"{name} {getattr(environment, name)}" for name in ("jax", "flax", "python")
     )
-    shard = "" if header.shard == (1, 1) else f", shard {header.shard[0]}/{header.shard[1]}"
     place = f"{environment.devices} {environment.platform} devices"
     if environment.devices == 1:
         place = place[:-1]
     where = [place] if environment.platform else []
-    return [versions, *where, f"{header.profile}, seed {header.seed}{shard}"]
+    return [versions, *where, f"{header.profile}, seed {header.seed}{shards}"]
 
 
 def _of_calls(summary: Summary) -> list[str]:
