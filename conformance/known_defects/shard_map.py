@@ -208,7 +208,7 @@ SHARD_MAP: tuple[Defect, ...] = (
         id="shard-map-random-gamma",
         transform="jax.shard_map",
         versions={"jax": ">=0.6,<0.7.1"},
-        affects=calls_of("lax.random_gamma", any_axes),
+        affects=calls_of(("lax.random_gamma", "lax.random_gamma.log"), any_axes),
         law="parallel.shard-map-agrees",
         call=rule_call("lax.random_gamma", (0, 0), m=2),
         description=(

@@ -1,28 +1,46 @@
-"""What a user's own function may not do under a map, as the map's own message says, with the remedy."""
+"""What a function may not do under a map, as the map's own message says, with the remedy."""
+
+import re
 
 from conformance.transforms.jax import shard_map
 from properties.law import Law, Violation
 from properties.run_law import run_calls
-from properties.subject import Subject
+from properties.subject import FunctionSubject, Subject
 from properties.transform import Transform
 
 _ADVICE = ("jax.lax.pcast", "jax.lax.pvary", "check_vma=False", "check_rep=False")
 """What JAX tells the author to write: within shard_map an array that differs between devices is of
 another type than one that does not (https://docs.jax.dev/en/latest/notebooks/shard_map.html)."""
+_CONTROL_FLOW = re.compile(r"lax\.(scan|while_loop|fori_loop|cond|switch|map)\(")
+
+
+def _has_control_flow(subject: Subject) -> bool:
+    """Whether control flow of a subject may be its own: JAX advises its author, not its caller.
+
+    In the catalogue, a function of JAX that loops within is to work as it is.
+    """
+    if not isinstance(subject, FunctionSubject):
+        return subject.own is not None
+    return subject.own is not None or bool(_CONTROL_FLOW.search(subject.source or ""))
 
 
 def may_apply(transform: Transform, subject: Subject) -> bool:
     """Whether a violation may be one of those that the functions below explain."""
-    return subject.own is not None and "shard_map" in transform.name
+    return "shard_map" in transform.name and _has_control_flow(subject)
 
 
 def advised(transform: Transform, subject: Subject, found: Violation | None) -> str | None:
-    """What JAX refuses of a user's subject, and what it advises, whole; None where that is not the case.
+    """What JAX refuses of a subject, and what it advises, whole; None where that is not the case.
 
     A loop whose first carry is a constant is such a case: the library keeps its promise, and the
     function must be written otherwise to be mapped in this way.
     """
-    if subject.own is None or found is None or found.mismatch.raised is None or found.mismatch.due:
+    if (
+        not _has_control_flow(subject)
+        or found is None
+        or found.mismatch.raised is None
+        or found.mismatch.due
+    ):
         return None
     text = str(found.mismatch.raised).strip()
     if "shard_map" not in transform.name or not any(words in text for words in _ADVICE):

@@ -6,15 +6,17 @@ import attrs
 import jax
 import jax.numpy as jnp
 import pytest
+from packaging.version import Version
 
 from conformance.events.details import NotApplicable
 from conformance.runner.items import Item
 from conformance.runner.run_item import run_item
 from conformance.transforms import TRANSFORMS
 from conformance.transforms.jax import shard_map
-from conformance.user_subjects import subjects
+from conformance.user_subjects import restrictions, subjects
 from properties.laws import LAWS
 from properties.profile import PROFILES
+from properties.subjects import SUBJECTS
 
 SHARD_MAP = TRANSFORMS["jax.shard_map"]
 
@@ -53,3 +55,26 @@ def test_a_fault_of_the_map_itself_is_still_one(monkeypatch: pytest.MonkeyPatch)
     )
     monkeypatch.setattr(shard_map, "UNCHECKED", unchecked)
     assert _outcome(attrs.evolve(SHARD_MAP, map=shifted)).outcome == "violated"
+
+
+@pytest.mark.parametrize(
+    ("subject", "applies"),
+    [("lax.scan.chain", True), ("lax.cond.constant", True), ("lax.random_gamma.log", False)],
+)
+def test_advice_to_the_author_of_a_loop_is_for_loops_of_the_subject_itself(
+    subject: str, applies: bool
+) -> None:
+    assert restrictions.may_apply(SHARD_MAP, SUBJECTS[subject]) == applies
+    assert not restrictions.may_apply(TRANSFORMS["jax.vmap"], SUBJECTS[subject])
+
+
+@pytest.mark.skipif(SHARD_MAP.unavailable() is not None, reason="shard_map cannot run here")
+def test_a_loop_of_the_catalogue_that_shard_map_refuses_as_written_is_not_applicable() -> None:
+    item = Item(LAWS["parallel.shard-map-agrees"], SHARD_MAP, SUBJECTS["lax.scan.chain"])
+    result = run_item(item, PROFILES["quick"].asked(0, ["lax.scan.chain"]))
+    if Version(jax.__version__) < Version("0.6"):  # types do not say there what differs
+        assert result.outcome == "holds"
+        return
+    assert result.outcome == "not-applicable"
+    assert isinstance(result.detail, NotApplicable)
+    assert "might be fixed by applying" in result.detail.reason
