@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         draw_floats,
         draw_seed,
     )
+    from conformance.judge.exercises.wide_floats import draw_wide_floats
     from conformance.judge.verdict import Counterexample, Diagnosis, Verdict
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "check",
     "draw_floats",
     "draw_seed",
+    "draw_wide_floats",
 ]
 
 _HOMES = {
@@ -44,6 +46,7 @@ _HOMES = {
     "ExerciseFailed": "errors",
     "InvalidExercise": "errors",
     "JudgeFailure": "errors",
+    "draw_wide_floats": "exercises.wide_floats",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -14,6 +14,7 @@ from conformance.judge.attempt import Attempt
 from conformance.judge.compare import compare
 from conformance.judge.exercises.exercise import Exercise, Finding
 from conformance.judge.expected_answers import Call, ExpectedAnswers, expected
+from conformance.judge.value_ranges import is_usual, leaves, of_range
 from conformance.judge.verdict import Diagnosis, Verdict
 
 MAX_RETRIED_SHAPES = 8
@@ -42,6 +43,7 @@ def _decided(
         found = _unsteady(attempt) or diagnosis.of_wrong(
             exercise, wrong, _printed(attempt), _notes(attempt, wrong[0])
         )
+        found = found or of_range([each.call for each in wrong], answers.calls)
         found = found or diagnosis.by_probing(exercise, wrong[0], _asker(attempt, exercise))
         return build_verdict.violating(attempt, wrong[0], found)
     return _observed(attempt, exercise, answers)
@@ -141,24 +143,14 @@ def _wrong_answers(attempt: Attempt, answers: ExpectedAnswers) -> list[diagnosis
     return sorted(found, key=lambda each: (*weight(each.call), each.call.number))
 
 
-def weight(call: Call) -> tuple[int, int, int]:
-    """How much there is to read in a call: its values, their digits, its other numbers."""
-    values = list(_leaves(call.arguments))
+def weight(call: Call) -> tuple[bool, int, int, int]:
+    """How much there is to read in a call: numbers far from one, values, digits, other numbers."""
+    values = list(leaves(call.arguments))
     arrays = [value for value in values if isinstance(value, np.ndarray)]
     size = sum(array.size for array in arrays)
     digits = sum(len(f"{float(v):g}") for array in arrays for v in array.ravel()[:200])
     others = [value for value in values if isinstance(value, (int, float))]
-    return size, digits, sum(len(str(value)) for value in others)
-
-
-def _leaves(tree: Any) -> Iterator[Any]:
-    if isinstance(tree, Mapping):
-        tree = list(tree.values())
-    if isinstance(tree, (list, tuple)):
-        for item in tree:
-            yield from _leaves(item)
-    else:
-        yield tree
+    return not is_usual(call), size, digits, sum(len(str(value)) for value in others)
 
 
 def _unsteady(attempt: Attempt) -> Diagnosis | None:

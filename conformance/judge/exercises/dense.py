@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from conformance.judge.exercises import rounded
-from conformance.judge.exercises.exercise import Pitfall, draw_floats, draw_seed
+from conformance.judge.exercises.exercise import Pitfall, draw_seed
+from conformance.judge.exercises.wide_floats import draw_wide_floats
 from reference import keys, layers, scope
 from reference.error_bounds.evaluate import Rounded
 from reference.initializers import TRUNCATED_STDDEV
@@ -47,7 +48,7 @@ def draw(shape: Mapping[str, int], random: np.random.RandomState, turn: int) -> 
     """The arguments of one call: a seed, float32 `x_batch` (examples, inputs), and `features`."""
     return {
         "seed": draw_seed(random, turn),
-        "x_batch": draw_floats(random, turn, shape["examples"], shape["inputs"]),
+        "x_batch": draw_wide_floats(random, turn, shape["examples"], shape["inputs"]),
         "features": shape["features"],
     }
 

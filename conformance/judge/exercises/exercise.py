@@ -216,19 +216,3 @@ def draw_floats(random: np.random.RandomState, turn: int, *shape: int) -> np.nda
     """
     values = random.standard_normal(shape)
     return np.asarray(np.round(values * 4) / 4 if turn % 2 else values, np.float32)
-
-
-LARGE = np.float32(1024)
-
-
-def draw_wide_floats(random: np.random.RandomState, turn: int, *shape: int) -> np.ndarray:
-    """As `draw_floats`, in every sixth call times 1024: a solution may be right for small values only.
-
-    Args:
-        random: where the draws come from.
-        turn: the number of the call at its shape.
-        shape: the array's sizes.
-
-    """
-    values = draw_floats(random, turn, *shape)
-    return values * LARGE if turn % 6 == 3 else values

@@ -13,8 +13,8 @@ from conformance.judge.exercises.exercise import (
     MORE_THAN_DEVICES,
     Exercise,
     Pitfall,
-    draw_wide_floats,
 )
+from conformance.judge.exercises.wide_floats import draw_wide_floats
 from reference.error_bounds.evaluate import Rounded
 
 

@@ -13,9 +13,8 @@ from conformance.judge.exercises.exercise import (
     MORE_THAN_DEVICES,
     Exercise,
     Pitfall,
-    draw_floats,
-    draw_wide_floats,
 )
+from conformance.judge.exercises.wide_floats import draw_wide_floats
 from reference.error_bounds.evaluate import Rounded
 
 
@@ -30,7 +29,7 @@ def reference(x: np.ndarray, factor: float) -> Rounded:
 
 def draw(shape: Mapping[str, int], random: np.random.RandomState, turn: int) -> dict[str, Any]:
     """The arguments of one call: float32 `x` (D,), and a `factor` that float32 holds exactly."""
-    factor = draw_floats(random, turn, 1).item()
+    factor = draw_wide_floats(random, turn, 1).item()
     return {"x": draw_wide_floats(random, turn, shape["devices"]), "factor": factor}
 
 

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from conformance.judge.exercises.exercise import draw_floats
+from conformance.judge.exercises.wide_floats import KINDS, LARGEST, wide_factor, wide_kind
 
 Params = Sequence[tuple[Any, Any]]
 
@@ -48,13 +49,25 @@ def draw_params(sizes: Sequence[int], random: np.random.RandomState, turn: int) 
 def draw_data(
     shape: Mapping[str, Any], random: np.random.RandomState, turn: int, *lead: int
 ) -> dict[str, Any]:
-    """Parameters for `shape["layers"]`, inputs and targets with `lead` as their first axes."""
-    sizes = shape["layers"]
-    return {
-        "params": draw_params(sizes, random, turn),
-        "x": draw_floats(random, turn, *lead, sizes[0]),
-        "y": draw_floats(random, turn, *lead, sizes[-1]),
-    }
+    """Parameters for `shape["layers"]`, inputs and targets with `lead` as their first axes.
+
+    In every third call some values are far from one, so that no tanh saturates: very large targets;
+    very large inputs with a first layer of small weights, and the other way round; very small targets
+    where all parameters are zero.
+    """
+    sizes, kind = shape["layers"], wide_kind(turn)
+    params = draw_params(sizes, random, turn)
+    x = draw_floats(random, turn, *lead, sizes[0])
+    y = draw_floats(random, turn, *lead, sizes[-1])
+    if kind == 0:
+        y = y * np.float32(LARGEST)
+    elif kind == KINDS - 1:
+        params = [(np.zeros_like(w), np.zeros_like(b)) for w, b in params]
+        y = y / np.float32(LARGEST)
+    elif kind is not None:
+        (weights, biases), factor = params[0], wide_factor(turn)
+        params, x = [(weights / factor, biases), *params[1:]], x * factor
+    return {"params": params, "x": x, "y": y}
 
 
 def draw_rate(random: np.random.RandomState, turn: int) -> float:

@@ -9,7 +9,8 @@ import jax
 import numpy as np
 
 from conformance.judge.exercises import rounded
-from conformance.judge.exercises.exercise import Exercise, Pitfall, draw_wide_floats
+from conformance.judge.exercises.exercise import Exercise, Pitfall
+from conformance.judge.exercises.wide_floats import draw_wide_floats
 from reference.error_bounds.evaluate import Rounded
 
 
@@ -39,11 +40,17 @@ def _examples_first(
     return reference(a, b, in_axes, 0)
 
 
+LARGEST = 2.0**100
+"""The sum of two such values is far from the end of float32."""
+
+
 def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
     """The arguments of one call: float32 `a` and `b`, each with its batch axis where `in_axes` says."""
     arrays = []
     for axis in shape["in_axes"]:
-        values = draw_wide_floats(random, turn, shape["examples"], *shape["matrix"])
+        values = draw_wide_floats(
+            random, turn, shape["examples"], *shape["matrix"], largest=LARGEST
+        )
         arrays.append(np.ascontiguousarray(np.moveaxis(values, 0, axis)))
     return {
         "a": arrays[0],

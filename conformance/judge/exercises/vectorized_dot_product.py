@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from conformance.judge.exercises import rounded
-from conformance.judge.exercises.exercise import Exercise, Pitfall, draw_wide_floats
+from conformance.judge.exercises.exercise import Exercise, Pitfall
+from conformance.judge.exercises.wide_floats import draw_wide_floats
 
 
 def _dot(x: jax.Array, y: jax.Array) -> jax.Array:

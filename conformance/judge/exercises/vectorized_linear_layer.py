@@ -10,7 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from conformance.judge.exercises import rounded
-from conformance.judge.exercises.exercise import Exercise, Pitfall, draw_floats, draw_wide_floats
+from conformance.judge.exercises.exercise import Exercise, Pitfall, draw_floats
+from conformance.judge.exercises.wide_floats import (
+    KINDS,
+    draw_wide_floats,
+    wide_factor,
+    wide_kind,
+)
 from reference.error_bounds.evaluate import Rounded
 
 
@@ -40,11 +46,18 @@ def _outputs_first(weights: np.ndarray, biases: np.ndarray, inputs: np.ndarray) 
 
 
 def draw(shape: Mapping[str, int], random: np.random.RandomState, turn: int) -> dict[str, Any]:
-    """The arguments of one call: `weights` (in, out), `biases` (out,) and `inputs` (B, in)."""
+    """The arguments of one call: `weights` (in, out), `biases` (out,) and `inputs` (B, in).
+
+    Very large inputs meet small weights and the other way round; where the inputs' sizes are mixed,
+    the biases are zero, or they would hide the small ones.
+    """
     b, i, o = shape["examples"], shape["inputs"], shape["outputs"]
+    kind = wide_kind(turn)
+    scale = 1 / wide_factor(turn) if kind else np.float32(1)
+    biases = draw_floats(random, turn, o)
     return {
-        "weights": draw_floats(random, turn, i, o),
-        "biases": draw_floats(random, turn, o),
+        "weights": draw_floats(random, turn, i, o) * scale,
+        "biases": np.zeros_like(biases) if kind == KINDS - 1 else biases,
         "inputs": draw_wide_floats(random, turn, b, i),
     }
 

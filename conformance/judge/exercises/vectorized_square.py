@@ -9,7 +9,8 @@ import jax
 import numpy as np
 
 from conformance.judge.exercises import rounded
-from conformance.judge.exercises.exercise import Exercise, Pitfall, draw_wide_floats
+from conformance.judge.exercises.exercise import Exercise, Pitfall
+from conformance.judge.exercises.wide_floats import draw_wide_floats
 from reference.error_bounds.evaluate import Rounded
 
 

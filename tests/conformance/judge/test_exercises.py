@@ -154,21 +154,37 @@ def test_signatures_are_parsed_by_one_thread_at_a_time(monkeypatch: pytest.Monke
     assert together == [1]
 
 
-@pytest.mark.parametrize(
-    ("name", "argument"),
-    [
-        ("vectorized_square", "x"),
-        ("vectorized_dot_product", "y"),
-        ("vectorized_add", "a"),
-        ("vectorized_linear_layer", "inputs"),
-        ("parallel_scale", "x"),
-        ("parallel_compute", "data"),
-    ],
-)
-def test_large_values_are_drawn_at_every_shape(name: str, argument: str) -> None:
-    exercise = EXERCISES[name]
-    calls = draw_calls(exercise, 100, 5)
+WIDE = [
+    ("vectorized_square", "x"),
+    ("vectorized_dot_product", "y"),
+    ("vectorized_add", "a"),
+    ("vectorized_linear_layer", "inputs"),
+    ("parallel_scale", "x"),
+    ("parallel_compute", "data"),
+    ("neural_network", "x"),
+    ("loss_fn", "y"),
+    ("update", "x"),
+    ("parallel_update", "y"),
+    ("nn_vmap_forward", "x_batch"),
+    ("nn_vmap_ensemble_forward", "x_batch"),
+]
+
+
+@pytest.mark.parametrize(("name", "argument"), WIDE)
+@pytest.mark.parametrize("seed", range(3))
+def test_values_far_from_one_are_drawn(name: str, argument: str, seed: int) -> None:
+    calls = draw_calls(EXERCISES[name], 100, seed)
     drawn = [call for call in calls if call.arguments[argument].dtype == np.float32]
-    large = {call.shape for call in drawn if np.abs(call.arguments[argument]).max() > 30}
-    assert large == {call.shape for call in drawn}
-    assert any(np.abs(call.arguments[argument]).max() < 5 for call in drawn)
+    largest = [(call.shape, np.abs(call.arguments[argument]).max()) for call in drawn]
+    shapes = {call.shape for call in drawn}
+    for low, high, count in ((1e10, np.inf, 3), (1e-99, 1e-9, 3), (0.01, 9, len(shapes))):
+        assert len({shape for shape, size in largest if low < size < high}) >= count
+
+
+@each_exercise
+def test_no_result_overflows_or_is_unknown(name: str) -> None:
+    exercise = EXERCISES[name]
+    for call in draw_calls(exercise, 100, 1):
+        for leaf in compute(exercise.reference, call.arguments).leaves:
+            assert np.all(np.isfinite(leaf.value))
+            assert leaf.error is None or np.all(np.isfinite(leaf.error))
