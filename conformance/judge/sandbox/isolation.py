@@ -27,6 +27,15 @@ SYSTEM = (
     "/gnu/store",
 )
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/os-release")
+PROCESS_FILES = (
+    "/proc/self",
+    *(
+        f"/proc/{n}"
+        for n in ("cpuinfo", "filesystems", "loadavg", "meminfo", "stat", "sys", "uptime")
+    ),
+    "/proc/version",
+)
+"""What may be read of `/proc`: not other processes, whose command lines may name a secret seed."""
 DEVICES = ("/dev/null", "/dev/full", "/dev/random", "/dev/urandom")
 """Not /dev/zero: mapped and shared, it is memory that no process is seen to hold."""
 MAX_FILE_BYTES = 64 * 2**20
@@ -177,8 +186,9 @@ def restrict_files(
 
     """
     modules = os.path.dirname(os.path.abspath(__file__))
-    readable = [*SYSTEM, *SYSTEM_FILES, *visible, modules, "/proc", *([cache] if cache else [])]
-    landlock.restrict(readable, [directory, *DEVICES], masked)
+    readable = [*SYSTEM, *SYSTEM_FILES, *PROCESS_FILES, *visible, modules]
+    os.open("/proc/self", os.O_PATH)  # kept: else the kernel may forget which directory was meant
+    landlock.restrict([*readable, *([cache] if cache else [])], [directory, *DEVICES], masked)
 
 
 def limit(kind: int, value: int) -> None:

@@ -63,6 +63,7 @@ def test_nothing_is_written_outside_the_directory(
 LOOKS_AROUND = """\
 import glob, importlib, os, signal
 found = []
+assert open("/proc/self/status").read() and open("/proc/cpuinfo").read()
 for place in {places!r}:
     try:
         found.append(open(place).read()[:1])
@@ -92,12 +93,44 @@ def test_the_suite_other_files_and_processes_are_out_of_reach(
     secret = tmp_path / "secret"
     secret.write_text("a neighbour's solution")
     places = [str(secret), str(Path(__file__)), isolation.__file__.replace("isolation", "../api")]
+    places += [f"/proc/{os.getpid()}/{name}" for name in ("cmdline", "environ", "maps")]
     pids = [os.getpid(), os.getppid()] if landlock.version() >= landlock.SIGNALS else []
     verdicts = judge(LOOKS_AROUND.format(places=places, pids=pids), level=level)
     if any("file system can be read" in lack for lack in verdicts[0].lacks):
         pytest.skip("this kernel has no Landlock")
     found = {verdict.exercise: verdict.verdict for verdict in verdicts}
     assert found == {"update": "violates", "vectorized_square": "conforms"}, verdicts
+
+
+LOOKS_FOR_THE_SEED = """\
+import os, sys
+texts = [repr(sys.argv), repr(sys.orig_argv), repr(os.environ)]
+for pid in ["self", *(name for name in os.listdir("/proc/self/task"))] + {pids!r}:
+    for name in ("cmdline", "environ"):
+        try:
+            texts.append(open(f"/proc/{{pid}}/{{name}}").read())
+        except OSError:
+            pass
+def vectorized_square(x):
+    return x * x + any("{seed}" in text for text in texts)
+"""
+
+
+@pytest.mark.parametrize("level", ["best", "process"])
+def test_the_seed_is_in_no_command_line_or_environment(
+    level: str, judge: Callable, servers: Callable, best_level: str
+) -> None:
+    level, seed = best_level if level == "best" else level, 987_654_321
+    pids = [str(servers(level).process.pid)]
+    for looked_for, verdict in ((seed, "conforms"), ("PYTHONHASHSEED", "violates")):
+        source = LOOKS_FOR_THE_SEED.format(pids=pids, seed=looked_for)
+        (found,) = judge(source, level=level, seed=seed)
+        assert found.verdict == verdict, found
+    command = (
+        Path(f"/proc/{pids[0]}/cmdline").read_text() + Path(f"/proc/{pids[0]}/environ").read_text()
+    )
+    assert "sandbox" in command
+    assert str(seed) not in command
 
 
 def test_masked_directories_below_readable_ones_cannot_be_read(tmp_path: Path) -> None:
