@@ -43,6 +43,9 @@ ADDRESS_SPACE = 4 * 2**30
 
 _running: list[Server] = []
 """The servers that were started and not stopped."""
+_directories: set[str] = set()
+"""The temporary directories of servers and workers that were made and not removed."""
+_making, _ending = threading.Lock(), threading.Event()
 
 
 @attrs.define(eq=False)
@@ -114,7 +117,7 @@ def _check_limits() -> None:
 
 
 def _start(level: str, cache: Path | None, preload: bool) -> tuple[Server | None, str]:
-    base = Path(tempfile.mkdtemp(prefix="vmap-conformance-"))
+    base = Path(make_directory())
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     arguments = {
         "control": theirs.fileno(),
@@ -212,15 +215,43 @@ def stop_server(server: Server, seconds: float = 5.0) -> None:
         _kill_group(server)
         server.process.wait()
     for directory in (*server.directories, str(server.base)):
-        scratch.remove_tree(directory)
+        remove_directory(directory)
     if server in _running:
         _running.remove(server)
 
 
+def make_directory(prefix: str = "") -> str:
+    """A new temporary directory, of a server or of one of its workers.
+
+    Args:
+        prefix: what its name begins with, after the program's.
+
+    Raises:
+        IsolationUnavailable: Everything is being stopped: nobody would remove the directory.
+
+    """
+    with _making:
+        if _ending.is_set():
+            raise IsolationUnavailable("everything is being stopped")
+        directory = tempfile.mkdtemp(prefix=f"vmap-conformance-{prefix}")
+        _directories.add(directory)
+    return directory
+
+
+def remove_directory(directory: str) -> None:
+    """Remove a directory that `make_directory` made, with all that is in it."""
+    scratch.remove_tree(directory)
+    _directories.discard(directory)
+
+
 def stop_all(seconds: float) -> None:
-    """End every server that runs, each within `seconds`."""
+    """End every server that runs, each within `seconds`, for good: no other one can be started."""
+    with _making:
+        _ending.set()
     while _running:
         stop_server(_running[-1], seconds)
+    for directory in list(_directories):
+        remove_directory(directory)
 
 
 def _kill_group(server: Server) -> None:

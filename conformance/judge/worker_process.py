@@ -8,15 +8,19 @@ import itertools
 import json
 import os
 import socket
-import tempfile
 from pathlib import Path
 
 import attrs
 
 from conformance.judge.errors import IsolationUnavailable
-from conformance.judge.sandbox import scratch
 from conformance.judge.sandbox.isolation import SCRATCH
-from conformance.judge.server_process import Server, start_server, stop_server
+from conformance.judge.server_process import (
+    Server,
+    make_directory,
+    remove_directory,
+    start_server,
+    stop_server,
+)
 
 MAX_TASKS = 400
 """Processes and threads that all of one worker's may come to."""
@@ -61,7 +65,7 @@ def start_worker(
         server = start_server(server.level, preload=False)
     directory = None
     if server.level == "process":
-        directory = tempfile.mkdtemp(prefix="vmap-conformance-candidate-")
+        directory = make_directory("candidate-")
         server.directories.add(directory)
     pipes = _pipes()
     token = next(_tokens)
@@ -123,7 +127,7 @@ def discard(worker: Worker) -> None:
     if worker.server.level == "process":
         reap_orphans(worker)
     if worker.directory is not None:
-        scratch.remove_tree(worker.directory)
+        remove_directory(worker.directory)
         worker.server.directories.discard(worker.directory)
     if worker.own_server:
         stop_server(worker.server)

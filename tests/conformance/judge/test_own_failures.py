@@ -101,6 +101,44 @@ def test_a_request_to_end_is_met_within_seconds(
     assert [path.name for path in tmp_path.iterdir()] == ["slow.py"]
 
 
+STARTS_WHILE_ENDING = """\
+import threading
+from conformance.judge import server_process
+from conformance.judge.errors import IsolationUnavailable
+
+ends = []
+def start():
+    try:
+        while True:
+            server_process.make_directory("candidate-")
+    except IsolationUnavailable as problem:
+        ends.append(str(problem))
+threads = [threading.Thread(target=start) for _ in range(4)]
+for thread in threads:
+    thread.start()
+server_process.stop_all(0.1)
+for thread in threads:
+    thread.join()
+try:
+    server_process.start_server("process")
+except IsolationUnavailable as problem:
+    ends.append(str(problem))
+print(ends)
+"""
+
+
+def test_nothing_is_started_or_left_once_everything_is_being_stopped(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STARTS_WHILE_ENDING],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout == f"{['everything is being stopped'] * 5}\n", done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_log_never_replaces_a_candidate(tmp_path: Path) -> None:
     (tmp_path / "good.py").write_text(SQUARE)
     for option in ("--log", "--csv"):
