@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -22,11 +23,28 @@ REPLY_BYTES = 2**20
 """Bytes an answer may have beyond any right one."""
 USUAL_CALLS = 55
 """Calls that one process makes by default: what the limit on all of them together is for."""
+MAX_CROWDING = 5.0
+"""How many times longer a limit is at most because other programs keep the machine busy."""
+
+
+def crowding() -> float:
+    """How many programs want each core, by the load average: from 1 to `MAX_CROWDING`.
+
+    A right solution is not refused because the machine became busy after the limits were measured.
+    """
+    try:
+        load = os.getloadavg()[0]
+    except OSError:
+        return 1.0
+    return min(max(load / (os.cpu_count() or 1), 1.0), MAX_CROWDING)
 
 
 @attrs.frozen
 class Limits:
-    """Wall-clock limits in seconds; `unit` is what the slowest call of the reference took here."""
+    """Wall-clock limits in seconds; `unit` is what the slowest call of the reference took here.
+
+    On a machine that is busy at the moment they are longer.
+    """
 
     patience: float
     unit: float
@@ -34,21 +52,21 @@ class Limits:
     @property
     def load(self) -> float:
         """For loading the file."""
-        return self.patience * self.unit
+        return self.patience * self.unit * crowding()
 
     @property
     def new_shape(self) -> float:
         """For a call that has to compile."""
-        return self.patience * self.unit
+        return self.patience * self.unit * crowding()
 
     @property
     def known_shape(self) -> float:
         """For a call at a shape seen before."""
-        return self.patience * self.unit / 2
+        return self.patience * self.unit * crowding() / 2
 
     def total(self, calls: int) -> float:
         """For so many calls together."""
-        return self.patience * self.unit * 8 * max(1.0, calls / USUAL_CALLS)
+        return self.patience * self.unit * crowding() * 8 * max(1.0, calls / USUAL_CALLS)
 
 
 @attrs.frozen
@@ -99,10 +117,11 @@ def load(
         "functions": list(functions),
         "notebook": submission.notebook,
     }
+    seconds = limits.load
     try:
-        reply, _ = channels.ask(run.channel, header, [source], limits.load, REPLY_BYTES)
+        reply, _ = channels.ask(run.channel, header, [source], seconds, REPLY_BYTES)
     except channels.ResponseTimeout:
-        message = f"loading the file took more than {limits.load:.1f} s"
+        message = f"loading the file took more than {seconds:.1f} s"
         run.failure = Failure(verdicts.TIMEOUT, message)
         run.ended = channels.terminate(run.channel)
         return Loaded()
@@ -146,12 +165,12 @@ def work(
     """
     raised_first: Failure | None = None
     known: set[int] = set()
-    total = limits.total(len(calls))
-    deadline = time.monotonic() + total
+    began = time.monotonic()
     for call in calls:
         limit = limits.known_shape if call.shape in known else limits.new_shape
         known.add(call.shape)
-        left = deadline - time.monotonic()
+        total = limits.total(len(calls))
+        left = began + total - time.monotonic()
         if left <= 0 or not make(run, exercise, call, min(limit, left)):
             if run.failure is None or (run.failure.verdict == verdicts.TIMEOUT and left < limit):
                 message = f"its {len(calls)} calls took more than {total:.1f} s together"

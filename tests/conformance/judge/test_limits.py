@@ -1,0 +1,32 @@
+"""Limits of time grow with the machine's load, and not without end."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from conformance.judge.worker_run import MAX_CROWDING, Limits, crowding
+
+
+@pytest.mark.parametrize(
+    ("load", "expected"), [(0.0, 1.0), (4.0, 1.0), (8.0, 2.0), (400.0, MAX_CROWDING)]
+)
+def test_limits_are_longer_on_a_busy_machine(
+    load: float, expected: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
+    assert crowding() == expected
+    limits = Limits(patience=20.0, unit=0.5)
+    assert limits.load == limits.new_shape == 2 * limits.known_shape == 10 * expected
+    assert limits.total(10) == limits.total(55) == 80 * expected
+    assert limits.total(110) == 160 * expected
+
+
+def test_without_a_load_average_limits_are_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> None:
+        raise OSError
+
+    monkeypatch.setattr(os, "getloadavg", unknown)
+    assert crowding() == 1.0
