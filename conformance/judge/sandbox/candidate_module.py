@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import inspect
 import linecache
 import os
@@ -31,6 +32,25 @@ class _Shell:
         return lambda *args, **kwargs: None
 
 
+def _install_ipython() -> None:
+    """Modules for a notebook's own imports where IPython is not there: they display nothing."""
+    with contextlib.suppress(ImportError, ValueError):
+        if importlib.util.find_spec("IPython") is not None:
+            return
+    names: dict[str, Any] = {"get_ipython": lambda: None, "display": _ignore}
+    for name in ("Audio", "HTML", "Image", "Latex", "Markdown", "Math", "SVG", "clear_output"):
+        names[name] = _ignore
+    for name in ("IPython", "IPython.display"):
+        module = types.ModuleType(name)
+        vars(module).update(names, __path__=[])
+        sys.modules[name] = module
+    vars(sys.modules["IPython"])["display"] = sys.modules["IPython.display"]
+
+
+def _ignore(*args: Any, **kwargs: Any) -> None:
+    """What displays something, in a notebook."""
+
+
 def load(header: Mapping[str, Any], source: bytes) -> tuple[dict[str, Any], Module | None]:
     """Run the candidate's source as a module of its own.
 
@@ -47,6 +67,8 @@ def load(header: Mapping[str, Any], source: bytes) -> tuple[dict[str, Any], Modu
     file = _write_source(header["name"], source)
     module.__file__ = file
     sys.modules["candidate"] = module
+    if b"IPython" in source:
+        _install_ipython()
     if header["notebook"]:
         vars(module).update(get_ipython=_Shell, display=lambda *args, **kwargs: None)
     try:

@@ -109,6 +109,26 @@ def test_a_notebook_gets_its_verdict(judge: Callable) -> None:
     assert verdict.verdict == "conforms", verdict
 
 
+IPYTHON = """\
+from IPython import get_ipython
+from IPython.display import HTML, clear_output, display
+import IPython.display as shown
+if get_ipython() is not None:
+    raise SystemExit(1)
+clear_output(wait=True)
+display(HTML("<b>done</b>"), shown.Image("plot.png"))
+def vectorized_square(x):
+    return x * x
+"""
+
+
+def test_what_a_notebook_imports_to_display_something_is_there(judge: Callable) -> None:
+    (verdict,) = judge(IPYTHON, patience=20.0)
+    assert verdict.verdict == "conforms", verdict
+    (verdict,) = judge(IPYTHON.replace("IPython.display as", "IPython.kernel as"))
+    assert verdict.verdict == "error"
+
+
 def test_an_error_in_a_notebook_names_the_cell(judge: Callable) -> None:
     (verdict,) = judge(notebook("import jax", "x = 1\n1 / 0"), name="hw.ipynb")
     assert verdict.verdict == "error"
