@@ -64,6 +64,22 @@ EXPLICIT_MESH: tuple[Defect, ...] = (
         all_laws=False,
     ),
     Defect(
+        id="vmap-explicit-mesh-stack",
+        transform="jax.vmap",
+        versions={"jax": ">=0.10.1"},
+        affects=calls_of("lax.stack.first", lambda axes: None in axes),
+        law="parallel.explicit-mesh",
+        call=rule_call("lax.stack.first", (0, None), m=2, n=4),
+        description=(
+            "A map over an axis that is sharded over an Explicit mesh, of jnp.stack of an array that is "
+            "mapped and of one that is not, raises ShardingTypeError: 'All operands should have the same "
+            "sharding'. jnp.concatenate and jnp.vstack of the same arrays work, and so does jnp.stack up "
+            "to 0.10.0, which had no primitive of its own."
+        ),
+        upstream=NOT_FOUND_ON_THE_27TH,
+        all_laws=False,
+    ),
+    Defect(
         id="vmap-explicit-mesh-inner-sum",
         transform="jax.vmap",
         versions={"jax": ">=0.11.1"},

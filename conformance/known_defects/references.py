@@ -14,7 +14,11 @@ from conformance.known_defects.minimal_calls import (
 from properties.call import Axes, FunctionCall
 
 _REF_INDEXED = ("lax.get", "lax.swap", "lax.addupdate")
-_INDEXED = (*_REF_INDEXED, *(f"{name}.indexers" for name in _REF_INDEXED))
+_INDEXED = (
+    *_REF_INDEXED,
+    *(f"{name}.{kind}" for name in _REF_INDEXED for kind in ("indexers", "arrays")),
+    "lax.get.outside",
+)
 """Subjects that index a Ref."""
 
 
@@ -65,7 +69,7 @@ REFERENCES: tuple[Defect, ...] = (
             id=f"vmap-{name.removeprefix('lax.')}-ref-of-none",
             transform="jax.vmap",
             versions={"jax": ">=0.12"},
-            affects=empty_calls_of((name, f"{name}.indexers")),
+            affects=empty_calls_of((name, f"{name}.indexers", f"{name}.arrays")),
             law="mapping.axis-size",
             call=FunctionCall(name, {"batch": 0, "m": 2, "n": 4}, (Axes((0, *(None,) * more), 0),)),
             description=(

@@ -153,8 +153,14 @@ OUTER_SIZE = 2
 """How many examples the outer of two maps has."""
 
 
+def outer_first(call: FunctionCall) -> bool:
+    """Whether the function gives the outer map's name first: then that map's index counts most."""
+    return random.Random(f"{call.seed}/names").random() < HALF
+
+
 def _code_over_both(call: FunctionCall) -> str:
-    return f"{source_over(call.subject, (OUTER, AXIS))}\nfunction = jax.vmap(function, axis_name={AXIS!r})"
+    names = (OUTER, AXIS) if outer_first(call) else (AXIS, OUTER)
+    return f"{source_over(call.subject, names)}\nfunction = jax.vmap(function, axis_name={AXIS!r})"
 
 
 TWO_NAMES = Recipe(
@@ -176,23 +182,28 @@ def over_two_names(transform: Transform, call: FunctionCall) -> None:
     size = call.sizes[AXIS]
     joined = attrs.evolve(call, sizes={**call.sizes, AXIS: OUTER_SIZE * size})
     (operands,) = joined.batch_first(call.axes[0])
-    given = (_in_two(operands, size),)
+    given = (_in_two(operands, size, outer_first(call)),)
     defined: dict[str, Any] = {}
     exec(_code_over_both(call), defined)  # noqa: S102 (a function of our own text)
     mapped = transform_or_raise(transform.map, defined["function"], TWO_NAMES.axes(call.axes[0]))
     (got,) = run_together([mapped], [given], transform.traceable and not call.eager)
     expected = oracle.of_collective(joined, operands)
-    expected = Expected(*(_in_two(part, size) for part in expected))
+    expected = Expected(*(_in_two(part, size, outer_first(call)) for part in expected))
     with attribute_to(call, TWO_NAMES, given, expected):
         assert_agrees(got, expected)
 
 
-def _in_two(array: PyTree, size: int) -> PyTree:
-    """An array of all examples, as an array of two batches of `size` examples."""
+def _in_two(array: PyTree, size: int, outer_first: bool) -> PyTree:
+    """An array of all examples, as an array of two batches of `size` examples.
+
+    Unless `outer_first`, neighbours are in different batches.
+    """
     shape = (OUTER_SIZE, size, *array.shape[1:])
     if isinstance(array, jax.ShapeDtypeStruct):
         return jax.ShapeDtypeStruct(shape, array.dtype)
-    return array.reshape(shape)
+    if outer_first:
+        return array.reshape(shape)
+    return array.reshape(size, OUTER_SIZE, *array.shape[1:]).swapaxes(0, 1)
 
 
 INNER_SIZE = 2

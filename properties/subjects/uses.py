@@ -67,6 +67,10 @@ _SENTENCES: Mapping[str, str] = {
     "other-metadata": "metadata of a name of its own",
     "metadata-by-decorator": "a decorator changes the metadata where no graph is updated",
     "error-while-split": "a function raises while its streams are split",
+    "looped": "loops within the map carry the module",
+    "given-back": "a function returns a variable that it was given",
+    "refused-prefixes": "what is no prefix raises",
+    "keyword-behind": "a module by name, beside an input along another axis",
 }
 
 USES = tuple(

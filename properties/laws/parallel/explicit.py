@@ -27,6 +27,12 @@ JOINING = (
     *("lax.convert_element_type", "lax.psum", "lax.pmax", "lax.all_gather", "lax.ppermute"),
 )
 """Subjects of the catalogue that join others, or convert: control flow, rules, collectives."""
+SHARDED_BY_THEIR_RULES = (
+    *("lax.select_n", "lax.select_n.scalar", "lax.clamp", "lax.broadcast_in_dim", "lax.reshape"),
+    *("lax.stack.first", "lax.concatenate", "lax.transpose", "lax.reduce_sum"),
+    *("lax.dynamic_update_slice", "lax.conv_general_dilated", "lax.dot_general.batch"),
+)
+"""Subjects of the catalogue whose batching rules say how results are sharded."""
 OVER_THE_BATCH = ("psum", "pmean", "pmax", "pmin", "all-gather", "all-gather-tiled", "axis-index")
 """Collectives over the mapped axis itself, which leave the axis where it is."""
 _WAYS_OUT = ("out_sharding", "output sharding")
@@ -42,7 +48,11 @@ def _reason(transform: Transform, subject: FunctionSubject) -> str | None:
 
 
 def _is_joining(subject: Any) -> bool:
-    return subject.kind == "function" or subject.name in (*JOINING, *OVER_THE_BATCH)
+    return subject.kind == "function" or subject.name in (
+        *JOINING,
+        *SHARDED_BY_THEIR_RULES,
+        *OVER_THE_BATCH,
+    )
 
 
 @law(

@@ -1,9 +1,14 @@
 """Rules of the user's own, control flow and references, where two of them meet or one is used oddly."""
 
+from typing import Any
+
 import attrs
+import numpy as np
 
 from properties.subject import Array, FunctionSubject
 from properties.subjects.batching_rules.entry import MN, below, of, rule
+from properties.subjects.batching_rules.references import REFERENCES
+from reference.error_bounds.roundoff import unit_roundoff
 
 _MIXED_VMAP = """
 @jax.custom_batching.custom_vmap
@@ -95,6 +100,51 @@ def turns(x):
 return jax.grad(branch)(a), jax.jvp(branch, (a,), (b,)), jax.grad(lambda x: lax.scan(
     lambda c, x: (c + branch(x), None), 0.0, x)[0])(c), jax.jvp(turns, (a,), (b,))
 """
+_IN_BATCHES = """
+sizes = {2: 1, 4: 10, 7: 100}
+return sum(n * lax.map(lambda row: row * row[::-1], a, batch_size=size) for size, n in sizes.items())
+"""
+_OWN_PRIMITIVE = """
+from jax.extend.core import Primitive
+from jax.interpreters import batching, mlir
+
+def made(name, function):
+    each = Primitive(name)
+    each.multiple_results = name == 'sum_and_product'
+    each.def_impl(function)
+    each.def_abstract_eval(lambda x, y: (x, y) if each.multiple_results else x)
+    mlir.register_lowering(each, mlir.lower_fun(function, each.multiple_results))
+
+    def batched(arrays, axes):
+        size = next(x.shape[axis] for x, axis in zip(arrays, axes) if axis is not None)
+        x, y = (
+            jnp.broadcast_to(x, (size, *x.shape)) if axis is None else jnp.moveaxis(x, axis, 0)
+            for x, axis in zip(arrays, axes)
+        )
+        return each.bind(x, y), (0, 0) if each.multiple_results else 0
+
+    batching.primitive_batchers[each] = batched
+    return each
+
+weighted = made('weighted_sum', lambda x, y: 2 * x + 3 * y)
+both = made('sum_and_product', lambda x, y: (x + y, x * y))
+three = jnp.full(a.shape, 3, a.dtype)
+shared = weighted.bind(three, 2 * three), both.bind(three, three)
+return weighted.bind(a, b), both.bind(a, b), weighted.bind(three, b), shared
+"""
+_TRIDIAGONAL = np.array([[8.0, 1, 0, 0], [1, 4, 2, 0], [0, 2, 8, 1], [0, 0, 1, 4]])
+
+
+def _solved(a: Any) -> tuple[Any, Any]:
+    """The solution of equations with the matrix above, and how far rounding may move it."""
+    inverse = np.linalg.inv(_TRIDIAGONAL)
+    return inverse @ a, 16 * unit_roundoff("float32") * (np.abs(inverse) @ np.abs(a))
+
+
+def _by_rows(a: Any) -> tuple[Any, Any]:
+    """What a map in batches gives, whatever its batches are."""
+    value = 111 * a * a[..., ::-1]
+    return value, np.zeros(value.shape)
 
 
 def _exact(name: str, source: str, *arguments: Array) -> FunctionSubject:
@@ -112,6 +162,15 @@ _ENTRIES = (
     _exact("custom_jvp_call.mixed-tangents", _MIXED_JVP, _whole("n")),
     _exact("remat_opt.collective", _REMAT_COLLECTIVE, of("few", 3, "n")),
     _exact("cond.checked", _CHECKED, of("few", 3, 2)),
+    rule("scan.in-batches", _IN_BATCHES, of("whole", 6, "n"), answer=_by_rows),
+    _exact("add.own-primitive", _OWN_PRIMITIVE, _whole("n"), _whole("n")),
+    _exact("select_n.one-case", "lax.select_n(a, b)", of("normal", dtype="bool"), _whole(*MN)),
+    rule(
+        "tridiagonal_solve.shared-matrix",
+        "lax.linalg.tridiagonal_solve(*np.float32([[0, 1, 2, 1], [8, 4, 8, 4], [1, 2, 1, 0]]), a)",
+        of("whole", 4, "n"),
+        answer=_solved,
+    ),
     _exact("random_split.key-reuse", _KEYS, of("bits", 2, dtype="uint32")),
     _exact("cond.infinite-elsewhere", _INFINITE, of("few"), of("few"), of("few", 4)),
     _exact(
@@ -167,4 +226,4 @@ _ENTRIES = (
         *(_whole(4, 4), below(4), _whole(4)),
     ),
 )
-CORNERS = tuple(attrs.evolve(subject, is_variant=True) for subject in _ENTRIES)
+CORNERS = tuple(attrs.evolve(each, is_variant=True) for each in (*_ENTRIES, *REFERENCES))

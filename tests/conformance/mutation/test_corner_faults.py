@@ -80,6 +80,39 @@ FAULTS = {
         *(VALUES, f"{STATE}:_addupdate_vmap"),
         *("1 + original_pos", "1 - original_pos"),
     ),
+    "lax.get.arrays": (
+        *(VALUES, f"{STATE}:_get_vmap"),
+        "array_indexer_len + original_pos",
+        "array_indexer_len - original_pos",
+    ),
+    "lax.get.outside": (
+        *(VALUES, f"{STATE}:_get_vmap"),
+        *("if new_int_indexers_contiguous", "if not new_int_indexers_contiguous"),
+    ),
+    "lax.swap.arrays": (
+        *(VALUES, f"{STATE}:_swap_vmap"),
+        "np.diff(np.where(is_new_int_indexing)[0]) == 1",
+        "np.diff(np.where(is_new_int_indexing)[0]) != 1",
+    ),
+    "lax.addupdate.arrays": (
+        *(VALUES, f"{STATE}:_addupdate_vmap"),
+        "1 + original_pos + (array_indexer_len - 1)",
+        "1 + original_pos - (array_indexer_len - 1)",
+    ),
+    "lax.scan.in-batches": (
+        *(VALUES, f"{LOOPS}:_batch_and_remainder"),
+        *("if remainder", "if not remainder"),
+    ),
+    "lax.add.own-primitive": (
+        *(VALUES, f"{BATCHING}:PrimitiveBatchersProxy.__setitem__"),
+        "(o, [None] * len(o)) if prim.multiple_results else (o, None)",
+        "(o, [None] * len(o)) if not prim.multiple_results else (o, None)",
+    ),
+    "lax.select_n.one-case": (*(VALUES, "jax._src.lax.lax:_select_batch_rule"), *("0", "1")),
+    "lax.tridiagonal_solve.shared-matrix": (
+        *(VALUES, "jax._src.lax.linalg:_tridiagonal_solve_batching_rule"),
+        *("b.ndim - 2", "b.ndim + 2"),
+    ),
 }
 """A law, a function of JAX, and what of its code becomes what."""
 CHECKS_KEYS = "lax.random_split.key-reuse"
@@ -89,6 +122,9 @@ NOT_SEEN_BY = {
     "lax.get.indexers": "lax.get",
     "lax.swap.indexers": "lax.swap",
     "lax.addupdate.indexers": "lax.addupdate",
+    "lax.get.outside": "lax.get.indexers",
+    "lax.swap.arrays": "lax.swap.indexers",
+    "lax.addupdate.arrays": "lax.addupdate.indexers",
 }
 """Subjects of the same rules that do not notice the slip."""
 

@@ -149,6 +149,58 @@ def decorator_changes_no_names(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(iteration, "_apply_axis_fn", lambda tree, axes, metadata, change: None)
 
 
+def extract_with(patch: pytest.MonkeyPatch, name: str, changed: Callable[..., Any]) -> None:
+    """Put a function of `flax.nnx.extract` in another one's place, which is given the whole one."""
+    from flax.nnx import extract
+
+    if not hasattr(extract, name):
+        pytest.skip(f"this release of Flax has no extract.{name}")
+    whole = getattr(extract, name)
+    patch.setattr(extract, name, lambda *args, **kwargs: changed(whole, *args, **kwargs))
+
+
+def carried_modules_stay_as_they_were(patch: pytest.MonkeyPatch) -> None:
+    extract_with(patch, "update_carry_variables", lambda whole, before, after: before)
+
+
+def results_may_be_arguments(patch: pytest.MonkeyPatch) -> None:
+    def apart(whole: Any, name: str, check: Any = (), **trees: Any) -> Any:
+        every = [whole(name, check=check, **{part: tree}) for part, tree in trees.items()]
+        return {path: variable for found in every for path, variable in found.items()}
+
+    extract_with(patch, "check_no_aliases", apart)
+
+
+def results_may_be_captured(patch: pytest.MonkeyPatch) -> None:
+    def unchecked(whole: Any, name: str, check: Any = (), **trees: Any) -> Any:
+        return whole(name, **trees)
+
+    extract_with(patch, "check_no_aliases", unchecked)
+
+
+def every_prefix_passes(patch: pytest.MonkeyPatch) -> None:
+    def unchecked(whole: Any, *args: Any) -> Any:
+        try:
+            return whole(*args)
+        except ValueError:
+            return [0]
+
+    extract_with(patch, "check_prefix", unchecked)
+
+
+def keywords_along_the_next_axis(patch: pytest.MonkeyPatch) -> None:
+    from flax.nnx.transforms import iteration
+
+    if not hasattr(iteration, "labeled"):
+        pytest.skip("this release of Flax has no labeled trees")
+    whole = iteration.labeled
+    patch.setattr(
+        iteration,
+        "labeled",
+        lambda args, kwargs: whole(args=args, kwargs=1 if kwargs == 0 else kwargs),
+    )
+
+
 def members_alike(patch: pytest.MonkeyPatch) -> None:
     from flax.core import lift
 
@@ -183,6 +235,11 @@ FAULTS: tuple[tuple[str, Callable[[pytest.MonkeyPatch], None], tuple[str, ...]],
     (NNX, axes_without_sign, ("from-the-end",)),
     (NNX, nothing_is_taken_away, ("grown",)),
     (NNX, keywords_reversed, ("by-keyword",)),
+    (NNX, keywords_along_the_next_axis, ("keyword-behind",)),
+    (NNX, carried_modules_stay_as_they_were, ("looped",)),
+    (NNX, results_may_be_arguments, ("given-back",)),
+    (NNX, results_may_be_captured, ("given-back",)),
+    (NNX, every_prefix_passes, ("refused-prefixes",)),
     (
         NNX,
         writes_by_closure_pass,

@@ -4,16 +4,23 @@ A use is one function. It computes in whole numbers, so that its two answers are
 standalone script of a violation holds the sources of these files: they import Flax, JAX and NumPy only.
 """
 
-from conformance.transforms.nnx.uses import calls, graph, keeping, state, streams
+from conformance.transforms.nnx.uses import calls, graph, keeping, loops, state, streams
 from conformance.transforms.nnx.uses.base import Setting, Use
 
 __all__ = ["IN_ONE_WAY", "NEEDS", "USES", "Setting"]
 
-USES: dict[str, Use] = {**calls.USES, **state.USES, **streams.USES, **graph.USES, **keeping.USES}
+USES: dict[str, Use] = {
+    **calls.USES,
+    **state.USES,
+    **streams.USES,
+    **graph.USES,
+    **keeping.USES,
+    **loops.USES,
+}
 """By the name of its subject."""
-NEEDS: dict[str, str] = {"use.variable": "0.10.5", **graph.NEEDS, **keeping.NEEDS}
+NEEDS: dict[str, str] = {"use.variable": "0.10.5", **graph.NEEDS, **keeping.NEEDS, **loops.NEEDS}
 """The first release of Flax that has what a use is of, where the oldest has not."""
 IN_ONE_WAY: frozenset[str] = frozenset().union(
-    *(each.IN_ONE_WAY for each in (calls, state, streams, graph, keeping))
+    *(each.IN_ONE_WAY for each in (calls, state, streams, graph, keeping, loops))
 )
 """Uses of which the mode of the map changes nothing: they choose it themselves."""

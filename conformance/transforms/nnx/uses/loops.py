@@ -1,0 +1,154 @@
+"""Loops of NNX under a map, and what a map's arguments and results may not be."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from conformance.transforms.nnx.uses.base import FEATURES, Net, Setting, Use, state_axes, variables
+
+STEPS = 3
+"""How many steps a loop takes."""
+
+
+def _loops(net: Any, x: Any, shared: Any, mode: Any) -> Any:
+    """Three loops that carry a module: over inputs, a number of times, and while something holds."""
+    transforms: Any = nnx
+
+    def step(net: Any, shared: Any, x: Any) -> Any:
+        return net, net(x) + shared
+
+    axes = (transforms.Carry, None, 0)
+    net, y = transforms.scan(step, in_axes=axes, out_axes=axes[::2], **mode)(net, shared, x)
+
+    def turn(number: Any, carried: Any) -> Any:
+        net, total = carried
+        return net, total + number * net(x[0])
+
+    net, total = transforms.fori_loop(0, STEPS, turn, (net, y[0]), **mode)
+
+    def until(carried: Any) -> Any:
+        return carried[1] < STEPS
+
+    def again(carried: Any) -> Any:
+        net, number = carried
+        net(x[1])
+        return net, number + 1
+
+    net, number = transforms.while_loop(until, again, (net, 0), **mode)
+    return y, total, number
+
+
+def looped(s: Setting) -> Any:
+    """A function scans, counts and loops with the module that is mapped; each loop carries it."""
+    x, shared = s.whole(5, s.size, STEPS, FEATURES), s.whole(4)
+
+    def mapped() -> Any:
+        net = s.ensemble()
+        in_axes = (s.axes_of(net, s.filters()), 0, None)
+
+        def function(net: Any, x: Any, shared: Any) -> Any:
+            return _loops(net, x, shared, s.mode)
+
+        return s.map(function, in_axes=in_axes)(net, x, shared), variables(net)
+
+    def one(i: int) -> Any:
+        net = s.member(i)
+        y = jnp.stack([net(each) + shared for each in x[i]])
+        total = y[0]
+        for number in range(STEPS):
+            total = total + number * net(x[i, 0])
+        for _ in range(STEPS):
+            net(x[i, 1])
+        return (y, total, jnp.asarray(STEPS)), variables(net)
+
+    results, left = s.loop(one)
+    return mapped, (results, s.placed(left))
+
+
+def _refused(function: Callable[[], Any]) -> Any:
+    """Whether the function raises ValueError."""
+    try:
+        function()
+    except ValueError:
+        return np.array(True)
+    return np.array(False)
+
+
+def given_back(s: Setting) -> Any:
+    """A function returns a variable that it was given: the same one, or an error where none is updated.
+
+    There one that it captures is an error, too.
+    """
+    refused = {"given": np.array(True), "captured": np.array(True)}
+
+    def mapped() -> Any:
+        net, other = s.ensemble(), s.member(0).total
+        in_axes = (s.axes_of(net, s.filters()), 0)
+        call = s.map(lambda net, x: (net(x), net.total), in_axes=in_axes)
+        if s.mode:
+            capturing = s.map(lambda x: other, in_axes=0)
+            inputs = s.inputs()
+            given, captured = (
+                _refused(lambda: call(net, inputs)),
+                _refused(lambda: capturing(inputs)),
+            )
+            return {"given": given, "captured": captured}
+        y, total = call(net, s.inputs())
+        return {"y": y, "same": np.array(total is net.total), **variables(net)}
+
+    return mapped, refused if s.mode else {**s.expected(), "same": np.array(True)}
+
+
+def refused_prefixes(s: Setting) -> Any:
+    """A variable is no prefix; nor is a module, or axes by filter, where the mode has no use for them."""
+    net = s.member(0)
+    prefixes: list[Any] = [nnx.Param(0)]
+    if s.mode.get("graph", True):
+        prefixes.append(net)
+    if s.mode:
+        prefixes.append(state_axes({...: 0}))
+
+    def mapped() -> Any:
+        inward = [_refused(partial(s.map, Net.encode, in_axes=(each, 0))) for each in prefixes]
+        outward = [
+            _refused(partial(s.map, Net.encode, in_axes=0, out_axes=each)) for each in prefixes
+        ]
+        return inward, outward
+
+    return mapped, ([np.array(True)] * len(prefixes),) * 2
+
+
+def keyword_behind(s: Setting) -> Any:
+    """The input is mapped along axis 1; the module is given by name."""
+
+    def mapped() -> Any:
+        # What is given by name is mapped along axis 0 where no graph is updated.
+        axis = 0 if s.mode else 1
+        net = Net(**{name: jnp.moveaxis(value, 0, axis) for name, value in s.values().items()})
+        y = s.map(lambda x, net: net(x), in_axes=1)(s.inputs().T, net=net)
+        left = variables(net).items()
+        return {"y": y, **s.placed({name: jnp.moveaxis(value, axis, 0) for name, value in left})}
+
+    return mapped, s.expected()
+
+
+USES: dict[str, Use] = {
+    "use.looped": looped,
+    "use.given-back": given_back,
+    "use.refused-prefixes": refused_prefixes,
+    "use.keyword-behind": keyword_behind,
+}
+
+NEEDS: dict[str, str] = {
+    "use.looped": "0.10.2",
+    "use.given-back": "0.10.5",
+    "use.refused-prefixes": "0.12.7",
+}
+"""The first release of Flax that has what a use is of, where the oldest has not."""
+
+IN_ONE_WAY: tuple[str, ...] = ()
+"""Uses of which the mode of the map changes nothing: they choose it themselves."""

@@ -1,0 +1,43 @@
+"""Slips that a law notices only where its call has a certain form, and not where it has another."""
+
+import itertools
+
+import attrs
+import jax
+import pytest
+
+from conformance.mutation.control import first_violation
+from conformance.mutation.source.operators import slips
+from conformance.mutation.source.targets import replaced, targets
+from conformance.transforms import TRANSFORMS
+from properties.call import Axes, FunctionCall
+from properties.laws import LAWS
+from properties.laws.collectives import outer_first
+
+ALL_TO_ALL = "jax._src.lax.parallel:_all_to_all_batched_collective"
+
+
+def over_two_names(first: bool) -> FunctionCall:
+    """A call whose function gives the outer name first, or last."""
+    call = FunctionCall("all-to-all", {"batch": 3, "n": 2}, (Axes((0,), 0, "batch"),))
+    seeds = (attrs.evolve(call, seed=seed) for seed in itertools.count())
+    return next(each for each in seeds if outer_first(each) is first)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_slip_in_names_after_the_mapped_one_is_noticed_where_the_outer_name_is_last(
+    first: bool,
+) -> None:
+    function = targets().get(ALL_TO_ALL)
+    every = slips(function.definition) if function else ()
+    found = [s for s in every if s.operator == "keyword-dropped" and "=minor_axes" in s.before]
+    if function is None or not found:
+        pytest.skip(f"jax {jax.__version__} has {ALL_TO_ALL} written otherwise")
+    law, vmap = LAWS["collectives.over-two-names"], TRANSFORMS["jax.vmap"]
+    calls = [over_two_names(first)]
+    assert first_violation(law, vmap, calls) is None
+    (slip,) = found
+    with replaced(function, slip.definition):
+        jax.clear_caches()
+        assert (first_violation(law, vmap, calls) is not None) is not first
+    jax.clear_caches()
