@@ -36,7 +36,9 @@ class Mismatch:
 def compare(given: GivenAnswer, right: ExpectedAnswer) -> Mismatch | None:
     """None when the answer is right."""
     if given.unfit is not None:
-        return Mismatch("structure", f"the answer is {given.unfit}, not an array of numbers")
+        return Mismatch(
+            "structure", f"the answer is {given.unfit}; expected an array of real numbers"
+        )
     if _form(given.spec) != _form(right.spec) or len(given.arrays) != len(right.leaves):
         expected, got = _form(right.spec), _form(given.spec)
         return Mismatch("structure", f"the answer is made of {got}, expected {expected}")
@@ -45,7 +47,8 @@ def compare(given: GivenAnswer, right: ExpectedAnswer) -> Mismatch | None:
     ]
     for place, (got_shape, shape) in enumerate(shapes):
         if got_shape != shape:
-            return Mismatch("shape", f"shape {got_shape}, expected {shape}", place)
+            message = f"{_place(right, place)}shape {got_shape}, expected {shape}"
+            return Mismatch("shape", message, place)
     for place in range(len(right.leaves)):
         wrong = _dtype(given, right, place)
         if wrong is not None:
@@ -74,7 +77,8 @@ def _dtype(given: GivenAnswer, right: ExpectedAnswer, place: int) -> Mismatch | 
         return None
     if expected.startswith("int") and kind == "i" and np.can_cast(expected, got, "safe"):
         return None  # an integer of more bits is still the integer
-    return Mismatch("dtype", f"dtype {got}, expected {expected}", place)
+    message = f"{_place(right, place)}dtype {got}, expected {expected}"
+    return Mismatch("dtype", message, place)
 
 
 def _values(given: GivenAnswer, right: ExpectedAnswer, place: int) -> Mismatch | None:
@@ -90,14 +94,31 @@ def _values(given: GivenAnswer, right: ExpectedAnswer, place: int) -> Mismatch |
     is_, should = got[where].item(), leaf.value[where].item()
     distance = float(ulps(got[where], leaf.value[where]))
     message = "the value is "
-    if where:
+    if got.size > 1:
         index = ", ".join(map(str, where))
         message = f"{int(np.sum(wrong))} of {got.size} values differ; the first, [{index}], is "
-    message += f"{is_:.9g}, expected {should:.9g}"
+    message = f"{_place(right, place)}{message}{is_:.9g}, expected {should:.9g}"
     if leaf.error is not None:
         message += f" within {float(bound[where]):.2g}"
     finite = leaf.error is not None and np.isfinite(distance)
     return Mismatch("values", message, place, distance if finite else None)
+
+
+def _place(right: ExpectedAnswer, place: int) -> str:
+    """Which of an answer's arrays is meant, as the code that takes it; nothing where there is one."""
+    names = _names(right.spec) if len(right.leaves) > 1 else []
+    return f"answer{names[place]}: " if place < len(names) else ""
+
+
+def _names(spec: Any) -> list[str]:
+    """The indices that lead to each array, in order."""
+    ((kind, content),) = spec.items()
+    if kind == "array":
+        return [""]
+    if kind not in ("tuple", "list", "dict"):
+        return []
+    items = content.items() if kind == "dict" else enumerate(content)
+    return [f"[{key!r}]{rest}" for key, item in items for rest in _names(item)]
 
 
 def _form(spec: Any) -> str:

@@ -14,6 +14,7 @@ from conformance.judge.attempt import Attempt
 from conformance.judge.compare import compare
 from conformance.judge.exercises.exercise import Exercise, Finding
 from conformance.judge.expected_answers import Call, ExpectedAnswers, expected
+from conformance.judge.nearly_right import of_nearly_right
 from conformance.judge.value_ranges import is_usual, leaves, of_range
 from conformance.judge.verdict import Diagnosis, Verdict
 
@@ -44,6 +45,7 @@ def _decided(
             exercise, wrong, _printed(attempt), _notes(attempt, wrong[0])
         )
         found = found or of_range([each.call for each in wrong], answers.calls)
+        found = found or of_nearly_right(wrong)
         found = found or diagnosis.by_probing(exercise, wrong[0], _asker(attempt, exercise))
         return build_verdict.violating(attempt, wrong[0], found)
     return _observed(attempt, exercise, answers)

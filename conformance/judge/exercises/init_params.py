@@ -59,6 +59,11 @@ def _swapped(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
     return _bounded([jax.random.split(k)[::-1] for k in keys], layer_sizes)
 
 
+def _reused(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
+    keys = jax.random.split(key, len(layer_sizes) - 1)
+    return _bounded([(jax.random.split(k)[0],) * 2 for k in keys], layer_sizes)
+
+
 def _chained(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
     pairs, rest = [], key
     for _ in layer_sizes[1:]:
@@ -122,6 +127,12 @@ EXERCISE = Exercise(
     solution=SOLUTION,
     tree=True,
     pitfalls=(
+        Pitfall(
+            "key-reused",
+            "The biases are drawn from the same key as the weights of their layer.",
+            "Draw them from the second of each layer's two keys: a key is used once.",
+            _reused,
+        ),
         *(
             Pitfall("wrong-key-derivation", HAPPENED, CHANGE, way)
             for way in (_one_more, _one_key_per_layer, _one_key, _key_used_bare, _swapped, _chained)

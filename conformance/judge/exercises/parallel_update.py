@@ -99,6 +99,12 @@ EXERCISE = Exercise(
             lambda params, x, y, learning_rate: reference(params, x, y, learning_rate * len(x)),
         ),
         Pitfall(
+            "gradient-averaged-twice",
+            "The gradient was divided by the number of devices twice.",
+            "Average it once: `jax.lax.pmean` divides by the number of devices already.",
+            lambda params, x, y, learning_rate: reference(params, x, y, learning_rate / len(x)),
+        ),
+        Pitfall(
             "params-not-returned-per-device",
             "The answer has no axis of devices.",
             "Return what `pmap` returns: every device's parameters, one after another.",

@@ -19,7 +19,7 @@ def pack(result: Any, sent: list[np.ndarray], tree: bool, largest: int) -> dict[
         if array.dtype.kind not in wire.KINDS + "V" or array.dtype.names:
             raise _Unfit(_described(value, array))
         if array.nbytes > largest:
-            raise _Unfit(f"an array of shape {array.shape}, {array.nbytes} bytes")
+            raise _Unfit(f"an array of shape {array.shape}, far larger than the right one")
         dtypes.append(_dtype(value, array))
         weak.append(_plain(value))
         return array.astype(np.float32) if array.dtype.kind == "V" else np.array(array, order="C")

@@ -124,4 +124,4 @@ def test_an_answer_that_is_no_number_is_described(result: object, described: str
     assert answers.pack(result, [], False, 100) == {"unfit": described}
     mismatch = compare(GivenAnswer(unfit=described), right([1.0]))
     assert mismatch is not None
-    assert mismatch.message == f"the answer is {described}, not an array of numbers"
+    assert mismatch.message == f"the answer is {described}; expected an array of real numbers"

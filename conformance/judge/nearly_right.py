@@ -1,0 +1,80 @@
+"""Answers that are the right ones but for something: the order of their axes, or their last digits."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import attrs
+import numpy as np
+
+from conformance.judge.compare import compare
+from conformance.judge.diagnosis import WrongAnswer
+from conformance.judge.verdict import Diagnosis
+
+AXES_IN_ANOTHER_ORDER = Diagnosis(
+    "axes-in-another-order",
+    "The values are right, but the answer's axes are in another order.",
+    "Look at `out_axes`, which says where the mapped axis goes, and at every `.T` and `moveaxis`.",
+)
+NOT_ACCURATE = Diagnosis(
+    "not-accurate",
+    "The values are close to the right ones, but less accurate than float32 is.",
+    "Look for a step in `float16` or `bfloat16`, for rounding, and for a small number that is added.",
+)
+WHOLE_NUMBERS_ROUNDED = Diagnosis(
+    "whole-numbers-rounded",
+    "The whole numbers are almost right: they went through floating point, which rounds large ones.",
+    "Compute with integers throughout: float32 holds whole numbers up to 16,777,216 only.",
+)
+
+MAX_AXES = 4
+"""Axes up to which their orders are tried."""
+CLOSE = 2.0**-7
+"""How far off most answers may be, as a share of the largest value in their array."""
+MOST = 0.75
+CLOSE_ERRORS = 2.0**15
+"""How far off the others may be, whose terms cancel, as a multiple of the error bound: bfloat16 has 16
+bits less than float32, and a bound one unit for each rounding."""
+
+
+def of_nearly_right(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
+    """What is wrong with answers all of which are nearly right.
+
+    Args:
+        wrong: every wrong answer. Some of them have numbers far from one, at which a wrong formula
+            is off by much more than rounding is.
+
+    """
+    if all(map(_in_another_order, wrong)):
+        return AXES_IN_ANOTHER_ORDER
+    if any(each.mismatch.what != "values" for each in wrong):
+        return None
+    close = sum(_is_within(each, CLOSE, 0.0) for each in wrong)
+    if close < MOST * len(wrong) or not all(_is_within(e, CLOSE, CLOSE_ERRORS) for e in wrong):
+        return None
+    kinds = {leaf.value.dtype.kind for each in wrong for leaf in each.expected.leaves}
+    return NOT_ACCURATE if kinds == {"f"} else WHOLE_NUMBERS_ROUNDED
+
+
+def _in_another_order(wrong: WrongAnswer) -> bool:
+    """Whether another order of the answer's axes makes it right."""
+    if len(wrong.given.arrays) != 1 or len(wrong.expected.leaves) != 1:
+        return False
+    array = wrong.given.arrays[0]
+    if not 2 <= array.ndim <= MAX_AXES:
+        return False
+    orders = itertools.permutations(range(array.ndim))
+    moved = (attrs.evolve(wrong.given, arrays=(array.transpose(order),)) for order in orders)
+    return any(compare(each, wrong.expected) is None for each in moved)
+
+
+def _is_within(wrong: WrongAnswer, share: float, errors: float) -> bool:
+    """Whether every value is as near as a share of the largest one, or as a multiple of its bound."""
+    for array, leaf in zip(wrong.given.arrays, wrong.expected.leaves, strict=True):
+        largest = float(np.max(np.abs(leaf.value), initial=0.0))
+        distance = np.abs(array.astype(np.float64) - leaf.value)
+        error = np.zeros(()) if leaf.error is None else leaf.error
+        if not np.all(distance <= np.maximum(share * largest, errors * error)):
+            return False
+    return True
