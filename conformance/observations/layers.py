@@ -56,6 +56,7 @@ def _linen() -> Layers:
         "GroupNorm": (partial(nn.GroupNorm, num_groups=2), rows),
         "InstanceNorm": (nn.InstanceNorm, image),
         "PReLU": (nn.PReLU, rows),
+        "Dropout": (partial(nn.Dropout, 0.5, deterministic=False), rows),
         "MultiHeadAttention": (partial(nn.MultiHeadDotProductAttention, 2), words),
         "RNN": (lambda: nn.RNN(nn.SimpleCell(_SIZE)), words),
         "RNN-LSTM": (lambda: nn.RNN(nn.LSTMCell(_SIZE)), words),
@@ -66,13 +67,14 @@ def _linen() -> Layers:
 def _of_linen(name: str) -> Mapping[str, Any]:
     make, shape = _linen()[name]
     module, x = make(), jnp.asarray(array(*shape))
-    variables = module.init(jax.random.key(KEY), x)
+    rngs = {"dropout": jax.random.key(KEY)}
+    variables = module.init({"params": jax.random.key(KEY), **rngs}, x)
     found = facts(by_path(variables))
     for dtype in _DTYPES:
         given = jax.ShapeDtypeStruct(shape, dtype)
-        output = jax.eval_shape(module.apply, variables, given)
+        output = jax.eval_shape(partial(module.apply, rngs=rngs), variables, given)
         found["tree"][f"output of {dtype}"] = trees.described(output)
-    return found | _applied(module.apply(_ones(variables), x))
+    return found | _applied(module.apply(_ones(variables), x, rngs=rngs))
 
 
 def _nnx() -> Layers:
@@ -92,6 +94,7 @@ def _nnx() -> Layers:
         "GroupNorm": (of("GroupNorm", _SIZE, num_groups=2), rows),
         "InstanceNorm": (of("InstanceNorm", _SIZE), image),
         "PReLU": (lambda rngs: needed("flax.nnx.PReLU")(), rows),
+        "Dropout": (of("Dropout", 0.5, deterministic=False), rows),
         "LoRA": (of("LoRA", _SIZE, 2, _SIZE), rows),
         "LoRALinear": (of("LoRALinear", _SIZE, _SIZE, lora_rank=2), rows),
         "MultiHeadAttention": (of("MultiHeadAttention", 2, _SIZE, decode=False), words),

@@ -154,7 +154,12 @@ def of_name(name: str) -> Iterator[Observation]:
 def _heard_of(name: str) -> list[dict[str, str]]:
     needed(name)
     parent, _, last = name.rpartition(".")
-    return _heard(lambda: getattr(needed(parent), last))
+    module = needed(parent)
+    # JAX's modules remember what they were asked for, and warn of it once in a process.
+    found = getattr(module, "__dict__", {}).get("__getattr__")
+    forget = getattr(found, "cache_clear", lambda: None)
+    forget()
+    return _heard(lambda: getattr(module, last))
 
 
 def _of_call(call: Callable[[], Any]) -> list[dict[str, str]]:

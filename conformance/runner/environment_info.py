@@ -6,6 +6,7 @@ import platform
 from typing import Any
 
 import msgspec
+from packaging.requirements import InvalidRequirement, Requirement
 
 from conformance.events.records import Environment
 
@@ -21,6 +22,29 @@ def versions() -> dict[str, str | None]:
         except importlib.metadata.PackageNotFoundError:
             found[name] = None
     return found
+
+
+def unmet() -> list[str]:
+    """What installed distributions require of JAX and Flax that the installed releases do not meet.
+
+    Returns:
+        Such as `weather 0.3 requires jax==0.6.2`.
+
+    """
+    installed = {name: version for name, version in versions().items() if version is not None}
+    found: dict[str, None] = {}
+    for distribution in importlib.metadata.distributions():
+        for text in distribution.requires or ():
+            try:
+                asked = Requirement(text)
+            except InvalidRequirement:
+                continue
+            there = installed.get(asked.name) if asked.name in ("jax", "jaxlib", "flax") else None
+            applies = asked.marker is None or asked.marker.evaluate({"extra": ""})
+            if there and applies and not asked.specifier.contains(there, prereleases=True):
+                who = f"{distribution.metadata['Name']} {distribution.version}"
+                found[f"{who} requires {asked.name}{asked.specifier}"] = None
+    return list(found)
 
 
 def environment() -> Environment:

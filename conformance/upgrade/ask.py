@@ -4,9 +4,13 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from fnmatch import fnmatchcase
 
+from packaging.version import Version
+
 from conformance.events.user_code import MODULE, SubjectError, UserSources, UserSubject
 from conformance.upgrade import cells
 from conformance.upgrade.cells import NOTHING, CellError
+from conformance.upgrade.environments import parse
+from conformance.upgrade.environments.release_days import DAYS
 from conformance.upgrade.for_you import before_it_runs
 from conformance.upgrade.probe import Answer, Wanted
 from conformance.upgrade.request import Request, Watcher, cell
@@ -99,6 +103,40 @@ def say_what_is_the_same(
             f"has the releases of {first[0]!r}: jax {jax}, flax {flax}, Python {python}. "
             f"The newest releases may need another Python{remedy}",
         )
+
+
+def say_what_is_unmet(
+    request: Request, answers: Sequence[Answer | CellError], watcher: Watcher
+) -> None:
+    """Say where the releases that are installed are not those that the user's packages require.
+
+    pip installs over them, and says so in one line among many.
+    """
+    for environment, answer in zip(request.environments, answers, strict=True):
+        if environment == "installed" and isinstance(answer, Answer) and answer.unmet:
+            watcher.problem(
+                environment,
+                f"{'; '.join(answer.unmet[:3])}, and {_label(answer)} is what is installed. If your "
+                "code runs on what it requires, compare with that: --from 'jax==...,flax==...' in "
+                "place of installed",
+            )
+
+
+def say_what_is_newer(
+    request: Request, answers: Sequence[Answer | CellError], watcher: Watcher
+) -> None:
+    """Say where the newest JAX was asked for, and this Python has none as new."""
+    version, _ = max(DAYS["jax"].items(), key=lambda item: Version(item[0]))
+    for environment, answer in zip(request.environments[1:], answers[1:], strict=True):
+        asked = parse(environment)
+        open_end = "jax" in asked.requirements and asked.python is None and asked.date is None
+        there = answer.versions.get("jax") if isinstance(answer, Answer) else None
+        if open_end and there and Version(there) < Version(version):
+            remedy = f"{environment}@{NEW_PYTHON}"
+            watcher.problem(
+                environment,
+                f"is jax {there}, the newest for this Python; jax {version} needs a newer one: {remedy}",
+            )
 
 
 def say_early(

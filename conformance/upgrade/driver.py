@@ -15,7 +15,15 @@ import msgspec
 
 from conformance.events.records import Header, Record
 from conformance.upgrade import cells, sources
-from conformance.upgrade.ask import ask, draw, say_early, say_what_is_the_same, user_subjects
+from conformance.upgrade.ask import (
+    ask,
+    draw,
+    say_early,
+    say_what_is_newer,
+    say_what_is_the_same,
+    say_what_is_unmet,
+    user_subjects,
+)
 from conformance.upgrade.cells import CellError, Work
 from conformance.upgrade.mistakes import check_answers
 from conformance.upgrade.probe import Answer
@@ -46,8 +54,13 @@ def run(request: Request, executor: Executor, watcher: Watcher, *, local: bool) 
     asked = names if found.files else None
     answers = ask(request, asked, executor, watcher)
     check_answers(request, answers)
+    say_what_is_unmet(request, answers, watcher)
     say_what_is_the_same(request, answers, watcher)
+    say_what_is_newer(request, answers, watcher)
     say_early(request, found, answers, watcher)
+    first, *others = (isinstance(answer, Answer) for answer in answers)
+    if not first or not any(others):
+        return _not_run(request, answers)
     draw(request, asked, executor, watcher, answers)
     plan, share = _plan(answers)
     plan["observe"] = {
@@ -79,6 +92,19 @@ def run(request: Request, executor: Executor, watcher: Watcher, *, local: bool) 
             mine = [cells.failed_header(cell, answer)]
         events += mine
     return [msgspec.structs.replace(_header(events), sources=found), *events[1:]]
+
+
+def _not_run(request: Request, answers: Sequence[Answer | CellError]) -> list[Record]:
+    """The headers of cells where fewer than two can run: nothing of one alone is an answer."""
+    said = json.dumps({"profile": request.profile, "seed": request.seed})
+    other = CellError("it was not run: there is nothing to compare it with")
+    return [
+        cells.failed_header(
+            attrs.evolve(cell_of(request, environment), plan=said),
+            answer if isinstance(answer, CellError) else other,
+        )
+        for environment, answer in zip(request.environments, answers, strict=True)
+    ]
 
 
 def _header(events: Sequence[Record]) -> Header:

@@ -16,8 +16,10 @@ _REPLACEMENTS = {
     "jax.tree_unflatten": "jax.tree.unflatten",
     "jax.tree_structure": "jax.tree.structure",
     "jax.tree_transpose": "jax.tree.transpose",
-    "jax.device_put_replicated": "jax.device_put with a replicated sharding",
-    "jax.device_put_sharded": "jax.device_put of the stacked array, sharded along its first axis",
+    "jax.device_put_replicated": (
+        "jax.device_put of one copy a device, stacked along a new first axis and sharded along it"
+    ),
+    "jax.device_put_sharded": "jax.device_put of the stacked arrays, sharded along their first axis",
     "jax.xla_computation": "jax.jit(f).lower(...).compiler_ir('hlo')",
     "jax.core.get_aval": "jax.typeof",
     "jax.experimental.enable_x64": "jax.enable_x64",

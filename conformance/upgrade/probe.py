@@ -64,6 +64,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The groups of observations that there are."""
     versions: dict[str, str | None] = {}
     """Of Python and of the packages that decide what is observed; None for one that is not there."""
+    unmet: list[str] = []
+    """What installed packages require of JAX and Flax, and the installed releases are not."""
 
 
 def answer(wanted: Wanted) -> Answer:
@@ -103,6 +105,7 @@ def answer(wanted: Wanted) -> Answer:
         names=said,
         groups=list(GROUPS),
         versions=environment_info.versions(),
+        unmet=environment_info.unmet(),
     )
 
 

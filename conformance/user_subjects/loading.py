@@ -83,6 +83,8 @@ def _load_tolerantly(origin: str) -> list[Subject]:
     try:
         with no_exit(), _failures_kept(origin):
             module: Any = importlib.import_module(origin)
+            if not hasattr(module, "SUBJECTS"):
+                return subjects.load(origin)  # which says so
             listed = list(module.SUBJECTS)
             if any(isinstance(each, _Unusable) for each in listed):
                 module.SUBJECTS = [each for each in listed if not isinstance(each, _Unusable)]

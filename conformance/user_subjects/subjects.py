@@ -117,7 +117,10 @@ def load(origin: str) -> list[Subject]:
     except SubjectsError:
         raise
     except AttributeError:
-        raise SubjectsError(f"{origin} has no list SUBJECTS") from None
+        raise SubjectsError(
+            f"{origin} has no list SUBJECTS of what to check, such as "
+            "SUBJECTS = [own.function('mine', f, [('n', 3)])]; docs/own-subjects.md has more"
+        ) from None
     except (Exception, SystemExit) as error:
         raise SubjectsError(f"{origin} cannot be imported: {said(error)}") from None
     if not isinstance(listed, list | tuple):

@@ -12,9 +12,15 @@ from conformance.upgrade.detectors.laws import KNOWN
 from conformance.upgrade.difference import Difference, Value
 from conformance.upgrade.for_you.early import before_it_runs
 from conformance.upgrade.for_you.lines import ForYou, Line, plural
+from conformance.upgrade.for_you.names import by_name
+from conformance.upgrade.for_you.nearby import nearby
 from conformance.upgrade.for_you.subjects import Subjects
 
 _NO_SOURCES = UserSources(files=0, uses=[], unreadable=[])
+_NOT_RUN = (
+    "no function of yours was run; list them for their values and laws: --subjects MODULE, as "
+    "docs/own-subjects.md shows"
+)
 _NAMED = 3
 """As many subjects that one line is about are named in it."""
 _VALUES = ("outputs", "gradients", "parameters")
@@ -43,12 +49,19 @@ def for_you(
     reported |= {
         d.key for d in differences.entries for name in (*known.broken, *fine) if _is_of(d.key, name)
     }
+    rest = [entry for entry in differences.entries if entry.key not in reported]
+    near = list(nearby(by_name(sources.uses), rest))
+    reported |= {key for _, keys in near for key in keys}
     return ForYou(
-        known.title,
-        (*known.work, *drawn, *regressed),
-        (*known.know, *(line for line, _ in defects), *_slower(fine, differences)),
-        tuple(_as_before(fine, old, new, but_for_defects=bool(defects))),
-        frozenset(reported),
+        title=known.title,
+        work=(*known.work, *drawn, *regressed),
+        know=(*known.know, *(line for line, _ in defects), *_slower(fine, differences)),
+        near=tuple(line for line, _ in near),
+        fine=(
+            *_as_before(fine, old, new, but_for_defects=bool(defects)),
+            *([] if was or now else [_NOT_RUN]),
+        ),
+        keys=frozenset(reported),
     )
 
 

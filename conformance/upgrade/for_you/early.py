@@ -7,7 +7,7 @@ import attrs
 from conformance.events.user_code import MODULE, UserSources
 from conformance.upgrade.difference import Value
 from conformance.upgrade.for_you.lines import Line, plural, things_to_do
-from conformance.upgrade.for_you.names import by_name, deprecated, gone, keywords
+from conformance.upgrade.for_you.names import by_name, deprecated, gone, in_neither, keywords
 from conformance.upgrade.for_you.subjects import (
     Subjects,
     broken,
@@ -59,11 +59,13 @@ def before_it_runs(
     removed = list(gone(uses, old, new))
     lines = [line for line, guarded in removed if not guarded]
     lines += keywords(uses, old, new)
+    lines.sort(key=_place)
     failing, names = broken(was, now, [explaining(line) for line in lines])
     return Early(
         title=_title(sources, {**was, **now}),
         work=(*lines, *failing, *never_made(was, now)),
         know=(
+            *in_neither(uses, old, new),
             *deprecated(uses, old, new),
             *(line for line, guarded in removed if guarded),
             *repaired(was, now),
@@ -73,6 +75,13 @@ def before_it_runs(
         keys=frozenset(f"names/{line.what}" for line, _ in removed),
         broken=tuple(names),
     )
+
+
+def _place(line: Line) -> tuple[str, int]:
+    """The file, and the first of its lines."""
+    file, _, lines = line.where.rpartition(":")
+    first = lines.split(",")[0].split()[0]
+    return file, int(first)
 
 
 def _title(sources: UserSources, subjects: Subjects) -> str:

@@ -26,6 +26,8 @@ class ForYou:
     """Such as `mymodel, 6 subjects, 3 files`."""
     work: tuple[Line, ...]
     know: tuple[Line, ...]
+    near: tuple[Line, ...]
+    """Changes of names that the sources use; whether the user's calls meet them is not known."""
     fine: tuple[str, ...]
     keys: frozenset[str]
     """Differences that are reported here, and need no second mention."""

@@ -45,6 +45,21 @@ def gone(
                 yield Line(place, name, f"{change.sentence}; your code provides for it"), True
 
 
+NEITHER = "is in neither release"
+
+
+def in_neither(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> Iterator[Line]:
+    """A line for each name that is absent before and after, where the code does not provide for that."""
+    for name, mine in uses.items():
+        was: Value = old.get(f"names/{name}")
+        now: Value = new.get(f"names/{name}")
+        if is_absent(was) and is_absent(now):
+            change = change_of(name, now["absent"])
+            instead = f": use {change.instead}" if change.instead else ""
+            for place in places([use for use in mine if not use.guarded]):
+                yield Line(place, name, f"{NEITHER}: {change.sentence}{instead}")
+
+
 def keywords(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> Iterator[Line]:
     """Keywords that a function took and does not take now."""
     for name, mine in uses.items():

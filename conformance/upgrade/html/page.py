@@ -14,6 +14,7 @@ from conformance.upgrade.detectors import KINDS
 from conformance.upgrade.for_you import for_you
 from conformance.upgrade.html.moves import Move, move
 from conformance.upgrade.html.timeline import timeline
+from conformance.upgrade.render.words import NEAR
 
 
 def render(comparison: Comparison) -> str:
@@ -43,6 +44,7 @@ def render(comparison: Comparison) -> str:
         package="conformance.upgrade.html",
         kinds={"Differences": kinds},
         moves=moves,
+        near=NEAR,
     )
 
 

@@ -26,7 +26,7 @@ def show_early(console: Console, comparison: str, early: Early) -> None:
 
     """
     console.print(Text(comparison, style="bold"), soft_wrap=True)
-    todo = ("  " + things_to_do(early), "bold") if early.work else ""
+    todo = ("  " + things_to_do(early), "bold") if early.work or early.know else ""
     console.print(Text.assemble(("FOR YOU, SO FAR", "bold"), f"  {early.title}", todo))
     show_lines(console, early.work, early.know, everything=False)
     if not any(line.what for line in (*early.work, *early.know)):

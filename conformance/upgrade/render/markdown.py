@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from conformance.upgrade.causes import Cause, causes
 from conformance.upgrade.columns import Column, Comparison
 from conformance.upgrade.compare import Differences
-from conformance.upgrade.for_you import ForYou, for_you
+from conformance.upgrade.for_you import ForYou, Line, for_you
 from conformance.upgrade.render.words import (
+    NEAR,
     SECTIONS,
     heading,
     laws,
     looked_at,
     outcomes,
+    shortened,
     things_to_do,
 )
 
@@ -68,15 +70,21 @@ def _environment(
 
 def _own(mine: ForYou) -> Iterator[str]:
     yield from (f"### For you: {_safe(mine.title)}", "", f"**{things_to_do(mine)}**", "")
-    lines = [*mine.work, *mine.know]
+    yield from _table([*mine.work, *mine.know])
+    for sentence in mine.fine:
+        yield from ("", f"{_safe(sentence)}.")
+    if mine.near:
+        yield from ("", f"**May concern you**: {NEAR}.", "")
+        yield from _table(mine.near)
+    yield ""
+
+
+def _table(lines: Sequence[Line]) -> Iterator[str]:
     if lines:
         yield from ("| where | what | |", "|---|---|---|")
     for line in lines:
         what = f"`{line.what}`" if line.what else ""
-        yield f"| {_safe(line.where)} | {what} | {_safe(line.sentence)} |"
-    for sentence in mine.fine:
-        yield from ("", f"{_safe(sentence)}.")
-    yield ""
+        yield f"| {_safe(line.where)} | {what} | {_safe(shortened(line.sentence))} |"
 
 
 def _causes(group: Sequence[Cause], most: int | None) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import attrs
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -14,6 +15,7 @@ from conformance.upgrade.for_you import ForYou, for_you
 from conformance.upgrade.kinds import Urgency
 from conformance.upgrade.render.lines import show_lines
 from conformance.upgrade.render.words import (
+    NEAR,
     SECTIONS,
     elsewhere_in_words,
     heading,
@@ -24,6 +26,8 @@ from conformance.upgrade.render.words import (
     things_to_do,
 )
 
+MOST_NEAR = 8
+"""How many changes near the user's code the first screen shows."""
 SHOWN: dict[Urgency, int] = {"work": 12, "know": 6, "fine": 4}
 """How many causes of each urgency the first screen shows where the user gave no code."""
 
@@ -72,6 +76,13 @@ def _show_for_you(console: Console, mine: ForYou, everything: bool) -> None:
     show_lines(console, mine.work, mine.know, everything=everything)
     for sentence in mine.fine:
         console.print(Text(f"  {sentence}"))
+    if mine.near:
+        console.print(Text.assemble(("MAY CONCERN YOU", "bold"), f"  {NEAR}"))
+        shown = mine.near if everything else mine.near[:MOST_NEAR]
+        short = [attrs.evolve(line, sentence=shortened(line.sentence)) for line in shown]
+        show_lines(console, short, (), everything=everything)
+        if len(shown) < len(mine.near):
+            console.print(f"  and {len(mine.near) - len(shown)} more", style="dim")
 
 
 def _show_elsewhere(
@@ -84,7 +95,9 @@ def _show_elsewhere(
         words = elsewhere_in_words(found)
         console.print(Text.assemble(("ELSEWHERE", "bold"), f"  {words}; {same}"))
         if found:
-            console.print("  -v shows them", style="dim")
+            console.print("  `vmap-conformance report -v` of the log shows them", style="dim")
+        if differences.status and not mine.things_to_do:
+            console.print("  The exit status is 1 for what breaks there.", style="dim")
         return
     if not found:
         console.print(f"nothing breaks, no difference; {same}")

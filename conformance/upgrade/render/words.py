@@ -10,6 +10,7 @@ from conformance.upgrade.columns import Column, Comparison
 from conformance.upgrade.compare import Differences
 from conformance.upgrade.detectors import KINDS
 from conformance.upgrade.for_you import Early, ForYou
+from conformance.upgrade.for_you.names import NEITHER
 from conformance.upgrade.kinds import Urgency
 
 SECTIONS: dict[Urgency, str] = {"work": "NEEDS WORK", "know": "TO KNOW", "fine": "FINE"}
@@ -27,6 +28,8 @@ def heading(first: Column, column: Column) -> str:
 def things_to_do(mine: ForYou | Early) -> str:
     """Such as `2 things to do`."""
     count = mine.things_to_do
+    if not count and any(line.sentence.startswith(NEITHER) for line in mine.know):
+        return "nothing changes, but your code uses what neither has"
     return "nothing to do" if not count else f"{count} thing{'' if count == 1 else 's'} to do"
 
 
@@ -44,6 +47,9 @@ def elsewhere_in_words(found: Sequence[Cause]) -> str:
             of = f" ({counts[id]} cause{'' if counts[id] == 1 else 's'})" if grouped else ""
             parts.append(f"{items[id]} {kind.counted[items[id] != 1]}{of}")
     return ", ".join(parts) or "no difference"
+
+
+NEAR = "changes of names that your files use; whether your calls meet them is not known"
 
 
 def shortened(sentence: str) -> str:

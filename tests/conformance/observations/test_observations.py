@@ -2,6 +2,8 @@
 
 import functools
 import json
+import types
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -249,3 +251,22 @@ def test_only_chosen_subjects_and_transforms_are_observed() -> None:
     subjects = {key.split("/")[2] for key in keys if key.startswith(("outputs", "jaxprs"))}
     assert subjects == {"softmax"}
     assert list(parameters.observe(Selection(transforms=["jax.vmap"]))) == []
+
+
+def test_a_deprecated_name_warns_however_often_it_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = types.ModuleType("jax.old")
+
+    @functools.cache  # as JAX's modules do
+    def of_module(name: str) -> int:
+        if name != "gone_soon":
+            raise AttributeError(name)
+        warnings.warn("jax.old.gone_soon is deprecated.", DeprecationWarning, stacklevel=2)
+        return 1
+
+    vars(module)["__getattr__"] = of_module
+    monkeypatch.setattr(jax, "old", module, raising=False)
+    heard = [list(warned.of_name("jax.old.gone_soon")) for _ in range(2)]
+    said = [{"category": "DeprecationWarning", "line": "jax.old.gone_soon is deprecated."}]
+    assert heard == [[("warnings/names/jax.old.gone_soon", said)]] * 2

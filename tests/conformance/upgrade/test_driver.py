@@ -228,15 +228,17 @@ def test_a_source_directory_without_python_files_is_refused(upgraded: Any, tmp_p
         upgraded(request, old=answer("fine"), new=answer("fine"))
 
 
-def test_a_cell_that_fails_is_said_and_the_next_one_draws(upgraded: Any) -> None:
-    found, (old, new), watcher = upgraded(
-        REQUEST, old=CellError("no such release", built=False), new=answer("fine")
+def test_a_cell_that_fails_is_said_and_the_others_run(upgraded: Any) -> None:
+    request = attrs.evolve(REQUEST, environments=("old", "new", "newest"))
+    lost = CellError("no such release", built=False)
+    found, (old, new, newest), watcher = upgraded(
+        request, old=answer("fine"), new=lost, newest=answer("fine")
     )
-    assert watcher.problems == [("old", "no such release")]
-    assert found.drawn == ["new"]
-    assert (old.problem, old.built, old.profile, old.seed) == ("no such release", False, "quick", 3)
-    assert set(found.ran) == {"new"}
-    assert new.asked == "new"
+    assert watcher.problems == [("new", "no such release")]
+    assert found.drawn == ["old"]
+    assert (new.problem, new.built, new.profile, new.seed) == ("no such release", False, "quick", 3)
+    assert set(found.ran) == {"old", "newest"}
+    assert (old.asked, newest.asked) == ("old", "newest")
 
 
 def test_a_module_that_ends_every_process_that_imports_it_is_refused(upgraded: Any) -> None:
@@ -324,3 +326,45 @@ def test_modules_are_found_here_and_in_editable_packages(tmp_path: Path) -> None
     (tmp_path / "src").mkdir()
     request = attrs.evolve(REQUEST, editable=(str(tmp_path),), here="/here")
     assert import_path(request) == (str(tmp_path / "src"), "/here")
+
+
+def test_nothing_runs_where_there_is_nothing_to_compare_with(upgraded: Any) -> None:
+    lost = CellError("jax==9.9 cannot be built: there is none", built=False)
+    for old, new in ((answer("fine"), lost), (lost, answer("fine"))):
+        found, headers, watcher = upgraded(REQUEST, old=old, new=new)
+        assert found.ran == {}
+        assert found.drawn == []
+        assert [header.built for header in headers].count(False) == 1
+        assert [problem for _, problem in watcher.problems] == [str(lost)]
+
+
+@pytest.mark.parametrize(
+    ("environment", "there", "said"),
+    [
+        ("jax,flax", "0.10.2", True),
+        ("jax,flax@3.13", "0.10.2", False),
+        ("jax==0.10.2,flax", "0.10.2", False),
+        ("2025-02-01", "0.5.0", False),
+        ("jax,flax", "99.0", False),
+    ],
+)
+def test_a_newer_jax_that_needs_another_python_is_said(
+    environment: str, there: str, said: bool, upgraded: Any
+) -> None:
+    request = Request(environments=("jax==0.6.2", environment))
+    new = msgspec.structs.replace(answer(), versions={"jax": there})
+    _, _, watcher = upgraded(request, **{"jax==0.6.2": answer(), environment: new})
+    problems = [text for name, text in watcher.problems if "the newest for this Python" in text]
+    assert len(problems) == said
+    assert all(f"needs a newer one: {environment}@3.13" in text for text in problems)
+
+
+def test_installed_releases_that_a_package_does_not_want_are_said(upgraded: Any) -> None:
+    unmet = ["weather 0.3 requires jax==0.6.2"]
+    old = msgspec.structs.replace(answer(), unmet=unmet, versions={"jax": "0.10.2"})
+    new = msgspec.structs.replace(old, versions={"jax": "0.11.0"})
+    request = Request(environments=("installed", "jax==0.11.0"))
+    _, _, watcher = upgraded(request, **{"installed": old, "jax==0.11.0": new})
+    ((environment, text),) = watcher.problems
+    assert environment == "installed"
+    assert text.startswith("weather 0.3 requires jax==0.6.2, and jax 0.10.2 is what is installed.")

@@ -314,3 +314,55 @@ def test_a_removed_name_that_the_code_provides_for_is_to_know() -> None:
         "a.py:3",
         "gone since jax 0.10.0 (2026-04-16); your code provides for it",
     )
+
+
+def test_a_name_that_is_in_neither_release_is_to_know() -> None:
+    there, nowhere = {"names/jax.numpy.fix": True}, {"names/jax.numpy.fix": GONE}
+    mine = found(side({}, nowhere, uses=(FIX,)), side({}, nowhere, uses=(FIX,)))
+    words = "is in neither release: gone since jax 0.10.0 (2026-04-16): use jax.numpy.trunc"
+    assert lines(mine) == [("physics.py:35", "jax.numpy.fix", words)]
+    assert mine.things_to_do == 0
+    assert lines(found(side({}, there, uses=(FIX,)), side({}, there, uses=(FIX,)))) == []
+    guarded = msgspec.structs.replace(FIX, guarded=True)
+    both = side({}, nowhere, uses=(guarded,))
+    assert lines(found(both, both)) == []
+
+
+DROPOUT = Use(file="model.py", line=7, name="flax.nnx.Dropout")
+PMAP = Use(file="model.py", line=9, name="jax.pmap")
+MODULE_NAME = Use(file="model.py", line=1, name="flax.nnx")
+
+
+def near(uses: tuple[Use, ...], before: Mapping[str, Any], after: Mapping[str, Any]) -> Any:
+    mine = found(side({}, before, uses=uses), side({}, after, uses=uses))
+    return [(line.where, line.what, line.sentence) for line in mine.near]
+
+
+def test_what_changed_of_a_layer_that_the_sources_name_is_near_the_user() -> None:
+    uses = (DROPOUT, MODULE_NAME)
+    before = {
+        "lifts/flax.nnx/jit/tree": {"dropout/rngs/key": "uint32[2]"},
+        "lifts/flax.nnx/scan/tree": {"dropout/rngs/key": "uint32[2]"},
+        "layers/flax.nnx/RNN/tree": {"cell/rngs/key": "uint32[2]"},
+    }
+    after = {key: {"elsewhere/key": "uint32[2]"} for key in before}
+    ((where, what, sentence),) = near(uses, before, after)
+    assert (where, what) == ("model.py:7", "flax.nnx.Dropout")
+    assert sentence.startswith("2 parameters changed (jit, scan), the first: dropout/rngs/key")
+    assert near((MODULE_NAME,), before, after) == []
+
+
+def test_a_call_of_a_name_that_fails_now_is_near_the_user() -> None:
+    calls = "calls/jax.pmap/pmap-of-pmap", "calls/jax.vmap/no-argument"
+    fails = {"error": "ValueError", "line": "no mesh"}
+    before = dict.fromkeys(calls, "float32[3]")
+    ((where, what, sentence),) = near((PMAP, FIX), before, dict.fromkeys(calls, fails))
+    assert (where, what) == ("model.py:9", "jax.pmap")
+    assert sentence.startswith("1 call fails now (pmap-of-pmap): ")
+
+
+def test_that_no_function_of_the_users_was_run_is_said() -> None:
+    both = side({}, {"names/jax.numpy.fix": True}, uses=(FIX,))
+    assert any("no function of yours was run" in each for each in found(both, both).fine)
+    both = side({"mine": FINE}, {"names/jax.numpy.fix": True}, uses=(FIX,))
+    assert not any("no function of yours was run" in each for each in found(both, both).fine)

@@ -78,7 +78,7 @@ def test_the_users_part_comes_first_and_all_fits_one_screen(upgraded: Comparison
     assert lines[3].startswith(
         "ELSEWHERE  50 laws regressed, 50 more names gone, 50 calls fail now,"
     )
-    assert "  -v shows them" in lines
+    assert "  `vmap-conformance report -v` of the log shows them" in lines
     assert "items by outcome" not in lines
 
 

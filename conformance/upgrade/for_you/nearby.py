@@ -1,0 +1,77 @@
+"""What changed of names that the user's sources use, where no code of the user's was seen to meet it."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from conformance.events.user_code import Use
+from conformance.upgrade.causes import causes
+from conformance.upgrade.detectors import laws
+from conformance.upgrade.difference import Difference
+from conformance.upgrade.for_you.lines import Line
+from conformance.upgrade.for_you.names import places
+
+_OF_USE = frozenset({"defaults-changed", "arguments-needed"})
+"""Kinds, beside those that need work, that concern who calls the function."""
+_NAMED = 4
+"""So many differences of one line are named in it."""
+_WORD = re.compile(r"[A-Za-z]+")
+
+
+def nearby(
+    uses: Mapping[str, Sequence[Use]], entries: Iterable[Difference]
+) -> Iterator[tuple[Line, tuple[str, ...]]]:
+    """A line for each such change, and the differences that it is about.
+
+    Args:
+        uses: The uses of each name.
+        entries: The differences that are not reported yet.
+
+    """
+    concerned: dict[tuple[str, str], list[Difference]] = {}
+    for entry in entries:
+        if entry.kind.urgency != "work" and entry.kind.id not in _OF_USE:
+            continue
+        name = max(_concerned(entry, uses), key=len, default=None)
+        if name is not None:
+            concerned.setdefault((name, entry.kind.id), []).append(entry)
+    for (name, _), mine in sorted(concerned.items(), key=lambda item: item[0][0]):
+        where = next(places(uses[name]))
+        if mine[0].kind is laws.REGRESSED:
+            for cause in causes(mine):
+                yield Line(where, name, cause.sentence), tuple(e.key for e in cause.entries)
+            continue
+        said = f"{_counted(mine)}: {mine[0].sentence.splitlines()[0]}"
+        yield Line(where, name, said), tuple(entry.key for entry in mine)
+
+
+def _counted(mine: Sequence[Difference]) -> str:
+    """Such as `2 calls fail now (bound-method, holds-a-list), the first`."""
+    one, several = mine[0].kind.counted
+    which = list(dict.fromkeys(_last(entry.key) for entry in mine))
+    if len(mine) == 1:
+        return f"1 {one} ({which[0]})"
+    more = f" and {len(which) - _NAMED} more" if len(which) > _NAMED else ""
+    return f"{len(mine)} {several} ({', '.join(which[:_NAMED])}{more}), the first"
+
+
+def _concerned(entry: Difference, uses: Mapping[str, Sequence[Use]]) -> Iterator[str]:
+    """The names that a difference is about: what its key names, or whose variables changed."""
+    parts = re.split(r" \| |/", entry.key)
+    if parts[0] == "layers":
+        parts.append(f"{parts[1]}.{parts[2].split('-')[0]}")
+    if parts[0] != "lifts":
+        yield from (part for part in (parts[2:] if parts[0] == "layers" else parts) if part in uses)
+    else:  # of a module of several layers: its paths name them
+        words = {word.lower() for word in _WORD.findall(entry.sentence)}
+        for name in uses:
+            library, _, last = name.rpartition(".")
+            if library == parts[1] and last[:1].isupper() and last.lower() in words:
+                yield name
+
+
+def _last(key: str) -> str:
+    """What distinguishes a difference from others of its name."""
+    if " | " in key:
+        return key.split(" | ", maxsplit=1)[0]
+    parts = key.split("/")
+    return parts[-1] if parts[-1] not in {"tree", "output"} else parts[-2]
