@@ -87,6 +87,86 @@ SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
             "a sharding for `device_put_replicated`; JAX's change log names the others.",
         ),
     ),
+    (
+        r"unbound axis name",
+        Diagnosis(
+            "axis-name-not-bound",
+            "A collective such as `pmean` names an axis that no map around it has.",
+            "Give the map that name: `jax.pmap(..., axis_name='devices')` and "
+            "`jax.lax.pmean(x, 'devices')`.",
+        ),
+    ),
+    (
+        r"Gradient only defined for scalar-output",
+        Diagnosis(
+            "gradient-of-an-array",
+            "`jax.grad` was given a function that returns an array, not one number.",
+            "Return one number, such as `jnp.mean(...)` of the errors.",
+        ),
+    ),
+    (
+        r"Expected a callable value, got",
+        Diagnosis(
+            "array-in-place-of-function",
+            "A transformation such as `jax.vmap` was given an array or a result, not a function.",
+            "Give it the function itself, and call what it returns: `jax.vmap(f)(x)`.",
+        ),
+    ),
+    (
+        r"TracerBoolConversionError|TracerIntegerConversionError|^ConcretizationTypeError",
+        Diagnosis(
+            "branch-on-a-traced-value",
+            "Python's `if`, `while`, `range` or `int` asked for the value of an array that is being "
+            "traced.",
+            "Choose with `jnp.where` or `jax.lax.cond`; inside `vmap`, `jit` and `grad` an array has "
+            "no value yet.",
+        ),
+    ),
+    (
+        r"TracerArrayConversionError",
+        Diagnosis(
+            "numpy-on-a-traced-array",
+            "NumPy was given an array that is being traced.",
+            "Use `jax.numpy` inside `vmap`, `jit` and `grad`: `jnp.dot` in place of `np.dot`.",
+        ),
+    ),
+    (
+        r"arrays are immutable|does not support item assignment",
+        Diagnosis(
+            "array-is-immutable",
+            "An array of JAX cannot be changed in place.",
+            "Make a new one: `x = x.at[i].set(value)` in place of `x[i] = value`.",
+        ),
+    ),
+    (
+        (
+            r"can't multiply sequence by non-int|"
+            r"unsupported operand type\(s\) for [-+*/]+=?: '([\w.]+' and ')?(list|tuple)'"
+        ),
+        Diagnosis(
+            "arithmetic-on-a-list",
+            "Arithmetic was done on a list or tuple of arrays as if it were one array.",
+            "Do it for each array: "
+            "`jax.tree_util.tree_map(lambda p, g: p - learning_rate * g, params, gradients)`.",
+        ),
+    ),
+    (
+        r"CallCompactUnboundModuleError|unbound module",
+        Diagnosis(
+            "module-without-parameters",
+            "A Flax module was called by itself, and has no parameters yet.",
+            "Draw them with `variables = layer.init(key, x)`, then call `layer.apply(variables, x)`.",
+        ),
+    ),
+    (
+        r"pytree structure error|Tuple arity mismatch|List arity mismatch|Expected (tuple|list|dict), got",
+        Diagnosis(
+            "trees-differ",
+            "Nested lists, tuples or dicts of arrays were used together that are built differently.",
+            "Print both with `jax.tree_util.tree_structure`. A gradient is built like the argument it "
+            "is taken by: the first one, unless `argnums` says otherwise.",
+        ),
+    ),
     (r"inconsistent sizes|partitioned \d+ times, but the dimension size is", AXES),
     (
         (

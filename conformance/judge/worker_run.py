@@ -23,8 +23,9 @@ REPLY_BYTES = 2**20
 """Bytes an answer may have beyond any right one."""
 USUAL_CALLS = 55
 """Calls that one process makes by default: what the limit on all of them together is for."""
-MAX_CROWDING = 5.0
-"""How many times longer a limit is at most because other programs keep the machine busy."""
+MAX_CROWDING, MAX_CROWDING_TOGETHER = 5.0, 2.0
+"""How many times longer the limit on one call, and on all together, is at most because other programs
+keep the machine busy. All together have eight times one call's, so that little more is needed."""
 
 
 def crowding() -> float:
@@ -66,7 +67,8 @@ class Limits:
 
     def total(self, calls: int) -> float:
         """For so many calls together."""
-        return self.patience * self.unit * crowding() * 8 * max(1.0, calls / USUAL_CALLS)
+        crowded = min(crowding(), MAX_CROWDING_TOGETHER)
+        return self.patience * self.unit * crowded * 8 * max(1.0, calls / USUAL_CALLS)
 
 
 @attrs.frozen
