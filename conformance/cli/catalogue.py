@@ -13,12 +13,12 @@ KINDS = ("laws", "transforms", "subjects", "exercises", "defects", "rules", "par
 def rows(kind: str) -> list[Row]:
     """The rows of one of `KINDS`.
 
-    They are kept in a file, since JAX takes seconds to import; where this process has imported the laws
-    already, which may have the user's own subjects by now, the rows are made anew.
+    They are kept in a file, since JAX takes seconds to import; where this process may have loaded the
+    user's own subjects and maps, the rows are made anew, and not kept.
     """
     from conformance.cli import catalogue_cache
 
-    if "properties.laws" in sys.modules:
+    if "conformance.user_subjects.loading" in sys.modules:
         return _made(kind)
     kept = catalogue_cache.load(kind)
     if kept is None:

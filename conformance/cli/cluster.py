@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from conformance.events.records import Record
-from conformance.events.writer import to_line
-from conformance.runner import process_env
-
 if TYPE_CHECKING:
+    from conformance.events.records import Record
     from conformance.runner.run_options import RunOptions
 
 
@@ -34,6 +31,7 @@ def executor(dask: str | None, cells: int, workers: int = 1) -> Iterator[Executo
 
     """
     if dask is None:
+        from conformance.runner import process_env
         from conformance.upgrade import lifeline
 
         with ThreadPoolExecutor(min(cells, max(1, process_env.cores() // max(1, workers)))) as pool:
@@ -73,7 +71,7 @@ def connected(dask: str) -> Iterator[Any]:
         yield client
 
 
-def run(dask: str, asked: "RunOptions", *, workers: int, cache: bool, log: Path) -> list[Record]:
+def run(dask: str, asked: "RunOptions", *, workers: int, cache: bool, log: Path) -> "list[Record]":
     """Run the suite in parts on the cluster, and write the log when all have ended.
 
     Args:
@@ -87,6 +85,7 @@ def run(dask: str, asked: "RunOptions", *, workers: int, cache: bool, log: Path)
         click.ClickException: There is no cluster, or the log cannot be written.
 
     """
+    from conformance.events.writer import to_line
     from conformance.upgrade import parts, progress
 
     with connected(dask) as client, progress.following() as watcher:

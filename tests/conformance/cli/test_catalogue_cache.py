@@ -70,3 +70,19 @@ def test_help_imports_no_jax(arguments: list[str]) -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "AssertionError" not in ran.stderr
+
+
+def test_what_is_kept_is_the_suites_own(ran: Callable[..., Any], home: Path) -> None:
+    (home / "mine.py").write_text(
+        "import jax.numpy as jnp\nfrom conformance import own\n"
+        'SUBJECTS = [own.function("my-sum", jnp.sum, [("n",)])]\n'
+    )
+    environment = {"XDG_CACHE_HOME": str(home), "PYTHONPATH": str(home)}
+    chosen = ("run", "--subject", "my-sum", "--law", "mapping.equals-per-example", "-n", 0)
+    own = ("--subjects", "mine", "--transform", "jax.vmap", "-q")
+    for _ in range(2):
+        without = ran(*chosen, "-q", **environment)
+        assert without.status == 2
+        assert "there is no subject 'my-sum'" in without.err
+        given = ran(*chosen, *own, **environment)
+        assert (given.status, given.out) == (0, "✓ 1 check holds\n")
