@@ -22,6 +22,7 @@ from conformance.events.outcomes import CONFORMING
 from conformance.events.records import Result
 from conformance.known_defects.effects import SILENTLY_WRONG
 from conformance.reporting import failure
+from conformance.reporting.faults import Fault, group_by_cause
 from conformance.reporting.suggestions import unknown
 from conformance.runner import items
 from conformance.runner.program_cache import kept_programs
@@ -31,7 +32,7 @@ from conformance.user_subjects import subjects
 from conformance.user_subjects.changing import changing
 from conformance.user_subjects.functions import name_of
 from conformance.user_subjects.loading import UserExit, no_exit
-from conformance.user_subjects.pytest_plugin import DEVICES_OPTION
+from conformance.user_subjects.pytest_plugin import DEVICES_OPTION, LACKED_DEVICES
 from conformance.user_subjects.transforms import MADE
 from properties.law import Law
 from properties.laws import LAWS
@@ -100,27 +101,29 @@ def assert_conforms(
     transforms = _registered(transforms)
     _check_names(transforms, profile)
     _check_devices(devices)
-    if isinstance(subject, Subject):
-        made = subject
-    else:
-        with kept_programs(), _no_exit(name_of(subject)):
-            made = subjects.of_any_kind(
-                name_of(subject),
-                subject,
-                inputs,
-                streams=streams,
-                keywords=keywords,
-                method=method,
-                collections=collections,
-                tolerance=tolerance,
-                batch_sizes=batch_sizes,
-                axes=axes,
-                without=without,
-                batched=batched,
-                axis_name=axis_name,
-            )
+    made = _made(
+        subject,
+        inputs,
+        {
+            "streams": streams,
+            "keywords": keywords,
+            "method": method,
+            "collections": collections,
+            "tolerance": tolerance,
+            "batch_sizes": batch_sizes,
+            "axes": axes,
+            "without": without,
+            "batched": batched,
+            "axis_name": axis_name,
+        },
+    )
     how = PROFILES[profile].asked(seed, (*laws, *transforms))
     results = [(case, case.result()) for case in _cases([made], transforms, laws, how)]
+    LACKED_DEVICES.update(
+        case.transform.name
+        for case, _ in results
+        if _NEEDS_DEVICES in (case.transform.unavailable() or "")
+    )
     wrong = [r for _, r in results if r.outcome not in CONFORMING]
     if wrong:
         raise AssertionError(_report(made, wrong))
@@ -186,8 +189,17 @@ class Case:
 
     def result(self) -> Result:
         """What came of it."""
+        __tracebackhide__ = True
         with kept_programs(), subjects.registered(self.subject), _no_exit(self.subject.name):
-            return run_item(items.Item(self.law, self.transform, self.subject), self.profile)
+            try:
+                return run_item(items.Item(self.law, self.transform, self.subject), self.profile)
+            except Exception as error:
+                # A function that keeps what it is traced with makes the oracles fail, not a law.
+                impure = list(changing(self.subject))
+                if not impure:
+                    raise
+                said = f"{type(error).__name__}: {error}".splitlines()[0]
+                raise AssertionError(f"{impure[0]} It ends in {said}") from None
 
     def check(self, asked: bool) -> None:
         """Fail where the law does not hold; skip, with the reason, where it cannot be checked."""
@@ -200,6 +212,21 @@ class Case:
             if asked and self.transform.unavailable() is not None:
                 pytest.fail(_cannot_run(self.transform.name, reason), pytrace=False)
             pytest.skip(_with_remedy(reason))
+
+
+def _made(
+    subject: Callable[..., Any] | Subject, inputs: Sequence[Any], options: Mapping[str, Any]
+) -> Subject:
+    """The subject of what the user gives. A mistake in the inputs is raised here, without our frames."""
+    __tracebackhide__ = True
+    if isinstance(subject, Subject):
+        return subject
+    name = name_of(subject)
+    try:
+        with kept_programs(), _no_exit(name):
+            return subjects.of_any_kind(name, subject, inputs, **options)
+    except subjects.SubjectsError as error:
+        raise type(error)(str(error)) from None
 
 
 @contextmanager
@@ -258,6 +285,7 @@ def _check_devices(wanted: int | None) -> None:
         raise AssertionError(f"{wanted} devices are asked for, and there are {there}: {_REMEDY}")
 
 
+_NEEDS_DEVICES = "needs two devices"
 _REMEDY = (
     f"set {DEVICES_OPTION} = 8 in pytest's configuration, or XLA_FLAGS="
     "--xla_force_host_platform_device_count=8 before JAX starts"
@@ -270,7 +298,7 @@ def _cannot_run(name: str, reason: str) -> str:
 
 def _with_remedy(reason: str) -> str:
     """Why something is not checked, with what to do under pytest where it lacks devices."""
-    remedy = f"; {_REMEDY}" if "needs two devices" in reason else ""
+    remedy = f"; {_REMEDY}" if _NEEDS_DEVICES in reason else ""
     return reason.split(": set XLA_FLAGS", maxsplit=1)[0] + remedy
 
 
@@ -318,8 +346,9 @@ def _warn_of_known_defects(subject: Subject, results: Sequence[Result]) -> None:
 
 
 def _report(subject: Subject, wrong: Sequence[Result]) -> str:
-    """A plain sentence, and each violation in full."""
-    first = wrong[0]
+    """A plain sentence, and of each fault one violation in full, and the names of the others."""
+    faults = group_by_cause(wrong)
+    first = faults[0].example
     detail = first.detail
     said = failure.message(detail) if isinstance(detail, Violation) else first.outcome
     if isinstance(detail, Casualty):
@@ -327,4 +356,11 @@ def _report(subject: Subject, wrong: Sequence[Result]) -> str:
     sentence = f"{subject.name} breaks {first.law} under {first.transform}: {said.splitlines()[0]}"
     if len(wrong) > 1:
         sentence += f" (and {len(wrong) - 1} more)"
-    return "\n\n".join([*changing(subject), sentence, *map(failure.plain, wrong)])
+    return "\n\n".join([*changing(subject), sentence, *map(_in_full, faults)])
+
+
+def _in_full(fault: Fault) -> str:
+    """The example of a fault, and the other laws and transforms that show it."""
+    others = [f"{each.law} under {each.transform}" for each in fault.results[1:]]
+    also = [f"the same fault breaks {', '.join(others)}"] if others else []
+    return "\n".join([failure.plain(fault.example), *also])

@@ -11,6 +11,9 @@ from conformance.events.records import Result
 from conformance.reporting.summary import ordered_laws, ordered_transforms
 from conformance.reporting.symptom import GENERAL, kind, symptom
 
+PLAINEST = ".equals-per-example"
+"""How the ids of the laws end that need no explanation."""
+
 
 @attrs.frozen
 class Fault:
@@ -70,10 +73,10 @@ def _words(results: list[Result]) -> str:
     return max(counts, key=lambda words: (not words.startswith(GENERAL), counts[words]))
 
 
-def _size(result: Result) -> tuple[bool, bool, int]:
-    """How much there is to read: results with a call first, the smallest that is not empty."""
+def _size(result: Result) -> tuple[bool, bool, bool, int]:
+    """How much there is to read: results with a call first, of the plainest law, the smallest not empty."""
     detail = result.detail
     if not isinstance(detail, Violation):
-        return True, False, 0
+        return True, False, False, 0
     size = math.prod(detail.call.sizes.values())
-    return False, size == 0, size
+    return False, size == 0, not result.law.endswith(PLAINEST), size

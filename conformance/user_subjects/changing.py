@@ -23,6 +23,13 @@ def changing(subject: Subject) -> Iterator[str]:
                 jax.tree_util.tree_map(np.asarray, raw(subject.function(*example)))
                 for _ in range(2)
             )
+    except jax.errors.UnexpectedTracerError:
+        yield (
+            f"{subject.name} keeps an array of a call in which JAX traced it, and computes with it in a "
+            "later call: a list, an attribute or a global that it writes to. Return that array, or give "
+            "it as an argument."
+        )
+        return
     except Exception:
         # What it raises, the violations show.
         return

@@ -208,8 +208,10 @@ def takes(subject: Subject, arguments: Any, function: Callable[..., Any]) -> Any
 
 
 def said(error: BaseException) -> str:
-    """An exception in one line."""
-    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
+    """An exception in one line: the first of its message, with the next where that ends in a colon."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    first = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+    return f"{type(error).__name__}: {first}"
 
 
 def name_of(subject: Any) -> str:

@@ -1,4 +1,4 @@
-"""What pytest loads of this package by itself: one option, which is nothing where it is not set.
+"""What pytest loads of this package by itself: one option, and one line on what lacked devices.
 
 It imports neither JAX nor anything else of this package.
 """
@@ -6,10 +6,14 @@ It imports neither JAX nor anything else of this package.
 import os
 import sys
 import warnings
+from typing import Any
 
 import pytest
 
 DEVICES_OPTION = "vmap_conformance_devices"
+LACKED_DEVICES: set[str] = set()
+"""Transforms that `assert_conforms` left out, since they need more devices than there are."""
+_OUTPUT = "vmap_conformance_lacked_devices"
 _FLAG = "--xla_force_host_platform_device_count"
 
 
@@ -38,4 +42,26 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
             "changes nothing",
             pytest.PytestConfigWarning,
             stacklevel=1,
+        )
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand what a worker of pytest-xdist left out to the process that prints."""
+    output: Any = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output[_OUTPUT] = sorted(LACKED_DEVICES)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker of pytest-xdist left out."""
+    LACKED_DEVICES.update(getattr(node, "workeroutput", {}).get(_OUTPUT, ()))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what no test checked for want of devices."""
+    if LACKED_DEVICES:
+        terminalreporter.write_line(
+            f"vmap-conformance: {', '.join(sorted(LACKED_DEVICES))} not checked: they need two devices; "
+            f"set {DEVICES_OPTION} = 8 in pytest's configuration"
         )

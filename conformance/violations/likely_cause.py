@@ -10,7 +10,7 @@ import attrs
 import jax
 import numpy as np
 
-from conformance.violations import WHOLE_BATCH
+from conformance.violations import WHOLE_BATCH, own_code
 from properties.call import FunctionCall, ModuleCall
 from properties.law import Law, Violation, violation
 from properties.loop_transform import LOOP
@@ -46,7 +46,18 @@ def likely_cause(law: Law, transform: Transform, found: Violation) -> str | None
                 broken = _tried(law, mutant.mutate(LOOP), found)
             if broken is not None and _same(broken, found):
                 return f"{mutant.sentence} ({mutant.name})"
-    return _of_compiling(law, transform, found)
+    return _of_rule(found) or _of_compiling(law, transform, found)
+
+
+def _of_rule(found: Violation) -> str | None:
+    """A batching rule that the user wrote; None where there is none."""
+    rules = own_code.batching_rules(found.call)
+    if not rules:
+        return None
+    return (
+        f"the function's own rule under a map, {' or '.join(rules)}: it must give for the batch what the "
+        "function gives for each example, and say which results are batched"
+    )
 
 
 def _of_compiling(law: Law, transform: Transform, found: Violation) -> str | None:
@@ -72,6 +83,10 @@ def _of_exception(law: Law, transform: Transform, found: Violation) -> str:
     error = again.mismatch.raised or found.mismatch.raised
     assert error is not None
     cause = f"{type(error).__name__} is raised{_place(error)}"
+    mine = own_code.frame(error) if found.call.subject.own is not None else None
+    if mine is not None:
+        library = _place(error).replace(" in ", ", by ", 1)
+        cause = f"{type(error).__name__} is raised in {mine}{library}"
     if found.mismatch.due:
         return cause
     what = (
@@ -84,7 +99,8 @@ def _of_exception(law: Law, transform: Transform, found: Violation) -> str:
         if law.id == WHOLE_BATCH:
             return f"{cause}; the function raises it of the whole batch, without a map"
         return f"{cause}; {what} raises, too: {_blame(found)}"
-    return f"{cause}; {what} does not raise"
+    rule = _of_rule(found)
+    return f"{cause}; {what} does not raise" + (f". See {rule}" if rule else "")
 
 
 def _blame(found: Violation) -> str:

@@ -131,3 +131,39 @@ def test_a_transform_that_is_asked_for_and_cannot_run_fails(tmp_path: Path) -> N
 def test_more_devices_than_there_are_fail() -> None:
     with pytest.raises(AssertionError, match="99 devices are asked for"):
         assert_conforms(jnp.tanh, [("n",)], devices=99)
+
+
+IMPURE = """
+import jax.numpy as jnp
+from conformance.testing import assert_conforms
+
+kept = []
+
+def cached(x):
+    if not kept:
+        kept.append(x.mean())
+    return x - kept[0]
+
+def test_state():
+    assert_conforms(cached, [("n",)])
+
+def test_inputs():
+    assert_conforms(jnp.add, [("n",)])
+"""
+
+
+def test_mistakes_of_the_users_are_a_sentence_and_what_lacked_devices_is_said(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "test_it.py").write_text(
+        IMPURE + "\ndef test_fine():\n    assert_conforms(jnp.tanh, [('n',)])\n"
+    )
+    ran = _pytest(tmp_path, "-q", "-p", PLUGIN)
+    assert "1 passed" in ran.stdout
+    assert "cached keeps an array of a call in which JAX traced it" in ran.stdout
+    assert "missing a required argument: 'y'" in ran.stdout or "required positional" in ran.stdout
+    assert "conformance/user_subjects/functions.py" not in ran.stdout, (
+        "nothing of the suite's source"
+    )
+    assert "jax.pmap, jax.shard_map not checked: they need two devices" in ran.stdout

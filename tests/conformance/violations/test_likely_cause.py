@@ -1,5 +1,6 @@
 """The cause says what raised and where, and whether the compilation cache alone is wrong."""
 
+import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from jax.experimental.compilation_cache import compilation_cache
 from conformance import own
 from conformance.transforms import TRANSFORMS
 from conformance.user_subjects.subjects import registered
+from conformance.violations import own_code
 from conformance.violations.describe import describe
 from conformance.violations.likely_cause import likely_cause
 from conformance.violations.recheck import ONLY_FROM_CACHE, is_only_from_cache
@@ -166,3 +168,54 @@ def test_a_call_that_is_right_without_jit_says_so(traced_alone: bool) -> None:
     assert (cause is not None and cause.startswith("the same call is right without jax.jit")) == (
         traced_alone
     )
+
+
+@jax.custom_batching.custom_vmap
+def centred(x: Any) -> Any:
+    return x - x.mean()
+
+
+@centred.def_vmap
+def centred_rule(size: int, batched: Any, x: Any) -> Any:
+    return x - x.mean(axis=0), True
+
+
+@jax.custom_batching.custom_vmap
+def scaled(x: Any) -> Any:
+    return x * 2
+
+
+@scaled.def_vmap
+def scaled_rule(size: int, batched: Any, x: Any) -> Any:
+    return x.reshape(7), True
+
+
+def of_own(function: Any) -> str:
+    with registered(own.function("mine", function, [("n",)])):
+        found = found_in(HONEST, FunctionCall("mine", {"batch": 3, "n": 4}, (Axes((0,)),)))
+        cause = likely_cause(LAW, HONEST, found)
+    assert cause is not None
+    return cause
+
+
+def test_a_users_own_batching_rule_is_named() -> None:
+    line = inspect.unwrap(centred_rule).__code__.co_firstlineno
+    rule = f"own rule under a map, centred_rule (violations/test_likely_cause.py, line {line})"
+    assert rule in of_own(centred)
+
+
+def test_an_exception_is_named_with_its_place_in_the_users_code() -> None:
+    cause = of_own(scaled)
+    assert cause.startswith(
+        "TypeError is raised in violations/test_likely_cause.py, scaled_rule (line"
+    )
+    assert ", by jax/_src/" in cause
+    assert "own rule under a map, scaled_rule" in cause
+
+
+def test_a_function_without_a_rule_of_its_own_names_none() -> None:
+    assert own_code.batching_rules(CALL) == []
+    with registered(own.function("mine", lambda x: x * 2, [("n",)])):
+        assert (
+            own_code.batching_rules(FunctionCall("mine", {"batch": 3, "n": 4}, (Axes((0,)),))) == []
+        )
