@@ -65,7 +65,7 @@ def show(
         return code
     if single:
         summary = comparison.columns[0].summary
-        terminal.show(console, summary, verbosity=views.verbosity, files=scripts)
+        terminal.show(console, summary, verbosity=views.verbosity, files=scripts, page=views.html)
     else:
         everything = views.verbosity > terminal.GROUPS
         comparison_terminal.show(console, comparison, everything=everything)

@@ -1,6 +1,7 @@
 """The terminal's view of one run: groups of laws by transforms, the faults, and what to do next."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from rich.text import Text
 
@@ -18,6 +19,7 @@ def show(
     *,
     verbosity: int = GROUPS,
     files: Mapping[str, str] | None = None,
+    page: Path | None = None,
 ) -> None:
     """Print a run.
 
@@ -26,6 +28,7 @@ def show(
         summary: The run.
         verbosity: `QUIET`, `GROUPS`, `LAWS` or `EVERYTHING`.
         files: The path of the script that was saved for a failure, by `item_name`.
+        page: Where the page is, where one is written.
 
     """
     width = console.width
@@ -40,8 +43,11 @@ def show(
     _print(console, matrix.lines(summary, by, width))
     found = faults.Faults(summary, files or {})
     _print(console, found.in_full(width))
-    _print(console, conclusion.lines(summary, width, names=verbosity >= LAWS))
+    named = verbosity >= LAWS
+    _print(console, conclusion.lines(summary, width, names=named, page=page is not None))
     _print(console, found.in_short(width))
+    if page is not None:
+        _print(console, [Text(f"page: {page}")])
 
 
 def _print(console: Console, lines: list[Text]) -> None:

@@ -33,15 +33,20 @@ def one_line(summary: Summary) -> Text:
     return line
 
 
-def lines(summary: Summary, width: int, *, names: bool = False) -> list[Text]:
+def lines(summary: Summary, width: int, *, names: bool = False, page: bool = False) -> list[Text]:
     """The verdict, the known defects by what they do, what was not checked, and remarks.
 
-    `names` asks for the name of every known defect, not of the dangerous ones alone.
+    Args:
+        summary: The run.
+        width: Of a line.
+        names: Whether to give the name of every known defect, not of the dangerous ones alone.
+        page: Whether the page is written, and needs no advertisement.
+
     """
     made = [_verdict(summary)]
     made += _known(summary, width, names=names)
     unchecked = _unchecked(summary)
-    hints = ["-v: every law", "--html PAGE: the page"]
+    hints = ["-v: every law", *([] if page else ["--html PAGE: the page"])]
     made += [
         Text(line, style="dim") for line in layout.join([*unchecked, *hints], width, indent="  ")
     ]
@@ -78,6 +83,8 @@ def _verdict(summary: Summary) -> Text:
     if not summary.counts["holds"]:
         return Text("Nothing was checked.", style="yellow")
     verb = "holds" if summary.counts["holds"] == 1 else "hold"
+    if summary.incomplete:
+        return Text(f"Not finished: {holds} {verb} so far.", style="yellow")
     return Text(f"{layout.HOLDS} {holds} {verb}.", style="bold green")
 
 

@@ -141,6 +141,23 @@ def test_report_of_what_does_not_conform_is_one(main: Main, written: Callable[..
     assert "the process that ran it died" in ran.out
 
 
+def test_a_page_that_is_written_is_named_and_not_advertised(
+    main: Main, written: Callable[..., Path], tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    ran = main("report", written(HOLDS), "--html", page)
+    assert f"page: {page}" in ran.out.splitlines()
+    assert "--html PAGE" not in ran.out
+    assert "--html PAGE: the page" in main("report", written(HOLDS)).out
+
+
+def test_what_holds_of_an_incomplete_log_is_so_far(
+    main: Main, written: Callable[..., Path]
+) -> None:
+    ran = main("report", written(HOLDS, complete=False))
+    assert "Not finished: 1 check holds so far." in ran.out
+
+
 def test_report_of_an_incomplete_log_is_three(main: Main, written: Callable[..., Path]) -> None:
     ran = main("report", written(HOLDS, complete=False))
     assert ran.status == 3
