@@ -31,6 +31,12 @@ if TYPE_CHECKING:
     help="Of --source: add each result to this file, and do not try what it has.",
 )
 @click.option(
+    "--sample",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Of --source: try at most N slips, drawn at random.",
+)
+@click.option(
     "-n",
     "--workers",
     type=click.IntRange(1, 256),
@@ -50,6 +56,7 @@ def mutants(
     subtle: bool,
     source: tuple[str, ...],
     log: Path | None,
+    sample: int | None,
     workers: int | None,
     shard: tuple[int, int],
 ) -> int:
@@ -63,8 +70,8 @@ def mutants(
         raise click.UsageError(
             "--rules, --subtle and --source exclude each other: give one of them"
         )
-    if log is not None and not source:
-        raise click.UsageError("--log is for --source: give the functions whose slips it has")
+    if (log or sample) and not source:
+        raise click.UsageError("--log and --sample are about slips: give --source with functions")
     process_env.prepare()
     from conformance.mutation.processes import WorkerDiedError
 
@@ -75,7 +82,7 @@ def mutants(
         if subtle:
             return _subtle(processes, shard, markdown)
         if source:
-            return _source(source, processes, shard, (log, markdown))
+            return _source(source, sample, processes, shard, (log, markdown))
         return _transforms(processes, shard, markdown)
     except WorkerDiedError as error:
         raise click.ClickException(str(error)) from None
@@ -123,13 +130,14 @@ def _subtle(workers: int, shard: tuple[int, int], markdown: Path | None) -> int:
 
 def _source(
     globs: tuple[str, ...],
+    sample: int | None,
     workers: int,
     shard: tuple[int, int],
     files: tuple[Path | None, Path | None],
 ) -> int:
-    from conformance.mutation import failures, tables
+    from conformance.mutation import failures
     from conformance.mutation.processes import run_in_processes
-    from conformance.mutation.source import driver, reach, slip_log, targets
+    from conformance.mutation.source import driver, page, reach, slip_log, targets
     from conformance.runner.items import in_shard
 
     log, markdown = files
@@ -137,24 +145,25 @@ def _source(
     if not mine:
         raise click.UsageError(f"no function that maps matches {' or '.join(globs)}")
     try:
-        before = slip_log.read(log) if log is not None else []
+        results = slip_log.read(log) if log is not None else []
     except slip_log.LogError as error:
         raise click.UsageError(str(error)) from None
-    results = [each for each in before if each.target in mine]
-    tasks = slip_log.left(slip_log.tasks(mine.values()), results)
+    results = [each for each in results if each.target in mine]
+    order = slip_log.tasks(mine.values())
 
     def found(result: "SlipResult") -> None:
         results.append(result)
         if log is not None:
             slip_log.append(log, result)
 
-    if tasks:
-        parts = {f"part {n}": (n,) for n in range(1, reach.PARTS + 1)}
-        driver.run(tasks, run_in_processes(reach.reached, parts, workers), workers, found)
-    results.sort(key=lambda each: (list(mine).index(each.target), each.number))
-    measured_on = f"Measured on {slip_log.installed().sentence}.\n\n"
-    totals, table = tables.source_totals(results), tables.source_table(results)
-    _show(tables.SOURCE_HEAD + measured_on, totals, table, markdown)
+    for profile in reach.TRIED:
+        tasks = slip_log.left(order, results, profile, sample)
+        if tasks:
+            parts = {f"part {n}": (profile, n) for n in range(1, reach.PARTS + 1)}
+            reached = run_in_processes(reach.reached, parts, workers)
+            driver.run(tasks, profile, reached, workers, found)
+    totals, table = page.totals(results), page.tables(results)
+    _show(page.head(len(order), results), totals, table, markdown)
     return _fail(failures.source_failures(results))
 
 

@@ -166,6 +166,22 @@ VMAP: tuple[Defect, ...] = (
         all_laws=False,
     ),
     Defect(
+        id="vmap-slice-gradient-past-the-end",
+        transform="jax.vmap",
+        versions={"jax": "<0.9"},
+        affects=calls_of("lax.dynamic_update_slice.past-the-end", any_axes),
+        law="gradients.shared-sum",
+        call=rule_call("lax.dynamic_update_slice.past-the-end", (0, 0, 0)),
+        description=(
+            "The gradient of a map of lax.dynamic_slice whose start is mapped and past the end, which is "
+            "clipped, is silently zero for those examples."
+        ),
+        upstream=(
+            "https://github.com/jax-ml/jax/issues/34228, fixed by https://github.com/jax-ml/jax/pull/34229"
+        ),
+        all_laws=False,
+    ),
+    Defect(
         id="vmap-update-of-own-slice",
         transform="jax.vmap",
         versions={"jax": ">=0.4.35"},

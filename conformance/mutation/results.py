@@ -76,6 +76,8 @@ class SlipResult(msgspec.Struct, frozen=True):
     """Whether the calls execute its line."""
     number: int = -1
     """Which slip of its function, the first being 0."""
+    profile: str = "quick"
+    """Whose calls were tried."""
 
     @property
     def noticed(self) -> bool:

@@ -1,16 +1,13 @@
 """Mutation results as Markdown tables, and in one sentence."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from conformance.mutation.results import (
     CONTROL,
     MutationResult,
     RuleMutationResult,
-    SlipResult,
     SubtleResult,
 )
-from conformance.mutation.source.survivors import reason
 from properties.mutants.subtle import SUBTLE
 
 MATRIX_HEAD = """# The kill matrix
@@ -44,20 +41,6 @@ it is, which passes on all calls that are tried. Made by
 """
 
 
-SOURCE_HEAD = """# Slips in the source
-
-Every function of JAX and Flax that maps is changed in one place at a time, as a person might get it wrong
-(`conformance/mutation/source`): another comparison, `or` for `and`, a number one more, a keyword left out.
-Each slip is tried on items that a quick run with seed 0 checks, at most 64 of those that execute its line:
-one of each law, then one of each subject. The control, the function compiled anew as it is, is checked on
-every item that notices a slip there, and must pass. Below the counts are the slips that survive, with the
-reason where no law could notice them (`conformance/mutation/source/survivors.py`). Made by
-`vmap-conformance mutants --source '*' --log slips.jsonl --markdown docs/source-slips.md`, which adds to the
-log and tries only what it lacks.
-
-"""
-
-
 def matrix_totals(results: Sequence[MutationResult]) -> str:
     """One sentence: how many mutants, laws and kills."""
     checked = [each for each in results if each.calls]
@@ -68,7 +51,7 @@ def matrix_totals(results: Sequence[MutationResult]) -> str:
         f"{len(kills)} of {len(tried)} triples of law, mutant and transform are kills; "
         f"{len({each.mutant for each in kills})} of {len(mutants)} mutants are killed by some law, "
         f"{len({each.law for each in kills})} of {len(laws)} laws kill some mutant; "
-        f"{_controls(sum(each.killed for each in results if each.mutant == CONTROL))}"
+        f"{controls(sum(each.killed for each in results if each.mutant == CONTROL))}"
     )
 
 
@@ -80,8 +63,8 @@ def matrix_tables(results: Sequence[MutationResult]) -> str:
         cells = {(each.mutant, each.law): each.killed_by or "-" for each in rows}
         laws = list(dict.fromkeys(each.law for each in rows))
         mutants = list(dict.fromkeys(each.mutant for each in rows))
-        table = _table("mutant", {law: f"`{law}`" for law in laws}, mutants, cells)
-        parts.append(f"## {title}\n\n{table}\n")
+        cells_table = table("mutant", {law: f"`{law}`" for law in laws}, mutants, cells)
+        parts.append(f"## {title}\n\n{cells_table}\n")
     return "\n".join(parts)
 
 
@@ -99,7 +82,7 @@ def rule_totals(results: Sequence[RuleMutationResult]) -> str:
         f"{killed} of {len(apply)} pairs of batching rule and mutant are kills "
         f"({100 * killed / max(1, len(apply)):.1f} %), in {len({each.rule for each in tried})} rules; "
         f"{len(tried) - len(apply)} more do not apply; "
-        f"{_controls(sum(each.killed for each in results if each.mutant == CONTROL))}"
+        f"{controls(sum(each.killed for each in results if each.mutant == CONTROL))}"
     )
 
 
@@ -107,7 +90,7 @@ def rule_table(results: Sequence[RuleMutationResult]) -> str:
     """Rules by mutants."""
     cells = {(each.rule, each.mutant): _rule_cell(each) for each in results}
     columns = {each.mutant: each.mutant for each in results}
-    return _table("rule", columns, dict.fromkeys(each.rule for each in results), cells)
+    return table("rule", columns, dict.fromkeys(each.rule for each in results), cells)
 
 
 def _rule_cell(result: RuleMutationResult) -> str:
@@ -137,105 +120,15 @@ def subtle_table(results: Sequence[SubtleResult]) -> str:
             "**survives**" if each.triggered else "**is not triggered**"
         )
         cells[row, "law"] = each.killed_by or "-"
-    return _table("mutant", columns, rows, cells)
+    return table("mutant", columns, rows, cells)
 
 
-def source_totals(results: Sequence[SlipResult]) -> str:
-    """One sentence: how many slips, and how many are noticed."""
-    tried = [each for each in results if each.operator != CONTROL]
-    reached = [each for each in tried if each.reached]
-    can_matter = [each for each in reached if _can_matter(each)]
-    noticed = sum(each.noticed for each in reached)
-    failing = sum(each.noticed for each in results if each.operator == CONTROL)
-    return (
-        f"{noticed} of {len(can_matter)} slips that change what a user sees are noticed "
-        f"({_percent(noticed, len(can_matter))}); {len(reached) - len(can_matter)} more change nothing that "
-        f"a user sees, and {len(tried) - len(reached)} more are in lines that no item executes; "
-        f"{_controls(failing)}"
-    )
-
-
-def _can_matter(result: SlipResult) -> bool:
-    return result.noticed or not reason(result)
-
-
-def source_table(results: Sequence[SlipResult]) -> str:
-    """Slips by operator and by module, then each that survives, then the lines not executed."""
-    tried = [each for each in results if each.operator != CONTROL]
-    survivors = [each for each in tried if each.reached and not each.noticed]
-    parts = [
-        _counted("operator", tried, lambda each: each.operator),
-        _counted("module", tried, lambda each: f"`{each.target.split(':')[0]}`"),
-        "## Survivors",
-        _survivors([each for each in survivors if not reason(each)]),
-        "## Slips that change nothing that a user sees",
-        _survivors([each for each in survivors if reason(each)]),
-        "## Lines that no item executes",
-        _not_executed([each for each in tried if not each.reached]),
-    ]
-    return "\n\n".join(parts)
-
-
-def _survivors(slips: Sequence[SlipResult]) -> str:
-    """Slips by place, each with the reason why it survives, if one is known."""
-    columns = {"slip": "slip", "why": "why it survives"}
-    cells: dict[tuple[str, str], str] = {}
-    for each in slips:
-        row = f"`{each.target}` line {each.line}, {each.operator}"
-        slip = f"`{_short(each.before)}` → `{_short(each.after)}`"
-        cells[row, "slip"] = f"{cells[row, 'slip']}; {slip}" if (row, "slip") in cells else slip
-        cells[row, "why"] = reason(each) or "**not noticed**"
-    return _table("where", columns, dict.fromkeys(row for row, _ in cells), cells)
-
-
-def _not_executed(slips: Sequence[SlipResult]) -> str:
-    """The functions with such lines."""
-    lines: dict[str, list[int]] = defaultdict(list)
-    for each in slips:
-        lines[f"`{each.target}`"].append(each.line)
-    columns = {"slips": "slips", "lines": "lines"}
-    cells = {(row, "slips"): str(len(each)) for row, each in lines.items()}
-    cells |= {(row, "lines"): ", ".join(map(str, sorted({*each}))) for row, each in lines.items()}
-    return _table("function", columns, lines, cells)
-
-
-def _counted(head: str, tried: Sequence[SlipResult], key: Callable[[SlipResult], str]) -> str:
-    columns = {
-        "noticed": "noticed",
-        "of": "of",
-        "share": "share",
-        "nothing": "change nothing",
-        "not": "not executed",
-    }
-    cells: dict[tuple[str, str], str] = {}
-    rows = sorted({key(each) for each in tried})
-    for row in rows:
-        mine = [each for each in tried if key(each) == row]
-        reached = [each for each in mine if each.reached]
-        can_matter = [each for each in reached if _can_matter(each)]
-        noticed = sum(each.noticed for each in reached)
-        cells |= {(row, "noticed"): str(noticed), (row, "of"): str(len(can_matter))}
-        cells[row, "share"] = _percent(noticed, len(can_matter))
-        cells[row, "nothing"] = str(len(reached) - len(can_matter))
-        cells[row, "not"] = str(len(mine) - len(reached))
-    return _table(head, columns, rows, cells)
-
-
-def _short(code: str) -> str:
-    """Code that fits a cell."""
-    shown = code if len(code) <= 60 else f"{code[:57]}..."
-    return shown.replace("|", "\\|").replace("`", "'")
-
-
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / max(1, whole):.1f} %"
-
-
-def _controls(failing: int) -> str:
+def controls(failing: int) -> str:
+    """What is said of the controls."""
     return f"{failing} controls fail." if failing else "every control passes."
 
 
-def _table(
+def table(
     corner: str,
     columns: dict[str, str],
     rows: Iterable[str],

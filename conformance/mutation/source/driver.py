@@ -19,10 +19,10 @@ from conformance.mutation.source.targets import result, targets
 
 Task = tuple[str, int]
 """A target, and which of its slips."""
-Known = tuple[Sequence[Reached], Counter[tuple[str, str]]]
-"""The items that may be tried, and how many slips each noticed, by target and item."""
+Known = tuple[str, Sequence[Reached], Counter[tuple[str, str]]]
+"""The profile, the items that may be tried, and how many slips each noticed, by target and item."""
 
-SECONDS = 300
+SECONDS = 900
 """Seconds without a result after which a process ends: compiled code may loop, and heeds no signal."""
 PER_PROCESS = 60
 """Slips after which a process ends: what it has compiled is not all given back."""
@@ -32,6 +32,7 @@ DIES = "the process dies or does not come to its end"
 
 def run(
     tasks: Sequence[Task],
+    profile: str,
     reached: Sequence[Reached],
     workers: int,
     found: Callable[[SlipResult], None],
@@ -40,6 +41,7 @@ def run(
 
     Args:
         tasks: The slips.
+        profile: The name of the profile whose calls are tried.
         reached: The items that may be tried on them.
         workers: How many processes.
         found: Called with each result as it comes, controls among them.
@@ -48,11 +50,14 @@ def run(
     # A thread waits for each process; it computes nothing.
     with ThreadPoolExecutor(workers) as threads:
         shares = [tasks[n::workers] for n in range(workers)]
-        list(threads.map(lambda share: _of_share(share, reached, found), shares))
+        list(threads.map(lambda share: _of_share(share, profile, reached, found), shares))
 
 
 def _of_share(
-    share: Sequence[Task], reached: Sequence[Reached], found: Callable[[SlipResult], None]
+    share: Sequence[Task],
+    profile: str,
+    reached: Sequence[Reached],
+    found: Callable[[SlipResult], None],
 ) -> None:
     """Try some slips, by as many processes as it takes."""
     left = list(share)
@@ -65,12 +70,12 @@ def _of_share(
 
     while left:
         tasks = left[:PER_PROCESS]
-        ended = _by_process(tasks, (reached, noticing), count)
+        ended = _by_process(tasks, (profile, reached, noticing), count)
         left = left[ended:]
         if ended < len(tasks):
             target, number = left.pop(0)
             slip = list(slips(targets()[target].definition))[number]
-            found(result(target, slip, number, DIES))
+            found(result(target, slip, number, DIES, profile))
 
 
 def _by_process(tasks: Sequence[Task], known: Known, found: Callable[[SlipResult], None]) -> int:

@@ -30,6 +30,8 @@ class TooLongError(Exception):
 class Attempts:
     """Slips that are tried one after the other in one process."""
 
+    profile: str
+    """The name of the profile whose calls are tried."""
     reached: Sequence[Reached]
     """The items that the whole source passes."""
     noticing: Counter[tuple[str, str]] = attrs.field(factory=Counter)
@@ -61,13 +63,13 @@ class Attempts:
                 whole = control(targets()[target].definition)
                 fails = _noticed(target, whole, [by]) is not None
                 (self.failing if fails else self.passing).add(key)
-                yield result(target, whole, -1, by.item if fails else None)
+                yield result(target, whole, -1, by.item if fails else None, self.profile)
             if key in self.passing:
                 self.noticing[key] += 1
-                yield result(target, slip, number, by.item)
+                yield result(target, slip, number, by.item, self.profile)
                 return
             left.remove(by)
-        yield result(target, slip, number, None, reached=bool(items))
+        yield result(target, slip, number, None, self.profile, reached=bool(items))
 
 
 def _noticed(target: str, slip: Slip, items: Iterable[Reached]) -> Reached | None:

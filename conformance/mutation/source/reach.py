@@ -1,4 +1,4 @@
-"""Which items of a quick run execute which lines of the functions that map."""
+"""Which items of a run execute which lines of the functions that map."""
 
 import sys
 import time
@@ -16,10 +16,10 @@ from conformance.mutation.control import unbroken
 from conformance.mutation.source.targets import Target, targets
 from conformance.runner.items import Item, in_shard, select
 from properties.call import Call
-from properties.profile import PROFILES
+from properties.profile import PROFILES, Profile
 
-PROFILE = PROFILES["quick"].asked(0)
-"""What a run without options checks."""
+TRIED = ("quick", "ci")
+"""The profiles whose calls are tried with seed 0, in this order."""
 PARTS = 32
 """The parts in which the items are traced: a task each."""
 ITEMS_TRIED = 64
@@ -51,31 +51,32 @@ class Reached:
         return self.item.rpartition("|")[2]
 
 
-def sampled_items() -> list[Item]:
-    """The items that a quick run checks, but for the known defects."""
+def sampled_items(profile: Profile) -> list[Item]:
+    """The items that a run of the profile checks, but for the known defects."""
     return [
         item
         for item in select()
         if item.defect is None
         and item.transform.unavailable() is None
-        and item.not_sampled_reason(PROFILE) is None
+        and item.not_sampled_reason(profile) is None
         and item.law.skip_reason(item.transform, item.subject) is None
     ]
 
 
-def reached(part: int) -> list[Reached]:
-    """What each item of a part executes, the first part being 1."""
-    items = [item for item in sampled_items() if in_shard(item.id, (part, PARTS))]
-    return [found for item in items if (found := traced(item)) is not None]
+def reached(name: str, part: int) -> list[Reached]:
+    """What each item of a part of the profile's executes, the first part being 1."""
+    profile = PROFILES[name].asked(0)
+    items = [item for item in sampled_items(profile) if in_shard(item.id, (part, PARTS))]
+    return [found for item in items if (found := traced(item, profile)) is not None]
 
 
-def traced(item: Item) -> Reached | None:
+def traced(item: Item, profile: Profile) -> Reached | None:
     """What an item executes; None where it checks nothing, or fails on the whole source."""
     # JAX does not run a function again for a trace that it has.
     jax.clear_caches()
     began = time.perf_counter()
     with tracing(targets().values()) as executed:
-        control = unbroken(item.law, item.transform, item.subject, PROFILE)
+        control = unbroken(item.law, item.transform, item.subject, profile)
     took = time.perf_counter() - began
     if not control.calls or control.violation is not None:
         return None

@@ -11,6 +11,7 @@ import msgspec
 from conformance.mutation.results import CONTROL, SlipResult
 from conformance.mutation.source.driver import Task
 from conformance.mutation.source.operators import slips
+from conformance.mutation.source.reach import TRIED
 from conformance.mutation.source.targets import Target
 
 
@@ -20,12 +21,11 @@ class Versions(msgspec.Struct, frozen=True):
     python: str
     jax: str
     flax: str
-    items: str = "quick, seed 0"
 
     @property
     def sentence(self) -> str:
-        """Such as `jax 0.10.2, flax 0.12.8 and Python 3.11, by the items of quick, seed 0`."""
-        return f"jax {self.jax}, flax {self.flax} and Python {self.python}, by the items of {self.items}"
+        """Such as `jax 0.10.2, flax 0.12.8 and Python 3.11`."""
+        return f"jax {self.jax}, flax {self.flax} and Python {self.python}"
 
 
 class LogError(Exception):
@@ -82,7 +82,34 @@ def tasks(targets: Iterable[Target], seed: int = 0) -> list[Task]:
     return order
 
 
-def left(order: Iterable[Task], results: Iterable[SlipResult]) -> list[Task]:
-    """The slips that no result is about."""
-    tried = {(each.target, each.number) for each in results if each.operator != CONTROL}
-    return [task for task in order if task not in tried]
+def left(
+    order: Iterable[Task], results: Iterable[SlipResult], profile: str, sample: int | None = None
+) -> list[Task]:
+    """The slips that are still to be tried on the calls of the profile.
+
+    Each is tried on those of quick; then those that survive are tried on those of ci.
+
+    Args:
+        order: The slips, in the order in which they are tried.
+        results: Those that there are.
+        profile: The name of the profile.
+        sample: How many slips to try in all; None for every one.
+
+    """
+    last = {(each.target, each.number): each for each in latest(results)}
+    if profile == TRIED[0]:
+        new = [task for task in order if task not in last]
+        return new if sample is None else new[: max(0, sample - len(last))]
+    survive = {task for task, each in last.items() if not each.noticed and each.profile != profile}
+    return [task for task in order if task in survive]
+
+
+def latest(results: Iterable[SlipResult]) -> list[SlipResult]:
+    """The last result of each slip, reached where the calls of some profile executed its line."""
+    of_slip: dict[Task, SlipResult] = {}
+    for each in results:
+        if each.operator != CONTROL:
+            before = of_slip.get((each.target, each.number))
+            reached = each.reached or (before is not None and before.reached)
+            of_slip[each.target, each.number] = msgspec.structs.replace(each, reached=reached)
+    return list(of_slip.values())

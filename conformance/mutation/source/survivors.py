@@ -1,29 +1,143 @@
 """Why slips survive that no law could notice: they change nothing that a user sees."""
 
 import fnmatch
+import linecache
 
 from conformance.mutation.results import SlipResult
+from conformance.mutation.source.targets import targets
 
-_WORDS = "it only words the message of an error"
-REASONS: dict[tuple[str, str], str] = {
-    ("jax._src.api:_mapped_axis_size", code): _WORDS
-    for code in (
-        "axis + 1",
-        "axis >= 0",
-        "-axis",
-        "signature_parameters is None",
-        "i >= len(signature_parameters)",
-        "len(key_path) > 1",
-        "ct == 1",
-        "[012]",
-    )
-}
-"""By globs over the target and over the code before the slip."""
+_BATCHING, _LAX = "jax._src.interpreters.batching", "jax._src.lax.lax"
+_LOOPS, _SLICING = "jax._src.lax.control_flow.loops", "jax._src.lax.slicing"
+_SIZES, _EXTRACT = "jax._src.api:_mapped_axis_size", "flax.nnx.extract"
+
+_WORDS = "it only words the message of an error, or of a warning"
+_SHORTER = "it only chooses between two ways to the same result, of which one moves fewer axes"
+_HINT = "it tells the compiler of indices, which a CPU does not use"
+_LATER = "the loop ends before this bound"
+_IN_PLACE = (
+    "the metadata of the same variables is changed in place, and these are put for themselves"
+)
+_NEVER = "no public call comes here"
+
+REASONS: tuple[tuple[str, str, str, str], ...] = (
+    *(
+        (_SIZES, "*", code, _WORDS)
+        for code in (
+            "axis + 1",
+            "axis >= 0",
+            "-axis",
+            "signature_parameters is None",
+            "0",
+            "1",
+            "2",
+        )
+    ),
+    *(
+        (_SIZES, "*", code, _WORDS)
+        for code in ("i >= len(signature_parameters)", "len(key_path) > 1", "ct == 1")
+    ),
+    (f"{_EXTRACT}:check_consistent_aliasing*", "if node_id in node_id_to_variable:", "*", _WORDS),
+    ("flax.core.lift:vmap", "return pack(", "pack(*name='vmap')", _WORDS),
+    (f"{_BATCHING}:broadcast_batcher", "*d == dim*", "d == dim → *", _SHORTER),
+    (
+        f"{_LAX}:_select_batch_rule",
+        "elif np.ndim(which) == 0 and all(*",
+        "bdim is not None",
+        _SHORTER,
+    ),
+    (
+        f"{_LAX}:_stack_batch_rule",
+        "if axis <= bdim:",
+        "axis <= bdim",
+        "where the two are equal, the new axis may come before the batch axis or after it",
+    ),
+    (
+        f"{_LAX}:_clamp_batch_rule",
+        "elif np.ndim(min) == np.ndim(max) == 0:",
+        "*",
+        "what is mapped has an axis, so that neither is a scalar here",
+    ),
+    (
+        f"{_LAX}:_clamp_batch_rule",
+        "if 0 < np.ndim(max) < np.ndim(x):",
+        "0 < *",
+        "a scalar maximum was given x's shape before",
+    ),
+    (
+        f"{_BATCHING}:_handle_scalar_broadcasting",
+        "return *",
+        "*",
+        "axes of size one are added to a scalar, which the primitive broadcasts by itself",
+    ),
+    (
+        f"{_SLICING}:_dynamic_slice_batching_rule",
+        "slice_sizes=*indices_are_sorted=True,",
+        "True",
+        _HINT,
+    ),
+    (f"{_SLICING}:_dynamic_update_slice_batching_rule", "indices_are_sorted=True*", "True", _HINT),
+    (f"{_SLICING}:_gather_batching_rule", "*indices_are_sorted=False*", "False", _HINT),
+    (f"{_LOOPS}:_scan_batching_rule", "for _ in range(1 + len(carry_batched)):", "1", _LATER),
+    (f"{_LOOPS}:_while_loop_batching_rule", "for _ in range(1 + len(carry_bat)):", "1", _LATER),
+    (
+        f"{_LOOPS}:_while_loop_batching_rule",
+        "carry_bat = [True] * len(carry_bat)",
+        "True",
+        "only the length of the list is read from here on",
+    ),
+    (
+        f"{_LOOPS}:_scan_batching_rule",
+        "num_ys = len(jaxpr.out_avals) - num_carry",
+        "*",
+        "it makes a list longer, whose end is not read",
+    ),
+    (
+        "jax._src.lax.windowed_reductions:_generic_reduce_window_batch_rule",
+        "window_dilation = (1,) + window_dilation",
+        "1",
+        "the window is one wide along the batch axis, so that nothing is dilated",
+    ),
+    (
+        "jax._src.lax.parallel:_batched_reduction_collective",
+        "lambda d, v: (tuple(axis for axis in axes if axis != axis_data.name),",
+        "*",
+        "the function is for an operand that is not mapped, which was answered before",
+    ),
+    (
+        "flax.nnx.transforms.iteration:_update_variable_sharding_metadata",
+        "return *replace(*",
+        "*",
+        _IN_PLACE,
+    ),
+    (
+        f"{_BATCHING}:flatten_fun_for_vmap",
+        "*",
+        "tree_flatten(ans, is_leaf=is_vmappable) → *",
+        _NEVER,
+    ),
+    (f"{_BATCHING}:register_vmappable", "*", "*", _NEVER),
+    (f"{_BATCHING}:make_iota", "*", "*", _NEVER),
+    (f"{_BATCHING}:from_elt", "bdim_inferred = bdim if spec is infer else spec", "*", _NEVER),
+    (f"{_BATCHING}:matchaxis", "elif src is None and dst is sum_axis:", "*", _NEVER),
+    (f"{_BATCHING}:BatchTrace.process_call", "*", "*", _NEVER),
+    (f"{_EXTRACT}:Opaque.__hash__", "*", "*", _NEVER),
+    (f"{_EXTRACT}:Updates.__*__", "*", "*", _NEVER),
+)
+"""By globs: the function, the line of the source, and the slip as `before` or `before → after`; then the
+reason. A bracket stands for itself."""
 
 
 def reason(slip: SlipResult) -> str:
     """Why the slip cannot be noticed; empty where it is not known that it cannot."""
-    for (target, before), why in REASONS.items():
-        if fnmatch.fnmatchcase(slip.target, target) and fnmatch.fnmatchcase(slip.before, before):
+    target = targets().get(slip.target)
+    line = linecache.getline(target.file, slip.line).strip() if target is not None else ""
+    codes = slip.before, f"{slip.before} → {slip.after}"
+    for function, source, code, why in REASONS:
+        matches = _matches(slip.target, function) and _matches(line, source)
+        if matches and any(_matches(each, code) for each in codes):
             return why
     return ""
+
+
+def _matches(text: str, glob: str) -> bool:
+    return fnmatch.fnmatchcase(text, glob.replace("[", "[[]"))

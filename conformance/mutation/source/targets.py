@@ -42,6 +42,7 @@ MODULES = {
     "jax._src.custom_batching": ("*",),
     "jax._src.custom_derivatives": ("*_vmap",),
     "jax._src.pjit": ("*batch*",),
+    "jax._src.pmap": ("*",),
     "jax._src.prng": ("*batch*",),
     "jax._src.random": ("*batch*",),
     "jax._src.shard_map": ("*batch*",),
@@ -143,12 +144,17 @@ def replaced(target: Target, definition: ast.FunctionDef) -> Iterator[bool]:
 
 
 def result(
-    target: str, slip: Slip, number: int, noticed_by: str | None, *, reached: bool = True
+    target: str,
+    slip: Slip,
+    number: int,
+    noticed_by: str | None,
+    profile: str,
+    *,
+    reached: bool = True,
 ) -> SlipResult:
     """The result of a slip as it is sent and shown."""
-    return SlipResult(
-        target, slip.operator, slip.line, slip.before, slip.after, noticed_by, reached, number
-    )
+    what = slip.operator, slip.line, slip.before, slip.after
+    return SlipResult(target, *what, noticed_by, reached, number, profile)
 
 
 def _compiled(target: Target, definition: ast.FunctionDef) -> types.CodeType:

@@ -9,10 +9,16 @@ from properties.transform import Transform
 from reference.types import PyTree
 
 
+def _in_axes(axes: Axes) -> tuple[int | None, ...] | None:
+    """The axes as users write them: None itself where nothing is mapped, and the result in front."""
+    nothing = set(axes.in_axes) == {None}
+    return None if nothing and axes.out_axes == 0 else axes.in_axes
+
+
 def map_function(function: Callable[..., PyTree], axes: Axes) -> Callable[..., PyTree]:
     """`jax.vmap` of the function with these axes and options."""
     return jax.vmap(
-        function, axes.in_axes, axes.out_axes, axis_name=axes.name, **dict(axes.options)
+        function, _in_axes(axes), axes.out_axes, axis_name=axes.name, **dict(axes.options)
     )
 
 
@@ -20,7 +26,7 @@ def source(call: FunctionCall) -> str:
     """`Transform.source`: Python that defines `mapped`."""
     (axes, *_) = call.axes
     options = "".join(f", {name}={value!r}" for name, value in axes.options)
-    given = f"{axes.in_axes}, {axes.out_axes}, axis_name={axes.name!r}{options}"
+    given = f"{_in_axes(axes)}, {axes.out_axes}, axis_name={axes.name!r}{options}"
     return f"mapped = jax.vmap(function, {given})"
 
 

@@ -1,5 +1,9 @@
 """Control flow, custom rules, callbacks, references and what calls functions."""
 
+from typing import Any
+
+import numpy as np
+
 from properties.subject import Array
 from properties.subjects.batching_rules.entry import MN, below, of, rule
 
@@ -44,6 +48,12 @@ def square(x):
 def _(size, mapped, x):
     return (x * x if mapped[0] else jnp.broadcast_to(x * x, (size, *x.shape))), True
 """
+
+
+def _gradient_of_shared(a: Any, b: Any) -> tuple[Any, Any]:
+    """The sum over the examples of what the custom rule says of each."""
+    value = 2 * b.sum(0)
+    return value, np.zeros(value.shape)
 
 
 def _whole() -> tuple[Array, Array]:
@@ -144,6 +154,12 @@ CONTROL = (
         _CUSTOM_VJP + "return product(a, b), jax.vjp(product, a, b)[1](a)",
         *_whole(),
         exact=True,
+    ),
+    rule(
+        "custom_vjp_call.shared",
+        _CUSTOM_VJP + "return jax.grad(lambda x: jnp.sum(jax.vmap(lambda y: product(x, y))(b)))(a)",
+        *(of("whole", "n"), of("whole", "m", "n")),
+        answer=_gradient_of_shared,
     ),
     rule("custom_vmap_call", _CUSTOM_VMAP + "return product(a, b)", *_whole(), exact=True),
     rule(

@@ -164,6 +164,25 @@ _ENTRIES = (
     _exact("cond.checked", _CHECKED, of("few", 3, 2)),
     rule("scan.in-batches", _IN_BATCHES, of("whole", 6, "n"), answer=_by_rows),
     _exact("add.own-primitive", _OWN_PRIMITIVE, _whole("n"), _whole("n")),
+    _exact(
+        "clamp.one-scalar",
+        "lax.clamp(a, b, c), lax.clamp(c, b, a)",
+        _whole("n"),
+        _whole("n"),
+        _whole(),
+    ),
+    _exact("stack.one", "jnp.stack([a]), jnp.stack([a], -1), lax.concatenate([a], 0)", _whole("n")),
+    _exact(
+        "scatter.in-a-map",
+        "each = jax.vmap(lambda x, i, y: x.at[i].set(y))\n"
+        "return each(a, b, c), each(a, jnp.array([[0, 2], [1, 3], [3, 0]]), c)",
+        *(_whole(3, 4), below(4, 3, 2), _whole(3, 2)),
+    ),
+    _exact(
+        "dynamic_update_slice.past-the-end",
+        "lax.dynamic_update_slice(a, b, (c, 0)), lax.dynamic_slice(a, (c, 0), (3, 2))",
+        *(_whole(4, 2), _whole(3, 2), below(7)),
+    ),
     _exact("select_n.one-case", "lax.select_n(a, b)", of("normal", dtype="bool"), _whole(*MN)),
     rule(
         "tridiagonal_solve.shared-matrix",

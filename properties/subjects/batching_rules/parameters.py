@@ -173,6 +173,18 @@ _ENTRIES = (
         " policy=jax.checkpoint_policies.dots_saveable)\nreturn jax.grad(f)(a, b)",
         *(of("few", "m", "k"), of("few", "k", "n")),
     ),
+    *(
+        _exact(
+            f"conv_general_dilated.{name}",
+            f"lax.conv_general_dilated(a, b, (1,), 'SAME', dimension_numbers={layout}{groups})",
+            *(_whole(*image), _whole(*kernel)),
+        )
+        for name, image, kernel, layout, groups in (
+            ("batch-last", (5, 3, 2), (3, 2, 4), ("HCN", "IHO", "CHN"), ""),
+            ("groups-last", (5, 6, 2), (3, 2, 4), ("HCN", "IHO", "HNC"), ", feature_group_count=2"),
+            ("batches-last", (3, 5, 4), (2, 3, 6), ("CHN", "HIO", "CNH"), ", batch_group_count=2"),
+        )
+    ),
     _exact("stack.first", "jnp.stack([a, b])", _whole(*MN), _whole(*MN)),
     _exact("unstack.first", "tuple(jnp.unstack(a))", _whole(3, "n")),
     _exact("tile.first", "lax.tile(a, (3, 1))", _whole(*MN)),

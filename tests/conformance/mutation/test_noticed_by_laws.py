@@ -1,18 +1,21 @@
 """Slips that a law notices only where its call has a certain form, and not where it has another."""
 
 import itertools
+from typing import Any
 
 import attrs
 import jax
 import pytest
 
-from conformance.mutation.control import first_violation
+from conformance.mutation.control import first_violation, unbroken
 from conformance.mutation.source.operators import slips
 from conformance.mutation.source.targets import replaced, targets
 from conformance.transforms import TRANSFORMS
 from properties.call import Axes, FunctionCall
 from properties.laws import LAWS
 from properties.laws.collectives import outer_first
+from properties.profile import PROFILES
+from properties.subjects import SUBJECTS
 
 ALL_TO_ALL = "jax._src.lax.parallel:_all_to_all_batched_collective"
 
@@ -41,3 +44,30 @@ def test_a_slip_in_names_after_the_mapped_one_is_noticed_where_the_outer_name_is
         jax.clear_caches()
         assert (first_violation(law, vmap, calls) is not None) is not first
     jax.clear_caches()
+
+
+@pytest.mark.parametrize(
+    ("subject", "is_noticed"),
+    [("lax.custom_vjp_call.shared", True), ("lax.custom_vjp_call", False)],
+)
+def test_a_wrong_sum_of_a_custom_gradient_is_noticed_where_an_argument_is_shared(
+    subject: str, is_noticed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jax._src.interpreters import batching
+
+    whole = batching.matchaxis
+
+    def mean(axis_data: Any, src: Any, dst: Any, x: Any, sum_match: bool = False) -> Any:
+        summed = whole(axis_data, src, dst, x, sum_match=sum_match)
+        return summed / 2 if sum_match and dst is None and src is not None else summed
+
+    law, vmap = LAWS["mapping.equals-per-example"], TRANSFORMS["jax.vmap"]
+    calls = unbroken(law, vmap, SUBJECTS[subject], PROFILES["quick"]).calls
+    assert first_violation(law, vmap, calls) is None
+    monkeypatch.setattr(batching, "matchaxis", mean)
+    jax.clear_caches()
+    try:
+        assert (first_violation(law, vmap, calls) is not None) is is_noticed
+    finally:
+        monkeypatch.undo()
+        jax.clear_caches()

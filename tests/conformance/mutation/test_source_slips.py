@@ -9,16 +9,16 @@ import jax
 import pytest
 
 from conformance.mutation.results import CONTROL, SlipResult
-from conformance.mutation.source import driver, mutate, reach, slip_log, survivors, targets
+from conformance.mutation.source import driver, mutate, page, reach, slip_log, survivors, targets
 from conformance.mutation.source.mutate import Attempts
 from conformance.mutation.source.operators import OPERATORS, Slip, slips
 from conformance.mutation.source.reach import Reached
 from conformance.mutation.source.targets import Target, replaced
-from conformance.mutation.tables import source_table, source_totals
 from conformance.runner.items import Item
 from conformance.transforms import TRANSFORMS
 from properties.applicability import unavailable
 from properties.laws import LAWS
+from properties.profile import PROFILES
 from properties.subjects import SUBJECTS
 
 SOURCE = '''
@@ -185,7 +185,7 @@ ITEM = Item(LAWS["mapping.equals-per-example"], TRANSFORMS["jax.vmap"], SUBJECTS
 
 @pytest.fixture(scope="module")
 def traced() -> Reached:
-    found = reach.traced(ITEM)
+    found = reach.traced(ITEM, PROFILES["quick"])
     assert found is not None
     return found
 
@@ -193,7 +193,7 @@ def traced() -> Reached:
 def test_slips_of_a_function_are_noticed_and_the_function_as_it_is_passes(traced: Reached) -> None:
     count = len(list(slips(targets.targets()[SIZES].definition)))
     found: list[SlipResult] = []
-    driver.run([(SIZES, number) for number in range(count)], [traced], 1, found.append)
+    driver.run([(SIZES, number) for number in range(count)], "quick", [traced], 1, found.append)
     (control,) = [each for each in found if each.operator == CONTROL]
     assert (control.noticed_by, control.reached) == (None, True)
     rest = [each for each in found if each.operator != CONTROL]
@@ -207,7 +207,7 @@ def test_an_item_that_fails_on_the_function_as_it_is_notices_nothing(
 ) -> None:
     monkeypatch.setattr(mutate, "_notices", lambda each: True)
     number = next(n for n, s in enumerate(every_slip(SIZES)) if s.line in traced.lines[SIZES])
-    control, tried = Attempts([traced]).of(SIZES, number)
+    control, tried = Attempts("quick", [traced]).of(SIZES, number)
     assert (control.operator, control.noticed_by) == (CONTROL, ITEM.planned_as)
     assert (tried.noticed_by, tried.reached) == (None, True)
 
@@ -218,7 +218,7 @@ def every_slip(target: str) -> list[Slip]:
 
 def test_what_the_suite_computed_with_a_slip_in_place_is_forgotten(traced: Reached) -> None:
     number = next(n for n, s in enumerate(every_slip(SIZES)) if s.line in traced.lines[SIZES])
-    list(Attempts([traced]).of(SIZES, number))
+    list(Attempts("quick", [traced]).of(SIZES, number))
     assert unavailable.cache_info().currsize == 0
 
 
@@ -228,7 +228,7 @@ def test_a_slip_that_ends_its_process_is_noticed_and_the_others_go_on(
     ended = iter([1, 1])
     monkeypatch.setattr(driver, "_by_process", lambda *_: next(ended))
     found: list[SlipResult] = []
-    driver.run([(SIZES, number) for number in range(3)], [], 1, found.append)
+    driver.run([(SIZES, number) for number in range(3)], "quick", [], 1, found.append)
     assert [(each.number, each.noticed_by) for each in found] == [(1, driver.DIES)]
 
 
@@ -241,7 +241,21 @@ def test_what_the_log_has_is_not_tried_again(tmp_path: Path) -> None:
     slip_log.append(log, slip(number=-1, operator=CONTROL))
     slip_log.append(log, slip(number=2))
     assert slip_log.read(log) == [slip(number=-1, operator=CONTROL), slip(number=2)]
-    assert set(order) - set(slip_log.left(order, slip_log.read(log))) == {(SIZES, 2)}
+    results = slip_log.read(log)
+    assert set(order) - set(slip_log.left(order, results, "quick")) == {(SIZES, 2)}
+    assert len(slip_log.left(order, results, "quick", 5)) == 4
+    assert slip_log.left(order, results, "quick", 1) == []
+
+
+def test_what_survives_the_calls_of_quick_is_tried_on_those_of_ci() -> None:
+    survives, ended = slip(number=0), slip(number=2, noticed_by="x")
+    missed = slip(number=1, reached=False)
+    order = [(SIZES, number) for number in range(4)]
+    assert slip_log.left(order, [survives, missed, ended], "ci") == order[:2]
+    again = [slip(number=0, profile="ci", reached=False), slip(number=1, profile="ci")]
+    results = [survives, missed, ended, *again]
+    assert slip_log.left(order, results, "ci") == []
+    assert [each.reached for each in slip_log.latest(results)] == [True, True, True]
 
 
 def test_a_log_of_other_releases_and_a_file_that_is_no_log_are_refused(tmp_path: Path) -> None:
@@ -260,25 +274,49 @@ def slip(**fields: Any) -> SlipResult:
     return SlipResult("jax._src.api:_mapped_axis_size", before="0", after="1", **given)
 
 
-def test_the_totals_count_what_is_reached_and_say_where_a_control_fails(
+def test_the_totals_count_what_can_matter_and_say_where_a_control_fails(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     results = [
         slip(operator=CONTROL),
-        slip(noticed_by="x"),
-        slip(),
-        slip(line=2),
-        slip(reached=False),
+        slip(number=0, noticed_by="x"),
+        slip(number=1),
+        slip(number=2, noticed_by="x", profile="ci"),
+        slip(number=3, reached=False),
     ]
-    known = {("jax._src.api:*", "0"): "it is only a hint"}
-    monkeypatch.setattr(survivors, "REASONS", {})
-    assert source_totals(results).startswith("1 of 3 slips that change what a user sees are")
-    assert "(33.3 %); 0 more change nothing" in source_totals(results)
-    assert "1 more are in lines that no item executes" in source_totals(results)
-    assert "**not noticed**" in source_table(results)
+    monkeypatch.setattr(survivors, "REASONS", ())
+    whole = page.totals(results)
+    assert whole.startswith(
+        "4 slips are tried. 0 of them change nothing that a user sees; of the other 4,"
+    )
+    assert (
+        "1 are in lines that no item tried executes. 2 of the 3 in lines that are executed" in whole
+    )
+    assert "(66.7 %), 1 of them by quick (33.3 %); every control passes." in whole
+    assert "**not noticed**" in page.tables(results)
+    assert "| number | 4 | 0 | 1 | 2 | 3 | 66.7 % | 33.3 % |" in page.tables(results)
+    known = (("jax._src.api:*", "*", "0 → 1", "it is only a hint"),)
     monkeypatch.setattr(survivors, "REASONS", known)
-    assert source_totals(results).startswith("1 of 1 slips that change what a user sees are")
-    assert "(100.0 %); 2 more change nothing" in source_totals(results)
-    assert "it is only a hint" in source_table(results)
-    assert "every control passes" in source_totals(results)
-    assert "1 controls fail" in source_totals([slip(operator=CONTROL, noticed_by="x")])
+    assert "2 of them change nothing that a user sees; of the other 2, 0 are in" in page.totals(
+        results
+    )
+    assert "it is only a hint" in page.tables(results)
+    assert "**not noticed**" not in page.tables(results)
+    assert "1 controls fail" in page.totals([slip(operator=CONTROL, noticed_by="x")])
+
+
+def test_a_reason_is_about_a_function_a_line_and_a_slip(monkeypatch: pytest.MonkeyPatch) -> None:
+    function = targets.targets()[SIZES]
+    line = function.definition.lineno
+    monkeypatch.setattr(survivors, "REASONS", ((SIZES, "def *(*", "0", "why"),))
+    assert survivors.reason(slip(line=line)) == "why"
+    assert survivors.reason(slip(line=line + 1)) == ""
+    monkeypatch.setattr(survivors, "REASONS", ((SIZES, "*", "0 → 2", "why"),))
+    assert survivors.reason(slip(line=line)) == ""
+
+
+def test_the_page_says_what_it_was_measured_on_and_how_much_was_tried() -> None:
+    head = page.head(1234, [slip(number=0), slip(number=1)])
+    assert f"Measured on jax {jax.__version__}, flax" in head
+    assert "there are 1,234 slips. Of these 2 are tried, drawn at random with seed 0." in head
+    assert "drawn at random" not in page.head(1, [slip(number=0)]).rpartition("Measured on")[2]
