@@ -227,7 +227,7 @@ def lacking(level: str, unfiltered: str | None = None, files: int = 0) -> list[s
         lacks.append("the network is open")
     if not files:
         lacks += [
-            "the file system can be read, the suite's own references included",
+            "the file system can be read, the suite's own references and command lines included",
             "files that anybody may write are not protected",
         ]
     if os.geteuid() != 0:
