@@ -67,6 +67,8 @@ _SENTENCES: Mapping[str, str] = {
     "other-metadata": "metadata of a name of its own",
     "metadata-by-decorator": "a decorator changes the metadata where no graph is updated",
     "error-while-split": "a function raises while its streams are split",
+    "keys-checked": "JAX checks that no key is used twice",
+    "metadata-set": "a function sets metadata of a variable, and nothing else",
     "looped": "loops within the map carry the module",
     "given-back": "a function returns a variable that it was given",
     "refused-prefixes": "what is no prefix raises",

@@ -5,6 +5,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import pytest
 
@@ -178,6 +179,24 @@ def results_may_be_captured(patch: pytest.MonkeyPatch) -> None:
     extract_with(patch, "check_no_aliases", unchecked)
 
 
+def metadata_alone_is_no_change(patch: pytest.MonkeyPatch) -> None:
+    def values(whole: Any, after: Any, before: Any) -> Any:
+        return any(a is not b for a, b in zip(leaves(after), leaves(before), strict=True))
+
+    leaves = jax.tree_util.tree_leaves
+    extract_with(patch, "variable_changed", values)
+
+
+def keys_not_cloned(patch: pytest.MonkeyPatch) -> None:
+    from flax.core import lift
+
+    patch.setattr(
+        lift,
+        "random",
+        types.SimpleNamespace(**{k: v for k, v in vars(lift.random).items() if k != "clone"}),
+    )
+
+
 def every_prefix_passes(patch: pytest.MonkeyPatch) -> None:
     def unchecked(whole: Any, *args: Any) -> Any:
         try:
@@ -245,6 +264,8 @@ FAULTS: tuple[tuple[str, Callable[[pytest.MonkeyPatch], None], tuple[str, ...]],
         writes_by_closure_pass,
         ("written-by-closure", "changed-by-closure", "updated-by-closure"),
     ),
+    (NNX, metadata_alone_is_no_change, ("metadata-set",)),
+    (LINEN, keys_not_cloned, ("keys-checked",)),
     (LINEN, members_alike, ("dropout-of-members", "one-key")),
     (LINEN, names_of_one_member, ("metadata",)),
 )

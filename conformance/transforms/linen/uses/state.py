@@ -4,6 +4,7 @@ import functools
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -65,6 +66,17 @@ def dropout_of_members(s: Setting) -> Any:
     keys = s.keys(s.key)
     y = s.loop(lambda i: Twice(Noisy).apply({}, x[i], rngs={"dropout": keys[i]}))
     return mapped, y
+
+
+def keys_checked(s: Setting) -> Any:
+    """With `jax.debug_key_reuse`, a lifted module that is called twice uses no key twice."""
+    mapped, expected = dropout_of_members(s)
+
+    def checked() -> Any:
+        with jax.debug_key_reuse(True):
+            return mapped()
+
+    return checked, expected
 
 
 def missing_stream(s: Setting) -> Any:
@@ -163,6 +175,7 @@ USES: dict[str, Use] = {
     "use.second-call": second_call,
     "use.twice-inside": twice_inside,
     "use.dropout-of-members": dropout_of_members,
+    "use.keys-checked": keys_checked,
     "use.missing-stream": missing_stream,
     "use.error-inside": error_inside,
     "use.metadata": metadata,

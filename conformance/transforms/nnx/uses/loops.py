@@ -122,6 +122,24 @@ def refused_prefixes(s: Setting) -> Any:
     return mapped, ([np.array(True)] * len(prefixes),) * 2
 
 
+def metadata_set(s: Setting) -> Any:
+    """A function sets metadata of a variable, and changes no value: it is there after the call."""
+    left = {**variables(s.ensemble()), "note": np.array(True)}
+
+    def mapped() -> Any:
+        net = s.ensemble()
+
+        def function(net: Any, x: Any) -> Any:
+            net.b.set_metadata(note="set within")
+            return net.encode(x)
+
+        y = s.map(function, in_axes=(s.axes_of(net, s.filters()), 0))(net, s.inputs())
+        note = np.array(net.b.get_metadata().get("note") == "set within")
+        return {"y": y, **variables(net), "note": note}
+
+    return mapped, {"y": s.expected(encode=True)["y"], **left}
+
+
 def keyword_behind(s: Setting) -> Any:
     """The input is mapped along axis 1; the module is given by name."""
 
@@ -141,12 +159,14 @@ USES: dict[str, Use] = {
     "use.given-back": given_back,
     "use.refused-prefixes": refused_prefixes,
     "use.keyword-behind": keyword_behind,
+    "use.metadata-set": metadata_set,
 }
 
 NEEDS: dict[str, str] = {
     "use.looped": "0.10.2",
     "use.given-back": "0.10.5",
     "use.refused-prefixes": "0.12.7",
+    "use.metadata-set": "0.12.2",
 }
 """The first release of Flax that has what a use is of, where the oldest has not."""
 
