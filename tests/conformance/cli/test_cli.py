@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from conformance.cli.app import COMMANDS
 from conformance.events.reader import read
 from conformance.reporting.document import Document
 from conformance.transforms import TRANSFORMS
@@ -395,19 +394,6 @@ def test_levels_of_a_comparison_are_refused(main: Main, written: Callable[..., P
     ran = main("report", *logs, "-q")
     assert (ran.status, ran.out) == (2, "")
     assert "-q is for the log of one environment" in one_line(ran.err)
-
-
-def test_without_a_command_help_is_printed(main: Main) -> None:
-    ran = main()
-    assert (ran.status, ran.err) == (2, "")
-    assert "Check JAX's mapping transforms" in ran.out
-
-
-def test_every_summary_in_the_help_is_a_command(main: Main) -> None:
-    for name in COMMANDS:
-        ran = main(name, "--help")
-        assert ran.status == 0
-        assert ran.out.startswith(f"Usage: vmap-conformance {name} ")
 
 
 def test_three_names_are_suggested_and_no_more(main: Main) -> None:
