@@ -394,9 +394,3 @@ def test_levels_of_a_comparison_are_refused(main: Main, written: Callable[..., P
     ran = main("report", *logs, "-q")
     assert (ran.status, ran.out) == (2, "")
     assert "-q is for the log of one environment" in one_line(ran.err)
-
-
-def test_three_names_are_suggested_and_no_more(main: Main) -> None:
-    err = one_line(main("run", "--subject", "no-such-thing").err)
-    assert err.count("'") == 8
-    assert len(err) < 200

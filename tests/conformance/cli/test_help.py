@@ -1,4 +1,4 @@
-"""The help of the command line and of its commands."""
+"""The help of the command line and of its commands, and the names that it suggests."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,3 +19,9 @@ def test_every_summary_in_the_help_is_a_command(main: Main) -> None:
         ran = main(name, "--help")
         assert ran.status == 0
         assert ran.out.startswith(f"Usage: vmap-conformance {name} ")
+
+
+def test_three_names_are_suggested_and_no_more(main: Main) -> None:
+    (line,) = main("run", "--subject", "no-such-thing").err.splitlines()
+    assert line.count("'") == 8
+    assert len(line) < 200
