@@ -148,10 +148,14 @@ COLLECTIVES: tuple[Defect, ...] = (
             description=(
                 "Over the names of two nested maps, the inner one vmap, lax.all_gather and "
                 "lax.psum_scatter raise a bare AssertionError, axis size doesn't match; "
-                "lax.ppermute raises that or ValueError about sources that are not unique. "
+                "lax.ppermute raises that or ValueError about sources that are not unique, or, of as "
+                "many pairs as the outer map has examples, permutes these whole: silently wrong values. "
                 "lax.psum, lax.all_to_all and lax.axis_index work."
             ),
-            upstream=f"{NOT_FOUND} https://github.com/jax-ml/jax/pull/6219 mended the like in xmap.",
+            upstream=(
+                f"{NOT_FOUND} https://github.com/jax-ml/jax/pull/6219 mended the like in xmap; a review of "
+                "https://github.com/jax-ml/jax/pull/4835 foresaw the wrong values."
+            ),
             all_laws=False,
         )
         for name, transform in (
