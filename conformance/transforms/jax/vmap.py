@@ -11,7 +11,8 @@ from reference.types import PyTree
 
 def _in_axes(axes: Axes) -> tuple[int | None, ...] | None:
     """The axes as users write them: None itself where nothing is mapped, and the result in front."""
-    nothing = set(axes.in_axes) == {None}
+    # An entry may be a tree of axes.
+    nothing = bool(axes.in_axes) and all(axis is None for axis in axes.in_axes)
     return None if nothing and axes.out_axes == 0 else axes.in_axes
 
 
