@@ -22,7 +22,13 @@ from conformance.cli import errors
 from conformance.cli.check_watch import watch
 from conformance.cli.exits import end_process
 from conformance.cli.options import FILE, output_format
-from conformance.cli.verdict_views import VerdictFiles, marks_option, read_marks, verdict_files
+from conformance.cli.verdict_views import (
+    VerdictFiles,
+    check_writable,
+    marks_option,
+    read_marks,
+    verdict_files,
+)
 from conformance.judge.errors import InvalidExercise, JudgeFailure
 from conformance.judge.submissions import Found, find_candidates
 from conformance.judge.verdict import CONFORMS
@@ -135,6 +141,7 @@ def check(paths: tuple[Path, ...], files: VerdictFiles, **options: Any) -> int:
         raise click.UsageError(f"no Python file or notebook in {places}")
     for name, target in {"log": options["log"], **files.named()}.items():
         _refuse_to_overwrite(name, target, found)
+    check_writable(files)
     ended = Event() if options.pop("watch") else None
     with _ending_at_once(ended):
         return judge(paths, found, files=files, ended=ended, **options)

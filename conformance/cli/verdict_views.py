@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import functools
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,7 +42,9 @@ marks_option = click.option(
     "marks_file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="exercises.toml",
-    help="Points for each exercise and the rule for partial credit; judges these exercises.",
+    help='Points for each exercise and the rule for partial credit, such as `partial = "calls"` and '
+    "`[exercises.vectorized_dot_product]` with `points = 5`; judges these exercises. "
+    "docs/marking-a-class.md has more.",
 )
 csv_option = click.option("--csv", type=FILE, help="Write one row of marks for each file here.")
 gradescope_option = click.option(
@@ -144,6 +148,51 @@ def write_files(
 
         with writing(files.html):
             html.write_pages(files.html, marked, header, skipped)
+    written = {**files.named(), **({"html": files.html / "index.html"} if files.html else {})}
+    if written:
+        click.echo(f"written: {', '.join(map(str, written.values()))}", err=True)
+
+
+def check_writable(files: VerdictFiles) -> None:
+    """Check before anything is judged that each file can be written, and is not somebody else's.
+
+    Raises:
+        click.ClickException: A file cannot be written.
+        click.UsageError: It is there, and was not written by `check` or `report`.
+
+    """
+    for path in files.named().values():
+        with writing(path):
+            if path == files.html:  # it is made
+                path = next(each for each in (path, *path.absolute().parents) if each.exists())
+                _check_directory(path)
+            else:
+                _check_directory(path.parent)
+    if files.csv is not None and files.csv.exists():
+        from conformance.reporting.verdicts.table import FIRST
+
+        with writing(files.csv), files.csv.open(encoding="utf-8", errors="replace") as found:
+            if found.readline().split(",")[0].strip() not in ("", FIRST):
+                raise click.UsageError(
+                    f"--csv {files.csv} exists and is no table of marks: give another name"
+                )
+    index = None if files.html is None else files.html / "index.html"
+    if index is not None and index.exists():
+        from conformance.reporting.verdicts.html import is_ours
+
+        with writing(index):
+            if not is_ours(index):
+                raise click.UsageError(
+                    f"--html {files.html} has an index.html that was not written here: give another directory"
+                )
+
+
+def _check_directory(directory: Path) -> None:
+    """Raise OSError where no file can be made in the directory."""
+    if not directory.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(directory))
+    if not os.access(directory, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(directory))
 
 
 @contextmanager

@@ -169,9 +169,19 @@ SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
     ),
     (r"inconsistent sizes|partitioned \d+ times, but the dimension size is", AXES),
     (
+        r"contracting dimensions|mismatch in its core dimension",
+        Diagnosis(
+            "factors-do-not-fit",
+            "A product met two arrays whose inner sizes differ.",
+            "In `a @ b` the last axis of `a` must be as long as the first one of a matrix `b`: compare with "
+            "the shapes in the task, and write the factors the other way round, `x @ w` in place of "
+            "`w @ x`, or transpose one.",
+        ),
+    ),
+    (
         (
-            r"[Ii]ncompatible shapes|ScopeParamShapeError|contracting dimensions|"
-            r"could not be broadcast together|mismatch in its core dimension"
+            r"[Ii]ncompatible shapes|ScopeParamShapeError|"
+            r"could not be broadcast together"
         ),
         SHAPES,
     ),

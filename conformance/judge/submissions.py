@@ -10,6 +10,7 @@ from pathlib import Path
 import attrs
 
 from conformance.judge import notebooks
+from conformance.reporting.verdicts import LEFT_BY_A_TOOL
 
 MAX_BYTES = 4 * 2**20
 """Bytes of the largest file that is read; notebooks carry their pictures."""
@@ -87,7 +88,7 @@ def _below(directory: Path) -> Found:
         odd = [name for name in folders if name.endswith(SUFFIXES)]
         ignored = [name for name in folders if name in IGNORED and name not in odd]
         folders[:] = sorted(set(folders) - {*links, *odd, *ignored})
-        skipped += [f"{Path(place, name)} (left by a tool)" for name in ignored]
+        skipped += [f"{Path(place, name)} {LEFT_BY_A_TOOL}" for name in ignored]
         skipped += [f"{Path(place, name)} (a symbolic link)" for name in links if name not in odd]
         for name in (*names, *odd):
             if name.endswith(SUFFIXES):

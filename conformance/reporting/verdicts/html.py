@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ LONGEST_NAME = 80
 FREQUENT = 3
 """Diagnoses of an exercise that the class's page names."""
 _OURS = ("http://", "https://")
+MARKER = '<meta name="generator" content="vmap-conformance check">'
+"""What a page that was written here has, and no other."""
 
 
 def write_pages(
@@ -25,8 +28,10 @@ def write_pages(
 ) -> None:
     """Write `index.html` for the class, and `students/*.html`, a page for each file.
 
+    Pages of a run before, of files that are not there any more, are removed: their feedback is out of date.
+
     Args:
-        directory: made if it is not there; pages of the same names are written over.
+        directory: made if it is not there; pages that were written here before are written over.
         marked: the files and their marks.
         header: what the log says of the run; None where it has lost it.
         skipped: what lay in a directory and was not judged.
@@ -42,15 +47,26 @@ def write_pages(
         (students / name).write_text(student_page(marked, row), encoding="utf-8")
     index = class_page(marked, pages, header, skipped)
     (directory / "index.html").write_text(index, encoding="utf-8")
+    for page in students.glob("*.html"):
+        if page.name not in pages and is_ours(page):
+            page.unlink()
+
+
+def is_ours(page: Path) -> bool:
+    """Whether the page was written here. Raises OSError where it cannot be read."""
+    return MARKER in page.read_text(encoding="utf-8", errors="replace")
 
 
 def _names(candidates: Sequence[str]) -> list[str]:
-    """A file name for each candidate, all different, without anything that a path could mean."""
-    width = len(str(len(candidates)))
+    """A file name for each candidate, of its path alone, so that a link stays that of the same file.
+
+    Nothing in it means a path, and two candidates have two names.
+    """
     names = []
-    for place, candidate in enumerate(candidates, 1):
+    for candidate in candidates:
         plain = re.sub(r"[^A-Za-z0-9]+", "-", candidate).strip("-")[-LONGEST_NAME:].strip("-")
-        names.append(f"{place:0{width}}-{plain or 'file'}.html")
+        digest = hashlib.sha256(candidate.encode(errors="surrogatepass")).hexdigest()[:6]
+        names.append(f"{plain or 'file'}-{digest}.html")
     return names
 
 
@@ -90,11 +106,8 @@ def class_page(
 def _conditions(header: Header | None) -> list[str]:
     if header is None:
         return []
-    found = [header.profile] if header.profile else []
-    found.append(f"seed {header.seed}")
-    if header.isolation:
-        found.append(f"isolation {header.isolation}")
-    return found
+    # Not the seed: who has it can draw the calls, and a teacher may show this page.
+    return [header.profile] if header.profile else []
 
 
 def _rule(marked: Class) -> str:
@@ -134,7 +147,7 @@ def _class_row(marked: Class, row: Row, page: str) -> dict[str, Any]:
 def _exercise(marked: Class, place: int) -> tuple[str, int, list[tuple[str, int]]]:
     marks = [row.marks[place] for row in marked.rows]
     found = Counter(
-        text.one_line(mark.verdict.diagnosis)
+        text.one_line((mark.verdict.advice or [mark.verdict.diagnosis])[0]).rstrip(".")
         for mark in marks
         if mark.verdict is not None and mark.verdict.diagnosis
     )

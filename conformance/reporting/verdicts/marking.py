@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -66,10 +66,28 @@ def read_marking(path: Path) -> Marking:
     try:
         return msgspec.toml.decode(content, type=Marking)
     except msgspec.ValidationError as problem:
-        raise InvalidMarking(f"{path}: {problem}") from None
+        raise InvalidMarking(f"{path}: {_said(problem, content)}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         reason = " ".join(str(problem).split())[:200]
         raise InvalidMarking(f"{path} is not TOML: {reason}") from None
+
+
+def _said(problem: msgspec.ValidationError, content: bytes) -> str:
+    """What is wrong, of which exercise, and what there may be in its place."""
+    listed = msgspec.toml.decode(content).get("exercises")
+    for name, one in listed.items() if isinstance(listed, dict) else ():
+        try:
+            msgspec.convert(one, ExerciseMarking)
+        except msgspec.ValidationError as its:
+            return f"exercise {name}: {its}; {_ALLOWED.format(_fields(ExerciseMarking))}"
+    return f"{problem}; {_ALLOWED.format(_fields(Marking))}"
+
+
+_ALLOWED = f"there may be {{}}, and partial is one of {', '.join(get_args(Partial))}"
+
+
+def _fields(struct: type[Struct]) -> str:
+    return ", ".join(field.name for field in msgspec.structs.fields(struct))
 
 
 def equal_marks(names: tuple[str, ...]) -> Marking:

@@ -6,10 +6,13 @@ import csv
 from collections.abc import Iterable, Sequence
 from typing import IO
 
+from conformance.reporting.verdicts import LEFT_BY_A_TOOL
 from conformance.reporting.verdicts.marks import CONFORMS, Class, Row, number, out_of
 from conformance.reporting.verdicts.text import one_line
 
 NOT_JUDGED = "-"
+FIRST = "file"
+"""The head of the first column."""
 
 
 def write_csv(target: IO[str], marked: Class, skipped: Sequence[str] = ()) -> None:
@@ -20,13 +23,13 @@ def write_csv(target: IO[str], marked: Class, skipped: Sequence[str] = ()) -> No
     Args:
         target: an open text file.
         marked: the files and their marks.
-        skipped: what lay in a directory and was not judged; a row each.
+        skipped: what lay in a directory and was not judged; a row each, but for what a tool left there.
 
     """
     points = marked.marking is not None
     counted = marked.columns[: marked.counted]
     writer = csv.writer(target)
-    heads = ["file", *marked.columns, "conforming", "of"]
+    heads = [FIRST, *marked.columns, "conforming", "of"]
     if points:
         heads += [*(f"points {name}" for name in counted), "points", "max_points"]
     writer.writerow([*heads, "message"])
@@ -38,6 +41,8 @@ def write_csv(target: IO[str], marked: Class, skipped: Sequence[str] = ()) -> No
             cells += [number(row.points), number(marked.possible)]
         writer.writerow([*cells, _cell(row.whole.words or "") if row.whole else ""])
     for each in skipped:
+        if each.endswith(LEFT_BY_A_TOOL):
+            continue
         cells = [_cell(each), *[NOT_JUDGED] * len(marked.columns), "0", str(marked.counted)]
         if points:
             cells += [*["0"] * len(counted), "0", number(marked.possible)]

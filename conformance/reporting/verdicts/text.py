@@ -16,6 +16,8 @@ MAX_VALUES = 40
 MAX_SHOWN_ULPS = 1e6
 """Units in the last place beyond which their number says nothing."""
 WIDTH, LONGEST = 100, 400
+MOST_LINES = 5
+"""So many lines of a message are shown: JAX names the arguments whose sizes differ on lines of their own."""
 MAX_PRINTED_LINES = 8
 
 
@@ -78,9 +80,10 @@ def printed(verdict: Verdict) -> list[str]:
 
 def shortened(message: str) -> str:
     """The first lines of a message as one."""
-    kept = [line for line in message.splitlines() if line.strip()]
-    joined = one_line(" ".join(kept[:3]))
-    return joined if len(joined) <= LONGEST else f"{joined[:LONGEST]} ..."
+    kept = [line.strip() for line in message.splitlines() if line.strip()]
+    joined = one_line(" ".join(kept[:MOST_LINES]))
+    whole = len(joined) <= LONGEST and len(kept) <= MOST_LINES
+    return joined if whole else f"{joined[:LONGEST]} ..."
 
 
 def frames(verdict: Verdict) -> list[str]:
@@ -102,7 +105,7 @@ def _frames(verdict: Verdict) -> list[str]:
 
 
 def example(found: Counterexample | None) -> list[str]:
-    """The smallest call that shows what is wrong, its expected answer and the one given."""
+    """A small call that shows what is wrong, its expected answer and the one given."""
     if found is None:
         return []
     shown: list[str] = []
@@ -123,9 +126,7 @@ def _given(value: Any) -> bool:
 
 def _example(found: Counterexample | None) -> list[str]:
     shown = example(found)
-    return (
-        ["  smallest counterexample:", *[f"    {line}".rstrip() for line in shown]] if shown else []
-    )
+    return ["  counterexample:", *[f"    {line}".rstrip() for line in shown]] if shown else []
 
 
 def _named(label: str, value: Any) -> list[str]:

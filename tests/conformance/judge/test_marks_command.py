@@ -107,9 +107,44 @@ def test_check_and_report_write_the_same_views(tmp_path: Path) -> None:
     assert marks["possible"] == 5
     assert [each["points"] for each in marks["files"]] == [2, 1.75]
     whole = command("report", "log.jsonl", "-v", cwd=tmp_path)
-    assert "smallest counterexample" in whole.stdout
+    assert "counterexample" in whole.stdout
     for option, says in (("--markdown", "has no --markdown"), ("--html", "need a directory")):
         (tmp_path / "file").write_text("")
         wrong = command("report", "log.jsonl", option, "file", cwd=tmp_path)
         assert wrong.returncode == 2
         assert says in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("views", "status", "said"),
+    [
+        (
+            ["--csv", "nowhere/m.csv"],
+            3,
+            "nowhere/m.csv cannot be written: No such file or directory",
+        ),
+        (["--junit", "nowhere/v.xml"], 3, "nowhere/v.xml cannot be written"),
+        (["--csv", "mine.csv"], 2, "mine.csv exists and is no table of marks"),
+        (["--html", "mine"], 2, "has an index.html that was not written here"),
+    ],
+)
+def test_what_cannot_be_written_is_said_before_anything_is_judged(
+    tmp_path: Path, views: list[str], status: int, said: str
+) -> None:
+    (tmp_path / "good.py").write_text(SQUARE)
+    (tmp_path / "mine.csv").write_text("ann,5\n")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "index.html").write_text("<p>my own</p>")
+    done = command("check", "good.py", *views, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (status, "")
+    assert said in done.stderr
+    assert (tmp_path / "mine.csv").read_text() == "ann,5\n"
+
+
+def test_what_was_written_is_named_and_written_over(tmp_path: Path) -> None:
+    (tmp_path / "good.py").write_text(SQUARE)
+    given = ["--examples", 8, "--csv", "m.csv", "--html", "deep/pages"]
+    for _ in range(2):
+        done = command("check", "good.py", *given, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "written: deep/pages/index.html, m.csv" in done.stderr

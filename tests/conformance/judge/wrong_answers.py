@@ -322,7 +322,7 @@ WRONG: dict[str, WrongAnswer] = {
     ),
     "linear-transposed": WrongAnswer(
         "return jnp.dot(inputs, weights.T) + biases",
-        "shapes-do-not-fit",
+        "factors-do-not-fit",
         "vectorized_linear_layer(weights, biases, inputs)",
         ("error",),
     ),

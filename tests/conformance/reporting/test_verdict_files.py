@@ -14,6 +14,7 @@ import pytest
 
 from conformance.events.records import Counterexample, Verdict
 from conformance.reporting.verdicts import gradescope, html, junit
+from conformance.reporting.verdicts import text as words
 from conformance.reporting.verdicts.marking import ExerciseMarking, Marking
 from conformance.reporting.verdicts.marks import mark
 
@@ -101,9 +102,45 @@ def test_the_class_page_leads_to_every_student_and_says_the_points(tmp_path: Pat
     student = (tmp_path / pages[2]).read_text()
     assert "b/hw.py" in student
     assert "a/hw.py" not in student
-    order = ["The task", "smallest counterexample", "What happened", "What to change", "Read on"]
+    order = ["The task", "counterexample", "What happened", "What to change", "Read on"]
     places = [student.index(words) for words in order]
     assert places == sorted(places)
+
+
+def test_a_page_keeps_its_name_and_goes_with_its_file(tmp_path: Path) -> None:
+    ann, bob, cat = (
+        verdict(f"{name}/hw.py", "update", "conforms") for name in ("ann", "bob", "cat")
+    )
+    students = tmp_path / "students"
+    html.write_pages(tmp_path, mark([ann, bob, cat], MARKING), None)
+    before = {path.name for path in students.iterdir()}
+    (students / "notes.html").write_text("<p>a teacher's own</p>")
+    html.write_pages(tmp_path, mark([cat, bob], MARKING), None)
+    after = {path.name for path in students.iterdir()} - {"notes.html"}
+    assert len(before) == 3
+    assert after < before
+    assert {name[:3] for name in after} == {"bob", "cat"}
+    assert (students / "notes.html").exists()
+
+
+def test_two_paths_have_two_pages(tmp_path: Path) -> None:
+    said = [verdict(name, "update", "conforms") for name in ("a-b/c.py", "a/b-c.py", "A/b-c.py")]
+    html.write_pages(tmp_path, mark(said, MARKING), None)
+    names = [path.name.lower() for path in (tmp_path / "students").iterdir()]
+    assert len(set(names)) == 3
+
+
+def test_the_class_page_names_causes_and_no_seed(tmp_path: Path) -> None:
+    index = html.class_page(mark([full("why")], MARKING), ["a.html"], None)
+    assert "most frequent causes" in index
+    assert "seed" not in index
+
+
+def test_the_lines_in_which_jax_names_the_sizes_are_shown() -> None:
+    sizes = "\n  * one axis had size 4: axis 0 of argument x\n  * one axis had size 2: axis 0 of b"
+    message = f"vmap got inconsistent sizes for array axes to be mapped:{sizes}"
+    assert words.shortened(message).endswith("* one axis had size 2: axis 0 of b")
+    assert words.shortened("\n".join("abcdefgh")) == "a b c d e ..."
 
 
 @pytest.mark.parametrize("text", ["some plain text", EVIL])
@@ -118,7 +155,7 @@ def test_junit_has_a_suite_for_each_file(text: str) -> None:
     assert counts == [("2", "1", "0"), ("1", "0", "1")]
     (failure,) = root[0][0]
     assert failure.tag == "failure"
-    assert "smallest counterexample" in (failure.text or "")
+    assert "counterexample" in (failure.text or "")
     assert not list(root[0][1])
 
 
@@ -135,5 +172,5 @@ def test_gradescope_gets_what_its_format_asks_for(text: str) -> None:
     alone = json.loads(gradescope.render(mark([full(text)], MARKING)))
     failed, absent = alone["tests"]
     assert (failed["score"], failed["status"]) == (0.0, "failed")
-    assert "smallest counterexample" in failed["output"]
+    assert "counterexample" in failed["output"]
     assert absent["output"] == "There is no function extra."

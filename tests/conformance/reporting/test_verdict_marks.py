@@ -60,6 +60,14 @@ def test_required_exercises_alone_make_the_mark() -> None:
     assert found[1] == ["a.py", "conforms", "missing", "conforms", "1", "2", ""]
 
 
+def test_what_a_tool_left_is_no_row() -> None:
+    target = io.StringIO(newline="")
+    left = ("a/__pycache__ (left by a tool)", "a/hw.txt (no .py or .ipynb)")
+    table.write_csv(target, mark([verdict("a/hw.py", "update", "conforms")]), left)
+    assert "hw.txt" in target.getvalue()
+    assert "__pycache__" not in target.getvalue()
+
+
 def test_no_name_is_a_formula_or_a_second_row() -> None:
     marked = mark([verdict("=cmd()\nb.py,conforms", "update", "violates")])
     found = rows(marked, ("@notes (a symbolic link)",))
@@ -135,7 +143,10 @@ def test_a_verdict_without_counts_gets_no_part(tmp_path: Path) -> None:
     [
         ("", "missing required field `exercises`"),
         ("exercises = {}", "length >= 1"),
-        ("[exercises.update]\npoint = 2", "unknown field `point` - at `$.exercises"),
+        (
+            "[exercises.update]\npoint = 2",
+            "exercise update: Object contains unknown field `point`; there may be points, ",
+        ),
         ("[exercises.update]\npoints = -1", ">= 0"),
         ("[exercises.update]\npoints = '2'", "Expected `float`, got `str`"),
         ("[exercises.update]\npoints = nan", ""),
