@@ -17,6 +17,7 @@ from conformance.known_defects.minimal_calls import (
 from properties.call import Axes, FunctionCall
 from properties.laws.errors import MANY
 
+_DYNAMIC_SLICES = ("lax.dynamic_slice", "lax.dynamic_slice.fixed-start")
 _SCALED = "lax.scaled_matmul_wrapper"
 VMAP: tuple[Defect, ...] = (
     Defect(
@@ -77,7 +78,7 @@ VMAP: tuple[Defect, ...] = (
             id=f"vmap-{name.split('.')[-1].replace('_', '-')}-batch-axes",
             transform="jax.vmap",
             versions={"jax": "<0.5.1"},
-            affects=calls_of(name, any_axes),
+            affects=calls_of((name, f"{name}.upper"), any_axes),
             law="mapping.equals-per-example",
             call=rule_call(name, (0,), n=3),
             description=description,
@@ -170,6 +171,7 @@ VMAP: tuple[Defect, ...] = (
         transform="jax.vmap",
         versions={"jax": "<0.9"},
         affects=calls_of("lax.dynamic_update_slice.past-the-end", any_axes),
+        explains=calls_of(_DYNAMIC_SLICES, any_axes),
         law="gradients.shared-sum",
         call=rule_call("lax.dynamic_update_slice.past-the-end", (0, 0, 0)),
         description=(
