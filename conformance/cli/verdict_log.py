@@ -8,7 +8,7 @@ import click
 from msgspec import UNSET, UnsetType
 
 from conformance.cli.options import Views
-from conformance.cli.verdict_views import VerdictFiles, read_marks, write_files
+from conformance.cli.verdict_views import VerdictFiles, check_writable, read_marks, write_files
 from conformance.events.completeness import status
 from conformance.events.records import Header, Record, Verdict
 from conformance.reporting import document, terminal
@@ -39,6 +39,10 @@ def show(
         )
     if views.html is not None and views.html.exists() and not views.html.is_dir():
         raise click.UsageError(f"--html {views.html} is a file: verdicts need a directory")
+    files = VerdictFiles(
+        html=views.html, junit=views.junit, csv=views.csv, gradescope=views.gradescope
+    )
+    check_writable(files)
     marking = read_marks(views.marks_file)
     code = status(records)
     headers = [record for record in records if isinstance(record, Header)]
@@ -57,9 +61,6 @@ def show(
         lines = [*_lines(verdicts, views.verbosity), *text.not_judged(skipped)]
         for line in [*lines, *table.lines(marked)]:
             console.print(line, highlight=False, markup=False, soft_wrap=True)
-    files = VerdictFiles(
-        html=views.html, junit=views.junit, csv=views.csv, gradescope=views.gradescope
-    )
     header = headers[0] if headers else None
     write_files(files, verdicts, marking=marking, header=header, required=required, skipped=skipped)
     return code

@@ -161,18 +161,20 @@ def check_writable(files: VerdictFiles) -> None:
         click.UsageError: It is there, and was not written by `check` or `report`.
 
     """
-    for path in files.named().values():
+    for name, path in files.named().items():
         with writing(path):
-            if path == files.html:  # it is made
-                path = next(each for each in (path, *path.absolute().parents) if each.exists())
-                _check_directory(path)
+            if name == "html":  # it is made
+                _check_access(next(e for e in (path, *path.absolute().parents) if e.exists()), True)
+            elif path.exists():  # a device or a pipe, too, beside which no file can be made
+                _check_access(path, False)
             else:
-                _check_directory(path.parent)
-    if files.csv is not None and files.csv.exists():
-        from conformance.reporting.verdicts.table import FIRST
+                _check_access(path.parent, True)
+    # Only a file has a first line: reading a pipe would wait for what nobody writes.
+    if files.csv is not None and files.csv.is_file():
+        from conformance.reporting.verdicts.table import is_ours as is_our_table
 
-        with writing(files.csv), files.csv.open(encoding="utf-8", errors="replace") as found:
-            if found.readline().split(",")[0].strip() not in ("", FIRST):
+        with writing(files.csv):
+            if not is_our_table(files.csv):
                 raise click.UsageError(
                     f"--csv {files.csv} exists and is no table of marks: give another name"
                 )
@@ -187,12 +189,13 @@ def check_writable(files: VerdictFiles) -> None:
                 )
 
 
-def _check_directory(directory: Path) -> None:
-    """Raise OSError where no file can be made in the directory."""
-    if not directory.is_dir():
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(directory))
-    if not os.access(directory, os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(directory))
+def _check_access(path: Path, directory: bool) -> None:
+    """Raise OSError where the path cannot be written to, or is no directory and should be one."""
+    if directory and not path.is_dir():
+        reason = errno.ENOTDIR if path.exists() else errno.ENOENT
+        raise OSError(reason, os.strerror(reason), str(path))
+    if not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import IO
 
 from conformance.reporting.verdicts import LEFT_BY_A_TOOL
@@ -13,6 +14,10 @@ from conformance.reporting.verdicts.text import one_line
 NOT_JUDGED = "-"
 FIRST = "file"
 """The head of the first column."""
+LAST = "message"
+"""The head of the last one."""
+MOST_HEADS = 100_000
+"""Characters of the longest first line that is read."""
 
 
 def write_csv(target: IO[str], marked: Class, skipped: Sequence[str] = ()) -> None:
@@ -32,7 +37,7 @@ def write_csv(target: IO[str], marked: Class, skipped: Sequence[str] = ()) -> No
     heads = [FIRST, *marked.columns, "conforming", "of"]
     if points:
         heads += [*(f"points {name}" for name in counted), "points", "max_points"]
-    writer.writerow([*heads, "message"])
+    writer.writerow([*heads, LAST])
     for row in marked.rows:
         cells = [_cell(row.candidate), *(mark.outcome for mark in row.marks)]
         cells += [str(_conforming(marked, row)), str(marked.counted)]
@@ -47,6 +52,14 @@ def write_csv(target: IO[str], marked: Class, skipped: Sequence[str] = ()) -> No
         if points:
             cells += [*["0"] * len(counted), "0", number(marked.possible)]
         writer.writerow([*cells, "not judged"])
+
+
+def is_ours(path: Path) -> bool:
+    """Whether the file is empty or a table of marks. Raises OSError where it cannot be read."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        line = file.readline(MOST_HEADS).rstrip("\n")
+    heads = line.split(",")  # names of functions: nothing in them is quoted
+    return not line or (heads[0] == FIRST and heads[-1] == LAST and "conforming" in heads)
 
 
 def _conforming(marked: Class, row: Row) -> int:

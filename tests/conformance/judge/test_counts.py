@@ -20,7 +20,7 @@ def test_a_solution_that_raises_at_one_shape_is_right_at_the_others(judge: Calla
 def test_a_right_solution_has_all_and_a_wrong_one_none(judge: Callable) -> None:
     (right,) = judge("def vectorized_square(x):\n    return x * x\n")
     assert (right.right_calls, right.right_shapes) == (right.drawn_calls, right.drawn_shapes)
-    (wrong,) = judge("def vectorized_square(x):\n    return x * x + 1\n")
+    (wrong,) = judge("def vectorized_square(x):\n    return -x * x - 1\n")
     assert (wrong.right_calls, wrong.right_shapes) == (0, 0)
     assert wrong.drawn_calls == 16
 

@@ -125,6 +125,8 @@ def test_check_and_report_write_the_same_views(tmp_path: Path) -> None:
         ),
         (["--junit", "nowhere/v.xml"], 3, "nowhere/v.xml cannot be written"),
         (["--csv", "mine.csv"], 2, "mine.csv exists and is no table of marks"),
+        (["--csv", "other.csv"], 2, "other.csv exists and is no table of marks"),
+        (["--html", "good.py/pages"], 3, "cannot be written: Not a directory"),
         (["--html", "mine"], 2, "has an index.html that was not written here"),
     ],
 )
@@ -133,6 +135,7 @@ def test_what_cannot_be_written_is_said_before_anything_is_judged(
 ) -> None:
     (tmp_path / "good.py").write_text(SQUARE)
     (tmp_path / "mine.csv").write_text("ann,5\n")
+    (tmp_path / "other.csv").write_text("file,size\nann.py,5\n")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "index.html").write_text("<p>my own</p>")
     done = command("check", "good.py", *views, cwd=tmp_path)
@@ -148,3 +151,37 @@ def test_what_was_written_is_named_and_written_over(tmp_path: Path) -> None:
         done = command("check", "good.py", *given, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert "written: deep/pages/index.html, m.csv" in done.stderr
+
+
+def test_a_pipe_is_written_to_and_not_read_first(tmp_path: Path) -> None:
+    (tmp_path / "good.py").write_text(SQUARE)
+    code = "from conformance.cli import main; main()"
+    line = (
+        f"{sys.executable} -c '{code}' check good.py --examples 8 --csv >(cat >m.csv; echo >done)"
+    )
+    # The shell does not wait for what is in `>(...)`.
+    done = subprocess.run(
+        ["bash", "-c", f"{line}; status=$?; while [ ! -e done ]; do sleep 0.1; done; exit $status"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "m.csv").read_text().startswith("file,vectorized_square,conforming")
+
+
+def test_report_does_not_overwrite_what_is_not_its_own(tmp_path: Path) -> None:
+    (tmp_path / "good.py").write_text(SQUARE)
+    judged = command("check", "good.py", "--examples", 8, "--log", "log.jsonl", cwd=tmp_path)
+    assert judged.returncode == 0, judged.stderr
+    (tmp_path / "mine.csv").write_text("file,size\n")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "index.html").write_text("<p>my own</p>")
+    for option, name in (("--csv", "mine.csv"), ("--html", "mine")):
+        done = command("report", "log.jsonl", option, name, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert name in done.stderr
+    assert (tmp_path / "mine.csv").read_text() == "file,size\n"
+    assert (tmp_path / "mine" / "index.html").read_text() == "<p>my own</p>"
