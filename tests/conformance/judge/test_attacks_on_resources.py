@@ -53,7 +53,9 @@ ATTACKS = {
         without_namespaces=True,
     ),
     "huge-output": Attack(
-        body("import numpy as np", "return np.zeros(10**8, np.float32)"), ("violates",), "400000000"
+        body("import numpy as np", "return np.zeros(10**8, np.float32)"),
+        ("violates",),
+        "far larger than the right one",
     ),
     "huge-output-of-nothing": Attack(
         body("import numpy as np", "return np.broadcast_to(np.float32(0), (10**12,))"),
