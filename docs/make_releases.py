@@ -37,11 +37,6 @@ EXPLAINED = {
         "holds, and the run says so."
     ),
     ("0.6.0", "square"): "in the ledger since as `shard-map-map-of-gradient`.",
-    ("0.8.0", "parallel.devices"): "in the ledger since as `pmap-too-few-devices-unclear`.",
-    ("0.8.0", "partitioned-dense"): (
-        "no defect: flax 0.12.0 places a variable that names its axes on a mesh at once, mapped or not, and "
-        "the suite now makes its module without one."
-    ),
 }
 """Why the faults of a release and a subject, or of a law alone, are no surprise."""
 
@@ -49,9 +44,13 @@ EXPLAINED = {
 BROKEN = """
 ## Releases that do not go together
 
+- jax 0.11.1 with flax 0.12.8, which an install gave from 2026-08-17 to 2026-08-18: `import flax.nnx` raises
+  AttributeError, since `jax.experimental.hijax` has no `MutableHiType` any more.
 - jax 0.11.2 with flax 0.12.9, which an install gave from 2026-09-17 to 2026-09-24: `import flax.nnx` raises
   AttributeError, since `jax.experimental.hijax` has no `HiPrimitive` any more
   (<https://github.com/google/flax/issues/5596>). flax 0.12.10 was tried with jax 0.12.0.1, and works.
+
+`run` checks JAX's own transforms and Linen there; NNX does not apply, with that reason.
 """
 
 
