@@ -94,7 +94,7 @@ def run(dask: str, asked: "RunOptions", *, workers: int, cache: bool, log: Path)
             raise click.ClickException(f"the Dask scheduler at {dask} has no workers: start some")
         cell = parts.cell(asked, workers=workers, cache=cache)
         executor = client.get_executor(pure=False)
-        records = parts.run(cell, parts.A_THREAD * threads, executor, watcher)
+        records = parts.run(cell, parts.PARTS_PER_THREAD * threads, executor, watcher)
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text("".join(to_line(each) + "\n" for each in records), encoding="utf-8")

@@ -23,13 +23,13 @@ REPLY_BYTES = 2**20
 """Bytes an answer may have beyond any right one."""
 USUAL_CALLS = 55
 """Calls that one process makes by default: what the limit on all of them together is for."""
-MAX_CROWDING, MAX_CROWDING_TOGETHER = 5.0, 2.0
+MAX_LOAD, MAX_LOAD_TOGETHER = 5.0, 2.0
 """How many times longer the limit on one call, and on all together, is at most because other programs
 keep the machine busy. All together have eight times one call's, so that little more is needed."""
 
 
-def crowding() -> float:
-    """How many programs want each core, by the load average: from 1 to `MAX_CROWDING`.
+def load_per_core() -> float:
+    """How many programs want each core, by the load average: from 1 to `MAX_LOAD`.
 
     A right solution is not refused because the machine became busy after the limits were measured.
     """
@@ -37,7 +37,7 @@ def crowding() -> float:
         load = os.getloadavg()[0]
     except OSError:
         return 1.0
-    return min(max(load / (os.cpu_count() or 1), 1.0), MAX_CROWDING)
+    return min(max(load / (os.cpu_count() or 1), 1.0), MAX_LOAD)
 
 
 @attrs.frozen
@@ -53,22 +53,22 @@ class Limits:
     @property
     def load(self) -> float:
         """For loading the file."""
-        return self.patience * self.unit * crowding()
+        return self.patience * self.unit * load_per_core()
 
     @property
     def new_shape(self) -> float:
         """For a call that has to compile."""
-        return self.patience * self.unit * crowding()
+        return self.patience * self.unit * load_per_core()
 
     @property
     def known_shape(self) -> float:
         """For a call at a shape seen before."""
-        return self.patience * self.unit * crowding() / 2
+        return self.patience * self.unit * load_per_core() / 2
 
     def total(self, calls: int) -> float:
         """For so many calls together."""
-        crowded = min(crowding(), MAX_CROWDING_TOGETHER)
-        return self.patience * self.unit * crowded * 8 * max(1.0, calls / USUAL_CALLS)
+        load = min(load_per_core(), MAX_LOAD_TOGETHER)
+        return self.patience * self.unit * load * 8 * max(1.0, calls / USUAL_CALLS)
 
 
 @attrs.frozen

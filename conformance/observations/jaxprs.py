@@ -12,6 +12,7 @@ from conformance.observations.record import Observation, needed, one
 from conformance.observations.selection import EVERYTHING, Selection
 from properties import oracle
 from properties.call import FunctionCall, ModuleCall
+from properties.equations import equations
 from properties.transform import Transform
 
 
@@ -56,18 +57,5 @@ def _lifted(transform: Transform, call: ModuleCall) -> dict[str, Any]:
 
 def counted(function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
     """The number of primitives in the jaxpr of a call, and of each."""
-    found = Counter(_primitives(jax.make_jaxpr(function)(*arguments)))
+    found = Counter(each.primitive.name for each in equations(jax.make_jaxpr(function)(*arguments)))
     return {"count": found.total(), "primitives": dict(sorted(found.items()))}
-
-
-def _primitives(thing: Any) -> Iterator[str]:
-    """The primitives in a jaxpr, closed or open, or in whatever of it a parameter holds."""
-    if isinstance(thing, tuple | list):
-        for item in thing:
-            yield from _primitives(item)
-        return
-    thing = getattr(thing, "jaxpr", thing)
-    for equation in getattr(thing, "eqns", ()):
-        yield equation.primitive.name
-        for parameter in equation.params.values():
-            yield from _primitives(parameter)

@@ -15,7 +15,7 @@ from conformance.upgrade import cells
 from conformance.upgrade.cells import Cell, Work
 from conformance.upgrade.request import Watcher
 
-A_THREAD = 2
+PARTS_PER_THREAD = 2
 """Parts for each thread of the cluster: parts differ in length, and each starts JAX anew (3 s)."""
 
 

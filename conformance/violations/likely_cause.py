@@ -82,11 +82,10 @@ def _of_exception(law: Law, transform: Transform, found: Violation) -> str:
         again = _tried(law, transform, found) or found
     error = again.mismatch.raised or found.mismatch.raised
     assert error is not None
-    cause = f"{type(error).__name__} is raised{_place(error)}"
     mine = own_code.frame(error) if found.call.subject.own is not None else None
-    if mine is not None:
-        library = _place(error).replace(" in ", ", by ", 1)
-        cause = f"{type(error).__name__} is raised in {mine}{library}"
+    places = [place for place in (mine, _place(error)) if place]
+    where = f" in {', by '.join(places)}" if places else ""
+    cause = f"{type(error).__name__} is raised{where}"
     if found.mismatch.due:
         return cause
     what = (
@@ -149,7 +148,7 @@ def _place(error: Exception) -> str:
         library = next((name for name in _LIBRARIES if name in parts), None)
         if library is not None:
             file = "/".join(parts[len(parts) - 1 - parts[::-1].index(library) :])
-            return f" in {file}, {frame.name} (line {frame.lineno})"
+            return f"{file}, {frame.name} (line {frame.lineno})"
     return ""
 
 

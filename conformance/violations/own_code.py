@@ -4,13 +4,13 @@ import inspect
 import site
 import sysconfig
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import jax
 
 from properties.call import Call, FunctionCall
+from properties.equations import equations
 
 _SUITE = Path(__file__).resolve().parents[2]
 _OURS = tuple(str(_SUITE / name) for name in ("conformance", "properties", "reference"))
@@ -36,20 +36,10 @@ def batching_rules(call: Call) -> list[str]:
         program = jax.make_jaxpr(call.subject.function)(*call.example())
     except Exception:  # a function that cannot be traced says nothing of its rules
         return []
-    return list(dict.fromkeys(map(_named, _rules(program))))
-
-
-def _rules(thing: Any) -> Iterator[Any]:
-    """The rules in a jaxpr, closed or open, or in whatever of it a parameter holds."""
-    if isinstance(thing, tuple | list):
-        for item in thing:
-            yield from _rules(item)
-        return
-    for equation in getattr(getattr(thing, "jaxpr", thing), "eqns", ()):
-        if equation.primitive.name == "custom_vmap_call" and "rule" in equation.params:
-            yield equation.params["rule"]
-        for parameter in equation.params.values():
-            yield from _rules(parameter)
+    found = (each for each in equations(program) if each.primitive.name == "custom_vmap_call")
+    return list(
+        dict.fromkeys(_named(each.params["rule"]) for each in found if "rule" in each.params)
+    )
 
 
 def _named(rule: Any) -> str:

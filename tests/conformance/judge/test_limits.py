@@ -6,26 +6,21 @@ import os
 
 import pytest
 
-from conformance.judge.worker_run import (
-    MAX_CROWDING,
-    MAX_CROWDING_TOGETHER,
-    Limits,
-    crowding,
-)
+from conformance.judge.worker_run import MAX_LOAD, MAX_LOAD_TOGETHER, Limits, load_per_core
 
 
 @pytest.mark.parametrize(
-    ("load", "expected"), [(0.0, 1.0), (4.0, 1.0), (8.0, 2.0), (400.0, MAX_CROWDING)]
+    ("load", "expected"), [(0.0, 1.0), (4.0, 1.0), (8.0, 2.0), (400.0, MAX_LOAD)]
 )
 def test_limits_are_longer_on_a_busy_machine(
     load: float, expected: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
     monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
-    assert crowding() == expected
+    assert load_per_core() == expected
     limits = Limits(patience=20.0, unit=0.5)
     assert limits.load == limits.new_shape == 2 * limits.known_shape == 10 * expected
-    together = min(expected, MAX_CROWDING_TOGETHER)
+    together = min(expected, MAX_LOAD_TOGETHER)
     assert limits.total(10) == limits.total(55) == 80 * together
     assert limits.total(110) == 160 * together
 
@@ -35,4 +30,4 @@ def test_without_a_load_average_limits_are_as_they_are(monkeypatch: pytest.Monke
         raise OSError
 
     monkeypatch.setattr(os, "getloadavg", unknown)
-    assert crowding() == 1.0
+    assert load_per_core() == 1.0
