@@ -33,8 +33,9 @@ EXPLAINED = {
         "not apply."
     ),
     ("0.5.3", "repeated"): (
-        "a program read back from the persistent compilation cache is wrong: the check without the cache "
-        "holds, and the run says so."
+        "jaxlib 0.5.1, 0.5.3 and 0.6.0 give a loop's start value for its result where the program comes from "
+        "the persistent compilation cache ([script](findings/compilation-cache-loops.py)). The suite does "
+        "without the cache there since, and says so."
     ),
     ("0.6.0", "square"): "in the ledger since as `shard-map-map-of-gradient`.",
 }

@@ -201,6 +201,8 @@ def environment() -> dict[str, str]:
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={DEVICES}",
     }
+    if process_env.cache_misreads():
+        values["JAX_ENABLE_COMPILATION_CACHE"] = "false"
     if process_env.has_one_module():
         values["XLA_FLAGS"] += f" {process_env.ONE_MODULE}"
     return values

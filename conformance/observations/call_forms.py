@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from conformance.observations import read_back
 from conformance.observations.record import Absent, needed
 
 Forms = dict[str, Callable[[], Any]]
@@ -229,6 +230,7 @@ def vmap_alone() -> Forms:
         "jit-lowered": lambda: jax.jit(vmap(add)).lower(x, x).compile()(x, x),
         "as-decorator": lambda: functools.partial(vmap, in_axes=1)(same)(x),
         "traced-once": lambda: _traces(vmap, x),
+        "read-back-from-the-compilation-cache": lambda: read_back.mapped_loop(vmap),
     }
 
 

@@ -23,6 +23,9 @@ ONE_MODULE = "--xla_cpu_parallel_codegen_split_count=1"
 _HAVE_ONE_MODULE = ("0.4.33", "0.13")
 """The first jaxlib that has the flag, and the first that was not tried: an unknown flag ends JAX."""
 
+MISREADING_JAXLIBS = frozenset({"0.5.1", "0.5.3", "0.6.0"})
+"""Releases that give a loop's start value for its result when its program comes from the persistent cache."""
+
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -37,6 +40,14 @@ def compilation_cache() -> Path:
         f"{name}{importlib.metadata.version(name)}" for name in ("jax", "jaxlib", "flax")
     )
     return cache_directory() / "compiled" / versions
+
+
+def cache_misreads() -> bool:
+    """Whether the installed jaxlib reads some loops back wrongly from its persistent compilation cache.
+
+    Source: `docs/findings/compilation-cache-loops.py`, run with each jaxlib from 0.4.38 to 0.7.0.
+    """
+    return importlib.metadata.version("jaxlib") in MISREADING_JAXLIBS
 
 
 def cached_programs() -> int:
@@ -56,9 +67,10 @@ def environment(*, cache: bool = True) -> dict[str, str]:
     """The environment variables that a process of the suite needs, but for those that the user set.
 
     Args:
-        cache: Whether to use the persistent compilation cache.
+        cache: Whether to use the persistent compilation cache, where it can be trusted.
 
     """
+    cache = cache and not cache_misreads()
     flags = os.environ.get("XLA_FLAGS", "")
     wanted = [
         f"--xla_force_host_platform_device_count={DEVICES}",
@@ -93,7 +105,7 @@ def worker_environment(*, cache: bool = True) -> dict[str, str]:
     """`environment`, for processes that use this process's jaxlib alone.
 
     Args:
-        cache: Whether to use the persistent compilation cache.
+        cache: Whether to use the persistent compilation cache, where it can be trusted.
 
     """
     variables = environment(cache=cache)

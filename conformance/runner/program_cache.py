@@ -21,11 +21,12 @@ def kept_programs() -> Iterator[None]:
 
     JAX's configuration is as before afterwards. Where the user has a cache of their own, or
     JAX_ENABLE_COMPILATION_CACHE says that there is none, nothing is changed; nor where no directory can be
-    made.
+    made, or jaxlib misreads what it keeps.
     """
     wanted = _EVERY_PROGRAM | {"jax_compilation_cache_dir": str(process_env.compilation_cache())}
     before = {name: getattr(jax.config, name) for name in wanted}
-    if before["jax_compilation_cache_dir"] or not getattr(jax.config, _ENABLED):
+    unwanted = before["jax_compilation_cache_dir"] or not getattr(jax.config, _ENABLED)
+    if unwanted or process_env.cache_misreads():
         yield
         return
     try:

@@ -11,6 +11,7 @@ from conformance.reporting.faults import group_by_cause
 from conformance.reporting.known_effects import known_effects
 from conformance.reporting.layout import count
 from conformance.reporting.summary import Summary, item_name
+from conformance.runner.process_env import MISREADING_JAXLIBS
 
 DANGEROUS = ("silently wrong", "process dies")
 """Effects of known defects whose names are always shown."""
@@ -59,6 +60,13 @@ def remarks(summary: Summary) -> list[str]:
     if summary.incomplete:
         made.append("This log is incomplete: the run was stopped before its end.")
         made += [f"  unfinished: {item_name(started)}" for started in summary.unfinished]
+    jaxlib = summary.header.environment.jaxlib if summary.header else None
+    if jaxlib in MISREADING_JAXLIBS:
+        made.append(
+            f"jaxlib {jaxlib} reads some loops back wrongly from JAX's persistent compilation cache, so "
+            "the suite does without it. If your own programs use it, turn it off, or install jaxlib 0.6.1 "
+            "or later."
+        )
     if summary.cache_was_useless:
         made.append(
             "The compilation cache gave nothing although it was filled: this host's CPU is not the one "

@@ -3,12 +3,15 @@
 import functools
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
-from conformance.observations import calls
+from conformance.observations import calls, read_back
 from conformance.observations.record import Absent
 from conformance.observations.selection import Selection
+from conformance.runner import process_env
+from properties import compile_stats
 
 
 @functools.cache
@@ -35,6 +38,17 @@ def test_what_is_given_is_told_with_weak_types() -> None:
     assert weak["gives"] == "* of int32[3] weak"
     total = observed()["calls/jax.vmap/in-axes-negative"]
     np.testing.assert_array_equal(total["values"][0], [10, 26, 42])
+
+
+def test_a_loop_read_back_from_the_compilation_cache_is_observed_as_it_is() -> None:
+    before = jax.config.jax_compilation_cache_dir
+    hits = compile_stats.so_far().cache_hits
+    rows, matrices = np.arange(40).reshape(8, 5) % 7, np.arange(200).reshape(8, 5, 5) % 3
+    got = read_back.mapped_loop(jax.vmap)
+    if not process_env.cache_misreads():
+        np.testing.assert_array_equal(got, [x @ m @ m for x, m in zip(rows, matrices, strict=True)])
+    assert compile_stats.so_far().cache_hits > hits
+    assert jax.config.jax_compilation_cache_dir == before
 
 
 def test_every_transform_has_forms_and_only_chosen_ones_are_observed() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from conformance.events.reader import read
+from conformance.events.records import Header
 from conformance.reporting import junit, markdown, progress, summary, terminal
 from conformance.reporting.console import Console
 from conformance.reporting.summary import Summary, summarise
@@ -262,6 +263,18 @@ def test_an_item_begun_twice_in_two_cells_is_not_confused(written: Callable[...,
 
 def test_a_fixed_defect_is_good_news(gathered: Summary) -> None:
     assert "The known defect pmap-negative-axis is gone in this release." in shown(gathered)
+
+
+@pytest.mark.parametrize(("jaxlib", "said"), [("0.5.0", False), ("0.6.0", True), ("0.6.1", False)])
+def test_a_run_without_the_cache_says_why(
+    jaxlib: str, said: bool, written: Callable[..., Path]
+) -> None:
+    header, *others = read(written(RESULTS[0]))
+    assert isinstance(header, Header)
+    environment = msgspec.structs.replace(header.environment, jaxlib=jaxlib)
+    header = msgspec.structs.replace(header, environment=environment)
+    text = shown(summarise([header, *others]))
+    assert (f"jaxlib {jaxlib} reads some loops back wrongly" in text) == said
 
 
 def test_junit_is_xml_that_counts_as_junit_does(gathered: Summary) -> None:

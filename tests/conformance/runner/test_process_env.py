@@ -5,6 +5,7 @@ import importlib.util
 
 import pytest
 
+from conformance.judge import server_process
 from conformance.runner import process_env
 
 
@@ -63,3 +64,20 @@ def test_a_flag_that_the_user_set_stays(monkeypatch: pytest.MonkeyPatch) -> None
     assert [flag for flag in flags if "split_count" in flag] == [
         "--xla_cpu_parallel_codegen_split_count=4"
     ]
+
+
+@pytest.mark.parametrize(
+    ("jaxlib", "kept"),
+    [("0.5.0", True), ("0.5.1", False), ("0.5.3", False), ("0.6.0", False), ("0.6.1", True)],
+)
+def test_a_cache_that_is_read_back_wrongly_is_not_used(
+    jaxlib: str, kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("JAX_ENABLE_COMPILATION_CACHE", raising=False)
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: jaxlib)
+    asked = process_env.environment(cache=True)
+    assert ("JAX_COMPILATION_CACHE_DIR" in asked) == kept
+    assert asked.get("JAX_ENABLE_COMPILATION_CACHE") == (None if kept else "false")
+    judged = server_process.environment()
+    assert judged.get("JAX_ENABLE_COMPILATION_CACHE") == (None if kept else "false")
