@@ -37,6 +37,13 @@ if TYPE_CHECKING:
     help="Of --source: try at most N slips, drawn at random.",
 )
 @click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="Of --sample: another seed draws other slips.",
+)
+@click.option(
     "-n",
     "--workers",
     type=click.IntRange(1, 256),
@@ -57,6 +64,7 @@ def mutants(
     source: tuple[str, ...],
     log: Path | None,
     sample: int | None,
+    seed: int,
     workers: int | None,
     shard: tuple[int, int],
 ) -> int:
@@ -70,6 +78,10 @@ def mutants(
         raise click.UsageError(
             "--rules, --subtle and --source exclude each other: give one of them"
         )
+    if seed and sample is None:
+        raise click.UsageError(
+            "--seed is of the slips that are drawn: give --sample with their number"
+        )
     if (log or sample) and not source:
         raise click.UsageError("--log and --sample are about slips: give --source with functions")
     process_env.prepare()
@@ -82,7 +94,7 @@ def mutants(
         if subtle:
             return _subtle(processes, shard, markdown)
         if source:
-            return _source(source, sample, processes, shard, (log, markdown))
+            return _source(source, (sample, seed), processes, shard, (log, markdown))
         return _transforms(processes, shard, markdown)
     except WorkerDiedError as error:
         raise click.ClickException(str(error)) from None
@@ -130,7 +142,7 @@ def _subtle(workers: int, shard: tuple[int, int], markdown: Path | None) -> int:
 
 def _source(
     globs: tuple[str, ...],
-    sample: int | None,
+    drawn: tuple[int | None, int],
     workers: int,
     shard: tuple[int, int],
     files: tuple[Path | None, Path | None],
@@ -140,7 +152,7 @@ def _source(
     from conformance.mutation.source import driver, page, reach, slip_log, targets
     from conformance.runner.items import in_shard
 
-    log, markdown = files
+    (sample, seed), (log, markdown) = drawn, files
     mine = {name: each for name, each in targets.chosen(globs).items() if in_shard(name, shard)}
     if not mine:
         raise click.UsageError(f"no function that maps matches {' or '.join(globs)}")
@@ -149,7 +161,7 @@ def _source(
     except slip_log.LogError as error:
         raise click.UsageError(str(error)) from None
     results = [each for each in results if each.target in mine]
-    order = slip_log.tasks(mine.values())
+    order = slip_log.tasks(mine.values(), seed)
 
     def found(result: "SlipResult") -> None:
         results.append(result)
@@ -163,7 +175,7 @@ def _source(
             reached = run_in_processes(reach.reached, parts, workers)
             driver.run(tasks, profile, reached, workers, found)
     totals, table = page.totals(results), page.tables(results)
-    _show(page.head(len(order), results), totals, table, markdown)
+    _show(page.head(len(order), results, seed), totals, table, markdown)
     return _fail(failures.source_failures(results))
 
 

@@ -43,6 +43,7 @@ _FUNCTIONS = (
     "draw-bits",
     "draw-bits-rbg",
     "large-maximum",
+    "placed-constraint",
     "program-control",
 )
 MODULES = (

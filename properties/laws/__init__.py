@@ -35,6 +35,7 @@ LAWS: Mapping[str, Law] = MappingProxyType(
         parallel.options,
         parallel.sharding,
         parallel.explicit,
+        parallel.placed,
         parallel.training,
         randomness,
         sharing.variants,

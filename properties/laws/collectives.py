@@ -210,17 +210,18 @@ INNER_SIZE = 2
 """How many examples the map between a collective and its name has."""
 
 
-def between(call: FunctionCall) -> tuple[int, bool]:
-    """How the map between maps: its axis, and whether the outer map maps the operand, too."""
+def between(call: FunctionCall) -> tuple[int | None, bool]:
+    """The axis of the map between, None where it never sees the operand; and whether the outer map does."""
     chance = random.Random(f"{call.seed}/between")
-    axis, both = chance.choice((0, -1)), chance.random() < HALF
+    axis, both = chance.choice((0, -1, None)), chance.random() < HALF
     # JAX gets a wrong shape of all_to_all of what is not mapped: the known defects have it.
-    return axis, both or call.subject_name.startswith("all-to-all")
+    return axis, both or axis is None or call.subject_name.startswith("all-to-all")
 
 
 def _code_between(call: FunctionCall) -> str:
+    axis = between(call)[0]
     return (
-        f"collective = jax.vmap(function, {between(call)[0]})\n"
+        f"collective = jax.vmap(function, {axis}, axis_size={INNER_SIZE})\n"
         "function = lambda place, a: collective(a)"
     )
 
@@ -236,6 +237,7 @@ def _of_place_and(axis: int | None, which: str) -> Recipe:
 
 BOTH_MAP = _of_place_and(0, "both of which map the operand")
 INNER_MAPS = _of_place_and(None, "the inner of which alone maps the operand")
+OUTER_MAPS = _of_place_and(0, "the outer of which alone maps the operand")
 
 
 @law(
@@ -249,13 +251,13 @@ def map_between(transform: Transform, call: FunctionCall) -> None:
     size, (axis, both) = call.sizes[AXIS], between(call)
     own = attrs.evolve(call.axes[0], in_axes=(0 if both else None,))
     each = [
-        attrs.evolve(call, seed=call.seed + number).batch_first(own)[0]
+        attrs.evolve(call, seed=call.seed + (0 if axis is None else number)).batch_first(own)[0]
         for number in range(INNER_SIZE)
     ]
-    operand = np.stack(each, axis if axis < 0 or not both else 1)
+    operand = each[0] if axis is None else np.stack(each, axis if axis < 0 or not both else 1)
     given = (np.arange(size, dtype=np.float32), operand)
-    inner = jax.vmap(call.subject.function, axis)
-    recipe = BOTH_MAP if both else INNER_MAPS
+    inner = jax.vmap(call.subject.function, axis, axis_size=INNER_SIZE)
+    recipe = (OUTER_MAPS if axis is None else BOTH_MAP) if both else INNER_MAPS
     mapped = transform_or_raise(transform.map, lambda place, a: inner(a), recipe.axes(call.axes[0]))
     (got,) = run_together([mapped], [given], transform.traceable and not call.eager)
     parts = [oracle.of_collective(call, part if both else np.stack([part] * size)) for part in each]

@@ -25,6 +25,8 @@ from reference.types import PyTree
 
 MANY = 97
 """More examples than any batch has."""
+HALF = 0.5
+"""What is no axis."""
 BEYOND = 9
 """An axis that no argument and no result has."""
 
@@ -48,6 +50,7 @@ def _check_raises(
     why: str,
     says: tuple[str, ...],
     more_examples: int = 0,
+    kind: type[Exception] = ValueError,
 ) -> None:
     """Check that making or calling the map raises ValueError, as `jax.vmap` documents by raising it.
 
@@ -57,6 +60,7 @@ def _check_raises(
         why: What is wrong with it.
         says: The message must contain one of these.
         more_examples: How many more examples the last argument has than the others.
+        kind: Another class of exceptions that must be raised in place of ValueError.
     """
     (axes,) = call.axes
     leading = attrs.evolve(axes, in_axes=(0,) * len(axes.in_axes), out_axes=0)
@@ -68,7 +72,7 @@ def _check_raises(
         says = (*says, *_shapes(arguments[-1]))
     got = attempt(mapped, *arguments)
     with attribute_to(call, MAP, tuple(arguments)):
-        assert_raises(got, ValueError, why, says)
+        assert_raises(got, kind, why, says)
 
 
 def assert_raises(got: PyTree, kind: type[Exception], why: str, says: tuple[str, ...] = ()) -> None:
@@ -152,6 +156,45 @@ def nothing_mapped(transform: Transform, call: FunctionCall) -> None:
 def axis_size(transform: Transform, call: FunctionCall) -> None:
     """An `axis_size` other than the size of the mapped axes raises ValueError, which names that size."""
     _check_raises(transform, call, f"no batch axis has {MANY} entries", (str(MANY),))
+
+
+OF_ANOTHER_FORM: tuple[tuple[str, type[Exception], Callable[[Axes], Axes]], ...] = (
+    (
+        "no argument is a tree of five",
+        ValueError,
+        lambda axes: attrs.evolve(axes, in_axes=((0,) * 5,) * len(axes.in_axes)),
+    ),
+    (
+        f"the result is no tuple of {MANY}",
+        ValueError,
+        lambda axes: attrs.evolve(axes, out_axes=(0,) * MANY),
+    ),
+    (
+        "an axis is an integer or None",
+        TypeError,
+        lambda axes: attrs.evolve(axes, in_axes=(HALF,) * len(axes.in_axes)),
+    ),
+    (
+        "an axis is an integer or None",
+        TypeError,
+        lambda axes: attrs.evolve(axes, out_axes="first"),
+    ),
+)
+"""Why axes mean nothing, what they raise, and the change that makes such axes of others."""
+
+
+@law(
+    "errors.axes-of-another-form",
+    tier="derived",
+    cases=_calls(),
+    skip_if=takes_specs,
+    where=lambda subject: subject.name in ("square", "mlp-loss"),
+)
+def axes_of_another_form(transform: Transform, call: FunctionCall) -> None:
+    """Axes that are no prefix of the trees raise ValueError, and what is no integer raises TypeError."""
+    for why, kind, change in OF_ANOTHER_FORM:
+        # Flax finds them before JAX does, in words of its own.
+        _check_raises(transform, call.only(change(call.axes[0])), why, (), kind=kind)
 
 
 @law("errors.sizes-disagree", cases=_calls(), skip_if=_no_other_argument)

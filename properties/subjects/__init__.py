@@ -8,6 +8,7 @@ from properties.subjects.functions import FUNCTIONS
 from properties.subjects.generated_modules import GENERATED_MODULES
 from properties.subjects.large import LARGE
 from properties.subjects.modules import MODULES
+from properties.subjects.placed import PLACED
 from properties.subjects.programs import PROGRAMS
 from properties.subjects.uses import USES
 
@@ -18,6 +19,7 @@ __all__ = [
     "GENERATED_MODULES",
     "LARGE",
     "MODULES",
+    "PLACED",
     "PROGRAMS",
     "RULES",
     "SUBJECTS",
@@ -32,6 +34,7 @@ _EVERY: tuple[Subject, ...] = (
     *COLLECTIVES,
     *DRAWS,
     *LARGE,
+    *PLACED,
     *PROGRAMS,
     *RULES,
 )

@@ -55,6 +55,7 @@ NOT_OF_A_LOOP = {
     "mapping.whole-batch": "no subject of the catalogue says that it takes a whole batch",
     "parallel.data-parallel-step": "the same",
     "parallel.devices": "it has no devices to choose from",
+    "parallel.placed-within": "it takes no spmd_axis_name",
     "parallel.sharded-jit-agrees": "the same; it takes no spmd_axis_name",
     "randomness.first-key-draws-for-all": "it gives every key to the function by itself",
     "sharing.aliases": "its modules are functions, which nothing can share",

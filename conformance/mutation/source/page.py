@@ -19,21 +19,26 @@ control, the function compiled anew as it is, is checked on every item that noti
 pass. Below the counts are the slips that survive, and those that change nothing a user sees, with the
 reason (`conformance/mutation/source/survivors.py`). Made by
 `vmap-conformance mutants --source '*' --log slips.jsonl --markdown docs/source-slips.md`, which adds to the
-log and tries only what it lacks; with `--sample N` it tries N slips, drawn at random.
+log and tries only what it lacks; with `--sample N` it tries N slips, drawn at random with `--seed N`.
 
 """
 
 
-def head(every: int, results: Sequence[SlipResult]) -> str:
+def head(every: int, results: Sequence[SlipResult], seed: int) -> str:
     """What comes before the counts.
 
     Args:
         every: How many slips there are.
         results: Those that were tried.
+        seed: With which they were drawn.
 
     """
     tried = len(slip_log.latest(results))
-    part = "" if tried == every else f" Of these {tried:,} are tried, drawn at random with seed 0."
+    part = (
+        ""
+        if tried == every
+        else f" Of these {tried:,} are tried, drawn at random with seed {seed}."
+    )
     return f"{_HEAD}Measured on {slip_log.installed().sentence}, where there are {every:,} slips.{part}\n\n"
 
 

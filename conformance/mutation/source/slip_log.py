@@ -71,7 +71,7 @@ def append(path: Path, result: SlipResult) -> None:
         file.write(b"".join(msgspec.json.encode(each) + b"\n" for each in [*lines, result]))
 
 
-def tasks(targets: Iterable[Target], seed: int = 0) -> list[Task]:
+def tasks(targets: Iterable[Target], seed: int) -> list[Task]:
     """Every slip of the targets, in an order drawn at random: a part of them is a sample."""
     order = [
         (target.id, number)

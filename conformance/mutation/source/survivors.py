@@ -18,6 +18,11 @@ _IN_PLACE = (
     "the metadata of the same variables is changed in place, and these are put for themselves"
 )
 _NEVER = "no public call comes here"
+_ANSWERED = "it is of an operand that is not mapped, which was answered before"
+_FOLDED = "it orders axes of which one is of size one, or which are then folded into one in the same order"
+_ONE_PROCESS = "it is for a program of several processes"
+_PARALLEL, _PMAP = "jax._src.lax.parallel", "jax._src.pmap"
+_ALL_TO_ALL = f"{_PARALLEL}:_all_to_all_batched_collective"
 
 REASONS: tuple[tuple[str, str, str, str], ...] = (
     *(
@@ -120,6 +125,96 @@ REASONS: tuple[tuple[str, str, str, str], ...] = (
     (f"{_BATCHING}:from_elt", "bdim_inferred = bdim if spec is infer else spec", "*", _NEVER),
     (f"{_BATCHING}:matchaxis", "elif src is None and dst is sum_axis:", "*", _NEVER),
     (f"{_BATCHING}:BatchTrace.process_call", "*", "*", _NEVER),
+    (
+        f"{_BATCHING}:matchaxis",
+        "elif src is None and type(dst) is int:",
+        "src is None and *",
+        "every other case of either was answered before",
+    ),
+    (
+        f"{_PARALLEL}:_reduction_with_positional_batcher",
+        "v = v if d is None or d == 0 *",
+        "d is None or d == 0",
+        _SHORTER,
+    ),
+    (
+        f"{_PARALLEL}:_reduction_with_positional_batcher",
+        "unmapped_axes, unmapped_vals_in = *",
+        "*",
+        _ANSWERED,
+    ),
+    (
+        f"{_PARALLEL}:_reduction_with_positional_batcher",
+        "return (prim.bind(unmapped_vals_in, *",
+        "*",
+        _ANSWERED,
+    ),
+    (
+        f"{_PARALLEL}:_reduction_with_positional_batcher",
+        "prim.bind(unmapped_vals_in, *",
+        "*",
+        _ANSWERED,
+    ),
+    (
+        f"{_PARALLEL}:_reduction_with_positional_batcher",
+        "if prim is psum_invariant_p else",
+        "*",
+        _ANSWERED,
+    ),
+    (
+        f"{_PARALLEL}:_psum_invariant_batching_rule",
+        "psum_invariant_p, lambda v, axis_size: axis_size * v,",
+        "*",
+        _ANSWERED,
+    ),
+    (
+        f"{_PARALLEL}:_ragged_all_to_all_batched_collective",
+        "*",
+        "*",
+        "XLA runs ragged_all_to_all on accelerators alone, so that no call on a CPU comes to an end",
+    ),
+    (_ALL_TO_ALL, "d += (axis <= d)", "*", "the two are never equal: one was moved past the other"),
+    (_ALL_TO_ALL, "x, d = lax.expand_dims(*", "0", _FOLDED),
+    (_ALL_TO_ALL, "split_axis=split_axis, concat_axis=0,", "0", _FOLDED),
+    (_ALL_TO_ALL, "x = _foldaxis(0, _foldaxis(0, x))", "0", _FOLDED),
+    (_ALL_TO_ALL, "split_axis -= 2; *", "2", "the number is not read from here on"),
+    (
+        "jax._src.pjit:_sharding_constraint_batcher",
+        "new_spec = list(vmapped_sharding.spec) + *",
+        "x.ndim - len(vmapped_sharding.spec)",
+        "it adds axes at the end that nothing shards",
+    ),
+    ("jax._src.shard_map:_shard_map_batch", "make_tracer = partial(*", "*", _WORDS),
+    (
+        "jax._src.lax.convolution:_conv_general_dilated_batch_rule",
+        "(0,) + shape, 0,",
+        "0",
+        "it is the value of the elements of an array that has none",
+    ),
+    (f"{_PMAP}:host_local_array_to_global_array", "*", "*", _ONE_PROCESS),
+    (f"{_PMAP}:global_array_to_host_local_array", "*", "*", _ONE_PROCESS),
+    (f"{_PMAP}:_get_out_shardings", "*", "*", _ONE_PROCESS),
+    (f"{_PMAP}:*", "*if process_count > 1:", "1", _ONE_PROCESS),
+    (f"{_PMAP}:*", "*if not trace_state_clean and process_count > 1:", "1", _ONE_PROCESS),
+    (
+        f"{_PMAP}:_get_mesh_devices",
+        "global_axis_size = local_axis_size * process_count",
+        "*",
+        _ONE_PROCESS,
+    ),
+    (
+        f"{_PMAP}:_get_mesh_devices",
+        "return tuple(xb.local_devices(backend=backend)[:local_axis_size])",
+        "*",
+        _ONE_PROCESS,
+    ),
+    (f"{_EXTRACT}:slice_at", "*", "*", _NEVER),
+    (
+        f"{_EXTRACT}:Updates.create",
+        "for key, value in items:",
+        "*",
+        "it is only called without items",
+    ),
     (f"{_EXTRACT}:Opaque.__hash__", "*", "*", _NEVER),
     (f"{_EXTRACT}:Updates.__*__", "*", "*", _NEVER),
 )

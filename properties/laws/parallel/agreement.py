@@ -15,6 +15,7 @@ from properties.recipe import MAP, TWICE, Recipe, take_second
 from properties.strategies import function_calls
 from properties.subject import FunctionSubject
 from properties.subjects.batching_rules.corners import CORNERS
+from properties.subjects.batching_rules.operands import OPERANDS
 from properties.transform import Transform
 from properties.trees import Raised, attempt
 from reference.error_bounds.bounded_array import UnsupportedPrimitive
@@ -38,6 +39,8 @@ OF_A_MESH = (
     "lax.reshard",
     "lax.inspect_sharding",
     "lax.psum_invariant",
+    "lax.psum_invariant.of-both",
+    "lax.all_gather.of-both",
     "lax.pvary",
     "lax.all_gather_invariant",
     "lax.all_gather_invariant.stacked",
@@ -75,7 +78,7 @@ def _shard_map_calls(
 def _own_mesh(transform: Transform, subject: FunctionSubject) -> str | None:
     if subject.name in OF_A_MESH:
         return f"{subject.name} is about a mesh of its own, which the map's is not"
-    if subject in CORNERS:
+    if subject in (*CORNERS, *OPERANDS):
         return f"{subject.name} has constants, and what all devices share is of another type there"
     return None
 

@@ -8,6 +8,7 @@ from properties.subjects.batching_rules.elementwise import ELEMENTWISE
 from properties.subjects.batching_rules.indexing import INDEXING
 from properties.subjects.batching_rules.keys import KEYS
 from properties.subjects.batching_rules.linear_algebra import LINEAR_ALGEBRA
+from properties.subjects.batching_rules.operands import OPERANDS
 from properties.subjects.batching_rules.parameters import PARAMETERS
 from properties.subjects.batching_rules.randomness import RANDOMNESS
 from properties.subjects.batching_rules.reductions import REDUCTIONS
@@ -28,4 +29,5 @@ RULES = (
     *ATTENTION,
     *PARAMETERS,
     *CORNERS,
+    *OPERANDS,
 )

@@ -37,6 +37,23 @@ return {source}"""
     return rule(name, body, of("whole", 4, "n"), answer=exactly)
 
 
+def _across_two(
+    name: str, source: str, outputs: str, answer: Callable[[Any, Any], tuple[Any, ...]]
+) -> FunctionSubject:
+    """The same of two arrays, of which either may be shared by the examples of the map."""
+
+    def exactly(a: Any, b: Any) -> tuple[Any, Any]:
+        values = answer(a, b)
+        return values, tuple(np.zeros(value.shape) for value in values)
+
+    body = f"""
+first, second, *_ = jax.devices()
+mesh = jax.sharding.Mesh(np.array([first, second]), ("i",))
+split, whole = jax.sharding.PartitionSpec("i"), jax.sharding.PartitionSpec()
+return jax.shard_map({source}, mesh=mesh, in_specs=(split, split), out_specs={outputs})(a, b)"""
+    return rule(name, body, of("whole", 4, "n"), of("whole", 4, "n"), answer=exactly)
+
+
 def _mapped(source: str, inputs: str, outputs: str) -> str:
     specs = f"in_specs={inputs}, out_specs={outputs}"
     return f"jax.shard_map(lambda x: {source}, mesh=mesh, {specs})(a)"
@@ -98,6 +115,24 @@ COLLECTIVES = (
         "psum_invariant",
         _mapped("lax.psum(x, 'i')", "split", "whole"),
         lambda a: a[:2] + a[2:],
+    ),
+    _across_two(
+        "psum_invariant.of-both",
+        "lambda x, y:"
+        " (lax.psum(x, 'i'), lax.psum(y, 'i'), lax.all_gather(y, 'i', tiled=True, to='invarying'))",
+        "(whole, whole, whole)",
+        lambda a, b: (a[:2] + a[2:], b[:2] + b[2:], b),
+    ),
+    _across_two(
+        "all_gather.of-both",
+        "lambda x, y:"
+        " (x + lax.psum(y, 'i'), x * lax.all_gather(y, 'i')[0], lax.ppermute(y, 'i', [(0, 1), (1, 0)]))",
+        "(split, split, split)",
+        lambda a, b: (
+            a + np.tile(b[:2] + b[2:], (2, 1)),
+            a * np.tile(b[:2], (2, 1)),
+            np.roll(b, 2, 0),
+        ),
     ),
     _across_devices(
         "pvary",

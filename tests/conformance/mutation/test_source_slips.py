@@ -235,9 +235,9 @@ def test_a_slip_that_ends_its_process_is_noticed_and_the_others_go_on(
 def test_what_the_log_has_is_not_tried_again(tmp_path: Path) -> None:
     log, mine = tmp_path / "slips.jsonl", [targets.targets()[SIZES]]
     assert slip_log.read(log) == []
-    order = slip_log.tasks(mine)
+    order = slip_log.tasks(mine, 0)
     assert sorted(order) == [(SIZES, number) for number, _ in enumerate(every_slip(SIZES))]
-    assert order == slip_log.tasks(mine) != sorted(order)
+    assert order == slip_log.tasks(mine, 0) != sorted(order)
     slip_log.append(log, slip(number=-1, operator=CONTROL))
     slip_log.append(log, slip(number=2))
     assert slip_log.read(log) == [slip(number=-1, operator=CONTROL), slip(number=2)]
@@ -316,7 +316,7 @@ def test_a_reason_is_about_a_function_a_line_and_a_slip(monkeypatch: pytest.Monk
 
 
 def test_the_page_says_what_it_was_measured_on_and_how_much_was_tried() -> None:
-    head = page.head(1234, [slip(number=0), slip(number=1)])
+    head = page.head(1234, [slip(number=0), slip(number=1)], 7)
     assert f"Measured on jax {jax.__version__}, flax" in head
-    assert "there are 1,234 slips. Of these 2 are tried, drawn at random with seed 0." in head
-    assert "drawn at random" not in page.head(1, [slip(number=0)]).rpartition("Measured on")[2]
+    assert "there are 1,234 slips. Of these 2 are tried, drawn at random with seed 7." in head
+    assert "drawn at random" not in page.head(1, [slip(number=0)], 0).rpartition("Measured on")[2]

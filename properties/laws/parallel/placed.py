@@ -1,0 +1,172 @@
+"""Maps of functions that say where values live: constraints, jits and shard_maps on a mesh."""
+
+import contextlib
+import inspect
+import random
+from typing import Any
+
+import attrs
+import jax
+import numpy as np
+from hypothesis import strategies as st
+
+from properties import oracle
+from properties.call import Axes, FunctionCall
+from properties.compare import Mismatch, assert_agrees, exactly
+from properties.law import attribute_to, law
+from properties.laws.errors import assert_raises
+from properties.profile import Profile
+from properties.recipe import MAP, Recipe
+from properties.strategies import SEEDS, one_of
+from properties.subject import AXIS, FunctionSubject
+from properties.subjects.placed import FREE, SPECS
+from properties.transform import Transform
+from properties.trees import attempt
+
+DEVICES = 8
+LEFT_ALONE = ("placed-constraint", "placed-unconstrained")
+"""Subjects that leave the batch axis as the caller sharded it; a jit or a shard_map may gather it."""
+WAYS: tuple[tuple[dict[str, str], str | None], ...] = (
+    ({}, None),
+    ({"spmd_axis_name": "x"}, None),
+    ({}, "Auto"),
+    ({"spmd_axis_name": "x"}, "Auto"),
+    ({}, "Explicit"),
+)
+"""Options of the map, and of which type the axis `x` is of a mesh that is set; None sets none."""
+SIZE = 4
+"""How many examples there are: the two devices of an axis of the mesh divide them."""
+
+
+def _reason(transform: Transform, subject: FunctionSubject) -> str | None:
+    if jax.device_count() < DEVICES:
+        return f"its mesh has {DEVICES} devices, and there are {jax.device_count()}"
+    if subject.name.startswith("placed-shard_map") and not hasattr(jax, "shard_map"):
+        return f"jax {jax.__version__} has no jax.shard_map"
+    return None
+
+
+def _calls(
+    transform: Transform, subject: FunctionSubject, profile: Profile
+) -> st.SearchStrategy[FunctionCall]:
+    def call(seed: int) -> FunctionCall:
+        chance = random.Random(f"{seed}/placed")
+        each = tuple(chance.choice((0, 1, -1)) for _ in subject.arguments)
+        axes = Axes(each, chance.choice((0, 1, 2)))
+        return FunctionCall(subject.name, {AXIS: SIZE}, (axes,), "float32", seed)
+
+    return st.builds(call, one_of("seed", SEEDS, subject, profile))
+
+
+@law(
+    "parallel.placed-within",
+    tier="devices",
+    cases=_calls,
+    only_transform="jax.vmap",
+    kinds=("placed",),
+    skip_if=_reason,
+)
+def placed_within(transform: Transform, call: FunctionCall) -> None:
+    """Where a function says how values are sharded, the map shards each example's so, and leaves the rest."""
+    (axes,) = call.axes
+    expected = oracle.of_function(call)
+    for options, kind in WAYS if hasattr(jax, "set_mesh") else WAYS[:2]:
+        single = call.only(attrs.evolve(axes, options=options))
+        mapped = transform.map(call.subject.function, single.axes[0])
+        if kind == "Explicit" and call.subject_name == "placed-unconstrained":
+            # What is free is then for the compiler to choose, whatever the caller chose.
+            continue
+        given = call.arguments(axes), _specs_of_arguments(call), kind
+        got = attempt(lambda: over_mesh(mapped, *given))  # noqa: B023 (it is called at once)
+        with attribute_to(single, _recipe(kind)):
+            assert_agrees(got, expected)
+        divided, due = parts(got, axes.out_axes, _says_batch(single)), _due(single)
+        if not np.array_equal(divided, due):
+            message = (
+                f"the results are divided into {divided} parts along their axes in place of {due}"
+            )
+            with attribute_to(single, _recipe(kind, counts=True), expected=exactly(due)):
+                raise Mismatch("value", message, due, divided)
+    _assert_used_name_raises(transform, call)
+
+
+def _assert_used_name_raises(transform: Transform, call: FunctionCall) -> None:
+    """Raise `Mismatch` where the map takes a name that the function shards each example by."""
+    if call.subject_name == "placed-jit":
+        # JAX documents it of constraints and of shard_map.
+        return
+    used = call.only(attrs.evolve(call.axes[0], options={"spmd_axis_name": "y"}))
+    got = attempt(transform.map(call.subject.function, used.axes[0]), *call.arguments(used.axes[0]))
+    with attribute_to(used, MAP):
+        why = "the function shards each example by the same name"
+        assert_raises(got, ValueError, why, ("spmd_axis_name",))
+
+
+def _specs_of_arguments(call: FunctionCall) -> list[tuple[str | None, ...]]:
+    """How the caller shards each argument: `x` for the batch, and what the function leaves free by `z`."""
+    specs = []
+    for spec, axis in zip(SPECS[call.subject_name], call.axes[0].in_axes, strict=True):
+        names = ["z" if each == FREE else None for each in spec]
+        at = axis % (len(spec) + 1)
+        specs.append((*names[:at], "x", *names[at:]))
+    return specs
+
+
+def _says_batch(call: FunctionCall) -> bool:
+    """Whether it is said how results are sharded along the batch axis: by name, or as the arguments are."""
+    return bool(call.axes[0].options) or call.subject_name in LEFT_ALONE
+
+
+def _due(call: FunctionCall) -> Any:
+    """What `parts` of the results should give: each axis of the mesh has two devices."""
+    counts: list[int] = []
+    for spec in SPECS[call.subject_name]:
+        counts += [1 if each is None else 2 ** (1 if each == FREE else len(each)) for each in spec]
+        counts += [2] * _says_batch(call)
+    return np.array(counts)
+
+
+def over_mesh(mapped: Any, arguments: Any, specs: Any, kind: Any) -> Any:
+    """What a jitted map gives of arguments sharded over a mesh, which is set where `kind` is given."""
+    devices = np.array(jax.devices()[:8]).reshape(2, 2, 2)
+    if kind is None:
+        mesh = jax.sharding.Mesh(devices, ("x", "y", "z"))
+    else:
+        types = [getattr(jax.sharding.AxisType, each) for each in (kind, "Auto", "Auto")]
+        mesh = jax.sharding.Mesh(devices, ("x", "y", "z"), axis_types=tuple(types))
+    shardings = [jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(*s)) for s in specs]
+    given = [jax.device_put(*each) for each in zip(arguments, shardings, strict=True)]
+    with contextlib.nullcontext() if kind is None else jax.set_mesh(mesh):
+        return jax.jit(mapped)(*given)
+
+
+def parts(results: Any, axis: int, with_batch: bool) -> Any:
+    """Into how many parts each result is divided: along the axes of one example, then along the batch's."""
+    counts: list[int] = []
+    for leaf in jax.tree_util.tree_leaves(results):
+        shard = leaf.sharding.shard_shape(leaf.shape)
+        divided = [size // part for size, part in zip(leaf.shape, shard, strict=True)]
+        batch = divided.pop(axis)
+        counts += [*divided, *[batch] * with_batch]
+    return np.array(counts)
+
+
+def _setup_code(call: FunctionCall) -> str:
+    return f"import contextlib\n\n{inspect.getsource(over_mesh)}\n\n{inspect.getsource(parts)}"
+
+
+def _recipe(kind: str | None, counts: bool = False) -> Recipe:
+    """The jitted map of sharded arrays; or the number of parts into which its results are divided."""
+
+    def result_code(call: FunctionCall) -> str:
+        given = f"mapped, arguments, {_specs_of_arguments(call)}, {kind!r}"
+        also = f"\ngot = parts(got, {call.axes[0].out_axes}, {_says_batch(call)})"
+        return f"got = over_mesh({given})" + also * counts
+
+    of_mesh = "" if kind is None else f", with a mesh set whose batch axis is {kind}"
+    what = "number of parts of the results of the " * counts
+    return Recipe(
+        f"{what}jit of the map, of sharded arrays{of_mesh}",
+        setup_code=_setup_code,
+        result_code=result_code,
+    )

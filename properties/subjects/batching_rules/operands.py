@@ -1,0 +1,165 @@
+"""Rules whose branches are taken only where some operand is shared, or the primitive is a user's own."""
+
+from typing import Any
+
+import attrs
+import numpy as np
+
+from properties.subject import FunctionSubject
+from properties.subjects.batching_rules.entry import of, rule
+from reference.linear_algebra import near
+
+_TANGENT_ALONE = """
+@jax.custom_batching.custom_vmap
+def parts(x, y):
+    return x * y, 3 * x, jnp.arange(3.0)
+
+@parts.def_vmap
+def _(size, mapped, x, y):
+    # One that says True of what is not mapped runs into a defect of JAX's.
+    product = jax.vmap(lambda x, y: x * y, [0 if m else None for m in mapped])(x, y) if any(mapped) else x * y
+    return (product, 3 * x, jnp.arange(3.0)), (any(mapped), mapped[0], False)
+
+shared = jnp.arange(1.0, 4)
+return (
+    jax.jvp(parts, (a, shared), (b, shared)),
+    jax.jvp(parts, (shared, b), (a, shared)),
+    jax.jvp(parts, (shared, shared), (a, b)),
+)
+"""
+_FORWARD_ALONE = """
+@jax.custom_vjp
+def scaled(x, y):
+    return x * y, 2 * y
+
+def forward(x, y):
+    return scaled(x, y), (x, y)
+
+def backward(kept, g):
+    return 3 * g[0] * kept[1], 5 * g[0] * kept[0] + 7 * g[1]
+
+scaled.defvjp(forward, backward, optimize_remat=True)
+shared = jnp.arange(1.0, 4)
+values = jax.jit(lambda x, y: jax.vjp(scaled, x, y)[0])
+return values(a, shared), values(shared, a), jax.vjp(scaled, a, shared)[1]((a, shared))
+"""
+_OWN_BY_HELPERS = """
+from jax.extend.core import Primitive
+from jax.interpreters import batching, mlir
+
+def made(name, function, shapes, rule):
+    each = Primitive(name)
+    each.multiple_results = name == 'sum_and_product'
+    each.def_impl(function)
+    each.def_abstract_eval(shapes)
+    mlir.register_lowering(each, mlir.lower_fun(function, each.multiple_results))
+    rule(each)
+    return each
+
+def joined(x, y):
+    shape = tuple(max(m, n) for m, n in zip(x.shape, y.shape))
+    return x.update(shape=shape)
+
+twice = made('twice', lambda x: 2 * x, lambda x: x, batching.defvectorized)
+weighted = made('weighted_sum', lambda x, y: 2 * x + 3 * y, joined, batching.defbroadcasting)
+both = made(
+    'sum_and_product',
+    lambda x, y: (x + y, x * y),
+    lambda x, y: (joined(x, y), joined(x, y)),
+    batching.defbroadcasting,
+)
+three = jnp.full(a.shape, 3, a.dtype)
+return twice.bind(a), weighted.bind(a, b), both.bind(a, b), both.bind(a, a), weighted.bind(three, b)
+"""
+_SAME_REFERENCE = """
+ref = jax.new_ref(jnp.stack([a, 2 * a]))
+try:
+    jax.vmap(lambda one, other: one[...] + other[...])(ref, ref)
+except ValueError:
+    return a, 1
+return a, 0
+"""
+
+
+def _exactly(value: Any) -> tuple[Any, Any]:
+    value = np.asarray(value)
+    return value, np.zeros(value.shape)
+
+
+def _refused(a: Any) -> Any:
+    """The argument, and that a reference given twice raises."""
+    return tuple(zip(_exactly(a), _exactly(1), strict=True))
+
+
+_SHARED_BROADCAST = """
+def place(x):
+    there = jax.vmap(lambda y: lax.pbroadcast(y, 'i', 1))(b)
+    return x + there, jax.vmap(lambda z: z + lax.pbroadcast(b, 'i', 0))(jnp.stack([x, 2 * x]))
+
+return jax.vmap(place, axis_name='i')(a)
+"""
+
+
+def _of_shared(a: Any, b: Any) -> Any:
+    """A broadcast of what is the same everywhere leaves it as it is."""
+    values = a + b[None], np.stack([a, 2 * a], 1) + b
+    return tuple(zip(*map(_exactly, values), strict=True))
+
+
+_ENTRIES: tuple[FunctionSubject, ...] = (
+    rule(
+        "custom_vmap_call.tangent-alone",
+        _TANGENT_ALONE,
+        *(of("whole", 3), of("whole", 3)),
+        exact=True,
+    ),
+    rule("remat_opt.forward-alone", _FORWARD_ALONE, of("whole", 3), exact=True),
+    rule(
+        "add.own-by-helpers", _OWN_BY_HELPERS, *(of("whole", 2, 3), of("whole", 2, 3)), exact=True
+    ),
+    rule("new_ref.given-twice", _SAME_REFERENCE, of("whole", "n"), answer=_refused),
+    rule(
+        "pbroadcast.of-shared",
+        _SHARED_BROADCAST,
+        *(of("whole", 3, 4), of("whole", 4)),
+        answer=_of_shared,
+    ),
+    rule(
+        "scan.in-no-batches",
+        "lax.map(lambda row: row * row[::-1], a, batch_size=0), "
+        "lax.map(lambda row: 2 * row, a, batch_size=1)",
+        of("whole", 3, "n"),
+        exact=True,
+    ),
+    rule(
+        "tridiagonal_solve.each-diagonal",
+        """
+lower, upper = jnp.asarray(b).at[0].set(0), jnp.asarray(c).at[-1].set(0)
+x = lax.linalg.tridiagonal_solve(lower, a, upper, d)
+return a[:, None] * x + lower[:, None] * jnp.roll(x, 1, 0) + upper[:, None] * jnp.roll(x, -1, 0)""",
+        *(of("above-one", 4), of("within-one", 4), of("within-one", 4), of("normal", 4, "n")),
+        answer=lambda a, b, c, d: near(d, 8 * np.eye(4), 8 * d),
+    ),
+    rule(
+        "select_n.fixed-scalar",
+        "lax.select_n(np.bool_(False), a, b), lax.select_n(np.int32(2), a, b, 3 * a)",
+        *(of("whole", "m", "n"), of("whole", "m", "n")),
+        exact=True,
+    ),
+    rule(
+        "sharding_constraint.one-device",
+        "lax.with_sharding_constraint(a, jax.sharding.SingleDeviceSharding(jax.devices()[0])), "
+        "jax.jit(lambda x, y: lax.with_sharding_constraint(y, jax.sharding.SingleDeviceSharding("
+        "jax.devices()[0])) + x)(a, np.float32(2))",
+        of("whole", "n"),
+        exact=True,
+    ),
+    rule(
+        "conv_general_dilated.precise",
+        "lax.conv_general_dilated(a, b, (1,), 'SAME', precision='highest',"
+        " preferred_element_type=jnp.float32, feature_group_count=2)",
+        *(of("whole", 2, 6, 5, dtype="bfloat16"), of("whole", 4, 3, 2, dtype="bfloat16")),
+        exact=True,
+    ),
+)
+OPERANDS = tuple(attrs.evolve(each, is_variant=True) for each in _ENTRIES)
