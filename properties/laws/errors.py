@@ -167,7 +167,7 @@ OF_ANOTHER_FORM: tuple[tuple[str, type[Exception], Callable[[Axes], Axes]], ...]
     (
         f"the result is no tuple of {MANY}",
         ValueError,
-        lambda axes: attrs.evolve(axes, out_axes=(0,) * MANY),
+        lambda axes: attrs.evolve(axes, out_axes=(0,) * MANY),  # type: ignore[arg-type]
     ),
     (
         "an axis is an integer or None",
@@ -177,7 +177,7 @@ OF_ANOTHER_FORM: tuple[tuple[str, type[Exception], Callable[[Axes], Axes]], ...]
     (
         "an axis is an integer or None",
         TypeError,
-        lambda axes: attrs.evolve(axes, out_axes="first"),
+        lambda axes: attrs.evolve(axes, out_axes="first"),  # type: ignore[arg-type]
     ),
 )
 """Why axes mean nothing, what they raise, and the change that makes such axes of others."""

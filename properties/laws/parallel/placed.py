@@ -107,6 +107,7 @@ def _specs_of_arguments(call: FunctionCall) -> list[tuple[str | None, ...]]:
     specs = []
     for spec, axis in zip(SPECS[call.subject_name], call.axes[0].in_axes, strict=True):
         names = ["z" if each == FREE else None for each in spec]
+        assert axis is not None  # each argument is mapped
         at = axis % (len(spec) + 1)
         specs.append((*names[:at], "x", *names[at:]))
     return specs
