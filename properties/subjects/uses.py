@@ -72,6 +72,8 @@ _SENTENCES: Mapping[str, str] = {
     "looped": "loops within the map carry the module",
     "given-back": "a function returns a variable that it was given",
     "refused-prefixes": "what is no prefix raises",
+    "two-axes-of-one": "one variable along two axes raises, wherever its two names are",
+    "metadata-one-axis": "metadata within and after a map with one axis for a whole module",
     "keyword-behind": "a module by name, beside an input along another axis",
 }
 

@@ -189,13 +189,20 @@ def missing_module_reason(subject: ModuleSubject) -> str | None:
     return f"{subject.name} is not among the modules that this suite has written in NNX"
 
 
-NAMES_AXES = ("use.metadata", "use.other-metadata", "use.bridged-names")
+NAMES_AXES = (
+    "use.metadata",
+    "use.metadata-one-axis",
+    "use.other-metadata",
+    "use.bridged-names",
+)
 """The documented uses of variables that name their axes."""
 OVER_DEVICES = (
     "use.class",
     "use.list-of-axes",
+    "use.metadata-one-axis",
     "use.one-axis",
     "use.second-call",
+    "use.two-axes-of-one",
     "use.unbound-method",
     "use.written-by-closure",
 )

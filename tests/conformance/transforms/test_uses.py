@@ -220,6 +220,11 @@ def keywords_along_the_next_axis(patch: pytest.MonkeyPatch) -> None:
     )
 
 
+def aliases_pass(patch: pytest.MonkeyPatch) -> None:
+    for name in ("check_consistent_aliasing", "check_consistent_aliasing2"):
+        extract_with(patch, name, lambda whole, *args, **kwargs: None)
+
+
 def members_alike(patch: pytest.MonkeyPatch) -> None:
     from flax.core import lift
 
@@ -244,8 +249,16 @@ FAULTS: tuple[tuple[str, Callable[[pytest.MonkeyPatch], None], tuple[str, ...]],
         ("dropout-of-members", "constructor", "kept-streams", "squeezed-split", "forked-streams"),
     ),
     (NNX, every_stream_is_split, ("one-of-two-streams", "split-by-argument")),
-    (NNX, metadata_not_restored, ("metadata", "other-metadata", "bridged-names")),
-    (NNX, metadata_left_within, ("metadata", "other-metadata", "bridged-names")),
+    (
+        NNX,
+        metadata_not_restored,
+        ("metadata", "metadata-one-axis", "other-metadata", "bridged-names"),
+    ),
+    (
+        NNX,
+        metadata_left_within,
+        ("metadata", "metadata-one-axis", "other-metadata", "bridged-names"),
+    ),
     (NNX, names_of_the_partition_alone, ("other-metadata",)),
     (NNX, decorator_changes_no_names, ("metadata-by-decorator",)),
     (NNX, bound_methods_pass, ("bound-is-refused",)),
@@ -254,6 +267,7 @@ FAULTS: tuple[tuple[str, Callable[[pytest.MonkeyPatch], None], tuple[str, ...]],
     (NNX, axes_without_sign, ("from-the-end",)),
     (NNX, nothing_is_taken_away, ("grown",)),
     (NNX, keywords_reversed, ("by-keyword",)),
+    (NNX, aliases_pass, ("two-axes-of-one",)),
     (NNX, keywords_along_the_next_axis, ("keyword-behind",)),
     (NNX, carried_modules_stay_as_they_were, ("looped",)),
     (NNX, results_may_be_arguments, ("given-back",)),

@@ -69,7 +69,7 @@ def looped(s: Setting) -> Any:
     return mapped, (results, s.placed(left))
 
 
-def _refused(function: Callable[[], Any]) -> Any:
+def refused(function: Callable[[], Any]) -> Any:
     """Whether the function raises ValueError."""
     try:
         function()
@@ -93,8 +93,8 @@ def given_back(s: Setting) -> Any:
             capturing = s.map(lambda x: other, in_axes=0)
             inputs = s.inputs()
             given, captured = (
-                _refused(lambda: call(net, inputs)),
-                _refused(lambda: capturing(inputs)),
+                refused(lambda: call(net, inputs)),
+                refused(lambda: capturing(inputs)),
             )
             return {"given": given, "captured": captured}
         y, total = call(net, s.inputs())
@@ -113,9 +113,9 @@ def refused_prefixes(s: Setting) -> Any:
         prefixes.append(state_axes({...: 0}))
 
     def mapped() -> Any:
-        inward = [_refused(partial(s.map, Net.encode, in_axes=(each, 0))) for each in prefixes]
+        inward = [refused(partial(s.map, Net.encode, in_axes=(each, 0))) for each in prefixes]
         outward = [
-            _refused(partial(s.map, Net.encode, in_axes=0, out_axes=each)) for each in prefixes
+            refused(partial(s.map, Net.encode, in_axes=0, out_axes=each)) for each in prefixes
         ]
         return inward, outward
 

@@ -1,0 +1,93 @@
+"""One variable under several names, and metadata along the one axis of a whole module."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from conformance.transforms.nnx.lift import read, write
+from conformance.transforms.nnx.uses.base import MEMBERS, Setting, Total, Use
+from conformance.transforms.nnx.uses.loops import refused
+from conformance.transforms.nnx.uses.state import Named, names_of
+
+
+class Pair(nnx.Module):
+    """A module that has one variable twice."""
+
+    def __init__(self, variable: Any) -> None:
+        self.first, self.second = variable, variable
+
+
+def two_axes(s: Setting) -> Any:
+    """One variable along two axes raises, wherever its two names are; along one axis it is one result."""
+    whole = s.whole(5, s.size, s.size)
+
+    def mapped() -> Any:
+        def of_two(a: Any, b: Any) -> Any:
+            return read(a) + read(b)
+
+        def made(x: Any) -> Any:
+            total = Total(x)
+            return total, total
+
+        one = Total(whole)
+        ways = {
+            "arguments": lambda: s.map(of_two, in_axes=(0, 1))(one, one),
+            "held": lambda: s.map(lambda pair, b: of_two(pair.first, b), in_axes=(0, 1))(
+                Pair(one), one
+            ),
+            "results": lambda: s.map(made, in_axes=0, out_axes=(0, 1))(whole),
+        }
+        if s.mode:
+            # What is given by name has axis 0; where the graph is updated, the axis of its place.
+            ways["by name"] = lambda: s.map(of_two, in_axes=1)(one, b=one)
+        given = {name: refused(way) for name, way in ways.items()}
+        if s.mode.get("graph", True):
+            first, second = s.map(made, in_axes=0, out_axes=1)(whole)
+            given["alike"] = np.array(first is second)
+            again = (
+                s.map(lambda pair: Pair(pair.first), in_axes=0)(Pair(one))
+                if not s.mode
+                else Pair(one)
+            )
+            given["tied"] = np.array(again.first is again.second)
+        return given, read(one)
+
+    names = ["arguments", "held", "results"]
+    names += ["by name"] if s.mode else []
+    names += ["alike", "tied"] if s.mode.get("graph", True) else []
+    return mapped, (dict.fromkeys(names, np.array(True)), whole)
+
+
+def one_axis_of_names(s: Setting) -> Any:
+    """With one axis for a whole module, its metadata is that of one member within, and what it was after."""
+    within = []
+
+    def mapped() -> Any:
+        net = Named(s.values()["w"], MEMBERS, "in", "out")
+
+        def function(net: Any) -> Any:
+            within.append(names_of(net.w) == ("in", "out") and net.w.mark == 3)
+            write(net.w, read(net.w) + 1)
+            return jnp.sum(read(net.w)), Named(read(net.w), "in", "out")
+
+        how = {"transform_metadata": {nnx.PARTITION_NAME: MEMBERS}}
+        sums, made = s.mapping(function, in_axes=0, **how)(net)
+        after = names_of(net.w) == names_of(made.w) == (MEMBERS, "in", "out") and net.w.mark == 3
+        return {"sums": sums, "within": np.array(all(within)), "after": np.array(after)}
+
+    sums = s.loop(lambda i: jnp.sum(s.values()["w"][i] + 1))
+    return mapped, {"sums": sums, "within": np.array(True), "after": np.array(True)}
+
+
+USES: dict[str, Use] = {
+    "use.two-axes-of-one": two_axes,
+    "use.metadata-one-axis": one_axis_of_names,
+}
+
+NEEDS: dict[str, str] = {"use.two-axes-of-one": "0.12.7", "use.metadata-one-axis": "0.12.7"}
+"""The first release of Flax that has what a use is of, where the oldest has not."""
+
+IN_ONE_WAY: tuple[str, ...] = ("use.metadata-one-axis",)
+"""Uses of which the mode of the map changes nothing: they choose it themselves."""
