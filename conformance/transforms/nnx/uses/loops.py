@@ -83,7 +83,7 @@ def given_back(s: Setting) -> Any:
 
     There one that it captures is an error, too.
     """
-    refused = {"given": np.array(True), "captured": np.array(True)}
+    both = {"given": np.array(True), "captured": np.array(True)}
 
     def mapped() -> Any:
         net, other = s.ensemble(), s.member(0).total
@@ -100,7 +100,7 @@ def given_back(s: Setting) -> Any:
         y, total = call(net, s.inputs())
         return {"y": y, "same": np.array(total is net.total), **variables(net)}
 
-    return mapped, refused if s.mode else {**s.expected(), "same": np.array(True)}
+    return mapped, both if s.mode else {**s.expected(), "same": np.array(True)}
 
 
 def refused_prefixes(s: Setting) -> Any:
