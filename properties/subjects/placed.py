@@ -11,7 +11,8 @@ from properties.subjects.batching_rules.entry import of, rule
 
 _HEAD = """
 mesh = jax.sharding.get_abstract_mesh() if hasattr(jax, "set_mesh") else None
-if mesh is None or mesh.empty:
+is_set = mesh is not None and not mesh.empty
+if not is_set:
     devices = np.array(jax.devices()[:8]).reshape(2, 2, 2)
     mesh = jax.sharding.Mesh(devices, ("x", "y", "z"))
 P, sharding = jax.sharding.PartitionSpec, jax.sharding.NamedSharding
@@ -73,6 +74,17 @@ _ENTRIES: tuple[tuple[str, str, tuple[Spec, ...]], ...] = (
             " (lambda x: lax.psum(x, 'y'), P('y'), P(), c))]"
         ),
         (("y", None), (None, "y"), (None, None)),
+    ),
+    (
+        "convolution",
+        (
+            "[lax.conv_general_dilated(image, kernel, (1,), 'SAME', feature_group_count=groups, **where)"
+            " for where in [{'out_sharding': sharding(mesh, P(None, None, None))} if is_set else {}]"
+            " for image, kernel, groups in ("
+            "(a, np.ones((4, 2, 3), np.float32), 1), (b, np.ones((4, 1, 3), np.float32), 2),"
+            " (np.ones((2, 2, 6), np.float32), c, 1))]"
+        ),
+        ((None, None, None), (None, None, None), (None, None, None)),
     ),
     (
         "shard_map-results",

@@ -191,6 +191,12 @@ REASONS: tuple[tuple[str, str, str, str], ...] = (
         "0",
         "it is the value of the elements of an array that has none",
     ),
+    (
+        f"{_LOOPS}:_batch_and_remainder",
+        "num_batches, remainder = 0, leaves[0].shape[0]",
+        "0",
+        "a batch without examples comes before the rest, or a number is another one that is not zero",
+    ),
     (f"{_PMAP}:host_local_array_to_global_array", "*", "*", _ONE_PROCESS),
     (f"{_PMAP}:global_array_to_host_local_array", "*", "*", _ONE_PROCESS),
     (f"{_PMAP}:_get_out_shardings", "*", "*", _ONE_PROCESS),

@@ -24,6 +24,8 @@ from properties.transform import Transform
 from properties.trees import attempt
 
 DEVICES = 8
+OF_TYPES = ("placed-convolution",)
+"""Subjects that say how results are sharded where types say how arguments are: on an Explicit mesh."""
 LEFT_ALONE = ("placed-constraint", "placed-unconstrained")
 """Subjects that leave the batch axis as the caller sharded it; a jit or a shard_map may gather it."""
 WAYS: tuple[tuple[dict[str, str], str | None], ...] = (
@@ -43,6 +45,9 @@ def _reason(transform: Transform, subject: FunctionSubject) -> str | None:
         return f"its mesh has {DEVICES} devices, and there are {jax.device_count()}"
     if subject.name.startswith("placed-shard_map") and not hasattr(jax, "shard_map"):
         return f"jax {jax.__version__} has no jax.shard_map"
+    takes = inspect.signature(jax.lax.conv_general_dilated).parameters
+    if subject.name in OF_TYPES and not (hasattr(jax, "set_mesh") and "out_sharding" in takes):
+        return f"jax {jax.__version__} has no out_sharding of a convolution"
     return None
 
 
@@ -51,7 +56,9 @@ def _calls(
 ) -> st.SearchStrategy[FunctionCall]:
     def call(seed: int) -> FunctionCall:
         chance = random.Random(f"{seed}/placed")
-        each = tuple(chance.choice((0, 1, -1)) for _ in subject.arguments)
+        # JAX moves no batch axis that is sharded in a convolution's type: it says so.
+        positions = (0,) if subject.name in OF_TYPES else (0, 1, -1)
+        each = tuple(chance.choice(positions) for _ in subject.arguments)
         axes = Axes(each, chance.choice((0, 1, 2)))
         return FunctionCall(subject.name, {AXIS: SIZE}, (axes,), "float32", seed)
 
@@ -76,6 +83,8 @@ def placed_within(transform: Transform, call: FunctionCall) -> None:
         if kind == "Explicit" and call.subject_name == "placed-unconstrained":
             # What is free is then for the compiler to choose, whatever the caller chose.
             continue
+        if kind != "Explicit" and call.subject_name in OF_TYPES:
+            continue
         given = call.arguments(axes), _specs_of_arguments(call), kind
         got = attempt(lambda: over_mesh(mapped, *given))  # noqa: B023 (it is called at once)
         with attribute_to(single, _recipe(kind)):
@@ -92,7 +101,7 @@ def placed_within(transform: Transform, call: FunctionCall) -> None:
 
 def _assert_used_name_raises(transform: Transform, call: FunctionCall) -> None:
     """Raise `Mismatch` where the map takes a name that the function shards each example by."""
-    if call.subject_name == "placed-jit":
+    if call.subject_name in ("placed-jit", *OF_TYPES):
         # JAX documents it of constraints and of shard_map.
         return
     used = call.only(attrs.evolve(call.axes[0], options={"spmd_axis_name": "y"}))
@@ -115,7 +124,7 @@ def _specs_of_arguments(call: FunctionCall) -> list[tuple[str | None, ...]]:
 
 def _says_batch(call: FunctionCall) -> bool:
     """Whether it is said how results are sharded along the batch axis: by name, or as the arguments are."""
-    return bool(call.axes[0].options) or call.subject_name in LEFT_ALONE
+    return bool(call.axes[0].options) or call.subject_name in (*LEFT_ALONE, *OF_TYPES)
 
 
 def _due(call: FunctionCall) -> Any:
