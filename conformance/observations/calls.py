@@ -9,7 +9,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from conformance.observations import call_forms, flax_call_forms
+from conformance.observations import (
+    call_forms,
+    flax_call_forms,
+    linen_module_forms,
+    mesh_forms,
+    nnx_module_forms,
+    placed_maps,
+)
 from conformance.observations.record import Absent, Observation, described, needed, one
 from conformance.observations.selection import EVERYTHING, Selection
 from conformance.observations.started import fixed_stream
@@ -28,14 +35,40 @@ def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
 
 
 def _vmap() -> call_forms.Forms:
-    return {**_of_map(jax.vmap), **call_forms.vmap_alone()}
+    return {
+        **_of_map(jax.vmap),
+        **call_forms.vmap_alone(),
+        **placed_maps.vmapped(),
+        **mesh_forms.vmapped(),
+    }
 
 
 def _pmap() -> call_forms.Forms:
     def pmap(*arguments: Any, **options: Any) -> Any:
         return needed("jax.pmap")(*arguments, **options)
 
-    return {**call_forms.axes(pmap), **call_forms.axis_names(pmap), **call_forms.pmap_alone()}
+    return {
+        **call_forms.axes(pmap),
+        **call_forms.axis_names(pmap),
+        **call_forms.pmap_alone(),
+        **mesh_forms.pmapped(),
+    }
+
+
+def _shard_map() -> call_forms.Forms:
+    return {
+        **call_forms.shard_map(),
+        **placed_maps.shard_mapped(),
+        **mesh_forms.shard_mapped(),
+    }
+
+
+def _linen() -> call_forms.Forms:
+    return {**flax_call_forms.linen(), **linen_module_forms.linen()}
+
+
+def _nnx() -> call_forms.Forms:
+    return {**flax_call_forms.nnx(), **nnx_module_forms.nnx()}
 
 
 def _of_map(map: Callable[..., Any]) -> call_forms.Forms:
@@ -46,9 +79,9 @@ def _of_map(map: Callable[..., Any]) -> call_forms.Forms:
 _FORMS: dict[str, Callable[[], call_forms.Forms]] = {
     "jax.vmap": _vmap,
     "jax.pmap": _pmap,
-    "jax.shard_map": call_forms.shard_map,
-    "flax.linen.vmap": flax_call_forms.linen,
-    "flax.nnx.vmap": flax_call_forms.nnx,
+    "jax.shard_map": _shard_map,
+    "flax.linen.vmap": _linen,
+    "flax.nnx.vmap": _nnx,
 }
 
 

@@ -41,8 +41,17 @@ def farthest(draws: Array, distribution: Any, unit: float) -> str | None:
     apart = np.maximum(high, low)
     worst = int(np.argmax(apart))
     if apart[worst] <= bound:
-        return None
+        return _beyond(values, distribution) if unit == 0 else None
     side = "below" if high[worst] >= low[worst] else "up to"
     share = below[worst] if side == "below" else until[worst]
     right = float(distribution.cdf(points[worst] - (step if side == "below" else 0.0)))
     return f"{share:.0%} of draws are {side} {points[worst]:.4g}, where {right:.0%} should be"
+
+
+def _beyond(values: Array, distribution: Any) -> str | None:
+    """The greatest of sorted whole numbers, in words, where so great a one should hardly ever be drawn."""
+    chance = float(distribution.sf(values[-1] - 1)) * values.size
+    if chance >= _P:
+        return None
+    count = np.count_nonzero(values == values[-1])
+    return f"{count} draws of {values.size} are {values[-1]:.4g}, which should hardly ever be drawn"

@@ -64,6 +64,10 @@ def _binomial(key: Any, dtype: Any) -> Any:
     return needed("jax.random.binomial")(key, count, p, (COUNT,))
 
 
+def _geometric(key: Any, dtype: Any) -> Any:
+    return jax.random.geometric(key, jnp.asarray(0.1, dtype), (COUNT,))
+
+
 def _bernoulli(key: Any, dtype: Any) -> Any:
     return jax.random.bernoulli(key, jnp.asarray(0.3, dtype), (COUNT,))
 
@@ -79,6 +83,10 @@ def _uneven(stats: Any, dtype: str) -> Any:
 def _all_values(stats: Any, dtype: str) -> Any:
     limits = jnp.iinfo(dtype)
     return stats.randint(int(limits.min), int(limits.max))
+
+
+def _all_bits(stats: Any, dtype: str) -> Any:
+    return stats.randint(0, int(jnp.iinfo(dtype).max) + 1)
 
 
 def _signs(stats: Any, dtype: str) -> Any:
@@ -129,7 +137,7 @@ def _continuous() -> tuple[Sampler, ...]:
 def _whole() -> tuple[Sampler, ...]:
     """Of whole numbers and of truth values."""
     return (
-        Sampler("bits", _of("bits"), ("uint8", "uint16", "uint32"), _all_values, exact=True),
+        Sampler("bits", _of("bits"), ("uint8", "uint16", "uint32"), _all_bits, exact=True),
         Sampler("randint", _randint(3, 103), INTEGERS, lambda s, _: s.randint(3, 103), exact=True),
         Sampler("randint-whole-range", _whole_range, INTEGERS, _all_values, exact=True),
         Sampler("rademacher", _of("rademacher"), ("int32", "int8", "float32"), _signs, exact=True),
@@ -144,6 +152,7 @@ def _whole() -> tuple[Sampler, ...]:
         Sampler("categorical", _categorical, ("float32", "bfloat16"), _uneven),
         Sampler("poisson", _of("poisson", 3.5), ("int32", "int8"), lambda s, _: s.poisson(3.5)),
         Sampler("geometric", _of("geometric", 0.3), ("int32", "int8"), lambda s, _: s.geom(0.3)),
+        Sampler("geometric-of-a-probability", _geometric, FLOATS, lambda s, _: s.geom(0.1)),
         Sampler("binomial", _binomial, ("float32",), lambda s, _: s.binom(10, 0.3)),
     )
 

@@ -22,7 +22,7 @@ from conformance.runner import environment_info, process_env
 from conformance.runner.controller import Controller
 from conformance.runner.run_options import RunOptions
 
-OBSERVATIONS_VERSION = 1
+OBSERVATIONS_VERSION = 2
 """Which fixed list of cases is observed: only observations of one version are compared."""
 
 _FINISHED = (

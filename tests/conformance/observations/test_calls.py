@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from conformance.observations import calls, read_back
+from conformance.observations import calls, mapped_functions, read_back
 from conformance.observations.record import Absent
 from conformance.observations.selection import Selection
 from conformance.runner import process_env
@@ -70,3 +70,37 @@ def test_what_the_release_lacks_is_absent_not_refused() -> None:
 def test_nothing_of_a_call_is_left_behind() -> None:
     assert observed()["calls/jax.vmap/traced-once"]["values"][0] == 3
     assert "error" not in str([value.keys() for value in observed().values()])
+
+
+def test_a_function_gives_the_same_numbers_wherever_its_arrays_live() -> None:
+    compared = 0
+    # Within shard_map a gradient by what all devices share is summed over them, as JAX documents.
+    for name in mapped_functions.functions().keys() - {"gradient-by-shared"}:
+        plain = observed()[f"calls/jax.vmap/of-{name}"]
+        for place in (f"jax.vmap/explicit-{name}", f"jax.shard_map/of-{name}"):
+            other = observed()[f"calls/{place}"]
+            if "values" not in plain or "values" not in other:
+                continue
+            numbers = [each for each in other["values"] if not isinstance(each, str)]
+            for got, expected in zip(numbers, plain["values"], strict=True):
+                np.testing.assert_allclose(got, expected, 1e-4, err_msg=place)
+            compared += 1
+    assert compared > len(mapped_functions.functions())
+
+
+def test_where_a_result_lives_is_told() -> None:
+    assert observed()["calls/jax.vmap/explicit-plus-shared"]["values"][1:] == ["x, -"]
+    assert observed()["calls/jax.vmap/explicit-not-sharded"]["values"][1:] == ["-, -"]
+
+
+def test_maps_over_devices_in_one_another_are_observed_and_right() -> None:
+    total = observed()["calls/jax.pmap/pmap-of-vmap-summed-over-both"]["values"][0]
+    np.testing.assert_array_equal(total, np.full((2, 2), 10))
+    within = observed()["calls/jax.vmap/shard-map-within-spmd"]["values"][0]
+    np.testing.assert_array_equal(within, 2 * np.arange(1, 17).reshape(4, 4))
+
+
+def test_a_module_that_counts_is_told_beside_what_it_gives() -> None:
+    given, counted = observed()["calls/flax.nnx.vmap/cond"]["values"]
+    np.testing.assert_array_equal(given, [[3, 3], [7, 7], [11, 11]])
+    assert counted == 1

@@ -35,6 +35,14 @@ def test_a_shift_of_a_tenth_is_noticed(case: int) -> None:
     assert "should be" in str(farthest(moved, distribution, unit))
 
 
+def test_a_number_that_should_hardly_ever_be_drawn_is_noticed() -> None:
+    drawn = np.random.default_rng(0).geometric(0.1, COUNT)
+    assert farthest(drawn, stats.geom(0.1), 0.0) is None
+    drawn[:3] = 2**31 - 1
+    said = farthest(drawn, stats.geom(0.1), 0.0)
+    assert said == "3 draws of 8192 are 2.147e+09, which should hardly ever be drawn"
+
+
 def test_what_is_not_finite_is_wrong() -> None:
     assert farthest(np.array([0.0, np.nan]), stats.norm(), 1e-7) == "1 draws of 2 are not finite"
 
@@ -54,6 +62,7 @@ def test_every_draw_of_the_installed_release_is_sound() -> None:
             "bernoulli",
             "categorical",
             "binomial",
+            "geometric-of-a-probability",
         )
 
 

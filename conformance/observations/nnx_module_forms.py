@@ -1,0 +1,326 @@
+"""Bound methods, loops, gradients and hooks of NNX modules and Variables; modules on a mesh."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from conformance.observations.call_forms import Forms, whole
+from conformance.observations.placed_maps import mesh, placed, put, used
+from conformance.observations.record import needed
+
+_ONES = nn.initializers.ones
+
+
+def _nnx(name: str) -> Any:
+    return needed(f"flax.nnx.{name}")
+
+
+def nnx() -> Forms:
+    """Forms of what is done with NNX modules beside mapping them."""
+    return {**_methods(), **_loops(), **_variables(), **_layers()}
+
+
+def _counter() -> Any:
+    class Counter(_nnx("Module")):  # type: ignore[misc]  # the base is looked up, it may be absent
+        def __init__(self) -> None:
+            self.layer = _nnx("Linear")(2, 2, kernel_init=_ONES, rngs=_nnx("Rngs")(0))
+            self.count = _nnx("BatchStat")(jnp.zeros(()))
+
+        def __call__(self, x: Any) -> Any:
+            self.count.value = self.count.value + 1
+            return self.layer(x)
+
+        def apply(self, x: Any) -> Any:
+            return self.layer(x)
+
+    return Counter()
+
+
+def _counted(use: Callable[[Any], Any]) -> Callable[[], Any]:
+    """What the use of a module gives, and what the module has counted then; or that it holds a tracer."""
+
+    def form() -> Any:
+        module = _counter()
+        try:
+            given = use(module)
+        except Exception as error:
+            given = type(error).__name__
+        try:
+            return given, np.asarray(module.count.value)
+        except Exception as error:
+            return given, type(error).__name__
+
+    return form
+
+
+def _methods() -> Forms:
+    x = whole(3, 2)
+    shared: dict[str, Any] = {"in_axes": (None, 0)}
+    forms: Forms = {}
+    for name in ("jit", "remat", "vmap", "grad", "value_and_grad"):
+        total = "grad" in name
+        forms[f"{name}-of-a-bound-method-that-counts"] = _counted(partial(_of_its_method, name, x))
+        in_dict = partial(_of_a_dict, name, x, total, **(shared if name == "vmap" else {}))
+        forms[f"{name}-of-a-module-in-a-dict"] = _counted(in_dict)
+        if not total:
+            forms[f"{name}-of-a-bound-method"] = partial(_of_a_method, name, x)
+    forms["jax-vmap-of-a-bound-method"] = lambda: jax.vmap(_counter().apply)(x)
+    forms["module-twice-in-another"] = lambda: _nnx("vmap")(
+        lambda m, a: m.first(a) + m.second(a), **shared
+    )(_pair(_layer()), x)
+    forms["map-of-held-array"] = lambda: _nnx("vmap")(lambda m, a: m.held + a, **shared)(
+        _holding(jnp.ones(2)), x
+    )
+    forms["map-of-held-numpy-array"] = lambda: _nnx("vmap")(lambda m, a: m.held + a, **shared)(
+        _holding(np.ones(2, np.float32)), x
+    )
+    forms["map-of-held-list"] = lambda: _nnx("vmap")(lambda m, a: m.held[0](a), **shared)(
+        _holding([_layer()]), x
+    )
+    forms["map-of-held-key"] = lambda: _nnx("vmap")(
+        lambda m, a: a + 0 * jax.random.normal(m.held, (2,)), **shared
+    )(_holding(jax.random.key(0)), x)
+    return forms
+
+
+def _of_a_method(transform: str, x: Any) -> Any:
+    return _nnx(transform)(_counter().apply)(x)
+
+
+def _of_its_method(transform: str, x: Any, module: Any) -> Any:
+    return _nnx(transform)(module.__call__)(x)
+
+
+def _of_a_dict(transform: str, x: Any, total: bool, module: Any, **options: Any) -> Any:
+    def call(given: Any, a: Any) -> Any:
+        return given["m"](a).sum() if total else given["m"](a)
+
+    return _nnx(transform)(call, **options)({"m": module}, x)
+
+
+def _layer() -> Any:
+    return _nnx("Linear")(2, 2, kernel_init=_ONES, rngs=_nnx("Rngs")(0))
+
+
+def _holding(value: Any) -> Any:
+    module = _counter()
+    module.held = value
+    return module
+
+
+def _pair(layer: Any) -> Any:
+    class Pair(_nnx("Module")):  # type: ignore[misc]  # the base is looked up, it may be absent
+        def __init__(self) -> None:
+            self.first = layer
+            self.second = layer
+
+    return Pair()
+
+
+def _loops() -> Forms:
+    x = whole(3, 2)
+
+    def fori() -> Any:
+        pair = _pair(_counter())
+
+        def body(i: Any, m: Any) -> Any:
+            m.first.count.value = m.first.count.value + 1
+            return m
+
+        _nnx("fori_loop")(0, 3, body, pair)
+        return pair.first.count.value, pair.second.count.value
+
+    def fori_of_two() -> Any:
+        one, two = _counter(), _counter()
+
+        def body(i: Any, both: Any) -> Any:
+            for step, each in enumerate(both, 1):
+                each.count.value = each.count.value + step
+            return both
+
+        _nnx("fori_loop")(0, 3, body, (one, two))
+        return one.count.value, two.count.value
+
+    def fori_in_jit() -> Any:
+        pair = _pair(_counter())
+
+        def body(i: Any, m: Any) -> Any:
+            m.first.count.value = m.first.count.value + 1
+            return m
+
+        def run(m: Any) -> None:
+            _nnx("fori_loop")(0, 3, body, m)
+
+        _nnx("jit")(run)(pair)
+        return pair.first.count.value, pair.second.count.value
+
+    def until() -> Any:
+        counter = _counter()
+
+        def body(m: Any) -> Any:
+            m.count.value = m.count.value + 1
+            return m
+
+        _nnx("while_loop")(lambda m: m.count.value < 3, body, counter)
+        return counter.count.value
+
+    def scan(**options: Any) -> Any:
+        given = jnp.zeros(3 if options else 2), x
+        return _nnx("scan")(lambda c, a: (c + a, c), **options)(*given)
+
+    def carried(m: Any) -> Any:
+        both = _nnx("scan")(
+            lambda c, m, a: (m(c), a.sum()),
+            in_axes=(_nnx("Carry"), None, 0),
+            out_axes=(_nnx("Carry"), 0),
+        )
+        return both(whole(2), m, x)
+
+    def rnn(**options: Any) -> Any:
+        made = _nnx("RNN")(_nnx("SimpleCell")(2, 2, rngs=_nnx("Rngs")(0)), **options)
+        return jax.tree_util.tree_map(jnp.shape, made(whole(1, 3, 2)))
+
+    def cond(m: Any) -> Any:
+        return _nnx("cond")(True, lambda m, a: m(a), lambda m, a: 2 * m(a), m, x)
+
+    def switch(m: Any) -> Any:
+        return _nnx("switch")(1, [lambda m, a: m(a), lambda m, a: 2 * m(a)], m, x)
+
+    return {
+        "fori-loop-of-a-module-twice": fori,
+        "fori-loop-of-two-modules": fori_of_two,
+        "fori-loop-in-jit": fori_in_jit,
+        "while-loop": until,
+        "scan": scan,
+        "scan-behind": lambda: scan(in_axes=(_nnx("Carry"), 1), out_axes=(_nnx("Carry"), 1)),
+        "scan-of-a-shared-module": _counted(carried),
+        "rnn": rnn,
+        "rnn-in-reverse": lambda: rnn(reverse=True, return_carry=True),
+        "cond": _counted(cond),
+        "switch": _counted(switch),
+    }
+
+
+def _variables() -> Forms:
+    def variable(value: Any = None, **metadata: Any) -> Any:
+        return _nnx("Param")(jnp.ones(2) if value is None else value, **metadata)
+
+    def replaced() -> Any:
+        first = variable(tag="first")
+        other = first.replace(jnp.zeros(2), tag="other")
+        return first.tag, other.tag, type(other).__name__
+
+    def copied() -> Any:
+        first = variable(tag="first")
+        other = first.copy()
+        other.value = jnp.zeros(2)
+        return first.value, other.tag
+
+    def gradient(kind: str) -> Any:
+        made = _nnx(kind)(jnp.ones(2))
+        given = _nnx("grad")(lambda v, a: jnp.sum(v.value * a))(made, whole(2))
+        return [np.asarray(leaf) for leaf in jax.tree_util.tree_leaves(given)]
+
+    def hooked(hook: str, **of_map: Any) -> Any:
+        told = []
+
+        class Hooked(_nnx("Param")):  # type: ignore[misc]  # the base is looked up, it may be absent
+            pass
+
+        def called(self: Any, *given: Any) -> Any:
+            told.append(hook)
+            return given[0] if given and hasattr(given[0], "shape") else None
+
+        setattr(Hooked, hook, called)
+        made = Hooked(jnp.ones(2))
+        if of_map:
+
+            def make(rngs: Any) -> Any:
+                module = _layer()
+                module.kernel = Hooked(jnp.ones(2))
+                return module
+
+            _nnx("split_rngs")(splits=3)(_nnx("vmap")(make, **of_map))(_nnx("Rngs")(0))
+        else:
+            made.value = made.value
+        return ", ".join(told)
+
+    def names(**options: Any) -> Any:
+        def make(rngs: Any) -> Any:
+            kernel = _nnx("with_partitioning")(_ONES, ("a", "b"), **options)
+            return _nnx("Linear")(2, 2, kernel_init=kernel, rngs=rngs)
+
+        made = _nnx("vmap")(
+            make,
+            in_axes=None,
+            out_axes=0,
+            axis_size=3,
+            transform_metadata={_nnx("PARTITION_NAME"): "m"},
+        )(_nnx("Rngs")(0))
+        kernel = made.kernel
+        metadata = getattr(kernel, "get_metadata", lambda: vars(kernel))()
+        found = [v for k, v in metadata.items() if "shard" in k and not isinstance(v, bool | None)]
+        return str([tuple(each) for each in found])
+
+    def names_on_a_mesh() -> Any:
+        chosen = mesh((2, 1), ("a", "b"), "Auto")
+        with used(chosen):
+            return names()
+
+    return {
+        "variable-replaced": replaced,
+        "variable-copied": copied,
+        "gradient-by-a-param": lambda: gradient("Param"),
+        "gradient-by-a-variable": lambda: gradient("Variable"),
+        "hook-get": lambda: hooked("on_get_value"),
+        "hook-set": lambda: hooked("on_set_value"),
+        "hook-create": lambda: hooked("on_create_value"),
+        "hook-axis-added": lambda: hooked(
+            "on_add_axis", transform_metadata={_nnx("PARTITION_NAME"): "m"}
+        ),
+        "partition-names": names,
+        "partition-names-on-a-mesh": names_on_a_mesh,
+        "streams-have-no-such-name": lambda: hasattr(_nnx("Rngs")(0), "__jax_array__"),
+    }
+
+
+def _layers() -> Forms:
+    x = whole(4, 2)
+
+    def on_mesh(**options: Any) -> Any:
+        chosen = mesh((2,), ("x",), "Explicit")
+        with used(chosen):
+            mapped = _nnx("vmap")(lambda m, a: m(a), in_axes=(None, 0), **options)
+            return placed(_nnx("jit")(mapped)(_layer(), put(x, chosen, "x")))
+
+    def metric() -> Any:
+        made = _nnx("MultiMetric")(mean=_nnx("metrics.Average")())
+        _nnx("jit")(lambda m: m.update(values=whole(2)))(made)
+        return made.compute()["mean"]
+
+    def state_of_attention() -> Any:
+        made = _nnx("MultiHeadAttention")(2, 4, 4, rngs=_nnx("Rngs")(0))
+        return ", ".join(sorted(map(str, _nnx("state")(made))))
+
+    def drawn_from() -> Any:
+        rngs = _nnx("Rngs")(0, dropout=1)
+        _nnx("Dropout")(0.5, deterministic=False, rngs=rngs)(jnp.ones(2))
+        return rngs.dropout.count.value
+
+    return {
+        "sharded": on_mesh,
+        "sharded-spmd": lambda: on_mesh(spmd_axis_name="x"),
+        "metric-in-jit": metric,
+        "state-of-attention": state_of_attention,
+        "streams-after-dropout": drawn_from,
+        "linen-module-mapped": lambda: jnp.shape(
+            _nnx("vmap")(lambda m, a: m(a), in_axes=(None, 0))(
+                _nnx("bridge.ToNNX")(nn.Dense(2), rngs=_nnx("Rngs")(0)).lazy_init(x), x
+            )
+        ),
+    }
