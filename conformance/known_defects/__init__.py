@@ -8,6 +8,7 @@ from conformance.known_defects.layer_norm import LAYER_NORM
 from conformance.known_defects.lifted import LIFTED
 from conformance.known_defects.placement import PLACEMENT
 from conformance.known_defects.pmap import PMAP, of_nnx
+from conformance.known_defects.ragged_dot import RAGGED_DOT
 from conformance.known_defects.references import REFERENCES
 from conformance.known_defects.shard_map import SHARD_MAP
 from conformance.known_defects.vmap import VMAP
@@ -17,6 +18,7 @@ DEFECTS: tuple[Defect, ...] = (
     *map(of_nnx, PMAP),
     *LIFTED,
     *VMAP,
+    *RAGGED_DOT,
     *REFERENCES,
     *COLLECTIVES,
     *SHARD_MAP,

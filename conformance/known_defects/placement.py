@@ -11,6 +11,7 @@ from conformance.known_defects.minimal_calls import (
     rule_call,
 )
 from properties.call import Axes, FunctionCall
+from properties.laws.parallel.within import is_checked
 
 _UNREDUCED = {
     "lax.vary_unreduced_cast": "lax.pcast(to='unreduced')",
@@ -18,7 +19,25 @@ _UNREDUCED = {
     "lax.all_gather_reduced": "lax.all_gather(to='reduced')",
 }
 
+_LOSS = {"batch": 3, "m": 2, "k": 4, "n": 5}
+
 PLACEMENT: tuple[Defect, ...] = (
+    Defect(
+        id="vmap-spmd-axis-name-around-shard-map",
+        transform="jax.vmap",
+        versions={"jax": ">=0.4.30"},
+        affects=is_checked,
+        law="parallel.shard-map-within",
+        call=FunctionCall("mlp-loss", _LOSS, (Axes((0, 0, 0), 0),), seed=1),
+        description=(
+            "A map with spmd_axis_name around a shard_map over another axis of the mesh raises an error "
+            "about varying manual axes (before 0.6, about replication types) where what is mapped meets "
+            "a constant or what is shared, such as x + jnp.ones(3). It works with check_vma=False "
+            "(check_rep=False). 0.10.0 made numbers and what is shared without a batch axis work."
+        ),
+        upstream="https://github.com/jax-ml/jax/issues/15905 (open)",
+        all_laws=False,
+    ),
     Defect(
         id="pmap-too-few-devices-unclear",
         transform="jax.pmap",

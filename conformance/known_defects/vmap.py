@@ -60,19 +60,6 @@ VMAP: tuple[Defect, ...] = (
         ),
         upstream="https://github.com/jax-ml/jax/issues/9266, closed",
     ),
-    Defect(
-        id="vmap-ragged-dot-axes",
-        transform="jax.vmap",
-        versions={"jax": ">=0.4.30"},
-        affects=calls_of("lax.ragged_dot_general", any_axes),
-        law="mapping.equals-per-example",
-        call=rule_call("lax.ragged_dot_general", (0, None, 0), k=2, n=4),
-        description=(
-            "lax.ragged_dot raises NotImplementedError, 'NYI', or TypeError unless every argument's "
-            "batch axis is in front (before 0.4.35, always), and when it is mapped twice."
-        ),
-        upstream=NOT_FOUND,
-    ),
     *(
         Defect(
             id=f"vmap-{name.split('.')[-1].replace('_', '-')}-batch-axes",

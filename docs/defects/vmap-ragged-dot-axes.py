@@ -27,16 +27,8 @@ def numbers(leaf):
     is_key = hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
     return np.asarray(jax.random.key_data(leaf) if is_key else leaf)
 
-from typing import Any
-
-
 import jax
-import jax.numpy as jnp
-import numpy as np
 from jax import lax, random
-from jax.ad_checkpoint import checkpoint_name
-from jax.experimental import io_callback
-from jax.extend.random import threefry2x32_p
 
 
 def function(a, b, c):
@@ -58,6 +50,7 @@ allowed = array('float64', (3, 6, 4), [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0
 0.0, 0.0])
 dtypes = ['float32']
 structure = 'PyTreeDef(*)'
+
 
 print("mapped by", "jax.vmap", "on jax", jax.__version__)
 try:

@@ -37,6 +37,7 @@ LAWS: Mapping[str, Law] = MappingProxyType(
         parallel.explicit,
         parallel.placed,
         parallel.training,
+        parallel.within,
         randomness,
         sharing.variants,
         sharing.collections,

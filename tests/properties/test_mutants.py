@@ -67,6 +67,7 @@ KILLS = {
     "parallel.sharded-jit-agrees": ["shards-swapped", "options-ignored"],
     "parallel.placed-within": ["batch-reversed", "options-ignored"],
     "parallel.explicit-mesh": ["batch-reversed", "slice-zero-broadcast", "explicit-mesh-dropped"],
+    "parallel.shard-map-within": ["batch-reversed", "slice-zero-broadcast"],
     "parallel.nested": ["shards-swapped"],
     "parallel.devices": ["options-ignored", "shards-swapped", "devices-reversed"],
     "parallel.donated-and-static": ["shards-swapped"],

@@ -1,5 +1,13 @@
 """parallel.*: mapping over devices gives what mapping on one device gives."""
 
-from properties.laws.parallel import agreement, explicit, options, placed, sharding, training
+from properties.laws.parallel import (
+    agreement,
+    explicit,
+    options,
+    placed,
+    sharding,
+    training,
+    within,
+)
 
-__all__ = ["agreement", "explicit", "options", "placed", "sharding", "training"]
+__all__ = ["agreement", "explicit", "options", "placed", "sharding", "training", "within"]
