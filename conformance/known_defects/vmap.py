@@ -117,7 +117,13 @@ VMAP: tuple[Defect, ...] = (
         id="vmap-psum-invariant",
         transform="jax.vmap",
         versions={"jax": ">=0.8.1,<0.9"},
-        affects=calls_of("lax.psum_invariant", any_axes),
+        affects=calls_of(
+            (
+                *("lax.psum_invariant", "lax.psum_invariant.of-both", "lax.all_gather.of-both"),
+                "placed-shard_map",
+            ),
+            any_axes,
+        ),
         law="mapping.equals-per-example",
         call=rule_call("lax.psum_invariant", (0,), n=4),
         description=(
