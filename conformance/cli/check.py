@@ -7,11 +7,9 @@ import os
 import signal
 import sys
 import threading
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -19,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from conformance.cli import errors
-from conformance.cli.check_watch import watch
+from conformance.cli.check_watch import Arrivals, watch
 from conformance.cli.exits import end_process
 from conformance.cli.options import FILE, output_format
 from conformance.cli.verdict_views import (
@@ -30,16 +28,16 @@ from conformance.cli.verdict_views import (
     verdict_files,
 )
 from conformance.judge.errors import InvalidExercise, JudgeFailure
-from conformance.judge.submissions import Found, find_candidates
-from conformance.judge.verdict import CONFORMS
+from conformance.judge.exercises import exercise_names
+from conformance.judge.submissions import STUDENTS, Found, find_candidates, without_helpers
 from conformance.reporting.suggestions import unknown
 
 if TYPE_CHECKING:
     from conformance.cli.check_output import CheckOutput
     from conformance.judge.compile_cache import CompileCache
-    from conformance.judge.exercises.exercise import Exercise
     from conformance.judge.server_process import Server
     from conformance.judge.session import JudgeSession
+    from conformance.judge.verdict import Verdict
     from conformance.reporting.verdicts.marking import Marking
 
 MANY_CANDIDATES = 4
@@ -114,6 +112,14 @@ PREFETCHED = 3
     is_flag=True,
     help="Stay, and judge each file in the directories when it comes or changes.",
 )
+@click.option(
+    "--students",
+    type=click.Choice(STUDENTS),
+    default="auto",
+    show_default=True,
+    help="Which files are one student's, and may import each other: auto, those of each directory "
+    "in DIR, else each file; file, each file; path, all below each FILE.",
+)
 @click.option("--log", type=FILE, help="Write events here.")
 @verdict_files
 @marks_option
@@ -135,16 +141,34 @@ def check(paths: tuple[Path, ...], files: VerdictFiles, **options: Any) -> int:
         raise click.UsageError(
             "--format json is one document, at the end: --watch prints as it goes"
         )
-    found = find_candidates(paths)
+    students = options.pop("students")
+    found = find_candidates(paths, students)
     if not found.candidates and not options["watch"]:
         places = ", ".join(map(str, paths))
         raise click.UsageError(f"no Python file or notebook in {places}")
     for name, target in {"log": options["log"], **files.named()}.items():
         _refuse_to_overwrite(name, target, found)
-    check_writable(files)
+    check_writable(files, options["log"])
+    marking = read_marks(
+        options["marks_file"], alone=not (options["exercises"] or options["required"])
+    )
+    if not options["exercise_files"]:  # else JAX has to be imported first, to know their names
+        _chosen(exercise_names(), marking, **options)
     ended = Event() if options.pop("watch") else None
-    with _ending_at_once(ended):
-        return judge(paths, found, files=files, ended=ended, **options)
+    try:
+        with _ending_at_once(ended):
+            return judge(
+                paths,
+                found,
+                students=students,
+                files=files,
+                marking=marking,
+                ended=ended,
+                **options,
+            )
+    except BrokenPipeError:  # `check ... | head` has read what it wanted
+        errors.abandon_output()
+        return errors.NOT_RUN
 
 
 def _refuse_to_overwrite(option: str, target: Path | None, found: Found) -> None:
@@ -174,6 +198,7 @@ def judge(
     paths: tuple[Path, ...],
     found: Found,
     *,
+    students: str,
     exercises: tuple[str, ...],
     exercise_files: tuple[Path, ...],
     required: str,
@@ -186,6 +211,7 @@ def judge(
     ended: Event | None,
     log: Path | None,
     files: VerdictFiles,
+    marking: Marking | None,
     marks_file: Path | None,
     verbose: bool,
     format: str,
@@ -196,19 +222,27 @@ def judge(
 
     clear_jax_settings()
     process_env.prepare()
-    marking = read_marks(marks_file, alone=not (exercises or required))
     session, stop, pool = None, Event(), ThreadPoolExecutor()
     cache, starting = _start_server(pool, isolation)
     try:
         printer = _printer(format if ended is None else "watch")
         from conformance.judge.exercises import load_exercises
         from conformance.judge.expected_answers import compute_ahead
-        from conformance.judge.session import JudgeSession, Options, fresh_seed, prefetch
+        from conformance.judge.session import (
+            JudgeSession,
+            Options,
+            fresh_seed,
+            prefetch,
+            wanted_names,
+        )
 
         known = load_exercises(exercise_files)
-        wanted = _exercises(known, exercises, _names(required), marking, f"{marks_file}: ")
+        wanted = _chosen(
+            known, marking, exercises=exercises, required=required, marks_file=marks_file
+        )
         drawn = fresh_seed() if seed is None else seed
         chosen = Options(examples, drawn, strict, patience, *wanted, go_on=marking is not None)
+        found = without_helpers(found, wanted_names(chosen, known))
         stays = ended is not None
         prefetched = prefetch(known, chosen, found.candidates[:PREFETCHED], every=stays)
         for each in prefetched.values():
@@ -217,7 +251,10 @@ def judge(
         session = JudgeSession(starting.result(), known, chosen, cache, many, prefetched)
         shown = (log, files, marking, workers, found.skipped, verbose)
         with printer(session, *shown) as output:
-            status = _judge_all(session, paths, found, workers, output, ended)
+            if ended is not None:
+                status = _watch(session, paths, students, workers, output, ended)
+            else:
+                status = _judge_all(session, paths, found, workers, output)
         return _end(status) if stays else status
     except InvalidExercise as problem:
         raise click.UsageError(str(problem)) from None
@@ -253,26 +290,28 @@ def _printer(format: str) -> type[CheckOutput]:
     return output_of(format)
 
 
-def _exercises(
-    known: dict[str, Exercise],
-    named: tuple[str, ...],
-    required: tuple[str, ...],
+def _chosen(
+    known: Collection[str],
     marking: Marking | None,
-    where: str,
+    *,
+    exercises: tuple[str, ...],
+    required: str,
+    marks_file: Path | None,
+    **others: object,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The exercises to judge and those that are required: the file of marks names its own."""
-    if marking is None:
-        _check_names(known, (*named, *required))
-        return named, required
-    _check_names(known, tuple(marking.exercises), where)
-    return tuple(marking.exercises), marking.required
+    """The exercises to judge and those that are required: the file of marks names its own.
+
+    Raises click's usage error for a name that is not known.
+    """
+    if marking is not None:
+        _check_names(known, tuple(marking.exercises), f"{marks_file}: ")
+        return tuple(marking.exercises), marking.required
+    needed = tuple(name.strip() for name in required.split(",") if name.strip())
+    _check_names(known, (*exercises, *needed))
+    return exercises, needed
 
 
-def _names(listed: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in listed.split(",") if name.strip())
-
-
-def _check_names(known: dict[str, Exercise], names: tuple[str, ...], where: str = "") -> None:
+def _check_names(known: Collection[str], names: tuple[str, ...], where: str = "") -> None:
     for name in names:
         if name not in known:
             raise click.UsageError(where + unknown("exercise", name, known))
@@ -325,15 +364,35 @@ def _end(status: int) -> NoReturn:
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+def _watch(
+    session: JudgeSession,
+    paths: tuple[Path, ...],
+    students: str,
+    workers: int,
+    output: CheckOutput,
+    ended: Event,
+) -> int:
+    """Judge files as they come, until `ended` is set. The exit status."""
+    from conformance.cli.check_output import WatchOutput
+    from conformance.judge.check_file import check_file
+
+    assert isinstance(output, WatchOutput)
+
+    def judge_one(path: Path, student: Path) -> list[Verdict]:
+        return check_file(session, path, named=False, student=student)
+
+    watch(Arrivals(paths, students, session.wanted()), workers, judge_one, output, ended)
+    return 0 if output.conforming else errors.VIOLATED
+
+
 def _judge_all(
     session: JudgeSession,
     paths: tuple[Path, ...],
     found: Found,
     workers: int,
     output: CheckOutput,
-    ended: Event | None,
 ) -> int:
-    """Judge the candidates, each shown as soon as those before it are. The exit status.
+    """Judge the candidates, each student's shown as soon as those before are. The exit status.
 
     Args:
         session: judges them.
@@ -341,35 +400,34 @@ def _judge_all(
         found: the candidates there, and what else is there.
         workers: candidates judged at the same time.
         output: shows the verdicts.
-        ended: where there is one, files are waited for until it is set.
 
     """
-    from conformance.cli.check_output import WatchOutput
     from conformance.cli.check_progress import FileProgress
     from conformance.judge.check_file import check_file
 
-    if ended is not None and isinstance(output, WatchOutput):
-        watch(paths, workers, partial(check_file, session, named=False), output, ended)
-        return 0 if output.conforming else errors.VIOLATED
     progress = FileProgress(len(found.candidates))
-    counts: Counter[str] = Counter()
     named = set(paths)
     pool = ThreadPoolExecutor(max_workers=workers)
     try:
         waiting = [
-            pool.submit(check_file, session, path, named=path in named) for path in found.candidates
+            pool.submit(
+                check_file, session, path, named=path in named, student=found.students[path]
+            )
+            for path in found.candidates
         ]
-        for future in waiting:
-            verdicts = future.result()
+        of_student: list[Verdict] = []
+        for place, (path, future) in enumerate(zip(found.candidates, waiting, strict=True), 1):
+            of_student += future.result()
             progress.hide()
-            for verdict in verdicts:
-                counts[verdict.verdict] += 1
-                output.show(verdict)
+            following = found.candidates[place] if place < len(waiting) else None
+            if following is None or found.students[following] != found.students[path]:
+                output.show(of_student)
+                of_student = []
             progress.step()
     finally:
         progress.hide()
         pool.shutdown(wait=False, cancel_futures=True)
-    return 0 if set(counts) <= {CONFORMS} else errors.VIOLATED
+    return 0 if output.conforming else errors.VIOLATED
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import itertools
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from conformance import __version__
 from conformance.cli.errors import VIOLATED
 from conformance.cli.verdict_views import VerdictFiles, write_files, writing
 from conformance.events import records
+from conformance.events.counted import counted, student_of
 from conformance.events.writer import LogWriter, new_cell
 from conformance.judge import feedback
 from conformance.judge.session import JudgeSession
@@ -73,13 +75,29 @@ class CheckOutput:
         self._begin()
         return self
 
-    def show(self, verdict: Verdict) -> None:
-        """Print one verdict and write it to the log."""
-        self._verdicts.append(feedback.shown(verdict))
-        self._print(verdict)
+    def show(self, verdicts: Sequence[Verdict]) -> None:
+        """Print what counts of a student's verdicts, and write all of them to the log.
+
+        Args:
+            verdicts: those on all files of the student.
+
+        """
+        shown = [feedback.shown(verdict) for verdict in verdicts]
+        self._verdicts += shown
+        counting = {id(each) for each in counted(shown)}
+        for verdict, view in zip(verdicts, shown, strict=True):
+            if self._verbose or id(view) in counting:
+                self._print(verdict)
+        sys.stdout.flush()
         if self._log is not None and self._log_path is not None:
             with writing(self._log_path, "log"):
-                self._log.write(feedback.record(verdict, self._cell))
+                for verdict in verdicts:
+                    self._log.write(feedback.record(verdict, self._cell))
+
+    @property
+    def conforming(self) -> bool:
+        """Whether all that counts of what was shown conforms."""
+        return all(verdict.verdict == CONFORMS for verdict in counted(self._verdicts))
 
     def _begin(self) -> None:
         server, seed = self._session.server, self._session.options.seed
@@ -94,15 +112,15 @@ class CheckOutput:
     def _end(self) -> None:
         for line in text.not_judged(self._skipped):
             click.echo(line)
-        counts = Counter(verdict.verdict for verdict in self._verdicts)
+        counts = Counter(verdict.verdict for verdict in counted(self._verdicts))
         required = self._session.options.required
         for line in table.lines(mark(self._verdicts, self._marking, required)):
             click.echo(line)
         summary = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
         click.echo(f"{summary} in {time.monotonic() - self._started:.1f} s")
-        files = {verdict.candidate for verdict in self._verdicts}
-        if len(files) > 1 and not self._files.named():
-            click.echo("a table of marks: --csv FILE    a page for each file: --html DIR")
+        students = {student_of(verdict) for verdict in self._verdicts}
+        if len(students) > 1 and not self._files.named():
+            click.echo("a table of marks: --csv FILE    a page for each student: --html DIR")
 
     def __exit__(
         self,
@@ -164,9 +182,10 @@ class WatchOutput(CheckOutput):
 
     @property
     def conforming(self) -> bool:
-        """Whether every file conforms, as it was last judged."""
+        """Whether every student's files conform, as they were last judged."""
         every = itertools.chain.from_iterable(self._judged.values())
-        return all(verdict.verdict == CONFORMS for verdict in every)
+        shown = counted(feedback.shown(verdict) for verdict in every)
+        return all(verdict.verdict == CONFORMS for verdict in shown)
 
     def _write(self) -> None:
         every = [each for path in sorted(self._judged) for each in self._judged[path]]
@@ -192,7 +211,6 @@ class JsonOutput(CheckOutput):
         self._events.append(feedback.record(verdict, self._cell))
 
     def _end(self) -> None:
-        conforming = all(verdict.verdict == CONFORMS for verdict in self._verdicts)
         server, options = self._session.server, self._session.options
         judging = document.Judging(
             isolation=server.level,
@@ -202,7 +220,7 @@ class JsonOutput(CheckOutput):
             not_judged=[feedback.one_line(each) for each in self._skipped],
         )
         found = document.Document(
-            status=0 if conforming else VIOLATED,
+            status=0 if self.conforming else VIOLATED,
             log=None if self._log_path is None else str(self._log_path),
             verdicts=self._events,
             judging=judging,

@@ -7,14 +7,14 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from conformance.judge.submissions import Found, find_candidates
+from conformance.judge.submissions import Found, find_candidates, without_helpers
 
 if TYPE_CHECKING:
     from conformance.cli.check_output import WatchOutput
@@ -30,19 +30,28 @@ LONGEST_UNWRITTEN = 10.0
 Signature = tuple[int, int, int, int]
 """What changes when a file is written or replaced: inode, size, times of content and of status."""
 
+Signatures = tuple[Signature | None, ...]
+"""Those of all files of a student."""
+
 
 class Arrivals:
     """Which files have come or changed, and are not being written any more.
 
     Args:
         paths: the directories, all that lies below them included.
+        students: which files are one student's, as `find_candidates` has it. A file is judged again
+            where another one of its student changes, which it may import.
+        names: the exercises' names.
 
     """
 
-    def __init__(self, paths: Iterable[Path]) -> None:
-        self._paths = tuple(paths)
-        self._since: dict[Path, tuple[Signature, float]] = {}
-        self._taken: dict[Path, Signature] = {}
+    def __init__(
+        self, paths: Iterable[Path], students: str = "auto", names: Collection[str] = ()
+    ) -> None:
+        self.paths = tuple(paths)
+        self._students, self._names = students, names
+        self._since: dict[Path, tuple[Signatures, float]] = {}
+        self._taken: dict[Path, Signatures] = {}
 
     def look(self, now: float, busy: Iterable[Path] = ()) -> tuple[list[Path], Found]:
         """The files to judge now, and all that was found.
@@ -52,21 +61,28 @@ class Arrivals:
             busy: files that are being judged: one that changes meanwhile waits.
 
         """
-        found = find_candidates([path for path in self._paths if path.is_dir()])
+        directories = [path for path in self.paths if path.is_dir()]
+        found = find_candidates(directories, self._students)
+        owned: dict[Path, list[Path]] = {}
+        for path in found.candidates:
+            owned.setdefault(found.students[path], []).append(path)
         judged_now = set(busy)
         ready = []
-        for path in found.candidates:
-            signature = _signature(path)
-            if signature is None or self._taken.get(path) == signature:
-                continue
-            first, since = self._since.get(path, (None, now))
-            if first != signature:
-                since = now
-                self._since[path] = (signature, now)
-            if path not in judged_now and (now - since >= SETTLED or _is_old(path)):
-                self._taken[path] = signature
-                ready.append(path)
-        return ready, found
+        for own in owned.values():
+            signatures = tuple(_signature(path) for path in own)
+            settled = all(map(_is_old, own))
+            for path in own:
+                if self._taken.get(path) == signatures or not os.path.lexists(path):
+                    continue
+                first, since = self._since.get(path, (None, now))
+                if first != signatures:
+                    since = now
+                    self._since[path] = (signatures, now)
+                if path not in judged_now and (now - since >= SETTLED or settled):
+                    self._taken[path] = signatures
+                    ready.append(path)
+        judged = without_helpers(found, self._names) if ready else found
+        return [path for path in ready if path in set(judged.candidates)], found
 
 
 def _signature(path: Path) -> Signature | None:
@@ -87,26 +103,25 @@ def _is_old(path: Path) -> bool:
 
 
 def watch(
-    paths: tuple[Path, ...],
+    arrivals: Arrivals,
     workers: int,
-    judge: Callable[[Path], list[Verdict]],
+    judge: Callable[[Path, Path], list[Verdict]],
     output: WatchOutput,
     ended: threading.Event,
 ) -> None:
     """Judge files as they come, until `ended` is set.
 
     Args:
-        paths: the directories.
+        arrivals: says which files have come.
         workers: candidates judged at the same time.
-        judge: gives a file's verdicts.
+        judge: gives the verdicts of a file, whose student's directory it is told.
         output: shows the verdicts of each file.
         ended: set by Ctrl-C, or by a request to end.
 
     """
-    arrivals = Arrivals(paths)
     pool = ThreadPoolExecutor(max_workers=workers)
     running: deque[tuple[Path, Future[list[Verdict]]]] = deque()
-    places = ", ".join(map(str, paths))
+    places = ", ".join(map(str, arrivals.paths))
     click.echo(f"watching {places}: files are judged as they come or change; Ctrl-C ends it")
     sys.stdout.flush()
     written, unwritten = time.monotonic(), False
@@ -114,7 +129,7 @@ def watch(
         while not ended.wait(EVERY):
             now = time.monotonic()
             ready, found = arrivals.look(now, (path for path, _ in running))
-            running += [(path, pool.submit(judge, path)) for path in ready]
+            running += [(path, pool.submit(judge, path, found.students[path])) for path in ready]
             while running and running[0][1].done():
                 path, done = running.popleft()
                 output.show_file(path, done.result())

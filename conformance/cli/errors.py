@@ -40,12 +40,12 @@ def exit_status(run: Callable[[], int]) -> int:
         _say("Stopped.")
         return NOT_RUN
     except BrokenPipeError:
-        _abandon_output()
+        abandon_output()
         return _failed("the output was closed before its end")
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             return _internal(error)
-        _abandon_output()
+        abandon_output()
         where = error.filename or "the output"
         return _failed(f"{where} cannot be written: {error.strerror}")
     except Exception as error:
@@ -93,7 +93,7 @@ def _say(line: str) -> None:
         click.echo(printable(line), err=True)
 
 
-def _abandon_output() -> None:
+def abandon_output() -> None:
     """What is still in the buffer of stdout goes nowhere, so that the interpreter's end is silent."""
     with contextlib.suppress(OSError, ValueError):
         null = os.open(os.devnull, os.O_WRONLY)

@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from conformance.cli.options import Views
 from conformance.cli.verdict_views import VerdictFiles, check_writable, read_marks, write_files
 from conformance.events.completeness import status
+from conformance.events.counted import counted
 from conformance.events.records import Header, Record, Verdict
 from conformance.reporting import document, terminal
 from conformance.reporting.console import Console
@@ -92,13 +93,13 @@ def _judging(
 
 def _lines(verdicts: Sequence[Verdict], verbosity: int) -> list[str]:
     if verbosity < terminal.GROUPS:
-        counts = Counter(verdict.verdict for verdict in verdicts)
+        counts = Counter(verdict.verdict for verdict in counted(verdicts))
         return [", ".join(f"{count} {name}" for name, count in sorted(counts.items()))]
     if verbosity > terminal.GROUPS:
         return [line for verdict in verdicts for line in text.lines(verdict, verbose=True)]
     return [
         f"{text.title(verdict)}  {verdict.verdict}  {_why(verdict)}".rstrip()
-        for verdict in verdicts
+        for verdict in counted(verdicts)
     ]
 
 

@@ -46,7 +46,7 @@ marks_option = click.option(
     "`[exercises.vectorized_dot_product]` with `points = 5`; judges these exercises. "
     "docs/marking-a-class.md has more.",
 )
-csv_option = click.option("--csv", type=FILE, help="Write one row of marks for each file here.")
+csv_option = click.option("--csv", type=FILE, help="Write one row of marks for each student here.")
 gradescope_option = click.option(
     "--gradescope", type=FILE, help="Write one student's marks as Gradescope's results.json here."
 )
@@ -54,7 +54,7 @@ html_option = click.option(
     "--html",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Write a page for the class and one for each file into this directory.",
+    help="Write a page for the class and one for each student into this directory.",
 )
 junit_option = click.option("--junit", type=FILE, help="Write JUnit XML here.")
 
@@ -153,17 +153,22 @@ def write_files(
         click.echo(f"written: {', '.join(map(str, written.values()))}", err=True)
 
 
-def check_writable(files: VerdictFiles) -> None:
+def check_writable(files: VerdictFiles, log: Path | None = None) -> None:
     """Check before anything is judged that each file can be written, and is not somebody else's.
+
+    Args:
+        files: the views.
+        log: the event log, if there is one.
 
     Raises:
         click.ClickException: A file cannot be written.
         click.UsageError: It is there, and was not written by `check` or `report`.
 
     """
-    for name, path in files.named().items():
-        with writing(path):
-            if name == "html":  # it is made
+    named = {**files.named(), **({} if log is None else {"log": log})}
+    for name, path in named.items():
+        with writing(path, "log" if name == "log" else ""):
+            if name == "html" or (name == "log" and not path.exists()):  # directories are made
                 _check_access(next(e for e in (path, *path.absolute().parents) if e.exists()), True)
             elif path.exists():  # a device or a pipe, too, beside which no file can be made
                 _check_access(path, False)

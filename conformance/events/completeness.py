@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from conformance.events.counted import counted
 from conformance.events.outcomes import CONFORMING
 from conformance.events.records import Footer, Record, Result, Verdict
 
@@ -20,6 +21,7 @@ def status(records: Iterable[Record]) -> int:
     for record in records:
         if isinstance(record, Result) and record.outcome not in CONFORMING:
             return 1
-        if isinstance(record, Verdict) and record.verdict not in CONFORMING:
-            return 1
+    verdicts = counted(record for record in records if isinstance(record, Verdict))
+    if any(verdict.verdict not in CONFORMING for verdict in verdicts):
+        return 1
     return 3 if incomplete(records) else 0

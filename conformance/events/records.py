@@ -244,6 +244,12 @@ class Verdict(Event, frozen=True, kw_only=True):
     ] = UNSET
     isolation: str | UnsetType = UNSET
     lacks: list[str] | UnsetType = UNSET
+    student: Annotated[
+        str | UnsetType,
+        Meta(
+            description="The directory of the student whose file it is; not there for a file alone."
+        ),
+    ] = UNSET
 
 
 class Footer(Event, frozen=True, kw_only=True):

@@ -26,6 +26,7 @@ def check(
     strict: bool = False,
     isolation: str = "auto",
     patience: float = 20.0,
+    students: str = "auto",
 ) -> list[Verdict]:
     """Judge a candidate's file, or every file in a directory.
 
@@ -39,41 +40,53 @@ def check(
         strict: not calling `flax.linen.vmap` fails where an exercise asks for it.
         isolation: "namespaces" or "process" to demand that level, "auto" for the best there is.
         patience: how many times the reference's slowest call a call may take.
+        students: which files are one student's, and may import each other: "auto", those of each
+            directory inside a given one; "file", each file alone; "path", all below each path.
 
     Returns:
         One verdict for each file and exercise, in the order of the paths.
 
     Raises:
         FileNotFoundError: A path does not exist.
+        ValueError: `students` is none of the three.
         InvalidExercise: `exercises` names one that is not there, or one that is not sound.
         JudgeFailure: Judging itself failed: isolation, the machine's limits, or an exercise.
 
     """
+    if students not in ("auto", "file", "path"):
+        raise ValueError(f'students={students!r}: give "auto", "file" or "path"')
     with _default_settings():
         from conformance.judge.session import Options, fresh_seed
 
         known, chosen = _known(exercises or ())
         drawn = fresh_seed() if seed is None else seed
         options = Options(examples, drawn, strict, patience, chosen, chosen)
-        return _check(_paths(path), known, options, isolation)
+        return _check(_paths(path), known, options, isolation, students)
 
 
 def _check(
-    paths: list[Path], known: dict[str, Exercise], options: Options, isolation: str
+    paths: list[Path],
+    known: dict[str, Exercise],
+    options: Options,
+    isolation: str,
+    students: str,
 ) -> list[Verdict]:
     from conformance.judge import server_process
     from conformance.judge.check_file import check_file
     from conformance.judge.session import JudgeSession
-    from conformance.judge.submissions import find_candidates
+    from conformance.judge.submissions import find_candidates, without_helpers
 
+    found = find_candidates(paths, students)
     server = server_process.start_server(isolation)
     session: JudgeSession = JudgeSession(server, known, options)
     try:
-        candidates = find_candidates(paths).candidates
+        found = without_helpers(found, session.wanted())
         return [
             verdict
-            for candidate in candidates
-            for verdict in check_file(session, candidate, named=candidate in paths)
+            for candidate in found.candidates
+            for verdict in check_file(
+                session, candidate, named=candidate in paths, student=found.students[candidate]
+            )
         ]
     finally:
         session.close()

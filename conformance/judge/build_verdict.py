@@ -88,7 +88,7 @@ def failed(attempt: Attempt, failure: Failure) -> Verdict:
     exercise = attempt.exercise
     found, message = None, failure.message
     if failure.error is not None:
-        found = of_missing_package(failure.error, attempt.submission.path)
+        found = of_missing_package(failure.error, attempt.submission)
         if found is None:
             found = diagnosis.of_error(failure.error, exercise)
     return attrs.evolve(

@@ -26,21 +26,34 @@ MIN_REFERENCE_SECONDS = 0.5
 """What the reference's slowest call counts as at least: a machine may be busy for a moment."""
 
 
-def check_file(session: JudgeSession, path: Path, *, named: bool = True) -> list[Verdict]:
+def check_file(
+    session: JudgeSession, path: Path, *, named: bool = True, student: Path | None = None
+) -> list[Verdict]:
     """One verdict for every exercise that the file has a function for; one where it has none.
 
     Args:
         session: the exercises, the options and the server that judge the file.
         path: the candidate's file, a Python source or a notebook.
         named: whether the user named this very file; only then is a symbolic link followed.
+        student: the directory that is its student's, whose Python files it may import; None, or
+            the file itself, where it is all of the student's.
 
     Raises:
         JudgeFailure: The judge itself, or an exercise, failed.
 
     """
+    verdicts = _check_file(session, path, named, student)
+    if student is None or student == path:
+        return verdicts
+    return [attrs.evolve(each, student=str(student)) for each in verdicts]
+
+
+def _check_file(
+    session: JudgeSession, path: Path, named: bool, student: Path | None
+) -> list[Verdict]:
     started, name = time.perf_counter(), str(path)
     try:
-        submission = read_candidate(path, named=named)
+        submission = read_candidate(path, named=named, student=student)
     except UnreadableCandidate as problem:
         seconds = time.perf_counter() - started
         return [build_verdict.plain(session, name, verdict.ERROR, str(problem), seconds)]

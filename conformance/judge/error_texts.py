@@ -26,6 +26,23 @@ SHAPES = Diagnosis(
 
 SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
     (
+        r"the student's own `[\w.]+` has the name of a module",
+        Diagnosis(
+            "hides-an-installed-module",
+            "A file beside this one has the name of a module of Python's or of an installed package, "
+            "and would be imported in its place.",
+            "Give the file another name, such as `my_random.py` for `random.py`.",
+        ),
+    ),
+    (
+        r"attempted relative import with no known parent package",
+        Diagnosis(
+            "relative-import",
+            "The file imports from `.`, which only a module of a package can.",
+            "Leave the dot out: `from helpers import f` in place of `from .helpers import f`.",
+        ),
+    ),
+    (
         r"Non-hashable static argument",
         Diagnosis(
             "unhashable-static-argument",

@@ -7,19 +7,19 @@ import importlib.metadata
 import sys
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from conformance.judge.server_process import SUITE
+from conformance.judge.submissions import Submission
 from conformance.judge.verdict import Diagnosis
 
 
-def of_missing_package(error: Mapping[str, Any], path: Path) -> Diagnosis | None:
+def of_missing_package(error: Mapping[str, Any], submission: Submission) -> Diagnosis | None:
     """What a `ModuleNotFoundError` means; None for another error.
 
     Args:
         error: the exception as the worker described it.
-        path: the candidate's file.
+        submission: the candidate's file, and what it may import.
 
     """
     if error.get("type") != "ModuleNotFoundError" or not error.get("missing"):
@@ -28,11 +28,16 @@ def of_missing_package(error: Mapping[str, Any], path: Path) -> Diagnosis | None
     package = module.partition(".")[0]
     if package != module and package in available():
         return None  # the package is there, and has no such module: the file's own mistake
-    if any((path.parent / name).exists() for name in (f"{package}.py", package)):
+    loaded = {place for place, _ in submission.modules}
+    if package != module and any(package in place.split("/")[:-1] for place in loaded):
+        return None  # so is a package of the student's own
+    beside = submission.path.parent
+    if any((beside / name).exists() for name in (f"{package}.py", f"{package}.ipynb", package)):
         return Diagnosis(
             "imports-another-file",
-            f"The file imports `{package}`, which lies beside it, but only this file is loaded.",
-            "Put everything that the functions need into one file.",
+            f"The file imports `{package}`, which lies beside it, but is not loaded with it.",
+            "Put everything that the functions need into one file. Other Python files are loaded "
+            "where each student has a directory of their own: no notebooks and no symbolic links.",
         )
     if package in SUITE:
         return Diagnosis(

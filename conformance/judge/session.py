@@ -84,8 +84,7 @@ class JudgeSession:
 
     def wanted(self) -> list[str]:
         """The names of the exercises that files are judged on."""
-        chosen = (*self.options.only, *self.options.required)
-        return list(dict.fromkeys(chosen)) if self.options.only else list(self.exercises)
+        return wanted_names(self.options, self.exercises)
 
     def expectations_for(self, exercise: Exercise) -> ExpectedAnswers:
         """The exercise's calls, drawn once for all candidates. Raises ExerciseFailed."""
@@ -129,6 +128,12 @@ class JudgeSession:
         server_process.stop_server(self.server)
         for thread in [] if self.cache is None else self.cache.threads:
             thread.join()
+
+
+def wanted_names(options: Options, exercises: Mapping[str, Exercise]) -> list[str]:
+    """The names of the exercises that the options ask for: all there are where they choose none."""
+    chosen = (*options.only, *options.required)
+    return list(dict.fromkeys(chosen)) if options.only else list(exercises)
 
 
 def draw(exercise: Exercise, options: Options) -> ExpectedAnswers:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from typing import Literal, get_args
 
 import attrs
 
@@ -16,9 +17,27 @@ MAX_BYTES = 4 * 2**20
 """Bytes of the largest file that is read; notebooks carry their pictures."""
 MAX_SOURCE = 2**20
 """Bytes of the most Python source that is run."""
+MAX_MODULES = 200
+"""Python files of one student that are loaded beside the candidate."""
+MAX_MODULE_BYTES = 4 * 2**20
+"""Bytes that all of them may have together."""
 SUFFIXES = (".py", ".ipynb")
-IGNORED = ("__pycache__", ".git", ".ipynb_checkpoints")
+IGNORED = (
+    "__MACOSX",
+    "__pycache__",
+    ".git",
+    ".ipynb_checkpoints",
+    ".venv",
+    "site-packages",
+    "venv",
+)
 """Directories that no student hands in: what tools leave behind."""
+COPY_OF_ATTRIBUTES = "._"
+"""How the name of a file begins that macOS leaves beside each one in an archive."""
+
+Students = Literal["auto", "file", "path"]
+"""Which files are one student's: `find_candidates` says what each means."""
+STUDENTS: tuple[str, ...] = get_args(Students)
 
 
 class UnreadableCandidate(Exception):
@@ -32,7 +51,9 @@ class Submission:
     Attributes:
         path: the file, as it was named or found.
         lines: where each line of the source is in a notebook: its cell and the line there.
-        notes: what was left out of the file.
+        notes: what was left out of the file, or of what lies beside it.
+        place: where the file lies in its student's directory; "" for its name alone.
+        modules: the student's other Python files: where each lies there, and its bytes.
 
     """
 
@@ -41,6 +62,8 @@ class Submission:
     notebook: bool = False
     lines: tuple[tuple[int, int], ...] = ()
     notes: tuple[str, ...] = ()
+    place: str = ""
+    modules: tuple[tuple[str, bytes], ...] = ()
 
     def location(self, line: str) -> str:
         """A line number of the source in the words of whoever wrote the file."""
@@ -52,28 +75,81 @@ class Submission:
 
 @attrs.frozen
 class Found:
-    """The candidates below the paths that were given, and everything else that lies there."""
+    """The candidates below the paths that were given, and everything else that lies there.
+
+    Attributes:
+        students: for each candidate the directory that is its student's, or the file itself.
+
+    """
 
     candidates: tuple[Path, ...]
     skipped: tuple[str, ...]
+    students: Mapping[Path, Path] = attrs.field(factory=dict)
 
 
-def find_candidates(paths: Iterable[Path]) -> Found:
+def find_candidates(paths: Iterable[Path], students: str = "auto") -> Found:
     """The files themselves, and of every directory the Python files and notebooks in it, sorted.
 
     Symbolic links inside a directory are never followed; one with a candidate's name is a candidate
     that cannot be read.
+
+    Args:
+        paths: files and directories.
+        students: which files are one student's. "auto": those of each directory that lies in one of
+            the paths; a file directly in it is a student's of its own. "file": each file. "path": all
+            below each of the paths. A path that is a file is always by itself.
+
     """
-    candidates: list[Path] = []
+    owners: dict[Path, Path] = {}
     skipped: list[str] = []
     for path in paths:
         if path.is_dir():
             found = _below(path)
-            candidates += found.candidates
+            for each in found.candidates:
+                owners.setdefault(each, _student(each, path, students))
             skipped += found.skipped
         else:
-            candidates.append(path)
-    return Found(tuple(dict.fromkeys(candidates)), tuple(skipped))
+            owners.setdefault(path, path)
+    return Found(tuple(owners), tuple(skipped), owners)
+
+
+def _student(path: Path, directory: Path, students: str) -> Path:
+    """The directory below which all is of the student whose file `path` is, or the file itself."""
+    if students == "path":
+        return directory
+    first, *rest = path.relative_to(directory).parts
+    return directory / first if rest and students == "auto" else path
+
+
+def without_helpers(found: Found, names: Collection[str]) -> Found:
+    """The candidates, less the files that only serve a student's other ones.
+
+    A file that mentions none of the exercises is not judged by itself where another file of the same
+    student mentions one: the others may import it.
+
+    Args:
+        found: the candidates and their students.
+        names: the exercises' names.
+
+    """
+    files: dict[Path, list[Path]] = {}
+    for path in found.candidates:
+        files.setdefault(found.students[path], []).append(path)
+    judged: set[Path] = set()
+    for own in files.values():
+        naming = [path for path in own if len(own) == 1 or _mentions(path, names)]
+        judged.update(naming or own)
+    kept = tuple(path for path in found.candidates if path in judged)
+    return attrs.evolve(found, candidates=kept)
+
+
+def _mentions(path: Path, names: Collection[str]) -> bool:
+    """Whether one of the names stands in the file, or the file has to be refused in words."""
+    try:
+        content = read_file(path, named=False)
+    except UnreadableCandidate:
+        return True
+    return any(name.encode() in content for name in names)
 
 
 def _below(directory: Path) -> Found:
@@ -91,19 +167,23 @@ def _below(directory: Path) -> Found:
         skipped += [f"{Path(place, name)} {LEFT_BY_A_TOOL}" for name in ignored]
         skipped += [f"{Path(place, name)} (a symbolic link)" for name in links if name not in odd]
         for name in (*names, *odd):
-            if name.endswith(SUFFIXES):
+            if name.startswith(COPY_OF_ATTRIBUTES):
+                skipped.append(f"{Path(place, name)} {LEFT_BY_A_TOOL}")
+            elif name.endswith(SUFFIXES):
                 candidates.append(Path(place, name))
             else:
                 skipped.append(f"{Path(place, name)} (no .py or .ipynb)")
     return Found(tuple(sorted(candidates)), tuple(sorted(skipped)))
 
 
-def read_candidate(path: Path, *, named: bool = True) -> Submission:
+def read_candidate(path: Path, *, named: bool = True, student: Path | None = None) -> Submission:
     """The file as it is to be run.
 
     Args:
         path: the candidate's file, a Python source or a notebook.
         named: whether the user named this very file; only then is a symbolic link followed.
+        student: the directory that is its student's, whose Python files it may import; None, or
+            the file itself, where nothing beside it is.
 
     Raises:
         UnreadableCandidate: It is no regular file, too large, or a notebook that is none.
@@ -111,9 +191,48 @@ def read_candidate(path: Path, *, named: bool = True) -> Submission:
     """
     content = read_file(path, named=named)
     try:
-        return _submission(path, content)
+        submission = _submission(path, content)
     except notebooks.InvalidNotebook as problem:
         raise UnreadableCandidate(f"the notebook cannot be read: {problem}") from None
+    if student is None or student == path:
+        return submission
+    return _with_modules(submission, student)
+
+
+def _with_modules(submission: Submission, student: Path) -> Submission:
+    """The submission with the other Python files of its student, the nearest to the top first."""
+    names = sorted(_python_files(student), key=lambda name: (name.count("/"), name))
+    place = submission.path.relative_to(student).as_posix()
+    modules: list[tuple[str, bytes]] = []
+    left, notes = MAX_MODULE_BYTES, submission.notes
+    for name in [each for each in names if each != place]:
+        try:
+            content = read_file(student / name, named=False)
+        except UnreadableCandidate:
+            continue  # an import of it fails, and says which
+        if len(modules) == MAX_MODULES or len(content) > left:
+            note = (
+                f"of the Python files beside it, only {len(modules)} can be imported: at most "
+                f"{MAX_MODULES}, of {MAX_MODULE_BYTES // 2**20} MiB together, are loaded"
+            )
+            notes = (*notes, note)
+            break
+        modules.append((name, content))
+        left -= len(content)
+    return attrs.evolve(submission, place=place, modules=tuple(modules), notes=notes)
+
+
+def _python_files(directory: Path) -> list[str]:
+    """Where below the directory its Python files lie, with `/`; no symbolic link is followed."""
+    found = []
+    for place, folders, names in os.walk(directory, followlinks=False):
+        folders[:] = [name for name in folders if name not in IGNORED]
+        below = Path(place).relative_to(directory)
+        kept = (each for each in names if each.endswith(".py"))
+        found += [
+            (below / name).as_posix() for name in kept if not name.startswith(COPY_OF_ATTRIBUTES)
+        ]
+    return found
 
 
 def _submission(path: Path, content: bytes) -> Submission:

@@ -44,6 +44,7 @@ class Verdict:
 
     Attributes:
         candidate: the file's path as it was given or found.
+        student: the directory of the student whose file it is; "" where the file is all there is.
         exercise: the function's name; None where the file was not loaded, or has none of them.
         verdict: `conforms`, `violates`, `error`, `timeout`, `crashed` or `missing`.
         message: one line on what is wrong; empty where nothing is.
@@ -88,6 +89,7 @@ class Verdict:
     isolation: str = ""
     lacks: tuple[str, ...] = ()
     seconds: float = 0.0
+    student: str = ""
 
     @property
     def conforms(self) -> bool:

@@ -113,15 +113,18 @@ def load(
     run: WorkerRun, submission: Submission, functions: Sequence[str], limits: Limits
 ) -> Loaded:
     """Have the worker load the file: what it defines, or `run.failure`."""
-    source = np.frombuffer(submission.source, np.uint8)
+    contents = [submission.source, *(content for _, content in submission.modules)]
+    sources = np.frombuffer(b"".join(contents), np.uint8)
     header = {
-        "name": submission.path.name,
+        "place": submission.place or submission.path.name,
+        "modules": [name for name, _ in submission.modules],
+        "sizes": [len(content) for content in contents],
         "functions": list(functions),
         "notebook": submission.notebook,
     }
     seconds = limits.load
     try:
-        reply, _ = channels.ask(run.channel, header, [source], seconds, REPLY_BYTES)
+        reply, _ = channels.ask(run.channel, header, [sources], seconds, REPLY_BYTES)
     except channels.ResponseTimeout:
         message = f"loading the file took more than {seconds:.1f} s"
         run.failure = Failure(verdicts.TIMEOUT, message)

@@ -216,7 +216,7 @@ def marks(marked: Class) -> Marks:
     """
     files = [
         MarkedFile(
-            file=one_line(row.candidate),
+            file=one_line(row.student),
             points=row.points,
             exercises=[
                 Mark(

@@ -9,20 +9,21 @@ import linecache
 import os
 import sys
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from . import observe
+from . import observe, own_modules
 
 OWN_FRAMES = 12
 MAX_NAMES = 200
 
 
 class Module(NamedTuple):
-    """A loaded candidate: its globals, and the path its code is known by."""
+    """A candidate's module: its globals, the path of its code, and its student's directory."""
 
     namespace: dict[str, Any]
     file: str
+    directory: str
 
 
 class _Shell:
@@ -51,58 +52,88 @@ def _ignore(*args: Any, **kwargs: Any) -> None:
     """What displays something, in a notebook."""
 
 
-def load(header: Mapping[str, Any], source: bytes) -> tuple[dict[str, Any], Module | None]:
+def load(header: Mapping[str, Any], content: bytes) -> tuple[dict[str, Any], Module | None]:
     """Run the candidate's source as a module of its own.
 
     Args:
-        header: `name`, the file's; `functions`, those asked for; `notebook`, whether it was one.
-        source: the bytes of the Python source.
+        header: `place`, where the file lies in its student's directory; `modules`, where the
+            student's other Python files lie there; `sizes`, the bytes of each, the file's first;
+            `functions`, those asked for; `notebook`, whether it was one.
+        content: the bytes of the file's Python source, then those of the others.
 
     Returns:
         The reply, with the `functions` that are there, what else goes by their names (`others`) and
         the functions that the file defines (`defined`), or an `error`; and the module.
 
     """
-    module = types.ModuleType("candidate")
-    file = _write_source(header["name"], source)
+    source, *others = _divided(content, header["sizes"])
+    module = types.ModuleType(_name(header["modules"]))
+    directory = os.getcwd()
+    file = _write(header["place"], source)
     module.__file__ = file
-    sys.modules["candidate"] = module
-    if b"IPython" in source:
+    candidate = Module(vars(module), file, directory)
+    if b"IPython" in content:
         _install_ipython()
     if header["notebook"]:
         vars(module).update(get_ipython=_Shell, display=lambda *args, **kwargs: None)
     try:
+        for place, other in zip(header["modules"], others, strict=True):
+            _write(place, other)
+        if others:
+            own_modules.install(header["modules"], header["place"], directory, module)
+        sys.modules[module.__name__] = module
         text = source.decode("utf-8-sig", "replace")
         linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
         exec(compile(source, file, "exec", dont_inherit=True), module.__dict__)
     except BaseException as problem:
-        return {"error": describe(problem, file)}, None
+        return {"error": describe(problem, candidate)}, None
     finally:
         flush()
     observe.loaded()
     namespace = dict(vars(module))
     wanted = {name: namespace[name] for name in header["functions"] if name in namespace}
-    defined = [k for k, v in namespace.items() if callable(v) and _is_own(v) and k not in wanted]
+    defined = [
+        k
+        for k, v in namespace.items()
+        if callable(v) and _is_own(v, module.__name__) and k not in wanted
+    ]
     reply = {
         "functions": [name for name, value in wanted.items() if callable(value)],
         "others": {n: type(v).__name__[:80] for n, v in wanted.items() if not callable(v)},
         "defined": [str(name)[:80] for name in defined[:MAX_NAMES]],
     }
-    return reply, Module(vars(module), file)
+    return reply, candidate
 
 
-def _write_source(name: str, source: bytes) -> str:
-    """Leave the source in the working directory, for a file that reads itself."""
-    path = os.path.join(os.getcwd(), os.path.basename(name) or "candidate.py")
-    with contextlib.suppress(OSError, ValueError), open(path, "wb") as file:
-        file.write(source)
+def _divided(content: bytes, sizes: list[int]) -> list[bytes]:
+    """The parts of `content`, one of each size."""
+    parts, start = [], 0
+    for size in sizes:
+        parts.append(content[start : start + size])
+        start += size
+    return parts
+
+
+def _write(place: str, source: bytes) -> str:
+    """Leave a source in the working directory, for a file that reads itself, and for imports."""
+    path = os.path.join(os.getcwd(), place)
+    with contextlib.suppress(OSError, ValueError):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(source)
     return path
 
 
-def _is_own(value: Any) -> bool:
-    """Whether the file itself made a callable, by what it says of its module."""
+def _name(modules: Sequence[str]) -> str:
+    """What the candidate's module is called: another name than the student's other files have."""
+    taken = any(place.startswith("candidate") for place in modules)
+    return "_candidate" if taken else "candidate"
+
+
+def _is_own(value: Any, name: str) -> bool:
+    """Whether the file itself made a callable, by what it says of its module, called `name`."""
     try:
-        return str(getattr(value, "__module__", "candidate")) == "candidate"
+        return str(getattr(value, "__module__", name)) == name
     except BaseException:
         return False
 
@@ -129,26 +160,40 @@ def _by_name(function: Callable[..., Any], names: list[str]) -> list[str]:
 _KEYWORD_ONLY, _EITHER = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 
-def describe(problem: BaseException, file: str) -> dict[str, Any]:
-    """An exception as text: its type, message, and the frames that are the candidate's own."""
+def describe(problem: BaseException, module: Module) -> dict[str, Any]:
+    """An exception as text: its type, message, and the frames that are the student's own."""
     frames, trace = [], problem.__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code
-        if code.co_filename == file:
-            line = linecache.getline(file, trace.tb_lineno).strip()
-            frames.append([trace.tb_lineno, code.co_name, line[:200]])
+        if _is_of_student(code.co_filename, module):
+            line = linecache.getline(code.co_filename, trace.tb_lineno).strip()
+            where = _where(code.co_filename, trace.tb_lineno, module)
+            frames.append([where, code.co_name, line[:200]])
         trace = trace.tb_next
     if isinstance(problem, SyntaxError):
-        frames.append([problem.lineno or 0, "", str(problem.text or "").strip()[:200]])
+        where = _where(problem.filename or module.file, problem.lineno or 0, module)
+        frames.append([where, "", str(problem.text or "").strip()[:200]])
     try:
         message = str(problem)
     except BaseException:
         message = "(its message cannot be read)"
+    message = message.replace(module.directory + os.sep, "")
     kept = frames if len(frames) <= OWN_FRAMES else frames[:4] + frames[-4:]
     described = {"type": type(problem).__name__, "message": message[:2000], "frames": kept}
     if isinstance(problem, ModuleNotFoundError):
         described["missing"] = str(problem.name)[:80]
     return described
+
+
+def _is_of_student(file: str, module: Module) -> bool:
+    return file == module.file or file.startswith(module.directory + os.sep)
+
+
+def _where(file: str, line: int, module: Module) -> int | str:
+    """A line of the candidate's file by its number; of another file of the student with its name."""
+    if file == module.file or not _is_of_student(file, module):
+        return line
+    return f"line {line} of {os.path.relpath(file, module.directory)}"[:200]
 
 
 def flush() -> None:

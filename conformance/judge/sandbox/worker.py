@@ -102,7 +102,7 @@ def answer(
         reply.update(answers.pack(result, sent, header["tree"], header["largest"]))
     except BaseException as problem:
         sent = []
-        reply["error"] = candidate_module.describe(problem, module.file)
+        reply["error"] = candidate_module.describe(problem, module)
     finally:
         candidate_module.flush()
     reply["changed"] = [n for n in before if answers.changed(before[n], arguments[n])]

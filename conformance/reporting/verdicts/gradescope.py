@@ -50,9 +50,9 @@ def render(marked: Class) -> str:
         found = [(row, row.marks[column]) for row in marked.rows]
         row, mark = max(found, key=lambda each: _rank(each[1]))
         tests.append(_test(row, mark))
-    whole = [row.whole for row in marked.rows if row.whole is not None]
+    whole = [each for row in marked.rows for each in row.wholes]
     said = "\n\n".join("\n".join(text.lines(each)) for each in whole)
-    files = ", ".join(text.one_line(row.candidate) for row in marked.rows)
+    files = ", ".join(text.one_line(row.student) for row in marked.rows)
     results = Results(
         visibility="visible",
         stdout_visibility="hidden",

@@ -1,4 +1,4 @@
-"""Verdicts as HTML: one page for the class, one for each file, each self-contained."""
+"""Verdicts as HTML: one page for the class, one for each student, each self-contained."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ MARKER = '<meta name="generator" content="vmap-conformance check">'
 def write_pages(
     directory: Path, marked: Class, header: Header | None, skipped: Sequence[str] = ()
 ) -> None:
-    """Write `index.html` for the class, and `students/*.html`, a page for each file.
+    """Write `index.html` for the class, and `students/*.html`, a page for each student.
 
-    Pages of a run before, of files that are not there any more, are removed: their feedback is out of date.
+    Pages of a run before, of students who are not there any more, are removed: their feedback is out of date.
 
     Args:
         directory: made if it is not there; pages that were written here before are written over.
-        marked: the files and their marks.
+        marked: the students and their marks.
         header: what the log says of the run; None where it has lost it.
         skipped: what lay in a directory and was not judged.
 
@@ -42,7 +42,7 @@ def write_pages(
     """
     students = directory / "students"
     students.mkdir(parents=True, exist_ok=True)
-    pages = _names([row.candidate for row in marked.rows])
+    pages = _names([row.student for row in marked.rows])
     for row, name in zip(marked.rows, pages, strict=True):
         (students / name).write_text(student_page(marked, row), encoding="utf-8")
     index = class_page(marked, pages, header, skipped)
@@ -57,15 +57,15 @@ def is_ours(page: Path) -> bool:
     return MARKER in page.read_text(encoding="utf-8", errors="replace")
 
 
-def _names(candidates: Sequence[str]) -> list[str]:
-    """A file name for each candidate, of its path alone, so that a link stays that of the same file.
+def _names(students: Sequence[str]) -> list[str]:
+    """A file name for each student, of the path alone, so that a link stays that of the same student.
 
-    Nothing in it means a path, and two candidates have two names.
+    Nothing in it means a path, and two students have two names.
     """
     names = []
-    for candidate in candidates:
-        plain = re.sub(r"[^A-Za-z0-9]+", "-", candidate).strip("-")[-LONGEST_NAME:].strip("-")
-        digest = hashlib.sha256(candidate.encode(errors="surrogatepass")).hexdigest()[:6]
+    for student in students:
+        plain = re.sub(r"[^A-Za-z0-9]+", "-", student).strip("-")[-LONGEST_NAME:].strip("-")
+        digest = hashlib.sha256(student.encode(errors="surrogatepass")).hexdigest()[:6]
         names.append(f"{plain or 'file'}-{digest}.html")
     return names
 
@@ -76,7 +76,7 @@ def class_page(
     """The page of the class: the marks, and what was wrong how often.
 
     Args:
-        marked: the files and their marks.
+        marked: the students and their marks.
         pages: the file name of each row's page.
         header: what the log says of the run.
         skipped: what was not judged.
@@ -131,7 +131,7 @@ def _worth(marked: Class, name: str) -> str:
 def _class_row(marked: Class, row: Row, page: str) -> dict[str, Any]:
     stated = marked.marking is not None
     return {
-        "candidate": text.one_line(row.candidate),
+        "student": text.one_line(row.student),
         "page": page,
         "points": out_of(row.points, marked.possible),
         "cells": [
@@ -156,7 +156,7 @@ def _exercise(marked: Class, place: int) -> tuple[str, int, list[tuple[str, int]
 
 
 def student_page(marked: Class, row: Row) -> str:
-    """The page of one file: its marks and its feedback, and nothing of any other file."""
+    """The page of one student: marks and feedback, and nothing of any other student."""
     places = {id(verdict): f"verdict-{n}" for n, verdict in enumerate(row.verdicts)}
     counted = row.marks[: marked.counted]
     conforming = sum(mark.outcome == CONFORMS for mark in counted)
@@ -166,7 +166,7 @@ def student_page(marked: Class, row: Row) -> str:
     return fill(
         "student.html.jinja",
         PACKAGE,
-        heading=text.one_line(row.candidate),
+        heading=text.one_line(row.student),
         good=bool(counted) and conforming == len(counted),
         lead=f"{lead}.",
         marks=[_student_mark(mark, places) for mark in row.marks],
@@ -183,17 +183,23 @@ def _student_mark(mark: Mark, places: dict[int, str]) -> dict[str, Any]:
     }
 
 
+def _place(verdict: Verdict) -> str:
+    """Where in its student's directory the file lies; "" where it is all of the student's."""
+    return verdict.candidate.removeprefix(f"{verdict.student}/") if verdict.student else ""
+
+
 def _verdict(verdict: Verdict, place: str) -> dict[str, Any]:
     symptom, *fix = verdict.advice or [""]
     conforms = verdict.verdict == CONFORMS
     return {
         "place": place,
         "name": text.one_line(verdict.exercise or "The file"),
+        "file": text.one_line(_place(verdict)),
         "outcome": verdict.verdict,
         "task": text.one_line(verdict.task or ""),
         "calls": f"{verdict.calls} calls over {verdict.shapes} shapes." if conforms else "",
         "example": "\n".join(text.example(verdict.counterexample)),
-        "message": text.shortened(verdict.words or ""),
+        "message": text.message(verdict.words or ""),
         "frames": "\n".join(text.frames(verdict)),
         "symptom": text.one_line(symptom),
         "fix": [text.one_line(sentence) for sentence in fix],

@@ -1,9 +1,10 @@
-"""Verdicts as JUnit XML: a suite for each file, a case for each exercise."""
+"""Verdicts as JUnit XML: a suite for each student, a case for each exercise."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from itertools import groupby
 
+from conformance.events.counted import counted, student_of
 from conformance.events.records import Verdict
 from conformance.reporting.junit import serialise
 from conformance.reporting.verdicts import text
@@ -14,12 +15,12 @@ _ERRORS = ("error", "timeout", "crashed")
 def render(verdicts: Sequence[Verdict]) -> str:
     """The verdicts as JUnit XML."""
     root = ET.Element("testsuites", name="vmap-conformance check")
-    for candidate, group in groupby(verdicts, key=lambda each: each.candidate):
+    for student, group in groupby(counted(verdicts), key=student_of):
         said = list(group)
         suite = ET.SubElement(
             root,
             "testsuite",
-            name=text.one_line(candidate),
+            name=text.one_line(student),
             tests=str(len(said)),
             failures=str(sum(each.verdict in ("violates", "missing") for each in said)),
             errors=str(sum(each.verdict in _ERRORS for each in said)),

@@ -1,4 +1,4 @@
-"""Marks: what came of each file, exercise by exercise, and the points it gets."""
+"""Marks: what came of each student, exercise by exercise, and the points that gets."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
+from conformance.events.counted import counted as those_that_count
+from conformance.events.counted import student_of
 from conformance.events.records import Verdict
 from conformance.reporting.verdicts.marking import Marking, equal_marks
 
@@ -16,11 +18,11 @@ LOST = 10
 
 @attrs.frozen
 class Mark:
-    """One exercise of one file.
+    """One exercise of one student.
 
     Attributes:
         exercise: its name.
-        outcome: a verdict's outcome; `missing` where the file has no function for it.
+        outcome: a verdict's outcome; `missing` where no file has a function for it.
         verdict: what was said of it; None where nothing was.
         points: those it gets.
         possible: those it is worth.
@@ -38,18 +40,28 @@ class Mark:
 
 @attrs.frozen
 class Row:
-    """One file.
+    """One student: a directory of files, or a file by itself.
 
     Attributes:
-        candidate: its path.
+        student: the directory's path, or the file's.
         marks: one for each exercise that counts, then those that do not.
-        whole: the verdict on the file as a whole, where it could not be judged.
+        wholes: the verdicts on files as a whole, which could not be judged.
 
     """
 
-    candidate: str
+    student: str
     marks: tuple[Mark, ...]
-    whole: Verdict | None
+    wholes: tuple[Verdict, ...] = ()
+
+    @property
+    def whole(self) -> Verdict | None:
+        """The first of the verdicts on a file as a whole, if there is one."""
+        return self.wholes[0] if self.wholes else None
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether the student has a directory, and so may have several files."""
+        return any(each.student for each in self.verdicts)
 
     @property
     def points(self) -> float:
@@ -58,14 +70,14 @@ class Row:
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
-        """All that was said of the file."""
-        said = tuple(mark.verdict for mark in self.marks if mark.verdict is not None)
-        return said if self.whole is None else (self.whole, *said)
+        """All that counts of what was said of the student's files."""
+        said = (mark.verdict for mark in self.marks if mark.verdict is not None)
+        return (*self.wholes, *said)
 
 
 @attrs.frozen
 class Class:
-    """All files.
+    """All students.
 
     Attributes:
         columns: every exercise, those that count first.
@@ -95,10 +107,10 @@ def mark(
             file has a function for.
 
     """
-    by_file: dict[str, dict[str | None, Verdict]] = {}
-    for verdict in verdicts:
-        by_file.setdefault(verdict.candidate, {})[verdict.exercise] = verdict
-    found = {name for row in by_file.values() for name in row if name is not None}
+    by_student: dict[str, list[Verdict]] = {}
+    for verdict in those_that_count(verdicts):
+        by_student.setdefault(student_of(verdict), []).append(verdict)
+    found = {each.exercise for said in by_student.values() for each in said if each.exercise}
     used = marking
     if marking is not None:
         counted = tuple(marking.exercises)
@@ -106,7 +118,7 @@ def mark(
         counted = tuple(dict.fromkeys(required)) or tuple(sorted(found))
         used = equal_marks(counted) if counted else None
     columns = (*counted, *sorted(found - set(counted)))
-    rows = tuple(_row(name, said, columns, used) for name, said in by_file.items())
+    rows = tuple(_row(name, said, columns, used) for name, said in by_student.items())
     needed = () if used is None else used.required
     possible = sum(used.exercises[name].points for name in needed) if used else 0.0
     title = marking.title if marking is not None else ""
@@ -114,16 +126,18 @@ def mark(
 
 
 def _row(
-    candidate: str,
-    said: dict[str | None, Verdict],
-    columns: tuple[str, ...],
-    marking: Marking | None,
+    student: str, said: Sequence[Verdict], columns: tuple[str, ...], marking: Marking | None
 ) -> Row:
-    return Row(candidate, tuple(_mark(name, said, marking) for name in columns), said.get(None))
+    wholes = tuple(each for each in said if each.exercise is None)
+    whole = wholes[0] if wholes else None
+    by_name = {each.exercise: each for each in said}
+    marks = tuple(_mark(name, by_name.get(name), whole, marking) for name in columns)
+    return Row(student, marks, wholes)
 
 
-def _mark(name: str, said: dict[str | None, Verdict], marking: Marking | None) -> Mark:
-    verdict, whole = said.get(name), said.get(None)
+def _mark(
+    name: str, verdict: Verdict | None, whole: Verdict | None, marking: Marking | None
+) -> Mark:
     outcome = verdict or whole
     worth = marking.exercises.get(name) if marking is not None else None
     points = 0.0

@@ -1,4 +1,4 @@
-"""Marks of a class as a table: one row for each file, as CSV and for the terminal."""
+"""Marks of a class as a table: one row for each student, as CSV and for the terminal."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import IO
 
 from conformance.reporting.verdicts import LEFT_BY_A_TOOL
 from conformance.reporting.verdicts.marks import CONFORMS, Class, Row, number, out_of
-from conformance.reporting.verdicts.text import one_line
+from conformance.reporting.verdicts.text import one_line, shortened
 
 NOT_JUDGED = "-"
-FIRST = "file"
-"""The head of the first column."""
+FIRST = ("file", "student")
+"""Heads of the first column: the second where some student has a directory."""
 LAST = "message"
 """The head of the last one."""
 MOST_HEADS = 100_000
@@ -21,30 +21,35 @@ MOST_HEADS = 100_000
 
 
 def write_csv(target: IO[str], marked: Class, skipped: Sequence[str] = ()) -> None:
-    """Write one row for each file: its verdict on each exercise, and its mark.
+    """Write one row for each student: the verdict on each exercise, and the mark.
 
     The mark is how many exercises conform; where a teacher states points, those, too.
 
     Args:
         target: an open text file.
-        marked: the files and their marks.
+        marked: the students and their marks.
         skipped: what lay in a directory and was not judged; a row each, but for what a tool left there.
 
     """
     points = marked.marking is not None
     counted = marked.columns[: marked.counted]
     writer = csv.writer(target)
-    heads = [FIRST, *marked.columns, "conforming", "of"]
+    heads = [
+        FIRST[any(row.is_directory for row in marked.rows)],
+        *marked.columns,
+        "conforming",
+        "of",
+    ]
     if points:
         heads += [*(f"points {name}" for name in counted), "points", "max_points"]
     writer.writerow([*heads, LAST])
     for row in marked.rows:
-        cells = [_cell(row.candidate), *(mark.outcome for mark in row.marks)]
+        cells = [_cell(row.student), *(mark.outcome for mark in row.marks)]
         cells += [str(_conforming(marked, row)), str(marked.counted)]
         if points:
             cells += [number(mark.points) for mark in row.marks[: marked.counted]]
             cells += [number(row.points), number(marked.possible)]
-        writer.writerow([*cells, _cell(row.whole.words or "") if row.whole else ""])
+        writer.writerow([*cells, _cell(shortened(row.whole.words or "")) if row.whole else ""])
     for each in skipped:
         if each.endswith(LEFT_BY_A_TOOL):
             continue
@@ -59,7 +64,7 @@ def is_ours(path: Path) -> bool:
     with path.open(encoding="utf-8", errors="replace") as file:
         line = file.readline(MOST_HEADS).rstrip("\n")
     heads = line.split(",")  # names of functions: nothing in them is quoted
-    return not line or (heads[0] == FIRST and heads[-1] == LAST and "conforming" in heads)
+    return not line or (heads[0] in FIRST and heads[-1] == LAST and "conforming" in heads)
 
 
 def _conforming(marked: Class, row: Row) -> int:
@@ -67,19 +72,33 @@ def _conforming(marked: Class, row: Row) -> int:
 
 
 def lines(marked: Class) -> Iterable[str]:
-    """The points of each file, and the files' mean, as lines of plain text."""
-    if marked.marking is None or not marked.rows:
+    """How many exercises conform and the points of each student, as lines of plain text.
+
+    Where no points are stated, a single student needs no table.
+
+    Args:
+        marked: the students and their marks.
+
+    """
+    stated = marked.marking is not None
+    if not marked.counted or not marked.rows or not (stated or len(marked.rows) > 1):
         return []
-    names = [one_line(row.candidate) for row in marked.rows]
+    names = [one_line(row.student) for row in marked.rows]
     width = min(max(map(len, names)), 60)
+    points = [out_of(row.points, marked.possible) for row in marked.rows] if stated else []
     shown = ["marks"]
-    for name, row in zip(names, marked.rows, strict=True):
-        each = "  ".join(
-            f"{mark.exercise} {number(mark.points)}" for mark in row.marks[: marked.counted]
-        )
-        shown.append(f"  {name:<{width}}  {out_of(row.points, marked.possible):>12}  ({each})")
-    mean = sum(row.points for row in marked.rows) / len(marked.rows)
-    shown.append(f"  {'mean':<{width}}  {out_of(mean, marked.possible):>12}")
+    for place, (name, row) in enumerate(zip(names, marked.rows, strict=True)):
+        right = f"{_conforming(marked, row)} of {marked.counted} right"
+        line = f"  {name:<{width}}  "
+        if stated:
+            each = "  ".join(
+                f"{mark.exercise} {number(mark.points)}" for mark in row.marks[: marked.counted]
+            )
+            line += f"{points[place]:>{max(map(len, points))}} points  {right}  ({each})"
+        shown.append(line if stated else line + right)
+    if stated:
+        mean = sum(row.points for row in marked.rows) / len(marked.rows)
+        shown.append(f"  {'mean':<{width}}  {out_of(mean, marked.possible)}")
     return shown
 
 

@@ -43,8 +43,7 @@ def lines(verdict: Verdict, *, verbose: bool = False) -> list[str]:
         heading += f"{verdict.seconds:.1f} s)"
         return [heading, *_remarks(verdict)]
     found = [heading]
-    if verdict.words:
-        found.append(f"  {shortened(verdict.words)}")
+    found += [f"  {line}" for line in message(verdict.words or "")]
     if verdict.law is not None and verbose:
         seen = " (observed, not behaviour)" if verdict.observed else ""
         found.append(f"  law: {one_line(verdict.law)}{seen}")
@@ -78,12 +77,23 @@ def printed(verdict: Verdict) -> list[str]:
     return [one_line(line)[:WIDTH] for line in verdict.printed.splitlines()[:MAX_PRINTED_LINES]]
 
 
-def shortened(message: str) -> str:
+def message(words: str) -> list[str]:
+    """The first lines of a message, those that hold something, without what a terminal would act on."""
+    kept = [line.strip() for line in words.splitlines() if line.strip()]
+    shown, left = [], LONGEST
+    for line in map(one_line, kept[:MOST_LINES]):
+        shown.append(line if len(line) <= left else f"{line[:left]} ...")
+        left -= len(line)
+        if left <= 0:
+            break
+    if shown and len(shown) < len(kept) and not shown[-1].endswith(" ..."):
+        shown[-1] += " ..."
+    return shown
+
+
+def shortened(words: str) -> str:
     """The first lines of a message as one."""
-    kept = [line.strip() for line in message.splitlines() if line.strip()]
-    joined = one_line(" ".join(kept[:MOST_LINES]))
-    whole = len(joined) <= LONGEST and len(kept) <= MOST_LINES
-    return joined if whole else f"{joined[:LONGEST]} ..."
+    return " ".join(message(words))
 
 
 def frames(verdict: Verdict) -> list[str]:

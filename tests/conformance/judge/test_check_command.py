@@ -339,3 +339,52 @@ def test_candidates_are_found_in_directories_once_and_sorted(tmp_path: Path) -> 
         "around (a symbolic link)",
         "notes.txt (no .py or .ipynb)",
     ]
+
+
+def test_what_cannot_be_done_is_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "good.py").write_text(SQUARE)
+    marks = tmp_path / "marks.toml"
+    marks.write_text("[exercises.vectorised_square]\n")
+    refused = [
+        (["--exercise", "vectorised_square"], 2, "did you mean 'vectorized_square'"),
+        (["--require", "vectorised_square"], 2, "did you mean 'vectorized_square'"),
+        (["--marks", marks], 2, "did you mean 'vectorized_square'"),
+        (["--log", "good.py/log.jsonl"], 3, "the log good.py/log.jsonl cannot be written"),
+    ]
+    for options, status, says in refused:
+        done = check("good.py", *options, cwd=tmp_path)
+        assert done.returncode == status, done.stderr
+        assert says in done.stderr
+        assert done.stdout == ""  # no server was started, and JAX was not imported
+    fine = check("good.py", "--log", "new/log.jsonl", "--examples", 8, cwd=tmp_path)
+    assert fine.returncode == 0, fine.stderr
+
+
+def test_the_names_of_exercises_are_known_without_importing_them() -> None:
+    from conformance.judge.exercises import exercise_names, load_exercises
+
+    assert set(exercise_names()) == set(load_exercises())
+
+
+def test_an_output_that_is_closed_early_is_no_error(tmp_path: Path) -> None:
+    for name in "abcdef":
+        (tmp_path / f"{name}.py").write_text(SQUARE)
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "conformance.cli.check",
+            *sorted(map(str, tmp_path.iterdir())),
+            "--examples",
+            "8",
+        ],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (3, "")

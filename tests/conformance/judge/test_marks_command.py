@@ -185,3 +185,46 @@ def test_report_does_not_overwrite_what_is_not_its_own(tmp_path: Path) -> None:
         assert name in done.stderr
     assert (tmp_path / "mine.csv").read_text() == "file,size\n"
     assert (tmp_path / "mine" / "index.html").read_text() == "<p>my own</p>"
+
+
+def test_a_class_of_directories_has_a_row_for_each_student(tmp_path: Path) -> None:
+    wrong = SQUARE.replace("x * x", "x + x")
+    files = {
+        "ada/hw3.py": f"from helpers import *\n{SQUARE}",
+        "ada/helpers.py": "def unused():\n    return 1\n",
+        "ada/old.py": wrong,
+        "ben/hw3.py": wrong,
+        "ben/helpers.py": "",
+    }
+    for name, content in files.items():
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_text(content)
+    views = ["--csv", "m.csv", "--html", "pages", "--junit", "j.xml"]
+    given = ["check", "in", "--exercise", "vectorized_square", "--examples", 8, "--log", "l.jsonl"]
+    done = command(*given, *views, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert "helpers.py" not in done.stdout
+    assert "old.py" not in done.stdout
+    said = [line.split() for line in done.stdout.partition("\nmarks\n")[2].splitlines()]
+    wanted = [["in/ada", "1", "of", "1", "right"], ["in/ben", "0", "of", "1", "right"]]
+    assert said[:2] == wanted
+    first = {name: (tmp_path / name).read_text() for name in ("m.csv", "pages/index.html", "j.xml")}
+    rows = list(csv.DictReader(first["m.csv"].splitlines()))
+    assert [(row["student"], row["conforming"]) for row in rows] == [
+        ("in/ada", "1"),
+        ("in/ben", "0"),
+    ]
+    assert len(list((tmp_path / "pages" / "students").iterdir())) == 2
+    log = (tmp_path / "l.jsonl").read_text()
+    assert "old.py" in log
+    again = command("report", "l.jsonl", *views, cwd=tmp_path)
+    assert again.returncode == 1
+    assert {name: (tmp_path / name).read_text() for name in first} == first
+    verbose = command(*given, "-v", cwd=tmp_path)
+    assert "in/ada/old.py: vectorized_square" in verbose.stdout
+    (tmp_path / "in" / "ben" / "hw3.py").write_text(SQUARE)
+    whole = command(*given, cwd=tmp_path)  # the control: what counts conforms
+    assert whole.returncode == 0, whole.stdout
+    alone = command(*given, "--students", "file", cwd=tmp_path)
+    assert alone.returncode == 1
+    assert "in/ada/old.py: vectorized_square" in alone.stdout

@@ -1,0 +1,70 @@
+"""What a candidate imports of its student's other files: its directory comes first, as in a script."""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import os
+import sys
+import types
+from collections.abc import Sequence
+from typing import Any
+
+OURS = "sandbox"
+"""Our own name in `sys.modules`, which a student's file may have, too."""
+
+
+def install(
+    modules: Sequence[str], place: str, directory: str, candidate: types.ModuleType
+) -> None:
+    """Let the candidate import its student's files.
+
+    Python looks into the candidate's directory first, then into the student's, then where it always
+    does. What is loaded already keeps its name, since JAX works with it: a file of the student's of
+    that name is refused when the student's own code imports it.
+
+    Args:
+        modules: where the files lie in the student's directory.
+        place: where the candidate lies there.
+        directory: the student's directory.
+        candidate: the candidate's module, which the other files may import, too.
+
+    """
+    here = os.path.dirname(place)
+    places = list(dict.fromkeys([os.path.join(directory, here).rstrip(os.sep), directory]))
+    sys.path[:0] = places
+    importlib.invalidate_caches()
+    roots = dict.fromkeys((f"{here}/" if here else "", ""))
+    names = {_top(each, root) for root in roots for each in modules if each.startswith(root)}
+    if OURS in names:  # no module of ours is looked up by its name any more
+        for each in [each for each in sys.modules if each.partition(".")[0] == OURS]:
+            del sys.modules[each]
+    taken = names.intersection(sys.modules) - set(sys.builtin_module_names)
+    if os.path.basename(place).endswith(".py"):
+        sys.modules.setdefault(os.path.basename(place).removesuffix(".py"), candidate)
+    if taken:
+        _refuse(taken, directory + os.sep)
+
+
+def _top(place: str, root: str) -> str:
+    """What an import calls a file that lies below `root`, or the package that it is in."""
+    return place[len(root) :].partition("/")[0].removesuffix(".py")
+
+
+def _refuse(taken: set[str], directory: str) -> None:
+    """Have an import of a name that is taken fail in the student's own code."""
+    find = builtins.__import__
+
+    def guarded(
+        name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
+    ) -> Any:
+        top = str(name).partition(".")[0]
+        own = isinstance(globals, dict) and str(globals.get("__file__", "")).startswith(directory)
+        if level == 0 and top in taken and own:
+            raise ImportError(
+                f"the student's own `{top}` has the name of a module that Python, JAX or another "
+                "installed package has loaded"
+            )
+        return find(name, globals, locals, fromlist, level)
+
+    builtins.__import__ = guarded
