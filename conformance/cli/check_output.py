@@ -118,6 +118,8 @@ class CheckOutput:
             click.echo(line)
         summary = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
         click.echo(f"{summary} in {time.monotonic() - self._started:.1f} s")
+        if meanings := text.meanings(counts):
+            click.echo(meanings)
         students = {student_of(verdict) for verdict in self._verdicts}
         if len(students) > 1 and not self._files.named():
             click.echo("a table of marks: --csv FILE    a page for each student: --html DIR")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
+import numpy as np
 
 from conformance.judge import channel, diagnosis
 from conformance.judge import verdict as verdicts
@@ -133,14 +134,39 @@ def violating(attempt: Attempt, wrong: diagnosis.WrongAnswer, found: Diagnosis |
     example = Counterexample(
         dict(wrong.call.arguments), value, shown, wrong.mismatch.message, wrong.mismatch.ulps
     )
+    base = conforming(attempt)
+    pair = concerned_rows(wrong)
     return attrs.evolve(
-        conforming(attempt),
+        base,
         verdict=verdicts.VIOLATES,
         message=wrong.mismatch.message,
         law=attempt.exercise.law,
         diagnosis=found,
         counterexample=example,
+        remarks=base.remarks if pair is None else (*base.remarks, pair),
     )
+
+
+def concerned_rows(wrong: diagnosis.WrongAnswer) -> str | None:
+    """The two rows that the first wrong value is of, where the answer has one for every pair of rows.
+
+    Such an answer is of shape (N, M), and the arrays that were given are (N, n) and (M, n), or one (N, n)
+    that is paired with itself.
+    """
+    place = wrong.mismatch.index
+    given = {k: v for k, v in wrong.call.arguments.items() if isinstance(v, np.ndarray)}
+    names = list(given) * 2 if len(given) == 1 else list(given)
+    if len(place) != 2 or len(names) != 2 or any(given[name].ndim != 2 for name in names):
+        return None
+    first, second = (given[name] for name in names)
+    shape = wrong.expected.leaves[wrong.mismatch.leaf].value.shape
+    if shape != (len(first), len(second)) or first.shape[1] != second.shape[1]:
+        return None
+    rows = [
+        f"{name}[{row}] = {np.array2string(given[name][row], precision=6, separator=', ', threshold=20)}"
+        for name, row in zip(names, place, strict=True)
+    ]
+    return f"the first wrong value, [{place[0]}, {place[1]}], is of the rows {' and '.join(rows)}"
 
 
 def mutating(attempt: Attempt, call: Call, places: list[str]) -> Verdict:

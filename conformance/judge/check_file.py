@@ -15,6 +15,7 @@ import attrs
 from conformance.judge import build_verdict, channel, verdict, worker_run
 from conformance.judge.attempt import Attempt
 from conformance.judge.decide import decide
+from conformance.judge.exercises.exercise import Exercise
 from conformance.judge.expected_answers import expected
 from conformance.judge.session import WORKERS_PER_CANDIDATE, JudgeSession
 from conformance.judge.split_calls import split_calls
@@ -83,7 +84,8 @@ def _check_functions(attempt: Attempt, loaded: Loaded) -> list[Verdict]:
             runs, _ = _start(session, attempt.submission)
             attempt = attrs.evolve(attempt, runs=runs, started=began)
         try:
-            results.append(_check_function(attrs.evolve(attempt, exercise=exercise)))
+            found = _check_function(attrs.evolve(attempt, exercise=exercise))
+            results.append(_with_remark_on_loops(found, exercise, loaded))
         finally:
             _terminate(attempt.runs)
     for name in absent:
@@ -92,6 +94,17 @@ def _check_functions(attempt: Attempt, loaded: Loaded) -> list[Verdict]:
             build_verdict.missing(session, attempt.name, session.exercises[name], message)
         )
     return _with_causes(session, results)
+
+
+def _with_remark_on_loops(found: Verdict, exercise: Exercise, loaded: Loaded) -> Verdict:
+    """The verdict, with a remark where a map was asked for and a loop of Python's does the work."""
+    if not (found.conforms and exercise.expects_map and exercise.name in loaded.loops):
+        return found
+    remark = (
+        "the function loops in Python, and the file maps nothing: the answers are right, but a map such "
+        "as `jax.vmap` would do the same in one operation"
+    )
+    return attrs.evolve(found, remarks=(*found.remarks, remark))
 
 
 def _check_function(attempt: Attempt) -> Verdict:

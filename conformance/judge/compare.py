@@ -25,12 +25,13 @@ class GivenAnswer:
 
 @attrs.frozen
 class Mismatch:
-    """The first way in which an answer is wrong: what of it, and in words."""
+    """The first way in which an answer is wrong: what of it, in words, and where in which array."""
 
     what: str
     message: str
     leaf: int = 0
     ulps: float | None = None
+    index: tuple[int, ...] = ()
 
 
 def compare(given: GivenAnswer, right: ExpectedAnswer) -> Mismatch | None:
@@ -101,7 +102,7 @@ def _values(given: GivenAnswer, right: ExpectedAnswer, place: int) -> Mismatch |
     if leaf.error is not None:
         message += f" within {float(bound[where]):.2g}"
     finite = leaf.error is not None and np.isfinite(distance)
-    return Mismatch("values", message, place, distance if finite else None)
+    return Mismatch("values", message, place, distance if finite else None, where)
 
 
 def _place(right: ExpectedAnswer, place: int) -> str:

@@ -13,7 +13,8 @@ from conformance.judge import verdict as verdicts
 from conformance.judge.attempt import Attempt
 from conformance.judge.compare import compare
 from conformance.judge.exercises.exercise import Exercise, Finding
-from conformance.judge.expected_answers import Call, ExpectedAnswers, expected
+from conformance.judge.expected_answers import Call, ExpectedAnswers, compute, expected
+from conformance.judge.minimize import minimize
 from conformance.judge.nearly_right import of_nearly_right
 from conformance.judge.value_ranges import is_usual, leaves, of_range
 from conformance.judge.verdict import Diagnosis, Verdict
@@ -47,7 +48,10 @@ def _decided(
         found = found or of_range([each.call for each in wrong], answers.calls)
         found = found or of_nearly_right(wrong)
         found = found or diagnosis.by_probing(exercise, wrong[0], _asker(attempt, exercise))
-        return build_verdict.violating(attempt, wrong[0], found)
+        shown = wrong[0]
+        if is_usual(shown.call) and found is not diagnosis.NOT_DETERMINISTIC:
+            shown = _smallest_wrong(attempt, exercise, shown)
+        return build_verdict.violating(attempt, shown, found)
     return _observed(attempt, exercise, answers)
 
 
@@ -175,6 +179,29 @@ def _asker(attempt: Attempt, exercise: Exercise) -> diagnosis.Ask:
         return run.answers.pop(number)
 
     return ask
+
+
+def _smallest_wrong(
+    attempt: Attempt, exercise: Exercise, wrong: diagnosis.WrongAnswer
+) -> diagnosis.WrongAnswer:
+    """A wrong answer to a call that is as small as can be, wrong in the same way."""
+    ask = _asker(attempt, exercise)
+
+    def again(call: Call) -> diagnosis.WrongAnswer | None:
+        given = ask(call)
+        if given is None:
+            return None
+        try:
+            right = compute(exercise.reference, call.arguments)
+        except Exception:  # it is no call of a teacher's own exercise
+            return None
+        mismatch = compare(given, right)
+        if mismatch is None or mismatch.what != wrong.mismatch.what:
+            return None
+        found = diagnosis.WrongAnswer(call, right, given, mismatch)
+        return found if also_right.without(exercise, [found]) else None
+
+    return minimize(exercise, wrong.call, wrong, again)[1]
 
 
 def _observed(attempt: Attempt, exercise: Exercise, answers: ExpectedAnswers) -> Verdict:

@@ -89,12 +89,14 @@ class Loaded:
         functions: names of exercises that are functions here.
         others: names of exercises that are something else, and its type.
         defined: the other functions that the file defines.
+        loops: those of `functions` that loop in Python, in a file that maps nothing.
 
     """
 
     functions: tuple[str, ...] = ()
     others: dict[str, str] = attrs.field(factory=dict)
     defined: tuple[str, ...] = ()
+    loops: tuple[str, ...] = ()
 
 
 @attrs.define
@@ -142,12 +144,16 @@ def load(
 
 def _loaded(reply: dict[str, Any]) -> Loaded:
     """A worker's word on what the file defines; whatever is not as it should be is nothing."""
-    functions, others, defined = (reply.get(each) for each in ("functions", "others", "defined"))
-    return Loaded(
-        tuple(map(str, functions)) if isinstance(functions, list) else (),
-        {str(k): str(v) for k, v in others.items()} if isinstance(others, dict) else {},
-        tuple(map(str, defined)) if isinstance(defined, list) else (),
+    others = reply.get("others")
+    functions, defined, loops = (
+        _names(reply.get(each)) for each in ("functions", "defined", "loops")
     )
+    named = {str(k): str(v) for k, v in others.items()} if isinstance(others, dict) else {}
+    return Loaded(functions, named, defined, loops)
+
+
+def _names(given: Any) -> tuple[str, ...]:
+    return tuple(map(str, given)) if isinstance(given, list) else ()
 
 
 def work(

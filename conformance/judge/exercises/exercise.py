@@ -79,6 +79,8 @@ class Exercise:
             answer as `reference` does, or None for a call where it has no other one. They are for
             settings that a solution may choose, not for other readings of the task.
         expects_lift: whether calling `flax.linen.vmap` is part of the task.
+        expects_map: whether a map is part of the task: a right solution that loops in Python, in a
+            file that maps nothing, gets a remark.
         builds_on: names of exercises whose functions a solution of this one usually calls.
 
     """
@@ -98,6 +100,7 @@ class Exercise:
     suspects: Callable[[Mapping[str, Any]], tuple[Pitfall, ...]] | None = None
     also_right: tuple[Callable[..., Any], ...] = ()
     expects_lift: bool = False
+    expects_map: bool = False
     builds_on: tuple[str, ...] = ()
 
     @property
@@ -186,6 +189,7 @@ _FIELDS: tuple[tuple[str, type, str], ...] = (
     ("tree", bool, "True or False"),
     ("also_right", tuple, "a tuple"),
     ("expects_lift", bool, "True or False"),
+    ("expects_map", bool, "True or False"),
     ("builds_on", tuple, "a tuple"),
 )
 

@@ -66,5 +66,6 @@ EXERCISE = Exercise(
         ),
         MORE_THAN_DEVICES,
     ),
+    expects_map=True,
     further_reading=("https://docs.jax.dev/en/latest/_autosummary/jax.pmap.html",),
 )

@@ -125,6 +125,7 @@ EXERCISE = Exercise(
         MORE_THAN_DEVICES,
     ),
     builds_on=("update", "loss_fn", "neural_network"),
+    expects_map=True,
     further_reading=(
         "https://docs.jax.dev/en/latest/_autosummary/jax.pmap.html",
         "https://docs.jax.dev/en/latest/_autosummary/jax.lax.pmean.html",

@@ -14,6 +14,7 @@ import numpy as np
 
 from reference.error_bounds import evaluate as rounding
 from reference.error_bounds.evaluate import Rounded
+from reference.error_bounds.roundoff import gamma
 
 SQRT_2 = np.float32(np.sqrt(2))
 
@@ -62,6 +63,19 @@ def evaluate(function: Callable[..., Any], *arguments: Any) -> Rounded:
     leaves, structure = jax.tree_util.tree_flatten(arguments)
     kinds = tuple((np.shape(leaf), jax.numpy.result_type(leaf)) for leaf in leaves)
     return _evaluator(function, structure, kinds)(*arguments)
+
+
+def at_least(result: Rounded, roundings: int) -> Rounded:
+    """The result with an error of so many roundings of its value, where it is smaller.
+
+    Where a result happens to be exact its analysis has no error, but another order of the same sums and
+    products rounds all the same. Source: `reference.error_bounds.roundoff.gamma`.
+    """
+
+    def larger(value: Any, error: Any) -> Any:
+        return np.maximum(error, gamma(roundings, np.float32) * np.abs(value))
+
+    return Rounded(result.value, jax.tree_util.tree_map(larger, result.value, result.error))
 
 
 def each(results: Sequence[Rounded]) -> Rounded:

@@ -109,5 +109,6 @@ EXERCISE = Exercise(
             _examples_first,
         ),
     ),
+    expects_map=True,
     further_reading=("https://docs.jax.dev/en/latest/_autosummary/jax.vmap.html",),
 )

@@ -92,5 +92,6 @@ EXERCISE = Exercise(
             _every_pair,
         ),
     ),
+    expects_map=True,
     further_reading=("https://docs.jax.dev/en/latest/automatic-vectorization.html",),
 )

@@ -116,5 +116,6 @@ EXERCISE = Exercise(
             "Only the inputs are mapped: `in_axes=(None, None, 0)`.",
         ),
     ),
+    expects_map=True,
     further_reading=("https://docs.jax.dev/en/latest/automatic-vectorization.html",),
 )

@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from . import observe, own_modules
+from . import loops, observe, own_modules
 
 OWN_FRAMES = 12
 MAX_NAMES = 200
@@ -101,6 +101,7 @@ def load(header: Mapping[str, Any], content: bytes) -> tuple[dict[str, Any], Mod
         "functions": [name for name, value in wanted.items() if callable(value)],
         "others": {n: type(v).__name__[:80] for n, v in wanted.items() if not callable(v)},
         "defined": [str(name)[:80] for name in defined[:MAX_NAMES]],
+        "loops": loops.without_map(text, [name for name in wanted if callable(wanted[name])]),
     }
     return reply, candidate
 

@@ -113,12 +113,27 @@ def _conditions(header: Header | None) -> list[str]:
 def _rule(marked: Class) -> str:
     if marked.marking is None:
         return "Each exercise that counts is worth one point."
-    shares = {"calls": "the share of calls that are right", "shapes": "the share of shapes"}
-    given = shares.get(marked.marking.partial)
-    if given is None:
-        return "A solution that does not conform gets no points unless the exercise says so."
-    most = f", at most {marked.marking.at_most:.0%}" if marked.marking.at_most < 1 else ""
-    return f"A solution that does not conform gets {given} of its points{most}."
+    rules = {(w.partial or marked.marking.partial) for w in marked.marking.exercises.values()}
+    if rules == {"none"}:
+        return "A function gets its points where every answer is right, and else none."
+    parts = [_SHARES[rule] for rule in ("calls", "shapes") if rule in rules]
+    own = ", as its exercise says" if len(rules) > 1 else ""
+    caps = {
+        marked.marking.at_most if worth.at_most is None else worth.at_most
+        for worth in marked.marking.exercises.values()
+    }
+    most = f", at most {max(caps):.0%} of them" if max(caps) < 1 else ""
+    return (
+        "A function gets its points where every answer is right. "
+        f"Else it gets a part of them, {' or '.join(parts)}{own}{most}."
+    )
+
+
+_SHARES = {
+    "calls": "the share of the calls that it answered rightly (9 of 10 calls are 90 %)",
+    "shapes": "the share of the input sizes at which all its answers are right (3 of 4 are 75 %)",
+}
+"""What partial credit is a share of, for a student."""
 
 
 def _worth(marked: Class, name: str) -> str:
@@ -160,7 +175,7 @@ def student_page(marked: Class, row: Row) -> str:
     places = {id(verdict): f"verdict-{n}" for n, verdict in enumerate(row.verdicts)}
     counted = row.marks[: marked.counted]
     conforming = sum(mark.outcome == CONFORMS for mark in counted)
-    lead = f"{conforming} of {len(counted)} exercises conform"
+    lead = f"{conforming} of {len(counted)} exercises are right"
     if marked.marking is not None:
         lead += f": {out_of(row.points, marked.possible)} points"
     return fill(
@@ -170,6 +185,8 @@ def student_page(marked: Class, row: Row) -> str:
         good=bool(counted) and conforming == len(counted),
         lead=f"{lead}.",
         marks=[_student_mark(mark, places) for mark in row.marks],
+        meanings=text.meanings(mark.outcome for mark in row.marks),
+        rule="" if marked.marking is None else _rule(marked),
         verdicts=[_verdict(verdict, places[id(verdict)]) for verdict in row.verdicts],
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,26 @@ from conformance.reporting.printable import printable
 
 MAX_VALUES = 40
 MAX_SHOWN_ULPS = 1e6
-"""Units in the last place beyond which their number says nothing."""
+"""Steps from one float32 to the next beyond which their number says nothing."""
+MEANINGS = {
+    "conforms": "every answer is right",
+    "violates": "an answer is wrong, or against the task",
+    "error": "it raised an error, or cannot be read",
+    "timeout": "it took too long",
+    "crashed": "its process ended, or was stopped",
+    "missing": "there is no such function",
+}
+"""What each verdict means, in words for a student."""
 WIDTH, LONGEST = 100, 400
 MOST_LINES = 5
 """So many lines of a message are shown: JAX names the arguments whose sizes differ on lines of their own."""
 MAX_PRINTED_LINES = 8
+
+
+def meanings(outcomes: Iterable[str]) -> str:
+    """What the verdicts among these mean, but for those that conform: "" where no other is."""
+    given = set(outcomes) - {"conforms"}
+    return "; ".join(f"{name}: {words}" for name, words in MEANINGS.items() if name in given)
 
 
 def title(verdict: Verdict) -> str:
@@ -43,7 +58,7 @@ def lines(verdict: Verdict, *, verbose: bool = False) -> list[str]:
         heading += f"{verdict.seconds:.1f} s)"
         return [heading, *_remarks(verdict)]
     found = [heading]
-    found += [f"  {line}" for line in message(verdict.words or "")]
+    found += _message(verdict)
     if verdict.law is not None and verbose:
         seen = " (observed, not behaviour)" if verdict.observed else ""
         found.append(f"  law: {one_line(verdict.law)}{seen}")
@@ -91,6 +106,12 @@ def message(words: str) -> list[str]:
     return shown
 
 
+def _message(verdict: Verdict) -> list[str]:
+    """The message; a line after its first has a mark, or it could be taken for one of ours."""
+    first, *rest = message(verdict.words or "") or [""]
+    return [f"  {first}", *(f"    | {line}" for line in rest)] if first else []
+
+
 def shortened(words: str) -> str:
     """The first lines of a message as one."""
     return " ".join(message(words))
@@ -126,7 +147,8 @@ def example(found: Counterexample | None) -> list[str]:
     if _given(found.got):
         shown += _named("got      ", found.got)
     if isinstance(found.ulps, int | float) and found.ulps < MAX_SHOWN_ULPS:
-        shown.append(f"({found.ulps:.3g} units in the last place apart where they first differ)")
+        steps = "one step" if found.ulps == 1 else f"{found.ulps:.3g} steps"
+        shown.append(f"({steps} of float32 apart where they first differ; rounding explains a few)")
     return shown
 
 

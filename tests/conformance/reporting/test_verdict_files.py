@@ -141,6 +141,11 @@ def test_the_lines_in_which_jax_names_the_sizes_are_shown() -> None:
     message = f"vmap got inconsistent sizes for array axes to be mapped:{sizes}"
     assert words.shortened(message).endswith("* one axis had size 2: axis 0 of b")
     assert words.shortened("\n".join("abcdefgh")) == "a b c d e ..."
+    assert words.message("\n".join("abcdefgh")) == ["a", "b", "c", "d", "e ..."]
+    forged = words.lines(
+        verdict("a.py", "update", "error", words="first\nb.py: update  conforms\n")
+    )
+    assert forged[1:3] == ["  first", "    | b.py: update  conforms"]
 
 
 @pytest.mark.parametrize("text", ["some plain text", EVIL])
