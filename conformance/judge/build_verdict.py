@@ -135,7 +135,7 @@ def violating(attempt: Attempt, wrong: diagnosis.WrongAnswer, found: Diagnosis |
         dict(wrong.call.arguments), value, shown, wrong.mismatch.message, wrong.mismatch.ulps
     )
     base = conforming(attempt)
-    pair = concerned_rows(wrong)
+    pair = concerned_rows(attempt, wrong)
     return attrs.evolve(
         base,
         verdict=verdicts.VIOLATES,
@@ -147,26 +147,42 @@ def violating(attempt: Attempt, wrong: diagnosis.WrongAnswer, found: Diagnosis |
     )
 
 
-def concerned_rows(wrong: diagnosis.WrongAnswer) -> str | None:
-    """The two rows that the first wrong value is of, where the answer has one for every pair of rows.
-
-    Such an answer is of shape (N, M), and the arrays that were given are (N, n) and (M, n), or one (N, n)
-    that is paired with itself.
-    """
-    place = wrong.mismatch.index
-    given = {k: v for k, v in wrong.call.arguments.items() if isinstance(v, np.ndarray)}
-    names = list(given) * 2 if len(given) == 1 else list(given)
-    if len(place) != 2 or len(names) != 2 or any(given[name].ndim != 2 for name in names):
-        return None
-    first, second = (given[name] for name in names)
-    shape = wrong.expected.leaves[wrong.mismatch.leaf].value.shape
-    if shape != (len(first), len(second)) or first.shape[1] != second.shape[1]:
+def concerned_rows(attempt: Attempt, wrong: diagnosis.WrongAnswer) -> str | None:
+    """The two rows that the first wrong value is of, where the task pairs every row with every other."""
+    place, names = wrong.mismatch.index, _paired(attempt)
+    if names is None or len(place) != 2:
         return None
     rows = [
-        f"{name}[{row}] = {np.array2string(given[name][row], precision=6, separator=', ', threshold=20)}"
+        f"{name}[{row}] = "
+        + np.array2string(
+            wrong.call.arguments[name][row], precision=6, separator=", ", threshold=20
+        )
         for name, row in zip(names, place, strict=True)
     ]
     return f"the first wrong value, [{place[0]}, {place[1]}], is of the rows {' and '.join(rows)}"
+
+
+def _paired(attempt: Attempt) -> tuple[str, str] | None:
+    """The arguments whose rows are paired: every answer is (N, M), of (N, n) and (M, n) or one (N, n).
+
+    A task whose answers have that shape in some calls only pairs nothing.
+    """
+    answers = attempt.expected
+    assert answers is not None
+    names = [name for name, value in answers.calls[0].arguments.items()]
+    if len(names) not in (1, 2):
+        return None
+    first, second = names[0], names[-1]
+    for call in answers.calls:
+        one, other = call.arguments[first], call.arguments[second]
+        if any(getattr(each, "ndim", 0) != 2 for each in (one, other)):
+            return None
+        leaves = expected(answers, call.number).leaves
+        if one.shape[1] != other.shape[1] or len(leaves) != 1:
+            return None
+        if leaves[0].value.shape != (len(one), len(other)):
+            return None
+    return first, second
 
 
 def mutating(attempt: Attempt, call: Call, places: list[str]) -> Verdict:

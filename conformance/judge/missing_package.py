@@ -36,8 +36,8 @@ def of_missing_package(error: Mapping[str, Any], submission: Submission) -> Diag
         return Diagnosis(
             "imports-another-file",
             f"The file imports `{package}`, which lies beside it, but is not loaded with it.",
-            "Put everything that the functions need into one file. Other Python files are loaded "
-            "where each student has a directory of their own: no notebooks and no symbolic links.",
+            "Put everything that the functions need into one file, or name the directory: "
+            "`check DIRECTORY --students path`. Notebooks and symbolic links are not imported.",
         )
     if package in SUITE:
         return Diagnosis(

@@ -25,15 +25,37 @@ def pack(result: Any, sent: list[np.ndarray], tree: bool, largest: int) -> dict[
         return array.astype(np.float32) if array.dtype.kind == "V" else np.array(array, order="C")
 
     try:
+        if _has_more_parts(result, largest // SMALLEST_PART):
+            raise _Unfit("lists of far more parts than the right one has")
         spec = (
             wire.flatten(result, sent, leaf)
             if tree
             else wire.flatten(_Leaf(result), sent, _own(leaf))
         )
+    except RecursionError:
+        sent.clear()
+        return {"unfit": "lists that are nested too deeply"}
     except _Unfit as problem:
         sent.clear()
         return {"unfit": str(problem)[:300]}
     return {"answer": spec, "dtypes": dtypes, "weak": weak}
+
+
+SMALLEST_PART = 4
+"""Bytes that a part of a right answer has at least."""
+
+
+def _has_more_parts(tree: Any, limit: int) -> bool:
+    """Whether nested containers have more than `limit` parts; a few lists can have any number."""
+    pending, count = [tree], 0
+    while pending and count <= limit:
+        node = pending.pop()
+        count += 1
+        if isinstance(node, dict):
+            pending += node.values()
+        elif isinstance(node, (list, tuple)):
+            pending += node
+    return count > limit
 
 
 def _described(value: Any, array: np.ndarray) -> str:

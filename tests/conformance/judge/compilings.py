@@ -19,6 +19,7 @@ from conformance.judge.exercises import load_exercises
 from conformance.judge.exercises.exercise import Exercise
 from conformance.judge.expected_answers import Call, compute, draw_calls
 from reference.error_bounds.agreement import SLACK
+from tests.conformance.judge.other_orders import ORDERS
 
 LIFT = """
 import functools, jax, flax.linen as nn
@@ -123,7 +124,19 @@ def main(name: str, seeds: int) -> dict[str, float]:
         "whole": worst(name, compiled, seeds),
         "fused": worst(name, together, seeds),
         "without jit": worst(name, without_jit(solution), seeds, 3),
+        **_other_orders(name, seeds, static or ()),
         "bfloat16": worst(name, in_bfloat16(solution), seeds, 8),
+    }
+
+
+def _other_orders(name: str, seeds: int, static: tuple[int, ...]) -> dict[str, float]:
+    """The largest error of each other order, eager and in one compiled program."""
+    return {
+        order: max(
+            worst(name, solution, seeds),
+            worst(name, jax.jit(solution, static_argnums=static), seeds),
+        )
+        for order, solution in ORDERS.get(name, {}).items()
     }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.conformance.judge.attacks import (
     RIGHT,
     Attack,
@@ -92,3 +94,46 @@ def test_an_attack_ends_as_the_right_verdict_and_leaves_nothing(
 ) -> None:
     level = best_level if level == "best" else level
     assert_right_verdict_and_nothing_left(level, attack, judge, nothing_left)
+
+
+TREE = "def init_params(layer_sizes, key):\n    tree = [0.0]\n"
+ARRAY = "def vectorized_square(x):\n    tree = [0.0]\n"
+GROWS = "    for _ in range({}):\n        tree = {}\n    return tree\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        (TREE + GROWS.format(60, "[tree, tree]"), "far more parts"),
+        (TREE + GROWS.format(60, "dict(a=tree, b=tree)"), "far more parts"),
+        (TREE + GROWS.format(50_000, "[tree]"), "nested too deeply"),
+        (ARRAY + GROWS.format(60, "[tree, tree]"), "far more parts"),
+    ],
+)
+def test_an_answer_of_any_number_of_parts_is_refused_in_words(
+    source: str, says: str, judge: Callable, nothing_left: Callable, best_level: str
+) -> None:
+    (verdict,) = judge(source, patience=20.0)
+    assert verdict.verdict == "violates", verdict
+    assert says in verdict.message
+    nothing_left(best_level)
+    (verdict,) = judge(RIGHT, name="next.py")
+    assert verdict.verdict == "conforms"
+
+
+@pytest.mark.parametrize("level", ["best", "process"])
+def test_what_burns_processor_time_in_the_background_ends_with_its_candidate(
+    level: str, judge: Callable, nothing_left: Callable, best_level: str
+) -> None:
+    level = best_level if level == "best" else level
+    burns = (
+        "import os, threading\ndef burn():\n    while True:\n        pass\n"
+        "threading.Thread(target=burn, daemon=True).start()\n"
+        "if os.fork() == 0:\n    os.setsid()\n    burn()\n"
+    )
+    (verdict,) = judge(burns + RIGHT, level=level, patience=60.0)
+    assert verdict.verdict == "conforms", verdict
+    nothing_left(level)
+    (verdict,) = judge(burns + RIGHT.replace("*", "+"), level=level, patience=60.0, name="wrong.py")
+    assert verdict.verdict == "violates", verdict
+    nothing_left(level)

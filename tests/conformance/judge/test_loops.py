@@ -1,0 +1,48 @@
+"""A right solution that loops in Python where a map is asked for gets a remark, and conforms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+IMPORTS = "import jax, jax.numpy as jnp\n"
+LOOP = "def vectorized_square(x):\n    return jnp.stack([v * v for v in x])\n"
+FOR = (
+    "def vectorized_square(x):\n    y = jnp.zeros(len(x))\n    for i in range(len(x)):\n"
+    "        y = y.at[i].set(x[i] ** 2)\n    return y\n"
+)
+WITHOUT_REMARK = {
+    "map": "def vectorized_square(x):\n    return jax.vmap(lambda v: v * v)(x)\n",
+    "broadcast": "def vectorized_square(x):\n    return x * x\n",
+    "loop-over-the-power": (
+        "def vectorized_square(x):\n    def power(v):\n        y = 1.0\n"
+        "        for _ in range(2):\n            y = y * v\n        return y\n"
+        "    return jax.vmap(power)(x)\n"
+    ),
+    "lax-map": "def vectorized_square(x):\n    return jax.lax.map(lambda v: v * v, x)\n",
+}
+
+
+@pytest.mark.parametrize("source", [LOOP, FOR])
+def test_a_loop_gets_a_remark(source: str, judge: Callable) -> None:
+    (verdict,) = judge(IMPORTS + source, patience=20.0)
+    assert verdict.verdict == "conforms", verdict
+    assert "loops in Python" in verdict.remarks[-1]
+
+
+@pytest.mark.parametrize("name", WITHOUT_REMARK)
+def test_no_other_solution_gets_it(name: str, judge: Callable) -> None:
+    (verdict,) = judge(IMPORTS + WITHOUT_REMARK[name], patience=20.0)
+    assert verdict.verdict == "conforms", verdict
+    assert not any("loops in Python" in remark for remark in verdict.remarks)
+
+
+def test_a_task_that_asks_for_no_map_gets_none(judge: Callable) -> None:
+    source = (
+        "def neural_network(params, x):\n    for w, b in params:\n        x = jnp.tanh(x @ w + b)\n"
+        "    return x\n"
+    )
+    (verdict,) = judge(IMPORTS + source, patience=20.0)
+    assert verdict.verdict == "conforms", verdict
+    assert verdict.remarks == ()
