@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from conformance.events.records import Counterexample, Verdict
-from conformance.reporting.verdicts import gradescope, html, junit
+from conformance.reporting.verdicts import gradescope, html, junit, table
 from conformance.reporting.verdicts import text as words
 from conformance.reporting.verdicts.marking import ExerciseMarking, Marking
 from conformance.reporting.verdicts.marks import mark
@@ -179,3 +179,38 @@ def test_gradescope_gets_what_its_format_asks_for(text: str) -> None:
     assert (failed["score"], failed["status"]) == (0.0, "failed")
     assert "counterexample" in failed["output"]
     assert absent["output"] == "There is no function extra."
+
+
+def test_a_students_page_says_what_verdicts_and_points_mean() -> None:
+    exercises = {"update": ExerciseMarking(points=4)}
+    wrong, right = full("why"), verdict("b.py", "update", "conforms")
+    partly = Marking(exercises=exercises, partial="calls", at_most=0.5)
+    marked = mark([wrong, right], partly)
+    page = html.student_page(marked, marked.rows[0])
+    assert "violates: an answer is wrong, or against the task." in page
+    assert "the share of the calls that it answered rightly" in page
+    assert "at most 50% of them" in page
+    assert "0 of 1 exercises are right" in page
+    page = html.student_page(marked, marked.rows[1])
+    assert "against the task" not in page
+    marked = mark([wrong], Marking(exercises=exercises))
+    page = html.student_page(marked, marked.rows[0])
+    assert "where every answer is right, and else none" in page
+    assert "share of" not in page
+
+
+def test_the_files_of_one_student_make_one_page_and_one_row(tmp_path: Path) -> None:
+    said = [
+        verdict("ada/new.py", "update", "conforms", student="ada"),
+        verdict("ada/old.py", "update", "violates", student="ada"),
+        verdict("ada/helpers.py", None, "missing", student="ada"),
+        verdict("ben/hw.py", "update", "violates", student="ben"),
+    ]
+    marked = mark(said)
+    assert [row.student for row in marked.rows] == ["ada", "ben"]
+    page = html.student_page(marked, marked.rows[0])
+    assert "<code>new.py</code>" in page
+    assert "old.py" not in page
+    assert junit.render(said).count("<testsuite ") == 2
+    assert list(table.lines(marked)) == ["marks", "  ada  1 of 1 right", "  ben  0 of 1 right"]
+    assert list(table.lines(mark(said[:3]))) == []
