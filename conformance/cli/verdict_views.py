@@ -169,7 +169,10 @@ def check_writable(files: VerdictFiles, log: Path | None = None) -> None:
     for name, path in named.items():
         with writing(path, "log" if name == "log" else ""):
             if name == "html" or (name == "log" and not path.exists()):  # directories are made
-                _check_access(next(e for e in (path, *path.absolute().parents) if e.exists()), True)
+                above = next(e for e in (path, *path.absolute().parents) if e.exists())
+                if name == "log" and not above.is_dir():  # what making the directory would say
+                    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(above))
+                _check_access(above, True)
             elif path.exists():  # a device or a pipe, too, beside which no file can be made
                 _check_access(path, False)
             else:
