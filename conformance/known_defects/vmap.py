@@ -202,7 +202,9 @@ VMAP: tuple[Defect, ...] = (
         transform="jax.vmap",
         versions={"jax": ">=0.8.1,<0.11.2"},
         affects=lambda call: (
-            call.subject_name == "lax.pvary" and call.sizes["batch"] == 0 and call.eager
+            call.subject_name in ("lax.pvary", "lax.all_gather.of-both")
+            and call.sizes["batch"] == 0
+            and call.eager
         ),
         law="mapping.axis-size",
         call=FunctionCall("lax.pvary", {"batch": 0, "n": 3}, (Axes((0,), 0),), eager=True),
