@@ -77,7 +77,8 @@ class Exercise:
             candidate was seen to do.
         also_right: further references whose answers are right, too: each `(**arguments)` gives an
             answer as `reference` does, or None for a call where it has no other one. They are for
-            settings that a solution may choose, not for other readings of the task.
+            settings that a solution may choose and for orders of sums that round by more, not for
+            other readings of the task. They are computed for wrong answers only.
         expects_lift: whether calling `flax.linen.vmap` is part of the task.
         expects_map: whether a map is part of the task: a right solution that loops in Python, in a
             file that maps nothing, gets a remark.

@@ -95,6 +95,7 @@ EXERCISE = Exercise(
             lambda params, x, y: reference(training.without_biases(params), x, y),
         ),
     ),
+    also_right=(_another(training.mean_squared_expanded),),
     builds_on=("neural_network",),
     further_reading=training.READING,
 )

@@ -16,14 +16,26 @@ def _step(params: Any, x: Any, y: Any, rate: Any) -> Any:
     return training.step(params, x, y, rate)
 
 
-def _full_batch(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -> Rounded:
+def _expanded(params: Any, x: Any, y: Any, rate: Any) -> Any:
+    return training.step(params, x, y, rate, training.mean_squared_expanded)
+
+
+def _full_batch(
+    params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float, step: Any = _step
+) -> Rounded:
     joined = x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1])
-    return rounded.evaluate(_step, params, *joined, np.float32(learning_rate))
+    return rounded.evaluate(step, params, *joined, np.float32(learning_rate))
 
 
 def reference(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -> Rounded:
     """The params after the step, repeated for each device along a new axis 0, with error bounds."""
     return rounded.each([_full_batch(params, x, y, learning_rate)] * len(x))
+
+
+def _of_the_expanded_loss(
+    params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float
+) -> Rounded:
+    return rounded.each([_full_batch(params, x, y, learning_rate, _expanded)] * len(x))
 
 
 def _each_its_own(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -> Rounded:
@@ -124,6 +136,7 @@ EXERCISE = Exercise(
         ),
         MORE_THAN_DEVICES,
     ),
+    also_right=(_of_the_expanded_loss,),
     builds_on=("update", "loss_fn", "neural_network"),
     expects_map=True,
     further_reading=(

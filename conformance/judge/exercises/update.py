@@ -16,6 +16,16 @@ def _step(params: Any, x: Any, y: Any, rate: Any) -> Any:
     return training.step(params, x, y, rate)
 
 
+def _expanded(params: Any, x: Any, y: Any, rate: Any) -> Any:
+    return training.step(params, x, y, rate, training.mean_squared_expanded)
+
+
+def _of_the_expanded_loss(
+    params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float
+) -> Rounded:
+    return rounded.evaluate(_expanded, params, x, y, np.float32(learning_rate))
+
+
 def reference(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -> Rounded:
     """The expected params after one step, with their error bounds."""
     return rounded.evaluate(_step, params, x, y, np.float32(learning_rate))
@@ -99,6 +109,7 @@ EXERCISE = Exercise(
             lambda params, x, y, learning_rate: reference(params, x, y, 0.0),
         ),
     ),
+    also_right=(_of_the_expanded_loss,),
     builds_on=("loss_fn", "neural_network"),
     further_reading=training.READING,
 )

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,17 @@ def test_a_right_solution_is_within_its_bounds_however_compiled(
 
 def test_most_exercises_are_measured() -> None:
     assert len(NAMES) == 10
+
+
+def test_a_formula_that_cancels_in_the_task_conforms_and_a_wrong_one_does_not(
+    judge: Callable,
+) -> None:
+    source = (
+        "import jax.numpy as jnp\ndef loss_fn(params, x, y):\n"
+        "    for w, b in params:\n        x = jnp.tanh(x @ w + b)\n"
+        "    return jnp.mean(x * x - 2 * x * y + y * y{})\n"
+    )
+    (verdict,) = judge(source.format(""), examples=100, seed=12, patience=20.0)
+    assert verdict.verdict == "conforms", verdict
+    (verdict,) = judge(source.format(" * 1.00001"), examples=100, seed=12, patience=20.0)
+    assert verdict.verdict == "violates", verdict

@@ -189,6 +189,20 @@ def test_a_file_that_changes_while_it_is_judged_is_judged_again(tmp_path: Path) 
     assert arrivals.look(4.0)[0] == [path]
 
 
+def test_a_file_is_judged_again_when_another_of_its_student_changes(tmp_path: Path) -> None:
+    arrivals = Arrivals([tmp_path], "auto", ["vectorized_square"])
+    for name in ("ada/hw.py", "ada/helpers.py", "ben/hw.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("" if "helpers" in name else RIGHT)
+    arrivals.look(0.0)
+    both = [tmp_path / "ada" / "hw.py", tmp_path / "ben" / "hw.py"]
+    assert arrivals.look(1.0)[0] == both
+    (tmp_path / "ada" / "helpers.py").write_text("SIZE = 1")
+    arrivals.look(2.0)
+    assert arrivals.look(3.0)[0] == both[:1]
+    assert arrivals.look(4.0)[0] == []
+
+
 def test_a_file_that_is_moved_in_does_not_wait(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     arrivals, path = Arrivals([tmp_path / "in"]), tmp_path / "hw.py"
