@@ -57,3 +57,11 @@ def test_a_rule_that_is_not_there_is_a_usage_error(main: Run) -> None:
     found = main("mutants", "--rules", "nosuch")
     assert found.status == 2
     assert found.err == "Error: no batching rule that is reached matches nosuch\n"
+
+
+def test_a_seed_without_a_sample_is_a_usage_error(main: Run) -> None:
+    found = main("mutants", "--source", "nosuch", "--seed", "1")
+    assert found.status == 2
+    assert "give --sample with their number" in found.err
+    found = main("mutants", "--source", "nosuch", "--sample", "3", "--seed", "1")
+    assert found.err == "Error: no function that maps matches nosuch\n"
