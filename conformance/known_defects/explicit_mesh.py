@@ -26,6 +26,14 @@ def _of_constants(call: FunctionCall) -> bool:
     return constant(call) or calls_of("lax.scan.chain", any_axes)(call)
 
 
+def _starts_apart(axes: tuple[int | None, ...]) -> bool:
+    """Whether one start of a slice is mapped and another is not, or the mapped axis is not in front."""
+    starts = axes[1:]
+    return (None in starts and set(starts) != {None}) or (
+        set(starts) != {None} and axes[0] not in {0, None}
+    )
+
+
 EXPLICIT_MESH: tuple[Defect, ...] = (
     Defect(
         id="vmap-explicit-mesh-numbers",
@@ -106,6 +114,84 @@ EXPLICIT_MESH: tuple[Defect, ...] = (
             "sharded over an Explicit mesh raise ValueError, 'Sharding spec ('d',) implies that array "
             "axis 0 is partitioned 2 times', or DuplicateSpecError; since 0.11.1, 'Length of sharding.spec "
             "(2) must be equal to aval's ndim (1)'. lax.ppermute names out_sharding as a way out."
+        ),
+        upstream=NOT_FOUND_ON_THE_27TH,
+        all_laws=False,
+    ),
+    Defect(
+        id="vmap-explicit-mesh-empty",
+        transform="jax.vmap",
+        versions={"jax": ">=0.8.1,<0.11"},
+        affects=calls_of("lax.empty.shape", any_axes),
+        law="parallel.explicit-mesh",
+        call=rule_call("lax.empty.shape", (0,), m=2, n=4),
+        description=(
+            "A map over an axis that is sharded over an Explicit mesh, of jax.lax.empty, raises "
+            "ValueError: 'Resource axis: d of P('d', None) is not found in mesh: ()'."
+        ),
+        upstream=(
+            f"{NOT_FOUND_ON_THE_27TH} 0.11.0 has another rule: "
+            "https://github.com/jax-ml/jax/commit/967391f09e."
+        ),
+        all_laws=False,
+    ),
+    Defect(
+        id="vmap-explicit-mesh-searchsorted",
+        transform="jax.vmap",
+        versions={"jax": ">=0.7.2,<0.12"},
+        affects=calls_of("lax.searchsorted", any_axes),
+        law="parallel.explicit-mesh",
+        call=rule_call("lax.searchsorted", (0, 0), m=3, n=4),
+        description=(
+            "A map over an axis that is sharded over an Explicit mesh, of jnp.searchsorted, raises "
+            "ValueError: 'Resource axis: d of P('d', None) is not found in mesh: ()'."
+        ),
+        upstream=f"{NOT_FOUND_ON_THE_27TH} It works in 0.12.0.1.",
+        all_laws=False,
+    ),
+    Defect(
+        id="vmap-explicit-mesh-slice",
+        transform="jax.vmap",
+        versions={"jax": ">=0.7.2,<0.9.2"},
+        affects=calls_of("lax.dynamic_slice", _starts_apart),
+        law="parallel.explicit-mesh",
+        call=rule_call("lax.dynamic_slice", (0, 0, None), m=3, n=4),
+        description=(
+            "A map over an axis that is sharded over an Explicit mesh, of lax.dynamic_slice of which one "
+            "start is mapped and another is not, raises ShardingTypeError: 'All operands should have the "
+            "same sharding'."
+        ),
+        upstream=f"{NOT_FOUND_ON_THE_27TH} It works in 0.9.2.",
+        all_laws=False,
+    ),
+    Defect(
+        id="vmap-explicit-mesh-gather",
+        transform="jax.vmap",
+        versions={"jax": ">=0.7.2,<0.10.2"},
+        affects=calls_of(
+            ("lax.gather", "lax.gather.pairs"), lambda axes: not set(axes) <= {0, None}
+        ),
+        law="parallel.explicit-mesh",
+        call=rule_call("lax.gather", (1, 0), m=5, n=2, k=3),
+        description=(
+            "A map over an axis that is sharded over an Explicit mesh and is not in front, of an array that "
+            "is indexed by an array, raises ValueError: 'Sharding spec ('d',) implies that array axis 0 is "
+            "partitioned 2 times, but does not evenly divide the dimension size 5'."
+        ),
+        upstream=f"{NOT_FOUND_ON_THE_27TH} It works in 0.10.2.",
+        all_laws=False,
+    ),
+    Defect(
+        id="vmap-explicit-mesh-pad",
+        transform="jax.vmap",
+        versions={"jax": ">=0.7.2"},
+        affects=calls_of("lax.pad", lambda axes: axes[0] is None and axes[1] is not None),
+        law="parallel.explicit-mesh",
+        call=rule_call("lax.pad", (None, 0), m=2, n=4),
+        description=(
+            "A map over an axis that is sharded over an Explicit mesh, of lax.pad of what all examples "
+            "share by a value that is mapped, raises ShardingTypeError: 'select cases must have the same "
+            "shardings'."
         ),
         upstream=NOT_FOUND_ON_THE_27TH,
         all_laws=False,

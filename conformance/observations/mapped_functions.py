@@ -180,6 +180,7 @@ def _joined() -> dict[str, Function]:
         "callback": lambda a, i, w: called_back(shape, a),
         "callback-of-two-results": lambda a, i, w: called_back((shape, shape), a),
         "sparse-product": _sparse_product,
+        "gradient-of-sparse-products": _sparse_gradient,
         "own-rule": lambda a, i, w: _own_rule(a, w),
         "own-rule-with-an-effect": _effects_seen,
     }
@@ -190,6 +191,17 @@ def _sparse_product(a: Any, i: Any, w: Any) -> Any:
     sparse = needed("jax.experimental.sparse.BCOO").fromdense(matrix, nse=4)
     weighted = type(sparse)((sparse.data * w[0], sparse.indices), shape=sparse.shape)
     return sparse @ a, weighted @ a
+
+
+def _sparse_gradient(a: Any, i: Any, w: Any) -> Any:
+    """The gradient, by the numbers of a sparse matrix, of its products with the columns of another one."""
+    sparse = needed("jax.experimental.sparse.BCOO").fromdense(np.eye(3, dtype=np.float32), nse=3)
+
+    def total(data: Any) -> Any:
+        matrix = type(sparse)((data, sparse.indices), shape=sparse.shape)
+        return jnp.sum(jax.vmap(lambda b: matrix @ b, 1, 1)(jnp.outer(a, w)) ** 2)
+
+    return jax.grad(total)(sparse.data)
 
 
 @jax.custom_batching.custom_vmap

@@ -33,6 +33,11 @@ SHARDED_BY_THEIR_RULES = (
     *("lax.dynamic_update_slice", "lax.conv_general_dilated", "lax.dot_general.batch"),
 )
 """Subjects of the catalogue whose batching rules say how results are sharded."""
+PLACING = (
+    *("lax.gather", "lax.gather.pairs", "lax.dynamic_slice", "lax.searchsorted"),
+    *("lax.empty.shape", "lax.pad"),
+)
+"""Subjects of the catalogue that look up, make or place arrays."""
 OVER_THE_BATCH = ("psum", "pmean", "pmax", "pmin", "all-gather", "all-gather-tiled", "axis-index")
 """Collectives over the mapped axis itself, which leave the axis where it is."""
 _WAYS_OUT = ("out_sharding", "output sharding")
@@ -51,6 +56,7 @@ def _is_joining(subject: Any) -> bool:
     return subject.kind == "function" or subject.name in (
         *JOINING,
         *SHARDED_BY_THEIR_RULES,
+        *PLACING,
         *OVER_THE_BATCH,
     )
 

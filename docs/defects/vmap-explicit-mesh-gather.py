@@ -1,0 +1,147 @@
+"""parallel.explicit-mesh does not hold for jax.vmap on lax.gather.
+
+A map of arrays on an Explicit mesh gives the same, sharded alike, and leaves no mesh behind.
+it raised ValueError: Sharding spec ('devices',) implies that array axis 0 is partitioned 3
+times, but does not evenly divide the dimension size 5. Got shape: (5, 3, 2) and sharding
+NamedSharding(mesh=AbstractMesh('devices': 3, axis_types=(Explicit,), device_kind=cpu,
+num_cores=None), spec=PartitionSpec('devices', None, None))
+
+Found by vmap-conformance. Prints what was expected and got; exits 1 while they differ.
+"""
+
+import os
+
+os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=8")
+
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy import inf, nan  # in the arrays below
+
+
+
+def array(dtype, shape, values):
+    return np.array(values, dtype).reshape(shape)
+
+
+def numbers(leaf):
+    is_key = hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    return np.asarray(jax.random.key_data(leaf) if is_key else leaf)
+
+from typing import Any
+
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+def function(a, b):
+    return jnp.asarray(a)[b]
+
+arguments = (array('float32', (5, 3, 2), [1.764052391052246, 0.40015721321105957, 0.14404356479644775,
+1.4542734622955322, -2.5529897212982178, 0.653618574142456, 0.978738009929657,
+2.2408931255340576, 0.7610377073287964, 0.12167501449584961, 0.8644362092018127,
+-0.7421650290489197, 1.8675580024719238, -0.9772778749465942, 0.44386324286460876,
+0.3336743414402008, 2.269754648208618, -1.4543657302856445, 0.9500884413719177,
+-0.15135720372200012, 1.4940791130065918, -0.2051582634449005, 0.04575851559638977,
+-0.18718385696411133, -0.10321885347366333, 0.4105985164642334, 0.3130677044391632,
+-0.8540957570075989, 1.5327792167663574, 1.4693588018417358]), array('int32', (3, 3), [1, 2, 4, 1, 4, 2, 2, 1, 2]),)
+expected = array('float32', (3, 3, 2), [0.978738009929657, 2.2408931255340576, 1.8675580024719238,
+-0.9772778749465942, -0.10321885347366333, 0.4105985164642334, 0.7610377073287964,
+0.12167501449584961, 0.3130677044391632, -0.8540957570075989, 0.44386324286460876,
+0.3336743414402008, 2.269754648208618, -1.4543657302856445, 0.8644362092018127,
+-0.7421650290489197, 2.269754648208618, -1.4543657302856445])
+allowed = array('float64', (3, 3, 2), [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0,
+0.0, 0.0, 0.0, 0.0, 0.0])
+dtypes = ['float32']
+structure = 'PyTreeDef(*)'
+
+
+print("mapped by", "jax.vmap", "on jax", jax.__version__)
+try:
+    def explicit_mesh_for(size: int) -> Any:
+        """An Explicit mesh of the least number of devices above one that divides the batch; else of one."""
+        count = next((n for n in range(2, jax.device_count() + 1) if size % n == 0), 1)
+        explicit = (jax.sharding.AxisType.Explicit,)
+        return jax.sharding.Mesh(np.array(jax.devices()[:count]), ("devices",), axis_types=explicit)
+
+
+    def sharded(argument: Any, axis: Any, mesh: Any) -> Any:
+        """The arrays of an argument, sharded over the devices along the axis; whole on each for None."""
+
+        def put(leaf: Any) -> Any:
+            names = ["devices" if i == axis else None for i in range(np.ndim(leaf))]
+            spec = jax.sharding.PartitionSpec(*names)
+            return jax.device_put(leaf, jax.sharding.NamedSharding(mesh, spec))
+
+        return jax.tree_util.tree_map(put, argument)
+
+
+    def over_mesh(mapped: Any, arguments: Any, in_axes: Any, mesh: Any, compiled: bool) -> Any:
+        """What a jitted map gives of arguments that are sharded over the mesh; or its program, compiled ahead."""
+        with jax.set_mesh(mesh):
+            given = [sharded(x, axis, mesh) for x, axis in zip(arguments, in_axes, strict=True)]
+            run: Any = jax.jit(mapped)
+            return (run.lower(*given).compile() if compiled else run)(*given)
+
+
+    mesh = explicit_mesh_for(3)
+    mapped = jax.vmap(function, (1, 0), 0, axis_name=None)
+    got = over_mesh(mapped, arguments, (1, 0), mesh, False)
+    got = jax.tree_util.tree_map(numbers, got)
+except Exception as error:
+    print("it raised", repr(error)[:300])
+    print("\nthey differ")
+    sys.exit(1)
+
+
+def agree(got, expected, allowed):
+    """Which elements of two arrays agree.
+
+    - NaN agrees with NaN, and with nothing else.
+    - An infinity agrees with the infinity of its sign.
+    - Where `allowed` is infinite nothing is known, and any value agrees.
+    - Where nothing is allowed in the whole array, values are equal; zeros have one sign where both
+      arrays are of one real dtype.
+    - Else the distance is at most what is allowed; zeros of either sign are equal. Integers and
+      booleans are compared as float64, complex numbers by the modulus of their difference.
+
+    Args:
+        got: an array of any dtype.
+        expected: of the same shape, in the same dtype or a wider one.
+        allowed: the largest absolute difference, of the same shape or a scalar; not negative.
+
+    Returns:
+        Booleans of the arrays' shape.
+    """
+    got, expected, allowed = (np.asarray(got), np.asarray(expected), np.asarray(allowed))
+    with np.errstate(all='ignore'):
+        same = (got == expected) | (got != got) & (expected != expected)
+        if not np.any(allowed):
+            if got.dtype == expected.dtype and (not np.iscomplexobj(got)):
+                same = same & ((np.signbit(got) == np.signbit(expected)) | (got != got))
+            return np.asarray(same, bool)
+        wide = complex if np.iscomplexobj(got) or np.iscomplexobj(expected) else float
+        distance = np.abs(got.astype(wide) - expected.astype(wide))
+        return np.asarray(same | (distance <= allowed) | (allowed == np.inf), bool)
+
+
+got_leaves = jax.tree_util.tree_flatten_with_path(got)[0]
+expected_leaves = jax.tree_util.tree_leaves(expected)
+bounds = jax.tree_util.tree_leaves(allowed)
+got_structure = str(jax.tree_util.tree_structure(got))
+different = got_structure != structure
+if different:
+    print(f"expected {structure}", f"got {got_structure}", sep="\n")
+for (path, g), e, bound, dtype in zip(got_leaves, expected_leaves, bounds, dtypes):
+    print("\n" + jax.tree_util.keystr(path), f"expected {dtype} {e.shape}", e, sep="\n")
+    print(f"got {g.dtype.name} {g.shape}", g, sep="\n")
+    if g.shape != e.shape or g.dtype.name != dtype:
+        different = True
+    else:
+        different |= not np.all(agree(g, e, bound))
+print("\nthey differ" if different else "\nthey agree")
+sys.exit(different)
