@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from conformance.cli import errors
-from conformance.cli.check_watch import Arrivals, watch
+from conformance.cli.check_files import judge_all, judge_as_they_come
+from conformance.cli.chosen_exercises import chosen_names
 from conformance.cli.exits import end_process
 from conformance.cli.options import FILE, output_format
 from conformance.cli.verdict_views import (
@@ -27,17 +28,17 @@ from conformance.cli.verdict_views import (
     read_marks,
     verdict_files,
 )
+from conformance.judge.api import clear_jax_settings
 from conformance.judge.errors import InvalidExercise, JudgeFailure
-from conformance.judge.exercises import exercise_names
+from conformance.judge.exercises import exercise_names, load_exercises
 from conformance.judge.submissions import STUDENTS, Found, find_candidates, without_helpers
-from conformance.reporting.suggestions import unknown
+from conformance.runner import process_env
 
 if TYPE_CHECKING:
     from conformance.cli.check_output import CheckOutput
     from conformance.judge.compile_cache import CompileCache
     from conformance.judge.server_process import Server
     from conformance.judge.session import JudgeSession
-    from conformance.judge.verdict import Verdict
     from conformance.reporting.verdicts.marking import Marking
 
 MANY_CANDIDATES = 4
@@ -149,23 +150,15 @@ def check(paths: tuple[Path, ...], files: VerdictFiles, **options: Any) -> int:
     for name, target in {"log": options["log"], **files.named()}.items():
         _refuse_to_overwrite(name, target, found)
     check_writable(files, options["log"])
-    marking = read_marks(
-        options["marks_file"], alone=not (options["exercises"] or options["required"])
-    )
+    named = (options.pop("exercises"), options.pop("required"), options.pop("marks_file"))
+    marking = read_marks(named[2], alone=not (named[0] or named[1]))
     if not options["exercise_files"]:  # else JAX has to be imported first, to know their names
-        _chosen(exercise_names(), marking, **options)
-    ended = Event() if options.pop("watch") else None
+        chosen_names(exercise_names(), marking, *named)
+    given = {"students": students, "named": named, "marking": marking, "files": files, **options}
+    ended = Event() if given.pop("watch") else None
     try:
         with _ending_at_once(ended):
-            return judge(
-                paths,
-                found,
-                students=students,
-                files=files,
-                marking=marking,
-                ended=ended,
-                **options,
-            )
+            return judge(paths, found, ended=ended, **given)
     except BrokenPipeError:  # `check ... | head` has read what it wanted
         errors.abandon_output()
         return errors.NOT_RUN
@@ -199,9 +192,8 @@ def judge(
     found: Found,
     *,
     students: str,
-    exercises: tuple[str, ...],
+    named: tuple[tuple[str, ...], str, Path | None],
     exercise_files: tuple[Path, ...],
-    required: str,
     examples: int,
     seed: int | None,
     workers: int,
@@ -212,49 +204,39 @@ def judge(
     log: Path | None,
     files: VerdictFiles,
     marking: Marking | None,
-    marks_file: Path | None,
     verbose: bool,
     format: str,
 ) -> int:
     """Judge the files and print the verdicts. The exit status."""
-    from conformance.judge.api import clear_jax_settings
-    from conformance.runner import process_env
-
     clear_jax_settings()
     process_env.prepare()
     session, stop, pool = None, Event(), ThreadPoolExecutor()
     cache, starting = _start_server(pool, isolation)
     try:
         printer = _printer(format if ended is None else "watch")
-        from conformance.judge.exercises import load_exercises
+        from conformance.judge import session as sessions
         from conformance.judge.expected_answers import compute_ahead
-        from conformance.judge.session import (
-            JudgeSession,
-            Options,
-            fresh_seed,
-            prefetch,
-            wanted_names,
-        )
 
         known = load_exercises(exercise_files)
-        wanted = _chosen(
-            known, marking, exercises=exercises, required=required, marks_file=marks_file
+        wanted = chosen_names(known, marking, *named)
+        drawn = sessions.fresh_seed() if seed is None else seed
+        chosen = sessions.Options(
+            examples, drawn, strict, patience, *wanted, go_on=marking is not None
         )
-        drawn = fresh_seed() if seed is None else seed
-        chosen = Options(examples, drawn, strict, patience, *wanted, go_on=marking is not None)
-        found = without_helpers(found, wanted_names(chosen, known))
+        found = without_helpers(found, sessions.wanted_names(chosen, known))
         stays = ended is not None
-        prefetched = prefetch(known, chosen, found.candidates[:PREFETCHED], every=stays)
+        prefetched = sessions.prefetch(known, chosen, found.candidates[:PREFETCHED], every=stays)
         for each in prefetched.values():
             pool.submit(compute_ahead, each, stop)
         many = stays or len(found.candidates) >= MANY_CANDIDATES
-        session = JudgeSession(starting.result(), known, chosen, cache, many, prefetched)
+        session = sessions.JudgeSession(starting.result(), known, chosen, cache, many, prefetched)
         shown = (log, files, marking, workers, found.skipped, verbose)
         with printer(session, *shown) as output:
-            if ended is not None:
-                status = _watch(session, paths, students, workers, output, ended)
+            if stays:
+                judge_as_they_come(session, paths, students, workers, output, ended)
             else:
-                status = _judge_all(session, paths, found, workers, output)
+                judge_all(session, paths, found, workers, output)
+            status = 0 if output.conforming else errors.VIOLATED
         return _end(status) if stays else status
     except InvalidExercise as problem:
         raise click.UsageError(str(problem)) from None
@@ -272,7 +254,6 @@ def _start_server(
 ) -> tuple[CompileCache | None, Future[Server]]:
     """The cache of compiled programs, and the server, which starts while JAX is imported here."""
     from conformance.judge import compile_cache, server_process
-    from conformance.runner import process_env
 
     cache = compile_cache.prepare(
         process_env.cache_directory() / "judge" / process_env.compilation_cache().name
@@ -288,33 +269,6 @@ def _printer(format: str) -> type[CheckOutput]:
     from conformance.cli.check_output import output_of
 
     return output_of(format)
-
-
-def _chosen(
-    known: Collection[str],
-    marking: Marking | None,
-    *,
-    exercises: tuple[str, ...],
-    required: str,
-    marks_file: Path | None,
-    **others: object,
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The exercises to judge and those that are required: the file of marks names its own.
-
-    Raises click's usage error for a name that is not known.
-    """
-    if marking is not None:
-        _check_names(known, tuple(marking.exercises), f"{marks_file}: ")
-        return tuple(marking.exercises), marking.required
-    needed = tuple(name.strip() for name in required.split(",") if name.strip())
-    _check_names(known, (*exercises, *needed))
-    return exercises, needed
-
-
-def _check_names(known: Collection[str], names: tuple[str, ...], where: str = "") -> None:
-    for name in names:
-        if name not in known:
-            raise click.UsageError(where + unknown("exercise", name, known))
 
 
 def _close(session: JudgeSession | None, starting: Future[Server]) -> None:
@@ -362,72 +316,6 @@ def _end(status: int) -> NoReturn:
 
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-def _watch(
-    session: JudgeSession,
-    paths: tuple[Path, ...],
-    students: str,
-    workers: int,
-    output: CheckOutput,
-    ended: Event,
-) -> int:
-    """Judge files as they come, until `ended` is set. The exit status."""
-    from conformance.cli.check_output import WatchOutput
-    from conformance.judge.check_file import check_file
-
-    assert isinstance(output, WatchOutput)
-
-    def judge_one(path: Path, student: Path) -> list[Verdict]:
-        return check_file(session, path, named=False, student=student)
-
-    watch(Arrivals(paths, students, session.wanted()), workers, judge_one, output, ended)
-    return 0 if output.conforming else errors.VIOLATED
-
-
-def _judge_all(
-    session: JudgeSession,
-    paths: tuple[Path, ...],
-    found: Found,
-    workers: int,
-    output: CheckOutput,
-) -> int:
-    """Judge the candidates, each student's shown as soon as those before are. The exit status.
-
-    Args:
-        session: judges them.
-        paths: what the user named.
-        found: the candidates there, and what else is there.
-        workers: candidates judged at the same time.
-        output: shows the verdicts.
-
-    """
-    from conformance.cli.check_progress import FileProgress
-    from conformance.judge.check_file import check_file
-
-    progress = FileProgress(len(found.candidates))
-    named = set(paths)
-    pool = ThreadPoolExecutor(max_workers=workers)
-    try:
-        waiting = [
-            pool.submit(
-                check_file, session, path, named=path in named, student=found.students[path]
-            )
-            for path in found.candidates
-        ]
-        of_student: list[Verdict] = []
-        for place, (path, future) in enumerate(zip(found.candidates, waiting, strict=True), 1):
-            of_student += future.result()
-            progress.hide()
-            following = found.candidates[place] if place < len(waiting) else None
-            if following is None or found.students[following] != found.students[path]:
-                output.show(of_student)
-                of_student = []
-            progress.step()
-    finally:
-        progress.hide()
-        pool.shutdown(wait=False, cancel_futures=True)
-    return 0 if output.conforming else errors.VIOLATED
 
 
 if __name__ == "__main__":
