@@ -152,7 +152,7 @@ EXPLICIT_MESH: tuple[Defect, ...] = (
     Defect(
         id="vmap-explicit-mesh-slice",
         transform="jax.vmap",
-        versions={"jax": ">=0.7.2,<0.9.2"},
+        versions={"jax": ">=0.7.2,<0.9"},
         affects=calls_of("lax.dynamic_slice", _starts_apart),
         law="parallel.explicit-mesh",
         call=rule_call("lax.dynamic_slice", (0, 0, None), m=3, n=4),
@@ -161,7 +161,7 @@ EXPLICIT_MESH: tuple[Defect, ...] = (
             "start is mapped and another is not, raises ShardingTypeError: 'All operands should have the "
             "same sharding'."
         ),
-        upstream=f"{NOT_FOUND_ON_THE_27TH} It works in 0.9.2.",
+        upstream=f"{NOT_FOUND_ON_THE_27TH} It works in 0.9.0.",
         all_laws=False,
     ),
     Defect(
