@@ -111,17 +111,46 @@ def _around_shard_map() -> Forms:
     }
 
 
+def _split(function: Any, given: Any = _ROWS, out: Any = _ROWS, **options: Any) -> Any:
+    """The `shard_map` of a function whose arguments are split by their rows over two devices."""
+    options = {"mesh": mesh((2,), ("i",)), **options}
+    return shard_map(function, in_specs=given, out_specs=out, **options)
+
+
+def _gradient(function: Any) -> Any:
+    return jax.jit(jax.grad(lambda a: function(a).sum()))(whole(4, 2))
+
+
 def shard_mapped() -> Forms:
     """Of `jax.shard_map`: collectives, rules of one's own, what gradients meet, what is given and taken."""
-    x = whole(4, 2)
+    return {**_collectives(), **_own_rules(), **_given_and_taken()}
 
-    def on(function: Any, given: Any = _ROWS, out: Any = _ROWS, **options: Any) -> Any:
-        options = {"mesh": mesh((2,), ("i",)), **options}
-        return shard_map(function, in_specs=given, out_specs=out, **options)
 
-    def gradient(function: Any) -> Any:
-        return jax.jit(jax.grad(lambda a: function(a).sum()))(x)
+def _collectives() -> Forms:
+    x, on = whole(4, 2), _split
 
+    def unused(a: Any) -> Any:
+        return on(lambda b: (b, lax.psum(b, "i")), _ROWS, (_ROWS, _ALL))(a)[0]
+
+    return {
+        "psum-of-a-psum": lambda: on(lambda a: lax.psum(lax.psum(a, "i"), "i"), _ROWS, _ALL)(x),
+        "psum-of-a-constant": lambda: on(lambda a: a + lax.psum(jnp.ones(2), "i"))(x),
+        "pmean-gradient": lambda: _gradient(on(lambda a: a * lax.pmean(a, "i"))),
+        "psum-gradient": lambda: _gradient(on(lambda a: lax.psum(a * a, "i"), _ROWS, _ALL)),
+        "psum-unused-gradient": lambda: _gradient(unused),
+        "psum-unused-gradient-eager": lambda: jax.grad(lambda a: unused(a).sum())(x),
+        "ppermute-gradient": lambda: _gradient(
+            on(lambda a: a * lax.ppermute(a, "i", [(0, 1), (1, 0)]))
+        ),
+        "all-gather-gradient": lambda: _gradient(on(lambda a: a * lax.all_gather(a, "i").sum(0))),
+        "gradient-within": lambda: on(jax.grad(lambda a: jnp.sum(a * a)))(x),
+        "gradient-within-by-shared": lambda: on(
+            lambda a, b: jax.grad(lambda c: jnp.sum(a * c))(b), (_ROWS, _ALL), _ROWS
+        )(x, x[:2]),
+    }
+
+
+def _own_rules() -> Forms:
     def kept(jitted: bool) -> Any:
         @jax.custom_vjp
         def total(a: Any) -> Any:
@@ -131,8 +160,7 @@ def shard_mapped() -> Forms:
             return a * lax.psum(a, "i"), a
 
         total.defvjp(forward, lambda a, g: (3 * g * a,), optimize_remat=True)
-        mapped = on(jax.checkpoint(total) if jitted else total)
-        return gradient(mapped)
+        return _gradient(_split(jax.checkpoint(total) if jitted else total))
 
     def none_given_back(**options: Any) -> Any:
         @jax.custom_vjp
@@ -140,13 +168,26 @@ def shard_mapped() -> Forms:
             return a
 
         ignored.defvjp(lambda a: (a, None), lambda kept, g: (None,))
-        return on(ignored, **options)
+        return _split(ignored, **options)
 
     def none_given_back_on_a_mesh() -> Any:
         chosen = mesh((2,), ("i",), "Explicit")
         with used(chosen):
             mapped = none_given_back(mesh=chosen, check_vma=False)
-            return jax.jit(jax.grad(lambda a: mapped(a).sum()))(put(x, chosen, "i"))
+            given = put(whole(4, 2), chosen, "i")
+            return jax.jit(jax.grad(lambda a: mapped(a).sum()))(given)
+
+    return {
+        "rule-that-recomputes": lambda: kept(False),
+        "rule-that-recomputes-checkpointed": lambda: kept(True),
+        "rule-that-gives-none-back": lambda: _gradient(none_given_back()),
+        "rule-that-gives-none-back-unchecked": lambda: _gradient(none_given_back(check_vma=False)),
+        "rule-that-gives-none-back-on-an-explicit-mesh": none_given_back_on_a_mesh,
+    }
+
+
+def _given_and_taken() -> Forms:
+    x, on = whole(4, 2), _split
 
     def of_integers() -> Any:
         mapped = on(lambda a, n: a * n, (_ROWS, _ROWS))
@@ -166,29 +207,6 @@ def shard_mapped() -> Forms:
         return jax.random.key_data(jax.jit(on(same, _ROWS, out))(given)).shape
 
     return {
-        "psum-of-a-psum": lambda: on(lambda a: lax.psum(lax.psum(a, "i"), "i"), _ROWS, _ALL)(x),
-        "psum-of-a-constant": lambda: on(lambda a: a + lax.psum(jnp.ones(2), "i"))(x),
-        "pmean-gradient": lambda: gradient(on(lambda a: a * lax.pmean(a, "i"))),
-        "psum-gradient": lambda: gradient(on(lambda a: lax.psum(a * a, "i"), _ROWS, _ALL)),
-        "psum-unused-gradient": lambda: gradient(
-            lambda a: on(lambda b: (b, lax.psum(b, "i")), _ROWS, (_ROWS, _ALL))(a)[0]
-        ),
-        "psum-unused-gradient-eager": lambda: jax.grad(
-            lambda a: on(lambda b: (b, lax.psum(b, "i")), _ROWS, (_ROWS, _ALL))(a)[0].sum()
-        )(x),
-        "ppermute-gradient": lambda: gradient(
-            on(lambda a: a * lax.ppermute(a, "i", [(0, 1), (1, 0)]))
-        ),
-        "all-gather-gradient": lambda: gradient(on(lambda a: a * lax.all_gather(a, "i").sum(0))),
-        "gradient-within": lambda: on(jax.grad(lambda a: jnp.sum(a * a)))(x),
-        "gradient-within-by-shared": lambda: on(
-            lambda a, b: jax.grad(lambda c: jnp.sum(a * c))(b), (_ROWS, _ALL), _ROWS
-        )(x, x[:2]),
-        "rule-that-recomputes": lambda: kept(False),
-        "rule-that-recomputes-checkpointed": lambda: kept(True),
-        "rule-that-gives-none-back": lambda: gradient(none_given_back()),
-        "rule-that-gives-none-back-unchecked": lambda: gradient(none_given_back(check_vma=False)),
-        "rule-that-gives-none-back-on-an-explicit-mesh": none_given_back_on_a_mesh,
         "gradient-beside-integers": of_integers,
         "keys-given-and-taken": lambda: keys(_ROWS),
         "python-number-given": lambda: on(lambda a, b: a * b, (_ROWS, _ALL))(x, 2.0),

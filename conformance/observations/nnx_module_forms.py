@@ -122,52 +122,56 @@ def _pair(layer: Any) -> Any:
     return Pair()
 
 
+def _fori() -> Any:
+    pair = _pair(_counter())
+
+    def body(i: Any, m: Any) -> Any:
+        m.first.count.value = m.first.count.value + 1
+        return m
+
+    _nnx("fori_loop")(0, 3, body, pair)
+    return pair.first.count.value, pair.second.count.value
+
+
+def _fori_of_two() -> Any:
+    one, two = _counter(), _counter()
+
+    def body(i: Any, both: Any) -> Any:
+        for step, each in enumerate(both, 1):
+            each.count.value = each.count.value + step
+        return both
+
+    _nnx("fori_loop")(0, 3, body, (one, two))
+    return one.count.value, two.count.value
+
+
+def _fori_in_jit() -> Any:
+    pair = _pair(_counter())
+
+    def body(i: Any, m: Any) -> Any:
+        m.first.count.value = m.first.count.value + 1
+        return m
+
+    def run(m: Any) -> None:
+        _nnx("fori_loop")(0, 3, body, m)
+
+    _nnx("jit")(run)(pair)
+    return pair.first.count.value, pair.second.count.value
+
+
+def _until() -> Any:
+    counter = _counter()
+
+    def body(m: Any) -> Any:
+        m.count.value = m.count.value + 1
+        return m
+
+    _nnx("while_loop")(lambda m: m.count.value < 3, body, counter)
+    return counter.count.value
+
+
 def _loops() -> Forms:
     x = whole(3, 2)
-
-    def fori() -> Any:
-        pair = _pair(_counter())
-
-        def body(i: Any, m: Any) -> Any:
-            m.first.count.value = m.first.count.value + 1
-            return m
-
-        _nnx("fori_loop")(0, 3, body, pair)
-        return pair.first.count.value, pair.second.count.value
-
-    def fori_of_two() -> Any:
-        one, two = _counter(), _counter()
-
-        def body(i: Any, both: Any) -> Any:
-            for step, each in enumerate(both, 1):
-                each.count.value = each.count.value + step
-            return both
-
-        _nnx("fori_loop")(0, 3, body, (one, two))
-        return one.count.value, two.count.value
-
-    def fori_in_jit() -> Any:
-        pair = _pair(_counter())
-
-        def body(i: Any, m: Any) -> Any:
-            m.first.count.value = m.first.count.value + 1
-            return m
-
-        def run(m: Any) -> None:
-            _nnx("fori_loop")(0, 3, body, m)
-
-        _nnx("jit")(run)(pair)
-        return pair.first.count.value, pair.second.count.value
-
-    def until() -> Any:
-        counter = _counter()
-
-        def body(m: Any) -> Any:
-            m.count.value = m.count.value + 1
-            return m
-
-        _nnx("while_loop")(lambda m: m.count.value < 3, body, counter)
-        return counter.count.value
 
     def scan(**options: Any) -> Any:
         given = jnp.zeros(3 if options else 2), x
@@ -192,10 +196,10 @@ def _loops() -> Forms:
         return _nnx("switch")(1, [lambda m, a: m(a), lambda m, a: 2 * m(a)], m, x)
 
     return {
-        "fori-loop-of-a-module-twice": fori,
-        "fori-loop-of-two-modules": fori_of_two,
-        "fori-loop-in-jit": fori_in_jit,
-        "while-loop": until,
+        "fori-loop-of-a-module-twice": _fori,
+        "fori-loop-of-two-modules": _fori_of_two,
+        "fori-loop-in-jit": _fori_in_jit,
+        "while-loop": _until,
         "scan": scan,
         "scan-behind": lambda: scan(in_axes=(_nnx("Carry"), 1), out_axes=(_nnx("Carry"), 1)),
         "scan-of-a-shared-module": _counted(carried),
@@ -204,6 +208,49 @@ def _loops() -> Forms:
         "cond": _counted(cond),
         "switch": _counted(switch),
     }
+
+
+def _hooked(hook: str, **of_map: Any) -> Any:
+    told = []
+
+    class Hooked(_nnx("Param")):  # type: ignore[misc]  # the base is looked up, it may be absent
+        pass
+
+    def called(self: Any, *given: Any) -> Any:
+        told.append(hook)
+        return given[0] if given and hasattr(given[0], "shape") else None
+
+    setattr(Hooked, hook, called)
+    made = Hooked(jnp.ones(2))
+    if of_map:
+
+        def make(rngs: Any) -> Any:
+            module = _layer()
+            module.kernel = Hooked(jnp.ones(2))
+            return module
+
+        _nnx("split_rngs")(splits=3)(_nnx("vmap")(make, **of_map))(_nnx("Rngs")(0))
+    else:
+        made.value = made.value
+    return ", ".join(told)
+
+
+def _names(**options: Any) -> Any:
+    def make(rngs: Any) -> Any:
+        kernel = _nnx("with_partitioning")(_ONES, ("a", "b"), **options)
+        return _nnx("Linear")(2, 2, kernel_init=kernel, rngs=rngs)
+
+    made = _nnx("vmap")(
+        make,
+        in_axes=None,
+        out_axes=0,
+        axis_size=3,
+        transform_metadata={_nnx("PARTITION_NAME"): "m"},
+    )(_nnx("Rngs")(0))
+    kernel = made.kernel
+    metadata = getattr(kernel, "get_metadata", lambda: vars(kernel))()
+    found = [v for k, v in metadata.items() if "shard" in k and not isinstance(v, bool | None)]
+    return str([tuple(each) for each in found])
 
 
 def _variables() -> Forms:
@@ -226,64 +273,23 @@ def _variables() -> Forms:
         given = _nnx("grad")(lambda v, a: jnp.sum(v.value * a))(made, whole(2))
         return [np.asarray(leaf) for leaf in jax.tree_util.tree_leaves(given)]
 
-    def hooked(hook: str, **of_map: Any) -> Any:
-        told = []
-
-        class Hooked(_nnx("Param")):  # type: ignore[misc]  # the base is looked up, it may be absent
-            pass
-
-        def called(self: Any, *given: Any) -> Any:
-            told.append(hook)
-            return given[0] if given and hasattr(given[0], "shape") else None
-
-        setattr(Hooked, hook, called)
-        made = Hooked(jnp.ones(2))
-        if of_map:
-
-            def make(rngs: Any) -> Any:
-                module = _layer()
-                module.kernel = Hooked(jnp.ones(2))
-                return module
-
-            _nnx("split_rngs")(splits=3)(_nnx("vmap")(make, **of_map))(_nnx("Rngs")(0))
-        else:
-            made.value = made.value
-        return ", ".join(told)
-
-    def names(**options: Any) -> Any:
-        def make(rngs: Any) -> Any:
-            kernel = _nnx("with_partitioning")(_ONES, ("a", "b"), **options)
-            return _nnx("Linear")(2, 2, kernel_init=kernel, rngs=rngs)
-
-        made = _nnx("vmap")(
-            make,
-            in_axes=None,
-            out_axes=0,
-            axis_size=3,
-            transform_metadata={_nnx("PARTITION_NAME"): "m"},
-        )(_nnx("Rngs")(0))
-        kernel = made.kernel
-        metadata = getattr(kernel, "get_metadata", lambda: vars(kernel))()
-        found = [v for k, v in metadata.items() if "shard" in k and not isinstance(v, bool | None)]
-        return str([tuple(each) for each in found])
-
     def names_on_a_mesh() -> Any:
         chosen = mesh((2, 1), ("a", "b"), "Auto")
         with used(chosen):
-            return names()
+            return _names()
 
     return {
         "variable-replaced": replaced,
         "variable-copied": copied,
         "gradient-by-a-param": lambda: gradient("Param"),
         "gradient-by-a-variable": lambda: gradient("Variable"),
-        "hook-get": lambda: hooked("on_get_value"),
-        "hook-set": lambda: hooked("on_set_value"),
-        "hook-create": lambda: hooked("on_create_value"),
-        "hook-axis-added": lambda: hooked(
+        "hook-get": lambda: _hooked("on_get_value"),
+        "hook-set": lambda: _hooked("on_set_value"),
+        "hook-create": lambda: _hooked("on_create_value"),
+        "hook-axis-added": lambda: _hooked(
             "on_add_axis", transform_metadata={_nnx("PARTITION_NAME"): "m"}
         ),
-        "partition-names": names,
+        "partition-names": _names,
         "partition-names-on-a-mesh": names_on_a_mesh,
         "streams-have-no-such-name": lambda: hasattr(_nnx("Rngs")(0), "__jax_array__"),
     }

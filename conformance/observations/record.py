@@ -14,6 +14,9 @@ _PLACES = (
     (re.compile(r"(?<![\w:/])(/[\w.+-]+)+/([\w.-]+)"), r"\2"),
 )
 
+# A set of words is written in an order that differs from one process to the next.
+_SET = re.compile(r"\{('[^'{}]*'(?:, '[^'{}]*')+)\}")
+
 
 class Absent(Exception):
     """The installed release has not got what a case needs; `name` is what, where it has one."""
@@ -82,9 +85,9 @@ def described(error: BaseException) -> dict[str, str]:
 
 
 def first_line(error: BaseException | str) -> str:
-    """The first line of a message, without addresses and directories."""
+    """The first line of a message, without addresses and directories, sets of words in order."""
     lines = str(error).strip().splitlines() or [""]
     line = lines[0].strip()
     for pattern, instead in _PLACES:
         line = pattern.sub(instead, line)
-    return line
+    return _SET.sub(lambda found: "{" + ", ".join(sorted(found[1].split(", "))) + "}", line)

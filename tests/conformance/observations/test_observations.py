@@ -270,3 +270,16 @@ def test_a_deprecated_name_warns_however_often_it_was_asked_for(
     heard = [list(warned.of_name("jax.old.gone_soon")) for _ in range(2)]
     said = [{"category": "DeprecationWarning", "line": "jax.old.gone_soon is deprecated."}]
     assert heard == [[("warnings/names/jax.old.gone_soon", said)]] * 2
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("got [frozenset({'outer', 'inner'})]", "got [frozenset({'inner', 'outer'})]"),
+        ("one of {'b', 'a', 'c'}, not 'd'", "one of {'a', 'b', 'c'}, not 'd'"),
+        ("the tree {'b': 1, 'a': 2}", "the tree {'b': 1, 'a': 2}"),
+        ("only {'b'}", "only {'b'}"),
+    ],
+)
+def test_a_set_of_words_in_an_error_is_written_in_order(said: str, kept: str) -> None:
+    assert record.first_line(ValueError(said)) == kept
