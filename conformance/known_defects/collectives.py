@@ -14,6 +14,11 @@ _PBROADCAST_IN_VMAP = (
     "lax.pbroadcast under jit of a map, where the source is traced as a list, raises TypeError: 'take "
     "requires ndarray or scalar arguments, got list'."
 )
+_NEGATIVE = ("psum-scatter-negative", "all-to-all-negative")
+_NEGATIVE_UPSTREAM = (
+    "https://github.com/jax-ml/jax/issues/20125 and https://github.com/jax-ml/jax/issues/19720; mended by "
+    "https://github.com/jax-ml/jax/pull/38998."
+)
 COLLECTIVES: tuple[Defect, ...] = (
     *(
         Defect(
@@ -99,7 +104,7 @@ COLLECTIVES: tuple[Defect, ...] = (
         id="pmap-all-to-all-gradient",
         transform="jax.pmap",
         versions={"jax": ">=0.4.30"},
-        affects=lambda call: call.subject_name == "all-to-all-across",
+        affects=lambda call: call.subject_name in ("all-to-all-across", "all-to-all-negative"),
         law="collectives.gradients",
         call=FunctionCall("all-to-all-across", {"batch": 3, "n": 2}, (Axes((0,), 0, "batch"),)),
         description=(
@@ -109,6 +114,55 @@ COLLECTIVES: tuple[Defect, ...] = (
         ),
         upstream="https://github.com/jax-ml/jax/issues/15982 (closed) is the like in shard_map.",
         all_laws=False,
+    ),
+    *(
+        Defect(
+            id=f"{name}-collective-of-a-negative-axis{suffix}",
+            transform=transform,
+            versions={"jax": versions},
+            affects=lambda call: call.subject_name in _NEGATIVE,
+            law="collectives.equal-plain-reductions",
+            call=FunctionCall(
+                "psum-scatter-negative", {"batch": 3, "n": 2}, (Axes((0,), 0, "batch"),)
+            ),
+            description=(
+                "lax.psum_scatter and lax.all_to_all do not count negative axes from the end, as "
+                "lax.all_gather does: psum_scatter with tiled=True silently gives an array of another "
+                "shape before 0.10, (1, 2, 3) for (2, 1, 3), and raises since; all_to_all raises. Both "
+                "work since 0.11."
+            ),
+            upstream=_NEGATIVE_UPSTREAM,
+        )
+        for name, transform in (("vmap", "jax.vmap"), ("linen-vmap", "flax.linen.vmap"))
+        for suffix, versions in (("", "<0.10"), ("-raises", ">=0.10,<0.11"))
+    ),
+    Defect(
+        id="pmap-psum-scatter-of-a-negative-axis",
+        transform="jax.pmap",
+        versions={"jax": "<0.11"},
+        affects=lambda call: call.subject_name == "psum-scatter-negative",
+        law="collectives.equal-plain-reductions",
+        call=FunctionCall("psum-scatter-negative", {"batch": 3, "n": 2}, (Axes((0,), 0, "batch"),)),
+        description=(
+            "lax.psum_scatter with a negative scatter_dimension ends in an error of the compiler: "
+            "expects scatter_dimension >= 0."
+        ),
+        upstream=_NEGATIVE_UPSTREAM,
+    ),
+    Defect(
+        id="pmap-all-to-all-of-negative-axes-dies",
+        transform="jax.pmap",
+        versions={"jax": "<0.11"},
+        affects=lambda call: call.subject_name == "all-to-all-negative",
+        law="collectives.equal-plain-reductions",
+        call=FunctionCall("all-to-all-negative", {"batch": 3, "n": 2}, (Axes((0,), 0, "batch"),)),
+        description=(
+            "lax.all_to_all with negative axes reads a size outside of the array's shape: as chance has "
+            "it, the process ends in a segmentation fault, or an error of the compiler names a size such "
+            "as 140729356087616."
+        ),
+        upstream=_NEGATIVE_UPSTREAM,
+        crashes_process=True,
     ),
     *(
         Defect(

@@ -27,6 +27,8 @@ SILENTLY_WRONG = frozenset(
         "vmap-all-to-all-of-shared",
         "linen-vmap-all-to-all-of-shared",
         "pmap-all-to-all-gradient",
+        "vmap-collective-of-a-negative-axis",
+        "linen-vmap-collective-of-a-negative-axis",
         "vmap-cudnn-attention-bias-gradient",
         "vmap-many-squared-norms",
         "vmap-forward-derivative-of-custom-vmap",

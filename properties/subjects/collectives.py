@@ -96,6 +96,29 @@ COLLECTIVES = (
         _FOR_EACH,
         exactly(lambda x: collectives.scattered_sum(x)[:, None]),
     ),
+    *(
+        _collective(f"{name}-negative", source, array, answer)
+        for name, source, array, answer in (
+            (
+                "all-gather",
+                "lax.all_gather(a, AXIS, axis=-1, tiled=True)",
+                _WHOLE,
+                exactly(everywhere(lambda x: np.concatenate(x, 1))),
+            ),
+            (
+                "all-to-all",
+                "lax.all_to_all(a, AXIS, -2, -1)",
+                _FOR_EACH,
+                exactly(lambda x: np.moveaxis(collectives.exchanged(x), 1, 2)),
+            ),
+            (
+                "psum-scatter",
+                "lax.psum_scatter(a, AXIS, scatter_dimension=-2, tiled=True)",
+                _FOR_EACH,
+                exactly(lambda x: collectives.scattered_sum(x)[:, None]),
+            ),
+        )
+    ),
     _collective(
         "ppermute-open", f"lax.ppermute(a, AXIS, {_LINE})", _WHOLE, exactly(collectives.handed_on)
     ),

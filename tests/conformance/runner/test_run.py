@@ -25,7 +25,7 @@ from conformance.events.writer import to_line
 from conformance.known_defects import DEFECTS
 from conformance.runner import items, plan
 from conformance.runner.installed_defects import installed_defects
-from conformance.runner.run_defect import crashes
+from conformance.runner.run_defect import shows_in_a_process
 from conformance.runner.run_item import run_item
 from conformance.transforms import TRANSFORMS
 from properties.call import digest, x64
@@ -184,14 +184,14 @@ def test_shards_are_the_whole_and_join(ran: Callable[..., Any], tmp_path: Path) 
 
 
 @pytest.mark.parametrize("defect_id", ["vmap-empty-reduction-dies", "vmap-axis-size-unchecked"])
-def test_a_call_that_ends_its_process_is_told_from_one_that_does_not(defect_id: str) -> None:
+def test_a_call_in_a_process_of_its_own_shows_its_defect(defect_id: str) -> None:
     (defect,) = (each for each in DEFECTS if each.id == defect_id)
-    there = defect in installed_defects()
-    if there and not defect.crashes_process:
-        with pytest.raises(RuntimeError, match="Violation"):
-            crashes(defect)
-    else:
-        assert crashes(defect) == there
+    assert shows_in_a_process(defect) == (defect in installed_defects())
+
+
+def test_a_call_that_cannot_be_made_says_nothing_of_its_defect() -> None:
+    with pytest.raises(RuntimeError, match="ValueError"):
+        shows_in_a_process(attrs.evolve(DEFECTS[0], id="no-such-defect"))
 
 
 def test_a_defect_of_another_platform_is_not_in_force() -> None:
