@@ -31,7 +31,7 @@ from conformance.cli.verdict_views import (
 from conformance.judge.api import clear_jax_settings
 from conformance.judge.errors import InvalidExercise, JudgeFailure
 from conformance.judge.exercises import exercise_names, load_exercises
-from conformance.judge.submissions import STUDENTS, Found, find_candidates, without_helpers
+from conformance.judge.submissions import STUDENTS, Found, find_candidates, of_students
 from conformance.runner import process_env
 
 if TYPE_CHECKING:
@@ -118,8 +118,9 @@ PREFETCHED = 3
     type=click.Choice(STUDENTS),
     default="auto",
     show_default=True,
-    help="Which files are one student's, and may import each other: auto, those of each directory "
-    "in DIR, else each file; file, each file; path, all below each FILE.",
+    help="Which files are one student's, and may import each other: directory, those of each directory "
+    "in DIR; auto, the same, but each file where two of them define one exercise; file, each file; "
+    "path, all below each FILE.",
 )
 @click.option("--log", type=FILE, help="Write events here.")
 @verdict_files
@@ -223,7 +224,7 @@ def judge(
         chosen = sessions.Options(
             examples, drawn, strict, patience, *wanted, go_on=marking is not None
         )
-        found = without_helpers(found, sessions.wanted_names(chosen, known))
+        found = of_students(found, sessions.wanted_names(chosen, known))
         stays = ended is not None
         prefetched = sessions.prefetch(known, chosen, found.candidates[:PREFETCHED], every=stays)
         for each in prefetched.values():

@@ -12,9 +12,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
 import click
 
-from conformance.judge.submissions import Found, find_candidates, without_helpers
+from conformance.judge.submissions import Found, find_candidates, of_students
 
 if TYPE_CHECKING:
     from conformance.cli.check_output import WatchOutput
@@ -81,7 +82,8 @@ class Arrivals:
                 if path not in judged_now and (now - since >= SETTLED or settled):
                     self._taken[path] = signatures
                     ready.append(path)
-        judged = without_helpers(found, self._names) if ready else found
+        judged = of_students(found, self._names) if ready else found
+        found = attrs.evolve(found, students=judged.students)
         return [path for path in ready if path in set(judged.candidates)], found
 
 

@@ -40,21 +40,24 @@ def check(
         strict: not calling `flax.linen.vmap` fails where an exercise asks for it.
         isolation: "namespaces" or "process" to demand that level, "auto" for the best there is.
         patience: how many times the reference's slowest call a call may take.
-        students: which files are one student's, and may import each other: "auto", those of each
-            directory inside a given one; "file", each file alone; "path", all below each path.
+        students: which files are one student's, and may import each other: "directory", those of each
+            directory inside a given one; "auto", the same, unless two of them define one exercise,
+            then each file; "file", each file alone; "path", all below each path.
 
     Returns:
         One verdict for each file and exercise, in the order of the paths.
 
     Raises:
         FileNotFoundError: A path does not exist.
-        ValueError: `students` is none of the three.
+        ValueError: `students` is none of the four.
         InvalidExercise: `exercises` names one that is not there, or one that is not sound.
         JudgeFailure: Judging itself failed: isolation, the machine's limits, or an exercise.
 
     """
-    if students not in ("auto", "file", "path"):
-        raise ValueError(f'students={students!r}: give "auto", "file" or "path"')
+    from conformance.judge.submissions import STUDENTS
+
+    if students not in STUDENTS:
+        raise ValueError(f"students={students!r}: give one of {', '.join(STUDENTS)}")
     with _default_settings():
         from conformance.judge.session import Options, fresh_seed
 
@@ -74,13 +77,13 @@ def _check(
     from conformance.judge import server_process
     from conformance.judge.check_file import check_file
     from conformance.judge.session import JudgeSession
-    from conformance.judge.submissions import find_candidates, without_helpers
+    from conformance.judge.submissions import find_candidates, of_students
 
     found = find_candidates(paths, students)
     server = server_process.start_server(isolation)
     session: JudgeSession = JudgeSession(server, known, options)
     try:
-        found = without_helpers(found, session.wanted())
+        found = of_students(found, session.wanted())
         return [
             verdict
             for candidate in found.candidates

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -35,7 +36,7 @@ IGNORED = (
 COPY_OF_ATTRIBUTES = "._"
 """How the name of a file begins that macOS leaves beside each one in an archive."""
 
-Students = Literal["auto", "file", "path"]
+Students = Literal["auto", "directory", "file", "path"]
 """Which files are one student's: `find_candidates` says what each means."""
 STUDENTS: tuple[str, ...] = get_args(Students)
 
@@ -79,12 +80,14 @@ class Found:
 
     Attributes:
         students: for each candidate the directory that is its student's, or the file itself.
+        rule: which of `STUDENTS` said so.
 
     """
 
     candidates: tuple[Path, ...]
     skipped: tuple[str, ...]
     students: Mapping[Path, Path] = attrs.field(factory=dict)
+    rule: str = "auto"
 
 
 def find_candidates(paths: Iterable[Path], students: str = "auto") -> Found:
@@ -95,9 +98,10 @@ def find_candidates(paths: Iterable[Path], students: str = "auto") -> Found:
 
     Args:
         paths: files and directories.
-        students: which files are one student's. "auto": those of each directory that lies in one of
-            the paths; a file directly in it is a student's of its own. "file": each file. "path": all
-            below each of the paths. A path that is a file is always by itself.
+        students: which files are one student's. "directory": those of each directory that lies in one
+            of the paths; a file directly in it is a student's of its own. "auto": the same, until
+            `of_students` finds several students in a directory. "file": each file. "path": all below
+            each of the paths. A path that is a file is always by itself.
 
     """
     owners: dict[Path, Path] = {}
@@ -110,7 +114,7 @@ def find_candidates(paths: Iterable[Path], students: str = "auto") -> Found:
             skipped += found.skipped
         else:
             owners.setdefault(path, path)
-    return Found(tuple(owners), tuple(skipped), owners)
+    return Found(tuple(owners), tuple(skipped), owners, students)
 
 
 def _student(path: Path, directory: Path, students: str) -> Path:
@@ -118,11 +122,15 @@ def _student(path: Path, directory: Path, students: str) -> Path:
     if students == "path":
         return directory
     first, *rest = path.relative_to(directory).parts
-    return directory / first if rest and students == "auto" else path
+    return directory / first if rest and students in ("auto", "directory") else path
 
 
-def without_helpers(found: Found, names: Collection[str]) -> Found:
-    """The candidates, less the files that only serve a student's other ones.
+def of_students(found: Found, names: Collection[str]) -> Found:
+    """The candidates by student, less the files that only serve a student's other ones.
+
+    Where two files in a directory define the same exercise, the rule "auto" takes each file there for a
+    student's of its own: a section of a class must not be marked as one student, nor may its files
+    import each other.
 
     A file that mentions none of the exercises is not judged by itself where another file of the same
     student mentions one: the others may import it.
@@ -136,20 +144,44 @@ def without_helpers(found: Found, names: Collection[str]) -> Found:
     for path in found.candidates:
         files.setdefault(found.students[path], []).append(path)
     judged: set[Path] = set()
+    students = dict(found.students)
     for own in files.values():
-        naming = [path for path in own if len(own) == 1 or _mentions(path, names)]
+        contents = {path: _content(path) for path in own} if len(own) > 1 else {}
+        if found.rule == "auto" and _has_several_students(contents.values(), names):
+            students.update((path, path) for path in own)
+            judged.update(own)
+            continue
+        naming = [path for path, content in contents.items() if _mentions(content, names)]
         judged.update(naming or own)
     kept = tuple(path for path in found.candidates if path in judged)
-    return attrs.evolve(found, candidates=kept)
+    return attrs.evolve(found, candidates=kept, students=students)
 
 
-def _mentions(path: Path, names: Collection[str]) -> bool:
-    """Whether one of the names stands in the file, or the file has to be refused in words."""
+def _has_several_students(contents: Iterable[bytes | None], names: Collection[str]) -> bool:
+    """Whether two of a directory's files define the same exercise, as its own line of source does."""
+    defined: list[bytes] = []
+    pattern = re.compile(
+        # A line of a notebook's cell begins with a quotation mark.
+        rb"(?:^|\")(?:(?:async )?def (\w+)\b|(\w+)\s*=[^=])",
+        re.MULTILINE,
+    )
+    known = {name.encode() for name in names}
+    for content in contents:
+        found = {first or second for first, second in pattern.findall(content or b"")}
+        defined += found & known
+    return len(set(defined)) < len(defined)
+
+
+def _content(path: Path) -> bytes | None:
+    """The file's bytes; None where it has to be refused in words."""
     try:
-        content = read_file(path, named=False)
+        return read_file(path, named=False)
     except UnreadableCandidate:
-        return True
-    return any(name.encode() in content for name in names)
+        return None
+
+
+def _mentions(content: bytes | None, names: Collection[str]) -> bool:
+    return content is None or any(name.encode() in content for name in names)
 
 
 def _below(directory: Path) -> Found:

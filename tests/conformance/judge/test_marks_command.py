@@ -201,6 +201,7 @@ def test_a_class_of_directories_has_a_row_for_each_student(tmp_path: Path) -> No
         (tmp_path / "in" / name).write_text(content)
     views = ["--csv", "m.csv", "--html", "pages", "--junit", "j.xml"]
     given = ["check", "in", "--exercise", "vectorized_square", "--examples", 8, "--log", "l.jsonl"]
+    given += ["--students", "directory"]
     done = command(*given, *views, cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     assert "helpers.py" not in done.stdout

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conformance.judge import check_file, submissions
-from conformance.judge.submissions import find_candidates, read_candidate, without_helpers
+from conformance.judge.submissions import find_candidates, of_students, read_candidate
 from conformance.judge.verdict import Verdict
 
 HELPER = "def sq(v):\n    return v * v\n"
@@ -186,8 +186,45 @@ def test_which_files_are_one_students(tmp_path: Path) -> None:
     assert students("auto") == ["ada", "ada", "ben.py", "cy.py"]
     assert students("file") == ["ada/deep/helpers.py", "ada/hw3.py", "ben.py", "cy.py"]
     assert students("path") == ["."] * 4
-    found = without_helpers(find_candidates([tmp_path]), ["vectorized_square"])
+    found = of_students(find_candidates([tmp_path]), ["vectorized_square"])
     judged = [path.relative_to(tmp_path).as_posix() for path in found.candidates]
     assert judged == ["ada/hw3.py", "ben.py", "cy.py"]
-    nothing = without_helpers(find_candidates([tmp_path]), ["update"])
+    nothing = of_students(find_candidates([tmp_path]), ["update"])
     assert len(nothing.candidates) == 4
+
+
+SQUARE = "def vectorized_square(x):\n    return x * x\n"
+CELL = '{"cells": [{"cell_type": "code", "source": ["def vectorized_square(x):\\n", "    return x * x"]}]}'
+
+
+@pytest.mark.parametrize(
+    ("files", "auto", "directory"),
+    [
+        # A section of a class, and a notebook beside a file: several students.
+        ({"a.py": SQUARE, "b.py": SQUARE}, ["one/a.py", "one/b.py"], ["one", "one"]),
+        ({"a.py": SQUARE, "b.ipynb": CELL}, ["one/a.py", "one/b.ipynb"], ["one", "one"]),
+        (
+            {"a.py": SQUARE, "b.py": "vectorized_square = abs"},
+            ["one/a.py", "one/b.py"],
+            ["one"] * 2,
+        ),
+        # One student: another exercise, a helper, a call, an import of the same name.
+        ({"a.py": SQUARE, "b.py": "def update(x):\n    return x"}, ["one", "one"], ["one", "one"]),
+        ({"a.py": SQUARE, "b.py": "def helper(x):\n    return x"}, ["one"], ["one"]),
+        ({"a.py": SQUARE, "b.py": "from a import vectorized_square"}, ["one", "one"], ["one"] * 2),
+        ({"a.py": SQUARE, "b.py": "print(vectorized_square(1) == 1)"}, ["one", "one"], ["one"] * 2),
+    ],
+)
+def test_a_directory_in_which_an_exercise_is_solved_twice_has_several_students(
+    files: Mapping[str, str], auto: list[str], directory: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "one").mkdir()
+    for name, text in files.items():
+        (tmp_path / "one" / name).write_text(text)
+
+    def students(rule: str) -> list[str]:
+        found = of_students(find_candidates([tmp_path], rule), ["vectorized_square", "update"])
+        return [str(found.students[path].relative_to(tmp_path)) for path in found.candidates]
+
+    assert students("auto") == auto
+    assert students("directory") == directory
