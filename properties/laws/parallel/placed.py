@@ -58,7 +58,7 @@ def _calls(
     def call(seed: int) -> FunctionCall:
         chance = random.Random(f"{seed}/placed")
         # JAX moves no batch axis that is sharded in a convolution's type: it says so.
-        positions = (0,) if subject.name in OF_TYPES else (0, 1, -1)
+        positions = (0,) if subject.name in OF_TYPES else (0, 1, 2)
         each = tuple(chance.choice(positions) for _ in subject.arguments)
         axes = Axes(each, chance.choice((0, 1, 2)))
         return FunctionCall(subject.name, {AXIS: SIZE}, (axes,), "float32", seed)
@@ -125,8 +125,7 @@ def _specs_of_arguments(call: FunctionCall) -> list[tuple[str | None, ...]]:
     for spec, axis in zip(SPECS[call.subject_name], call.axes[0].in_axes, strict=True):
         names = ["z" if each == FREE else None for each in spec]
         assert axis is not None  # each argument is mapped
-        at = axis % (len(spec) + 1)
-        specs.append((*names[:at], "x", *names[at:]))
+        specs.append((*names[:axis], "x", *names[axis:]))
     return specs
 
 

@@ -126,12 +126,15 @@ COLLECTIVES = (
     _across_two(
         "all_gather.of-both",
         "lambda x, y:"
-        " (x + lax.psum(y, 'i'), x * lax.all_gather(y, 'i')[0], lax.ppermute(y, 'i', [(0, 1), (1, 0)]))",
-        "(split, split, split)",
+        " (x + lax.psum(y, 'i'), x * lax.all_gather(y, 'i')[0], lax.all_gather(y, 'i', axis=1, tiled=True),"
+        " lax.ppermute(y, 'i', [(0, 1), (1, 0)]), lax.ppermute(y, 'i', [(0, 0), (1, 1)]))",
+        "(split,) * 5",
         lambda a, b: (
             a + np.tile(b[:2] + b[2:], (2, 1)),
             a * np.tile(b[:2], (2, 1)),
+            np.tile(np.concatenate([b[:2], b[2:]], 1), (2, 1)),
             np.roll(b, 2, 0),
+            b,
         ),
     ),
     _across_devices(
