@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from conformance.observations import read_back
+from conformance.observations import meshes, read_back
 from conformance.observations.record import Absent, needed
 
 Forms = dict[str, Callable[[], Any]]
@@ -272,23 +272,10 @@ def pmap_alone() -> Forms:
 def shard_map() -> Forms:
     """Forms of `jax.shard_map`, and of what it was before it had that name."""
     x, spec = whole(4, 2), jax.sharding.PartitionSpec
-    rows, lax = spec("i"), jax.lax
-
-    def mesh() -> Any:
-        if jax.device_count() < 2:
-            raise Absent("it takes two devices")
-        return jax.sharding.Mesh(np.array(jax.devices()[:2]), ("i",))
+    rows, lax, on = meshes.ROWS, jax.lax, meshes.over_two_devices
 
     def made() -> Any:
         return needed("jax.make_mesh")((2,), ("i",), devices=jax.devices()[:2])
-
-    def on(function: Any, given: Any = rows, out: Any = rows, **options: Any) -> Any:
-        try:
-            found = needed("jax.shard_map")
-        except Absent:
-            found = needed("jax.experimental.shard_map.shard_map")
-        options = {"mesh": mesh(), "in_specs": given, "out_specs": out, **options}
-        return found(function, **options)
 
     return {
         "specs": lambda: on(same)(x),

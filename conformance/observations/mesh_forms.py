@@ -9,11 +9,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from conformance.observations.call_forms import Forms, same, whole
-from conformance.observations.placed_maps import mesh, placed, put, shard_map, used
+from conformance.observations.meshes import (
+    ALL,
+    ROWS,
+    mesh,
+    over_two_devices,
+    placed,
+    put,
+    shard_map,
+    used,
+)
 from conformance.observations.record import Absent, needed
 
-_OWN, _ALL = jax.sharding.PartitionSpec, jax.sharding.PartitionSpec()
-_ROWS = _OWN("i")
+_OWN = jax.sharding.PartitionSpec
 lax = jax.lax
 
 
@@ -111,12 +119,6 @@ def _around_shard_map() -> Forms:
     }
 
 
-def _split(function: Any, given: Any = _ROWS, out: Any = _ROWS, **options: Any) -> Any:
-    """The `shard_map` of a function whose arguments are split by their rows over two devices."""
-    options = {"mesh": mesh((2,), ("i",)), **options}
-    return shard_map(function, in_specs=given, out_specs=out, **options)
-
-
 def _gradient(function: Any) -> Any:
     return jax.jit(jax.grad(lambda a: function(a).sum()))(whole(4, 2))
 
@@ -127,16 +129,16 @@ def shard_mapped() -> Forms:
 
 
 def _collectives() -> Forms:
-    x, on = whole(4, 2), _split
+    x, on = whole(4, 2), over_two_devices
 
     def unused(a: Any) -> Any:
-        return on(lambda b: (b, lax.psum(b, "i")), _ROWS, (_ROWS, _ALL))(a)[0]
+        return on(lambda b: (b, lax.psum(b, "i")), ROWS, (ROWS, ALL))(a)[0]
 
     return {
-        "psum-of-a-psum": lambda: on(lambda a: lax.psum(lax.psum(a, "i"), "i"), _ROWS, _ALL)(x),
+        "psum-of-a-psum": lambda: on(lambda a: lax.psum(lax.psum(a, "i"), "i"), ROWS, ALL)(x),
         "psum-of-a-constant": lambda: on(lambda a: a + lax.psum(jnp.ones(2), "i"))(x),
         "pmean-gradient": lambda: _gradient(on(lambda a: a * lax.pmean(a, "i"))),
-        "psum-gradient": lambda: _gradient(on(lambda a: lax.psum(a * a, "i"), _ROWS, _ALL)),
+        "psum-gradient": lambda: _gradient(on(lambda a: lax.psum(a * a, "i"), ROWS, ALL)),
         "psum-unused-gradient": lambda: _gradient(unused),
         "psum-unused-gradient-eager": lambda: jax.grad(lambda a: unused(a).sum())(x),
         "ppermute-gradient": lambda: _gradient(
@@ -145,7 +147,7 @@ def _collectives() -> Forms:
         "all-gather-gradient": lambda: _gradient(on(lambda a: a * lax.all_gather(a, "i").sum(0))),
         "gradient-within": lambda: on(jax.grad(lambda a: jnp.sum(a * a)))(x),
         "gradient-within-by-shared": lambda: on(
-            lambda a, b: jax.grad(lambda c: jnp.sum(a * c))(b), (_ROWS, _ALL), _ROWS
+            lambda a, b: jax.grad(lambda c: jnp.sum(a * c))(b), (ROWS, ALL), ROWS
         )(x, x[:2]),
     }
 
@@ -160,7 +162,7 @@ def _own_rules() -> Forms:
             return a * lax.psum(a, "i"), a
 
         total.defvjp(forward, lambda a, g: (3 * g * a,), optimize_remat=True)
-        return _gradient(_split(jax.checkpoint(total) if jitted else total))
+        return _gradient(over_two_devices(jax.checkpoint(total) if jitted else total))
 
     def none_given_back(**options: Any) -> Any:
         @jax.custom_vjp
@@ -168,7 +170,7 @@ def _own_rules() -> Forms:
             return a
 
         ignored.defvjp(lambda a: (a, None), lambda kept, g: (None,))
-        return _split(ignored, **options)
+        return over_two_devices(ignored, **options)
 
     def none_given_back_on_a_mesh() -> Any:
         chosen = mesh((2,), ("i",), "Explicit")
@@ -187,15 +189,15 @@ def _own_rules() -> Forms:
 
 
 def _given_and_taken() -> Forms:
-    x, on = whole(4, 2), _split
+    x, on = whole(4, 2), over_two_devices
 
     def of_integers() -> Any:
-        mapped = on(lambda a, n: a * n, (_ROWS, _ROWS))
+        mapped = on(lambda a, n: a * n, (ROWS, ROWS))
         return jax.jit(jax.grad(lambda a: mapped(a, jnp.arange(4)[:, None]).sum()))(x)
 
     def within_another() -> Any:
         chosen = mesh((2, 2), ("i", "j"))
-        rows, columns = _ROWS, _OWN(None, "j")
+        rows, columns = ROWS, _OWN(None, "j")
         inner = shard_map(
             _double, mesh=chosen, in_specs=columns, out_specs=columns, axis_names={"j"}
         )
@@ -204,12 +206,12 @@ def _given_and_taken() -> Forms:
 
     def keys(out: Any) -> Any:
         given = jax.random.split(jax.random.key(0), 4)
-        return jax.random.key_data(jax.jit(on(same, _ROWS, out))(given)).shape
+        return jax.random.key_data(jax.jit(on(same, ROWS, out))(given)).shape
 
     return {
         "gradient-beside-integers": of_integers,
-        "keys-given-and-taken": lambda: keys(_ROWS),
-        "python-number-given": lambda: on(lambda a, b: a * b, (_ROWS, _ALL))(x, 2.0),
+        "keys-given-and-taken": lambda: keys(ROWS),
+        "python-number-given": lambda: on(lambda a, b: a * b, (ROWS, ALL))(x, 2.0),
         "number-closed-over": lambda: on(lambda a: a * x[0])(x),
         "loop-of-a-shard-map": lambda: lax.map(on(_double), jnp.stack([x, x])),
         "shard-map-of-a-shard-map": within_another,

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from conformance.observations.call_forms import Forms, whole
-from conformance.observations.placed_maps import mesh, placed, put, used
+from conformance.observations.meshes import mesh, placed, put, used
 from conformance.observations.record import needed
 
 _ONES = nn.initializers.ones

@@ -4,20 +4,17 @@ One list of functions, `conformance.observations.mapped_functions`, is mapped in
 refuses, or answers otherwise, in one of them is one difference.
 """
 
-import contextlib
-from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
+from conformance.observations.call_forms import Forms
 from conformance.observations.derived_functions import Function
 from conformance.observations.mapped_functions import functions, gradient
-from conformance.observations.record import Absent, needed
+from conformance.observations.meshes import mesh, placed, put, shard_map, used
 
-Forms = dict[str, Callable[[], Any]]
 _DIFFERENTIATED = (
     *(
         "plus-shared",
@@ -83,49 +80,6 @@ def _here(function: Function) -> Any:
     return jax.jit(_local(function))(*arrays())
 
 
-def mesh(shape: tuple[int, ...], names: tuple[str, ...], kind: str | None = None) -> Any:
-    """A mesh of devices; of a kind of axes where one is given."""
-    count = int(np.prod(shape))
-    if jax.device_count() < count:
-        raise Absent(f"it takes {count} devices")
-    devices = np.array(jax.devices()[:count]).reshape(shape)
-    if kind is None:
-        return jax.sharding.Mesh(devices, names)
-    kinds = (getattr(needed("jax.sharding.AxisType"), kind),) * len(names)
-    return jax.sharding.Mesh(devices, names, axis_types=kinds)
-
-
-@contextlib.contextmanager
-def used(chosen: Any) -> Iterator[None]:
-    """Have the mesh set."""
-    try:
-        setting = needed("jax.set_mesh")
-    except Absent:
-        setting = needed("jax.sharding.use_mesh")
-    with setting(chosen):
-        yield
-
-
-def put(array: Any, chosen: Any, *names: Any) -> Any:
-    """The array, its axes sharded over the mesh's axes of these names."""
-    spec = jax.sharding.PartitionSpec(*names)
-    return jax.device_put(array, jax.sharding.NamedSharding(chosen, spec))
-
-
-def placed(result: Any) -> Any:
-    """A result, and over which axes of its mesh each axis of each of its arrays is sharded."""
-    leaves = jax.tree_util.tree_leaves(result)
-    return result, [_places(leaf) for leaf in leaves]
-
-
-def _places(leaf: Any) -> str:
-    spec = getattr(getattr(leaf, "sharding", None), "spec", None)
-    if spec is None:
-        return "one device"
-    names = [*spec, *(None,) * (leaf.ndim - len(spec))]
-    return ", ".join("-" if name is None else str(name) for name in names)
-
-
 def _explicit(function: Function, jit: bool = True) -> Any:
     """Over an axis that is sharded over an Explicit mesh."""
     chosen = mesh((2,), ("x",), "Explicit")
@@ -133,15 +87,6 @@ def _explicit(function: Function, jit: bool = True) -> Any:
     with used(chosen):
         mapped = jax.jit(_local(function)) if jit else _local(function)
         return placed(mapped(put(numbers, chosen, "x"), put(index, chosen, "x"), shared))
-
-
-def shard_map(function: Any, **options: Any) -> Any:
-    """`jax.shard_map`, or what it was before it had that name."""
-    try:
-        found = needed("jax.shard_map")
-    except Absent:
-        found = needed("jax.experimental.shard_map.shard_map")
-    return found(function, **options)
 
 
 def _specs(axis: str) -> dict[str, Any]:
