@@ -169,7 +169,7 @@ def _paired(attempt: Attempt) -> tuple[str, str] | None:
     """
     answers = attempt.expected
     assert answers is not None
-    names = [name for name, value in answers.calls[0].arguments.items()]
+    names = list(answers.calls[0].arguments)
     if len(names) not in (1, 2):
         return None
     first, second = names[0], names[-1]

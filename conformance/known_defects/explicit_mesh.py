@@ -167,7 +167,7 @@ EXPLICIT_MESH: tuple[Defect, ...] = (
     Defect(
         id="vmap-explicit-mesh-gather",
         transform="jax.vmap",
-        versions={"jax": ">=0.7.2,<0.10.2"},
+        versions={"jax": ">=0.7.2,<0.10.1"},
         affects=calls_of(
             ("lax.gather", "lax.gather.pairs"), lambda axes: not set(axes) <= {0, None}
         ),
@@ -178,7 +178,7 @@ EXPLICIT_MESH: tuple[Defect, ...] = (
             "is indexed by an array, raises ValueError: 'Sharding spec ('d',) implies that array axis 0 is "
             "partitioned 2 times, but does not evenly divide the dimension size 5'."
         ),
-        upstream=f"{NOT_FOUND_ON_THE_27TH} It works in 0.10.2.",
+        upstream=f"{NOT_FOUND_ON_THE_27TH} It works in 0.10.1.",
         all_laws=False,
     ),
     Defect(

@@ -6,7 +6,7 @@ import sys
 from conformance.known_defects import DEFECTS
 from conformance.known_defects.defect import Defect
 from conformance.transforms import TRANSFORMS
-from properties.law import minimize
+from properties.law import Violation, minimize
 from properties.laws import LAWS
 
 _DEADLINE = 60
@@ -49,5 +49,5 @@ def run_minimal_call(defect_id: str) -> None:
     (defect,) = (each for each in DEFECTS if each.id == defect_id)
     try:
         LAWS[defect.law].check(TRANSFORMS[defect.transform], defect.call)
-    except AssertionError:
+    except Violation:
         sys.exit(_VIOLATES)
