@@ -294,13 +294,9 @@ def test_a_log_of_verdicts_is_told_and_decides_the_status(main: Main, tmp_path: 
     log.finish()
     ran = main("report", tmp_path / "verdicts.jsonl")
     assert (ran.status, ran.err) == (1, "")
-    assert ran.out.splitlines() == [
-        "a.py: f  conforms",
-        "b.py: f  violates  bias-missing",
-        "marks",
-        "  a.py  1 of 1 right",
-        "  b.py  0 of 1 right",
-    ]
+    table = ["marks", "  a.py  1 of 1 right", "  b.py  0 of 1 right"]
+    assert ran.out.splitlines()[:2] == ["a.py: f  conforms", "b.py: f  violates  bias-missing"]
+    assert ran.out.splitlines()[2:] == table
 
 
 def test_missing_shards_are_three_and_named(main: Main, written: Callable[..., Path]) -> None:
