@@ -127,14 +127,20 @@ COLLECTIVES: tuple[Defect, ...] = (
             ),
             description=(
                 "lax.psum_scatter and lax.all_to_all do not count negative axes from the end, as "
-                "lax.all_gather does: psum_scatter with tiled=True silently gives an array of another "
-                "shape before 0.10, (1, 2, 3) for (2, 1, 3), and raises since; all_to_all raises. Both "
-                "work since 0.11."
+                f"lax.all_gather does: {what}. Both work since 0.11."
             ),
             upstream=_NEGATIVE_UPSTREAM,
         )
         for name, transform in (("vmap", "jax.vmap"), ("linen-vmap", "flax.linen.vmap"))
-        for suffix, versions in (("", "<0.10"), ("-raises", ">=0.10,<0.11"))
+        for suffix, versions, what in (
+            (
+                "",
+                "<0.10",
+                "psum_scatter with tiled=True silently gives an array of another shape, (1, 2, 3) for "
+                "(2, 1, 3), and all_to_all raises",
+            ),
+            ("-raises", ">=0.10,<0.11", "both raise"),
+        )
     ),
     Defect(
         id="pmap-psum-scatter-of-a-negative-axis",
