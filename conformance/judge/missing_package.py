@@ -26,7 +26,7 @@ def of_missing_package(error: Mapping[str, Any], submission: Submission) -> Diag
         return None
     module = str(error["missing"])
     package = module.partition(".")[0]
-    if package != module and package in available():
+    if package != module and package in available() - set(SUITE):
         return None  # the package is there, and has no such module: the file's own mistake
     loaded = {place for place, _ in submission.modules}
     if package != module and any(package in place.split("/")[:-1] for place in loaded):

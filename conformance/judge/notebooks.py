@@ -16,10 +16,17 @@ _OTTER = re.compile(
     r"\s*(?:import otter\b|from otter\b|\w+\s*=\s*otter\.Notebook\(|grader\.(?:check|check_all|export)\()"
 )
 _CALLS_THE_JUDGE = re.compile(r"^\s*(?:import|from) conformance\b", re.MULTILINE)
-_MAGIC_ASSIGNED = re.compile(r"(\s*[\w, ]+=\s*)[%!]")
-_DROPPED = (_MAGIC, _MAGIC_ASSIGNED, _OTTER)
+_TARGET = r"(\s*(?:[\w, ]+=\s*)?)"
+_MAGIC_ASSIGNED = re.compile(r"(\s*[\w, ]+=\s*)([%!])")
+_TIMES = r"(?:time|prun)"
+_TIMED = re.compile(rf"\s*[\w, ]+=\s*%{_TIMES}\s+(?!-)\S|\s*%{_TIMES}\s+[\w, ]+=(?!=)")
+"""Magics that run an assignment in the notebook itself: what it defines may be used later."""
+_DROPPED = (_MAGIC, _OTTER)
 _CALLED = re.compile(
-    r"\s*(?:[\w, ]+=\s*)?get_ipython\(\)\.(?:run_line_magic|run_cell_magic|magic|system|getoutput)\("
+    _TARGET + r"get_ipython\(\)\.(run_line_magic|run_cell_magic|magic|system|getoutput)\("
+)
+_TIMED_CALL = re.compile(
+    rf"(\s*)get_ipython\(\)\.run_line_magic\('{_TIMES}', (['\"])([\w, ]+=(?!=).+)\2\)\s*$"
 )
 _NO_BRACKETS = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|#.*")
 _EXPORTED = re.compile(r"^# (?:%%|In ?\[[\d ]*\]:)", re.MULTILINE)
@@ -102,14 +109,42 @@ def _without_magics(lines: list[str]) -> tuple[list[str], int]:
     kept = []
     depth = _Depth()
     for line in lines:
-        if not depth.inside and any(each.match(line) for each in _DROPPED):
-            indent = line[: len(line) - len(line.lstrip())]
-            kept.append(f"{indent}pass" if line.strip() else "")
+        replaced = None if depth.inside else _in_place_of_magic(line)
+        if replaced is not None:
+            kept.append(replaced)
             dropped += 1
             continue
+        if not depth.inside and _TIMED.match(line):
+            line = re.sub(rf"%{_TIMES}\s+", "", line, count=1)
         depth.read(line)
         kept.append(line)
     return kept, dropped
+
+
+def _in_place_of_magic(line: str) -> str | None:
+    """What stands for a line that is dropped; None for a line that stays, or stays in part."""
+    if _TIMED.match(line):
+        return None
+    assigned = _MAGIC_ASSIGNED.match(line)
+    if assigned:
+        return _assigned(assigned[1], "[]" if assigned[2] == "!" else "None")
+    if any(each.match(line) for each in _DROPPED):
+        return f"{line[: len(line) - len(line.lstrip())]}pass" if line.strip() else ""
+    return None
+
+
+def _assigned(target: str, value: str) -> str:
+    """An assignment with `value` in place of a magic, so that the names can be used later.
+
+    Args:
+        target: the line up to the value: its indent, and the names with `=` if there are any.
+        value: an expression.
+
+    """
+    if "=" not in target:
+        return target + "pass"
+    places = [name for name in target.strip(" \t=").split(",") if name.strip()]
+    return target + ", ".join([value] * len(places))
 
 
 class _Depth:
@@ -138,8 +173,11 @@ def from_export(text: str | None) -> Source | None:
         return None
     lines, called = [], 0
     for line in text.split("\n"):
-        if _CALLED.match(line):
-            line = line[: len(line) - len(line.lstrip())] + "pass"
+        timed, made = _TIMED_CALL.match(line), _CALLED.match(line)
+        if timed:
+            line = timed[1] + timed[3].replace(f"\\{timed[2]}", timed[2])  # as it was exported
+        elif made:
+            line = _assigned(made[1], "[]" if made[2] == "getoutput" else "None")
             called += 1
         lines.append(line)
     kept, dropped = _without_magics(lines) if _EXPORTED.search(text) else (lines, 0)

@@ -7,11 +7,32 @@ import importlib
 import os
 import sys
 import types
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 OURS = "sandbox"
 """Our own name in `sys.modules`, which a student's file may have, too."""
+_hidden: set[str] = set()
+"""The judge's own packages, less those whose name a file of the student's has."""
+
+
+def hide(names: Iterable[str]) -> None:
+    """Have these packages not be there, at any level, unless the student has files of that name.
+
+    What keeps their files from being read would else show: as an error of permissions at one level, as
+    a package without modules at another.
+
+    Args:
+        names: of the judge's own packages.
+
+    """
+    _hidden.update(names)
+
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        if name.partition(".")[0] in _hidden:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    sys.meta_path.insert(0, types.SimpleNamespace(find_spec=find_spec))  # type: ignore[arg-type]
 
 
 def install(
@@ -36,6 +57,7 @@ def install(
     importlib.invalidate_caches()
     roots = dict.fromkeys((f"{here}/" if here else "", ""))
     names = {_top(each, root) for root in roots for each in modules if each.startswith(root)}
+    _hidden.difference_update(names)
     if OURS in names:  # no module of ours is looked up by its name any more
         for each in [each for each in sys.modules if each.partition(".")[0] == OURS]:
             del sys.modules[each]

@@ -9,7 +9,7 @@ import signal
 import sys
 from typing import Any
 
-from . import isolation, linux, processes, supervisor, system_calls
+from . import isolation, linux, own_modules, processes, supervisor, system_calls
 
 SPARE_USER_TASKS = 200
 """Tasks that an ordinary user's other programs may start meanwhile: the process limit counts them
@@ -107,6 +107,7 @@ def run(
     isolation.limit_at_start(message["cpu_seconds"])
     with contextlib.suppress(OSError):  # the level says that it is lacking
         system_calls.install()
+    own_modules.hide(map(os.path.basename, files["masked"]))
     from . import worker  # NumPy and all that follows only here, where a fresh server is used once
 
     worker.work(

@@ -38,6 +38,34 @@ def test_code_cells_come_in_order_without_their_magics() -> None:
     assert len(source.lines) == len(source.source.splitlines())
 
 
+@pytest.mark.parametrize(
+    ("line", "into"),
+    [
+        ("x = !ls", "x = []"),
+        ("    a, b = %magic", "    a, b = None, None"),
+        ("t = %timeit -o f(1)", "t = None"),
+        ("x = %time f(1)", "x = f(1)"),
+        ("  %time x = f(1) == 2", "  x = f(1) == 2"),
+        ("%time f(x) == 1", "pass"),
+        ("%time plot(x)", "pass"),
+        ("%timeit x = f(1)", "pass"),
+        ("y = x % time", "y = x % time"),
+        ("a[0] = 5 %time", "a[0] = 5 %time"),
+        ("get_ipython().run_line_magic('time', 'x = f(\\'a\\')')", "x = f('a')"),
+        ("get_ipython().run_line_magic('time', 'f(1)')", "pass"),
+        ("x = get_ipython().getoutput('ls')", "x = []"),
+        ("  t = get_ipython().run_line_magic('timeit', '-o f(1)')", "  t = None"),
+    ],
+)
+def test_names_that_a_magic_defines_are_there_afterwards(line: str, into: str) -> None:
+    if "get_ipython" in line:
+        export = notebooks.from_export(f"# %%\n{line}")
+        assert export is not None
+        assert export.source == f"# %%\n{into}"
+    else:
+        assert notebooks.from_json(notebook(line)).source == f"{into}\n"
+
+
 def test_cells_that_test_the_solution_are_left_out() -> None:
     """nbgrader runs them in the notebook that is judged: the one that calls the judge among them."""
     solution = {"grade": True, "solution": True}

@@ -47,6 +47,12 @@ FILES = {
         "hw3.py": USES.replace("helpers", "this"),
         "this.py": HELPER,
     },
+    "name-of-a-part-of-the-suite": {
+        "hw3.py": "try:\n    from conformance.judge import check\nexcept ImportError:\n    check = None\n"
+        "import reference\ndef vectorized_square(x):\n"
+        "    return reference.sq(x) if check is None else x\n",
+        "reference.py": HELPER,
+    },
     "name-of-ours": {
         "hw3.py": USES.replace("helpers", "sandbox") + "import candidate\n",
         "sandbox.py": HELPER,
@@ -83,6 +89,15 @@ def judge_one(sessions: Callable, best_level: str, tmp_path: Path) -> Callable[.
 def test_a_students_other_files_can_be_imported(kind: str, level: str, judge_one: Callable) -> None:
     verdict = judge_one(FILES[kind], level)
     assert verdict.verdict == "conforms", verdict
+
+
+@pytest.mark.parametrize("level", ["best", "process"])
+@pytest.mark.parametrize("module", ["conformance", "conformance.judge", "reference"])
+def test_the_suite_is_not_there_at_any_level(module: str, level: str, judge_one: Callable) -> None:
+    verdict = judge_one({"hw3.py": f"import {module}\n"}, level)
+    assert verdict.message.startswith("ModuleNotFoundError: No module named"), verdict
+    assert verdict.diagnosis is not None
+    assert verdict.diagnosis.pitfall == "imports-the-suite"
 
 
 def test_a_wrong_helper_makes_a_wrong_solution(judge_one: Callable) -> None:
