@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -11,7 +12,7 @@ from conformance.judge import channel, diagnosis
 from conformance.judge import verdict as verdicts
 from conformance.judge.attempt import Attempt
 from conformance.judge.exercises.exercise import Exercise, Finding
-from conformance.judge.expected_answers import Call, expected
+from conformance.judge.expected_answers import Call, compute, expected
 from conformance.judge.missing_package import of_missing_package
 from conformance.judge.session import JudgeSession
 from conformance.judge.verdict import Counterexample, Diagnosis, Verdict
@@ -84,8 +85,8 @@ def _lift(attempt: Attempt) -> str:
     return ""
 
 
-def failed(attempt: Attempt, failure: Failure) -> Verdict:
-    """The candidate raised, ran out of time, or ended."""
+def failed(attempt: Attempt, failure: Failure, call: Call | None = None) -> Verdict:
+    """The candidate raised, ran out of time, or ended; in which call, if it was in one."""
     exercise = attempt.exercise
     found, message = None, failure.message
     if failure.error is not None:
@@ -99,17 +100,17 @@ def failed(attempt: Attempt, failure: Failure) -> Verdict:
         law=None if exercise is None else exercise.law,
         diagnosis=found,
         error=_located(failure.error, attempt),
-        counterexample=_failing_call(attempt, failure),
+        counterexample=None if call is None else _failing_call(attempt, failure, call),
     )
 
 
-def _failing_call(attempt: Attempt, failure: Failure) -> Counterexample | None:
-    if attempt.expected is None or failure.call is None:
-        return None
-    call = attempt.expected.calls[failure.call]
-    answer = expected(attempt.expected, call.number)
-    leaf = answer.leaves[0] if len(answer.leaves) == 1 else None
-    value = None if leaf is None else leaf.value.astype(leaf.dtype)
+def _failing_call(attempt: Attempt, failure: Failure, call: Call) -> Counterexample:
+    assert attempt.exercise is not None
+    value = None
+    with suppress(Exception):  # a call that a teacher's own exercise does not have
+        answer = compute(attempt.exercise.reference, call.arguments)
+        if len(answer.leaves) == 1:
+            value = answer.leaves[0].value.astype(answer.leaves[0].dtype)
     return Counterexample(dict(call.arguments), value, difference=failure.message)
 
 

@@ -38,9 +38,9 @@ def _decided(
     answers: ExpectedAnswers,
     wrong: list[diagnosis.WrongAnswer],
 ) -> Verdict:
-    failure = _smallest_failure(attempt, answers)
-    if failure is not None:
-        return build_verdict.failed(attempt, failure)
+    failed = _smallest_failure(attempt, answers)
+    if failed is not None:
+        return build_verdict.failed(attempt, *failed)
     if wrong:
         found = _unsteady(attempt) or diagnosis.of_wrong(
             exercise, wrong, _printed(attempt), _notes(attempt, wrong[0])
@@ -48,10 +48,7 @@ def _decided(
         found = found or of_range([each.call for each in wrong], answers.calls)
         found = found or of_nearly_right(wrong)
         found = found or diagnosis.by_probing(exercise, wrong[0], _asker(attempt, exercise))
-        shown = wrong[0]
-        if is_usual(shown.call) and found is not diagnosis.NOT_DETERMINISTIC:
-            shown = _smallest_wrong(attempt, exercise, shown)
-        return build_verdict.violating(attempt, shown, found)
+        return build_verdict.violating(attempt, _smallest_wrong(attempt, exercise, wrong[0]), found)
     return _observed(attempt, exercise, answers)
 
 
@@ -109,23 +106,31 @@ def _printed(attempt: Attempt) -> bool:
     return any(run.channel.printed for run in attempt.runs)
 
 
-def _smallest_failure(attempt: Attempt, answers: ExpectedAnswers) -> worker_run.Failure | None:
-    """What ended a run; where the candidate raised, with the smallest call that makes it raise."""
+def _smallest_failure(
+    attempt: Attempt, answers: ExpectedAnswers
+) -> tuple[worker_run.Failure, Call | None] | None:
+    """What ended a run, and in which call; where the candidate raised, in one as small as can be."""
     run = next((run for run in attempt.runs if run.failure), None)
     if run is None or run.failure is None:
         return None
     failure = run.failure
-    if failure.verdict != verdicts.ERROR or failure.call is None:
-        return failure
-    for call in _smallest(answers.calls, failure.call):
-        if run.channel.closed:
+    if failure.call is None:
+        return failure, None
+    call, seconds = answers.calls[failure.call], attempt.limits.new_shape
+    if failure.verdict != verdicts.ERROR:
+        return failure, call
+    for small in _smallest(answers.calls, failure.call):
+        again = worker_run.raised_by(run, answers.exercise, small, seconds)
+        if again is not None:
+            failure, call = again, small
             break
-        run.failure = None
-        worker_run.make(run, answers.exercise, call, attempt.limits.new_shape)
-        again: worker_run.Failure | None = run.failure
-        if again is not None and again.verdict == verdicts.ERROR:
-            return again
-    return failure
+
+    def in_the_same_way(small: Call) -> worker_run.Failure | None:
+        again = worker_run.raised_by(run, answers.exercise, small, seconds)
+        return again if again is not None and again.place == failure.place else None
+
+    call, failure = minimize(answers.exercise, call, failure, in_the_same_way)
+    return failure, call
 
 
 def _smallest(calls: Sequence[Call], failing: int) -> list[Call]:
@@ -210,11 +215,9 @@ def _observed(attempt: Attempt, exercise: Exercise, answers: ExpectedAnswers) ->
     for number in sorted(numbers, key=lambda number: (*weight(answers.calls[number]), number)):
         call = answers.calls[number]
         for run in attempt.runs:
-            if run.changed.get(number):
-                return build_verdict.mutating(attempt, call, run.changed[number])
-            finding = _finding(exercise, call, run.observed.get(number, {}))
-            if finding is not None:
-                return build_verdict.observed(attempt, call, finding)
+            seen = _seen(exercise, call, run, number)
+            if seen is not None:
+                return _violating_as_seen(attempt, exercise, run, call, seen)
     base = build_verdict.conforming(attempt)
     if _unsteady(attempt):
         remark = "two processes gave answers that differ in their last digits, all of them right"
@@ -226,6 +229,38 @@ def _observed(attempt: Attempt, exercise: Exercise, answers: ExpectedAnswers) ->
             return attrs.evolve(base, verdict=verdicts.VIOLATES, message=message, observed=True)
         return attrs.evolve(base, remarks=(*base.remarks, remark))
     return base
+
+
+def _seen(
+    exercise: Exercise, call: Call, run: worker_run.WorkerRun, number: int
+) -> list[str] | Finding | None:
+    """The arguments that a call changed in place, else what was observed of it; None for nothing."""
+    changed = run.changed.get(number)
+    return changed or _finding(exercise, call, run.observed.get(number, {}))
+
+
+def _violating_as_seen(
+    attempt: Attempt,
+    exercise: Exercise,
+    run: worker_run.WorkerRun,
+    call: Call,
+    seen: list[str] | Finding,
+) -> Verdict:
+    """The verdict on what was seen, with a call as small as can be of which the same was seen."""
+
+    def again(small: Call) -> list[str] | Finding | None:
+        if run.channel.closed:
+            return None
+        if not worker_run.make(run, exercise, small, attempt.limits.new_shape):
+            return None
+        del run.answers[small.number]
+        found = _seen(exercise, small, run, small.number)
+        return found if type(found) is type(seen) else None
+
+    call, seen = minimize(exercise, call, seen, again)
+    if isinstance(seen, Finding):
+        return build_verdict.observed(attempt, call, seen)
+    return build_verdict.mutating(attempt, call, seen)
 
 
 def _finding(exercise: Exercise, call: Call, notes: Mapping[str, Any]) -> Finding | None:

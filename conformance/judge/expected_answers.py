@@ -63,9 +63,8 @@ def draw_calls(exercise: Exercise, count: int, seed: int) -> list[Call]:
     for number in range(count):
         place = number % len(exercise.shapes)
         random = np.random.RandomState([seed % 2**32, number])
-        turn = number // len(exercise.shapes) + 3 * place
         try:
-            arguments = exercise.draw(exercise.shapes[place], random, turn)
+            arguments = exercise.draw(exercise.shapes[place], random, turn_of(exercise, number))
             _check_arguments(exercise, arguments)
         except KeyboardInterrupt:
             raise
@@ -73,6 +72,11 @@ def draw_calls(exercise: Exercise, count: int, seed: int) -> list[Call]:
             raise _broken(exercise, "draw", exercise.shapes[place], problem) from problem
         calls.append(Call(number, place, arguments))
     return calls
+
+
+def turn_of(exercise: Exercise, number: int) -> int:
+    """The turn that the call of this number was drawn with: which kind of values it has."""
+    return number // len(exercise.shapes) + 3 * (number % len(exercise.shapes))
 
 
 def _check_arguments(exercise: Exercise, arguments: object) -> None:

@@ -10,13 +10,16 @@ import attrs
 import numpy as np
 
 from conformance.judge.exercises.exercise import Exercise
-from conformance.judge.expected_answers import Call
+from conformance.judge.expected_answers import Call, turn_of
+from conformance.judge.value_ranges import is_usual
 
 MAX_TRIES = 16
 MAX_SECONDS = 5.0
 """How much one counterexample may cost. A try at a new shape compiles."""
 TURNS = (5, 9)
 """Turns of `Exercise.draw` that give usual values, in the first one such that print short."""
+SPARE = 3
+"""Tries kept for the call's own shape and kind of values, where nothing else fails."""
 NUMBER = 200_000
 """Numbers of these calls begin here: no call that was drawn has such a one."""
 
@@ -40,22 +43,36 @@ def minimize(
 
     """
     shape: Mapping[str, Any] = exercise.shapes[call.shape]
-    began, tries, smaller = time.monotonic(), 0, True
-    while smaller:
-        smaller = False
-        for proposal in _smaller(exercise, shape, same=call.number < NUMBER):
-            for turn in TURNS:
-                if tries >= MAX_TRIES or time.monotonic() - began > MAX_SECONDS:
-                    return call, failing
-                tries += 1
-                made = _draw(exercise, call, proposal, turn, NUMBER + tries)
-                found = None if made is None else try_call(made)
-                if made is not None and found is not None:
-                    shape, call, failing, smaller = proposal, made, found, True
-                    break
-            if smaller:
-                break
-    return call, failing
+    own = turn_of(exercise, call.number)
+    of_own_kind = [(own, which) for which in range(SPARE)]
+    kinds = [(turn, 0) for turn in TURNS] if is_usual(call) else of_own_kind
+    began, numbers = time.monotonic(), iter(range(NUMBER, NUMBER + MAX_TRIES - SPARE))
+
+    def attempt(
+        proposal: Mapping[str, Any], kind: tuple[int, int], number: int
+    ) -> tuple[Call, Failing] | None:
+        made = _draw(exercise, call, proposal, kind, number)
+        found = None if made is None else try_call(made)
+        return None if made is None or found is None else (made, found)
+
+    def first(shape: Mapping[str, Any], *, same: bool) -> tuple[Any, tuple[Call, Failing]] | None:
+        """The first smaller shape at which a call fails, and the call; None where the tries are over."""
+        for proposal in _smaller(exercise, shape, same=same):
+            for kind in kinds:
+                number = next(numbers, None)
+                if number is None or time.monotonic() - began > MAX_SECONDS:
+                    return None
+                if (found := attempt(proposal, kind, number)) is not None:
+                    return proposal, found
+        return None
+
+    smallest = None
+    while (smaller := first(shape, same=smallest is None)) is not None:
+        shape, smallest = smaller
+    if smallest is None:
+        spare = ((kind, NUMBER + MAX_TRIES + place) for place, kind in enumerate(of_own_kind))
+        smallest = next(filter(None, (attempt(shape, *each) for each in spare)), None)
+    return smallest or (call, failing)
 
 
 def _smaller(
@@ -73,12 +90,23 @@ def _smaller(
 
 
 def _draw(
-    exercise: Exercise, call: Call, shape: Mapping[str, Any], turn: int, number: int
+    exercise: Exercise, call: Call, shape: Mapping[str, Any], kind: tuple[int, int], number: int
 ) -> Call | None:
-    """A call of this shape; None where the exercise does not draw one."""
+    """A call of this shape; None where the exercise does not draw one.
+
+    Args:
+        exercise: draws it.
+        call: what it replaces.
+        shape: its sizes.
+        kind: the turn it is drawn with, and which of several draws with that turn it is.
+        number: its number.
+
+    """
     sizes = [size for size in shape.values() if type(size) is int]
+    turn, which = kind
+    random = np.random.RandomState([turn, *sizes, *([which] if which else [])])
     try:
-        arguments = exercise.draw(shape, np.random.RandomState([turn, *sizes]), turn)
+        arguments = exercise.draw(shape, random, turn)
     except Exception:  # a shape that a teacher's own exercise does not have
         return None
     if set(arguments) != set(exercise.parameters):

@@ -80,6 +80,11 @@ class Failure:
     call: int | None = None
     error: dict[str, Any] | None = None
 
+    @property
+    def place(self) -> object:
+        """Which exception it was and where in the file, for telling it from another one."""
+        return None if self.error is None else (self.error["type"], self.error["frames"])
+
 
 @attrs.frozen
 class Loaded:
@@ -214,6 +219,19 @@ def make(run: WorkerRun, exercise: Exercise, call: Call, seconds: float) -> bool
     if isinstance(changed, list) and changed:
         run.changed[call.number] = [str(place)[:20] for place in changed]
     return True
+
+
+def raised_by(run: WorkerRun, exercise: Exercise, call: Call, seconds: float) -> Failure | None:
+    """What one more call raises, in a process in which one has raised; None where it answers or ends.
+
+    `run.failure` stays what it was.
+    """
+    if run.channel.closed:
+        return None
+    before, run.failure = run.failure, None
+    make(run, exercise, call, seconds)
+    again, run.failure = run.failure, before
+    return again if again is not None and again.verdict == verdicts.ERROR else None
 
 
 def _exchange(conversation: Channel, exercise: Exercise, call: Call, seconds: float) -> Any:

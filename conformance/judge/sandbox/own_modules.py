@@ -32,7 +32,7 @@ def hide(names: Iterable[str]) -> None:
         if name.partition(".")[0] in _hidden:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
-    sys.meta_path.insert(0, types.SimpleNamespace(find_spec=find_spec))  # type: ignore[arg-type]
+    sys.meta_path.insert(0, types.SimpleNamespace(find_spec=find_spec))
 
 
 def install(

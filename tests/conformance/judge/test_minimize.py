@@ -46,6 +46,70 @@ def test_the_call_says_nothing_of_the_seed(judge: Callable) -> None:
         assert one["x"].tobytes() not in drawn
 
 
+RAISES = (
+    "def vectorized_square(x):\n    if {}:\n        raise ValueError(x.shape)\n    return x * x\n"
+)
+CHANGES = "def vectorized_square(x):\n    x *= x\n    return x\n"
+BATCHED = """\
+import jax, flax.linen as nn
+def nn_vmap_forward(seed, x_batch, features):
+    axes = dict(variable_axes={"params": 0}, split_rngs={"params": False})
+    return nn.vmap(nn.Dense, **axes)(features).init_with_output(jax.random.PRNGKey(seed), x_batch)[0].ravel()
+"""
+KINDS = {  # sources, verdicts, and examples in the call shown
+    "raises": (RAISES.format("True"), "error", 1),
+    "raises-of-two": (RAISES.format("len(x) == 2"), "error", 2),
+    "raises-of-large": (RAISES.format("abs(x).max() > 500"), "error", 1),
+    "changes-its-argument": (CHANGES, "violates", 1),
+    "changes-two": (CHANGES.replace("x *= x", "x *= x if len(x) > 1 else 1"), "violates", 1),
+    "wrong-of-large": (
+        "import numpy as np\ndef vectorized_square(x):\n    return np.minimum(x * x, np.float32(1e5))\n",
+        "violates",
+        1,
+    ),
+    "not-the-same-twice": (
+        "calls = []\ndef vectorized_square(x):\n    calls.append(1)\n    return x * x + len(calls) // 2\n",
+        "violates",
+        1,
+    ),
+    "observed": (BATCHED, "violates", 2),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_fault_is_shown_by_a_small_call_that_says_nothing_of_the_seed(
+    kind: str, judge: Callable
+) -> None:
+    source, wanted, examples = KINDS[kind]
+    found = []
+    for seed in (3, 4):
+        (verdict,) = judge(source, seed=seed, patience=20.0)
+        assert verdict.verdict == wanted, verdict
+        assert verdict.right_calls < verdict.drawn_calls == 16
+        found.append(verdict.counterexample.arguments)
+    one, other = (each.get("x", each.get("x_batch")) for each in found)
+    assert len(one) == len(other) == examples
+    if "large" not in kind:
+        assert np.array_equal(one, other)
+        return
+    exercise = load_exercises()["vectorized_square"]
+    seeds = [[turn, 1, *which] for turn in range(40) for which in ([], [1], [2])]
+    draws = [(each[0], np.random.RandomState(each)) for each in seeds]
+    known = [exercise.draw({"examples": 1}, random, turn)["x"] for turn, random in draws]
+    assert one in known
+    assert other in known
+
+
+def test_an_error_that_is_shown_is_the_same_error(judge: Callable) -> None:
+    source = (
+        "def vectorized_square(x):\n    if len(x) == 1:\n        raise ValueError('one')\n"
+        "    raise ValueError('more')\n"
+    )
+    (verdict,) = judge(source, patience=20.0)
+    at_one = "one" in verdict.message
+    assert (len(verdict.counterexample.arguments["x"]) == 1) == at_one, verdict
+
+
 def test_no_more_calls_are_made_than_the_budget_has() -> None:
     exercise = load_exercises()["vectorized_linear_layer"]
     call = draw_calls(exercise, 16, 0)[7]
