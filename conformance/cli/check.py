@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
@@ -36,6 +37,7 @@ from conformance.runner import process_env
 
 if TYPE_CHECKING:
     from conformance.cli.check_output import CheckOutput
+    from conformance.judge.channel import Channel
     from conformance.judge.compile_cache import CompileCache
     from conformance.judge.server_process import Server
     from conformance.judge.session import JudgeSession
@@ -212,13 +214,14 @@ def judge(
     clear_jax_settings()
     process_env.prepare()
     session, stop, pool = None, Event(), ThreadPoolExecutor()
-    cache, starting = _start_server(pool, isolation)
+    cache, starting, early = _start_server(pool, isolation, patience)
     try:
-        printer = _printer(format if ended is None else "watch")
-        from conformance.judge import session as sessions
-        from conformance.judge.expected_answers import compute_ahead
+        with _no_garbage_collection():
+            printer = _printer(format if ended is None else "watch")
+            from conformance.judge import session as sessions
+            from conformance.judge.expected_answers import compute_ahead
 
-        known = load_exercises(exercise_files)
+            known = load_exercises(exercise_files)
         wanted = chosen_names(known, marking, *named)
         drawn = sessions.fresh_seed() if seed is None else seed
         chosen = sessions.Options(
@@ -230,7 +233,8 @@ def judge(
         for each in prefetched.values():
             pool.submit(compute_ahead, each, stop)
         many = stays or len(found.candidates) >= MANY_CANDIDATES
-        session = sessions.JudgeSession(starting.result(), known, chosen, cache, many, prefetched)
+        server = starting.result()
+        session = sessions.JudgeSession(server, known, chosen, cache, many, early, prefetched)
         shown = (log, files, marking, workers, found.skipped, verbose)
         with printer(session, *shown) as output:
             if stays:
@@ -242,25 +246,48 @@ def judge(
     except InvalidExercise as problem:
         raise click.UsageError(str(problem)) from None
     except (JudgeFailure, MemoryError) as problem:
-        reason = str(problem) or "not enough memory"
-        raise click.ClickException(f"could not judge: {reason}") from None
+        raise click.ClickException(f"could not judge: {problem or 'not enough memory'}") from None
     finally:
         stop.set()  # a thread of XLA's must not be cut short by the end of the process
-        _close(session, starting)
+        _close(session, starting, early)
         pool.shutdown()
 
 
 def _start_server(
-    pool: ThreadPoolExecutor, isolation: str
-) -> tuple[CompileCache | None, Future[Server]]:
-    """The cache of compiled programs, and the server, which starts while JAX is imported here."""
+    pool: ThreadPoolExecutor, isolation: str, patience: float
+) -> tuple[CompileCache | None, Future[Server], list[Future[Channel]]]:
+    """The cache of compiled programs; the server, and a candidate's workers as soon as it is there.
+
+    They start while JAX is imported here.
+    """
     from conformance.judge import compile_cache, server_process
 
     cache = compile_cache.prepare(
         process_env.cache_directory() / "judge" / process_env.compilation_cache().name
     )
     compiled = None if cache is None else cache.compiled
-    return cache, pool.submit(server_process.start_server, isolation, compiled)
+    starting = pool.submit(server_process.start_server, isolation, compiled)
+
+    def start_worker() -> Channel:
+        server = starting.result()
+        from conformance.judge import session
+
+        return session.start_worker(server, patience)
+
+    count = server_process.WORKERS_PER_CANDIDATE
+    return cache, starting, [pool.submit(start_worker) for _ in range(count)]
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Import JAX without looking for garbage meanwhile, which takes a twelfth of the time and finds none."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _printer(format: str) -> type[CheckOutput]:
@@ -272,12 +299,17 @@ def _printer(format: str) -> type[CheckOutput]:
     return output_of(format)
 
 
-def _close(session: JudgeSession | None, starting: Future[Server]) -> None:
+def _close(
+    session: JudgeSession | None, starting: Future[Server], early: list[Future[Channel]]
+) -> None:
     from conformance.judge import server_process
 
     if session is not None:
         session.close()
     elif starting.exception() is None:
+        from conformance.judge.session import end_early
+
+        end_early(early)
         server_process.stop_server(starting.result())
 
 

@@ -17,7 +17,8 @@ from conformance.judge.attempt import Attempt
 from conformance.judge.decide import decide
 from conformance.judge.exercises.exercise import Exercise
 from conformance.judge.expected_answers import expected
-from conformance.judge.session import WORKERS_PER_CANDIDATE, JudgeSession
+from conformance.judge.server_process import WORKERS_PER_CANDIDATE
+from conformance.judge.session import JudgeSession
 from conformance.judge.split_calls import split_calls
 from conformance.judge.submissions import Submission, UnreadableCandidate, read_candidate
 from conformance.judge.verdict import Verdict

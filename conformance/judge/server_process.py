@@ -23,6 +23,8 @@ from conformance.judge.sandbox.isolation import LEVELS, lacking
 from conformance.runner import process_env
 
 DEVICES = 8
+WORKERS_PER_CANDIDATE = 2
+"""Processes that make one candidate's calls at the same time."""
 START = """\
 import json, sys
 sys.path.insert(0, sys.argv[1])

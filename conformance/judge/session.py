@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,8 +19,6 @@ from conformance.judge.expected_answers import ExpectedAnswers, draw_calls
 from conformance.judge.submissions import UnreadableCandidate, read_candidate
 from conformance.runner import process_env
 
-WORKERS_PER_CANDIDATE = 2
-"""Processes that make one candidate's calls at the same time."""
 MAX_MEMORY = 6 * 2**30
 """Bytes that all processes of one worker may hold together."""
 
@@ -59,7 +58,7 @@ class Options:
 
 
 def _slots() -> threading.Semaphore:
-    return threading.Semaphore(max(1, process_env.cores() // WORKERS_PER_CANDIDATE))
+    return threading.Semaphore(max(1, process_env.cores() // server_process.WORKERS_PER_CANDIDATE))
 
 
 @attrs.define
@@ -68,6 +67,7 @@ class JudgeSession:
 
     Attributes:
         many: whether enough candidates come that filling the cache pays.
+        early: workers that were started before they were needed, while JAX was imported here.
         call_slots: one for each candidate whose calls are made at a time: there is a core for each
             of its processes. Others meanwhile start, load and are compared.
 
@@ -78,6 +78,7 @@ class JudgeSession:
     options: Options
     cache: CompileCache | None = None
     many: bool = False
+    early: list[Future[channel.Channel]] = attrs.field(factory=list)
     expectations: dict[str, ExpectedAnswers] = attrs.field(factory=dict)
     lock: threading.Lock = attrs.field(factory=threading.Lock)
     call_slots: threading.Semaphore = attrs.field(factory=_slots)
@@ -105,8 +106,10 @@ class JudgeSession:
 
         """
         server = self.server
+        with suppress(JudgeFailure, IndexError):
+            return self.early.pop().result()
         try:
-            return self._worker(server)
+            return start_worker(server, self.options.patience)
         except JudgeFailure:
             if server.process.poll() is None:
                 raise
@@ -115,19 +118,28 @@ class JudgeSession:
                 server_process.stop_server(server)
                 cache = None if self.cache is None else self.cache.compiled
                 self.server = server_process.start_server(server.level, cache)
-        return self._worker(self.server)
-
-    def _worker(self, server: server_process.Server) -> channel.Channel:
-        seconds = self.options.patience * 60
-        opened = channel.Channel(worker_process.start_worker(server, seconds, MAX_MEMORY))
-        channel.wait_until_ready(opened)
-        return opened
+        return start_worker(self.server, self.options.patience)
 
     def close(self) -> None:
         """End the server and everything that it started, and see the cache through."""
+        end_early(self.early)
         server_process.stop_server(self.server)
         for thread in [] if self.cache is None else self.cache.threads:
             thread.join()
+
+
+def start_worker(server: server_process.Server, patience: float) -> channel.Channel:
+    """A worker of this server's that is ready for a file. Raises JudgeFailure."""
+    opened = channel.Channel(worker_process.start_worker(server, patience * 60, MAX_MEMORY))
+    channel.wait_until_ready(opened)
+    return opened
+
+
+def end_early(early: list[Future[channel.Channel]]) -> None:
+    """End the workers that were started early and that no candidate has come to need."""
+    while early:
+        with suppress(JudgeFailure):
+            channel.terminate(early.pop().result())
 
 
 def wanted_names(options: Options, exercises: Mapping[str, Exercise]) -> list[str]:

@@ -1,4 +1,7 @@
-"""The exercises: one file each, found by the name of the function that a candidate implements."""
+"""The exercises: one file each, found by the name of the function that a candidate implements.
+
+Importing this package imports no NumPy: `check` starts its server first.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,12 @@ import pkgutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from conformance.judge.errors import InvalidExercise
-from conformance.judge.exercises.exercise import Exercise, problems
+
+if TYPE_CHECKING:
+    from conformance.judge.exercises.exercise import Exercise
 
 __all__ = ["InvalidExercise", "exercise_names", "load_exercises"]
 
@@ -43,6 +49,8 @@ def load_exercises(files: Sequence[Path] = ()) -> dict[str, Exercise]:
 
 def check_exercise(exercise: object, origin: str) -> Exercise:
     """The exercise, if it is a sound one. Raises InvalidExercise, which names its `origin`."""
+    from conformance.judge.exercises.exercise import Exercise, problems
+
     if not isinstance(exercise, Exercise):
         raise InvalidExercise(
             f"{origin}: EXERCISE is {type(exercise).__name__}, not an Exercise: "
@@ -55,6 +63,8 @@ def check_exercise(exercise: object, origin: str) -> Exercise:
 
 
 def _exercises(content: dict[str, object]) -> list[Exercise]:
+    from conformance.judge.exercises.exercise import Exercise
+
     here = [value for name, value in content.items() if name.startswith("EXERCISE")]
     return [value for value in here if isinstance(value, Exercise)]
 
