@@ -136,8 +136,10 @@ COLLECTIVES: tuple[Defect, ...] = (
             (
                 "",
                 "<0.10",
-                "psum_scatter with tiled=True silently gives an array of another shape, (1, 2, 3) for "
-                "(2, 1, 3), and all_to_all raises",
+                (
+                    "psum_scatter with tiled=True silently gives an array of another shape, (1, 2, 3) for "
+                    "(2, 1, 3), and all_to_all raises"
+                ),
             ),
             ("-raises", ">=0.10,<0.11", "both raise"),
         )
