@@ -229,9 +229,16 @@ def vmap_alone() -> Forms:
         "gradient-of-vmap": lambda: jax.grad(lambda a: vmap(jnp.sum)(a).sum())(x),
         "jit-lowered": lambda: jax.jit(vmap(add)).lower(x, x).compile()(x, x),
         "as-decorator": lambda: functools.partial(vmap, in_axes=1)(same)(x),
+        "wrapped-and-lowered": lambda: _wrapped(vmap).lower(x, x).compile()(x, x),
         "traced-once": lambda: _traces(vmap, x),
         "read-back-from-the-compilation-cache": lambda: read_back.mapped_loop(vmap),
     }
+
+
+def _wrapped(map: Map) -> Any:
+    """A function that says it is a compiled one, which it only calls."""
+    compiled = jax.jit(map(add))
+    return functools.wraps(compiled)(lambda *given: 1 + compiled(*given))
 
 
 def _traces(map: Map, x: Any) -> Any:

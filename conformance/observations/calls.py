@@ -10,12 +10,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from conformance.observations import (
+    bridge_forms,
     call_forms,
+    edge_values,
     flax_call_forms,
     linen_module_forms,
+    linen_program_forms,
     mesh_forms,
     nnx_module_forms,
+    nnx_program_forms,
+    part_maps,
     placed_maps,
+    switched_forms,
+    traced_maps,
 )
 from conformance.observations.record import Absent, Observation, described, needed, one
 from conformance.observations.selection import EVERYTHING, Selection
@@ -40,6 +47,9 @@ def _vmap() -> call_forms.Forms:
         **call_forms.vmap_alone(),
         **placed_maps.vmapped(),
         **mesh_forms.vmapped(),
+        **switched_forms.vmapped(),
+        **edge_values.vmapped(),
+        **traced_maps.vmapped(),
     }
 
 
@@ -60,15 +70,19 @@ def _shard_map() -> call_forms.Forms:
         **call_forms.shard_map(),
         **placed_maps.shard_mapped(),
         **mesh_forms.shard_mapped(),
+        **part_maps.shard_mapped(),
+        **traced_maps.shard_mapped(),
     }
 
 
 def _linen() -> call_forms.Forms:
-    return {**flax_call_forms.linen(), **linen_module_forms.linen()}
+    forms = (flax_call_forms, linen_module_forms, linen_program_forms, bridge_forms)
+    return {name: call for module in forms for name, call in module.linen().items()}
 
 
 def _nnx() -> call_forms.Forms:
-    return {**flax_call_forms.nnx(), **nnx_module_forms.nnx()}
+    forms = (flax_call_forms, nnx_module_forms, nnx_program_forms, bridge_forms)
+    return {name: call for module in forms for name, call in module.nnx().items()}
 
 
 def _of_map(map: Callable[..., Any]) -> call_forms.Forms:
@@ -105,11 +119,16 @@ def _given(call: Callable[[], Any]) -> dict[str, Any]:
 def _kind(leaf: Any) -> str:
     if not hasattr(leaf, "dtype"):
         return type(leaf).__name__
+    spec = getattr(getattr(leaf, "sharding", None), "spec", ())
+    if isinstance(leaf, jax.ShapeDtypeStruct) and any(spec):
+        return f"{leaf.dtype}[{','.join(map(str, leaf.shape))}]@{tuple(spec)}"
     weak = " weak" if getattr(leaf, "weak_type", False) else ""
     return f"{leaf.dtype}[{','.join(map(str, leaf.shape))}]{weak}"
 
 
 def _value(leaf: Any) -> Any:
+    if isinstance(leaf, jax.ShapeDtypeStruct):
+        return None
     if not hasattr(leaf, "dtype"):
         return leaf if isinstance(leaf, str | int | float | bool) else type(leaf).__name__
     if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):

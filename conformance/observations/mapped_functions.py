@@ -93,6 +93,9 @@ def _indexed() -> dict[str, Function]:
         "sliced-at-what-is-mapped": lambda a, i, w: lax.dynamic_slice(a, (i,), (2,)),
         "gathered": lambda a, i, w: a[jnp.array([2, 0])],
         "gathered-at-what-is-mapped": lambda a, i, w: a[i],
+        "gathered-far-by-small-numbers": lambda a, i, w: jnp.arange(600.0).reshape(300, 2)[
+            299, (i % 2).astype(jnp.int8)
+        ],
         "updated": lambda a, i, w: (a.at[0].set(5.0), lax.dynamic_update_slice(a, a[:1], (2,))),
         "updated-at-what-is-mapped": lambda a, i, w: a.at[i].set(a[0]),
         "added-at": lambda a, i, w: a.at[jnp.array([0, 0])].add(1.0),
@@ -292,12 +295,17 @@ def gradient(function: Function) -> Function:
         Absent: The function gives no floats: it has no gradient.
 
     """
+    return lambda a, i, w: 8 + jax.grad(total(function))(a, i, w)
 
-    def total(a: Any, i: Any, w: Any) -> Any:
+
+def total(function: Function) -> Function:
+    """The sum of the function's floats; `Absent` where it gives none."""
+
+    def summed(a: Any, i: Any, w: Any) -> Any:
         leaves = [jnp.asarray(leaf) for leaf in jax.tree_util.tree_leaves(function(a, i, w))]
         floats = [x for x in leaves if jnp.issubdtype(x.dtype, jnp.floating)]
         if not floats:
             raise Absent("it gives no floats")
         return sum(jnp.sum(x) for x in floats)
 
-    return lambda a, i, w: 8 + jax.grad(total)(a, i, w)
+    return summed

@@ -1,0 +1,115 @@
+"""Functions of linear algebra of one example, to be traced under maps."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from conformance.observations.derived_functions import Function
+from conformance.observations.record import needed
+
+_MATRIX = 8.0 * np.eye(3, dtype=np.float32)
+
+
+def _symmetric(a: Any) -> Any:
+    return _MATRIX + jnp.outer(a, a)
+
+
+def _any(a: Any, w: Any) -> Any:
+    return _MATRIX + jnp.outer(a, w)
+
+
+def functions() -> dict[str, Function]:
+    """By name, functions of `a`, `i` and `w`, as those of `mapped_functions`."""
+    linalg, scipy = jnp.linalg, jax.scipy.linalg
+
+    def of_matrix(name: str, *more: Any, **options: Any) -> Function:
+        return lambda a, i, w: needed(name)(_symmetric(a), *more, **options)
+
+    def of_batch(name: str, *more: Any, **options: Any) -> Function:
+        return lambda a, i, w: needed(name)(jnp.stack([_symmetric(a)] * 2), *more, **options)
+
+    named = {
+        "jax.numpy.linalg": "cholesky eig eigh eigvals eigvalsh inv pinv qr svd slogdet det norm cond"
+        " matrix_rank matrix_norm matrix_transpose trace diagonal tensorinv",
+        "jax.scipy.linalg": "cho_factor cholesky det eigh expm hessenberg inv lu lu_factor qr"
+        " schur svd",
+        "jax.lax.linalg": "cholesky eig eigh hessenberg lu qr schur svd tridiagonal"
+        " symmetric_product lu_pivots_to_permutation",
+    }
+    forms: dict[str, Function] = {}
+    for module, names in named.items():
+        prefix = {"jax.numpy.linalg": "np", "jax.scipy.linalg": "sp", "jax.lax.linalg": "lax"}
+        for name in names.split():
+            if name not in ("symmetric_product", "lu_pivots_to_permutation", "tensorinv"):
+                forms[f"{prefix[module]}-{name}"] = of_matrix(f"{module}.{name}")
+    for name in ("cholesky", "eigh", "inv", "qr", "svd", "slogdet", "pinv", "matrix_norm"):
+        forms[f"np-{name}-of-two"] = of_batch(f"jax.numpy.linalg.{name}")
+    for name in ("cho_factor", "expm", "lu", "lu_factor", "qr", "schur", "hessenberg"):
+        forms[f"sp-{name}-of-two"] = of_batch(f"jax.scipy.linalg.{name}")
+    for order in (1, 2, "fro", "nuc"):
+        forms[f"matrix-norm-{order}"] = of_matrix("jax.numpy.linalg.norm", ord=order)
+        forms[f"matrix-norm-{order}-of-none"] = lambda a, i, w, order=order: linalg.norm(
+            a[None, :0], ord=order
+        )
+    for power in (0, 1, 2, np.inf):
+        forms[f"vector-norm-{power}-of-none"] = lambda a, i, w, power=power: linalg.norm(
+            a[:0], ord=power
+        )
+    return forms | {
+        "matrix-power": of_matrix("jax.numpy.linalg.matrix_power", 3),
+        "multi-dot": lambda a, i, w: linalg.multi_dot([_any(a, w), _symmetric(a), a]),
+        "outer-of-shared": lambda a, i, w: linalg.outer(a, w),
+        "cross": lambda a, i, w: (jnp.cross(a, w), jnp.cross(w, a)),
+        "solve-several": lambda a, i, w: linalg.solve(_symmetric(a), jnp.stack([a, w], 1)),
+        "solve-shared-by-two": lambda a, i, w: linalg.solve(
+            jnp.stack([_symmetric(a)] * 2), w[:, None]
+        ),
+        "solve-vector-by-two": lambda a, i, w: linalg.solve(
+            jnp.stack([_symmetric(a)] * 2), jnp.stack([a, w])
+        ),
+        "solve-positive": lambda a, i, w: scipy.solve(_symmetric(a), w, assume_a="pos"),
+        "triangular-transposed": lambda a, i, w: scipy.solve_triangular(
+            _symmetric(a), w, trans=1, unit_diagonal=True
+        ),
+        "triangular-by-shared": lambda a, i, w: scipy.solve_triangular(_symmetric(w), a),
+        "cholesky-solved": lambda a, i, w: scipy.cho_solve((_symmetric(a), True), w),
+        "cholesky-solved-for-two": lambda a, i, w: scipy.cho_solve(
+            (jnp.stack([_symmetric(a)] * 2), True), w
+        ),
+        "factors-solved-transposed": lambda a, i, w: scipy.lu_solve(
+            scipy.lu_factor(_symmetric(a)), w, trans=1
+        ),
+        "factors-solved-by-shared": lambda a, i, w: scipy.lu_solve(
+            scipy.lu_factor(_symmetric(w)), a
+        ),
+        "least-squares-of-several": lambda a, i, w: linalg.lstsq(
+            _any(a, w), jnp.stack([a, w], 1), rcond=None
+        ),
+        "householder": lambda a, i, w: needed("jax.lax.linalg.householder_product")(
+            _symmetric(a), a
+        ),
+        "tridiagonal-solved": lambda a, i, w: needed("jax.lax.linalg.tridiagonal_solve")(
+            a, a + 9, a, w[:, None]
+        ),
+        "cholesky-updated": lambda a, i, w: needed("jax.lax.linalg.cholesky_update")(
+            _symmetric(a), w
+        ),
+        "symmetric-product": lambda a, i, w: needed("jax.lax.linalg.symmetric_product")(
+            _symmetric(a), _symmetric(w)
+        ),
+        "pivots": lambda a, i, w: needed("jax.lax.linalg.lu_pivots_to_permutation")(
+            jnp.array([1, 2, 2]) + 0 * i, 3
+        ),
+        "block-diagonal": lambda a, i, w: scipy.block_diag(a[None], _symmetric(w)),
+        "toeplitz": lambda a, i, w: scipy.toeplitz(a, w),
+        "conjugate-gradients": lambda a, i, w: jax.scipy.sparse.linalg.cg(
+            lambda x: _symmetric(a) @ x, w
+        )[0],
+        "eigenvectors-not-wanted": lambda a, i, w: scipy.eigh(_symmetric(a), eigvals_only=True),
+        "full-qr": lambda a, i, w: linalg.qr(_any(a, w)[:, :2], mode="complete"),
+        "thin-svd": lambda a, i, w: linalg.svd(_any(a, w)[:, :2], full_matrices=False),
+        "hermitian-svd": lambda a, i, w: linalg.svd(_symmetric(a), hermitian=True),
+        "hermitian-pinv": lambda a, i, w: linalg.pinv(_symmetric(a), hermitian=True),
+    }

@@ -1,0 +1,92 @@
+"""`shard_map` over some axes of a mesh, and within another `shard_map`."""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from conformance.observations.call_forms import Forms, whole
+from conformance.observations.meshes import mesh, shard_map, used
+from conformance.observations.record import needed
+
+_OWN = jax.sharding.PartitionSpec
+lax = jax.lax
+
+
+def shard_mapped() -> Forms:
+    """Of `jax.shard_map`: over one axis of two, checked and not, compiled and not; within another."""
+    x = whole(4, 2)
+
+    def over_one(function: Any, *given: Any, jit: bool = True, checked: bool = False) -> Any:
+        mapped = _over_one(function, check_vma=checked)
+        return (jax.jit(mapped) if jit else mapped)(*(given or (x,)))
+
+    def keys(jit: bool) -> Any:
+        given = over_one(lambda k: k, jax.random.split(jax.random.key(0), 4), jit=jit)
+        return jax.random.key_data(given)
+
+    uses = {
+        "doubled": lambda a: 2 * a,
+        "summed": lambda a: a + lax.psum(a, "x"),
+        "placed": lambda a: a + lax.axis_index("x"),
+        "looped": lambda a: lax.scan(lambda c, b: (c + b.sum(), c + b), jnp.sum(0 * a), a)[1],
+        "branched": lambda a: lax.cond(a.sum() > 4, lambda b: 2 * b, lambda b: b, a),
+        "gathered": lambda a: lax.all_gather(a, "x", tiled=True)[:2],
+    }
+    forms: Forms = {
+        "part-of-keys": partial(keys, True),
+        "part-of-keys-eagerly": partial(keys, False),
+    }
+    for name, use in uses.items():
+        forms[f"part-{name}"] = partial(over_one, use)
+        forms[f"part-{name}-checked"] = partial(over_one, use, checked=True)
+        forms[f"part-{name}-eagerly"] = partial(over_one, use, jit=False)
+    return forms | {
+        "part-gradient": lambda: jax.jit(jax.grad(lambda a: _over_one(lambda b: b * b)(a).sum()))(
+            x
+        ),
+        "part-mapped": lambda: jax.jit(jax.vmap(_over_one(lambda b: 2 * b), 1, 1))(x),
+        "part-without-arguments": _over_one(
+            lambda: lax.axis_index("x").reshape(1), in_specs=()
+        ),
+        "within-two-others": _nested,
+        "within-another-in-jit": lambda: jax.jit(_within_another)(x),
+    }
+
+
+def _over_one(function: Any, **options: Any) -> Any:
+    """Over the first of a mesh's two axes: by `axis_names`, or before there were those by `auto`."""
+    chosen = mesh((2, 2), ("x", "y"))
+    rows = {"in_specs": _OWN("x"), "out_specs": _OWN("x")}
+    options = {"mesh": chosen, "check_vma": False, **rows, **options}
+    try:
+        return shard_map(function, axis_names={"x"}, **options)
+    except TypeError:
+        options["check_rep"] = options.pop("check_vma")
+        return shard_map(function, auto=frozenset({"y"}), **options)
+
+
+def _nested() -> Any:
+    shard = partial(needed("jax.shard_map"), in_specs=_OWN(), out_specs=_OWN())
+
+    def innermost(x: Any) -> Any:
+        return shard(lambda y: 2 * y)(x)
+
+    def inner(x: Any) -> Any:
+        return shard(innermost, axis_names={"y"})(x)
+
+    with used(mesh((2, 2, 2), ("x", "y", "z"))):
+        return jax.jit(shard(inner, axis_names={"x"}))(jnp.ones(4))
+
+
+def _within_another(x: Any) -> Any:
+    shard = needed("jax.shard_map")
+    chosen = mesh((2, 2), ("x", "y"))
+
+    def inner(a: Any) -> Any:
+        rows = {"in_specs": _OWN(None, "y"), "out_specs": _OWN(None, "y")}
+        return shard(lambda b: 2 * b, axis_names={"y"}, **rows)(a)
+
+    rows = {"in_specs": _OWN("x"), "out_specs": _OWN("x")}
+    return shard(inner, mesh=chosen, axis_names={"x"}, **rows)(x)

@@ -1,0 +1,340 @@
+"""Programs of one example, to be traced under maps: loops, branches, own rules, checks, callbacks."""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from conformance.observations.derived_functions import Function
+from conformance.observations.record import needed
+
+lax = jax.lax
+
+
+def functions() -> dict[str, Function]:
+    """By name, functions of `a`, `i` and `w`, as those of `mapped_functions`."""
+    return {**_loops(), **_branches(), **_own_derivatives(), **_checks(), **_callbacks()}
+
+
+def _loops() -> dict[str, Function]:
+    def step(c: Any, x: Any) -> Any:
+        return c * x, c + x
+
+    return {
+        "scan-in-reverse": lambda a, i, w: lax.scan(step, a[0], a, reverse=True),
+        "scan-unrolled": lambda a, i, w: lax.scan(step, w, jnp.outer(a, w), unroll=2),
+        "scan-of-scan": lambda a, i, w: lax.scan(
+            lambda c, x: (lax.scan(step, c, w)[0] + x, c), a[0], a
+        ),
+        "scan-of-a-checkpoint": lambda a, i, w: lax.scan(jax.checkpoint(step), a[0], w),
+        "scan-of-a-branch": lambda a, i, w: lax.scan(
+            lambda c, x: (lax.cond(x > i, lambda y: y * x, lambda y: y, c), c), w[0], a
+        ),
+        "scan-that-carries-a-pair": lambda a, i, w: lax.scan(
+            lambda c, x: ((c[1], c[0] + x), c), (w[0], 0.0), a
+        ),
+        "scan-that-carries-whole-numbers": lambda a, i, w: lax.scan(
+            lambda c, x: ((c[0] + 1, c[1] * x), None), (i, a[0]), w
+        ),
+        "scan-that-differs-later": lambda a, i, w: lax.scan(
+            lambda c, x: ((c[1], c[2], x), c[0]), (0.0, 0.0, 0.0), a
+        ),
+        "scan-without-steps-to-read": lambda a, i, w: lax.scan(
+            lambda c, _: (c * w, c.sum()), a, None, length=2
+        ),
+        "loop-over-what-is-shared": lambda a, i, w: lax.fori_loop(
+            0, 3, lambda n, c: c + w[n] * a, jnp.zeros(3)
+        ),
+        "loop-in-a-loop": lambda a, i, w: lax.fori_loop(
+            0, 2, lambda n, c: lax.fori_loop(0, n, lambda m, d: d + a, c), w
+        ),
+        "loop-that-updates": lambda a, i, w: lax.fori_loop(
+            0, 3, lambda n, c: c.at[n].set(a[n] * c[0]), w
+        ),
+        "while-of-shared": lambda a, i, w: lax.while_loop(
+            lambda c: c[0] < 3, lambda c: (c[0] + 1, c[1] * w), (i, w)
+        )[1],
+        "while-that-swaps": lambda a, i, w: lax.while_loop(
+            lambda c: c[0].sum() < 30, lambda c: (2 * c[1], c[0]), (a, w)
+        ),
+        "while-bounded-by-shared": lambda a, i, w: lax.while_loop(
+            lambda c: c < w[0], lambda c: c + 1, 0.0
+        ),
+        "loop-map-of-pairs": lambda a, i, w: lax.map(lambda p: p[0] * p[1], (a, w), batch_size=2),
+        "root": lambda a, i, w: lax.custom_root(
+            lambda x: x * x - a[0],
+            a[0],
+            lambda f, x: lax.fori_loop(0, 2, lambda n, y: y - f(y) / 4, x),
+            lambda g, y: y / g(1.0),
+        ),
+        "linear-solve-of-own": lambda a, i, w: lax.custom_linear_solve(
+            lambda x: w * x, a, lambda mv, b: b / mv(jnp.ones(3)), symmetric=True
+        ),
+    }
+
+
+def _branches() -> dict[str, Function]:
+    return {
+        "cond-of-a-shared-choice": lambda a, i, w: lax.cond(
+            w[0] > 2, lambda x: 2 * x, lambda x: x, a
+        ),
+        "cond-closed-over": lambda a, i, w: lax.cond(i > 0, lambda: a * w, lambda: w),
+        "cond-of-whole-and-broken": lambda a, i, w: lax.cond(
+            i > 0, lambda x, n: (x * n, n), lambda x, n: (x, n + 1), a, i
+        ),
+        "cond-in-cond": lambda a, i, w: lax.cond(
+            i > 0,
+            lambda x: lax.cond(x[0] > 2, jnp.sin, jnp.cos, x),
+            lambda x: w,
+            a,
+        ),
+        "cond-with-none": lambda a, i, w: lax.cond(i > 0, lambda: None, lambda: None) or a,
+        "cond-that-loops": lambda a, i, w: lax.cond(
+            i > 0, lambda x: lax.scan(lambda c, y: (c * y, c), x, w)[0], lambda x: x, a[0]
+        ),
+        "switch-clamped": lambda a, i, w: lax.switch(
+            i - 5, [lambda x: x, lambda x: w, lambda x: 2 * x], a
+        ),
+        "switch-of-one": lambda a, i, w: lax.switch(i, [lambda x: x * w], a),
+        "select-between-programs": lambda a, i, w: jnp.where(
+            i > 0, jax.jit(jnp.sin)(a), jax.jit(jnp.cos)(w)
+        ),
+        "by-platform": lambda a, i, w: needed("jax.lax.platform_dependent")(
+            a, cpu=lambda x: 2 * x, default=lambda x: x
+        ),
+        "composite": lambda a, i, w: needed("jax.lax.composite")(lambda x: x * w[0], "own.name")(a),
+        "named-scope": lambda a, i, w: jax.named_scope("inner")(lambda x: jnp.sin(x) * w)(a),
+        "jitted-with-shared": lambda a, i, w: jax.jit(lambda x, y: (x * y, y))(a, w),
+        "jitted-static": lambda a, i, w: jax.jit(lambda n, x: x * n, static_argnums=0)(2, a),
+        "jitted-inline": lambda a, i, w: jax.jit(lambda x: (x, w), inline=True)(a),
+        "constant-under-jit": lambda a, i, w: jax.jit(lambda x: (1, x, None))(a),
+    }
+
+
+def _own_derivatives() -> dict[str, Function]:
+    def jvp(rule: Any = None, **options: Any) -> Any:
+        @partial(jax.custom_jvp, nondiff_argnums=options.pop("nondiff", ()))
+        def product(x: Any, y: Any) -> Any:
+            return x * y
+
+        def default(primals: Any, tangents: Any) -> Any:
+            return product(*primals), 3 * tangents[0] * primals[1]
+
+        product.defjvp(rule or default, **options)
+        return product
+
+    def vjp(forward: Any = None, backward: Any = None, **options: Any) -> Any:
+        @partial(jax.custom_vjp, nondiff_argnums=options.pop("nondiff", ()))
+        def product(x: Any, y: Any) -> Any:
+            return x * y
+
+        product.defvjp(
+            forward or (lambda x, y: (x * y, (x, y))),
+            backward or (lambda kept, g: (3 * g * kept[1], g * kept[0])),
+            **options,
+        )
+        return product
+
+    def with_symbols(primals: Any, tangents: Any) -> Any:
+        zero = type(tangents[1]).__name__ == "SymbolicZero"
+        return primals[0] * primals[1], tangents[0] * (1 if zero else 2)
+
+    def with_symbols_forward(x: Any, y: Any) -> Any:
+        return x.value * y.value, (x.value, y.value, None)
+
+    def gradient_of_own(a: Any, i: Any, w: Any) -> Any:
+        return jax.custom_gradient(lambda x: (x * w, lambda g: (2 * g * w,)))(a)
+
+    def closed_over_inner(a: Any, i: Any, w: Any) -> Any:
+        y = jnp.sin(a)
+        return jax.custom_gradient(lambda x: (y * x, lambda g: (g * y,)))(w)
+
+    def transposed(a: Any, i: Any, w: Any) -> Any:
+        return jax.linear_transpose(lambda x: x * w, a)(a)
+
+    def converted(a: Any, i: Any, w: Any) -> Any:
+        function, more = jax.closure_convert(lambda x: x * w, a)
+        return function(a, *more)
+
+    def told_pairs(a: Any, i: Any, w: Any) -> Any:
+        @jax.custom_jvp
+        def f(pair: Any) -> Any:
+            return pair[0] * 2
+
+        f.defjvp(lambda p, t: (f(*p), t[0][0] * 2), symbolic_zeros=True)
+        return jax.jit(f)((a, 3.0))
+
+    @jax.custom_batching.custom_vmap
+    def ruled(x: Any, y: Any) -> Any:
+        return x * y
+
+    @ruled.def_vmap
+    def _rule(size: int, mapped: Any, x: Any, y: Any) -> Any:
+        axes = [0 if each else None for each in mapped]
+        return jax.vmap(lambda x, y: x * y, axes, axis_size=size)(x, y), True
+
+    policies = jax.checkpoint_policies
+
+    def kept(policy: Any) -> Function:
+        def function(a: Any, i: Any, w: Any) -> Any:
+            return jax.checkpoint(lambda x: jnp.sin(jnp.cos(x) * w), policy=policy)(a)
+
+        return function
+
+    return {
+        "own-jvp": lambda a, i, w: jvp()(a, w),
+        "own-jvp-of-a-number": lambda a, i, w: jvp()(a, 3.0),
+        "own-jvp-not-by-the-first": lambda a, i, w: jvp(
+            lambda x, primals, tangents: (x * primals[0], tangents[0]), nondiff=(0,)
+        )(2.0, a),
+        "own-jvp-told-of-zeros": lambda a, i, w: jvp(with_symbols, symbolic_zeros=True)(a, w),
+        "own-jvp-told-of-zeros-jitted": lambda a, i, w: jax.jit(
+            jvp(with_symbols, symbolic_zeros=True)
+        )(a, 3.0),
+        "own-jvp-of-a-tree-told-of-zeros": told_pairs,
+        "own-jvp-in-a-loop": lambda a, i, w: lax.scan(lambda c, x: (jvp()(c, x), c), a[0], w),
+        "own-jvp-in-a-branch": lambda a, i, w: lax.cond(
+            i > 0, lambda x: jvp()(x, w), lambda x: x, a
+        ),
+        "own-vjp": lambda a, i, w: vjp()(a, w),
+        "own-vjp-of-whole-numbers": lambda a, i, w: vjp(
+            backward=lambda kept, g: (g * kept[1], None)
+        )(a, i),
+        "own-vjp-not-by-the-first": lambda a, i, w: vjp(
+            lambda x, y: (x * y, y), lambda x, kept, g: (g * x,), nondiff=(0,)
+        )(2.0, a),
+        "own-vjp-told-of-zeros": lambda a, i, w: vjp(
+            with_symbols_forward, lambda kept, g: (kept[1], kept[0]), symbolic_zeros=True
+        )(a, w),
+        "own-vjp-recomputed": lambda a, i, w: vjp(optimize_remat=True)(a, w),
+        "own-vjp-recomputed-jitted": lambda a, i, w: jax.jit(vjp(optimize_remat=True))(a, w),
+        "own-vjp-in-a-loop": lambda a, i, w: lax.scan(lambda c, x: (vjp()(c, x), c), a[0], w),
+        "own-vjp-in-a-branch": lambda a, i, w: lax.cond(
+            i > 0, lambda x: vjp()(x, w), lambda x: x, a
+        ),
+        "own-vjp-checkpointed": lambda a, i, w: jax.checkpoint(vjp())(a, w),
+        "own-vjp-that-gives-none": lambda a, i, w: vjp(backward=lambda kept, g: (None, None))(a, w),
+        "own-gradient": gradient_of_own,
+        "own-gradient-closed-over": closed_over_inner,
+        "own-map": lambda a, i, w: ruled(a, w),
+        "own-map-in-a-loop": lambda a, i, w: lax.scan(lambda c, x: (ruled(c, x), c), a[0], w),
+        "own-map-in-a-branch": lambda a, i, w: lax.cond(
+            i > 0, lambda x: ruled(x, w), lambda x: x, a
+        ),
+        "own-map-jitted": lambda a, i, w: jax.jit(ruled)(a, w),
+        "map-in-turn": lambda a, i, w: jax.custom_batching.sequential_vmap(lambda x: x * w)(a),
+        "transposed": transposed,
+        "closure-converted": converted,
+        "gradient-stopped": lambda a, i, w: lax.stop_gradient(a) * w + a,
+        "gradient-with-more": lambda a, i, w: jax.grad(
+            lambda x: (jnp.sum(x * w), (x, i)), has_aux=True
+        )(a),
+        "value-and-gradient": lambda a, i, w: jax.value_and_grad(lambda x: jnp.sum(x * w))(a),
+        "pulled-back": lambda a, i, w: jax.vjp(lambda x: x * w, a)[1](w),
+        "pulled-back-constants": lambda a, i, w: jax.vjp(lambda x: (x, 1.0), a)[1]((w, 1.0)),
+        "pushed-forward-constants": lambda a, i, w: (
+            jax.linearize(lambda x: (x, 1.0), a)[1](w)[1] + 1
+        ),
+        "product-with-second-derivative": lambda a, i, w: jax.jvp(
+            jax.grad(lambda x: jnp.sum(x**3 * w)), (a,), (w,)
+        ),
+        "kept-all": kept(policies.everything_saveable),
+        "kept-none": kept(policies.nothing_saveable),
+        "kept-products": kept(policies.dots_saveable),
+        "kept-by-name": lambda a, i, w: jax.checkpoint(
+            lambda x: jnp.sin(needed("jax.ad_checkpoint.checkpoint_name")(x * w, "product")),
+            policy=policies.save_only_these_names("product"),
+        )(a),
+        "checkpoint-static": lambda a, i, w: jax.checkpoint(lambda x, n: x * n, static_argnums=1)(
+            a, 2
+        ),
+        "checkpoint-of-checkpoint": lambda a, i, w: jax.checkpoint(
+            jax.checkpoint(lambda x: jnp.sin(x) * w)
+        )(a),
+    }
+
+
+def _checks() -> dict[str, Function]:
+    """Checks of `checkify`, in a program's parts."""
+
+    def checked(function: Any, errors: str = "user_checks") -> Function:
+        def run(a: Any, i: Any, w: Any) -> Any:
+            checkify = needed("jax.experimental.checkify")
+            wrapped = checkify.checkify(
+                partial(function, checkify), errors=getattr(checkify, errors)
+            )
+            error, value = wrapped(a, w)
+            return value, jax.tree_util.tree_leaves(error)
+
+        return run
+
+    @jax.custom_jvp
+    def doubled(x: Any) -> Any:
+        return 2 * x
+
+    doubled.defjvp(lambda p, t: (doubled(*p), 2 * t[0]))
+
+    @jax.custom_vjp
+    def halved(x: Any) -> Any:
+        return x / 2
+
+    halved.defvjp(lambda x: (x / 2, None), lambda _, g: (g / 2,))
+
+    def large(c: Any, x: Any) -> Any:
+        c.check(jnp.all(x < 5), "too large: {x}", x=x[0])
+        return x
+
+    return {
+        "check": checked(lambda c, a, w: large(c, a)),
+        "check-beside-own-jvp": checked(lambda c, a, w: doubled(large(c, a))),
+        "check-beside-own-vjp": checked(lambda c, a, w: halved(large(c, a))),
+        "check-in-a-branch": checked(
+            lambda c, a, w: lax.cond(a[0] > 2, lambda x: large(c, x), lambda x: x, a)
+        ),
+        "check-in-a-scan": checked(
+            lambda c, a, w: lax.scan(lambda s, x: (large(c, s + x), x), a, w)
+        ),
+        "check-in-a-loop": checked(
+            lambda c, a, w: lax.fori_loop(0, 2, lambda n, x: large(c, x + n), a)
+        ),
+        "check-in-jit": checked(lambda c, a, w: jax.jit(lambda x: large(c, x))(a)),
+        "check-in-a-checkpoint": checked(lambda c, a, w: jax.checkpoint(lambda x: large(c, x))(a)),
+        "check-in-a-map": checked(lambda c, a, w: jax.vmap(lambda x: large(c, x[None]))(a)),
+        "check-of-floats": checked(lambda c, a, w: jnp.log(a) / w, "float_checks"),
+        "check-of-indices": checked(
+            lambda c, a, w: (a[jnp.argmax(w)], a.at[7].set(1)), "index_checks"
+        ),
+        "check-of-all": checked(lambda c, a, w: large(c, jnp.sin(a) / w), "all_checks"),
+        "check-of-a-while": checked(
+            lambda c, a, w: lax.while_loop(lambda x: x.sum() < 9, lambda x: 2 * x, a),
+            "float_checks",
+        ),
+    }
+
+
+def _callbacks() -> dict[str, Function]:
+    shape = jax.ShapeDtypeStruct((3,), jnp.float32)
+    forms: dict[str, Function] = {}
+    for method in ("sequential", "sequential_unrolled", "expand_dims", "broadcast_all", "legacy"):
+        forms[f"callback-{method}"] = lambda a, i, w, method=method: jax.pure_callback(
+            lambda x, y: np.asarray(x) + np.asarray(y), shape, a, w, vmap_method=f"{method}"
+        )
+    return forms | {
+        "callback-to-print": lambda a, i, w: jax.debug.print("{a} {d}", a=a, d=a.dtype),
+        "callback-to-print-words": lambda a, i, w: jax.debug.print("{} {w}", i, w=w),
+        "callback-seen": lambda a, i, w: jax.debug.callback(lambda x: None, a),
+        "callback-with-effects": lambda a, i, w: needed("jax.experimental.io_callback")(
+            np.asarray, shape, a
+        ),
+        "callback-in-order": lambda a, i, w: needed("jax.experimental.io_callback")(
+            np.asarray, shape, a, ordered=True
+        ),
+        "callback-in-a-loop": lambda a, i, w: lax.scan(
+            lambda c, x: (c + x, jax.debug.callback(lambda y: None, x)), a[0], w
+        )[0],
+        "callback-in-a-branch": lambda a, i, w: lax.cond(
+            i > 0, lambda x: jax.debug.print("{}", x), lambda x: None, a
+        ),
+    }
