@@ -11,8 +11,8 @@ from properties.call import Axes, FunctionCall
 from properties.laws.collectives import between
 
 _PBROADCAST_IN_VMAP = (
-    "lax.pbroadcast under jit of a map, where the source is traced as a list, raises TypeError: 'take "
-    "requires ndarray or scalar arguments, got list'."
+    "lax.pbroadcast under a map raises TypeError, with jit and without: 'take requires ndarray or scalar "
+    "arguments, got <class 'list'>'. Its batching rule gives the source's place as a list."
 )
 _NEGATIVE = ("psum-scatter-negative", "all-to-all-negative")
 _NEGATIVE_UPSTREAM = (

@@ -138,7 +138,7 @@ EXPLICIT_MESH: tuple[Defect, ...] = (
     Defect(
         id="vmap-explicit-mesh-searchsorted",
         transform="jax.vmap",
-        versions={"jax": ">=0.7.2,<0.12"},
+        versions={"jax": ">=0.7.2,<0.11.1"},
         affects=calls_of("lax.searchsorted", any_axes),
         law="parallel.explicit-mesh",
         call=rule_call("lax.searchsorted", (0, 0), m=3, n=4),
@@ -146,7 +146,7 @@ EXPLICIT_MESH: tuple[Defect, ...] = (
             "A map over an axis that is sharded over an Explicit mesh, of jnp.searchsorted, raises "
             "ValueError: 'Resource axis: d of P('d', None) is not found in mesh: ()'."
         ),
-        upstream=f"{NOT_FOUND_ON_THE_27TH} It works in 0.12.0.1.",
+        upstream=f"{NOT_FOUND_ON_THE_27TH} It works in 0.11.1, 0.11.2 and 0.12.",
         all_laws=False,
     ),
     Defect(

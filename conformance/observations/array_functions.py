@@ -18,6 +18,7 @@ def functions() -> dict[str, Function]:
         **_named(),
         **_indexed(),
         **_with_options(),
+        **_rearranged(),
         **_of_windows(),
         **_of_none(),
         **_of_types(),
@@ -164,6 +165,11 @@ def _with_options() -> dict[str, Function]:
         "product-in-parts": lambda a, i, w: needed("jax.lax.ragged_dot")(
             jnp.outer(a, w), jnp.stack([jnp.outer(w, a)] * 2), jnp.array([2, 1])
         ),
+    }
+
+
+def _rearranged() -> dict[str, Function]:
+    return {
         "scanned-associatively": lambda a, i, w: lax.associative_scan(jnp.add, a, reverse=True),
         "reduced-by-own": lambda a, i, w: lax.reduce(a, 0.0, lambda x, y: x + y, (0,)),
         "reduced-precision": lambda a, i, w: lax.reduce_precision(a, 5, 2),

@@ -95,7 +95,7 @@ def _in_words(variables: Any) -> str:
 
 def nnx() -> Forms:
     """Linen modules that were made NNX ones, metrics, and streams."""
-    return {**_from_linen(), **_metrics(), **_streams()}
+    return {**_from_linen(), **_metrics(), **_streams(), **_changed()}
 
 
 class _Caching(nn.Module):
@@ -233,9 +233,30 @@ def _streams() -> Forms:
         _nnx("reseed")(module, dropout=1)
         return sorted(map(str, vars(module)))
 
+    return {
+        "rngs-forked-in-three": lambda: forked(3),
+        "rngs-forked-in-two-axes": lambda: forked((2, 3)),
+        "rngs-forked-by-name": lambda: forked({"noise": 2}),
+        "rngs-of-a-mapped-number": lambda: made_in_map(0, lambda: jnp.arange(3)),
+        "rngs-of-a-mapped-key": lambda: made_in_map(
+            0, lambda: jax.random.split(jax.random.key(0), 3)
+        ),
+        "rngs-of-a-shared-number": lambda: made_in_map(None, lambda: 0),
+        "rngs-given-shared": lambda: made_in_map(None, lambda: rngs(0)),
+        "rngs-given-split": lambda: made_in_map(0, lambda: rngs(0).fork(split=3)),
+        "rngs-numpy-number": lambda: jax.random.key_data(rngs(np.int32(0)).params()),
+        "rngs-of-an-unsigned-array": lambda: jax.random.key_data(rngs(jnp.uint32(0)).params()),
+        "rngs-reseeded-abstractly": reseeded,
+        "dropout-in-an-ensemble": dropped,
+    }
+
+
+def _changed() -> Forms:
+    """What is left where a function that JAX transforms changes what it closes over."""
+
     def raised_in(transform: Any) -> Any:
         """What a module holds after it was changed by a function that a transform ran."""
-        module = _nnx("Linear")(2, 2, rngs=rngs(0))
+        module = _nnx("Linear")(2, 2, rngs=_nnx("Rngs")(0))
 
         def change(a: Any) -> Any:
             module.more = _nnx("Param")(a)
@@ -261,25 +282,8 @@ def _streams() -> Forms:
             return type(error).__name__, isinstance(variable.value, jax.core.Tracer)
         return "accepted", isinstance(variable.value, jax.core.Tracer)
 
-    return {
-        "written-in-jax-vmap": lambda: written_in(jax.vmap),
-        "written-in-jax-jit": lambda: written_in(jax.jit),
-        "written-in-jax-grad": lambda: written_in(jax.grad),
-        "rngs-forked-in-three": lambda: forked(3),
-        "rngs-forked-in-two-axes": lambda: forked((2, 3)),
-        "rngs-forked-by-name": lambda: forked({"noise": 2}),
-        "rngs-of-a-mapped-number": lambda: made_in_map(0, lambda: jnp.arange(3)),
-        "rngs-of-a-mapped-key": lambda: made_in_map(
-            0, lambda: jax.random.split(jax.random.key(0), 3)
-        ),
-        "rngs-of-a-shared-number": lambda: made_in_map(None, lambda: 0),
-        "rngs-given-shared": lambda: made_in_map(None, lambda: rngs(0)),
-        "rngs-given-split": lambda: made_in_map(0, lambda: rngs(0).fork(split=3)),
-        "rngs-numpy-number": lambda: jax.random.key_data(rngs(np.int32(0)).params()),
-        "rngs-of-an-unsigned-array": lambda: jax.random.key_data(rngs(jnp.uint32(0)).params()),
-        "rngs-reseeded-abstractly": reseeded,
-        "dropout-in-an-ensemble": dropped,
-        "changed-in-jax-vmap": lambda: raised_in(jax.vmap),
-        "changed-in-jax-jit": lambda: raised_in(jax.jit),
-        "changed-in-jax-grad": lambda: raised_in(jax.grad),
-    }
+    forms: Forms = {}
+    for name in ("vmap", "jit", "grad"):
+        forms[f"changed-in-jax-{name}"] = partial(raised_in, getattr(jax, name))
+        forms[f"written-in-jax-{name}"] = partial(written_in, getattr(jax, name))
+    return forms

@@ -32,7 +32,8 @@ from conformance.observations.started import fixed_stream
 def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
     """`calls/TRANSFORM/FORM`: {gives, values}, or {type, line} where the call is refused.
 
-    `gives` is the tree of the result with shapes, dtypes and weak types; `values` are its arrays.
+    `gives` is the tree of the result with shapes, dtypes and weak types; `values` are its arrays, None
+    each where the call was only traced.
     """
     with fixed_stream():
         for transform, forms in _FORMS.items():

@@ -22,8 +22,10 @@ def _any(a: Any, w: Any) -> Any:
 
 def functions() -> dict[str, Function]:
     """By name, functions of `a`, `i` and `w`, as those of `mapped_functions`."""
-    linalg, scipy = jnp.linalg, jax.scipy.linalg
+    return {**_named(), **_norms(), **_solved(), **_others()}
 
+
+def _named() -> dict[str, Function]:
     def of_matrix(name: str, *more: Any, **options: Any) -> Function:
         return lambda a, i, w: needed(name)(_symmetric(a), *more, **options)
 
@@ -48,8 +50,16 @@ def functions() -> dict[str, Function]:
         forms[f"np-{name}-of-two"] = of_batch(f"jax.numpy.linalg.{name}")
     for name in ("cho_factor", "expm", "lu", "lu_factor", "qr", "schur", "hessenberg"):
         forms[f"sp-{name}-of-two"] = of_batch(f"jax.scipy.linalg.{name}")
+    return forms
+
+
+def _norms() -> dict[str, Function]:
+    linalg = jnp.linalg
+    forms: dict[str, Function] = {}
     for order in (1, 2, "fro", "nuc"):
-        forms[f"matrix-norm-{order}"] = of_matrix("jax.numpy.linalg.norm", ord=order)
+        forms[f"matrix-norm-{order}"] = lambda a, i, w, order=order: linalg.norm(
+            _symmetric(a), ord=order
+        )
         forms[f"matrix-norm-{order}-of-none"] = lambda a, i, w, order=order: linalg.norm(
             a[None, :0], ord=order
         )
@@ -57,11 +67,12 @@ def functions() -> dict[str, Function]:
         forms[f"vector-norm-{power}-of-none"] = lambda a, i, w, power=power: linalg.norm(
             a[:0], ord=power
         )
-    return forms | {
-        "matrix-power": of_matrix("jax.numpy.linalg.matrix_power", 3),
-        "multi-dot": lambda a, i, w: linalg.multi_dot([_any(a, w), _symmetric(a), a]),
-        "outer-of-shared": lambda a, i, w: linalg.outer(a, w),
-        "cross": lambda a, i, w: (jnp.cross(a, w), jnp.cross(w, a)),
+    return forms
+
+
+def _solved() -> dict[str, Function]:
+    linalg, scipy = jnp.linalg, jax.scipy.linalg
+    return {
         "solve-several": lambda a, i, w: linalg.solve(_symmetric(a), jnp.stack([a, w], 1)),
         "solve-shared-by-two": lambda a, i, w: linalg.solve(
             jnp.stack([_symmetric(a)] * 2), w[:, None]
@@ -87,6 +98,16 @@ def functions() -> dict[str, Function]:
         "least-squares-of-several": lambda a, i, w: linalg.lstsq(
             _any(a, w), jnp.stack([a, w], 1), rcond=None
         ),
+    }
+
+
+def _others() -> dict[str, Function]:
+    linalg, scipy = jnp.linalg, jax.scipy.linalg
+    return {
+        "matrix-power": lambda a, i, w: linalg.matrix_power(_symmetric(a), 3),
+        "multi-dot": lambda a, i, w: linalg.multi_dot([_any(a, w), _symmetric(a), a]),
+        "outer-of-shared": lambda a, i, w: linalg.outer(a, w),
+        "cross": lambda a, i, w: (jnp.cross(a, w), jnp.cross(w, a)),
         "householder": lambda a, i, w: needed("jax.lax.linalg.householder_product")(
             _symmetric(a), a
         ),

@@ -50,21 +50,6 @@ def _scans() -> Forms:
         )
         return run(x, _layers())
 
-    def sown() -> Any:
-        class Sowing(_nnx("Module")):  # type: ignore[misc]  # the base is looked up, it may be absent
-            def __init__(self) -> None:
-                self.layer = _layer()
-
-            def __call__(self, c: Any) -> Any:
-                self.sow(_nnx("Intermediate"), "y", c[0])
-                return self.layer(c[0]), c[1] + 1
-
-        axes = _nnx("StateAxes")({_nnx("Intermediate"): 0, ...: _nnx("Carry")})
-        options = {"in_axes": (axes, _nnx("Carry")), "out_axes": _nnx("Carry"), "length": 3}
-        module = Sowing()
-        given = scan(lambda m, c: m(c), module, (carry, 0.0), **options)
-        return given, jax.tree_util.tree_map(jnp.shape, jax.tree_util.tree_leaves(module.y))
-
     return {
         "scan-of-examples-alone": lambda: scan(lambda a: 2 * a, x, in_axes=0, out_axes=0),
         "scan-of-a-carry-alone": lambda: scan(
@@ -91,7 +76,7 @@ def _scans() -> Forms:
         ),
         "scan-over-layers": over_layers,
         "scan-over-layers-unrolled": lambda: over_layers(unroll=3),
-        "scan-that-sows": sown,
+        "scan-that-sows": _sown,
         "fori-loop-of-a-state": lambda: _leaves(
             _nnx("fori_loop")(
                 0,
@@ -102,6 +87,22 @@ def _scans() -> Forms:
         ),
         "while-loop-of-numbers": lambda: _nnx("while_loop")(lambda c: c < 3, lambda c: c + 1, 0.0),
     }
+
+
+def _sown() -> Any:
+    class Sowing(_nnx("Module")):  # type: ignore[misc]  # the base is looked up, it may be absent
+        def __init__(self) -> None:
+            self.layer = _layer()
+
+        def __call__(self, c: Any) -> Any:
+            self.sow(_nnx("Intermediate"), "y", c[0])
+            return self.layer(c[0]), c[1] + 1
+
+    axes = _nnx("StateAxes")({_nnx("Intermediate"): 0, ...: _nnx("Carry")})
+    options = {"in_axes": (axes, _nnx("Carry")), "out_axes": _nnx("Carry"), "length": 3}
+    module = Sowing()
+    given = _nnx("scan")(lambda m, c: m(c), **options)(module, (jnp.zeros(2), 0.0))
+    return given, jax.tree_util.tree_map(jnp.shape, jax.tree_util.tree_leaves(module.y))
 
 
 def _cells() -> Forms:
@@ -119,7 +120,7 @@ def _cells() -> Forms:
         )
 
     def carry(name: str) -> Any:
-        return shapes(cell(name).initialize_carry((2, 3), _nnx("Rngs")(0)))
+        return shapes(jax.eval_shape(lambda: cell(name).initialize_carry((2, 3), _nnx("Rngs")(0))))
 
     def at_length() -> Any:
         lengths = jnp.array([2, 4])

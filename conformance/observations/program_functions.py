@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from conformance.observations import own_rules
 from conformance.observations.derived_functions import Function
 from conformance.observations.record import needed
 
@@ -15,7 +16,7 @@ lax = jax.lax
 
 def functions() -> dict[str, Function]:
     """By name, functions of `a`, `i` and `w`, as those of `mapped_functions`."""
-    return {**_loops(), **_branches(), **_own_derivatives(), **_checks(), **_callbacks()}
+    return {**_loops(), **_branches(), **own_rules.functions(), **_checks(), **_callbacks()}
 
 
 def _loops() -> dict[str, Function]:
@@ -110,149 +111,6 @@ def _branches() -> dict[str, Function]:
         "jitted-static": lambda a, i, w: jax.jit(lambda n, x: x * n, static_argnums=0)(2, a),
         "jitted-inline": lambda a, i, w: jax.jit(lambda x: (x, w), inline=True)(a),
         "constant-under-jit": lambda a, i, w: jax.jit(lambda x: (1, x, None))(a),
-    }
-
-
-def _own_derivatives() -> dict[str, Function]:
-    def jvp(rule: Any = None, **options: Any) -> Any:
-        @partial(jax.custom_jvp, nondiff_argnums=options.pop("nondiff", ()))
-        def product(x: Any, y: Any) -> Any:
-            return x * y
-
-        def default(primals: Any, tangents: Any) -> Any:
-            return product(*primals), 3 * tangents[0] * primals[1]
-
-        product.defjvp(rule or default, **options)
-        return product
-
-    def vjp(forward: Any = None, backward: Any = None, **options: Any) -> Any:
-        @partial(jax.custom_vjp, nondiff_argnums=options.pop("nondiff", ()))
-        def product(x: Any, y: Any) -> Any:
-            return x * y
-
-        product.defvjp(
-            forward or (lambda x, y: (x * y, (x, y))),
-            backward or (lambda kept, g: (3 * g * kept[1], g * kept[0])),
-            **options,
-        )
-        return product
-
-    def with_symbols(primals: Any, tangents: Any) -> Any:
-        zero = type(tangents[1]).__name__ == "SymbolicZero"
-        return primals[0] * primals[1], tangents[0] * (1 if zero else 2)
-
-    def with_symbols_forward(x: Any, y: Any) -> Any:
-        return x.value * y.value, (x.value, y.value, None)
-
-    def gradient_of_own(a: Any, i: Any, w: Any) -> Any:
-        return jax.custom_gradient(lambda x: (x * w, lambda g: (2 * g * w,)))(a)
-
-    def closed_over_inner(a: Any, i: Any, w: Any) -> Any:
-        y = jnp.sin(a)
-        return jax.custom_gradient(lambda x: (y * x, lambda g: (g * y,)))(w)
-
-    def transposed(a: Any, i: Any, w: Any) -> Any:
-        return jax.linear_transpose(lambda x: x * w, a)(a)
-
-    def converted(a: Any, i: Any, w: Any) -> Any:
-        function, more = jax.closure_convert(lambda x: x * w, a)
-        return function(a, *more)
-
-    def told_pairs(a: Any, i: Any, w: Any) -> Any:
-        @jax.custom_jvp
-        def f(pair: Any) -> Any:
-            return pair[0] * 2
-
-        f.defjvp(lambda p, t: (f(*p), t[0][0] * 2), symbolic_zeros=True)
-        return jax.jit(f)((a, 3.0))
-
-    @jax.custom_batching.custom_vmap
-    def ruled(x: Any, y: Any) -> Any:
-        return x * y
-
-    @ruled.def_vmap
-    def _rule(size: int, mapped: Any, x: Any, y: Any) -> Any:
-        axes = [0 if each else None for each in mapped]
-        return jax.vmap(lambda x, y: x * y, axes, axis_size=size)(x, y), True
-
-    policies = jax.checkpoint_policies
-
-    def kept(policy: Any) -> Function:
-        def function(a: Any, i: Any, w: Any) -> Any:
-            return jax.checkpoint(lambda x: jnp.sin(jnp.cos(x) * w), policy=policy)(a)
-
-        return function
-
-    return {
-        "own-jvp": lambda a, i, w: jvp()(a, w),
-        "own-jvp-of-a-number": lambda a, i, w: jvp()(a, 3.0),
-        "own-jvp-not-by-the-first": lambda a, i, w: jvp(
-            lambda x, primals, tangents: (x * primals[0], tangents[0]), nondiff=(0,)
-        )(2.0, a),
-        "own-jvp-told-of-zeros": lambda a, i, w: jvp(with_symbols, symbolic_zeros=True)(a, w),
-        "own-jvp-told-of-zeros-jitted": lambda a, i, w: jax.jit(
-            jvp(with_symbols, symbolic_zeros=True)
-        )(a, 3.0),
-        "own-jvp-of-a-tree-told-of-zeros": told_pairs,
-        "own-jvp-in-a-loop": lambda a, i, w: lax.scan(lambda c, x: (jvp()(c, x), c), a[0], w),
-        "own-jvp-in-a-branch": lambda a, i, w: lax.cond(
-            i > 0, lambda x: jvp()(x, w), lambda x: x, a
-        ),
-        "own-vjp": lambda a, i, w: vjp()(a, w),
-        "own-vjp-of-whole-numbers": lambda a, i, w: vjp(
-            backward=lambda kept, g: (g * kept[1], None)
-        )(a, i),
-        "own-vjp-not-by-the-first": lambda a, i, w: vjp(
-            lambda x, y: (x * y, y), lambda x, kept, g: (g * x,), nondiff=(0,)
-        )(2.0, a),
-        "own-vjp-told-of-zeros": lambda a, i, w: vjp(
-            with_symbols_forward, lambda kept, g: (kept[1], kept[0]), symbolic_zeros=True
-        )(a, w),
-        "own-vjp-recomputed": lambda a, i, w: vjp(optimize_remat=True)(a, w),
-        "own-vjp-recomputed-jitted": lambda a, i, w: jax.jit(vjp(optimize_remat=True))(a, w),
-        "own-vjp-in-a-loop": lambda a, i, w: lax.scan(lambda c, x: (vjp()(c, x), c), a[0], w),
-        "own-vjp-in-a-branch": lambda a, i, w: lax.cond(
-            i > 0, lambda x: vjp()(x, w), lambda x: x, a
-        ),
-        "own-vjp-checkpointed": lambda a, i, w: jax.checkpoint(vjp())(a, w),
-        "own-vjp-that-gives-none": lambda a, i, w: vjp(backward=lambda kept, g: (None, None))(a, w),
-        "own-gradient": gradient_of_own,
-        "own-gradient-closed-over": closed_over_inner,
-        "own-map": lambda a, i, w: ruled(a, w),
-        "own-map-in-a-loop": lambda a, i, w: lax.scan(lambda c, x: (ruled(c, x), c), a[0], w),
-        "own-map-in-a-branch": lambda a, i, w: lax.cond(
-            i > 0, lambda x: ruled(x, w), lambda x: x, a
-        ),
-        "own-map-jitted": lambda a, i, w: jax.jit(ruled)(a, w),
-        "map-in-turn": lambda a, i, w: jax.custom_batching.sequential_vmap(lambda x: x * w)(a),
-        "transposed": transposed,
-        "closure-converted": converted,
-        "gradient-stopped": lambda a, i, w: lax.stop_gradient(a) * w + a,
-        "gradient-with-more": lambda a, i, w: jax.grad(
-            lambda x: (jnp.sum(x * w), (x, i)), has_aux=True
-        )(a),
-        "value-and-gradient": lambda a, i, w: jax.value_and_grad(lambda x: jnp.sum(x * w))(a),
-        "pulled-back": lambda a, i, w: jax.vjp(lambda x: x * w, a)[1](w),
-        "pulled-back-constants": lambda a, i, w: jax.vjp(lambda x: (x, 1.0), a)[1]((w, 1.0)),
-        "pushed-forward-constants": lambda a, i, w: (
-            jax.linearize(lambda x: (x, 1.0), a)[1](w)[1] + 1
-        ),
-        "product-with-second-derivative": lambda a, i, w: jax.jvp(
-            jax.grad(lambda x: jnp.sum(x**3 * w)), (a,), (w,)
-        ),
-        "kept-all": kept(policies.everything_saveable),
-        "kept-none": kept(policies.nothing_saveable),
-        "kept-products": kept(policies.dots_saveable),
-        "kept-by-name": lambda a, i, w: jax.checkpoint(
-            lambda x: jnp.sin(needed("jax.ad_checkpoint.checkpoint_name")(x * w, "product")),
-            policy=policies.save_only_these_names("product"),
-        )(a),
-        "checkpoint-static": lambda a, i, w: jax.checkpoint(lambda x, n: x * n, static_argnums=1)(
-            a, 2
-        ),
-        "checkpoint-of-checkpoint": lambda a, i, w: jax.checkpoint(
-            jax.checkpoint(lambda x: jnp.sin(x) * w)
-        )(a),
     }
 
 

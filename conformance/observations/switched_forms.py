@@ -38,10 +38,10 @@ _RUN: dict[str, Callable[[], Any]] = {
 }
 """Switches that matter when it runs."""
 _FUNCTIONS = (
-    *("selected", "gathered-at-what-is-mapped", "cond", "scan", "gradient-of-squares", "own-rule"),
-    *("derivative-of-own-rule", "softmax", "solved", "eigenvalues", "drawn"),
+    *("gathered-at-what-is-mapped", "cond", "gradient-of-squares", "derivative-of-own-rule"),
+    *("solved", "eigenvalues", "drawn"),
 )
-_SHORT = ("plus-shared", "cond", "gradient-of-squares")
+_SHORT = ("plus-shared", "gradient-of-squares")
 
 
 def vmapped() -> Forms:

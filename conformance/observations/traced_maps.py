@@ -4,7 +4,7 @@ Most faults of batching, differentiation and sharding show when a function is tr
 of what compiling it does: so far more functions are tried, each in more ways than could be run.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,8 @@ from conformance.observations.mapped_functions import functions, total
 from conformance.observations.meshes import mesh, put, shard_map, used
 from conformance.observations.placed_maps import arrays
 
+_SEVERAL = ("scan", "repeated", "jacobian", "own-rule", "reshaped", "updated", "cumulative")
+"""Functions of which one result is differentiated: of what the others need, nothing is."""
 Use = Callable[[Function], Function]
 """What is made of a function of one example: a function of all."""
 
@@ -31,13 +33,21 @@ def vmapped() -> Forms:
     """Of `jax.vmap`: uses of the map of each function, on one device and on an Explicit mesh."""
     forms: Forms = {}
     for name, function in functions().items():
-        for use, made in _USES.items():
-            forms[f"traced-{use}-{name}"] = partial(_here, made, function)
+        forms[f"traced-second-{name}"] = partial(_here, _map_of_second, function)
         forms[f"traced-explicit-gradient-{name}"] = partial(_explicit, _gradient_of_map, function)
         forms[f"traced-explicit-own-{name}"] = partial(_explicit_own, _gradient_of_map, function)
-    for name, function in {**_programs(), **_drawing()}.items():
+    arrays_only, programs = array_functions.functions(), program_functions.functions()
+    with_gradients = {
+        **matrix_functions.functions(),
+        **programs,
+        **draw_functions.functions(),
+        **reference_functions.functions(),
+    }
+    for name, function in with_gradients.items():
         forms[f"traced-{name}"] = partial(_here, _with_gradient, function)
-    for name, function in _programs().items():
+    for name, function in arrays_only.items():
+        forms[f"traced-{name}"] = partial(_here, _map_behind, function)
+    for name, function in {**arrays_only, **programs}.items():
         forms[f"traced-explicit-{name}"] = partial(_explicit, _map, function)
     return forms
 
@@ -45,23 +55,16 @@ def vmapped() -> Forms:
 def shard_mapped() -> Forms:
     """Of `jax.shard_map`: the gradient of the map of each function; of others the map alone."""
     every, others = functions(), program_functions.functions()
+    saved = {name: every[name] for name in _SEVERAL}
     return {
         **{f"traced-gradient-{n}": partial(_within, _gradient, f) for n, f in every.items()},
-        **{f"traced-saved-{n}": partial(_within, _saved, f) for n, f in every.items()},
-        **{f"traced-{n}": partial(_within, lambda f: f, f) for n, f in others.items()},
+        **{f"traced-saved-{n}": partial(_within, _saved, f) for n, f in saved.items()},
+        **{f"traced-{n}": partial(_within, _same, f) for n, f in others.items()},
     }
 
 
-def _programs() -> Mapping[str, Function]:
-    return {
-        **array_functions.functions(),
-        **matrix_functions.functions(),
-        **program_functions.functions(),
-    }
-
-
-def _drawing() -> Mapping[str, Function]:
-    return {**draw_functions.functions(), **reference_functions.functions()}
+def _same(function: Function) -> Function:
+    return function
 
 
 def _map(function: Function) -> Function:
@@ -96,10 +99,6 @@ def _second(function: Function) -> Function:
     return second
 
 
-def _checkpointed(function: Function) -> Function:
-    return jax.grad(jax.checkpoint(total(function)))
-
-
 def _saved(function: Function) -> Function:
     """The gradient of the last result alone, of which everything is kept."""
 
@@ -114,12 +113,8 @@ def _gradient_of_map(function: Function) -> Function:
     return _gradient(_map(function))
 
 
-_USES: Mapping[str, Use] = {
-    "gradient": _gradient_of_map,
-    "gradient-within": lambda f: _map(_gradient(f)),
-    "second-within": lambda f: _map(_second(f)),
-    "checkpointed": lambda f: _checkpointed(_map(f)),
-}
+def _map_of_second(function: Function) -> Function:
+    return _map(_second(function))
 
 
 def _here(made: Use, function: Function) -> Any:

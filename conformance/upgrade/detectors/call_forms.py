@@ -40,7 +40,8 @@ def find(pair: ObservationPair) -> Iterator[Difference]:
     for key, was, now in pair.of("calls"):
         if not all(isinstance(value, dict) and "gives" in value for value in (was, now)):
             continue
-        arrays = any(map(_is_array, (*was["values"], *now["values"])))
+        # Of what was only traced there is None for a value.
+        arrays = any(v is None or _is_array(v) for v in (*was["values"], *now["values"]))
         kind = RESULTS if arrays else FACTS
         if was["gives"] != now["gives"]:
             gave, gives = (_in_words(value) for value in (was, now))
