@@ -207,6 +207,8 @@ def environment() -> dict[str, str]:
         values["JAX_ENABLE_COMPILATION_CACHE"] = "false"
     if process_env.has_one_module():
         values["XLA_FLAGS"] += f" {process_env.ONE_MODULE}"
+    if process_env.has_llvm_emitters():
+        values["XLA_FLAGS"] += f" {process_env.LLVM_EMITTERS}"
     return values
 
 

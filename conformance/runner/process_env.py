@@ -23,6 +23,12 @@ ONE_MODULE = "--xla_cpu_parallel_codegen_split_count=1"
 _HAVE_ONE_MODULE = ("0.4.33", "0.13")
 """The first jaxlib that has the flag, and the first that was not tried: an unknown flag ends JAX."""
 
+LLVM_EMITTERS = "--xla_cpu_use_fusion_emitters=false"
+"""Has XLA emit LLVM's code itself: twice as fast as by way of MLIR, where little is optimised."""
+_HAVE_LLVM_EMITTERS = ("0.7.2", "0.11.1")
+"""The first jaxlib that emits by way of MLIR and has the flag, and the first that was not tried; 0.12
+has it no more."""
+
 MISREADING_JAXLIBS = frozenset({"0.5.1", "0.5.3", "0.6.0"})
 """Releases that give a loop's start value for its result when its program comes from the persistent cache."""
 
@@ -117,8 +123,16 @@ def worker_environment(*, cache: bool = True) -> dict[str, str]:
 
 def has_one_module() -> bool:
     """Whether this jaxlib is known to have the flag `ONE_MODULE`."""
-    first, untried = map(Version, _HAVE_ONE_MODULE)
-    return first <= Version(importlib.metadata.version("jaxlib")) < untried
+    return _is_between(*_HAVE_ONE_MODULE)
+
+
+def has_llvm_emitters() -> bool:
+    """Whether this jaxlib is known to have the flag `LLVM_EMITTERS`, and to compile faster with it."""
+    return _is_between(*_HAVE_LLVM_EMITTERS)
+
+
+def _is_between(first: str, untried: str) -> bool:
+    return Version(first) <= Version(importlib.metadata.version("jaxlib")) < Version(untried)
 
 
 def prepare(variables: Mapping[str, str] | None = None) -> None:
