@@ -179,10 +179,13 @@ def test_wrong_use_is_said_in_a_line_without_a_traceback(
     if arguments != ["."]:
         (here / "good.py").write_text(SQUARE)
         (here / "broken.py").write_text("1 / 0\n")
-    done = check(*arguments, cwd=here)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    done = check(*arguments, cwd=here, TMPDIR=str(temporary))
     assert done.returncode == 2, done.stderr
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+    assert not list(temporary.iterdir())  # of a server and workers that were started meanwhile
 
 
 def test_an_isolation_that_does_not_work_is_refused(
