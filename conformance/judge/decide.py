@@ -127,6 +127,7 @@ def _smallest_failure(
 
     def in_the_same_way(small: Call) -> worker_run.Failure | None:
         again = worker_run.raised_by(run, answers.exercise, small, seconds)
+        run.answers.pop(small.number, None)
         return again if again is not None and again.place == failure.place else None
 
     call, failure = minimize(answers.exercise, call, failure, in_the_same_way)

@@ -86,6 +86,7 @@ def test_every_kind_of_fault_is_shown_by_a_small_call_that_says_nothing_of_the_s
         (verdict,) = judge(source, seed=seed, patience=20.0)
         assert verdict.verdict == wanted, verdict
         assert verdict.right_calls < verdict.drawn_calls == 16
+        assert verdict.calls <= 16
         found.append(verdict.counterexample.arguments)
     one, other = (each.get("x", each.get("x_batch")) for each in found)
     assert len(one) == len(other) == examples
