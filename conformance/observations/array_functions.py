@@ -174,6 +174,7 @@ def _rearranged() -> dict[str, Function]:
         "reduced-by-own": lambda a, i, w: lax.reduce(a, 0.0, lambda x, y: x + y, (0,)),
         "reduced-precision": lambda a, i, w: lax.reduce_precision(a, 5, 2),
         "accumulated": lambda a, i, w: (jnp.add.accumulate(a), jnp.add.reduce(a)),
+        "cosines": lambda a, i, w: (jax.scipy.fft.dct(a), jax.scipy.fft.idct(a, n=5)),
         "added-by-ufunc-at": lambda a, i, w: jnp.add.at(a, jnp.array([0, 1]), w[:2], inplace=False),
         "interpolated": lambda a, i, w: jnp.interp(a, w, a, period=4),
         "padded-as-edge": lambda a, i, w: (
@@ -279,6 +280,7 @@ def _of_none() -> dict[str, Function]:
         "map-within-of-none": lambda a, i, w: jax.vmap(lambda x: 2 * x)(a[:0]),
         "gathered-none": lambda a, i, w: a[jnp.zeros(0, jnp.int32)],
         "scattered-none": lambda a, i, w: a.at[jnp.zeros(0, jnp.int32)].add(1),
+        "expanded-of-one": lambda a, i, w: (a[:1][:, None], a[:1] * a[None, :1], a[:1].sum()),
         "convolved-none": lambda a, i, w: jnp.zeros((0, 3)) @ jnp.outer(a, w),
         "fourier-of-none": lambda a, i, w: jnp.fft.fft(a[:0]),
     }
@@ -287,21 +289,13 @@ def _of_none() -> dict[str, Function]:
 def _of_types() -> dict[str, Function]:
     """What becomes of dtypes and weak types."""
     forms: dict[str, Function] = {}
-    for dtype in (
-        "bool",
-        "int8",
-        "uint8",
-        "bfloat16",
-        "float16",
-        "complex64",
-        "float8_e4m3fn",
-        "int4",
-    ):
+    for dtype in ("bool", "int8", "uint8", "bfloat16", "float16", "complex64"):
         forms[f"times-number-as-{dtype}"] = lambda a, i, w, dtype=dtype: (
             a.astype(dtype) * 2,
             a.astype(dtype) * w,
             jnp.full_like(a, 1, dtype=dtype),
         )
+    for dtype in ("int8", "bfloat16", "complex64", "float8_e4m3fn", "int4"):
         forms[f"summed-as-{dtype}"] = lambda a, i, w, dtype=dtype: (
             jnp.sum(a.astype(dtype)),
             jnp.cumsum(a.astype(dtype)),

@@ -163,7 +163,24 @@ def axis_names(map: Map) -> Forms:
         "axis-name-an-object": lambda: named(lambda a: lax.psum(a, 7), name=7),
         "axis-name-groups": lambda: named(lambda a: lax.psum(a, "i", axis_index_groups=[[0], [1]])),
         "axis-name-shadowed": lambda: named(jax.vmap(lambda b: lax.psum(b, "i"), axis_name="i")),
+        **{
+            f"axis-name-none-{name}": functools.partial(named, of)
+            for name, of in _over_no_axis().items()
+        },
         "axis-name-gradient": lambda: named(jax.grad(lambda a: lax.psum(jnp.sum(a * a), "i"))),
+    }
+
+
+def _over_no_axis() -> dict[str, Callable[[Any], Any]]:
+    """Collectives over no axis at all, which are to give what they are given."""
+    lax = jax.lax
+    return {
+        "psum": lambda a: lax.psum(a, ()),
+        "pmean": lambda a: lax.pmean(a, ()),
+        "pmax": lambda a: lax.pmax(a, ()),
+        "all-gather": lambda a: lax.all_gather(a, (), tiled=True),
+        "psum-scatter": lambda a: lax.psum_scatter(a, (), tiled=True),
+        "all-to-all": lambda a: lax.all_to_all(a, (), 0, 0, tiled=True),
     }
 
 

@@ -44,7 +44,7 @@ def derivatives() -> dict[str, Function]:
         )(a),
         "gradient-of-complex": lambda a, i, w: jax.grad(lambda x: jnp.sum((x + 1j) ** 2).real)(a),
         "gradient-where": lambda a, i, w: jax.grad(
-            lambda x: jax.scipy.special.logsumexp(0 * x + 100 * (i > 5), where=x < 5)
+            lambda x: jax.scipy.special.logsumexp(x, where=x < 5)
         )(a),
         "second-derivative": lambda a, i, w: jax.hessian(lambda x: jnp.sum(x**3))(a),
         "jacobian": lambda a, i, w: (
@@ -69,7 +69,7 @@ def _if_known(a: Any) -> Any:
         return pair
 
     def rule(primals: Any, tangents: Any) -> Any:
-        return primals[0], tangents[0]
+        return function(primals[0]), tangents[0]
 
     function.defjvp(rule, symbolic_zeros=True)
     return jax.jacfwd(jax.jacrev(lambda x: jax.jit(function)((x, 3.0))))(a)

@@ -30,6 +30,7 @@ def _misuses(map: Callable[..., Any]) -> dict[str, Callable[[], Any]]:
     return {
         "sizes-disagree": lambda: map(add)(x, y),
         "sizes-disagree-in-one-argument": lambda: map(identity)({"a": x, "b": y}),
+        "sizes-disagree-by-keyword": lambda: map(add, in_axes=(0,))(x, y=y),
         "axis-out-of-range": lambda: map(identity, in_axes=2)(x),
         "axis-out-of-range-negative": lambda: map(identity, in_axes=-3)(x),
         "axis-not-an-integer": lambda: map(identity, in_axes="0")(x),

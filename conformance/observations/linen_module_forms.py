@@ -23,6 +23,14 @@ class _Added(nn.Module):
         return nn.Dense(2, kernel_init=_ONES)(x) + more
 
 
+class _Drawn(nn.Module):
+    """A layer with the parameters that it draws, which its output does not show."""
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        return 0 * nn.Dense(2)(x)
+
+
 class _Carried(nn.Module):
     """A layer of a loop's carry, which keeps what it gives."""
 
@@ -58,6 +66,8 @@ def linen() -> Forms:
         "sharded-spmd-beside-unmapped": lambda: on_mesh(
             lifted(in_axes=(0, None), spmd_axis_name="x"), jnp.ones(2)
         ),
+        "sharded-drawn": lambda: on_mesh(lifted(_Drawn)),
+        "sharded-spmd-drawn": lambda: on_mesh(lifted(_Drawn, spmd_axis_name="x")),
         "sharded-auto": lambda: on_mesh(lifted(spmd_axis_name="x"), kind="Auto"),
         "sharded-in-a-loop": lambda: on_mesh(nn.scan(_Carried, length=3, **scanned), jnp.zeros(3)),
         "sharded-in-jit": lambda: on_mesh(nn.jit(_Added)),

@@ -96,6 +96,9 @@ def linen() -> Forms:
             needed("flax.linen.remat_scan")(nn.Dense, lengths=(2, 2))(2), x
         ),
         "gradient-of-a-module": _gradient,
+        "given-a-lazy-key": lambda: _in_words(
+            nn.Dense(2).init({"params": needed("flax.core.scope.LazyRng").create(key, 1)}, x)
+        ),
     }
     for kind in ("cond", "switch", "while"):
         forms[f"{kind}-in-a-module"] = partial(abstract, _Controlled(kind))
@@ -172,6 +175,9 @@ def _of_dtypes(abstract: Any) -> Forms:
         ),
         "in-bfloat16-batch-norm-of-float32": lambda: computed(
             nn.BatchNorm(use_running_average=True, **half)
+        ),
+        "in-bfloat16-batch-norm-told": lambda: abstract(
+            nn.BatchNorm(use_running_average=False, force_float32_reductions=False, **half), x
         ),
         "in-bfloat16-layer-norm": lambda: computed(
             nn.LayerNorm(force_float32_reductions=False, **half)

@@ -35,7 +35,7 @@ def _leaves(tree: Any) -> Any:
 
 def nnx() -> Forms:
     """Forms of what is beside `nnx.vmap`."""
-    return {**_scans(), **_cells(), **_metadata(), **_states(), **_gradients()}
+    return {**_scans(), **_cells(), **_metadata(), **_states(), **_set(), **_gradients()}
 
 
 def _scans() -> Forms:
@@ -232,6 +232,36 @@ def _states() -> Forms:
         ),
         "lora-beside-its-layer": _lora,
         "jitted-in-part": lambda: _nnx("jit_partial")(lambda m, a: m(a), _layer())(whole(3, 2)),
+    }
+
+
+def _set() -> Forms:
+    """What is put into a state, and into a Variable's metadata."""
+
+    def replaced(name: str) -> Any:
+        """A state's values replaced by those of a tree of dicts, by a name or by a number in words."""
+        module = _layer()
+        module.more = _nnx("Dict")({name: _nnx("Param")(jnp.zeros(2))})
+        state = _nnx("state")(module)
+        _nnx("replace_by_pure_dict")(state, {"more": {name: jnp.ones(2)}})
+        return _leaves(state)
+
+    def as_words(name: str) -> Any:
+        """What the metadata of a Variable is when it is set under a name."""
+        variable = _nnx("Param")(jnp.ones(2))
+        variable.set_metadata(**{name: ("a",)})
+        return str(sorted(f"{k}={v}" for k, v in variable.get_metadata().items() if "shard" in k))
+
+    return {
+        "replaced-by-name": lambda: replaced("a"),
+        "replaced-by-number": lambda: replaced("1"),
+        **{
+            f"metadata-set-{name}": partial(as_words, name)
+            for name in ("sharding", "sharding_names", "out_sharding")
+        },
+        "state-in-flat": lambda: sorted(
+            map(str, _nnx("to_flat_state")(_nnx("state")(_layer())).paths)
+        ),
     }
 
 

@@ -14,7 +14,7 @@ lax = jax.lax
 
 def functions() -> dict[str, Function]:
     """By name, functions of `a`, `i` and `w`, as those of `mapped_functions`."""
-    return {**_own_jvps(), **_own_vjps(), **_own_maps(), **_derived(), **_kept()}
+    return {**_own_jvps(), **_own_vjps(), **_own_maps(), **_derived(), **_kept(), **_of_products()}
 
 
 def _jvp(rule: Any = None, nondiff: Any = (), **options: Any) -> Any:
@@ -126,6 +126,36 @@ def _own_maps() -> dict[str, Function]:
     }
 
 
+def _of_products() -> dict[str, Function]:
+    """Derivatives of derivatives, the other way round, of what solves and of what is done to arrays."""
+
+    def back_and_forth(function: Any) -> Function:
+        def of(a: Any, i: Any, w: Any) -> Any:
+            def forth(x: Any, t: Any) -> Any:
+                return jax.jvp(lambda y: function(y, w), (x,), (t,))[1]
+
+            def back(x: Any) -> Any:
+                return jax.vjp(lambda t: forth(x, t), x)[1](forth(x, x))[0]
+
+            return jax.jacrev(back)(a)
+
+        return of
+
+    def solved(x: Any, w: Any) -> Any:
+        return jnp.linalg.solve(x.sum() * jnp.eye(3), w)[0]
+
+    functions = {
+        "a-solution": solved,
+        "a-product": lambda x, w: jnp.dot(x, w) * x,
+        "a-loop": lambda x, w: lax.scan(lambda c, y: (c * y, None), 1.0, x)[0],
+        "a-branch": lambda x, w: lax.cond(x[0] > 2, jnp.sin, jnp.cos, x),
+        "a-slice": lambda x, w: lax.dynamic_slice(x * x, (1,), (2,)),
+        "own-jvp": lambda x, w: _jvp()(x, w) * x,
+        "a-factor": lambda x, w: jnp.linalg.cholesky(jnp.outer(x, x) + 9 * jnp.eye(3)),
+    }
+    return {f"back-and-forth-of-{n}": back_and_forth(f) for n, f in functions.items()}
+
+
 def _derived() -> dict[str, Function]:
     def own_gradient(a: Any, i: Any, w: Any) -> Any:
         return jax.custom_gradient(lambda x: (x * w, lambda g: (2 * g * w,)))(a)
@@ -171,6 +201,7 @@ def _kept() -> dict[str, Function]:
         return function
 
     return {
+        "kept-of-two-the-same": lambda a, i, w: (jnp.exp(a), jnp.exp(a)),
         "kept-all": kept(policies.everything_saveable),
         "kept-none": kept(policies.nothing_saveable),
         "kept-products": kept(policies.dots_saveable),

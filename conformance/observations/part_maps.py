@@ -39,6 +39,10 @@ def shard_mapped() -> Forms:
         forms[f"part-{name}"] = partial(over_one, use)
         forms[f"part-{name}-checked"] = partial(over_one, use, checked=True)
         forms[f"part-{name}-eagerly"] = partial(over_one, use, jit=False)
+    for kind in ("Auto", "Explicit"):
+        for name, options in (("", {}), ("-unchecked", {"check_vma": False})):
+            forms[f"places-{kind.lower()}{name}"] = partial(_places, kind, True, **options)
+            forms[f"places-{kind.lower()}{name}-eagerly"] = partial(_places, kind, False, **options)
     return forms | {
         "part-gradient": lambda: jax.jit(jax.grad(lambda a: _over_one(lambda b: b * b)(a).sum()))(
             x
@@ -55,6 +59,18 @@ def _over_one(function: Any, **options: Any) -> Any:
     rows = {"in_specs": _OWN("x"), "out_specs": _OWN("x"), "check_vma": False}
     mapped = needed("jax.shard_map")
     return mapped(function, mesh=mesh((2, 2), ("x", "y")), axis_names={"x"}, **{**rows, **options})
+
+
+def _places(kind: str, jit: bool, **options: Any) -> Any:
+    """Each device's place along every axis of a mesh, one of them of one device."""
+    names = ("x", "y", "z")
+
+    def places() -> Any:
+        return jnp.array([lax.axis_index(name) for name in names])
+
+    with used(mesh((1, 2, 2), names, kind)):
+        mapped = needed("jax.shard_map")(places, in_specs=(), out_specs=_OWN(names), **options)
+        return (jax.jit(mapped) if jit else mapped)()
 
 
 def _nested() -> Any:

@@ -16,7 +16,14 @@ lax = jax.lax
 
 def functions() -> dict[str, Function]:
     """By name, functions of `a`, `i` and `w`, as those of `mapped_functions`."""
-    return {**_loops(), **_branches(), **own_rules.functions(), **_checks(), **_callbacks()}
+    return {
+        **_loops(),
+        **_branches(),
+        **own_rules.functions(),
+        **_checks(),
+        **_checks_and_rules(),
+        **_callbacks(),
+    }
 
 
 def _loops() -> dict[str, Function]:
@@ -114,19 +121,67 @@ def _branches() -> dict[str, Function]:
     }
 
 
+def _checked_within_own(kind: Any, checkify: Any, a: Any) -> Any:
+    """A check in a function with a rule of its own, which is called or derived."""
+
+    def doubled(x: Any) -> Any:
+        return _checked(checkify, 2 * x)
+
+    function = kind(doubled)
+    if kind is jax.custom_jvp:
+        function.defjvp(lambda p, t: (function(*p), 2 * t[0]))
+    else:
+        function.defvjp(lambda x: (function(x), None), lambda _, g: (2 * g,))
+    return function(a)
+
+
+def _checked(checkify: Any, x: Any) -> Any:
+    checkify.check(jnp.all(x < 5), "too large: {x}", x=x[0])
+    return x
+
+
+def _with_checks(function: Any, errors: str = "user_checks") -> Function:
+    def run(a: Any, i: Any, w: Any) -> Any:
+        checkify = needed("jax.experimental.checkify")
+        wrapped = checkify.checkify(partial(function, checkify), errors=getattr(checkify, errors))
+        error, value = wrapped(a, w)
+        return value, jax.tree_util.tree_leaves(error)
+
+    return run
+
+
 def _checks() -> dict[str, Function]:
     """Checks of `checkify`, in a program's parts."""
+    return {
+        "check": _with_checks(lambda c, a, w: _checked(c, a)),
+        "check-in-a-branch": _with_checks(
+            lambda c, a, w: lax.cond(a[0] > 2, lambda x: _checked(c, x), lambda x: x, a)
+        ),
+        "check-in-a-scan": _with_checks(
+            lambda c, a, w: lax.scan(lambda s, x: (_checked(c, s + x), x), a, w)
+        ),
+        "check-in-a-loop": _with_checks(
+            lambda c, a, w: lax.fori_loop(0, 2, lambda n, x: _checked(c, x + n), a)
+        ),
+        "check-in-jit": _with_checks(lambda c, a, w: jax.jit(lambda x: _checked(c, x))(a)),
+        "check-in-a-checkpoint": _with_checks(
+            lambda c, a, w: jax.checkpoint(lambda x: _checked(c, x))(a)
+        ),
+        "check-in-a-map": _with_checks(lambda c, a, w: jax.vmap(lambda x: _checked(c, x[None]))(a)),
+        "check-of-floats": _with_checks(lambda c, a, w: jnp.log(a) / w, "float_checks"),
+        "check-of-indices": _with_checks(
+            lambda c, a, w: (a[jnp.argmax(w)], a.at[7].set(1)), "index_checks"
+        ),
+        "check-of-all": _with_checks(lambda c, a, w: _checked(c, jnp.sin(a) / w), "all_checks"),
+        "check-of-a-while": _with_checks(
+            lambda c, a, w: lax.while_loop(lambda x: x.sum() < 9, lambda x: 2 * x, a),
+            "float_checks",
+        ),
+    }
 
-    def checked(function: Any, errors: str = "user_checks") -> Function:
-        def run(a: Any, i: Any, w: Any) -> Any:
-            checkify = needed("jax.experimental.checkify")
-            wrapped = checkify.checkify(
-                partial(function, checkify), errors=getattr(checkify, errors)
-            )
-            error, value = wrapped(a, w)
-            return value, jax.tree_util.tree_leaves(error)
 
-        return run
+def _checks_and_rules() -> dict[str, Function]:
+    """Checks beside functions with derivatives of their own, and within them."""
 
     @jax.custom_jvp
     def doubled(x: Any) -> Any:
@@ -139,35 +194,17 @@ def _checks() -> dict[str, Function]:
         return x / 2
 
     halved.defvjp(lambda x: (x / 2, None), lambda _, g: (g / 2,))
-
-    def large(c: Any, x: Any) -> Any:
-        c.check(jnp.all(x < 5), "too large: {x}", x=x[0])
-        return x
-
+    own_jvp, own_vjp = (partial(_checked_within_own, k) for k in (jax.custom_jvp, jax.custom_vjp))
     return {
-        "check": checked(lambda c, a, w: large(c, a)),
-        "check-beside-own-jvp": checked(lambda c, a, w: doubled(large(c, a))),
-        "check-beside-own-vjp": checked(lambda c, a, w: halved(large(c, a))),
-        "check-in-a-branch": checked(
-            lambda c, a, w: lax.cond(a[0] > 2, lambda x: large(c, x), lambda x: x, a)
+        "check-beside-own-jvp": _with_checks(lambda c, a, w: doubled(_checked(c, a))),
+        "check-beside-own-vjp": _with_checks(lambda c, a, w: halved(_checked(c, a))),
+        "check-in-own-jvp": _with_checks(lambda c, a, w: own_jvp(c, a)),
+        "check-in-own-vjp": _with_checks(lambda c, a, w: own_vjp(c, a)),
+        "check-in-own-vjp-derived": _with_checks(
+            lambda c, a, w: jax.grad(lambda x: own_vjp(c, x).sum())(a)
         ),
-        "check-in-a-scan": checked(
-            lambda c, a, w: lax.scan(lambda s, x: (large(c, s + x), x), a, w)
-        ),
-        "check-in-a-loop": checked(
-            lambda c, a, w: lax.fori_loop(0, 2, lambda n, x: large(c, x + n), a)
-        ),
-        "check-in-jit": checked(lambda c, a, w: jax.jit(lambda x: large(c, x))(a)),
-        "check-in-a-checkpoint": checked(lambda c, a, w: jax.checkpoint(lambda x: large(c, x))(a)),
-        "check-in-a-map": checked(lambda c, a, w: jax.vmap(lambda x: large(c, x[None]))(a)),
-        "check-of-floats": checked(lambda c, a, w: jnp.log(a) / w, "float_checks"),
-        "check-of-indices": checked(
-            lambda c, a, w: (a[jnp.argmax(w)], a.at[7].set(1)), "index_checks"
-        ),
-        "check-of-all": checked(lambda c, a, w: large(c, jnp.sin(a) / w), "all_checks"),
-        "check-of-a-while": checked(
-            lambda c, a, w: lax.while_loop(lambda x: x.sum() < 9, lambda x: 2 * x, a),
-            "float_checks",
+        "check-in-own-jvp-checkpointed": _with_checks(
+            lambda c, a, w: jax.checkpoint(lambda x: own_jvp(c, x))(a)
         ),
     }
 

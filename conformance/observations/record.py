@@ -14,8 +14,8 @@ _PLACES = (
     (re.compile(r"(?<![\w:/])(/[\w.+-]+)+/([\w.-]+)"), r"\2"),
 )
 
-# A set of words is written in an order that differs from one process to the next.
-_SET = re.compile(r"\{('[^'{}]*'(?:, '[^'{}]*')+)\}")
+# A set of words is written in an order that differs from one process to the next, as is a tuple of one.
+_SET = re.compile(r"([{(])('[^'{}()]*'(?:, '[^'{}()]*')+)([})])")
 
 
 class Absent(Exception):
@@ -90,4 +90,6 @@ def first_line(error: BaseException | str) -> str:
     line = lines[0].strip()
     for pattern, instead in _PLACES:
         line = pattern.sub(instead, line)
-    return _SET.sub(lambda found: "{" + ", ".join(sorted(found[1].split(", "))) + "}", line)
+    return _SET.sub(
+        lambda found: found[1] + ", ".join(sorted(found[2].split(", "))) + found[3], line
+    )

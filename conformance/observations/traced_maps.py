@@ -23,7 +23,15 @@ from conformance.observations.mapped_functions import functions, total
 from conformance.observations.meshes import mesh, put, shard_map, used
 from conformance.observations.placed_maps import arrays
 
-_SEVERAL = ("scan", "repeated", "jacobian", "own-rule", "reshaped", "updated", "cumulative")
+_SEVERAL = (
+    "scan",
+    "repeated",
+    "jacobian",
+    "own-rule",
+    "reshaped",
+    "updated",
+    "kept-of-two-the-same",
+)
 """Functions of which one result is differentiated: of what the others need, nothing is."""
 Use = Callable[[Function], Function]
 """What is made of a function of one example: a function of all."""
@@ -54,8 +62,9 @@ def vmapped() -> Forms:
 
 def shard_mapped() -> Forms:
     """Of `jax.shard_map`: the gradient of the map of each function; of others the map alone."""
-    every, others = functions(), program_functions.functions()
-    saved = {name: every[name] for name in _SEVERAL}
+    every, programs = functions(), program_functions.functions()
+    others = {**programs, **draw_functions.functions(), **matrix_functions.functions()}
+    saved = {name: {**every, **programs}[name] for name in _SEVERAL}
     return {
         **{f"traced-gradient-{n}": partial(_within, _gradient, f) for n, f in every.items()},
         **{f"traced-saved-{n}": partial(_within, _saved, f) for n, f in saved.items()},
