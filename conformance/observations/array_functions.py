@@ -280,6 +280,17 @@ def _of_none() -> dict[str, Function]:
         "map-within-of-none": lambda a, i, w: jax.vmap(lambda x: 2 * x)(a[:0]),
         "gathered-none": lambda a, i, w: a[jnp.zeros(0, jnp.int32)],
         "scattered-none": lambda a, i, w: a.at[jnp.zeros(0, jnp.int32)].add(1),
+        "gathered-none-from-none": lambda a, i, w: (
+            a[:0][jnp.zeros(0, jnp.int32)],
+            lax.gather(
+                a[:0],
+                np.zeros((0, 1), np.int32),
+                lax.GatherDimensionNumbers((), (0,), (0,)),
+                (1,),
+            ),
+        ),
+        "taken-from-none": lambda a, i, w: jnp.take(a[:0], jnp.zeros(0, jnp.int32)),
+        "sliced-to-none": lambda a, i, w: lax.dynamic_slice(a, (i,), (0,)),
         "expanded-of-one": lambda a, i, w: (a[:1][:, None], a[:1] * a[None, :1], a[:1].sum()),
         "convolved-none": lambda a, i, w: jnp.zeros((0, 3)) @ jnp.outer(a, w),
         "fourier-of-none": lambda a, i, w: jnp.fft.fft(a[:0]),

@@ -98,6 +98,16 @@ def _of_keys() -> dict[str, Function]:
         "keys-indexed": lambda a, i, w: random.split(_key(i), 3)[i],
         "keys-updated": lambda a, i, w: random.split(_key(i), 3).at[i].set(random.key(0)),
         "keys-as-numbers": lambda a, i, w: random.wrap_key_data(random.key_data(_key(i))),
+        **{
+            f"keys-taken-{mode}": lambda a, i, w, mode=mode: (
+                random.split(_key(i), 3).at[i + 9].get(mode=mode),
+                random.split(random.key(0), 3).at[i].get(mode=mode),
+            )
+            for mode in ("fill", "clip", "wrap")
+        },
+        "keys-sliced": lambda a, i, w: lax.dynamic_slice(random.split(_key(i), 3), (i,), (2,)),
+        "keys-rolled": lambda a, i, w: jnp.roll(random.split(_key(i), 3), 1),
+        "keys-broadcast": lambda a, i, w: jnp.broadcast_to(_key(i), (2,)),
         "keys-cloned": lambda a, i, w: needed("jax.random.clone")(_key(i)),
         "keys-reshaped": lambda a, i, w: random.split(_key(i), 4).reshape(2, 2).T,
         "keys-joined": lambda a, i, w: jnp.concatenate([random.split(_key(i), 2)] * 2),

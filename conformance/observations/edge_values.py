@@ -32,10 +32,27 @@ def vmapped() -> Forms:
     """Of `jax.vmap`: `at-edges-NAME` of each function: its values, and its derivative, at every edge."""
     ones = [f"{m}.{n}" for m, names in _OF_ONE.items() for n in names.split()]
     twos = [f"{m}.{n}" for m, names in _OF_TWO.items() for n in names.split()]
-    forms: Forms = {"at-edges-betainc": _beta}
+    forms: Forms = {"at-edges-betainc": _beta, **_singular()}
     for functions, of in ((ones, _of_one), (twos, _of_two)):
         forms |= {f"at-edges-{n.rpartition('.')[2]}": partial(of, n) for n in functions}
     return forms
+
+
+def _singular() -> Forms:
+    """What is solved, inverted and factored of matrices that are singular, and of one that is not."""
+    matrices = np.array([[[1, 1], [0, 0]], [[0, 0], [0, 0]], [[2, 0], [0, 4]]], np.float32)
+    triangular = partial(needed("jax.scipy.linalg.solve_triangular"), b=np.ones(2, np.float32))
+    uses = {
+        "solved": lambda x: jnp.linalg.solve(x, jnp.ones(2)),
+        "solved-triangular": triangular,
+        "inverse": jnp.linalg.inv,
+        "cholesky": jnp.linalg.cholesky,
+        "determinant": jnp.linalg.slogdet,
+    }
+    return {
+        f"at-edges-{name}": partial(lambda use: jax.jit(jax.vmap(use))(matrices), use)
+        for name, use in uses.items()
+    }
 
 
 def _of_one(name: str) -> Any:

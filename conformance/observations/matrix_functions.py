@@ -22,7 +22,7 @@ def _any(a: Any, w: Any) -> Any:
 
 def functions() -> dict[str, Function]:
     """By name, functions of `a`, `i` and `w`, as those of `mapped_functions`."""
-    return {**_named(), **_norms(), **_solved(), **_others()}
+    return {**_named(), **_norms(), **_solved(), **_others(), **_of_shapes()}
 
 
 def _named() -> dict[str, Function]:
@@ -50,6 +50,35 @@ def _named() -> dict[str, Function]:
         forms[f"np-{name}-of-two"] = of_batch(f"jax.numpy.linalg.{name}")
     for name in ("cho_factor", "expm", "lu", "lu_factor", "qr", "schur", "hessenberg"):
         forms[f"sp-{name}-of-two"] = of_batch(f"jax.scipy.linalg.{name}")
+    return forms
+
+
+def _of_shapes() -> dict[str, Function]:
+    """Of matrices that are taller than wide, wider than tall, and without an element."""
+    linalg, scipy = jnp.linalg, jax.scipy.linalg
+    uses: dict[str, Any] = {
+        "qr": linalg.qr,
+        "whole-qr": lambda x: linalg.qr(x, mode="complete"),
+        "r": lambda x: linalg.qr(x, mode="r"),
+        "svd": lambda x: linalg.svd(x, full_matrices=False),
+        "whole-svd": linalg.svd,
+        "singular-values": lambda x: linalg.svd(x, compute_uv=False),
+        "pinv": linalg.pinv,
+        "lu": scipy.lu,
+        "rank": linalg.matrix_rank,
+        "least-squares": lambda x: linalg.lstsq(x, jnp.ones(x.shape[0]))[0],
+    }
+    shapes = {"tall": (3, 2), "wide": (2, 3)}
+    forms: dict[str, Function] = {}
+    for name, use in uses.items():
+        for shape, (rows, columns) in shapes.items():
+            forms[f"{name}-of-{shape}"] = lambda a, i, w, u=use, r=rows, c=columns: u(
+                _any(a, w)[:r, :c]
+            )
+    for name in ("det", "inv", "slogdet", "cholesky", "eigh", "qr", "svd"):
+        forms[f"{name}-of-none"] = lambda a, i, w, name=name: getattr(linalg, name)(
+            jnp.outer(a, w)[:0, :0]
+        )
     return forms
 
 

@@ -97,6 +97,17 @@ def _around_shard_map() -> Forms:
     def summed(function: Any) -> Any:
         return jax.grad(lambda x: function(x).sum())
 
+    def closed_over(**options: Any) -> Any:
+        chosen = mesh((2, 2), ("x", "y"))
+
+        def mapped(x: Any, y: Any) -> Any:
+            inner = shard_map(
+                lambda b: b + x.sum(), mesh=chosen, in_specs=_OWN("y"), out_specs=_OWN("y")
+            )
+            return inner(y)
+
+        return jax.jit(jax.vmap(mapped, **options))(whole(4, 4), whole(4, 4))
+
     explicit = partial(within, kind="Explicit")
     return {
         "shard-map-within": lambda: within(_double),
@@ -109,6 +120,8 @@ def _around_shard_map() -> Forms:
         "shard-map-within-spmd-differentiated": lambda: within(
             jnp.square, around=summed, spmd_axis_name="x"
         ),
+        "shard-map-within-closed-over": closed_over,
+        "shard-map-within-spmd-closed-over": lambda: closed_over(spmd_axis_name="x"),
         "shard-map-within-explicit": lambda: explicit(_double),
         "shard-map-within-explicit-eager": lambda: explicit(_double, jit=False),
         "shard-map-within-explicit-summed": lambda: explicit(lambda a: a + lax.psum(a, "y")),

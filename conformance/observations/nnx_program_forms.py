@@ -246,6 +246,19 @@ def _set() -> Forms:
         _nnx("replace_by_pure_dict")(state, {"more": {name: jnp.ones(2)}})
         return _leaves(state)
 
+    def in_another_order() -> Any:
+        """Two Variables with the same metadata, told in another order, mapped together."""
+        one, other = (
+            _nnx("Param")(jnp.ones(2), **dict(tags))
+            for tags in ((("a", 1), ("b", 2)), (("b", 2), ("a", 1)))
+        )
+        return _leaves(jax.tree_util.tree_map(lambda x, y: x + y, one, other))
+
+    def attribute_set() -> Any:
+        variable = _nnx("Param")(jnp.ones(2))
+        variable.tag = 1
+        return str("tag" in variable.get_metadata())
+
     def as_words(name: str) -> Any:
         """What the metadata of a Variable is when it is set under a name."""
         variable = _nnx("Param")(jnp.ones(2))
@@ -253,6 +266,8 @@ def _set() -> Forms:
         return str(sorted(f"{k}={v}" for k, v in variable.get_metadata().items() if "shard" in k))
 
     return {
+        "metadata-in-another-order": in_another_order,
+        "attribute-set-on-a-variable": attribute_set,
         "replaced-by-name": lambda: replaced("a"),
         "replaced-by-number": lambda: replaced("1"),
         **{

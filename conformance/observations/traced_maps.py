@@ -22,6 +22,7 @@ from conformance.observations.derived_functions import Function
 from conformance.observations.mapped_functions import functions, total
 from conformance.observations.meshes import mesh, put, shard_map, used
 from conformance.observations.placed_maps import arrays
+from conformance.observations.record import first_line
 
 _SEVERAL = (
     "scan",
@@ -52,7 +53,7 @@ def vmapped() -> Forms:
         **reference_functions.functions(),
     }
     for name, function in with_gradients.items():
-        forms[f"traced-{name}"] = partial(_here, _with_gradient, function)
+        forms[f"traced-{name}"] = partial(_with_gradient, function)
     for name, function in arrays_only.items():
         forms[f"traced-{name}"] = partial(_here, _map_behind, function)
     for name, function in {**arrays_only, **programs}.items():
@@ -82,19 +83,6 @@ def _map(function: Function) -> Function:
 
 def _map_behind(function: Function) -> Function:
     return lambda a, i, w: jax.vmap(function, (1, 0, None), -1)(a.T, i, w)
-
-
-def _with_gradient(function: Function) -> Function:
-    """The map, from the last axis to the last, of a function and of its gradient, if it has one."""
-
-    def both(a: Any, i: Any, w: Any) -> Any:
-        given = function(a, i, w)
-        try:
-            return given, jax.grad(total(function))(a, i, w)
-        except Exception:
-            return given
-
-    return _map_behind(both)
 
 
 def _gradient(function: Function) -> Function:
@@ -128,6 +116,21 @@ def _map_of_second(function: Function) -> Function:
 
 def _here(made: Use, function: Function) -> Any:
     return jax.eval_shape(made(function), *arrays())
+
+
+def _with_gradient(function: Function) -> Any:
+    """The map, from the last axis to the last, of a function and of its gradient; or why that is refused."""
+    refused: list[str] = []
+
+    def both(a: Any, i: Any, w: Any) -> Any:
+        given = function(a, i, w)
+        try:
+            return given, jax.grad(total(function))(a, i, w)
+        except Exception as error:
+            refused.append(f"{type(error).__name__}: {first_line(error)}")
+            return given
+
+    return _here(_map_behind, both), *refused[:1]
 
 
 def _explicit(made: Use, function: Function) -> Any:
