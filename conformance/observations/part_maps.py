@@ -48,7 +48,7 @@ def shard_mapped() -> Forms:
             x
         ),
         "part-mapped": lambda: jax.jit(jax.vmap(_over_one(lambda b: 2 * b), 1, 1))(x),
-        "part-without-arguments": _over_one(lambda: lax.axis_index("x").reshape(1), in_specs=()),
+        "part-without-arguments": _place_eagerly,
         "within-two-others": _nested,
         "within-another-in-jit": lambda: jax.jit(_within_another)(x),
     }
@@ -59,6 +59,10 @@ def _over_one(function: Any, **options: Any) -> Any:
     rows = {"in_specs": _OWN("x"), "out_specs": _OWN("x"), "check_vma": False}
     mapped = needed("jax.shard_map")
     return mapped(function, mesh=mesh((2, 2), ("x", "y")), axis_names={"x"}, **{**rows, **options})
+
+
+def _place_eagerly() -> Any:
+    return _over_one(lambda: lax.axis_index("x").reshape(1), in_specs=())()
 
 
 def _places(kind: str, jit: bool, **options: Any) -> Any:

@@ -149,3 +149,29 @@ def test_most_nnx_forms_are_accepted() -> None:
             continue
     refused = [name for name, fact in told.items() if "type" in fact]
     assert len(refused) <= len(told) // 4, refused
+
+
+FORMS = (
+    (switched_forms, "vmapped"),
+    (edge_values, "vmapped"),
+    (traced_maps, "vmapped"),
+    (part_maps, "shard_mapped"),
+    (traced_maps, "shard_mapped"),
+    (bridge_forms, "linen"),
+    (linen_program_forms, "linen"),
+    (bridge_forms, "nnx"),
+    (nnx_program_forms, "nnx"),
+)
+
+
+@pytest.mark.parametrize(("module", "name"), FORMS)
+def test_what_a_release_lacks_is_looked_up_by_the_form_not_when_forms_are_listed(
+    module: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lack(name: str) -> Any:
+        raise Absent(f"no {name}", name)
+
+    for each in {module, *FAMILIES}:
+        if hasattr(each, "needed"):
+            monkeypatch.setattr(each, "needed", lack)
+    assert len(getattr(module, name)()) > 10
