@@ -136,8 +136,8 @@ _TRIDIAGONAL = np.array([[8.0, 1, 0, 0], [1, 4, 2, 0], [0, 2, 8, 1], [0, 0, 1, 4
 
 
 def _solved(a: Any) -> tuple[Any, Any]:
-    """The solution of equations with the matrix above, and how far rounding may move it."""
-    inverse = np.linalg.inv(_TRIDIAGONAL)
+    """The solutions of equations with the matrix above and twice it, and how far rounding may move them."""
+    inverse = np.linalg.inv(np.stack([_TRIDIAGONAL, 2 * _TRIDIAGONAL]))
     return inverse @ a, 16 * unit_roundoff("float32") * (np.abs(inverse) @ np.abs(a))
 
 
@@ -185,9 +185,10 @@ _ENTRIES = (
     ),
     _exact("select_n.one-case", "lax.select_n(a, b)", of("normal", dtype="bool"), _whole(*MN)),
     rule(
-        "tridiagonal_solve.shared-matrix",
-        "lax.linalg.tridiagonal_solve(*np.float32([[0, 1, 2, 1], [8, 4, 8, 4], [1, 2, 1, 0]]), a)",
-        of("whole", 4, "n"),
+        "tridiagonal_solve.shared-matrices",
+        "one = np.float32([[0, 1, 2, 1], [8, 4, 8, 4], [1, 2, 1, 0]])\n"
+        "return lax.linalg.tridiagonal_solve(*np.stack([one, 2 * one], 1), a)",
+        of("whole", 2, 4, "n"),
         answer=_solved,
     ),
     _exact("random_split.key-reuse", _KEYS, of("bits", 2, dtype="uint32")),
