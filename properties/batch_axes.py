@@ -103,26 +103,35 @@ def _ranks(subject: FunctionSubject | ModuleSubject) -> tuple[tuple[int, ...], i
 def covering(combinations: Sequence[Axes], most: int, seed: int) -> tuple[Axes, ...]:
     """At most `most` combinations, every position of every argument among them while they last.
 
-    The first are those of `usual`. Where one fits, the seed decides whether it is of these.
+    The first are those of `usual`. Where one fits, the seed decides whether it is of these. Each of the
+    others adds the most positions that none before it has, then the most pairs of positions of two
+    arguments: many a fault of a rule shows only where one is mapped here and the other there.
     """
-    shuffled = list(combinations)
+    left = list(combinations)
     chance = random.Random(seed)
-    chance.shuffle(shuffled)
+    chance.shuffle(left)
     first = usual(combinations, chance)
     if most == 1 and chance.random() < USUAL_ALONE:
-        return tuple(first[:1] or shuffled[:1])
+        return tuple(first[:1] or left[:1])
     chosen: list[Axes] = []
-    seen: set[tuple[int, Any]] = set()
+    seen: set[Any] = set()
 
-    def slots(axes: Axes) -> set[tuple[int, Any]]:
-        return set(enumerate((*axes.in_axes, axes.out_axes)))
+    def adds(axes: Axes) -> tuple[int, int]:
+        positions, pairs = _positions(axes)
+        return len(positions - seen), len(pairs - seen)
 
-    for axes in (first if most > 1 else []) + shuffled:
-        if len(chosen) < most and slots(axes) - seen:
-            chosen.append(axes)
-            seen |= slots(axes)
-    rest = [axes for axes in shuffled if axes not in chosen]
-    return tuple(chosen + rest[: most - len(chosen)])
+    while left and len(chosen) < most:
+        axes = first.pop(0) if first and most > 1 else max(left, key=adds)
+        left.remove(axes)
+        chosen.append(axes)
+        seen.update(*_positions(axes))
+    return tuple(chosen)
+
+
+def _positions(axes: Axes) -> tuple[set[Any], set[Any]]:
+    """Where a combination has the batch axis of each argument and of the result, and the pairs of that."""
+    each = tuple(enumerate((*axes.in_axes, axes.out_axes)))
+    return set(each), set(itertools.combinations(each, 2))
 
 
 def usual(combinations: Sequence[Axes], chance: random.Random) -> list[Axes]:
