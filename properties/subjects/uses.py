@@ -74,6 +74,7 @@ _SENTENCES: Mapping[str, str] = {
     "refused-prefixes": "what is no prefix raises",
     "two-axes-of-one": "one variable along two axes raises, wherever its two names are",
     "metadata-one-axis": "metadata within and after a map with one axis for a whole module",
+    "mode-by-setting": "a map is given its mode, or has the one that is set for all maps",
     "keyword-behind": "a module by name, beside an input along another axis",
 }
 

@@ -185,11 +185,11 @@ Lifted = nn.vmap(
 mapped = lambda *arguments, **named: Lifted().apply({{}}, *arguments, **named)
 """
     if isinstance(call, GeneratedModuleCall):
-        text = f"{own_source.joined(generated.modules, generated.lift)}\n\n{grammar.source(call.module)}"
+        text = f"{own_source.joined(generated.lift)}\n\n{grammar.source(call.module)}"
         return f"{text}\n\nmapped, _ = Generated(Top, *{_of_generated(call)}).answers()"
     if isinstance(call.subject, UseSubject):
         function = uses.USES[call.subject_name]
-        text = own_source.joined(uses.base, sys.modules[function.__module__])
+        text = own_source.joined(sys.modules[function.__module__])
         return f"{text}\n\nmapped, _ = {function.__name__}(Setting({call.size}, {call.seed}))"
     definition, name, given = modules.source(call)
     names = ""

@@ -197,9 +197,11 @@ NAMES_AXES = (
 )
 """The documented uses of variables that name their axes."""
 OVER_DEVICES = (
+    "use.by-keyword",
     "use.class",
     "use.list-of-axes",
     "use.metadata-one-axis",
+    "use.mode-by-setting",
     "use.one-axis",
     "use.second-call",
     "use.two-axes-of-one",
@@ -284,7 +286,7 @@ mapped = nnx.{name}(
     if isinstance(call, GeneratedModuleCall):
         from conformance.transforms.nnx import generated
 
-        text = own_source.joined(nnx_lift, generated.modules, generated.lift)
+        text = own_source.joined(generated.lift)
         given = f"nnx.{name}, Top, *{generated_module.arguments(call)}"
         return (
             f"{text}\n\n{grammar.source(call.module)}\n\nmapped, _ = Generated({given}).answers()"
@@ -306,11 +308,10 @@ names = lifted.names
 
 def source_of_use(name: str, call: ModuleCall) -> str:
     """Python that defines `mapped`, which gives what the transform gives in a documented use."""
-    from conformance.transforms.nnx import lift as nnx_lift
-    from conformance.transforms.nnx.uses import USES, base
+    from conformance.transforms.nnx.uses import USES
 
     function = USES[call.subject_name]
-    text = own_source.joined(nnx_lift, base, sys.modules[function.__module__])
+    text = own_source.joined(sys.modules[function.__module__])
     given = f"{call.size}, {call.seed}, {dict(call.options)}"
     return f"{text}\n\nmapped, _ = {function.__name__}(Setting(nnx.{name}, {given}))"
 

@@ -1,10 +1,13 @@
 """Faults planted in Flax itself are noticed in documented uses, and Flax as it is is not."""
 
 import dataclasses
+import re
 import types
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import chex
 import jax
 import jax.numpy as jnp
 import pytest
@@ -240,6 +243,15 @@ def names_of_one_member(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(meta, "add_axis", lambda tree, index, params: tree)
 
 
+def setting_takes_precedence(patch: pytest.MonkeyPatch) -> None:
+    from flax.nnx import graphlib
+
+    if not hasattr(graphlib, "set_graph_mode"):
+        pytest.skip("this release of Flax has one mode")
+    whole = graphlib.iter_graph
+    patch.setattr(graphlib, "iter_graph", lambda node, graph=None: whole(node))
+
+
 FAULTS: tuple[tuple[str, Callable[[pytest.MonkeyPatch], None], tuple[str, ...]], ...] = (
     (NNX, streams_not_restored, ("dropout-of-members", "one-of-two-streams", "constructor")),
     (NNX, streams_restored_to_before, ("dropout-of-members", "split-by-argument")),
@@ -268,6 +280,7 @@ FAULTS: tuple[tuple[str, Callable[[pytest.MonkeyPatch], None], tuple[str, ...]],
     (NNX, nothing_is_taken_away, ("grown",)),
     (NNX, keywords_reversed, ("by-keyword",)),
     (NNX, aliases_pass, ("two-axes-of-one",)),
+    (NNX, setting_takes_precedence, ("mode-by-setting",)),
     (NNX, keywords_along_the_next_axis, ("keyword-behind",)),
     (NNX, carried_modules_stay_as_they_were, ("looped",)),
     (NNX, results_may_be_arguments, ("given-back",)),
@@ -324,3 +337,31 @@ def test_a_sum_of_zeros_may_have_either_sign() -> None:
     """With this seed the loop gives -0 and the map 0 on jax 0.10.2."""
     call = call_of("shared-result", seed=1073175910)
     assert violation(LAW, TRANSFORMS[LINEN], call) is None
+
+
+def given(function: Callable[[], Any]) -> Any:
+    """What the function gives, or the exception that it raises, as by a known defect."""
+    try:
+        return function()
+    except Exception as error:
+        return error
+
+
+@pytest.mark.parametrize("transform", [NNX, LINEN])
+def test_the_source_of_a_use_gives_what_the_use_gives(transform: str) -> None:
+    """A script holds no more than its own text, so that no function of ours may be missing from it."""
+    host = TRANSFORMS[transform]
+    for subject in USES:
+        if LAW.skip_reason(host, subject) is not None:
+            continue
+        call = call_of(subject.name.removeprefix("use."))
+        names: dict[str, Any] = {}
+        exec(host.source(call), names)
+        defined = Counter(re.findall(r"^(?:def|class) (\w+)", host.source(call), re.MULTILINE))
+        assert set(defined.values()) == {1}, subject.name
+        got, expected = given(names["mapped"]), given(host.use(call)[0])
+        assert not isinstance(got, NameError), got
+        if isinstance(expected, Exception):
+            assert (type(got), str(got)) == (type(expected), str(expected))
+        else:
+            chex.assert_trees_all_equal(got, expected)

@@ -1,5 +1,6 @@
 """One variable under several names, and metadata along the one axis of a whole module."""
 
+from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
@@ -9,7 +10,7 @@ from flax import nnx
 from conformance.transforms.nnx.lift import read, write
 from conformance.transforms.nnx.uses.base import MEMBERS, Setting, Total, Use
 from conformance.transforms.nnx.uses.loops import refused
-from conformance.transforms.nnx.uses.state import Named, names_of
+from conformance.transforms.nnx.uses.state import Named, names_of_axes
 
 
 class Pair(nnx.Module):
@@ -68,26 +69,63 @@ def one_axis_of_names(s: Setting) -> Any:
         net = Named(s.values()["w"], MEMBERS, "in", "out")
 
         def function(net: Any) -> Any:
-            within.append(names_of(net.w) == ("in", "out") and net.w.mark == 3)
+            within.append(names_of_axes(net.w) == ("in", "out") and net.w.mark == 3)
             write(net.w, read(net.w) + 1)
             return jnp.sum(read(net.w)), Named(read(net.w), "in", "out")
 
         how = {"transform_metadata": {nnx.PARTITION_NAME: MEMBERS}}
         sums, made = s.mapping(function, in_axes=0, **how)(net)
-        after = names_of(net.w) == names_of(made.w) == (MEMBERS, "in", "out") and net.w.mark == 3
+        after = (
+            names_of_axes(net.w) == names_of_axes(made.w) == (MEMBERS, "in", "out")
+            and net.w.mark == 3
+        )
         return {"sums": sums, "within": np.array(all(within)), "after": np.array(after)}
 
     sums = s.loop(lambda i: jnp.sum(s.values()["w"][i] + 1))
     return mapped, {"sums": sums, "within": np.array(True), "after": np.array(True)}
 
 
+def mode_by_setting(s: Setting) -> Any:
+    """A map that is given its mode keeps it where another one is set for all maps; one that is not has that.
+
+    The module has each variable twice, which only a map of graphs takes.
+    """
+
+    def call(**mode: bool) -> Any:
+        total = Total(s.whole(5, s.size, s.size))
+
+        def function(pair: Any, x: Any) -> Any:
+            write(pair.first, read(pair.first) + x)
+            write(pair.second, 2 * read(pair.second))
+            return read(pair.first)
+
+        y = s.mapping(function, in_axes=(1, 0), out_axes=0, **mode)(Pair(total), s.whole(6, s.size))
+        return y, read(total)
+
+    def mapped() -> Any:
+        flax_nnx: Any = nnx
+        with flax_nnx.set_graph_mode(False):
+            is_refused = refused(call)
+            given = [call(graph=True, graph_updates=updates) for updates in (False, True)]
+        with flax_nnx.set_graph_updates(False):
+            return is_refused, given, call(), refused(partial(call, graph=False))
+
+    y = 2 * (s.whole(5, s.size, s.size).T + s.whole(6, s.size)[:, None])
+    return mapped, (np.array(True), [(y, y.T)] * 2, (y, y.T), np.array(True))
+
+
 USES: dict[str, Use] = {
+    "use.mode-by-setting": mode_by_setting,
     "use.two-axes-of-one": two_axes,
     "use.metadata-one-axis": one_axis_of_names,
 }
 
-NEEDS: dict[str, str] = {"use.two-axes-of-one": "0.12.7", "use.metadata-one-axis": "0.12.7"}
+NEEDS: dict[str, str] = {
+    "use.mode-by-setting": "0.12.6",
+    "use.two-axes-of-one": "0.12.7",
+    "use.metadata-one-axis": "0.12.7",
+}
 """The first release of Flax that has what a use is of, where the oldest has not."""
 
-IN_ONE_WAY: tuple[str, ...] = ("use.metadata-one-axis",)
+IN_ONE_WAY: tuple[str, ...] = ("use.mode-by-setting", "use.metadata-one-axis")
 """Uses of which the mode of the map changes nothing: they choose it themselves."""

@@ -35,8 +35,9 @@ def by_keyword(s: Setting) -> Any:
         return {"y": y, **variables(net)}
 
     expected = s.expected()
-    # nnx.pmap takes no argument by name, and says so.
-    return (lambda: refused_or(expected, mapped)) if s.mapping is not nnx.vmap else mapped, expected
+    # nnx.pmap takes no argument by name where it updates the graph, and says so.
+    takes_names = s.mapping is nnx.vmap or s.mode
+    return mapped if takes_names else (lambda: refused_or(expected, mapped)), expected
 
 
 def in_trees(s: Setting) -> Any:

@@ -19,7 +19,7 @@ from conformance.transforms.nnx.uses.base import (
     Use,
     state_axes,
 )
-from conformance.transforms.nnx.uses.state import names_of
+from conformance.transforms.nnx.uses.state import names_of_axes
 from conformance.transforms.nnx.uses.streams import as_it_was, keys, left, roll
 
 
@@ -193,14 +193,14 @@ def bridged_names(s: Setting) -> Any:
             )
         )
         module = make(rngs, s.inputs()[0])
-        names = [names_of(module.w)]
+        names = [names_of_axes(module.w)]
 
         def call(module: Any, x: Any) -> Any:
-            within.append(names_of(module.w))
+            within.append(names_of_axes(module.w))
             return module(x, mutable=["batch_stats"])
 
         s.mapping(call, in_axes=(axes, 0), **how)(module, s.inputs())
-        names += [names_of(module.w), *within]
+        names += [names_of_axes(module.w), *within]
         return [np.array(each == ("in", MEMBERS, "out")) for each in names[:2]] + [
             np.array(names[2] == ("in", "out"))
         ]
@@ -230,7 +230,7 @@ def other_metadata(s: Setting) -> Any:
     ]
 
     def said(module: Any) -> Any:
-        return [names_of(module.w), tuple(module.w.units)]
+        return [names_of_axes(module.w), tuple(module.w.units)]
 
     def mapped() -> Any:
         axes, within = state_axes({...: s.axis}), []
@@ -268,13 +268,17 @@ def by_decorator(s: Setting) -> Any:
         module.plain = nnx.Param(w)
 
         def function(module: Any) -> Any:
-            within.append(names_of(module.w))
+            within.append(names_of_axes(module.w))
             write(module.w, read(module.w) + read(module.plain))
             return Marked(read(module.w), ("in", "out"), None)
 
         lift = s.mapping(in_axes=s.axis, out_axes=s.axis, graph_updates=False, **mode)
         made = lift(decorate(function))(module)
-        right = [within[0] == ("in", "out"), names_of(module.w) == outer, names_of(made.w) == outer]
+        right = [
+            within[0] == ("in", "out"),
+            names_of_axes(module.w) == outer,
+            names_of_axes(made.w) == outer,
+        ]
         return read(module.w), read(made.w), [np.array(each) for each in right]
 
     twice = 2 * jnp.moveaxis(s.values()["w"], 0, s.axis)

@@ -116,7 +116,7 @@ class Named(nnx.Module):
         self.w = nnx.Param(draw(), mark=3)
 
 
-def names_of(variable: Any) -> tuple[Any, ...]:
+def names_of_axes(variable: Any) -> tuple[Any, ...]:
     """What the axes of a variable are called: the attribute has had three names."""
     said = (
         getattr(variable, each, None) for each in ("out_sharding", "sharding_names", "sharding")
@@ -132,13 +132,13 @@ def metadata(s: Setting) -> Any:
         net = Named(s.values()["w"], MEMBERS, "in", "out")
 
         def function(net: Any) -> Any:
-            within.append(names_of(net.w) == ("in", "out") and net.w.mark == 3)
+            within.append(names_of_axes(net.w) == ("in", "out") and net.w.mark == 3)
             write(net.w, read(net.w) + 1)
             return jnp.sum(read(net.w))
 
         how = {"transform_metadata": {nnx.PARTITION_NAME: MEMBERS}}
         sums = s.mapping(function, in_axes=(state_axes({...: 0}),), **how)(net)
-        after = names_of(net.w) == (MEMBERS, "in", "out") and net.w.mark == 3
+        after = names_of_axes(net.w) == (MEMBERS, "in", "out") and net.w.mark == 3
         return {"sums": sums, "within": np.array(all(within)), "after": np.array(after)}
 
     sums = s.loop(lambda i: jnp.sum(s.values()["w"][i] + 1))
