@@ -279,7 +279,26 @@ def pmap_alone() -> Forms:
     def shard(result: Any) -> Any:
         return result.addressable_shards[0].data
 
+    def elsewhere(array: Any) -> Any:
+        return jax.device_put(array, jax.devices()[-1])
+
+    def in_columns(array: Any) -> Any:
+        return meshes.put(array, meshes.mesh((2,), ("i",)), None, "i")
+
     return {
+        "argument-on-another-device": lambda: pmap(same)(elsewhere(x)),
+        "argument-on-another-device-within-jit": lambda: jax.jit(pmap(same))(elsewhere(x)),
+        "argument-divided-by-columns": lambda: pmap(same)(in_columns(x)),
+        "shared-argument-on-another-device": lambda: pmap(add, in_axes=(0, None))(
+            x, elsewhere(x[0])
+        ),
+        "result-of-a-map-as-argument": lambda: pmap(same)(pmap(add)(x, x)),
+        "result-along-another-axis-as-argument": lambda: pmap(same)(pmap(same, out_axes=1)(x)),
+        "result-and-what-is-on-another-device": lambda: pmap(same)(x) + elsewhere(x),
+        "one-axis-for-all-and-a-keyword": lambda: pmap(lambda a, b: a[0] + b[0], in_axes=1)(
+            x.T, b=x
+        ),
+        "lowered-with-a-keyword": lambda: pmap(lambda a, b: a + b).lower(x, b=x).compile()(x, b=x),
         "static-argument-of-pmap": lambda: pmap(add, static_broadcasted_argnums=1)(x, 2),
         "donated": lambda: pmap(same, donate_argnums=0)(jnp.array(x)),
         "devices": lambda: pmap(same, devices=jax.devices()[:2])(x),
