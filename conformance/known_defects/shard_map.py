@@ -221,7 +221,9 @@ SHARD_MAP: tuple[Defect, ...] = (
         id="shard-map-rng-bit-generator",
         transform="jax.shard_map",
         versions={"jax": ">=0.6,<0.8"},
-        affects=calls_of(("lax.rng_bit_generator", "lax.rng_bit_generator.bytes"), any_axes),
+        affects=calls_of(
+            tuple(f"lax.rng_bit_generator{variant}" for variant in ("", ".bytes", ".key")), any_axes
+        ),
         law="parallel.shard-map-agrees",
         call=rule_call("lax.rng_bit_generator", (0,)),
         description=(

@@ -19,6 +19,7 @@ from properties.laws.errors import MANY
 
 _DYNAMIC_SLICES = ("lax.dynamic_slice", "lax.dynamic_slice.fixed-start")
 _SCALED = "lax.scaled_matmul_wrapper"
+_RANDOM_BITS = tuple(f"lax.rng_bit_generator{variant}" for variant in ("", ".bytes", ".key"))
 VMAP: tuple[Defect, ...] = (
     Defect(
         id="vmap-forward-derivative-of-custom-vmap",
@@ -88,6 +89,42 @@ VMAP: tuple[Defect, ...] = (
         )
     ),
     Defect(
+        id="vmap-clamp-by-its-last-operand",
+        transform="jax.vmap",
+        versions={"jax": ">=0.4.30"},
+        affects=calls_of("lax.clamp.scalars", lambda axes: axes[:2] == (None, None)),
+        law="mapping.equals-per-example",
+        call=rule_call("lax.clamp.scalars", (None, None, 0)),
+        description=(
+            "lax.clamp of scalars, of which only the upper limit is mapped, raises TypeError: 'clamp "
+            "requires max.shape == operand.shape or max.shape == (), got max.shape=(3,), "
+            "operand.shape=()'. It works where only the lower limit is mapped, or both are."
+        ),
+        upstream=(
+            "No report of it was found on jax-ml/jax on 2026-11-28; "
+            "https://github.com/jax-ml/jax/issues/5325 (closed) is of the rule that it had before."
+        ),
+    ),
+    *(
+        Defect(
+            id=f"vmap-clamp-{kind}-by-a-limit",
+            transform="jax.vmap",
+            versions={"jax": ">=0.4.30"},
+            affects=calls_of("lax.clamp.scalars", lambda axes: axes.count(None) > 1),
+            law=law,
+            call=rule_call("lax.clamp.scalars", (None, 0, None)),
+            description=(
+                f"The {kind} of a map of lax.clamp of scalars, of which one alone is mapped, by another "
+                "one raises TypeError: 'select cases must have the same shapes, got [(3,), ()]'. So does "
+                f"the {kind} of lax.clamp of an array by a scalar limit. Of jnp.clip it works, and so "
+                f"does the map of the {kind}."
+            ),
+            upstream="No report of it was found on jax-ml/jax on 2026-11-28.",
+            all_laws=False,
+        )
+        for kind, law in (("gradient", "gradients.shared-sum"), ("tangent", "gradients.forward"))
+    ),
+    Defect(
         id="vmap-optimization-barrier",
         transform="jax.vmap",
         versions={"jax": ">=0.4.33,<0.4.38"},
@@ -104,7 +141,7 @@ VMAP: tuple[Defect, ...] = (
         id="vmap-rng-bit-generator-of-none",
         transform="jax.vmap",
         versions={"jax": ">=0.4.30"},
-        affects=empty_calls_of(("lax.rng_bit_generator", "lax.rng_bit_generator.bytes")),
+        affects=empty_calls_of(_RANDOM_BITS),
         law="mapping.axis-size",
         call=FunctionCall("lax.rng_bit_generator", {"batch": 0}, (Axes((0,), 0),)),
         description=(

@@ -199,6 +199,7 @@ NAMES_AXES = (
 OVER_DEVICES = (
     "use.by-keyword",
     "use.class",
+    "use.given-back",
     "use.list-of-axes",
     "use.metadata-one-axis",
     "use.mode-by-setting",

@@ -74,11 +74,14 @@ return twice.bind(a), weighted.bind(a, b), both.bind(a, b), both.bind(a, a), wei
 """
 _SAME_REFERENCE = """
 ref = jax.new_ref(jnp.stack([a, 2 * a]))
+shared = jax.vmap(lambda one, other, x: one[...][0] + other[...][1] + x, (None, None, 0))(
+    ref, ref, ref[...]
+)
 try:
     jax.vmap(lambda one, other: one[...] + other[...])(ref, ref)
 except ValueError:
-    return a, 1
-return a, 0
+    return shared, 1
+return shared, 0
 """
 
 
@@ -88,8 +91,46 @@ def _exactly(value: Any) -> tuple[Any, Any]:
 
 
 def _refused(a: Any) -> Any:
-    """The argument, and that a reference given twice raises."""
-    return tuple(zip(_exactly(a), _exactly(1), strict=True))
+    """What a reference that two arguments share gives, and that two that are mapped raise."""
+    return tuple(zip(_exactly(np.stack([4 * a, 5 * a])), _exactly(1), strict=True))
+
+
+_BLOCKS = """
+# The batch axis of the matrix stays where b has it.
+s = (b > 0) * np.float32(1.5) + np.float32(0.5)
+
+def product(x):
+    return s * x[0], x[0] + s * x[1]
+
+def solve(_, y):
+    first = y[0] / s
+    return first, (y[1] - first) / s
+
+def transposed(_, y):
+    second = y[1] / s
+    return (y[0] - second) / s, second
+
+def solved(y, z):
+    return lax.custom_linear_solve(product, (y, z), solve, transposed)
+
+fixed = jnp.arange(3.0)
+return (
+    solved(a, fixed),
+    solved(fixed, a),
+    jax.jvp(lambda y: solved(y, fixed), (fixed,), (a,)),
+    jax.vjp(solved, fixed, fixed)[1]((fixed, a)),
+    jax.vjp(lambda y: solved(y, a), fixed)[1]((a, fixed)),
+)
+"""
+_SINGULAR = """
+zeros, diagonal = np.zeros(4, np.float32), np.float32([2, 0, 4, 8])
+
+def solved(d, b):
+    x = lax.linalg.tridiagonal_solve(zeros, d, zeros, b, perturb_singular=True)
+    return jnp.isfinite(x), x.at[1].set(0)
+
+return solved(diagonal, a), solved(jnp.abs(b) * diagonal + diagonal, a)
+"""
 
 
 _SHARED_BROADCAST = """
@@ -140,6 +181,21 @@ x = lax.linalg.tridiagonal_solve(lower, a, upper, d)
 return a[:, None] * x + lower[:, None] * jnp.roll(x, 1, 0) + upper[:, None] * jnp.roll(x, -1, 0)""",
         *(of("above-one", 4), of("within-one", 4), of("within-one", 4), of("normal", 4, "n")),
         answer=lambda a, b, c, d: near(d, 8 * np.eye(4), 8 * d),
+    ),
+    rule(
+        "tridiagonal_solve.singular",
+        _SINGULAR,
+        *(of("whole", 4, "n"), of("few", 4)),
+    ),
+    rule("custom_linear_solve.blocks", _BLOCKS, *(of("whole", 3), of("whole", 3)), exact=True),
+    rule(
+        "clamp.scalars", "lax.clamp(a, b, c)", *(of("whole"), of("whole"), of("whole")), exact=True
+    ),
+    rule(
+        "rng_bit_generator.key",
+        "key, bits = lax.rng_bit_generator(a, (4, 2))\nreturn 0 * key, 0 * bits",
+        of("bits", 4, dtype="uint32"),
+        exact=True,
     ),
     rule(
         "select_n.fixed-scalar",

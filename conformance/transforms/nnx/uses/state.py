@@ -211,7 +211,7 @@ def tied(s: Setting) -> Any:
 
 
 def returned(s: Setting) -> Any:
-    """A function makes another module from the one it is given, and returns it."""
+    """A function makes another module from the one it is given, and returns it; also one for all members."""
 
     def mapped() -> Any:
         net = s.ensemble()
@@ -222,11 +222,12 @@ def returned(s: Setting) -> Any:
             return Net(read(net.w) + 1, read(net.b), read(net.total) - y), y
 
         other, y = s.map(function, in_axes=(axes, 0), out_axes=(axes, 0))(net, s.inputs())
-        return {"y": y, **variables(net)}, variables(other)
+        same = s.map(lambda x: s.member(1), in_axes=0, out_axes=None)(s.inputs())
+        return {"y": y, **variables(net)}, variables(other), variables(same)
 
     expected, before = s.expected(), s.ensemble()
     other = {**variables(before), "w": read(before.w) + 1}
-    return mapped, (expected, other)
+    return mapped, (expected, other, variables(s.member(1)))
 
 
 class Sowing(Net):
