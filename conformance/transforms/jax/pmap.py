@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 
+from conformance.transforms.jax.vmap import as_written
 from properties.call import Axes, FunctionCall
 from properties.transform import Transform
 from reference.types import PyTree
@@ -14,7 +15,7 @@ def map_function(function: Callable[..., PyTree], axes: Axes) -> Callable[..., P
     """`jax.pmap` of the function with these axes and options."""
     mapped: Callable[..., PyTree] = jax.pmap(
         function,
-        in_axes=axes.in_axes,
+        in_axes=as_written(axes),
         out_axes=axes.out_axes,
         axis_name=axes.name,
         **with_devices(dict(axes.options)),
@@ -53,7 +54,7 @@ def source(call: FunctionCall) -> str:
         options["devices"] = f"[jax.devices()[i] for i in {options['devices']}]"
     given = "".join(f", {name}={value}" for name, value in options.items())
     return (
-        f"mapped = jax.pmap(\n    function, {axes.name!r}, in_axes={axes.in_axes}, "
+        f"mapped = jax.pmap(\n    function, {axes.name!r}, in_axes={as_written(axes)}, "
         f"out_axes={axes.out_axes}{given}\n)"
     )
 

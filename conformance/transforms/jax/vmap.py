@@ -1,6 +1,7 @@
 """`jax.vmap`."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 
@@ -9,17 +10,19 @@ from properties.transform import Transform
 from reference.types import PyTree
 
 
-def _in_axes(axes: Axes) -> tuple[int | None, ...] | None:
-    """The axes as users write them: None itself where nothing is mapped, and the result in front."""
+def as_written(axes: Axes) -> Any:
+    """The axes as users write them: one that all arguments have, by itself, where the result is in front."""
     # An entry may be a tree of axes.
-    nothing = bool(axes.in_axes) and all(axis is None for axis in axes.in_axes)
-    return None if nothing and axes.out_axes == 0 else axes.in_axes
+    first = axes.in_axes[0] if axes.in_axes else ()
+    is_one = first is None or isinstance(first, int)
+    alike = is_one and all(axis == first for axis in axes.in_axes)
+    return first if alike and axes.out_axes == 0 else axes.in_axes
 
 
 def map_function(function: Callable[..., PyTree], axes: Axes) -> Callable[..., PyTree]:
     """`jax.vmap` of the function with these axes and options."""
     return jax.vmap(
-        function, _in_axes(axes), axes.out_axes, axis_name=axes.name, **dict(axes.options)
+        function, as_written(axes), axes.out_axes, axis_name=axes.name, **dict(axes.options)
     )
 
 
@@ -27,7 +30,7 @@ def source(call: FunctionCall) -> str:
     """`Transform.source`: Python that defines `mapped`."""
     (axes, *_) = call.axes
     options = "".join(f", {name}={value!r}" for name, value in axes.options)
-    given = f"{_in_axes(axes)}, {axes.out_axes}, axis_name={axes.name!r}{options}"
+    given = f"{as_written(axes)}, {axes.out_axes}, axis_name={axes.name!r}{options}"
     return f"mapped = jax.vmap(function, {given})"
 
 

@@ -1,4 +1,4 @@
-"""How `jax.vmap` is given axes: trees of them as they are, and None itself where nothing is mapped."""
+"""How `jax.vmap` and `jax.pmap` are given axes: trees as they are, and one for all arguments by itself."""
 
 from typing import Any
 
@@ -19,9 +19,19 @@ def test_a_tree_of_axes_is_given_as_it_is(in_axes: Any) -> None:
     assert np.shape(mapped(x)) == (3,)
 
 
-@pytest.mark.parametrize(("out_axes", "given"), [(0, None), (1, (None,))])
-def test_nothing_mapped_is_none_itself_where_the_result_is_in_front(
-    out_axes: int, given: Any
+@pytest.mark.parametrize(
+    ("in_axes", "out_axes", "given"),
+    [
+        ((None,), 0, None),
+        ((None,), 1, (None,)),
+        ((None, 0), 0, (None, 0)),
+        ((1, 1), 0, 1),
+        ((-1,), 1, (-1,)),
+        ((0, 1), 0, (0, 1)),
+        ((), 0, ()),
+    ],
+)
+def test_one_axis_for_all_arguments_is_given_by_itself_where_the_result_is_in_front(
+    in_axes: Any, out_axes: int, given: Any
 ) -> None:
-    assert vmap._in_axes(Axes((None,), out_axes)) == given
-    assert vmap._in_axes(Axes((None, 0), out_axes)) == (None, 0)
+    assert vmap.as_written(Axes(in_axes, out_axes)) == given
