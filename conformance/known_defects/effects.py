@@ -12,6 +12,8 @@ SILENTLY_WRONG = frozenset(
         "nnx-vmap-negative-axis-names",
         "linen-vmap-keywords-left-out",
         "nnx-pmap-updates-unchecked",
+        "nnx-vmap-callable-with-f",
+        "nnx-pmap-callable-with-f",
         "vmap-ref-write-transposed",
         "vmap-ref-indexed",
         "vmap-slice-gradient-past-the-end",

@@ -56,6 +56,13 @@ def _has_left_out_default(call: Call) -> bool:
     )
 
 
+def _calls_an_object_with_f(call: Call) -> bool:
+    """Whether what is mapped is an object with an attribute `f`."""
+    if isinstance(call, ModuleCall):
+        return call.subject_name == "use.callable-object"
+    return call.subject.own is not None and "f" in getattr(call.subject.function, "__dict__", {})
+
+
 def _use(name: str) -> ModuleCall:
     """A call of a documented use."""
     return ModuleCall(name, {"batch": 3, "m": 2}, (Axes((0,), 0),), {}, {}, seed=5)
@@ -76,6 +83,28 @@ LIFTED: tuple[Defect, ...] = (
             "jax.vmap and nnx.pmap take such a function. functools.partial(function) works."
         ),
         upstream="https://github.com/google/flax/issues/4570 (closed).",
+    ),
+    *(
+        Defect(
+            id=f"nnx-{name}-callable-with-f",
+            transform=f"flax.nnx.{name}",
+            versions={"flax": ">=0.10"},
+            affects=_calls_an_object_with_f,
+            law="sharing.documented-uses",
+            call=_use("use.callable-object"),
+            description=(
+                "Silently wrong results: an object that is called, and that has an attribute named f, is "
+                f"not called. nnx.{name} copies the object's attributes over its own, and calls what the "
+                "object calls f in its place. A function around the object works, and so does a mode in "
+                "which no graph is updated. nnx.jit did the same before flax 0.12.1."
+            ),
+            upstream=(
+                "No report of it was found on google/flax on 2026-11-28; "
+                "https://github.com/google/flax/pull/5045 mended the like in nnx.jit, and "
+                "https://github.com/jax-ml/jax/pull/39937 in JAX."
+            ),
+        )
+        for name in ("vmap", "pmap")
     ),
     *(
         Defect(

@@ -18,6 +18,8 @@ _SENTENCES: Mapping[str, str] = {
     "shared-result": "a result that is the same for all has out_axes=None, also under a gradient",
     "size-alone": "no argument is mapped, and axis_size says how many examples there are",
     "bound-method": "a bound method, a partial of one and an instance",
+    "callable-object": "an object that is called has attributes",
+    "callable-in-modes": "an object that is called has attributes, where no graph is updated",
     "unbound-method": "a method by its class",
     "class": "a class that makes the members",
     "as-decorator": "the map as a decorator with arguments",

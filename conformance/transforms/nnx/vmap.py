@@ -198,6 +198,8 @@ NAMES_AXES = (
 """The documented uses of variables that name their axes."""
 OVER_DEVICES = (
     "use.by-keyword",
+    "use.callable-in-modes",
+    "use.callable-object",
     "use.class",
     "use.given-back",
     "use.list-of-axes",

@@ -21,6 +21,7 @@ USES: dict[str, Use] = {
 """By the name of its subject."""
 NEEDS: dict[str, str] = {
     "use.variable": "0.10.5",
+    **calls.NEEDS,
     **graph.NEEDS,
     **keeping.NEEDS,
     **loops.NEEDS,

@@ -1,5 +1,6 @@
 """How users write a lift and its call."""
 
+import dataclasses
 from functools import partial
 from typing import Any
 
@@ -124,6 +125,36 @@ def bound_method(s: Setting) -> Any:
     return mapped, [expected] * 3
 
 
+class Doubled:
+    """A function of a module and an input, which an object that is called holds."""
+
+    def __init__(self, function: Any) -> None:
+        self.f = self.function = function
+
+    def __call__(self, net: Any, x: Any) -> Any:
+        """Give twice what the function gives."""
+        return 2 * self.function(net, x)
+
+
+def callable_object(s: Setting) -> Any:
+    """An object that is called is mapped, whatever its attributes are named."""
+
+    def mapped() -> Any:
+        net = s.ensemble()
+        in_axes = (s.axes_of(net, s.filters()), 0)
+        y = s.map(Doubled(lambda net, x: net(x)), in_axes=in_axes)(net, s.inputs())
+        return {"y": y / 2, **variables(net)}
+
+    return mapped, s.expected()
+
+
+def callable_in_modes(s: Setting) -> Any:
+    """The same in each mode in which no graph is updated."""
+    modes = ({"graph": False}, {"graph_updates": False})
+    each = [callable_object(dataclasses.replace(s, mode=mode)) for mode in modes]
+    return lambda: [mapped() for mapped, _ in each], [expected for _, expected in each]
+
+
 def unbound_method(s: Setting) -> Any:
     """Methods are given by the class: `__call__` updates, another one reads."""
 
@@ -226,6 +257,8 @@ USES: dict[str, Use] = {
     "use.shared-result": shared_result,
     "use.size-alone": size_alone,
     "use.bound-method": bound_method,
+    "use.callable-object": callable_object,
+    "use.callable-in-modes": callable_in_modes,
     "use.unbound-method": unbound_method,
     "use.class": a_class,
     "use.as-decorator": as_decorator,
@@ -235,5 +268,8 @@ USES: dict[str, Use] = {
     "use.pure-state": pure_state,
 }
 
-IN_ONE_WAY: tuple[str, ...] = ("use.pure-state",)
+NEEDS: dict[str, str] = {"use.callable-in-modes": "0.12.7"}
+"""The first release of Flax that has what a use is of, where the oldest has not."""
+
+IN_ONE_WAY: tuple[str, ...] = ("use.pure-state", "use.callable-object", "use.callable-in-modes")
 """Uses of which the mode of the map changes nothing: they choose it themselves."""
