@@ -35,7 +35,7 @@ SHARDED_BY_THEIR_RULES = (
 """Subjects of the catalogue whose batching rules say how results are sharded."""
 PLACING = (
     *("lax.gather", "lax.gather.pairs", "lax.dynamic_slice", "lax.searchsorted"),
-    *("lax.empty.shape", "lax.pad"),
+    *("lax.empty.shape", "lax.pad", "lax.sort", "lax.sort.several"),
 )
 """Subjects of the catalogue that look up, make or place arrays."""
 OVER_THE_BATCH = ("psum", "pmean", "pmax", "pmin", "all-gather", "all-gather-tiled", "axis-index")

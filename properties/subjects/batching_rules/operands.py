@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 
 from properties.subject import FunctionSubject
-from properties.subjects.batching_rules.entry import of, rule
+from properties.subjects.batching_rules.entry import below, of, rule
 from reference.linear_algebra import near
 
 _TANGENT_ALONE = """
@@ -123,6 +123,15 @@ return (
     jax.vjp(solved, fixed, a)[1]((a, fixed)),
 )
 """
+_PLATFORM = """
+def squares(x):
+    return lax.platform_dependent(x, cpu=lambda x: 3 * x * x, default=lambda x: x * x * 3)
+
+def chosen(x):
+    return lax.cond(b > 2, squares, lambda x: x, x)
+
+return chosen(a), jax.grad(chosen)(a), jax.jvp(squares, (a,), (a,))
+"""
 _SINGULAR = """
 zeros, diagonal = np.zeros(4, np.float32), np.float32([2, 0, 4, 8])
 
@@ -188,6 +197,7 @@ return a[:, None] * x + lower[:, None] * jnp.roll(x, 1, 0) + upper[:, None] * jn
         *(of("whole", 4, "n"), of("above-one", 4)),
         answer=lambda a, b: tuple(zip(*[_exactly(np.ones(a.shape, bool))] * 2, strict=True)),
     ),
+    rule("cond.by-platform", _PLATFORM, *(of("whole"), below(5)), exact=True),
     rule("custom_linear_solve.blocks", _BLOCKS, *(of("whole", 3), of("whole", 3)), exact=True),
     rule(
         "clamp.scalars", "lax.clamp(a, b, c)", *(of("whole"), of("whole"), of("whole")), exact=True
