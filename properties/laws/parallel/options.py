@@ -89,6 +89,26 @@ def _static_code(call: FunctionCall) -> str:
 STATIC = Recipe("map of a static argument", setup_code=_static_code)
 
 
+def results_of_a_map(arguments: Any, in_axes: Any) -> Any:
+    """The arguments, those that are mapped as results of a map: they lie where the next one needs them."""
+
+    def given_back(argument: Any, axis: Any) -> Any:
+        if axis is None or not jax.tree_util.tree_leaves(argument):
+            return argument
+        return jax.pmap(lambda x: x, in_axes=axis, out_axes=axis)(argument)
+
+    return [given_back(x, axis) for x, axis in zip(arguments, in_axes, strict=True)]
+
+
+def _results_code(call: FunctionCall) -> str:
+    text = inspect.getsource(results_of_a_map)
+    given = f"arguments = results_of_a_map(arguments, {call.axes[0].in_axes})"
+    return f"Any = object\n\n\n{text}\n\n{given}"
+
+
+KEPT = Recipe("map of results of a map", setup_code=_results_code).called_twice()
+
+
 @law(
     "parallel.donated-and-static",
     tier="derived",
@@ -96,9 +116,14 @@ STATIC = Recipe("map of a static argument", setup_code=_static_code)
     only_transform="jax.pmap",
 )
 def donated_and_static(transform: Transform, call: FunctionCall) -> None:
-    """Donating an argument, or making it static, does not change the result of `pmap`."""
+    """Donating an argument, or making it static, does not change `pmap`'s result; no other one is used up."""
     (axes,) = call.axes
     expected = oracle.of_function(call)
+    mapped = transform.map(call.subject.function, axes)
+    kept = results_of_a_map(call.arguments(axes), axes.in_axes)
+    attempt(mapped, *kept)
+    with attribute_to(call, KEPT):
+        assert_agrees(attempt(mapped, *kept), expected)
     donating = attrs.evolve(axes, options={"donate_argnums": (0,)})
     # Arrays of JAX's own, which nothing else will use again.
     arguments = jax.tree_util.tree_map(jnp.array, call.arguments(axes))
