@@ -19,6 +19,7 @@ _IN_PLACE = (
 )
 _NEVER = "no public call comes here"
 _ANSWERED = "it is of an operand that is not mapped, which was answered before"
+_LONGER_WAY = "it only chooses between two ways to the same axes, of which one is quicker"
 _FOLDED = "it orders axes of which one is of size one, or which are then folded into one in the same order"
 _ONE_PROCESS = "it is for a program of several processes"
 _PARALLEL, _PMAP = "jax._src.lax.parallel", "jax._src.pmap"
@@ -201,6 +202,7 @@ REASONS: tuple[tuple[str, str, str, str], ...] = (
     (f"{_PMAP}:global_array_to_host_local_array", "*", "*", _ONE_PROCESS),
     (f"{_PMAP}:_get_out_shardings", "*", "*", _ONE_PROCESS),
     (f"{_PMAP}:*", "*if process_count > 1:", "1", _ONE_PROCESS),
+    (f"{_PMAP}:_get_mesh_devices", "elif process_count > 1:", "process_count > 1 → *", _ONE_PROCESS),
     (f"{_PMAP}:*", "*if not trace_state_clean and process_count > 1:", "1", _ONE_PROCESS),
     (
         f"{_PMAP}:_get_mesh_devices",
@@ -213,6 +215,73 @@ REASONS: tuple[tuple[str, str, str, str], ...] = (
         "return tuple(xb.local_devices(backend=backend)[:local_axis_size])",
         "*",
         _ONE_PROCESS,
+    ),
+    (f"{_PMAP}:_pmap_wrap_init", "*fun_signature(f)*", "*", _WORDS),
+    (f"{_PMAP}:_get_in_axes_flat", "if kwargs:", "*", _WORDS),
+    (f"{_PMAP}:_get_in_axes_flat", "and all(isinstance(ax, int) *", "*", _LONGER_WAY),
+    (
+        f"{_PMAP}:_get_in_axes_flat",
+        "if len(dyn_in_axes) == len(dyn_args) and *",
+        "len(dyn_in_axes) == len(dyn_args) → *",
+        _LONGER_WAY,
+    ),
+    (
+        f"{_PMAP}:_cached_shard_map",
+        "_pmapped = shard_map(*",
+        "shard_map(*axis_names=*",
+        "all axes of the mesh are its axes without being named",
+    ),
+    (
+        f"{_PMAP}:_cached_shard_map",
+        "jitted_f_with_shardings = api.jit(",
+        "*out_shardings=out_global_shardings) → *",
+        "the specs of the shard_map within say the same",
+    ),
+    (f"{_PARALLEL}:_pbroadcast_batcher", "if axis_size == 1 and remaining_axes:", "*", _NEVER),
+    (
+        f"{_PARALLEL}:_pbroadcast_batcher",
+        "return pbroadcast_p.bind(*axis_name=remaining_axes*",
+        "*",
+        _NEVER,
+    ),
+    (
+        "jax._src.lax.control_flow.conditionals:_cond_batching_rule",
+        "*_batched *= [True] * len(branches[0].*",
+        "0",
+        "all branches have the same types",
+    ),
+    (
+        f"{_LOOPS}:_while_loop_batching_rule",
+        "elif old_axis is None and new_axis is None:",
+        "old_axis is None and new_axis is None → *",
+        "what is mapped before is mapped after, and the other case was answered before",
+    ),
+    (
+        "jax._src.lax.control_flow.solves:_linear_solve_batching_rule",
+        "x_bat = [False] * len(solve.out_avals)",
+        "False",
+        "it only maps more than need be",
+    ),
+    (f"{_LAX}:_stack_batch_rule", "if all(b == bdim for b in batch_dims) and *", "*b*dim*", _SHORTER),
+    (
+        f"{_LAX}:_clamp_batch_rule",
+        "if np.ndim(max) == 0 and np.ndim(x) > 0:",
+        "np.ndim(x) > 0 → *",
+        "a scalar stays one where it is broadcast to no axes",
+    ),
+    ("flax.core.lift:pack", "if not enable_kwargs and kwargs:", "*", _WORDS),
+    (
+        "flax.linen.transforms:lift_direct_transform",
+        "return decorator_lift_transform(",
+        "*multi_scope=multi_scope) → *",
+        "a map gives what is the default",
+    ),
+    (f"{_EXTRACT}:check_consistent_aliasing2", "if node_id in node_id_to_variable:", "*", _WORDS),
+    (
+        "jax._src.state.primitives:_batch_indexer",
+        "return indexing.NDIndexer(",
+        "*validate=True) → *",
+        "it checks what was checked where the reference was indexed",
     ),
     (f"{_EXTRACT}:slice_at", "*", "*", _NEVER),
     (
