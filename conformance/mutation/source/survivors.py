@@ -202,7 +202,12 @@ REASONS: tuple[tuple[str, str, str, str], ...] = (
     (f"{_PMAP}:global_array_to_host_local_array", "*", "*", _ONE_PROCESS),
     (f"{_PMAP}:_get_out_shardings", "*", "*", _ONE_PROCESS),
     (f"{_PMAP}:*", "*if process_count > 1:", "1", _ONE_PROCESS),
-    (f"{_PMAP}:_get_mesh_devices", "elif process_count > 1:", "process_count > 1 → *", _ONE_PROCESS),
+    (
+        f"{_PMAP}:_get_mesh_devices",
+        "elif process_count > 1:",
+        "process_count > 1 → *",
+        _ONE_PROCESS,
+    ),
     (f"{_PMAP}:*", "*if not trace_state_clean and process_count > 1:", "1", _ONE_PROCESS),
     (
         f"{_PMAP}:_get_mesh_devices",
@@ -262,7 +267,12 @@ REASONS: tuple[tuple[str, str, str, str], ...] = (
         "False",
         "it only maps more than need be",
     ),
-    (f"{_LAX}:_stack_batch_rule", "if all(b == bdim for b in batch_dims) and *", "*b*dim*", _SHORTER),
+    (
+        f"{_LAX}:_stack_batch_rule",
+        "if all(b == bdim for b in batch_dims) and *",
+        "*b*dim*",
+        _SHORTER,
+    ),
     (
         f"{_LAX}:_clamp_batch_rule",
         "if np.ndim(max) == 0 and np.ndim(x) > 0:",
