@@ -135,14 +135,18 @@ def _positions(axes: Axes) -> tuple[set[Any], set[Any]]:
 
 
 def usual(combinations: Sequence[Axes], chance: random.Random) -> list[Axes]:
-    """Of the combinations, those that users write first, with every batch axis in front.
+    """Of the combinations, those that users write first.
 
-    The first maps every argument; the second leaves out one, which `chance` chooses.
+    The first maps every argument in front; the second leaves out one; the third maps two arguments along
+    different axes. `chance` chooses the second and the third.
     """
     in_front = [axes for axes in combinations if axes.out_axes == 0 and is_leading(axes)]
     every = [axes for axes in in_front if None not in axes.in_axes]
     shared = [axes for axes in in_front if axes.in_axes.count(None) == 1]
-    return every + (chance.sample(shared, 1) if shared else [])
+    mapped = [axes for axes in combinations if None not in axes.in_axes]
+    differing = [axes for axes in mapped if len(set(axes.in_axes)) > 1]
+    drawn = (chance.sample(each, 1) for each in (shared, differing) if each)
+    return every + [axes for each in drawn for axes in each]
 
 
 def is_leading(axes: Axes) -> bool:

@@ -102,7 +102,8 @@ def _draw(
         number: its number.
 
     """
-    sizes = [size for size in shape.values() if type(size) is int]
+    # A shape may have an axis, too, counted from the end.
+    sizes = [size % 2**32 for size in shape.values() if type(size) is int]
     turn, which = kind
     random = np.random.RandomState([turn, *sizes, *([which] if which else [])])
     try:

@@ -67,8 +67,8 @@ def test_identical_copies_violate_the_sharing_law_though_the_answer_is_right(
     assert verdict.law == "sharing.no-batch-axis"
     assert verdict.observed
     assert "observed" in feedback.text(verdict)
-    assert "kernel of shape (3, 1, 2)" in verdict.message
-    assert "shared it has shape (1, 2)" in verdict.message
+    assert "kernel of shape (2, 1, 1)" in verdict.message
+    assert "shared it has shape (1, 1)" in verdict.message
     assert "observed: nn.vmap(Dense, in_axes=0" in feedback.text(verdict)
 
 
