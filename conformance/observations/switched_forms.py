@@ -25,7 +25,7 @@ def _wide() -> Any:
 _TRACED: dict[str, Callable[[], Any]] = {
     "ranks-checked": lambda: needed("jax.numpy_rank_promotion")("raise"),
     "dtypes-strict": lambda: needed("jax.numpy_dtype_promotion")("strict"),
-    "leaks-checked": lambda: needed("jax.checking_leaks")(),
+    "leaks-checked": lambda: needed("jax.checking_leaks")(),  # noqa: PLW0108 (it may be missing)
     "checks": lambda: needed("jax.enable_checks")(True),
     "in-64-bits": _wide,
 }
