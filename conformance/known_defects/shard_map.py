@@ -9,6 +9,7 @@ from conformance.known_defects.defect import Defect
 from conformance.known_defects.minimal_calls import (
     NOT_FOUND,
     NOT_FOUND_LATER,
+    RANDOM_BITS,
     any_axes,
     calls_of,
     rule_call,
@@ -221,9 +222,7 @@ SHARD_MAP: tuple[Defect, ...] = (
         id="shard-map-rng-bit-generator",
         transform="jax.shard_map",
         versions={"jax": ">=0.6,<0.8"},
-        affects=calls_of(
-            tuple(f"lax.rng_bit_generator{variant}" for variant in ("", ".bytes", ".key")), any_axes
-        ),
+        affects=calls_of(RANDOM_BITS, any_axes),
         law="parallel.shard-map-agrees",
         call=rule_call("lax.rng_bit_generator", (0,)),
         description=(

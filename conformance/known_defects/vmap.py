@@ -7,6 +7,7 @@ from conformance.known_defects.minimal_calls import (
     NOT_FOUND,
     NOT_FOUND_LATER,
     NOT_FOUND_ON_THE_27TH,
+    RANDOM_BITS,
     any_axes,
     calls_of,
     empty_calls_of,
@@ -19,7 +20,6 @@ from properties.laws.errors import MANY
 
 _DYNAMIC_SLICES = ("lax.dynamic_slice", "lax.dynamic_slice.fixed-start")
 _SCALED = "lax.scaled_matmul_wrapper"
-_RANDOM_BITS = tuple(f"lax.rng_bit_generator{variant}" for variant in ("", ".bytes", ".key"))
 VMAP: tuple[Defect, ...] = (
     Defect(
         id="vmap-forward-derivative-of-custom-vmap",
@@ -141,7 +141,7 @@ VMAP: tuple[Defect, ...] = (
         id="vmap-rng-bit-generator-of-none",
         transform="jax.vmap",
         versions={"jax": ">=0.4.30"},
-        affects=empty_calls_of(_RANDOM_BITS),
+        affects=empty_calls_of(RANDOM_BITS),
         law="mapping.axis-size",
         call=FunctionCall("lax.rng_bit_generator", {"batch": 0}, (Axes((0,), 0),)),
         description=(

@@ -10,14 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from conformance.observations.call_forms import Forms, whole
-from conformance.observations.record import needed
+from conformance.observations.linen_module_forms import ENSEMBLE
+from conformance.observations.linen_program_forms import in_words
+from conformance.observations.nnx_parts import of_nnx
 
 _ONES = nn.initializers.ones
-_OWN: dict[str, Any] = {"variable_axes": {"params": 0}, "split_rngs": {"params": True}}
-
-
-def _nnx(name: str) -> Any:
-    return needed(f"flax.nnx.{name}")
 
 
 def linen() -> Forms:
@@ -25,12 +22,10 @@ def linen() -> Forms:
     x, key = whole(3, 2), jax.random.key(0)
 
     def bridged(name: str, *arguments: Any, **options: Any) -> Any:
-        return _nnx("bridge.to_linen")(_nnx(name), *arguments, **options)
+        return of_nnx("bridge.to_linen")(of_nnx(name), *arguments, **options)
 
     def variables(module: Any, *given: Any, rngs: Any = key, **options: Any) -> Any:
-        return _in_words(
-            jax.eval_shape(lambda r: module.init(r, *(given or (x,)), **options), rngs)
-        )
+        return in_words(jax.eval_shape(lambda r: module.init(r, *(given or (x,)), **options), rngs))
 
     class Attending(nn.Module):
         def setup(self) -> None:
@@ -49,12 +44,12 @@ def linen() -> Forms:
         return jax.eval_shape(run, given, jnp.ones((1, 3))).shape
 
     def partitioned(**options: Any) -> Any:
-        made = nn.vmap(_nnx("bridge.ToLinen"), **_OWN, **options)
-        kernel = _nnx("with_partitioning")(_ONES, ("a", "b"), eager_sharding=False)
-        module = made(_nnx("Linear"), args=(2, 2), kwargs={"kernel_init": kernel})
+        made = nn.vmap(of_nnx("bridge.ToLinen"), **ENSEMBLE, **options)
+        kernel = of_nnx("with_partitioning")(_ONES, ("a", "b"), eager_sharding=False)
+        module = made(of_nnx("Linear"), args=(2, 2), kwargs={"kernel_init": kernel})
         return str(nn.get_partition_spec(module.init(key, x)).get("params"))
 
-    lifted = partial(nn.vmap, _nnx_to_linen(), **_OWN)
+    lifted = partial(nn.vmap, _nnx_to_linen(), **ENSEMBLE)
     return {
         "bridged": lambda: variables(bridged("Linear", 2, 2)),
         "bridged-with-keywords": lambda: variables(bridged("Linear", 2, out_features=2)),
@@ -64,33 +59,28 @@ def linen() -> Forms:
         "bridged-batch-norm": lambda: variables(bridged("BatchNorm", 2)),
         "bridged-batch-norm-applied": lambda: _applied(bridged("BatchNorm", 2), x),
         "bridged-method": attended,
-        "bridged-mapped": lambda: variables(lifted()(_nnx("Linear"), args=(2, 2))),
+        "bridged-mapped": lambda: variables(lifted()(of_nnx("Linear"), args=(2, 2))),
         "bridged-mapped-metadata": lambda: partitioned(metadata_params={nn.PARTITION_NAME: "m"}),
         "bridged-mapped-no-metadata": partitioned,
         "bridged-in-jit": lambda: variables(
-            nn.jit(_nnx("bridge.ToLinen"))(_nnx("Linear"), args=(2, 2))
+            nn.jit(of_nnx("bridge.ToLinen"))(of_nnx("Linear"), args=(2, 2))
         ),
         "bridged-in-remat": lambda: variables(
-            nn.remat(_nnx("bridge.ToLinen"))(_nnx("Linear"), args=(2, 2))
+            nn.remat(of_nnx("bridge.ToLinen"))(of_nnx("Linear"), args=(2, 2))
         ),
     }
 
 
 def _nnx_to_linen() -> Any:
     try:
-        return _nnx("bridge.ToLinen")
+        return of_nnx("bridge.ToLinen")
     except Exception:
         return None
 
 
 def _applied(module: Any, x: Any) -> Any:
     variables = module.init(jax.random.key(0), x)
-    return _in_words(module.apply(variables, x, mutable=["batch_stats"])[1])
-
-
-def _in_words(variables: Any) -> str:
-    leaves = jax.tree_util.tree_leaves_with_path(variables)
-    return ", ".join(sorted(f"{jax.tree_util.keystr(p)}{jnp.shape(v)}" for p, v in leaves))
+    return in_words(module.apply(variables, x, mutable=["batch_stats"])[1])
 
 
 def nnx() -> Forms:
@@ -112,28 +102,28 @@ def _from_linen() -> Forms:
     x = whole(3, 2)
 
     def made(module: Any, *given: Any, **streams: Any) -> Any:
-        rngs = _nnx("Rngs")(0, **streams)
-        return _nnx("bridge.ToNNX")(module, rngs=rngs).lazy_init(*(given or (x,)))
+        rngs = of_nnx("Rngs")(0, **streams)
+        return of_nnx("bridge.ToNNX")(module, rngs=rngs).lazy_init(*(given or (x,)))
 
     def caching() -> Any:
-        module = _nnx("bridge.ToNNX")(_Caching()).lazy_init()
+        module = of_nnx("bridge.ToNNX")(_Caching()).lazy_init()
         return module(mutable=["cache"]), module()
 
     def of_transform(name: str, **options: Any) -> Any:
         def call(m: Any, a: Any) -> Any:
             return m(a).sum() if name == "grad" else m(a)
 
-        given = _nnx(name)(call, **options)(made(nn.Dense(2, kernel_init=_ONES)), x)
+        given = of_nnx(name)(call, **options)(made(nn.Dense(2, kernel_init=_ONES)), x)
         return [np.shape(leaf) for leaf in jax.tree_util.tree_leaves(given)]
 
     def counted() -> Any:
         module = made(nn.BatchNorm(use_running_average=False))
         module(x, mutable=["batch_stats"])
-        state = _nnx("state")(module, _nnx("BatchStat"))
+        state = of_nnx("state")(module, of_nnx("BatchStat"))
         return [np.asarray(a) for a in jax.tree_util.tree_leaves(state)]
 
     return {
-        "linen-module": lambda: _in_words(_nnx("state")(made(nn.Dense(2)))),
+        "linen-module": lambda: in_words(of_nnx("state")(made(nn.Dense(2)))),
         "linen-module-given-a-variable": caching,
         "linen-batch-norm": counted,
         "linen-dropout": lambda: made(nn.Dropout(0.5, deterministic=False), dropout=1)(x).shape,
@@ -152,29 +142,31 @@ def _metrics() -> Forms:
     x = whole(4)
 
     def metric(name: str, *arguments: Any) -> Any:
-        return _nnx(f"metrics.{name}")(*arguments)
+        return of_nnx(f"metrics.{name}")(*arguments)
 
     def updated(make: Callable[[], Any], jit: bool = False, **values: Any) -> Any:
         def update(m: Any) -> None:
             m.update(**values)
 
         made = make()
-        (_nnx("jit")(update) if jit else update)(made)
+        (of_nnx("jit")(update) if jit else update)(made)
         return jax.tree_util.tree_leaves(made.compute())
 
     def several() -> Any:
-        return _nnx("MultiMetric")(loss=metric("Average", "loss"), other=metric("Average", "other"))
+        return of_nnx("MultiMetric")(
+            loss=metric("Average", "loss"), other=metric("Average", "other")
+        )
 
     def split_and_merged(jit: Any) -> Any:
-        graph, state = _nnx("split")(several())
+        graph, state = of_nnx("split")(several())
 
         def update(graph: Any, state: Any, loss: Any) -> Any:
-            made = _nnx("merge")(graph, state)
+            made = of_nnx("merge")(graph, state)
             made.update(loss=loss, other=loss)
-            return _nnx("split")(made)[1]
+            return of_nnx("split")(made)[1]
 
         given = jit(update, static_argnums=0)(graph, state, x)
-        return _nnx("merge")(graph, given).compute()["loss"]
+        return of_nnx("merge")(graph, given).compute()["loss"]
 
     def mapped() -> Any:
         def make(values: Any) -> Any:
@@ -182,7 +174,7 @@ def _metrics() -> Forms:
             made.update(values=values)
             return made
 
-        return _nnx("vmap")(lambda m: m.compute())(_nnx("vmap")(make)(whole(3, 4)))
+        return of_nnx("vmap")(lambda m: m.compute())(of_nnx("vmap")(make)(whole(3, 4)))
 
     accurate: dict[str, Any] = {"logits": jnp.eye(2), "labels": jnp.array([0, 1])}
     return {
@@ -197,16 +189,16 @@ def _metrics() -> Forms:
             lambda: metric("Accuracy", 0.5), logits=x / 4, labels=jnp.array([0, 0, 1, 1])
         ),
         "metrics": lambda: updated(several, loss=x, other=x),
-        "metrics-hashed": lambda: isinstance(hash(_nnx("split")(several())[0]), int),
+        "metrics-hashed": lambda: isinstance(hash(of_nnx("split")(several())[0]), int),
         "metrics-split-in-jax-jit": lambda: split_and_merged(jax.jit),
-        "metrics-split-in-jit": lambda: split_and_merged(_nnx("jit")),
+        "metrics-split-in-jit": lambda: split_and_merged(of_nnx("jit")),
         "metrics-mapped": mapped,
     }
 
 
 def _streams() -> Forms:
     def rngs(*arguments: Any, **streams: Any) -> Any:
-        return _nnx("Rngs")(*arguments, **streams)
+        return of_nnx("Rngs")(*arguments, **streams)
 
     def forked(split: Any) -> Any:
         made = rngs(0, noise=1).fork(split=split)
@@ -214,23 +206,23 @@ def _streams() -> Forms:
 
     def made_in_map(axes: Any, argument: Callable[[], Any]) -> Any:
         def make(given: Any) -> Any:
-            streams = given if isinstance(given, _nnx("Rngs")) else rngs(given)
-            return _nnx("Linear")(2, 2, rngs=streams)
+            streams = given if isinstance(given, of_nnx("Rngs")) else rngs(given)
+            return of_nnx("Linear")(2, 2, rngs=streams)
 
         options = {"axis_size": 3} if axes is None else {}
-        kernel = _nnx("vmap")(make, in_axes=axes, **options)(argument()).kernel.value
+        kernel = of_nnx("vmap")(make, in_axes=axes, **options)(argument()).kernel.value
         return kernel.shape, bool(jnp.any(kernel[0] != kernel[1]))
 
     def dropped() -> Any:
-        axes = _nnx("StateAxes")({_nnx("RngKey"): 0, ...: None})
-        layer = _nnx("Dropout")(0.5, deterministic=False, rngs=rngs(0))
-        run = _nnx("vmap")(lambda m, a: m(a), in_axes=(axes, 0))
-        given = _nnx("split_rngs")(splits=3)(run)(layer, jnp.ones((3, 16)))
+        axes = of_nnx("StateAxes")({of_nnx("RngKey"): 0, ...: None})
+        layer = of_nnx("Dropout")(0.5, deterministic=False, rngs=rngs(0))
+        run = of_nnx("vmap")(lambda m, a: m(a), in_axes=(axes, 0))
+        given = of_nnx("split_rngs")(splits=3)(run)(layer, jnp.ones((3, 16)))
         return bool(jnp.any(given[0] != given[1]))
 
     def reseeded() -> Any:
-        module = _nnx("eval_shape")(lambda: _nnx("Dropout")(0.5, rngs=rngs(0)))
-        _nnx("reseed")(module, dropout=1)
+        module = of_nnx("eval_shape")(lambda: of_nnx("Dropout")(0.5, rngs=rngs(0)))
+        of_nnx("reseed")(module, dropout=1)
         return sorted(map(str, vars(module)))
 
     return {
@@ -256,10 +248,10 @@ def _changed() -> Forms:
 
     def raised_in(transform: Any) -> Any:
         """What a module holds after it was changed by a function that a transform ran."""
-        module = _nnx("Linear")(2, 2, rngs=_nnx("Rngs")(0))
+        module = of_nnx("Linear")(2, 2, rngs=of_nnx("Rngs")(0))
 
         def change(a: Any) -> Any:
-            module.more = _nnx("Param")(a)
+            module.more = of_nnx("Param")(a)
             return a.sum()
 
         try:
@@ -270,7 +262,7 @@ def _changed() -> Forms:
 
     def written_in(transform: Any) -> Any:
         """What a Variable holds after it was written to by a function that a transform ran."""
-        variable = _nnx("Variable")(jnp.zeros(()))
+        variable = of_nnx("Variable")(jnp.zeros(()))
 
         def write(a: Any) -> Any:
             variable.value = variable.value + a.sum()

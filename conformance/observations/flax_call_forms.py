@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from conformance.observations.call_forms import Forms, called, whole
+from conformance.observations.nnx_parts import layer, leaves, of_nnx
 from conformance.observations.record import needed
 
 _ONES = nn.initializers.ones
@@ -115,29 +116,21 @@ def nnx() -> Forms:
     return {**_mapped_modules(), **_modules(), **_variables(), **_streams()}
 
 
-def _nnx(name: str) -> Any:
-    return needed(f"flax.nnx.{name}")
-
-
-def _layer() -> Any:
-    return _nnx("Linear")(2, 2, kernel_init=_ONES, rngs=_nnx("Rngs")(0))
-
-
 def _apply(module: Any, x: Any) -> Any:
     return module(x)
 
 
 def _ensemble() -> Any:
     def make(rngs: Any) -> Any:
-        return _nnx("Linear")(2, 2, kernel_init=_ONES, rngs=rngs)
+        return of_nnx("Linear")(2, 2, kernel_init=_ONES, rngs=rngs)
 
-    return _nnx("split_rngs")(splits=3)(_nnx("vmap")(make))(_nnx("Rngs")(0))
+    return of_nnx("split_rngs")(splits=3)(of_nnx("vmap")(make))(of_nnx("Rngs")(0))
 
 
 def _counting() -> Any:
-    class Counting(_nnx("Module")):  # type: ignore[misc]  # the base is looked up, it may be absent
+    class Counting(of_nnx("Module")):  # type: ignore[misc]  # the base is looked up, it may be absent
         def __init__(self) -> None:
-            self.count = _nnx("Variable")(jnp.zeros(()))
+            self.count = of_nnx("Variable")(jnp.zeros(()))
 
         def __call__(self, x: Any) -> Any:
             self.count.value = self.count.value + 1
@@ -150,10 +143,10 @@ def _mapped_modules() -> Forms:
     x = whole(3, 2)
 
     def vmap(*arguments: Any, **options: Any) -> Any:
-        return _nnx("vmap")(*arguments, **options)
+        return of_nnx("vmap")(*arguments, **options)
 
     def axes(**kinds: Any) -> Any:
-        return _nnx("StateAxes")({_nnx(kind): axis for kind, axis in kinds.items()})
+        return of_nnx("StateAxes")({of_nnx(kind): axis for kind, axis in kinds.items()})
 
     def closed_over() -> Any:
         counting = _counting()
@@ -166,31 +159,27 @@ def _mapped_modules() -> Forms:
         return counting.count.value
 
     return {
-        "shared": lambda: vmap(_apply, in_axes=(None, 0))(_layer(), x),
+        "shared": lambda: vmap(_apply, in_axes=(None, 0))(layer(), x),
         "ensemble": lambda: vmap(_apply, in_axes=(0, None))(_ensemble(), x),
-        "in-axes-a-list": lambda: vmap(_apply, in_axes=[None, 0])(_layer(), x),
-        "in-axes-negative": lambda: vmap(_apply, in_axes=(None, -2))(_layer(), x),
+        "in-axes-a-list": lambda: vmap(_apply, in_axes=[None, 0])(layer(), x),
+        "in-axes-negative": lambda: vmap(_apply, in_axes=(None, -2))(layer(), x),
         "in-axes-by-state": lambda: vmap(_apply, in_axes=(axes(Param=0), None))(_ensemble(), x),
         "module-not-given-an-axis": lambda: vmap(_apply)(_ensemble(), x),
-        "keyword": lambda: vmap(_apply, in_axes=(None, 0))(_layer(), x=x),
-        "bound-method": lambda: vmap(_layer().__call__)(x),
-        "instance": lambda: vmap(_layer())(x),
-        "class": lambda: vmap(_nnx("Dropout"), in_axes=None, axis_size=2)(0.5),
+        "keyword": lambda: vmap(_apply, in_axes=(None, 0))(layer(), x=x),
+        "bound-method": lambda: vmap(layer().__call__)(x),
+        "instance": lambda: vmap(layer())(x),
+        "class": lambda: vmap(of_nnx("Dropout"), in_axes=None, axis_size=2)(0.5),
         "axis-size-alone": lambda: called(vmap(lambda: jnp.ones(2), axis_size=3)),
         "closed-over-and-changed": closed_over,
         "changed-though-shared": counted,
         "gives-an-argument": lambda: vmap(lambda m: m)(_ensemble())(x[0]),
-        "jax-vmap": lambda: jax.vmap(_apply, in_axes=(None, 0))(_layer(), x),
-        "jax-jit": lambda: jax.jit(_apply)(_layer(), x),
-        "jit": lambda: _nnx("jit")(_apply)(_layer(), x),
-        "gradient": lambda: _leaves(_nnx("grad")(lambda m, a: m(a).sum())(_layer(), x)),
-        "gradient-by-jax": lambda: _leaves(jax.grad(lambda m, a: m(a).sum())(_layer(), x)),
-        "no-example": lambda: vmap(_apply, in_axes=(None, 0))(_layer(), x[:0]),
+        "jax-vmap": lambda: jax.vmap(_apply, in_axes=(None, 0))(layer(), x),
+        "jax-jit": lambda: jax.jit(_apply)(layer(), x),
+        "jit": lambda: of_nnx("jit")(_apply)(layer(), x),
+        "gradient": lambda: leaves(of_nnx("grad")(lambda m, a: m(a).sum())(layer(), x)),
+        "gradient-by-jax": lambda: leaves(jax.grad(lambda m, a: m(a).sum())(layer(), x)),
+        "no-example": lambda: vmap(_apply, in_axes=(None, 0))(layer(), x[:0]),
     }
-
-
-def _leaves(tree: Any) -> Any:
-    return [np.asarray(leaf) for leaf in jax.tree_util.tree_leaves(tree)]
 
 
 def _modules() -> Forms:
@@ -207,27 +196,27 @@ def _modules() -> Forms:
         return form
 
     return {
-        "holds-a-list": holding(lambda: [_layer(), _layer()]),
-        "holds-a-dict": holding(lambda: {"a": _layer()}),
-        "holds-a-tuple": holding(lambda: (_layer(),)),
+        "holds-a-list": holding(lambda: [layer(), layer()]),
+        "holds-a-dict": holding(lambda: {"a": layer()}),
+        "holds-a-tuple": holding(lambda: (layer(),)),
         "holds-an-array": holding(lambda: jnp.ones(2)),
         "holds-a-numpy-array": holding(lambda: np.ones(2)),
         "holds-a-function": holding(lambda: jnp.tanh),
-        "leaves-of-a-module": lambda: len(jax.tree_util.tree_leaves(_layer())),
+        "leaves-of-a-module": lambda: len(jax.tree_util.tree_leaves(layer())),
         "leaves-of-a-state": lambda: [
-            type(leaf).__name__ for leaf in jax.tree_util.tree_leaves(_nnx("state")(_layer()))
+            type(leaf).__name__ for leaf in jax.tree_util.tree_leaves(of_nnx("state")(layer()))
         ],
-        "kind-of-a-state": lambda: isinstance(_nnx("state")(_layer()), Mapping),
-        "split-and-merge": lambda: _nnx("merge")(*_nnx("split")(_layer()))(whole(2)),
-        "attributes-of-a-layer": lambda: sorted(vars(_layer())),
-        "dropout-without-streams": lambda: _nnx("Dropout")(0.5)(jnp.ones(2)),
-        "dropout-deterministic": lambda: _nnx("Dropout")(0.5, deterministic=True)(jnp.ones(2)),
-        "batch-norm-not-told": lambda: _nnx("BatchNorm")(2, rngs=_nnx("Rngs")(0))(whole(3, 2)),
+        "kind-of-a-state": lambda: isinstance(of_nnx("state")(layer()), Mapping),
+        "split-and-merge": lambda: of_nnx("merge")(*of_nnx("split")(layer()))(whole(2)),
+        "attributes-of-a-layer": lambda: sorted(vars(layer())),
+        "dropout-without-streams": lambda: of_nnx("Dropout")(0.5)(jnp.ones(2)),
+        "dropout-deterministic": lambda: of_nnx("Dropout")(0.5, deterministic=True)(jnp.ones(2)),
+        "batch-norm-not-told": lambda: of_nnx("BatchNorm")(2, rngs=of_nnx("Rngs")(0))(whole(3, 2)),
     }
 
 
 def _pure(module: Any) -> Any:
-    state = _nnx("state")(module)
+    state = of_nnx("state")(module)
     try:
         return needed("flax.nnx.to_pure_dict")(state)
     except Exception:
@@ -238,7 +227,7 @@ def _variables() -> Forms:
     """What is done to a Variable."""
 
     def variable() -> Any:
-        return _nnx("Param")(jnp.ones(2))
+        return of_nnx("Param")(jnp.ones(2))
 
     def added() -> Any:
         made = variable()
@@ -277,11 +266,11 @@ def _streams() -> Forms:
     """What is done with streams of keys."""
 
     def rngs(*arguments: Any, **streams: Any) -> Any:
-        return _nnx("Rngs")(*arguments, **streams)
+        return of_nnx("Rngs")(*arguments, **streams)
 
     def split(**options: Any) -> Any:
         made = rngs(0, noise=1)
-        with _nnx("split_rngs")(made, **options):
+        with of_nnx("split_rngs")(made, **options):
             return made.noise.key.value.shape
 
     return {

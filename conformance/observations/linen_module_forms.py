@@ -11,7 +11,8 @@ from conformance.observations.meshes import mesh, placed, put, used
 from conformance.observations.record import needed
 
 _ONES = nn.initializers.ones
-_OWN: dict[str, Any] = {"variable_axes": {"params": 0}, "split_rngs": {"params": True}}
+ENSEMBLE: dict[str, Any] = {"variable_axes": {"params": 0}, "split_rngs": {"params": True}}
+"""Parameters of its own for each member."""
 _SHARED: dict[str, Any] = {"variable_axes": {"params": None}, "split_rngs": {"params": False}}
 
 
@@ -53,9 +54,9 @@ def linen() -> Forms:
             return placed(output), jax.tree_util.tree_map(jnp.shape, variables)
 
     def lifted(module: Any = _Added, **options: Any) -> Any:
-        return nn.vmap(module, **{**_OWN, **options})
+        return nn.vmap(module, **{**ENSEMBLE, **options})
 
-    scanned: dict[str, Any] = {**_OWN, "variable_axes": {"params": 0, "intermediates": 0}}
+    scanned: dict[str, Any] = {**ENSEMBLE, "variable_axes": {"params": 0, "intermediates": 0}}
     boxed = nn.with_partitioning(_ONES, (None, "m"))
     return {
         "sharded": lambda: on_mesh(lifted()),
@@ -155,7 +156,7 @@ def _own_box() -> Any:
         def __call__(self, x: Any) -> Any:
             return x @ self.param("kernel", lambda key: Box(whole(2, 2), ("i", "o")))
 
-    lifted = nn.vmap(Boxed, metadata_params={nn.PARTITION_NAME: "m"}, **_OWN)()
+    lifted = nn.vmap(Boxed, metadata_params={nn.PARTITION_NAME: "m"}, **ENSEMBLE)()
     variables = lifted.init(jax.random.key(0), whole(4, 2))
     lifted.apply(variables, whole(4, 2))
     return str(told), str(variables["params"]["kernel"].names)
@@ -163,5 +164,7 @@ def _own_box() -> Any:
 
 def _bridged(x: Any, **given: Any) -> Any:
     given = given or {"args": (2, 2)}
-    module = nn.vmap(needed("flax.nnx.bridge.ToLinen"), **_OWN)(needed("flax.nnx.Linear"), **given)
+    module = nn.vmap(needed("flax.nnx.bridge.ToLinen"), **ENSEMBLE)(
+        needed("flax.nnx.Linear"), **given
+    )
     return jax.tree_util.tree_map(jnp.shape, module.init(jax.random.key(0), x))

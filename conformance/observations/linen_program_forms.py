@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 
 from conformance.observations.call_forms import Forms, whole
+from conformance.observations.linen_module_forms import ENSEMBLE
 from conformance.observations.record import needed
 
 _ONES = nn.initializers.ones
-_OWN: dict[str, Any] = {"variable_axes": {"params": 0}, "split_rngs": {"params": True}}
 
 
 class _OfDict(nn.Module):
@@ -59,7 +59,8 @@ class _Tied(nn.Module):
         return nn.map_variables(nn.Dense, "params", turned, turned, init=True)(2)(x)
 
 
-def _in_words(variables: Any) -> str:
+def in_words(variables: Any) -> str:
+    """The paths of variables, with their shapes and dtypes."""
     leaves = jax.tree_util.tree_leaves_with_path(variables)
     return ", ".join(
         sorted(f"{jax.tree_util.keystr(p)}{jnp.shape(v)}{jnp.result_type(v)}" for p, v in leaves)
@@ -76,10 +77,10 @@ def linen() -> Forms:
             lambda *a: module.init_with_output({"params": key, "dropout": key}, *a, **options),
             *(given or (x,)),
         )
-        return _in_words(run)
+        return in_words(run)
 
     def mapped(module: Any, *arguments: Any, inputs: Any = None, **options: Any) -> Any:
-        return abstract(nn.vmap(module, **{**_OWN, **options})(*arguments), *(inputs or (x,)))
+        return abstract(nn.vmap(module, **{**ENSEMBLE, **options})(*arguments), *(inputs or (x,)))
 
     nested = {"in_axes": ({"a": 0, "b": None},)}
     perturbed = {"variable_axes": {"perturbations": 0}}
@@ -96,7 +97,7 @@ def linen() -> Forms:
             needed("flax.linen.remat_scan")(nn.Dense, lengths=(2, 2))(2), x
         ),
         "gradient-of-a-module": _gradient,
-        "given-a-lazy-key": lambda: _in_words(
+        "given-a-lazy-key": lambda: in_words(
             nn.Dense(2).init({"params": needed("flax.core.scope.LazyRng").create(key, 1)}, x)
         ),
     }
@@ -153,7 +154,7 @@ def _cells(abstract: Any) -> Forms:
             nn.Bidirectional(nn.RNN(nn.GRUCell(2)), nn.RNN(nn.GRUCell(2))), words
         ),
         "rnn-mapped": lambda: abstract(
-            nn.vmap(nn.RNN, **_OWN)(nn.GRUCell(2)), jnp.stack([words, words])
+            nn.vmap(nn.RNN, **ENSEMBLE)(nn.GRUCell(2)), jnp.stack([words, words])
         ),
     }
 

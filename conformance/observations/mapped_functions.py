@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from conformance.observations.derived_functions import Function, derivatives, references
+from conformance.observations.matrix_functions import MATRIX, symmetric
 from conformance.observations.record import Absent, needed
 
 lax = jax.lax
-_MATRIX = 8.0 * np.eye(3, dtype=np.float32)
 
 
 def functions() -> dict[str, Function]:
@@ -234,28 +234,25 @@ def _effects_seen(a: Any, i: Any, w: Any) -> Any:
 
 
 def _linear_algebra() -> dict[str, Function]:
-    def matrix(a: Any) -> Any:
-        return _MATRIX + jnp.outer(a, a)
-
     linalg, scipy = jnp.linalg, jax.scipy.linalg
     return {
-        "solved": _near(lambda a, i, w: linalg.solve(matrix(a), a)),
-        "solved-for-shared": _near(lambda a, i, w: linalg.solve(matrix(a), w)),
-        "solved-by-shared": _near(lambda a, i, w: linalg.solve(_MATRIX, a)),
-        "inverse": _near(lambda a, i, w: linalg.inv(matrix(a))),
-        "inverses-in-a-loop": _near(lambda a, i, w: lax.map(linalg.inv, matrix(a)[None])),
-        "determinant": lambda a, i, w: linalg.det(matrix(a)),
-        "cholesky": _near(lambda a, i, w: linalg.cholesky(matrix(a))),
+        "solved": _near(lambda a, i, w: linalg.solve(symmetric(a), a)),
+        "solved-for-shared": _near(lambda a, i, w: linalg.solve(symmetric(a), w)),
+        "solved-by-shared": _near(lambda a, i, w: linalg.solve(MATRIX, a)),
+        "inverse": _near(lambda a, i, w: linalg.inv(symmetric(a))),
+        "inverses-in-a-loop": _near(lambda a, i, w: lax.map(linalg.inv, symmetric(a)[None])),
+        "determinant": lambda a, i, w: linalg.det(symmetric(a)),
+        "cholesky": _near(lambda a, i, w: linalg.cholesky(symmetric(a))),
         "triangular": _near(
-            lambda a, i, w: scipy.solve_triangular(jnp.tril(matrix(a)), a, lower=True)
+            lambda a, i, w: scipy.solve_triangular(jnp.tril(symmetric(a)), a, lower=True)
         ),
         "factors-of-several": _near(
-            lambda a, i, w: scipy.lu_solve(scipy.lu_factor(jnp.stack([matrix(a)] * 2)), a)
+            lambda a, i, w: scipy.lu_solve(scipy.lu_factor(jnp.stack([symmetric(a)] * 2)), a)
         ),
-        "eigenvalues": _near(lambda a, i, w: linalg.eigvalsh(matrix(a))),
-        "singular-values": _near(lambda a, i, w: linalg.svd(matrix(a), compute_uv=False)),
-        "orthogonal": _near(lambda a, i, w: jnp.abs(linalg.qr(matrix(a))[1])),
-        "least-squares": _near(lambda a, i, w: linalg.lstsq(_MATRIX, a)[0]),
+        "eigenvalues": _near(lambda a, i, w: linalg.eigvalsh(symmetric(a))),
+        "singular-values": _near(lambda a, i, w: linalg.svd(symmetric(a), compute_uv=False)),
+        "orthogonal": _near(lambda a, i, w: jnp.abs(linalg.qr(symmetric(a))[1])),
+        "least-squares": _near(lambda a, i, w: linalg.lstsq(MATRIX, a)[0]),
         "fourier": _near(lambda a, i, w: jnp.abs(jnp.fft.fft(a))),
         "softmax": _near(lambda a, i, w: jax.nn.softmax(a)),
         "norm": lambda a, i, w: linalg.norm(a),

@@ -9,15 +9,16 @@ import numpy as np
 from conformance.observations.derived_functions import Function
 from conformance.observations.record import needed
 
-_MATRIX = 8.0 * np.eye(3, dtype=np.float32)
+MATRIX = 8.0 * np.eye(3, dtype=np.float32)
 
 
-def _symmetric(a: Any) -> Any:
-    return _MATRIX + jnp.outer(a, a)
+def symmetric(a: Any) -> Any:
+    """A matrix that is positive definite."""
+    return MATRIX + jnp.outer(a, a)
 
 
 def _any(a: Any, w: Any) -> Any:
-    return _MATRIX + jnp.outer(a, w)
+    return MATRIX + jnp.outer(a, w)
 
 
 def functions() -> dict[str, Function]:
@@ -27,25 +28,22 @@ def functions() -> dict[str, Function]:
 
 def _named() -> dict[str, Function]:
     def of_matrix(name: str, *more: Any, **options: Any) -> Function:
-        return lambda a, i, w: needed(name)(_symmetric(a), *more, **options)
+        return lambda a, i, w: needed(name)(symmetric(a), *more, **options)
 
     def of_batch(name: str, *more: Any, **options: Any) -> Function:
-        return lambda a, i, w: needed(name)(jnp.stack([_symmetric(a)] * 2), *more, **options)
+        return lambda a, i, w: needed(name)(jnp.stack([symmetric(a)] * 2), *more, **options)
 
     named = {
-        "jax.numpy.linalg": "cholesky eig eigh eigvals eigvalsh inv pinv qr svd slogdet det norm cond"
-        " matrix_rank matrix_norm matrix_transpose trace diagonal tensorinv",
-        "jax.scipy.linalg": "cho_factor cholesky det eigh expm hessenberg inv lu lu_factor qr"
-        " schur svd",
-        "jax.lax.linalg": "cholesky eig eigh hessenberg lu qr schur svd tridiagonal"
-        " symmetric_product lu_pivots_to_permutation",
+        "np": "cholesky eig eigh eigvals eigvalsh inv pinv qr svd slogdet det norm cond"
+        " matrix_rank matrix_norm matrix_transpose trace diagonal",
+        "sp": "cho_factor cholesky det eigh expm hessenberg inv lu lu_factor qr schur svd",
+        "lax": "cholesky eig eigh hessenberg lu qr schur svd tridiagonal",
     }
+    modules = {"np": "jax.numpy.linalg", "sp": "jax.scipy.linalg", "lax": "jax.lax.linalg"}
     forms: dict[str, Function] = {}
-    for module, names in named.items():
-        prefix = {"jax.numpy.linalg": "np", "jax.scipy.linalg": "sp", "jax.lax.linalg": "lax"}
+    for prefix, names in named.items():
         for name in names.split():
-            if name not in ("symmetric_product", "lu_pivots_to_permutation", "tensorinv"):
-                forms[f"{prefix[module]}-{name}"] = of_matrix(f"{module}.{name}")
+            forms[f"{prefix}-{name}"] = of_matrix(f"{modules[prefix]}.{name}")
     for name in ("cholesky", "eigh", "inv", "qr", "svd", "slogdet", "pinv", "matrix_norm"):
         forms[f"np-{name}-of-two"] = of_batch(f"jax.numpy.linalg.{name}")
     for name in ("cho_factor", "expm", "lu", "lu_factor", "qr", "schur", "hessenberg"):
@@ -87,7 +85,7 @@ def _norms() -> dict[str, Function]:
     forms: dict[str, Function] = {}
     for order in (1, 2, "fro", "nuc"):
         forms[f"matrix-norm-{order}"] = lambda a, i, w, order=order: linalg.norm(
-            _symmetric(a), ord=order
+            symmetric(a), ord=order
         )
         forms[f"matrix-norm-{order}-of-none"] = lambda a, i, w, order=order: linalg.norm(
             a[None, :0], ord=order
@@ -102,27 +100,27 @@ def _norms() -> dict[str, Function]:
 def _solved() -> dict[str, Function]:
     linalg, scipy = jnp.linalg, jax.scipy.linalg
     return {
-        "solve-several": lambda a, i, w: linalg.solve(_symmetric(a), jnp.stack([a, w], 1)),
+        "solve-several": lambda a, i, w: linalg.solve(symmetric(a), jnp.stack([a, w], 1)),
         "solve-shared-by-two": lambda a, i, w: linalg.solve(
-            jnp.stack([_symmetric(a)] * 2), w[:, None]
+            jnp.stack([symmetric(a)] * 2), w[:, None]
         ),
         "solve-vector-by-two": lambda a, i, w: linalg.solve(
-            jnp.stack([_symmetric(a)] * 2), jnp.stack([a, w])
+            jnp.stack([symmetric(a)] * 2), jnp.stack([a, w])
         ),
-        "solve-positive": lambda a, i, w: scipy.solve(_symmetric(a), w, assume_a="pos"),
+        "solve-positive": lambda a, i, w: scipy.solve(symmetric(a), w, assume_a="pos"),
         "triangular-transposed": lambda a, i, w: scipy.solve_triangular(
-            _symmetric(a), w, trans=1, unit_diagonal=True
+            symmetric(a), w, trans=1, unit_diagonal=True
         ),
-        "triangular-by-shared": lambda a, i, w: scipy.solve_triangular(_symmetric(w), a),
-        "cholesky-solved": lambda a, i, w: scipy.cho_solve((_symmetric(a), True), w),
+        "triangular-by-shared": lambda a, i, w: scipy.solve_triangular(symmetric(w), a),
+        "cholesky-solved": lambda a, i, w: scipy.cho_solve((symmetric(a), True), w),
         "cholesky-solved-for-two": lambda a, i, w: scipy.cho_solve(
-            (jnp.stack([_symmetric(a)] * 2), True), w
+            (jnp.stack([symmetric(a)] * 2), True), w
         ),
         "factors-solved-transposed": lambda a, i, w: scipy.lu_solve(
-            scipy.lu_factor(_symmetric(a)), w, trans=1
+            scipy.lu_factor(symmetric(a)), w, trans=1
         ),
         "factors-solved-by-shared": lambda a, i, w: scipy.lu_solve(
-            scipy.lu_factor(_symmetric(w)), a
+            scipy.lu_factor(symmetric(w)), a
         ),
         "least-squares-of-several": lambda a, i, w: linalg.lstsq(
             _any(a, w), jnp.stack([a, w], 1), rcond=None
@@ -133,33 +131,31 @@ def _solved() -> dict[str, Function]:
 def _others() -> dict[str, Function]:
     linalg, scipy = jnp.linalg, jax.scipy.linalg
     return {
-        "matrix-power": lambda a, i, w: linalg.matrix_power(_symmetric(a), 3),
-        "multi-dot": lambda a, i, w: linalg.multi_dot([_any(a, w), _symmetric(a), a]),
+        "matrix-power": lambda a, i, w: linalg.matrix_power(symmetric(a), 3),
+        "multi-dot": lambda a, i, w: linalg.multi_dot([_any(a, w), symmetric(a), a]),
         "outer-of-shared": lambda a, i, w: linalg.outer(a, w),
         "cross": lambda a, i, w: (jnp.cross(a, w), jnp.cross(w, a)),
         "householder": lambda a, i, w: needed("jax.lax.linalg.householder_product")(
-            _symmetric(a), a
+            symmetric(a), a
         ),
         "tridiagonal-solved": lambda a, i, w: needed("jax.lax.linalg.tridiagonal_solve")(
             a, a + 9, a, w[:, None]
         ),
         "cholesky-updated": lambda a, i, w: needed("jax.lax.linalg.cholesky_update")(
-            _symmetric(a), w
+            symmetric(a), w
         ),
         "symmetric-product": lambda a, i, w: needed("jax.lax.linalg.symmetric_product")(
-            _symmetric(a), _symmetric(w)
+            symmetric(a), symmetric(w)
         ),
         "pivots": lambda a, i, w: needed("jax.lax.linalg.lu_pivots_to_permutation")(
             jnp.array([1, 2, 2]) + 0 * i, 3
         ),
-        "block-diagonal": lambda a, i, w: scipy.block_diag(a[None], _symmetric(w)),
+        "block-diagonal": lambda a, i, w: scipy.block_diag(a[None], symmetric(w)),
         "toeplitz": lambda a, i, w: scipy.toeplitz(a, w),
         "conjugate-gradients": lambda a, i, w: jax.scipy.sparse.linalg.cg(
-            lambda x: _symmetric(a) @ x, w
+            lambda x: symmetric(a) @ x, w
         )[0],
-        "eigenvectors-not-wanted": lambda a, i, w: scipy.eigh(_symmetric(a), eigvals_only=True),
-        "full-qr": lambda a, i, w: linalg.qr(_any(a, w)[:, :2], mode="complete"),
-        "thin-svd": lambda a, i, w: linalg.svd(_any(a, w)[:, :2], full_matrices=False),
-        "hermitian-svd": lambda a, i, w: linalg.svd(_symmetric(a), hermitian=True),
-        "hermitian-pinv": lambda a, i, w: linalg.pinv(_symmetric(a), hermitian=True),
+        "eigenvectors-not-wanted": lambda a, i, w: scipy.eigh(symmetric(a), eigvals_only=True),
+        "hermitian-svd": lambda a, i, w: linalg.svd(symmetric(a), hermitian=True),
+        "hermitian-pinv": lambda a, i, w: linalg.pinv(symmetric(a), hermitian=True),
     }

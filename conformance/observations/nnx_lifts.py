@@ -7,25 +7,21 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from conformance.observations.cases import array
-from conformance.observations.record import needed
+from conformance.observations.nnx_parts import of_nnx
 from conformance.observations.started import facts
 
 SIZE = 4
 
 
-def _nnx(name: str) -> Any:
-    return needed(f"flax.nnx.{name}")
-
-
 def _model() -> Any:
     """A class with parameters, statistics and a stream."""
 
-    class Model(_nnx("Module")):  # type: ignore[misc]  # the base is looked up, it may be absent
+    class Model(of_nnx("Module")):  # type: ignore[misc]  # the base is looked up, it may be absent
         def __init__(self, rngs: Any) -> None:
-            self.first = _nnx("Linear")(SIZE, SIZE, rngs=rngs)
-            self.norm = _nnx("BatchNorm")(SIZE, use_running_average=False, rngs=rngs)
-            self.dropout = _nnx("Dropout")(0.5, deterministic=False, rngs=rngs)
-            self.last = _nnx("Linear")(SIZE, SIZE, use_bias=False, rngs=rngs)
+            self.first = of_nnx("Linear")(SIZE, SIZE, rngs=rngs)
+            self.norm = of_nnx("BatchNorm")(SIZE, use_running_average=False, rngs=rngs)
+            self.dropout = of_nnx("Dropout")(0.5, deterministic=False, rngs=rngs)
+            self.last = of_nnx("Linear")(SIZE, SIZE, use_bias=False, rngs=rngs)
 
         def __call__(self, x: Any) -> Any:
             return self.last(self.dropout(self.norm(self.first(x))))
@@ -34,7 +30,7 @@ def _model() -> Any:
 
 
 def _rngs(**more: int) -> Any:
-    return _nnx("Rngs")(0, dropout=1, **more)
+    return of_nnx("Rngs")(0, dropout=1, **more)
 
 
 def _of_plain() -> Any:
@@ -47,19 +43,19 @@ def _under(transform: str, split: bool = False, **options: Any) -> Any:
     def make(rngs: Any) -> Any:
         return model(rngs)
 
-    lifted = _nnx(transform)(make, **options)
-    return (_nnx("split_rngs")(splits=3)(lifted) if split else lifted)(_rngs())
+    lifted = of_nnx(transform)(make, **options)
+    return (of_nnx("split_rngs")(splits=3)(lifted) if split else lifted)(_rngs())
 
 
 def _closed_over() -> Any:
     model = _model()
-    return _nnx("jit")(lambda: model(_rngs()))()
+    return of_nnx("jit")(lambda: model(_rngs()))()
 
 
 def _ensemble_applied() -> Any:
     """An ensemble after one call on a shared input."""
     made = _under("vmap", split=True)
-    _nnx("vmap")(lambda m, x: m(x), in_axes=(0, None))(made, jnp.asarray(array(3, SIZE)))
+    of_nnx("vmap")(lambda m, x: m(x), in_axes=(0, None))(made, jnp.asarray(array(3, SIZE)))
     return made
 
 
@@ -70,7 +66,7 @@ def _applied(transform: str | None) -> Any:
     def call(m: Any, x: Any) -> Any:
         return m(x)
 
-    function = _nnx(transform)(call) if transform else call
+    function = of_nnx(transform)(call) if transform else call
     for _ in range(2):
         function(made, jnp.asarray(array(3, SIZE)))
     return made
@@ -78,30 +74,30 @@ def _applied(transform: str | None) -> Any:
 
 def _streams() -> Any:
     """Streams after some draws."""
-    rngs = _nnx("Rngs")(0, params=1, noise=2)
+    rngs = of_nnx("Rngs")(0, params=1, noise=2)
     drawn = [rngs.params(), rngs.noise(), rngs.noise(), rngs()]
-    return {"rngs": _nnx("state")(rngs), "drawn": dict(enumerate(drawn))}
+    return {"rngs": of_nnx("state")(rngs), "drawn": dict(enumerate(drawn))}
 
 
 def _forked() -> Any:
-    return _rngs().fork(split=3) if hasattr(_nnx("Rngs"), "fork") else None
+    return _rngs().fork(split=3) if hasattr(of_nnx("Rngs"), "fork") else None
 
 
 def _missing_stream() -> Any:
     """A stream that nobody named: the default one."""
-    rngs = _nnx("Rngs")(3)
+    rngs = of_nnx("Rngs")(3)
     return {"drawn": {0: rngs.params(), 1: rngs.other()}}
 
 
 def _split_and_left() -> Any:
     """Streams outside, after they were split for a function."""
     rngs = _rngs()
-    _nnx("split_rngs")(splits=2)(_nnx("vmap")(lambda r: r.dropout()))(rngs)
+    of_nnx("split_rngs")(splits=2)(of_nnx("vmap")(lambda r: r.dropout()))(rngs)
     return rngs
 
 
 def _from_linen() -> Any:
-    bridged = _nnx("bridge.ToNNX")(nn.Dense(SIZE), rngs=_rngs())
+    bridged = of_nnx("bridge.ToNNX")(nn.Dense(SIZE), rngs=_rngs())
     return bridged.lazy_init(jnp.asarray(array(3, SIZE)))
 
 
@@ -114,7 +110,9 @@ def transforms() -> dict[str, Callable[[], Any]]:
         "remat": lambda: _under("remat"),
         "vmap": lambda: _under("vmap", split=True),
         "vmap-shared": lambda: _under("vmap", in_axes=None, out_axes=0, axis_size=3),
-        "vmap-of-the-class": lambda: _nnx("split_rngs")(splits=3)(_nnx("vmap")(_model()))(_rngs()),
+        "vmap-of-the-class": lambda: of_nnx("split_rngs")(splits=3)(of_nnx("vmap")(_model()))(
+            _rngs()
+        ),
         "scan": lambda: _under("scan", split=True, in_axes=0, out_axes=0),
         "pmap": lambda: _under("pmap", split=True),
         "streams": _streams,
@@ -136,7 +134,7 @@ def started(transform: str, plain: Mapping[str, Any]) -> dict[str, Any]:
 
 def state_by_path(made: Any) -> dict[str, Any]:
     """The leaves of a module's state, or of a tree, by path; beside each the kind of its Variable."""
-    state = made if isinstance(made, Mapping) else _nnx("state")(made)
+    state = made if isinstance(made, Mapping) else of_nnx("state")(made)
     return dict(_leaves(state, ()))
 
 

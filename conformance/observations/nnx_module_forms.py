@@ -11,13 +11,9 @@ import numpy as np
 
 from conformance.observations.call_forms import Forms, whole
 from conformance.observations.meshes import mesh, placed, put, used
-from conformance.observations.record import needed
+from conformance.observations.nnx_parts import layer, of_nnx
 
 _ONES = nn.initializers.ones
-
-
-def _nnx(name: str) -> Any:
-    return needed(f"flax.nnx.{name}")
 
 
 def nnx() -> Forms:
@@ -26,10 +22,10 @@ def nnx() -> Forms:
 
 
 def _counter() -> Any:
-    class Counter(_nnx("Module")):  # type: ignore[misc]  # the base is looked up, it may be absent
+    class Counter(of_nnx("Module")):  # type: ignore[misc]  # the base is looked up, it may be absent
         def __init__(self) -> None:
-            self.layer = _nnx("Linear")(2, 2, kernel_init=_ONES, rngs=_nnx("Rngs")(0))
-            self.count = _nnx("BatchStat")(jnp.zeros(()))
+            self.layer = of_nnx("Linear")(2, 2, kernel_init=_ONES, rngs=of_nnx("Rngs")(0))
+            self.count = of_nnx("BatchStat")(jnp.zeros(()))
 
         def __call__(self, x: Any) -> Any:
             self.count.value = self.count.value + 1
@@ -70,41 +66,37 @@ def _methods() -> Forms:
         if not total:
             forms[f"{name}-of-a-bound-method"] = partial(_of_a_method, name, x)
     forms["jax-vmap-of-a-bound-method"] = lambda: jax.vmap(_counter().apply)(x)
-    forms["module-twice-in-another"] = lambda: _nnx("vmap")(
+    forms["module-twice-in-another"] = lambda: of_nnx("vmap")(
         lambda m, a: m.first(a) + m.second(a), **shared
-    )(_pair(_layer()), x)
-    forms["map-of-held-array"] = lambda: _nnx("vmap")(lambda m, a: m.held + a, **shared)(
+    )(_pair(layer()), x)
+    forms["map-of-held-array"] = lambda: of_nnx("vmap")(lambda m, a: m.held + a, **shared)(
         _holding(jnp.ones(2)), x
     )
-    forms["map-of-held-numpy-array"] = lambda: _nnx("vmap")(lambda m, a: m.held + a, **shared)(
+    forms["map-of-held-numpy-array"] = lambda: of_nnx("vmap")(lambda m, a: m.held + a, **shared)(
         _holding(np.ones(2, np.float32)), x
     )
-    forms["map-of-held-list"] = lambda: _nnx("vmap")(lambda m, a: m.held[0](a), **shared)(
-        _holding([_layer()]), x
+    forms["map-of-held-list"] = lambda: of_nnx("vmap")(lambda m, a: m.held[0](a), **shared)(
+        _holding([layer()]), x
     )
-    forms["map-of-held-key"] = lambda: _nnx("vmap")(
+    forms["map-of-held-key"] = lambda: of_nnx("vmap")(
         lambda m, a: a + 0 * jax.random.normal(m.held, (2,)), **shared
     )(_holding(jax.random.key(0)), x)
     return forms
 
 
 def _of_a_method(transform: str, x: Any) -> Any:
-    return _nnx(transform)(_counter().apply)(x)
+    return of_nnx(transform)(_counter().apply)(x)
 
 
 def _of_its_method(transform: str, x: Any, module: Any) -> Any:
-    return _nnx(transform)(module.__call__)(x)
+    return of_nnx(transform)(module.__call__)(x)
 
 
 def _of_a_dict(transform: str, x: Any, total: bool, module: Any, **options: Any) -> Any:
     def call(given: Any, a: Any) -> Any:
         return given["m"](a).sum() if total else given["m"](a)
 
-    return _nnx(transform)(call, **options)({"m": module}, x)
-
-
-def _layer() -> Any:
-    return _nnx("Linear")(2, 2, kernel_init=_ONES, rngs=_nnx("Rngs")(0))
+    return of_nnx(transform)(call, **options)({"m": module}, x)
 
 
 def _holding(value: Any) -> Any:
@@ -114,7 +106,7 @@ def _holding(value: Any) -> Any:
 
 
 def _pair(layer: Any) -> Any:
-    class Pair(_nnx("Module")):  # type: ignore[misc]  # the base is looked up, it may be absent
+    class Pair(of_nnx("Module")):  # type: ignore[misc]  # the base is looked up, it may be absent
         def __init__(self) -> None:
             self.first = layer
             self.second = layer
@@ -129,7 +121,7 @@ def _fori() -> Any:
         m.first.count.value = m.first.count.value + 1
         return m
 
-    _nnx("fori_loop")(0, 3, body, pair)
+    of_nnx("fori_loop")(0, 3, body, pair)
     return pair.first.count.value, pair.second.count.value
 
 
@@ -141,7 +133,7 @@ def _fori_of_two() -> Any:
             each.count.value = each.count.value + step
         return both
 
-    _nnx("fori_loop")(0, 3, body, (one, two))
+    of_nnx("fori_loop")(0, 3, body, (one, two))
     return one.count.value, two.count.value
 
 
@@ -153,9 +145,9 @@ def _fori_in_jit() -> Any:
         return m
 
     def run(m: Any) -> None:
-        _nnx("fori_loop")(0, 3, body, m)
+        of_nnx("fori_loop")(0, 3, body, m)
 
-    _nnx("jit")(run)(pair)
+    of_nnx("jit")(run)(pair)
     return pair.first.count.value, pair.second.count.value
 
 
@@ -166,7 +158,7 @@ def _until() -> Any:
         m.count.value = m.count.value + 1
         return m
 
-    _nnx("while_loop")(lambda m: m.count.value < 3, body, counter)
+    of_nnx("while_loop")(lambda m: m.count.value < 3, body, counter)
     return counter.count.value
 
 
@@ -175,25 +167,25 @@ def _loops() -> Forms:
 
     def scan(**options: Any) -> Any:
         given = jnp.zeros(3 if options else 2), x
-        return _nnx("scan")(lambda c, a: (c + a, c), **options)(*given)
+        return of_nnx("scan")(lambda c, a: (c + a, c), **options)(*given)
 
     def carried(m: Any) -> Any:
-        both = _nnx("scan")(
+        both = of_nnx("scan")(
             lambda c, m, a: (m(c), a.sum()),
-            in_axes=(_nnx("Carry"), None, 0),
-            out_axes=(_nnx("Carry"), 0),
+            in_axes=(of_nnx("Carry"), None, 0),
+            out_axes=(of_nnx("Carry"), 0),
         )
         return both(whole(2), m, x)
 
     def rnn(**options: Any) -> Any:
-        made = _nnx("RNN")(_nnx("SimpleCell")(2, 2, rngs=_nnx("Rngs")(0)), **options)
+        made = of_nnx("RNN")(of_nnx("SimpleCell")(2, 2, rngs=of_nnx("Rngs")(0)), **options)
         return jax.tree_util.tree_map(jnp.shape, made(whole(1, 3, 2)))
 
     def cond(m: Any) -> Any:
-        return _nnx("cond")(True, lambda m, a: m(a), lambda m, a: 2 * m(a), m, x)
+        return of_nnx("cond")(True, lambda m, a: m(a), lambda m, a: 2 * m(a), m, x)
 
     def switch(m: Any) -> Any:
-        return _nnx("switch")(1, [lambda m, a: m(a), lambda m, a: 2 * m(a)], m, x)
+        return of_nnx("switch")(1, [lambda m, a: m(a), lambda m, a: 2 * m(a)], m, x)
 
     return {
         "fori-loop-of-a-module-twice": _fori,
@@ -201,7 +193,7 @@ def _loops() -> Forms:
         "fori-loop-in-jit": _fori_in_jit,
         "while-loop": _until,
         "scan": scan,
-        "scan-behind": lambda: scan(in_axes=(_nnx("Carry"), 1), out_axes=(_nnx("Carry"), 1)),
+        "scan-behind": lambda: scan(in_axes=(of_nnx("Carry"), 1), out_axes=(of_nnx("Carry"), 1)),
         "scan-of-a-shared-module": _counted(carried),
         "rnn": rnn,
         "rnn-in-reverse": lambda: rnn(reverse=True, return_carry=True),
@@ -213,7 +205,7 @@ def _loops() -> Forms:
 def _hooked(hook: str, **of_map: Any) -> Any:
     told = []
 
-    class Hooked(_nnx("Param")):  # type: ignore[misc]  # the base is looked up, it may be absent
+    class Hooked(of_nnx("Param")):  # type: ignore[misc]  # the base is looked up, it may be absent
         pass
 
     def called(self: Any, *given: Any) -> Any:
@@ -225,11 +217,11 @@ def _hooked(hook: str, **of_map: Any) -> Any:
     if of_map:
 
         def make(rngs: Any) -> Any:
-            module = _layer()
+            module = layer()
             module.kernel = Hooked(jnp.ones(2))
             return module
 
-        _nnx("split_rngs")(splits=3)(_nnx("vmap")(make, **of_map))(_nnx("Rngs")(0))
+        of_nnx("split_rngs")(splits=3)(of_nnx("vmap")(make, **of_map))(of_nnx("Rngs")(0))
     else:
         made.value = made.value
     return ", ".join(told)
@@ -237,16 +229,16 @@ def _hooked(hook: str, **of_map: Any) -> Any:
 
 def _names(**options: Any) -> Any:
     def make(rngs: Any) -> Any:
-        kernel = _nnx("with_partitioning")(_ONES, ("a", "b"), **options)
-        return _nnx("Linear")(2, 2, kernel_init=kernel, rngs=rngs)
+        kernel = of_nnx("with_partitioning")(_ONES, ("a", "b"), **options)
+        return of_nnx("Linear")(2, 2, kernel_init=kernel, rngs=rngs)
 
-    made = _nnx("vmap")(
+    made = of_nnx("vmap")(
         make,
         in_axes=None,
         out_axes=0,
         axis_size=3,
-        transform_metadata={_nnx("PARTITION_NAME"): "m"},
-    )(_nnx("Rngs")(0))
+        transform_metadata={of_nnx("PARTITION_NAME"): "m"},
+    )(of_nnx("Rngs")(0))
     kernel = made.kernel
     metadata = getattr(kernel, "get_metadata", lambda: vars(kernel))()
     found = [v for k, v in metadata.items() if "shard" in k and not isinstance(v, bool | None)]
@@ -255,7 +247,7 @@ def _names(**options: Any) -> Any:
 
 def _variables() -> Forms:
     def variable(value: Any = None, **metadata: Any) -> Any:
-        return _nnx("Param")(jnp.ones(2) if value is None else value, **metadata)
+        return of_nnx("Param")(jnp.ones(2) if value is None else value, **metadata)
 
     def replaced() -> Any:
         first = variable(tag="first")
@@ -269,8 +261,8 @@ def _variables() -> Forms:
         return first.value, other.tag
 
     def gradient(kind: str) -> Any:
-        made = _nnx(kind)(jnp.ones(2))
-        given = _nnx("grad")(lambda v, a: jnp.sum(v.value * a))(made, whole(2))
+        made = of_nnx(kind)(jnp.ones(2))
+        given = of_nnx("grad")(lambda v, a: jnp.sum(v.value * a))(made, whole(2))
         return [np.asarray(leaf) for leaf in jax.tree_util.tree_leaves(given)]
 
     def names_on_a_mesh() -> Any:
@@ -287,11 +279,11 @@ def _variables() -> Forms:
         "hook-set": lambda: _hooked("on_set_value"),
         "hook-create": lambda: _hooked("on_create_value"),
         "hook-axis-added": lambda: _hooked(
-            "on_add_axis", transform_metadata={_nnx("PARTITION_NAME"): "m"}
+            "on_add_axis", transform_metadata={of_nnx("PARTITION_NAME"): "m"}
         ),
         "partition-names": _names,
         "partition-names-on-a-mesh": names_on_a_mesh,
-        "streams-have-no-such-name": lambda: hasattr(_nnx("Rngs")(0), "__jax_array__"),
+        "streams-have-no-such-name": lambda: hasattr(of_nnx("Rngs")(0), "__jax_array__"),
     }
 
 
@@ -301,21 +293,21 @@ def _layers() -> Forms:
     def on_mesh(**options: Any) -> Any:
         chosen = mesh((2,), ("x",), "Explicit")
         with used(chosen):
-            mapped = _nnx("vmap")(lambda m, a: m(a), in_axes=(None, 0), **options)
-            return placed(_nnx("jit")(mapped)(_layer(), put(x, chosen, "x")))
+            mapped = of_nnx("vmap")(lambda m, a: m(a), in_axes=(None, 0), **options)
+            return placed(of_nnx("jit")(mapped)(layer(), put(x, chosen, "x")))
 
     def metric() -> Any:
-        made = _nnx("MultiMetric")(mean=_nnx("metrics.Average")())
-        _nnx("jit")(lambda m: m.update(values=whole(2)))(made)
+        made = of_nnx("MultiMetric")(mean=of_nnx("metrics.Average")())
+        of_nnx("jit")(lambda m: m.update(values=whole(2)))(made)
         return made.compute()["mean"]
 
     def state_of_attention() -> Any:
-        made = _nnx("MultiHeadAttention")(2, 4, 4, rngs=_nnx("Rngs")(0))
-        return ", ".join(sorted(map(str, _nnx("state")(made))))
+        made = of_nnx("MultiHeadAttention")(2, 4, 4, rngs=of_nnx("Rngs")(0))
+        return ", ".join(sorted(map(str, of_nnx("state")(made))))
 
     def drawn_from() -> Any:
-        rngs = _nnx("Rngs")(0, dropout=1)
-        _nnx("Dropout")(0.5, deterministic=False, rngs=rngs)(jnp.ones(2))
+        rngs = of_nnx("Rngs")(0, dropout=1)
+        of_nnx("Dropout")(0.5, deterministic=False, rngs=rngs)(jnp.ones(2))
         return rngs.dropout.count.value
 
     return {
@@ -325,8 +317,8 @@ def _layers() -> Forms:
         "state-of-attention": state_of_attention,
         "streams-after-dropout": drawn_from,
         "linen-module-mapped": lambda: jnp.shape(
-            _nnx("vmap")(lambda m, a: m(a), in_axes=(None, 0))(
-                _nnx("bridge.ToNNX")(nn.Dense(2), rngs=_nnx("Rngs")(0)).lazy_init(x), x
+            of_nnx("vmap")(lambda m, a: m(a), in_axes=(None, 0))(
+                of_nnx("bridge.ToNNX")(nn.Dense(2), rngs=of_nnx("Rngs")(0)).lazy_init(x), x
             )
         ),
     }
