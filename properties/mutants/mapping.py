@@ -158,6 +158,21 @@ def options_ignored(transform: Transform, function: Any, axes: Axes) -> Mapped:
 
 
 @mapping
+def arguments_used_up(transform: Transform, function: Any, axes: Axes) -> Mapped:
+    """arrays that are arguments are deleted after the call, as if they were donated"""
+    mapped = transform.map(function, axes)
+
+    def using_up(*arguments: Any) -> Any:
+        results = jax.block_until_ready(mapped(*arguments))
+        for leaf in jax.tree_util.tree_leaves(arguments):
+            if isinstance(leaf, jax.Array) and not isinstance(leaf, jax.core.Tracer):
+                leaf.delete()
+        return results
+
+    return using_up
+
+
+@mapping
 def keywords_left_out(transform: Transform, function: Any, axes: Axes) -> Mapped:
     """a keyword argument is ignored"""
     mapped = transform.map(function, axes)

@@ -70,7 +70,7 @@ KILLS = {
     "parallel.shard-map-within": ["batch-reversed", "slice-zero-broadcast"],
     "parallel.nested": ["shards-swapped"],
     "parallel.devices": ["options-ignored", "shards-swapped", "devices-reversed"],
-    "parallel.donated-and-static": ["shards-swapped"],
+    "parallel.donated-and-static": ["shards-swapped", "arguments-used-up"],
     "parallel.data-parallel-step": ["pmean-off-by-one"],
     "sharing.no-batch-axis": ["ensemble-where-sharing-was-asked"],
     "sharing.init-matches-reference": ["keys-split-while-shared", "params-averaged"],
