@@ -104,6 +104,10 @@ class Header(Event, frozen=True, kw_only=True):
             "checked, beside those of primitives that the code uses."
         ),
     ] = UNSET
+    primitives: Annotated[
+        list[str] | UnsetType,
+        Meta(description="Of an upgrade of a user's code: what the code is traced to."),
+    ] = UNSET
     sources: Annotated[
         UserSources | UnsetType,
         Meta(description="What the user's sources use; in the first cell of an upgrade."),

@@ -32,6 +32,10 @@ class Use(Struct, frozen=True, kw_only=True):
     keywords: Annotated[
         tuple[str, ...], Meta(description="The keywords that a call gives it.")
     ] = ()
+    positional: Annotated[
+        int,
+        Meta(ge=0, description="How many arguments without a keyword a call gives it, at most."),
+    ] = 0
     guarded: Annotated[
         bool, Meta(description="Whether the code provides for releases that lack it.")
     ] = False

@@ -69,11 +69,9 @@ def _of_two(module: str, name: str) -> Function:
     options: dict[str, Any] = {"size": 2} if name in _SIZED else {}
 
     def function(a: Any, i: Any, w: Any) -> Any:
-        if name == "interp":
-            return needed("jax.numpy.interp")(a, w, w)
-        other = w.astype(jnp.int32) if name in _WHOLE else w
+        other = (w.astype(jnp.int32) if name in _WHOLE else w,) * (2 if name == "interp" else 1)
         first = a.astype(jnp.int32) if name == "gcd" else a
-        return needed(f"{module}.{name}")(first, other, **options)
+        return needed(f"{module}.{name}")(first, *other, **options)
 
     return function
 

@@ -24,6 +24,7 @@ from conformance.observations import (
     switched_forms,
     traced_maps,
 )
+from conformance.observations.code_names import is_made_of
 from conformance.observations.record import Absent, Observation, described, needed, one
 from conformance.observations.selection import EVERYTHING, Selection
 from conformance.observations.started import fixed_stream
@@ -37,9 +38,18 @@ def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
     """
     with fixed_stream():
         for transform, forms in _FORMS.items():
-            if selection.has_transform(transform):
+            if _is_wanted(transform, selection):
                 for name, call in forms().items():
+                    if selection.only_their_calls and not is_made_of(call, selection.names):
+                        continue
                     yield from one(f"calls/{transform}/{name}", partial(_given, call))
+
+
+def _is_wanted(transform: str, selection: Selection) -> bool:
+    """Whether a transform is selected, and where only the user's names count, of a library among them."""
+    library = transform.rpartition(".")[0]
+    named = library == "jax" or any(name.startswith(f"{library}.") for name in selection.names)
+    return selection.has_transform(transform) and (named or not selection.only_their_calls)
 
 
 def _vmap() -> call_forms.Forms:

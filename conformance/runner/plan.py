@@ -33,6 +33,8 @@ class Observed(Struct, frozen=True, kw_only=True):
     transforms: list[str] = []
     names: list[str] = []
     """Dotted names of the user's, beside the suite's own list."""
+    only_their_calls: bool = False
+    """Of the suite's calls, those alone that use no other names."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):

@@ -112,8 +112,12 @@ def test_observations(group: str, request: pytest.FixtureRequest) -> None:
 
     options = request.config.stash[OPTIONS]
     chosen = plan.observed(Path(options.plan)) if options.plan else options
-    names = chosen.names if isinstance(chosen, plan.Observed) else ()
-    selection = Selection(chosen.subjects, chosen.transforms, names)
+    about = (
+        (chosen.names, chosen.only_their_calls)
+        if isinstance(chosen, plan.Observed)
+        else ((), False)
+    )
+    selection = Selection(chosen.subjects, chosen.transforms, *about)
     with mlir_context.shared():
         found = [
             Observation(cell=options.cell, key=key, value=encode(value))

@@ -157,6 +157,10 @@ def _comparable(
             + f"{share - 1} in {share} of the suite's own checks of what your code does not use; "
             "--profile ci checks all"
         )
+        if any(each.sources and each.sources.uses for each in headers if each):
+            notes.append(
+                "calls that use names of JAX or Flax which your files do not; --profile ci makes all"
+            )
     notes += [f"the observations {group!r} are of one of the two only" for group in alone]
     both = groups[0] & groups[1]
     old, new = ({k: v for k, v in side.items() if k.split("/")[0] in both} for side in (old, new))

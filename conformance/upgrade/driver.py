@@ -62,11 +62,12 @@ def run(request: Request, executor: Executor, watcher: Watcher, *, local: bool) 
     if not first or not any(others):
         return _not_run(request, answers)
     draw(request, asked, executor, watcher, answers)
-    plan, share = _plan(answers)
+    plan, share, primitives = _plan(answers)
     plan["observe"] = {
         "subjects": _observed(request, answers),
         "transforms": list(request.transforms),
         "names": names,
+        "only_their_calls": bool(names) and share > 1,
     }
     futures: dict[Future[list[Record]], str] = {}
     for environment, answer in zip(request.environments, answers, strict=True):
@@ -85,7 +86,10 @@ def run(request: Request, executor: Executor, watcher: Watcher, *, local: bool) 
         if isinstance(answer, Answer):
             header, *rest = next(ran).result()
             subjects = user_subjects(answer, request)
-            mine = [msgspec.structs.replace(header, subjects=subjects, share=share), *rest]
+            header = msgspec.structs.replace(
+                header, subjects=subjects, share=share, primitives=primitives
+            )
+            mine = [header, *rest]
         else:
             said = json.dumps({"profile": request.profile, "seed": request.seed})
             cell = attrs.evolve(cell_of(request, environment), plan=said)
@@ -125,12 +129,12 @@ def _places(request: Request) -> list[Path]:
     return places
 
 
-def _plan(answers: Sequence[Answer | CellError]) -> tuple[dict[str, Any], int]:
-    """The plan of all cells, and of how many of the suite's own items it has one."""
+def _plan(answers: Sequence[Answer | CellError]) -> tuple[dict[str, Any], int, list[str]]:
+    """The plan of all cells, of how many of the suite's own items it has one, and what it is about."""
     for answer in answers:
         if isinstance(answer, Answer) and answer.plan is not None:
-            return json.loads(answer.plan), answer.share
-    return {"calls": {}}, 1
+            return json.loads(answer.plan), answer.share, answer.primitives
+    return {"calls": {}}, 1, []
 
 
 def _observed(request: Request, answers: Sequence[Answer | CellError]) -> list[str]:

@@ -58,6 +58,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The suite's own subjects that are observed beside the user's; None for all."""
     share: int = 1
     """The plan has one in so many of the suite's own items, beside those that the user's code uses."""
+    primitives: list[str] = []
+    """What the user's code is traced to, where the plan was drawn for it."""
     names: dict[str, Any] = {}
     """What the release says of each of the user's names: observations by key."""
     groups: list[str] = []
@@ -102,6 +104,7 @@ def answer(wanted: Wanted) -> Answer:
         plan=drawn,
         observed=sampling.observed_subjects(profile),
         share=profile.share,
+        primitives=sorted(profile.used_primitives or ()),
         names=said,
         groups=list(GROUPS),
         versions=environment_info.versions(),

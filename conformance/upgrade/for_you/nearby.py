@@ -1,12 +1,13 @@
 """What changed of names that the user's sources use, where no code of the user's was seen to meet it."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from conformance.events.user_code import Use
 from conformance.upgrade.causes import causes
 from conformance.upgrade.detectors import laws
 from conformance.upgrade.difference import Difference
+from conformance.upgrade.for_you.concern import may_concern
 from conformance.upgrade.for_you.lines import Line
 from conformance.upgrade.for_you.names import places
 
@@ -18,18 +19,23 @@ _WORD = re.compile(r"[A-Za-z]+")
 
 
 def nearby(
-    uses: Mapping[str, Sequence[Use]], entries: Iterable[Difference]
+    uses: Mapping[str, Sequence[Use]],
+    entries: Iterable[Difference],
+    primitives: Collection[str] = (),
 ) -> Iterator[tuple[Line, tuple[str, ...]]]:
     """A line for each such change, and the differences that it is about.
 
     Args:
         uses: The uses of each name.
         entries: The differences that are not reported yet.
+        primitives: What the user's code is traced to.
 
     """
     concerned: dict[tuple[str, str], list[Difference]] = {}
     for entry in entries:
         if entry.kind.urgency != "work" and entry.kind.id not in _OF_USE:
+            continue
+        if entry.kind is laws.REGRESSED and not may_concern(entry.key, uses, primitives):
             continue
         name = max(_concerned(entry, uses), key=len, default=None)
         if name is not None:

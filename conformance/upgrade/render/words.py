@@ -1,5 +1,7 @@
 """What both the terminal and Markdown say of a comparison."""
 
+import re
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
@@ -16,6 +18,7 @@ from conformance.upgrade.kinds import Urgency
 SECTIONS: dict[Urgency, str] = {"work": "NEEDS WORK", "know": "TO KNOW", "fine": "FINE"}
 LONGEST = 240
 """Characters of a sentence on the first screen."""
+_AT_END = re.compile(r" \([^()]*\)$")
 
 
 def heading(first: Column, column: Column) -> str:
@@ -34,28 +37,31 @@ def things_to_do(mine: ForYou | Early) -> str:
 
 
 def elsewhere_in_words(found: Sequence[Cause]) -> str:
-    """What differs in the libraries and is not about the user's code, in one line."""
-    counts: Counter[str] = Counter()
+    """What differs in the libraries and is not about the user's code: what breaks, then how much else."""
     items: Counter[str] = Counter()
     for cause in found:
-        counts[cause.kind.id] += 1
         items[cause.kind.id] += len(cause.entries)
-    parts = []
-    for id, kind in KINDS.items():
-        if items[id]:
-            grouped = items[id] != counts[id]
-            of = f" ({counts[id]} cause{'' if counts[id] == 1 else 's'})" if grouped else ""
-            parts.append(f"{items[id]} {kind.counted[items[id] != 1]}{of}")
+    breaking = {id: kind for id, kind in KINDS.items() if items[id] and kind.urgency == "work"}
+    parts = [f"{items[id]} {kind.counted[items[id] != 1]}" for id, kind in breaking.items()]
+    others = items.total() - sum(items[id] for id in breaking)
+    if others:
+        parts.append(
+            f"{others} difference{'s' * (others != 1)} that break{'s' * (others == 1)} nothing"
+        )
     return ", ".join(parts) or "no difference"
 
 
-NEAR = "changes of names that your files use; whether your calls meet them is not known"
+NEAR = "changes of calls made of names that your files use; whether yours are such is not known"
 
 
 def shortened(sentence: str) -> str:
-    """The sentence on one or two lines."""
+    """The sentence on two or three lines: cut after a word, but for what it says in brackets at its end."""
     text = " ".join(sentence.split())
-    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+    if len(text) <= LONGEST:
+        return text
+    end = _AT_END.search(text)
+    kept = end[0] if end else ""
+    return textwrap.shorten(text.removesuffix(kept), LONGEST - len(kept), placeholder=" ...") + kept
 
 
 def laws(comparison: Comparison) -> list[str]:

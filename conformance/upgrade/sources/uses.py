@@ -33,7 +33,12 @@ def uses_in(source: bytes | str, file: str) -> list[Use]:
     for use in collector.uses:
         key = (use.line, use.name)
         if key in found:
-            use = msgspec.structs.replace(use, keywords=(*found[key].keywords, *use.keywords))
+            earlier = found[key]
+            use = msgspec.structs.replace(
+                use,
+                keywords=(*earlier.keywords, *use.keywords),
+                positional=max(earlier.positional, use.positional),
+            )
         found[key] = use
     names = {(use.line, use.name) for use in found.values()}
     return sorted(
@@ -102,7 +107,7 @@ class _Collector(ast.NodeVisitor):
             # To call an object is to call its method.
             method = bound.attribute("__call__") if bound.kind == "instance" else bound
             keywords = tuple(keyword.arg for keyword in node.keywords if keyword.arg)
-            self._use_of(node.func, method, keywords)
+            self._use_of(node.func, method, keywords, len(node.args))
         else:
             self.visit(node.func)
         if bound.names == ("jax.config.update",) and node.args:
@@ -247,23 +252,33 @@ class _Collector(ast.NodeVisitor):
             return OTHER
         return Bound(tuple(f"{module}.{name}" for module in dict.fromkeys(self._stars)))
 
-    def _use_of(self, node: ast.AST, bound: Bound, keywords: tuple[str, ...] = ()) -> None:
+    def _use_of(
+        self, node: ast.AST, bound: Bound, keywords: tuple[str, ...] = (), positional: int = 0
+    ) -> None:
         if bound.kind == "name":
             for name in bound.names:
-                self._use(node, name, keywords, guarded=bound.guarded)
+                self._use(node, name, keywords, positional, guarded=bound.guarded)
 
     def _use(
         self,
         node: ast.AST,
         name: str,
         keywords: tuple[str, ...] = (),
+        positional: int = 0,
         *,
         guarded: bool = False,
     ) -> None:
         line = getattr(node, "end_lineno", None) or getattr(node, "lineno", None) or 1
         guarded = guarded or self._guards > 0
         self.uses.append(
-            Use(file=self._file, line=int(line), name=name, keywords=keywords, guarded=guarded)
+            Use(
+                file=self._file,
+                line=int(line),
+                name=name,
+                keywords=keywords,
+                positional=positional,
+                guarded=guarded,
+            )
         )
 
 

@@ -1,0 +1,66 @@
+"""Which laws that regressed may concern a user's code: by the names and keywords that it uses."""
+
+import pytest
+
+from conformance.events.user_code import Use
+from conformance.upgrade.for_you.concern import may_concern
+
+VMAP = Use(file="a.py", line=1, name="jax.vmap")
+
+
+def uses(*names: str, **of_vmap: object) -> dict[str, list[Use]]:
+    """Uses of these names, and one of `jax.vmap`."""
+    found = {name: [Use(file="a.py", line=2, name=name)] for name in names}
+    return {**found, "jax.vmap": [Use(file="a.py", line=1, name="jax.vmap", **of_vmap)]}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("item", "concerned", "not_concerned"),
+    [
+        ("gradients.shared-sum | jax.vmap | linear", uses("jax.hessian"), uses("jax.numpy.sinc")),
+        (
+            "collectives.gradients | jax.vmap | psum",
+            uses("jax.lax.psum", "jax.grad"),
+            uses("jax.grad"),
+        ),
+        ("parallel.explicit-mesh | jax.vmap | sort", uses("jax.make_mesh"), uses("jax.device_put")),
+        (
+            "axes.negative-count-from-end | jax.vmap | sort",
+            uses(keywords=("out_axes",)),
+            uses(keywords=("axis_name",), positional=1),
+        ),
+        ("axes.out-axes-permute | jax.vmap | sort", uses(positional=2), uses(positional=1)),
+        (
+            "mapping.axis-size | jax.vmap | sort",
+            uses(keywords=("axis_size",)),
+            uses(keywords=("in_axes",)),
+        ),
+        ("mapping.jit-agrees | jax.vmap | psum", uses("jax.lax.psum"), uses("jax.lax.pmax")),
+        ("mapping.jit-agrees | jax.vmap | lax.erf", uses("jax.lax.erf"), uses("jax.lax.exp")),
+        (
+            "sharing.documented-uses | flax.nnx.vmap | use.dropout-of-members",
+            uses(*(f"flax.nnx.{n}" for n in ("Dropout", "RngState", "StateAxes", "split_rngs"))),
+            uses("flax.nnx.Dropout"),
+        ),
+    ],
+)
+def test_a_law_concerns_code_that_may_make_its_calls(
+    item: str, concerned: dict[str, list[Use]], not_concerned: dict[str, list[Use]]
+) -> None:
+    assert may_concern(item, concerned)
+    assert not may_concern(item, not_concerned)
+    assert may_concern(f"{item} | some-defect", concerned)
+
+
+def test_what_a_mistake_raises_concerns_no_code_that_works() -> None:
+    assert not may_concern("errors.axis-out-of-range | jax.vmap | sort", uses(positional=2))
+
+
+def test_the_primitives_that_the_code_is_traced_to_count() -> None:
+    item = "mapping.jit-agrees | jax.vmap | lax.triangular_solve.right"
+    assert may_concern(item, uses("jax.numpy.linalg.solve"), ["triangular_solve"])
+    assert not may_concern(item, uses("jax.numpy.linalg.solve"), ["lu"])
+
+
+def test_of_a_subject_that_the_suite_does_not_know_nothing_is_ruled_out() -> None:
+    assert may_concern("mapping.jit-agrees | jax.vmap | my-own", uses())
