@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from conformance.events.records import Record
+from conformance.events.records import Header, Record
 from conformance.events.user_code import UserSources
 from conformance.upgrade.causes import causes, percent
 from conformance.upgrade.compare import Differences, header, observations
@@ -12,7 +12,7 @@ from conformance.upgrade.detectors.laws import KNOWN
 from conformance.upgrade.difference import Difference, Value
 from conformance.upgrade.for_you.early import before_it_runs
 from conformance.upgrade.for_you.lines import ForYou, Line, plural
-from conformance.upgrade.for_you.names import by_name
+from conformance.upgrade.for_you.names import Uses, by_name, places
 from conformance.upgrade.for_you.nearby import nearby
 from conformance.upgrade.for_you.subjects import Subjects
 
@@ -41,20 +41,24 @@ def for_you(
     sound = [name for name in was if name in now and not now[name].error and not was[name].error]
     regressed, regressed_keys = _of_subjects(sound, differences)
     defects = list(_by_defects(sound, differences))
+    uses = by_name(sources.uses)
     drawn, drawn_names = _drawn(sound, differences)
+    own_draws, streams_met = _drawn_in_sources(uses, second, differences)
     unsound = {line.where for line in regressed} | drawn_names.keys()
     fine = [name for name in sound if name not in unsound]
     reported = known.keys | set(regressed_keys)
-    reported |= {key for _, keys in defects for key in keys} | set(drawn_names.values())
+    reported |= (
+        {key for _, keys in defects for key in keys} | set(drawn_names.values()) | streams_met
+    )
     reported |= {
         d.key for d in differences.entries for name in (*known.broken, *fine) if _is_of(d.key, name)
     }
     rest = [entry for entry in differences.entries if entry.key not in reported]
-    near = list(nearby(by_name(sources.uses), rest, (first.primitives if first else None) or ()))
+    near = list(nearby(uses, rest, (first.primitives if first else None) or ()))
     reported |= {key for _, keys in near for key in keys}
     return ForYou(
         title=known.title,
-        work=(*known.work, *drawn, *regressed),
+        work=(*known.work, *drawn, *own_draws, *regressed),
         know=(*known.know, *(line for line, _ in defects), *_slower(fine, differences)),
         near=tuple(line for line, _ in near),
         fine=(
@@ -97,6 +101,32 @@ def _drawn(names: Sequence[str], differences: Differences) -> tuple[list[Line], 
             said = f"the same keys give other numbers ({prng}). {entry.remedy}"
             lines.append(Line(who, "", said))
     return lines, of_names
+
+
+def _drawn_in_sources(
+    uses: Uses, now: Header | None, differences: Differences
+) -> tuple[list[Line], set[str]]:
+    """A line where the sources draw from the default PRNG and its stream changed, with the change's key.
+
+    Sources that set how Threefry draws have provided for it.
+    """
+    stream = f"prng/{now.environment.prng}" if now else ""
+    drawing = [
+        use
+        for name, mine in uses.items()
+        if name.startswith("jax.random.") or name == "flax.nnx.Rngs"
+        for use in mine
+    ]
+    if not drawing or "jax.config.jax_threefry_partitionable" in uses:
+        return [], set()
+    first, *others = places(drawing)
+    more = f" and {plural(len(others), 'more file')}" if others else ""
+    lines = [
+        Line(f"{first}{more}", "jax.random", f"the same keys give other numbers. {entry.remedy}")
+        for entry in differences.entries
+        if entry.kind is streams.CHANGED and entry.key == stream
+    ]
+    return lines, {stream for _ in lines}
 
 
 def _needs_work(difference: Difference) -> bool:

@@ -63,6 +63,8 @@ def _counted(mine: Sequence[Difference]) -> str:
 def _concerned(entry: Difference, uses: Mapping[str, Sequence[Use]]) -> Iterator[str]:
     """The names that a difference is about: what its key names, or whose variables changed."""
     parts = re.split(r" \| |/", entry.key)
+    if parts[0] == "draws":
+        parts.append(f"jax.random.{parts[1].split('-')[0]}")
     if parts[0] == "layers":
         parts.append(f"{parts[1]}.{parts[2].split('-')[0]}")
     if parts[0] != "lifts":

@@ -265,6 +265,50 @@ def test_other_draws_from_the_same_keys_are_one_thing_to_do() -> None:
     assert "prng/threefry2x32" in mine.keys
 
 
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("jax.random.split", "jax.numpy.sin"), True),
+        (("flax.nnx.Rngs",), True),
+        (("jax.numpy.sin",), False),
+        (("jax.random.split", "jax.config.jax_threefry_partitionable"), False),
+    ],
+)
+def test_sources_that_draw_are_told_of_other_draws_from_the_same_keys(
+    names: tuple[str, ...], told: bool
+) -> None:
+    uses = tuple(Use(file="a.py", line=3, name=name) for name in names)
+    sides = []
+    for bits, partitionable in ((1, False), (2, True)):
+        values = {
+            "prng/threefry2x32/bits": leaf(bits, None),
+            "prng/philox2x32/bits": leaf(bits, None),
+        }
+        header, *rest = side({}, values, uses=uses)
+        assert isinstance(header, Header)
+        there = msgspec.structs.replace(
+            header.environment, prng="threefry2x32", threefry_partitionable=partitionable
+        )
+        sides.append([msgspec.structs.replace(header, environment=there), *rest])
+    mine = found(*sides)
+    said = [(line.where, line.what, line.sentence[:35]) for line in mine.work]
+    expected = ("a.py:3", "jax.random", "the same keys give other numbers. J")
+    assert (said, mine.things_to_do) == (([expected], 1) if told else ([], 0))
+    assert ("prng/threefry2x32" in mine.keys) is told
+
+
+def test_a_sampler_that_the_sources_name_and_that_draws_otherwise_is_near_the_user() -> None:
+    fair = {"draw": leaf(1, None), "wrong": None}
+    before, after = (
+        {"draws/geometric-of-a/float32": {**fair, "draw": leaf(n, None)}} for n in (1, 2)
+    )
+    used, other = (Use(file="a.py", line=3, name=f"jax.random.{n}") for n in ("geometric", "gamma"))
+    assert [line[:2] for line in near((used,), before, after)] == [
+        ("a.py:3", "jax.random.geometric")
+    ]
+    assert near((other,), before, after) == []
+
+
 def test_a_keyword_that_is_gone_explains_the_subject_that_gives_it() -> None:
     use = Use(file="train.py", line=7, name="jax.numpy.clip", keywords=("a_max",))
     was, now = ({"keywords": [word], "any": False} for word in ("a_max", "max"))
