@@ -182,6 +182,26 @@ EXPLICIT_MESH: tuple[Defect, ...] = (
         all_laws=False,
     ),
     Defect(
+        id="vmap-explicit-mesh-solve-by-constant",
+        transform="jax.vmap",
+        versions={"jax": ">=0.7.1"},
+        affects=calls_of("lax.triangular_solve.by-constant", any_axes),
+        law="parallel.explicit-mesh",
+        call=rule_call("lax.triangular_solve.by-constant", (0,)),
+        description=(
+            "A map over an axis that is sharded over an Explicit mesh, of jnp.linalg.solve, "
+            "solve_triangular or lu_solve whose matrix is a constant, such as a NumPy array, raises "
+            "ValueError: 'Resource axis: d of P(None, 'd') is not found in mesh: ()'; before 0.9 "
+            "ShardingTypeError: 'Input 1 to triangular_solve must be unsharded on non-batch dimensions'."
+        ),
+        upstream=(
+            "No report of it was found on jax-ml/jax on 2026-11-28. "
+            "https://github.com/jax-ml/jax/pull/38080 (merged) mended the rule of sharding for "
+            "further batch dimensions."
+        ),
+        all_laws=False,
+    ),
+    Defect(
         id="vmap-explicit-mesh-pad",
         transform="jax.vmap",
         versions={"jax": ">=0.7.2"},

@@ -260,6 +260,29 @@ VMAP: tuple[Defect, ...] = (
         all_laws=False,
     ),
     Defect(
+        id="vmap-empty-shards-override",
+        transform="jax.vmap",
+        versions={"jax": ">=0.7,<0.8.1"},
+        affects=lambda call: (
+            call.subject_name in ("lax.pvary", "lax.all_gather.of-both")
+            and call.sizes["batch"] == 0
+            and call.eager
+        ),
+        law="mapping.axis-size",
+        call=FunctionCall(
+            "lax.all_gather.of-both", {"batch": 0, "n": 2}, (Axes((0, 0), 0),), eager=True
+        ),
+        description=(
+            "A map over no example of a shard_map raises AssertionError, without jit: Unexpected XLA "
+            "sharding override. It is the first form of vmap-empty-shards-unreadable."
+        ),
+        upstream=(
+            "No report of it was found on jax-ml/jax on 2026-11-28. "
+            "https://github.com/jax-ml/jax/issues/31931 (closed) is the AssertionError of another cause."
+        ),
+        all_laws=False,
+    ),
+    Defect(
         id="vmap-none-keys-at-indices",
         transform="jax.vmap",
         versions={"jax": "<0.4.35"},

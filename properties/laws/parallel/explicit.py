@@ -36,8 +36,9 @@ SHARDED_BY_THEIR_RULES = (
 PLACING = (
     *("lax.gather", "lax.gather.pairs", "lax.dynamic_slice", "lax.searchsorted"),
     *("lax.empty.shape", "lax.pad", "lax.sort", "lax.sort.several"),
+    "lax.triangular_solve.by-constant",
 )
-"""Subjects of the catalogue that look up, make or place arrays."""
+"""Subjects of the catalogue that look up, make or place arrays, and one of a constant."""
 OVER_THE_BATCH = ("psum", "pmean", "pmax", "pmin", "all-gather", "all-gather-tiled", "axis-index")
 """Collectives over the mapped axis itself, which leave the axis where it is."""
 _WAYS_OUT = ("out_sharding", "output sharding")

@@ -35,6 +35,7 @@ def _factorisation(name: str, kind: str, body: str, answer: Any) -> FunctionSubj
     return rule(name, body, of(kind, "n", "n"), dtypes=DTYPES, answer=answer)
 
 
+_TRIANGLE = np.array([[2.0, 0, 0], [1, 3, 0], [-1, 2, 4]])
 DTYPES = ("float32", "float64", "complex64", "complex128")
 LINEAR_ALGEBRA = (
     _factorisation(
@@ -167,6 +168,14 @@ return a[:, None] * x + lower[:, None] * jnp.roll(x, 1, 0) + upper[:, None] * jn
         *(of("lower", "n", "n"), of("normal", "m", "n")),
         dtypes=DTYPES,
         answer=lambda a, b: near(b, a, np.linalg.solve(a, b.T)),
+    ),
+    rule(
+        "triangular_solve.by-constant",
+        """
+c = np.float32([[2, 0, 0], [1, 3, 0], [-1, 2, 4]])
+return lax.linalg.triangular_solve(c, a[:, None], left_side=True, lower=True)[:, 0]""",
+        of("normal", 3),
+        answer=lambda a: near(np.linalg.solve(_TRIANGLE, a), np.linalg.inv(_TRIANGLE), a),
     ),
     rule(
         "solve",
