@@ -39,8 +39,9 @@ def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
     with fixed_stream():
         for transform, forms in _FORMS.items():
             if _is_wanted(transform, selection):
+                mine = (*selection.names, *selection.keywords)
                 for name, call in forms().items():
-                    if selection.only_their_calls and not is_made_of(call, selection.names):
+                    if selection.only_their_calls and not is_made_of(call, mine):
                         continue
                     yield from one(f"calls/{transform}/{name}", partial(_given, call))
 

@@ -31,6 +31,13 @@ _OF_ANY_CODE = """
 """
 _EVERYWHERE = frozenset((*_OF_ANY_CODE.split(), *dir(jax.Array)))
 """What any code on arrays or of modules is made of, and what has an operator or a method as well."""
+_OPTIONS = frozenset(
+    {
+        *("spmd_axis_name", "axis_size", "axis_index_groups"),
+        *("donate_argnums", "static_broadcasted_argnums"),
+    }
+)
+"""Keywords of maps and collectives that most code does not give."""
 _DTYPE = re.compile(r"(u?int|b?float|complex)\d+|bool_")
 _TREES = ("jax.tree.", "jax.tree_util.", "jax.dtypes.")
 _GROUPS = """
@@ -50,7 +57,8 @@ def is_made_of(function: Callable[..., Any], names: Collection[str]) -> bool:
 
     Args:
         function: What is asked about.
-        names: Dotted names, such as `jax.numpy.linalg.inv`. No module matters: only the last part does.
+        names: Dotted names, such as `jax.numpy.linalg.inv`, and keywords. No module matters: only the
+            last part does.
 
     """
     return names_in(function) <= _with_alike(frozenset(names))
@@ -71,7 +79,8 @@ def names_in(function: Callable[..., Any]) -> frozenset[str]:
 
     Returns:
         The last part of each, such as `{"inv"}` for `lambda: jax.vmap(jnp.linalg.inv)(x)`, without what
-        any code is made of. A method of an array is no name here.
+        any code is made of. A method of an array is no name here. A rare keyword, such as
+        `spmd_axis_name`, is one.
 
     """
     return frozenset(
@@ -97,17 +106,18 @@ def _of_value(value: Any, seen: set[int]) -> Iterator[str]:
     seen.add(id(value))
     match value:
         case str():
-            if value.startswith(("jax.", "flax.")) and value not in sys.modules:
+            is_dotted = value.startswith(("jax.", "flax.")) and value not in sys.modules
+            if is_dotted or value in _OPTIONS:
                 yield value
         case functools.partial():
             given = (*value.args, *value.keywords.values())
             yield from _given_names(given)
-            yield from _of_value([value.func, *given], seen)
+            yield from _of_value([value.func, *given, *value.keywords], seen)
         case list() | tuple():
             for each in value:
                 yield from _of_value(each, seen)
         case dict():
-            yield from _of_value(list(value.values()), seen)
+            yield from _of_value([*value, *value.values()], seen)
         case types.MethodType():
             yield from _of_value(value.__func__, seen)
         case types.FunctionType() if _is_ours(value):
@@ -152,6 +162,10 @@ def _of_code(
     code: types.CodeType, bound: Mapping[str, Any], known: Mapping[str, Any], seen: set[int]
 ) -> Iterator[str]:
     """The names that a code object uses: `bound` are the values of its free names, `known` its globals."""
+    for constant in code.co_consts:
+        # The keywords of a call are a tuple among the constants.
+        if isinstance(constant, tuple):
+            yield from _OPTIONS.intersection(map(str, constant))
     value: Any = None
     imported = ""
     looks_up = False

@@ -18,6 +18,8 @@ class Selection:
     transforms: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
     names: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
     """Dotted names that are observed beside the suite's own list."""
+    keywords: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
+    """Keywords that the user's code gives."""
     only_their_calls: bool = False
     """Whether calls that use other names of JAX or Flax than these are left out."""
 

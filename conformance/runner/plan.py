@@ -33,6 +33,8 @@ class Observed(Struct, frozen=True, kw_only=True):
     transforms: list[str] = []
     names: list[str] = []
     """Dotted names of the user's, beside the suite's own list."""
+    keywords: list[str] = []
+    """Keywords that the user's code gives."""
     only_their_calls: bool = False
     """Of the suite's calls, those alone that use no other names."""
 

@@ -112,12 +112,10 @@ def test_observations(group: str, request: pytest.FixtureRequest) -> None:
 
     options = request.config.stash[OPTIONS]
     chosen = plan.observed(Path(options.plan)) if options.plan else options
-    about = (
-        (chosen.names, chosen.only_their_calls)
-        if isinstance(chosen, plan.Observed)
-        else ((), False)
-    )
-    selection = Selection(chosen.subjects, chosen.transforms, *about)
+    selection = Selection(chosen.subjects, chosen.transforms)
+    if isinstance(chosen, plan.Observed):
+        about = (chosen.names, chosen.keywords, chosen.only_their_calls)
+        selection = Selection(chosen.subjects, chosen.transforms, *about)
     with mlir_context.shared():
         found = [
             Observation(cell=options.cell, key=key, value=encode(value))

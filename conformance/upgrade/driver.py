@@ -67,6 +67,7 @@ def run(request: Request, executor: Executor, watcher: Watcher, *, local: bool) 
         "subjects": _observed(request, answers),
         "transforms": list(request.transforms),
         "names": names,
+        "keywords": sorted({keyword for use in found.uses for keyword in use.keywords}),
         "only_their_calls": bool(names) and share > 1,
     }
     futures: dict[Future[list[Record]], str] = {}

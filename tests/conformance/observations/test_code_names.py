@@ -56,6 +56,9 @@ def in_a_default(x: Any, function: Callable[..., Any] = jnp.linalg.det) -> Any:
         (lambda: of_nnx("split_rngs")(of_nnx("Rngs")(0)), {"split_rngs"}),
         (lambda: jax.tree_util.tree_map(jnp.float32, {"a": 1}), set()),
         (lambda: mesh((2,), ("i",), "Explicit"), {"Mesh", "AxisType"}),
+        (lambda f: jax.vmap(f, in_axes=1, spmd_axis_name="i"), {"spmd_axis_name"}),
+        (lambda f: jax.vmap(f, axis_size=3), {"axis_size"}),
+        (functools.partial(jax.jit, donate_argnums=0), {"donate_argnums"}),
         (SUBJECTS["psum-scatter"].function, {"psum_scatter"}),
         (USES["use.dropout-of-members"], {"Dropout", "RngState", "StateAxes", "split_rngs"}),
     ],
@@ -81,14 +84,22 @@ def test_code_is_made_of_names_where_it_uses_no_others_nor_what_goes_with_them()
     assert not is_made_of(mapped, ["jax.grad"])
 
 
-def test_only_calls_made_of_the_users_names_are_observed_where_that_is_asked() -> None:
-    def observed(*names: str) -> set[str]:
-        chosen = Selection(names=names, only_their_calls=True)
+def test_only_calls_made_of_the_users_names_are_observed_where_that_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        calls, "_given", lambda call: {}
+    )  # which calls are made is asked, not what of
+
+    def observed(*names: str, keywords: tuple[str, ...] = ()) -> set[str]:
+        chosen = Selection(names=names, keywords=keywords, only_their_calls=True)
         return {key.removeprefix("calls/") for key, _ in calls.observe(chosen)}
 
     few = observed("jax.numpy.linalg.det")
     assert {"jax.vmap/in-axes-an-integer", "jax.vmap/keyword"} <= few
     assert not any(key.startswith(("jax.pmap/", "flax.")) for key in few)
+    assert "jax.vmap/axis-size" not in few
+    assert "jax.vmap/axis-size" in observed("jax.vmap", keywords=("axis_size",))
     more = observed("jax.pmap", "flax.nnx.Module")
     assert "jax.pmap/in-axes-an-integer" in more
     assert "jax.pmap/argument-on-another-device" not in more
