@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from conformance.judge import also_right, build_verdict, diagnosis, worker_run
+from conformance.judge import also_right, build_verdict, diagnosis, rerun, worker_run
 from conformance.judge import verdict as verdicts
 from conformance.judge.attempt import Attempt
 from conformance.judge.compare import compare
@@ -40,7 +40,9 @@ def _decided(
 ) -> Verdict:
     failed = _smallest_failure(attempt, answers)
     if failed is not None:
-        return build_verdict.failed(attempt, *failed)
+        failure, call, remark = failed
+        verdict = build_verdict.failed(attempt, failure, call)
+        return attrs.evolve(verdict, remarks=(*verdict.remarks, *([remark] if remark else [])))
     if wrong:
         found = _unsteady(attempt) or diagnosis.of_wrong(
             exercise, wrong, _printed(attempt), _notes(attempt, wrong[0])
@@ -108,17 +110,17 @@ def _printed(attempt: Attempt) -> bool:
 
 def _smallest_failure(
     attempt: Attempt, answers: ExpectedAnswers
-) -> tuple[worker_run.Failure, Call | None] | None:
-    """What ended a run, and in which call; where the candidate raised, in one as small as can be."""
+) -> tuple[worker_run.Failure, Call | None, str] | None:
+    """What ended a run, in which call, as small as can be, and a remark where it is not small."""
     run = next((run for run in attempt.runs if run.failure), None)
     if run is None or run.failure is None:
         return None
     failure = run.failure
     if failure.call is None:
-        return failure, None
+        return failure, None, ""
     call, seconds = answers.calls[failure.call], attempt.limits.new_shape
     if failure.verdict != verdicts.ERROR:
-        return failure, call
+        return rerun.smaller(attempt, failure, call)
     for small in _smallest(answers.calls, failure.call):
         again = worker_run.raised_by(run, answers.exercise, small, seconds)
         if again is not None:
@@ -131,7 +133,7 @@ def _smallest_failure(
         return again if again is not None and again.place == failure.place else None
 
     call, failure = minimize(answers.exercise, call, failure, in_the_same_way)
-    return failure, call
+    return failure, call, ""
 
 
 def _smallest(calls: Sequence[Call], failing: int) -> list[Call]:

@@ -27,7 +27,12 @@ Failing = TypeVar("Failing")
 
 
 def minimize(
-    exercise: Exercise, call: Call, failing: Failing, try_call: Callable[[Call], Failing | None]
+    exercise: Exercise,
+    call: Call,
+    failing: Failing,
+    try_call: Callable[[Call], Failing | None],
+    *,
+    at_once: bool = False,
 ) -> tuple[Call, Failing]:
     """The smallest call found that fails, and how it fails.
 
@@ -40,6 +45,7 @@ def minimize(
         call: a call that fails.
         failing: how it fails.
         try_call: makes a call; None where it does not fail in the same way.
+        at_once: try first with every size as small as can be: where each call that fails takes long.
 
     """
     shape: Mapping[str, Any] = exercise.shapes[call.shape]
@@ -57,7 +63,8 @@ def minimize(
 
     def first(shape: Mapping[str, Any], *, same: bool) -> tuple[Any, tuple[Call, Failing]] | None:
         """The first smaller shape at which a call fails, and the call; None where the tries are over."""
-        for proposal in _smaller(exercise, shape, same=same):
+        least = [_smallest(exercise, shape)] if at_once and same else []
+        for proposal in (*least, *_smaller(exercise, shape, same=same)):
             for kind in kinds:
                 number = next(numbers, None)
                 if number is None or time.monotonic() - began > MAX_SECONDS:
@@ -73,6 +80,16 @@ def minimize(
         spare = ((kind, NUMBER + MAX_TRIES + place) for place, kind in enumerate(of_own_kind))
         smallest = next(filter(None, (attempt(shape, *each) for each in spare)), None)
     return smallest or (call, failing)
+
+
+def _smallest(exercise: Exercise, shape: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The shape with the smallest of each size that the exercise's own shapes have."""
+
+    def least(name: str, size: Any) -> Any:
+        others = [each.get(name) for each in exercise.shapes]
+        return min([size, *(n for n in others if type(n) is int and n > 0)])
+
+    return {n: least(n, s) if type(s) is int and s > 0 else s for n, s in shape.items()}
 
 
 def _smaller(

@@ -73,12 +73,22 @@ class Limits:
 
 @attrs.frozen
 class Failure:
-    """How a run ended before its calls were through: a verdict, and what is known of it."""
+    """How a run ended before its calls were through: a verdict, and what is known of it.
+
+    Attributes:
+        verdict: the verdict that it is.
+        message: what happened.
+        call: the number of the call that was being made.
+        error: what was raised: its `type`, its `message` and its `frames`.
+        together: whether no call took too long, but all of them together.
+
+    """
 
     verdict: str
     message: str
     call: int | None = None
     error: dict[str, Any] | None = None
+    together: bool = False
 
     @property
     def place(self) -> object:
@@ -190,7 +200,7 @@ def work(
         if left <= 0 or not make(run, exercise, call, min(limit, left)):
             if run.failure is None or (run.failure.verdict == verdicts.TIMEOUT and left < limit):
                 message = f"its {len(calls)} calls took more than {total:.1f} s together"
-                run.failure = Failure(verdicts.TIMEOUT, message, call.number)
+                run.failure = Failure(verdicts.TIMEOUT, message, call.number, together=True)
             if not (go_on and run.failure is not None and run.failure.verdict == verdicts.ERROR):
                 break
             raised_first, run.failure = raised_first or run.failure, None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from conformance.judge import check, minimize
+from conformance.judge import check, minimize, rerun, worker_run
+from conformance.judge import verdict as verdicts
+from conformance.judge.attempt import Attempt
 from conformance.judge.exercises import load_exercises
 from conformance.judge.expected_answers import Call, draw_calls
 
@@ -171,3 +174,66 @@ def test_where_no_rows_are_paired_none_are_named(changed: str, into: str, tmp_pa
     if "[:, 0]" in into:
         own = own.replace("(np.abs(x[:, None] - y) > 1).sum(-1)", "(x[:, None] > y)")
     assert told(own, tmp_path) == ""
+
+
+ENDS = (
+    "import os, time\ncalls = []\ndef vectorized_square(x):\n    calls.append(x)\n    if {}:\n        {}\n"
+    "    return x * x\n"
+)
+HANGS, EXITS, DIES = "time.sleep(1000)", "os._exit(7)", "os.kill(os.getpid(), 11)"
+ENDINGS = {  # sources, verdicts, and examples in the call shown; None for one that stays as drawn
+    "hangs": (ENDS.format("True", HANGS), "timeout", 1),
+    "hangs-of-two": (ENDS.format("len(x) > 1", HANGS), "timeout", 2),
+    "exits": (ENDS.format("True", EXITS), "crashed", 1),
+    "dies-of-two": (ENDS.format("len(x) > 1", DIES), "crashed", 2),
+    "exits-at-one-value": (ENDS.format("VALUE in x", EXITS), "crashed", None),
+    "hangs-at-one-value": (ENDS.format("VALUE in x", HANGS), "timeout", None),
+}
+
+
+@pytest.mark.parametrize("kind", ENDINGS)
+def test_a_call_that_ends_its_process_or_hangs_is_shown_small_or_it_is_said_why_not(
+    kind: str, judge: Callable
+) -> None:
+    source, wanted, examples = ENDINGS[kind]
+    drawn = draw_calls(load_exercises()["vectorized_square"], 16, 3)
+    source = source.replace("VALUE", repr(float(drawn[5].arguments["x"].ravel()[0])))
+    (verdict,) = judge(source, seed=3, patience=2.0)
+    assert verdict.verdict == wanted, verdict
+    size = len(verdict.counterexample.arguments["x"])
+    said = [remark for remark in verdict.remarks if "as it was drawn" in remark]
+    assert (size, said) == (examples, []) if examples else said
+    assert verdict.counterexample.difference == verdict.message
+
+
+def test_what_all_calls_took_together_is_blamed_on_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_run, "make", lambda *given: time.sleep(0.02) or True)
+    exercise = load_exercises()["vectorized_square"]
+    calls = draw_calls(exercise, 40, 0)
+    run, limits = worker_run.WorkerRun(None), worker_run.Limits(1.0, 0.01)  # type: ignore[arg-type]
+    worker_run.work(run, exercise, calls, limits)
+    assert run.failure is not None
+    assert run.failure.together
+    attempt = Attempt(None, "", None, (run,), limits, 0.0, exercise)  # type: ignore[arg-type]
+    call = calls[run.failure.call or 0]
+    assert rerun.smaller(attempt, run.failure, call) == (run.failure, call, rerun.TOGETHER)
+
+
+def test_what_took_more_than_its_limits_is_not_started_again() -> None:
+    exercise = load_exercises()["vectorized_square"]
+    (call,) = draw_calls(exercise, 1, 0)
+    run = worker_run.WorkerRun(None, ended={"stopped": "memory", "signal": 9})  # type: ignore[arg-type]
+    failure = worker_run.exited("", run.ended, 0, "during a call")
+    limits = worker_run.Limits(1.0, 1.0)
+    attempt = Attempt(None, "", None, (run,), limits, 0.0, exercise)  # type: ignore[arg-type]
+    assert rerun.smaller(attempt, failure, call) == (failure, call, rerun.NOT_AGAIN)
+
+
+def test_no_time_is_spent_on_a_smaller_call_where_the_limit_is_long() -> None:
+    exercise = load_exercises()["vectorized_square"]
+    (call,) = draw_calls(exercise, 1, 0)
+    failure = worker_run.Failure(verdicts.TIMEOUT, "a call took more than 100 s", 0)
+    limits = worker_run.Limits(100.0, 1.0)
+    attempt = Attempt(None, "", None, (), limits, 0.0, exercise)  # type: ignore[arg-type]
+    assert rerun.smaller(attempt, failure, call)[:2] == (failure, call)
+    assert "as it was drawn" in rerun.smaller(attempt, failure, call)[2]
