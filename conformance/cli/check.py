@@ -91,7 +91,7 @@ PREFETCHED = 3
     "-n",
     "--workers",
     type=click.IntRange(1, 256),
-    default=2,
+    default=1,
     show_default=True,
     help="Candidates judged at the same time.",
 )

@@ -16,7 +16,7 @@ from conformance.judge import build_verdict, channel, verdict, worker_run
 from conformance.judge.attempt import Attempt
 from conformance.judge.decide import decide
 from conformance.judge.exercises.exercise import Exercise
-from conformance.judge.expected_answers import Call, expected
+from conformance.judge.expected_answers import expected
 from conformance.judge.server_process import WORKERS_PER_CANDIDATE
 from conformance.judge.session import JudgeSession
 from conformance.judge.split_calls import split_calls
@@ -210,20 +210,17 @@ def _make_calls(attempt: Attempt) -> Attempt:
     expected(answers, answers.calls[0].number)
     unit = max(MIN_REFERENCE_SECONDS, answers.slowest, session.server.seconds / 4)
     limits, go_on = Limits(session.options.patience, unit), session.options.go_on
-
-    def make(run: WorkerRun, calls: Sequence[Call]) -> None:
-        # One that hangs must not keep the others waiting.
-        granted = session.call_slots.acquire(timeout=2 * unit)
-        try:
-            worker_run.work(run, exercise, calls, limits, go_on=go_on)
-        finally:
-            if granted:
-                session.call_slots.release()
-
-    together(
-        [
-            *(partial(make, run, calls) for run, calls in zip(attempt.runs, parts, strict=True)),
-            lambda: [expected(answers, call.number) for call in answers.calls],
-        ]
-    )
+    # One that hangs must not keep the others waiting.
+    granted = session.call_slots.acquire(timeout=2 * unit)
+    try:
+        together(
+            [
+                lambda: worker_run.work(attempt.runs[0], exercise, parts[0], limits, go_on=go_on),
+                lambda: worker_run.work(attempt.runs[1], exercise, parts[1], limits, go_on=go_on),
+                lambda: [expected(answers, call.number) for call in answers.calls],
+            ]
+        )
+    finally:
+        if granted:
+            session.call_slots.release()
     return attrs.evolve(attempt, expected=answers, limits=limits)

@@ -58,7 +58,7 @@ class Options:
 
 
 def _slots() -> threading.Semaphore:
-    return threading.Semaphore(process_env.cores())
+    return threading.Semaphore(max(1, process_env.cores() // server_process.WORKERS_PER_CANDIDATE))
 
 
 @attrs.define
@@ -68,9 +68,8 @@ class JudgeSession:
     Attributes:
         many: whether enough candidates come that filling the cache pays.
         early: workers that were started before they were needed, while JAX was imported here.
-        call_slots: one for each core, which a process holds while it makes its calls. Others
-            meanwhile start, load and are compared; one begins as soon as a core is free, whichever
-            of two processes of a candidate ends first.
+        call_slots: one for each candidate whose calls are made at a time: there is a core for each
+            of its processes. Others meanwhile start, load and are compared.
 
     """
 
