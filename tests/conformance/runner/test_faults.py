@@ -196,19 +196,31 @@ def test_a_fault_of_the_suite_is_no_verdict_on_the_library(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of a group")
-def test_an_interrupted_run_leaves_a_readable_log_without_a_footer(
-    command: Callable[..., Any], breaking: Breaking, tmp_path: Path
+@pytest.mark.parametrize(
+    ("send", "number"),
+    [(os.killpg, "SIGINT"), (os.kill, "SIGTERM"), (os.kill, "SIGHUP")],
+    ids=["interrupted", "terminated", "hung-up"],
+)
+def test_an_ended_run_leaves_a_readable_log_without_a_footer_and_nothing_else(
+    command: Callable[..., Any],
+    breaking: Breaking,
+    tmp_path: Path,
+    send: Callable[[int, int], None],
+    number: str,
 ) -> None:
-    log = tmp_path / "run.jsonl"
+    log, scratch = tmp_path / "run.jsonl", tmp_path / "scratch"
+    scratch.mkdir()
     chosen = ("--subject", "softmax", "--subject", "matrix-add")
-    process = command(*SELECTION, *chosen, "-n", 2, "--log", log, **breaking(faults(500)))
+    environment = {"TMPDIR": str(scratch), **breaking(faults(500))}
+    process = command(*SELECTION, *chosen, "-n", 2, "--log", log, **environment)
     try:
         deadline = time.monotonic() + 120
         while not (log.exists() and '"outcome": "holds"' in log.read_text()):
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline
             time.sleep(0.1)
-        os.killpg(process.pid, signal.SIGINT)
+        assert list(scratch.glob("vmap-conformance-*"))
+        send(process.pid, getattr(signal, number))
         out, err = process.communicate(timeout=120)
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -220,6 +232,7 @@ def test_an_interrupted_run_leaves_a_readable_log_without_a_footer(
     assert len(incomplete(events)) == 1
     assert outcomes(log) == {"softmax": "holds"}
     assert [e.subject for e in summarise(events).unfinished] == ["matrix-add"]
+    assert not list(scratch.glob("vmap-conformance-*"))
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
