@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 import jax
+import numpy as np
 from hypothesis import strategies as st
 
 from properties import oracle
@@ -221,7 +222,23 @@ BY_NAME = Recipe(
 )
 
 
-@law("errors.keywords", cases=_calls(), skip_if=_no_other_argument)
+def _one_axis_calls(
+    transform: Transform, subject: FunctionSubject, profile: Profile
+) -> st.SearchStrategy[FunctionCall]:
+    """Calls whose arguments by position are mapped along one axis, 0 or 1, and that by name along 0."""
+
+    def moved(call: FunctionCall) -> FunctionCall:
+        *others, _ = call.example()
+        ranks = [np.ndim(leaf) for leaf in jax.tree_util.tree_leaves(others)]
+        if not call.seed % 2 or not all(ranks):
+            return call
+        (axes,) = call.axes
+        return call.only(attrs.evolve(axes, in_axes=(1,) * len(others) + axes.in_axes[-1:]))
+
+    return _calls()(transform, subject, profile).map(moved)
+
+
+@law("errors.keywords", cases=_one_axis_calls, skip_if=_no_other_argument)
 def keywords(transform: Transform, call: FunctionCall) -> None:
     """A keyword argument is mapped along its first axis, or raises TypeError; it is never ignored."""
     mapped = transform_or_raise(

@@ -59,11 +59,13 @@ _ENTRIES: tuple[tuple[str, str, tuple[Spec, ...]], ...] = (
         "jit",
         (
             "[jax.jit(lambda x: 2 * x, in_shardings=[s], out_shardings=s)(x) for x, s in"
-            " ((a, sharding(mesh, P('y'))), (b, sharding(mesh, P(None, 'y'))), (c, sharding(mesh, P())))],"
+            " ((a, sharding(mesh, P(('y', 'z')))), (b, sharding(mesh, P(None, 'y'))),"
+            " (c, sharding(mesh, P())))],"
             " jax.jit(lambda x, y: 2 * x + y,"
             " in_shardings=[sharding(mesh, P(None, 'y')), sharding(mesh, P())])(d, np.float32(3))"
         ),
-        (("y", None), (None, "y"), (None, None), (None, "y")),
+        # Of four devices: they do not divide the batch, whose axis is thus never mistaken for the example's.
+        (("yz", None), (None, "y"), (None, None), (None, "y")),
     ),
     (
         "shard_map",
@@ -71,9 +73,10 @@ _ENTRIES: tuple[tuple[str, str, tuple[Spec, ...]], ...] = (
             "[jax.shard_map(f, mesh=mesh, in_specs=before, out_specs=after)(x) for f, before, after, x in ("
             "(lambda x: x + lax.psum(x, 'y'), P('y'), P('y'), a),"
             " (lambda x: 3 * x, P(None, 'y'), P(None, 'y'), b),"
-            " (lambda x: lax.psum(x, 'y'), P('y'), P(), c))]"
+            " (lambda x: lax.psum(x, 'y'), P('y'), P(), c),"
+            " (lambda x: jax.jit(lambda x: x[0] + x)(x) * np.float32([1, 2]) + 1, P('y'), P('y'), d))]"
         ),
-        (("y", None), (None, "y"), (None, None)),
+        (("y", None), (None, "y"), (None, None), ("y", None)),
     ),
     (
         "convolution",
@@ -85,6 +88,22 @@ _ENTRIES: tuple[tuple[str, str, tuple[Spec, ...]], ...] = (
             " (np.ones((2, 2, 6), np.float32), c, 1))]"
         ),
         ((None, None, None), (None, None, None), (None, None, None)),
+    ),
+    (
+        "types",
+        (
+            "[f(x, sharding(mesh, P(*spec))) if is_set else f(x, None) for f, x, spec in ("
+            "(lambda x, s: lax.reduce_sum(jnp.stack([x, 2 * x]), (0,), out_sharding=s), a, ('y', None)),"
+            " (lambda x, s: jnp.dot(x, np.ones((2, 4), np.float32), out_sharding=s), b, ('y', None)),"
+            " (lambda x, s: x + jnp.dot(np.eye(4, dtype=np.float32), np.ones((4, 2), np.float32),"
+            " out_sharding=s), c, ('y', None)),"
+            " (lambda x, s: jnp.einsum('ij,kj->ik', x, x, out_sharding=s), d, (None, 'y')),"
+            " (lambda x, s: lax.broadcast_in_dim(x[0], (3, 2, 6), (1, 2), out_sharding=s), e,"
+            " (None, 'y', None)),"
+            " (lambda x, s: x + lax.broadcasted_iota(np.float32, (4, 2), 0, out_sharding=s), f,"
+            " (None, 'y')))]"
+        ),
+        (("y", None), ("y", None), ("y", None), (None, "y"), (None, "y", None), (None, "y")),
     ),
     (
         "shard_map-results",

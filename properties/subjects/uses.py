@@ -26,6 +26,7 @@ _SENTENCES: Mapping[str, str] = {
     "list-of-axes": "in_axes is a list",
     "left-out-default": "an argument that has a default is left out",
     "one-axis": "one axis for a whole module and for all arguments",
+    "name-of-mesh": "the map has the name of an axis of a mesh, which a function may not shard by",
     "pure-state": "the state split off, mapped by itself and merged within",
     "second-call": "a second call, which starts from the state that the first one left",
     "twice-inside": "two calls of one lifted module within one function",

@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import operator
 import random
 from typing import Any
 
@@ -25,7 +26,7 @@ from properties.trees import Raised, attempt
 from reference.error_bounds.bounded_array import UnsupportedPrimitive
 
 DEVICES = 8
-OF_TYPES = ("placed-convolution",)
+OF_TYPES = ("placed-convolution", "placed-types")
 """Subjects that say how results are sharded where types say how arguments are: on an Explicit mesh."""
 LEFT_ALONE = ("placed-constraint", "placed-unconstrained")
 """Subjects that leave the batch axis as the caller sharded it; a jit or a shard_map may gather it."""
@@ -35,10 +36,31 @@ WAYS: tuple[tuple[dict[str, str], str | None], ...] = (
     ({}, "Auto"),
     ({"spmd_axis_name": "x"}, "Auto"),
     ({}, "Explicit"),
+    ({}, "all"),
 )
-"""Options of the map, and of which type the axis `x` is of a mesh that is set; None sets none."""
-SIZE = 4
-"""How many examples there are: the two devices of an axis of the mesh divide them."""
+"""Options of the map, and of which type the axis `x` is of a mesh that is set.
+
+None sets no mesh; of `all` every axis is Explicit.
+"""
+SIZE = 6
+"""How many examples there are: the two devices of an axis of the mesh divide them, the four of two do not."""
+VARYING_CHECKED_SINCE = (0, 10)
+"""The first release whose check of what devices share takes a `spmd_axis_name` beside numbers."""
+
+
+_TYPED = (
+    *("lax.conv_general_dilated", "lax.reduce_sum", "lax.broadcast_in_dim", "lax.broadcasted_iota"),
+    *("numpy.dot", "numpy.einsum"),
+)
+"""What takes an `out_sharding` in the releases where all of it does."""
+
+
+def _takes(name: str) -> bool:
+    try:
+        function = operator.attrgetter(name)(jax)
+    except AttributeError:
+        return False
+    return "out_sharding" in inspect.signature(function).parameters
 
 
 def _reason(transform: Transform, subject: FunctionSubject) -> str | None:
@@ -46,9 +68,8 @@ def _reason(transform: Transform, subject: FunctionSubject) -> str | None:
         return f"its mesh has {DEVICES} devices, and there are {jax.device_count()}"
     if subject.name.startswith("placed-shard_map") and not hasattr(jax, "shard_map"):
         return f"jax {jax.__version__} has no jax.shard_map"
-    takes = inspect.signature(jax.lax.conv_general_dilated).parameters
-    if subject.name in OF_TYPES and not (hasattr(jax, "set_mesh") and "out_sharding" in takes):
-        return f"jax {jax.__version__} has no out_sharding of a convolution"
+    if subject.name in OF_TYPES and not (hasattr(jax, "set_mesh") and all(map(_takes, _TYPED))):
+        return f"jax {jax.__version__} has no out_sharding of what the function calls"
     return None
 
 
@@ -58,7 +79,7 @@ def _calls(
     def call(seed: int) -> FunctionCall:
         chance = random.Random(f"{seed}/placed")
         # JAX moves no batch axis that is sharded in a convolution's type: it says so.
-        positions = (0,) if subject.name in OF_TYPES else (0, 1, 2)
+        positions = (0,) if subject.name == "placed-convolution" else (0, 1, 2)
         each = tuple(chance.choice(positions) for _ in subject.arguments)
         axes = Axes(each, chance.choice((0, 1, 2)))
         return FunctionCall(subject.name, {AXIS: SIZE}, (axes,), "float32", seed)
@@ -84,7 +105,7 @@ def placed_within(transform: Transform, call: FunctionCall) -> None:
         if kind == "Explicit" and call.subject_name == "placed-unconstrained":
             # What is free is then for the compiler to choose, whatever the caller chose.
             continue
-        if kind != "Explicit" and call.subject_name in OF_TYPES:
+        if (kind == "all") != (call.subject_name in OF_TYPES):
             continue
         given = call.arguments(axes), _specs_of_arguments(call), kind
         got = attempt(lambda: over_mesh(mapped, *given))  # noqa: B023 (it is called at once)
@@ -104,7 +125,10 @@ def placed_within(transform: Transform, call: FunctionCall) -> None:
 
 def _says_so(error: Exception) -> bool:
     """Whether JAX says that it does not do this, or a way out where it cannot check what devices share."""
-    return isinstance(error, NotImplementedError) or "check_vma=False" in str(error)
+    checks = jax.__version_info__ >= VARYING_CHECKED_SINCE
+    return isinstance(error, NotImplementedError) or (
+        not checks and "check_vma=False" in str(error)
+    )
 
 
 def _assert_used_name_raises(transform: Transform, call: FunctionCall) -> None:
@@ -149,7 +173,8 @@ def over_mesh(mapped: Any, arguments: Any, specs: Any, kind: Any) -> Any:
     if kind is None:
         mesh = jax.sharding.Mesh(devices, ("x", "y", "z"))
     else:
-        types = [getattr(jax.sharding.AxisType, each) for each in (kind, "Auto", "Auto")]
+        kinds = {"all": ("Explicit",) * 3}.get(kind, (kind, "Auto", "Auto"))
+        types = [getattr(jax.sharding.AxisType, each) for each in kinds]
         mesh = jax.sharding.Mesh(devices, ("x", "y", "z"), axis_types=tuple(types))
     shardings = [jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(*s)) for s in specs]
     given = [jax.device_put(*each) for each in zip(arguments, shardings, strict=True)]

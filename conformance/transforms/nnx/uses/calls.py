@@ -6,11 +6,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 
 from conformance.transforms.nnx.lift import read
 from conformance.transforms.nnx.uses.base import (
     FEATURES,
+    MEMBERS,
     OUTPUTS,
     Net,
     Setting,
@@ -18,6 +20,7 @@ from conformance.transforms.nnx.uses.base import (
     refused_or,
     variables,
 )
+from conformance.transforms.nnx.uses.loops import refused
 
 
 def by_keyword(s: Setting) -> Any:
@@ -251,6 +254,28 @@ def pure_state(s: Setting) -> Any:
     return mapped, s.expected()
 
 
+def name_of_mesh(s: Setting) -> Any:
+    """With `spmd_axis_name`, sharding each example by no name is mapped, and by the same name raises."""
+    # One device is enough to be refused.
+    mesh = jax.sharding.Mesh(np.array(jax.devices()[:1]), (MEMBERS,))
+
+    def call(name: str | None) -> Any:
+        sharding = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(name))
+        net = s.ensemble()
+
+        def function(net: Any, x: Any) -> Any:
+            return jax.lax.with_sharding_constraint(net(x), sharding)
+
+        axes = (s.axes_of(net, s.filters()), 0)
+        y = s.map(function, in_axes=axes, spmd_axis_name=MEMBERS)(net, s.inputs())
+        return {"y": y, **variables(net)}
+
+    def mapped() -> Any:
+        return call(None), refused(lambda: call(MEMBERS))
+
+    return mapped, (s.expected(), np.array(True))
+
+
 USES: dict[str, Use] = {
     "use.by-keyword": by_keyword,
     "use.in-trees": in_trees,
@@ -265,6 +290,7 @@ USES: dict[str, Use] = {
     "use.list-of-axes": a_list_of_axes,
     "use.left-out-default": left_out_default,
     "use.one-axis": one_axis,
+    "use.name-of-mesh": name_of_mesh,
     "use.pure-state": pure_state,
 }
 
