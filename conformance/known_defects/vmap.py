@@ -283,6 +283,21 @@ VMAP: tuple[Defect, ...] = (
         all_laws=False,
     ),
     Defect(
+        id="vmap-reduce-sum-out-sharding",
+        transform="jax.vmap",
+        versions={"jax": ">=0.8,<0.9.1"},
+        affects=lambda call: call.subject_name == "placed-types",
+        law="parallel.placed-within",
+        call=FunctionCall("placed-types", {"batch": 6}, (Axes((0,) * 6, 0),)),
+        description=(
+            "On an Explicit mesh, a map of lax.reduce_sum silently takes its out_sharding for that of the "
+            "whole batch: of P('y') for one example, the result is sharded by P('y', None), the examples "
+            "along y, in place of P('x', 'y'). The values are right."
+        ),
+        upstream="No report of it was found on jax-ml/jax on 2026-11-28. 0.9.1 has it right.",
+        all_laws=False,
+    ),
+    Defect(
         id="vmap-none-keys-at-indices",
         transform="jax.vmap",
         versions={"jax": "<0.4.35"},
