@@ -8,7 +8,7 @@ provided for releases that lack it.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -103,13 +103,13 @@ class _Collector(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         bound = self._resolved(node.func)
-        if bound.names:
-            # To call an object is to call its method.
-            method = bound.attribute("__call__") if bound.kind == "instance" else bound
-            keywords = tuple(keyword.arg for keyword in node.keywords if keyword.arg)
-            self._use_of(node.func, method, keywords, len(node.args))
-        else:
+        self._call_of(node.func, bound, node.args, node.keywords)
+        if not bound.names:
             self.visit(node.func)
+            if _is_partial(node.func) and node.args:
+                # What it is a partial of is called with these.
+                first, *others = node.args
+                self._call_of(first, self._resolved(first), others, node.keywords)
         if bound.names == ("jax.config.update",) and node.args:
             flag = node.args[0]
             if isinstance(flag, ast.Constant) and isinstance(flag.value, str):
@@ -117,6 +117,20 @@ class _Collector(ast.NodeVisitor):
                 self._use(flag, f"jax.config.{flag.value}", guarded=bound.guarded)
         for child in (*node.args, *node.keywords):
             self.visit(child)
+
+    def _call_of(
+        self,
+        node: ast.expr,
+        bound: Bound,
+        arguments: Sequence[ast.expr],
+        keywords: Sequence[ast.keyword],
+    ) -> None:
+        """The use of what is called, where it is of JAX or Flax."""
+        # To call an object is to call its method.
+        method = bound.attribute("__call__") if bound.kind == "instance" else bound
+        named = tuple(keyword.arg for keyword in keywords if keyword.arg)
+        if bound.names:
+            self._use_of(node, method, named, len(arguments))
 
     # Guards.
 
@@ -280,6 +294,12 @@ class _Collector(ast.NodeVisitor):
                 guarded=guarded,
             )
         )
+
+
+def _is_partial(function: ast.expr) -> bool:
+    """Whether it is `functools.partial`, by its name."""
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    return name == "partial"
 
 
 def _arguments(arguments: ast.arguments) -> Iterator[ast.arg]:

@@ -137,6 +137,21 @@ def test_a_call_has_its_keywords_and_a_chain_is_one_use() -> None:
     ]
 
 
+@pytest.mark.parametrize("partial", ["partial", "functools.partial"])
+def test_a_partial_has_the_keywords_of_what_it_is_of(partial: str) -> None:
+    source = (
+        f"import flax.linen as nn\n@{partial}(nn.vmap, f, in_axes=0, axis_size=3)\nclass C: ...\n"
+    )
+    _, use = uses_in(source, "f.py")
+    assert (use.name, use.keywords, use.positional) == (
+        "flax.linen.vmap",
+        ("in_axes", "axis_size"),
+        1,
+    )
+    _, use = uses_in("import jax\njax.vmap(f, 0)\n", "f.py")
+    assert (use.name, use.keywords, use.positional) == ("jax.vmap", (), 2)
+
+
 def test_files_are_read_once_and_what_is_not_the_users_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
