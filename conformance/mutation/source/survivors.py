@@ -21,6 +21,7 @@ _NEVER = "no public call comes here"
 _ANSWERED = "it is of an operand that is not mapped, which was answered before"
 _LONGER_WAY = "it only chooses between two ways to the same axes, of which one is quicker"
 _FOLDED = "it orders axes of which one is of size one, or which are then folded into one in the same order"
+_MAPS_NOTHING = "the transforms that come here map nothing"
 _ONE_PROCESS = "it is for a program of several processes"
 _PARALLEL, _PMAP = "jax._src.lax.parallel", "jax._src.pmap"
 _ALL_TO_ALL = f"{_PARALLEL}:_all_to_all_batched_collective"
@@ -302,6 +303,27 @@ REASONS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (f"{_EXTRACT}:Opaque.__hash__", "*", "*", _NEVER),
     (f"{_EXTRACT}:Updates.__*__", "*", "*", _NEVER),
+    ("flax.linen.transforms:lift_transform_cached", "*", "*", _MAPS_NOTHING),
+    (f"{_EXTRACT}:filter_kwargs", "*", "*", _MAPS_NOTHING),
+    (
+        "jax._src.ad_checkpoint:offload_dot_with_no_batch_dims",
+        "if not lhs_b and not rhs_b:",
+        "*",
+        "it only chooses what is kept for a gradient",
+    ),
+    (
+        f"{_BATCHING}:BatchTracer.__init__",
+        "elif isinstance(aval, hijax.HiType):",
+        "*",
+        _NEVER,
+    ),
+    (f"{_BATCHING}:matchaxis", "axis_data.name is not core.no_axis_name):", "*", _WORDS),
+    (
+        f"{_PMAP}:pmap",
+        "return stages.Lowered(",
+        "*no_kwargs=lowered._no_kwargs) → *",
+        "it is False, as it is by default",
+    ),
 )
 """By globs: the function, the line of the source, and the slip as `before` or `before → after`; then the
 reason. A bracket stands for itself."""
