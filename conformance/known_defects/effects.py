@@ -23,6 +23,7 @@ SILENTLY_WRONG = frozenset(
         "linen-vmap-axis-size-unchecked",
         "nnx-vmap-axis-size-unchecked",
         "vmap-scaled-matmul-behind",
+        "vmap-reduce-sum-out-sharding",
         "vmap-over-two-names",
         "linen-vmap-over-two-names",
         "pmap-over-two-names",

@@ -235,69 +235,6 @@ VMAP: tuple[Defect, ...] = (
         platform="cpu",
     ),
     Defect(
-        id="vmap-empty-shards-unreadable",
-        transform="jax.vmap",
-        versions={"jax": ">=0.8.1,<0.11.2"},
-        affects=lambda call: (
-            call.subject_name in ("lax.pvary", "lax.all_gather.of-both")
-            and call.sizes["batch"] == 0
-            and call.eager
-        ),
-        law="mapping.axis-size",
-        call=FunctionCall("lax.pvary", {"batch": 0, "n": 3}, (Axes((0,), 0),), eager=True),
-        description=(
-            "An empty batch of an array that is sharded over devices cannot be read: np.asarray "
-            "raises ValueError, 'could not broadcast input array from shape (0,4,3) into shape "
-            "(0,2,3)', since XLA does not shard empty arrays. Before 0.9.2 mapping it raises "
-            "AssertionError: Unexpected XLA sharding override. jax.jit(lambda a: a, "
-            "out_shardings=s) of an array of shape (0, 4), with a sharding s of its second axis, "
-            "raises it too from 0.7 to 0.11.1."
-        ),
-        upstream=(
-            "No report of it was found on jax-ml/jax on 2026-11-25. "
-            "https://github.com/jax-ml/jax/issues/31931 (closed) is the AssertionError of another cause."
-        ),
-        all_laws=False,
-    ),
-    Defect(
-        id="vmap-empty-shards-override",
-        transform="jax.vmap",
-        versions={"jax": ">=0.7,<0.8.1"},
-        affects=lambda call: (
-            call.subject_name in ("lax.pvary", "lax.all_gather.of-both")
-            and call.sizes["batch"] == 0
-            and call.eager
-        ),
-        law="mapping.axis-size",
-        call=FunctionCall(
-            "lax.all_gather.of-both", {"batch": 0, "n": 2}, (Axes((0, 0), 0),), eager=True
-        ),
-        description=(
-            "A map over no example of a shard_map raises AssertionError, without jit: Unexpected XLA "
-            "sharding override. It is the first form of vmap-empty-shards-unreadable."
-        ),
-        upstream=(
-            "No report of it was found on jax-ml/jax on 2026-11-28. "
-            "https://github.com/jax-ml/jax/issues/31931 (closed) is the AssertionError of another cause."
-        ),
-        all_laws=False,
-    ),
-    Defect(
-        id="vmap-reduce-sum-out-sharding",
-        transform="jax.vmap",
-        versions={"jax": ">=0.8,<0.9.1"},
-        affects=lambda call: call.subject_name == "placed-types",
-        law="parallel.placed-within",
-        call=FunctionCall("placed-types", {"batch": 6}, (Axes((0,) * 6, 0),)),
-        description=(
-            "On an Explicit mesh, a map of lax.reduce_sum silently takes its out_sharding for that of the "
-            "whole batch: of P('y') for one example, the result is sharded by P('y', None), the examples "
-            "along y, in place of P('x', 'y'). The values are right."
-        ),
-        upstream="No report of it was found on jax-ml/jax on 2026-11-28. 0.9.1 has it right.",
-        all_laws=False,
-    ),
-    Defect(
         id="vmap-none-keys-at-indices",
         transform="jax.vmap",
         versions={"jax": "<0.4.35"},

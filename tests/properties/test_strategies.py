@@ -65,7 +65,11 @@ def all_drawn(law: Law, transform: Transform = LOOP) -> list[Any]:
 NOT_OF_DEVICES = ("mapping.axis-size", "randomness.first-key-draws-for-all")
 OF_USERS = "mapping.whole-batch"
 """A law of users' subjects alone: none of the catalogue says that it takes a whole batch."""
-BATCHES = {"mapping.axis-size": (0, 1), "mapping.concatenates": (4,)}
+BATCHES = {
+    "mapping.axis-size": (0, 1),
+    "mapping.concatenates": (4,),
+    "parallel.placed-within": (6,),
+}
 """Batches of laws that do not take the pool's."""
 WITHOUT_MAPPED = {"mapping.axis-size", "mapping.broadcasts-unmapped"}
 """Laws whose calls have one combination of axes that maps nothing."""

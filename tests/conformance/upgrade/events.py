@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from conformance.events.arrays import encode
-from conformance.events.records import Record
+from conformance.events.records import Header, Record
 from conformance.upgrade.compare import Differences, compare
 
 HEADER = {
@@ -112,3 +112,13 @@ def leaf(*values: float, bound: float | None = 1e-6, **facts: Any) -> dict[str, 
 
 ERROR = {"error": {"type": "TypeError", "line": "no such keyword"}}
 GONE = {"absent": "no attribute 'tree_map'", "name": "jax.tree_map"}
+
+
+def drawing(events: list[Record], partitionable: bool) -> list[Record]:
+    """The events where Threefry draws in one way or the other."""
+    header, *rest = events
+    assert isinstance(header, Header)
+    there = msgspec.structs.replace(
+        header.environment, prng="threefry2x32", threefry_partitionable=partitionable
+    )
+    return [msgspec.structs.replace(header, environment=there), *rest]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from conformance.events.arrays import encode
-from conformance.events.records import Header, Record
+from conformance.events.records import Record
 from conformance.events.user_code import (
     MODULE,
     SubjectError,
@@ -19,7 +19,7 @@ from conformance.events.user_code import (
 )
 from conformance.upgrade.compare import compare
 from conformance.upgrade.for_you import ForYou, for_you
-from tests.conformance.upgrade.events import records
+from tests.conformance.upgrade.events import drawing, records
 
 FIX = Use(file="physics.py", line=35, name="jax.numpy.fix")
 GONE = {"absent": "removed in JAX v0.10.0; use jax.numpy.trunc instead.", "name": "jax.numpy.fix"}
@@ -247,15 +247,8 @@ def test_other_draws_from_the_same_keys_are_one_thing_to_do() -> None:
     both = {other: leaf(1, 0.1), **jaxpr}
     old = {**both, bits: leaf(1, None), drawn: {**leaf(1, 0.1), "agrees": True}}
     new = {**both, bits: leaf(2, None), drawn: {**leaf(9, 0.1), "agrees": True}}
-    sides = []
-    for values, partitionable in ((old, False), (new, True)):
-        header, *rest = side({"noisy": FINE, "plain": FINE}, values)
-        assert isinstance(header, Header)
-        there = msgspec.structs.replace(
-            header.environment, prng="threefry2x32", threefry_partitionable=partitionable
-        )
-        sides.append([msgspec.structs.replace(header, environment=there), *rest])
-    mine = found(*sides)
+    subjects = {"noisy": FINE, "plain": FINE}
+    mine = found(drawing(side(subjects, old), False), drawing(side(subjects, new), True))
     ((where, what, said),) = lines(mine)
     assert (where, what, mine.things_to_do) == ("noisy", "", 1)
     assert said.startswith("the same keys give other numbers (threefry2x32). JAX's default of")
@@ -278,19 +271,15 @@ def test_sources_that_draw_are_told_of_other_draws_from_the_same_keys(
     names: tuple[str, ...], told: bool
 ) -> None:
     uses = tuple(Use(file="a.py", line=3, name=name) for name in names)
-    sides = []
-    for bits, partitionable in ((1, False), (2, True)):
-        values = {
-            "prng/threefry2x32/bits": leaf(bits, None),
-            "prng/philox2x32/bits": leaf(bits, None),
-        }
-        header, *rest = side({}, values, uses=uses)
-        assert isinstance(header, Header)
-        there = msgspec.structs.replace(
-            header.environment, prng="threefry2x32", threefry_partitionable=partitionable
+    old, new = (
+        side(
+            {},
+            dict.fromkeys(("prng/threefry2x32/bits", "prng/philox2x32/bits"), leaf(n, None)),
+            uses=uses,
         )
-        sides.append([msgspec.structs.replace(header, environment=there), *rest])
-    mine = found(*sides)
+        for n in (1, 2)
+    )
+    mine = found(drawing(old, False), drawing(new, True))
     said = [(line.where, line.what, line.sentence[:35]) for line in mine.work]
     expected = ("a.py:3", "jax.random", "the same keys give other numbers. J")
     assert (said, mine.things_to_do) == (([expected], 1) if told else ([], 0))
