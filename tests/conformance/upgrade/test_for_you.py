@@ -271,14 +271,8 @@ def test_sources_that_draw_are_told_of_other_draws_from_the_same_keys(
     names: tuple[str, ...], told: bool
 ) -> None:
     uses = tuple(Use(file="a.py", line=3, name=name) for name in names)
-    old, new = (
-        side(
-            {},
-            dict.fromkeys(("prng/threefry2x32/bits", "prng/philox2x32/bits"), leaf(n, None)),
-            uses=uses,
-        )
-        for n in (1, 2)
-    )
+    keys = "prng/threefry2x32/bits", "prng/philox2x32/bits"
+    old, new = (side({}, dict.fromkeys(keys, leaf(n, None)), uses=uses) for n in (1, 2))
     mine = found(drawing(old, False), drawing(new, True))
     said = [(line.where, line.what, line.sentence[:35]) for line in mine.work]
     expected = ("a.py:3", "jax.random", "the same keys give other numbers. J")
