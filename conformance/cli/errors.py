@@ -4,18 +4,16 @@ import contextlib
 import errno
 import io
 import os
-import signal
 import sys
 import tempfile
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 
 import click
 
+from conformance.cli import interrupts
 from conformance.cli.exits import os_exit_raises
 
 VIOLATED = 1
@@ -57,35 +55,13 @@ def exit_status(run: Callable[[], int]) -> int:
 
 def _flushed(run: Callable[[], int]) -> int:
     try:
-        with os_exit_raises(), _ending_interrupts():
+        with os_exit_raises(), interrupts.from_signals():
             status = run()
     except SystemExit as ended:
         how = f"sys.exit({ended.code!r})" if not isinstance(ended.code, str) else ended.code
         raise click.ClickException(f"the code under test ended the process: {how}") from None
     sys.stdout.flush()
     return status
-
-
-@contextlib.contextmanager
-def _ending_interrupts() -> Iterator[None]:
-    """Take what ends a process, as a cancelled job does, for an interrupt: files of ours are removed."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        before = {
-            number: signal.signal(number, interrupt)
-            for number in (signal.SIGTERM, signal.SIGHUP)
-            # `nohup` ignores hanging up, and that stays so.
-            if signal.getsignal(number) is signal.SIG_DFL
-        }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _failed(message: str, status: int = NOT_RUN) -> int:

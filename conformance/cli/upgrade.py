@@ -2,15 +2,13 @@
 
 import contextlib
 import os
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 
 import click
 
-from conformance.cli import cluster, options
+from conformance.cli import cluster, interrupts, options
 from conformance.cli.options import FILE
 from conformance.cli.views import show, write
 from conformance.events.records import Record
@@ -146,21 +144,10 @@ def ended_cleanly() -> Iterator[None]:
     """End the cells where this process is interrupted, terminated or hung up on."""
     from conformance.upgrade import lifeline
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        lifeline.stop_all()
-        raise KeyboardInterrupt
-
-    before = {
-        number: signal.signal(number, stop)
-        for number in (signal.SIGTERM, signal.SIGHUP)
-        # `nohup` ignores hanging up, and that stays so.
-        if signal.getsignal(number) is not signal.SIG_IGN
-    }
     try:
-        yield
+        with interrupts.from_signals(lifeline.stop_all):
+            yield
     finally:
         # Also where it is interrupted, or another cell raised: what still runs is of no use.
         lifeline.stop_all()
         lifeline.STOPPING.clear()
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -26,8 +26,17 @@ from properties.trees import Raised, attempt
 from reference.error_bounds.bounded_array import UnsupportedPrimitive
 
 DEVICES = 8
-OF_TYPES = ("placed-convolution", "placed-types")
-"""Subjects that say how results are sharded where types say how arguments are: on an Explicit mesh."""
+OF_TYPES = {
+    "placed-convolution": ("lax.conv_general_dilated",),
+    "placed-types": (
+        *("lax.reduce_sum", "lax.broadcast_in_dim", "lax.broadcasted_iota"),
+        *("numpy.dot", "numpy.einsum"),
+    ),
+}
+"""Subjects that say how results are sharded where types say how arguments are: on an Explicit mesh.
+
+Each with the functions that it gives an `out_sharding`.
+"""
 LEFT_ALONE = ("placed-constraint", "placed-unconstrained")
 """Subjects that leave the batch axis as the caller sharded it; a jit or a shard_map may gather it."""
 WAYS: tuple[tuple[dict[str, str], str | None], ...] = (
@@ -48,14 +57,7 @@ VARYING_CHECKED_SINCE = (0, 10)
 """The first release whose check of what devices share takes a `spmd_axis_name` beside numbers."""
 
 
-_TYPED = (
-    *("lax.conv_general_dilated", "lax.reduce_sum", "lax.broadcast_in_dim", "lax.broadcasted_iota"),
-    *("numpy.dot", "numpy.einsum"),
-)
-"""What takes an `out_sharding` in the releases where all of it does."""
-
-
-def _takes(name: str) -> bool:
+def _takes_out_sharding(name: str) -> bool:
     try:
         function = operator.attrgetter(name)(jax)
     except AttributeError:
@@ -68,9 +70,12 @@ def _reason(transform: Transform, subject: FunctionSubject) -> str | None:
         return f"its mesh has {DEVICES} devices, and there are {jax.device_count()}"
     if subject.name.startswith("placed-shard_map") and not hasattr(jax, "shard_map"):
         return f"jax {jax.__version__} has no jax.shard_map"
-    if subject.name in OF_TYPES and not (hasattr(jax, "set_mesh") and all(map(_takes, _TYPED))):
-        return f"jax {jax.__version__} has no out_sharding of what the function calls"
-    return None
+    if subject.name not in OF_TYPES:
+        return None
+    if not hasattr(jax, "set_mesh"):
+        return f"jax {jax.__version__} has no jax.set_mesh"
+    lacking = [name for name in OF_TYPES[subject.name] if not _takes_out_sharding(name)]
+    return f"jax {jax.__version__} has no out_sharding of jax.{lacking[0]}" if lacking else None
 
 
 def _calls(

@@ -87,9 +87,8 @@ def test_code_is_made_of_names_where_it_uses_no_others_nor_what_goes_with_them()
 def test_only_calls_made_of_the_users_names_are_observed_where_that_is_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(
-        calls, "_given", lambda call: {}
-    )  # which calls are made is asked, not what of
+    # It is asked which calls are made, not what they give.
+    monkeypatch.setattr(calls, "_given", lambda call: {})
 
     def observed(*names: str, keywords: tuple[str, ...] = ()) -> set[str]:
         chosen = Selection(names=names, keywords=keywords, only_their_calls=True)

@@ -5,8 +5,6 @@ import pytest
 from conformance.events.user_code import Use
 from conformance.upgrade.for_you.concern import may_concern
 
-VMAP = Use(file="a.py", line=1, name="jax.vmap")
-
 
 def uses(*names: str, **of_vmap: object) -> dict[str, list[Use]]:
     """Uses of these names, and one of `jax.vmap`."""

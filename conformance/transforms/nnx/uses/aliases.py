@@ -8,8 +8,7 @@ import numpy as np
 from flax import nnx
 
 from conformance.transforms.nnx.lift import read, write
-from conformance.transforms.nnx.uses.base import MEMBERS, Setting, Total, Use
-from conformance.transforms.nnx.uses.loops import refused
+from conformance.transforms.nnx.uses.base import MEMBERS, Setting, Total, Use, refused
 from conformance.transforms.nnx.uses.state import Named, names_of_axes
 
 

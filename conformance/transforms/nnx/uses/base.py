@@ -141,6 +141,15 @@ def raises(function: Callable[[], Any]) -> Any:
     return np.array(False)
 
 
+def refused(function: Callable[[], Any]) -> Any:
+    """Whether the function raises ValueError."""
+    try:
+        function()
+    except ValueError:
+        return np.array(True)
+    return np.array(False)
+
+
 def refused_or(expected: Any, function: Callable[[], Any]) -> Any:
     """What the function gives; what is expected of it where it raises instead of answering."""
     try:

@@ -17,10 +17,10 @@ from conformance.transforms.nnx.uses.base import (
     Net,
     Setting,
     Use,
+    refused,
     refused_or,
     variables,
 )
-from conformance.transforms.nnx.uses.loops import refused
 
 
 def by_keyword(s: Setting) -> Any:

@@ -1,6 +1,5 @@
 """Loops of NNX under a map, and what a map's arguments and results may not be."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -8,7 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from conformance.transforms.nnx.uses.base import FEATURES, Net, Setting, Use, state_axes, variables
+from conformance.transforms.nnx.uses.base import (
+    FEATURES,
+    Net,
+    Setting,
+    Use,
+    refused,
+    state_axes,
+    variables,
+)
 
 STEPS = 3
 """How many steps a loop takes."""
@@ -67,15 +74,6 @@ def looped(s: Setting) -> Any:
 
     results, left = s.loop(one)
     return mapped, (results, s.placed(left))
-
-
-def refused(function: Callable[[], Any]) -> Any:
-    """Whether the function raises ValueError."""
-    try:
-        function()
-    except ValueError:
-        return np.array(True)
-    return np.array(False)
 
 
 def given_back(s: Setting) -> Any:
