@@ -168,7 +168,7 @@ def _skip_reason(law: str, transform: str) -> str | None:
     ],
     ids=["max-traces", "devices"],
 )
-def test_a_mutant_of_an_assertion_of_chex_survives_without_it(
+def test_a_mutant_survives_without_the_assertion_that_notices_it(
     law: str, mutant: str, module: Any, assertion: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _kills(law, host(LAWS[law]), [mutant])
