@@ -16,6 +16,7 @@ from conformance.judge.exercises.exercise import Exercise, Finding
 from conformance.judge.expected_answers import Call, ExpectedAnswers, compute, expected
 from conformance.judge.minimize import minimize
 from conformance.judge.nearly_right import of_nearly_right
+from conformance.judge.one_operation_off import of_one_operation
 from conformance.judge.value_ranges import is_usual, leaves, of_range
 from conformance.judge.verdict import Diagnosis, Verdict
 
@@ -49,7 +50,8 @@ def _decided(
         )
         found = found or of_range([each.call for each in wrong], answers.calls)
         found = found or of_nearly_right(wrong)
-        found = found or diagnosis.by_probing(exercise, wrong[0], _asker(attempt, exercise))
+        found = found or of_one_operation(wrong)
+        found = found or diagnosis.by_probing(exercise, wrong, _asker(attempt, exercise))
         return build_verdict.violating(attempt, _smallest_wrong(attempt, exercise, wrong[0]), found)
     return _observed(attempt, exercise, answers)
 

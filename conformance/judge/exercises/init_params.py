@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -72,6 +73,60 @@ def _chained(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
     return _bounded(pairs, layer_sizes)
 
 
+def _one_key_after_another(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
+    pairs, rest = [], key
+    for _ in layer_sizes[1:]:
+        rest, w = jax.random.split(rest)
+        rest, b = jax.random.split(rest)
+        pairs.append((w, b))
+    return _bounded(pairs, layer_sizes)
+
+
+def _chained_and_reused(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
+    pairs, rest = [], key
+    for _ in layer_sizes[1:]:
+        rest, both = jax.random.split(rest)
+        pairs.append((both, both))
+    return _bounded(pairs, layer_sizes)
+
+
+def _chained_and_split(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
+    pairs, rest = [], key
+    for _ in layer_sizes[1:]:
+        rest, both = jax.random.split(rest)
+        pairs.append(jax.random.split(both))
+    return _bounded(pairs, layer_sizes)
+
+
+def _uniform(layer_sizes: Sequence[int], key: np.ndarray) -> list[Any]:
+    keys = jax.random.split(key, len(layer_sizes) - 1)
+    both = zip(keys, layer_sizes[:-1], layer_sizes[1:], strict=True)
+    return [
+        tuple(
+            np.asarray(rounded.uniforms(k, each))
+            for k, each in zip(split, ((i, o), (o,)), strict=True)
+        )
+        for split, i, o in ((jax.random.split(k), i, o) for k, i, o in both)
+    ]
+
+
+def _scaled(
+    layer_sizes: Sequence[int], key: np.ndarray, gain: float, scale_biases: bool
+) -> Rounded:
+    """Weights whose variance is `gain` over the number of inputs, as an initialiser of Flax gives."""
+    value, error = reference(layer_sizes, key)
+
+    def scale(parts: Any) -> Any:
+        factors = [np.sqrt(gain / inputs) for inputs in layer_sizes[:-1]]
+        return [
+            (w * f, b * f if scale_biases else b) for (w, b), f in zip(parts, factors, strict=True)
+        ]
+
+    rough = [(FACTOR_ERROR * np.abs(w), FACTOR_ERROR * np.abs(b)) for w, b in value]
+    widened = [(e + r, f + q) for (e, f), (r, q) in zip(error, rough, strict=True)]
+    return Rounded(scale(value), scale(widened))
+
+
 def _transposed(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
     keys = jax.random.split(key, len(layer_sizes) - 1)
     pairs = [jax.random.split(k) for k in keys]
@@ -95,6 +150,8 @@ def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> 
     return {"layer_sizes": list(shape["sizes"]), "key": words}
 
 
+FACTOR_ERROR = 1e-6
+"""A share of the value that the factor's own rounding is below: it is computed in float32, in any order."""
 SIZES = ((1, 1), (2, 3), (3, 3), (2, 4, 1), (3, 2, 2), (1, 3, 2), (2, 2, 2, 2), (5, 4, 3, 1))
 HAPPENED = "The numbers are drawn from other keys than the contract names."
 CHANGE = (
@@ -135,7 +192,33 @@ EXERCISE = Exercise(
         ),
         *(
             Pitfall("wrong-key-derivation", HAPPENED, CHANGE, way)
-            for way in (_one_more, _one_key_per_layer, _one_key, _key_used_bare, _swapped, _chained)
+            for way in (
+                _one_more,
+                _one_key_per_layer,
+                _one_key,
+                _key_used_bare,
+                _swapped,
+                _chained,
+                _one_key_after_another,
+                _chained_and_reused,
+                _chained_and_split,
+            )
+        ),
+        *(
+            Pitfall(
+                "weights-scaled",
+                "The draws are scaled by the number of a layer's inputs.",
+                "Leave the factor out: the contract asks for normal draws as they are.",
+                functools.partial(_scaled, gain=gain, scale_biases=scale_biases),
+            )
+            for gain in (1.0, 2.0)
+            for scale_biases in (False, True)
+        ),
+        Pitfall(
+            "drawn-uniformly",
+            "The numbers are uniform draws from [0, 1).",
+            "Draw them with `jax.random.normal`.",
+            _uniform,
         ),
         Pitfall(
             "weights-transposed",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -11,6 +12,7 @@ import numpy as np
 
 from conformance.judge.exercises import rounded, training
 from conformance.judge.exercises.exercise import Exercise, Pitfall
+from reference.error_bounds import evaluate as rounding
 from reference.error_bounds.evaluate import Rounded
 
 
@@ -22,6 +24,19 @@ def _last_linear(params: training.Params, x: jax.Array) -> jax.Array:
     x = training.forward(params[:-1], x)
     out: jax.Array = jnp.dot(x, params[-1][0]) + params[-1][1]
     return out
+
+
+def _activated(
+    params: training.Params, x: np.ndarray, activation: Callable[[jax.Array], jax.Array]
+) -> Rounded:
+    """Another activation in place of tanh."""
+
+    def forward(params: training.Params, row: jax.Array) -> jax.Array:
+        for weights, biases in params:
+            row = activation(jnp.dot(row, weights) + biases)
+        return row
+
+    return rounded.each([rounding.evaluate(forward, params, row) for row in x])
 
 
 def reference(params: training.Params, x: np.ndarray) -> Rounded:
@@ -66,6 +81,15 @@ EXERCISE = Exercise(
             "The last layer was left without its tanh.",
             "Every layer is followed by tanh here, the last one too.",
             lambda params, x: rounded.each([rounded.evaluate(_last_linear, params, r) for r in x]),
+        ),
+        *(
+            Pitfall(
+                "another-activation",
+                f"The activation is `{name}`.",
+                "Follow every layer by `jnp.tanh`.",
+                functools.partial(_activated, activation=activation),
+            )
+            for name, activation in (("relu", jax.nn.relu), ("sigmoid", jax.nn.sigmoid))
         ),
         Pitfall(
             "row-zero-broadcast",

@@ -40,6 +40,12 @@ def mean_squared_expanded(params: Params, x: jax.Array, y: jax.Array) -> jax.Arr
     return jnp.mean(p * p - 2 * p * y + y * y)
 
 
+def gradient(params: Params, x: jax.Array, y: jax.Array) -> Params:
+    """The gradient of the mean squared error with regard to the parameters."""
+    found: Params = jax.grad(mean_squared)(params, x, y)
+    return found
+
+
 def step(
     params: Params,
     x: jax.Array,

@@ -44,6 +44,24 @@ def _biases_left(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float
     return Rounded(kept, [(w, np.zeros_like(b)) for w, b in error])
 
 
+def _gradient(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -> Rounded:
+    return rounded.evaluate(training.gradient, params, x, y)
+
+
+def _summed(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -> Rounded:
+    return reference(params, x, y, learning_rate * np.size(y))
+
+
+def _summed_over_outputs(
+    params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float
+) -> Rounded:
+    return reference(params, x, y, learning_rate * y.shape[-1])
+
+
+def _halved(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -> Rounded:
+    return reference(params, x, y, learning_rate / 2)
+
+
 def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
     """The arguments of one call: params, `x` (B, in), `y` (B, out) and a learning rate."""
     drawn = training.draw_data(shape, random, turn, shape["examples"])
@@ -89,6 +107,27 @@ EXERCISE = Exercise(
             "The step has the length of the gradient itself.",
             "Multiply the gradient by `learning_rate`.",
             lambda params, x, y, learning_rate: reference(params, x, y, 1.0),
+        ),
+        Pitfall(
+            "gradient-returned",
+            "The gradient came back in place of the new parameters.",
+            "Return `w - learning_rate * dw` for each.",
+            _gradient,
+        ),
+        *(
+            Pitfall(
+                "gradient-of-a-sum",
+                "The step is that of a loss which adds up the squared errors.",
+                "Take the gradient of their mean over all examples and outputs: `jnp.mean`.",
+                way,
+            )
+            for way in (_summed, _summed_over_outputs)
+        ),
+        Pitfall(
+            "gradient-of-a-half",
+            "The step is that of half the mean squared error.",
+            "Take the gradient of the mean squared error itself.",
+            _halved,
         ),
         Pitfall(
             "biases-not-updated",

@@ -1,0 +1,215 @@
+"""Wrong answers that differ from the right ones by one operation: a factor, a sum, an activation."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+import numpy as np
+
+from conformance.judge.diagnosis import WrongAnswer
+from conformance.judge.verdict import Diagnosis
+
+RESHAPED = Diagnosis(
+    "wrong-shape",
+    "The values are right, but the answer's shape is not.",
+    "Look for `keepdims`, `squeeze`, `[None]` and `reshape`, and for an argument with an axis too many.",
+)
+FACTOR_OF_THE_CALL = Diagnosis(
+    "scaled-in-each-call",
+    "The numbers are the right ones times a factor, which is another one from call to call.",
+    "Look for a mean in place of a sum, or a sum in place of a mean.",
+)
+AXES_SUMMED = Diagnosis(
+    "summed",
+    "The right values were added up over all axes but the first.",
+    "Leave that out: the task asks for each of them.",
+)
+EXAMPLES_SUMMED = Diagnosis(
+    "summed",
+    "The right values were added up over the examples.",
+    "Leave that out: the task asks for those of each example.",
+)
+
+RELATIVE = 1e-4
+"""How far off a value may be, as a share of it: for recognising it, never for a verdict."""
+ABSOLUTE = 1e-5
+"""The same as a share of the largest value in the array."""
+ENOUGH = 3
+"""Values, or calls, that a factor has to explain: fewer are explained by chance."""
+MAX_AXES = 4
+"""Axes up to which sums over each set of them are tried."""
+
+Axes = tuple[int, ...]
+Activation = Callable[[np.ndarray], np.ndarray]
+ACTIVATIONS: dict[str, Activation] = {
+    "relu": lambda x: np.maximum(x, 0),
+    "tanh": np.tanh,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "softmax": lambda x: np.exp(x - x.max(-1, keepdims=True)) / _total(x),
+    "abs": np.abs,
+    "exp": np.exp,
+}
+
+
+def _total(x: np.ndarray) -> np.ndarray:
+    return np.asarray(np.exp(x - x.max(-1, keepdims=True)).sum(-1, keepdims=True))
+
+
+Pair = tuple[np.ndarray, np.ndarray]
+"""What was given and what was expected, as float64."""
+Compared = Callable[[np.ndarray, np.ndarray], Pair]
+"""Gives the two arrays that are equal where this operation is what is wrong."""
+
+
+def of_one_operation(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
+    """The operation by which every one of the wrong answers differs from the right one.
+
+    Args:
+        wrong: every wrong answer to the calls that were drawn.
+
+    """
+    calls = [_pairs(each) for each in wrong]
+    if not all(calls):
+        return None
+    with np.errstate(all="ignore"):  # a candidate's numbers may be any
+        if all(given.shape == right.shape for pairs in calls for given, right in pairs):
+            found = _factor(calls)
+            if found is not None:
+                return found
+        if any(len(pairs) != 1 for pairs in calls):
+            return None
+        alone = [pairs[0] for pairs in calls]
+        ways = _ways(*alone[-1])
+        return next((found for found, way in ways if all(_equal(way, *p) for p in alone)), None)
+
+
+def _pairs(wrong: WrongAnswer) -> list[Pair]:
+    """Each array of the answer beside the expected one; none where the answer is made otherwise."""
+    arrays, leaves = wrong.given.arrays, wrong.expected.leaves
+    if wrong.mismatch.what == "structure" or len(arrays) != len(leaves):
+        return []
+    if any(array.dtype.kind not in "biuf" for array in arrays):
+        return []
+    pairs = zip(arrays, leaves, strict=True)
+    return [(a.astype(np.float64), leaf.value.astype(np.float64)) for a, leaf in pairs]
+
+
+def _factor(calls: Sequence[Sequence[Pair]]) -> Diagnosis | None:
+    """A factor between all given and all expected numbers, or between those of each call."""
+    flat = [(_joined(pairs, 0), _joined(pairs, 1)) for pairs in calls]
+    factors = [_factor_between(*pair) for pair in flat]
+    if None in factors:
+        return None
+    values = [int(np.count_nonzero(right)) for _, right in flat]
+    common = factors[int(np.argmax(values))]
+    assert common is not None
+    if all(_close(given, common * right) for given, right in flat):
+        unlike = not np.isclose(common, 1, rtol=RELATIVE)
+        return _scaled(common) if sum(values) >= ENOUGH and unlike else None
+    return FACTOR_OF_THE_CALL if sum(each > 1 for each in values) >= ENOUGH else None
+
+
+def _joined(pairs: Sequence[Pair], place: int) -> np.ndarray:
+    return np.concatenate([pair[place].ravel() for pair in pairs])
+
+
+def _factor_between(given: np.ndarray, right: np.ndarray) -> float | None:
+    """What the expected numbers have to be multiplied by, unless it is 0 or is no number."""
+    if not np.any(right):
+        return None
+    largest = np.argmax(np.abs(right))
+    factor = float(given[largest] / right[largest])
+    return factor if factor and np.isfinite(factor) and _close(given, factor * right) else None
+
+
+def _scaled(factor: float) -> Diagnosis:
+    if np.isclose(factor, -1, rtol=RELATIVE):
+        return Diagnosis(
+            "sign-reversed", "Every number has the opposite sign.", "Look for a minus sign."
+        )
+    return Diagnosis(
+        "scaled",
+        f"Every number is {factor:.4g} times the right one.",
+        "Look for a factor that the task does not ask for.",
+    )
+
+
+def _ways(given: np.ndarray, right: np.ndarray) -> Iterator[tuple[Diagnosis, Compared]]:
+    """The operations that may lie between two arrays, by their shapes."""
+    if given.shape == right.shape:
+        for name, activation in ACTIVATIONS.items():
+            yield _activated(name), partial(_applied, activation)
+    elif given.size == right.size:
+        yield RESHAPED, lambda g, r: (g.reshape(r.shape), r)
+    elif given.size > right.size:
+        for axes in _sets_of_axes(given.ndim):
+            yield _not_summed(axes), partial(_given_reduced, axes)
+    else:
+        for axes in _sets_of_axes(right.ndim):
+            yield _summed("added up", axes), partial(_right_reduced, np.sum, axes)
+            yield _summed("averaged", axes), partial(_right_reduced, np.mean, axes)
+        yield AXES_SUMMED, lambda g, r: (g, r.reshape(len(r), -1).sum(1))
+        yield EXAMPLES_SUMMED, lambda g, r: (g, r.reshape(-1, *g.shape).sum(0))
+
+
+def _applied(activation: Activation, given: np.ndarray, right: np.ndarray) -> Pair:
+    return given, activation(right)
+
+
+def _given_reduced(axes: Axes, given: np.ndarray, right: np.ndarray) -> Pair:
+    return np.asarray(given.sum(axes)), right
+
+
+def _right_reduced(
+    reduction: Callable[..., np.ndarray], axes: Axes, given: np.ndarray, right: np.ndarray
+) -> Pair:
+    return given, np.asarray(reduction(right, axis=axes))
+
+
+def _sets_of_axes(ndim: int) -> Iterator[Axes]:
+    if ndim <= MAX_AXES:
+        for count in range(1, ndim + 1):
+            yield from itertools.combinations(range(ndim), count)
+
+
+def _activated(name: str) -> Diagnosis:
+    return Diagnosis(
+        "activation-added",
+        f"`{name}` was applied to the right values.",
+        "Leave it out: the task asks for the values themselves.",
+    )
+
+
+def _not_summed(axes: Axes) -> Diagnosis:
+    return Diagnosis(
+        "not-summed",
+        "The answer holds the terms of a sum: added up, they are right.",
+        f"Add them up over {_named(axes)}.",
+    )
+
+
+def _summed(how: str, axes: Axes) -> Diagnosis:
+    return Diagnosis(
+        "summed",
+        f"The right values were {how} over {_named(axes)}.",
+        "Leave that out: the task asks for each of them.",
+    )
+
+
+def _named(axes: Axes) -> str:
+    return f"axis {axes[0]}" if len(axes) == 1 else f"axes {', '.join(map(str, axes))}"
+
+
+def _equal(way: Compared, given: np.ndarray, right: np.ndarray) -> bool:
+    try:
+        got, due = way(given, right)
+    except ValueError:  # at these shapes it is no such operation
+        return False
+    return got.shape == due.shape and _close(got, due)
+
+
+def _close(got: np.ndarray, due: np.ndarray) -> bool:
+    largest = float(np.max(np.abs(due), initial=0.0))
+    return bool(np.allclose(got, due, rtol=RELATIVE, atol=ABSOLUTE * largest))
