@@ -5,7 +5,7 @@ import inspect
 from conformance.known_defects.defect import Defect
 from conformance.known_defects.minimal_calls import has_axis_out_of_range, square_call
 from properties.call import Axes, Call, FunctionCall, ModuleCall
-from properties.laws.errors import BEYOND
+from properties.laws.errors.calls import BEYOND
 
 _NAMED_FROM_THE_END = ModuleCall(
     "partitioned-dense",

@@ -7,7 +7,7 @@ import jax
 
 from properties import oracle
 from properties.call import Axes, Call, FunctionCall, ModuleCall
-from properties.laws.errors import BEYOND
+from properties.laws.errors.calls import BEYOND
 
 NOT_FOUND = "No report of this was found on jax-ml/jax on 2026-11-21."
 NOT_FOUND_LATER = "No report of this was found on jax-ml/jax on 2026-11-26."

@@ -12,7 +12,7 @@ from conformance.known_defects.minimal_calls import (
     square_call,
 )
 from properties.call import Axes, FunctionCall
-from properties.laws.errors import BEYOND
+from properties.laws.errors.calls import BEYOND
 
 _PMAP_SAYS = (
     "The docstring of jax.pmap asks for non-negative axes; nothing checks it. No report of this was "

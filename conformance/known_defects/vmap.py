@@ -16,7 +16,7 @@ from conformance.known_defects.minimal_calls import (
     square_call,
 )
 from properties.call import Axes, FunctionCall
-from properties.laws.errors import MANY
+from properties.laws.errors.calls import MANY
 
 _DYNAMIC_SLICES = ("lax.dynamic_slice", "lax.dynamic_slice.fixed-start")
 _SCALED = "lax.scaled_matmul_wrapper"

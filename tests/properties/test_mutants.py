@@ -60,6 +60,7 @@ KILLS = {
     "errors.nothing-mapped": ["wrong-axes-accepted", "errors-say-nothing"],
     "errors.axis-size": ["wrong-axes-accepted", "errors-say-nothing"],
     "errors.axes-of-another-form": ["wrong-axes-accepted"],
+    "errors.within-the-function": ["wrong-axes-accepted"],
     "errors.keywords": ["keywords-left-out"],
     "errors.sizes-disagree": ["wrong-axes-accepted", "errors-say-nothing"],
     "parallel.pmap-agrees-with-vmap": ["shards-swapped"],

@@ -22,10 +22,11 @@ def parts(transform: Transform, call: FunctionCall, found: Violation) -> Parts:
         _definition(call.subject),
         f"arguments = {literal(found.arguments or call.arguments(call.axes[0]))}",
     ]
-    if found.mismatch.due:
-        # The law checks the map itself, whatever its recipe: what must raise has no result.
-        return Parts(setup=setup, attempt=[transform.source(call), "got = mapped(*arguments)"])
     recipe = found.recipe or MAP
+    if found.mismatch.due:
+        # What must raise has no result, which the recipe could do anything with.
+        called = [transform.source(call), "got = mapped(*arguments)"]
+        return Parts(setup=setup, attempt=[recipe.setup_code(call), *called])
     mapped = call.only(recipe.axes(call.axes[0]))
     if call.eager:
         # As in the run: eager operations of NumPy's arrays may be NumPy's own.

@@ -13,7 +13,7 @@ from properties import oracle
 from properties.call import FunctionCall
 from properties.compare import Mismatch, assert_agrees
 from properties.law import attribute_to, law
-from properties.laws.errors import assert_raises
+from properties.laws.errors.calls import assert_raises
 from properties.recipe import MAP, Recipe
 from properties.strategies import function_calls
 from properties.transform import Transform

@@ -15,7 +15,7 @@ from properties import oracle
 from properties.call import Axes, FunctionCall
 from properties.compare import Mismatch, assert_agrees, exactly
 from properties.law import attribute_to, law
-from properties.laws.errors import assert_raises
+from properties.laws.errors.calls import assert_raises
 from properties.profile import Profile
 from properties.recipe import MAP, Recipe
 from properties.strategies import SEEDS, one_of

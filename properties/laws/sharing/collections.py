@@ -9,7 +9,7 @@ from properties.call import ModuleCall
 from properties.compare import assert_agrees, assert_same_structure
 from properties.joint_compile import apply_together, init_shapes
 from properties.law import attribute_to
-from properties.laws.errors import assert_raises
+from properties.laws.errors.calls import assert_raises
 from properties.laws.sharing.cases import check_outputs, law
 from properties.laws.sharing.variants import check_variants
 from properties.profile import Profile

@@ -12,7 +12,7 @@ from properties.call import ModuleCall
 from properties.compare import Mismatch, assert_agrees, assert_same_structure
 from properties.joint_compile import init_now, init_shapes
 from properties.law import attribute_to
-from properties.laws.errors import assert_raises
+from properties.laws.errors.calls import assert_raises
 from properties.laws.sharing.cases import check_outputs, law, no_params, one_call
 from properties.strategies import module_calls, or_shared_inputs
 from properties.subject import ModuleSubject

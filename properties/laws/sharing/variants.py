@@ -7,7 +7,7 @@ from properties.call import ModuleCall
 from properties.compare import assert_agrees, assert_same_structure
 from properties.joint_compile import init_shapes, run_together, transform_or_raise
 from properties.law import attribute_to
-from properties.laws.errors import assert_raises
+from properties.laws.errors.calls import assert_raises
 from properties.laws.sharing.cases import (
     check_outputs,
     law,

@@ -35,6 +35,7 @@ BREAKS = {
     "second": "second_call_differs(mapped)",
     "retraced": "lambda *a: (mapped(*a), jax.clear_caches())[0]",
     "accepted": "lambda *a: 0",
+    "taken": "lambda *a: 0",
     "another": "lambda *a: {}[0]",
     "unnamed": "lambda *a: int('x')",
 }
@@ -81,6 +82,7 @@ KINDS = {
     "second": ("mapping.jit-agrees", "matrix-add", "value"),
     "retraced": ("mapping.jit-agrees", "matrix-add", "value"),
     "accepted": ("errors.sizes-disagree", "matrix-add", "accepted"),
+    "taken": ("errors.within-the-function", "softmax", "accepted"),
     "another": ("errors.sizes-disagree", "matrix-add", "raised"),
     "unnamed": ("errors.sizes-disagree", "matrix-add", "unnamed"),
 }

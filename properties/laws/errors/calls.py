@@ -1,4 +1,4 @@
-"""errors.*: a call that means nothing raises an exception that says what is wrong with it."""
+"""Calls that mean nothing."""
 
 import inspect
 from collections.abc import Callable

@@ -1,0 +1,201 @@
+"""Functions that cannot be mapped, and such that cannot be called at all."""
+
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import jax
+import numpy as np
+
+from properties.batch_axes import front
+from properties.call import FunctionCall
+from properties.law import attribute_to, law
+from properties.laws.errors.calls import assert_raises
+from properties.recipe import Recipe
+from properties.strategies import function_calls
+from properties.transform import Transform
+from properties.trees import attempt
+
+PREAMBLE = """\
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.experimental import io_callback
+"""
+GIVEN = (np.arange(6, dtype="float32").reshape(3, 2),)
+"""Three examples of two numbers, with which each function is mapped."""
+
+
+@attrs.frozen
+class Refused:
+    """A function of two numbers that raises under a map."""
+
+    why: str
+    """What is wrong with it, as in "ValueError, since ..."."""
+    kind: type[Exception]
+    """What it raises."""
+    source: str
+    """Its Python: an expression of `x`, or all of a module that defines `refused`."""
+    works_alone: bool = True
+    """Whether it can be called by itself, where no map is."""
+    needs: str = ""
+    """The name in `jax` that a release may lack."""
+
+    @property
+    def text(self) -> str:
+        """Python that defines `refused`."""
+        one = "def refused" not in self.source
+        code = f"def refused(x):\n    return {self.source}\n" if one else self.source
+        return f"{PREAMBLE}\n\n{textwrap.dedent(code).strip()}\n"
+
+    def function(self) -> Callable[..., Any]:
+        """The function, of what its Python defines anew."""
+        namespace: dict[str, Any] = {}
+        exec(compile(self.text, "<refused>", "exec"), namespace)  # noqa: S102 (of this file)
+        refused: Callable[..., Any] = namespace["refused"]
+        return refused
+
+    @property
+    def recipe(self) -> Recipe:
+        """How a script comes to what the map gives."""
+        code = f"{self.text}\n\nfunction = refused"
+        return Recipe("map of a function that must raise", setup_code=lambda call: code)
+
+
+_CALLBACK = "io_callback(lambda x: np.asarray(x) - 1, x, x)"
+_RULE = """
+@jax.custom_batching.custom_vmap
+def pair(x):
+    return x, x
+
+@pair.def_vmap
+def _(size, mapped, x):
+    return {}
+
+def refused(x):
+    return pair(x)
+"""
+_REF = """
+ref = jax.new_ref(jnp.zeros(2))
+
+def refused(x):
+    {}
+    return x
+"""
+_JVP = """
+@jax.custom_jvp
+def twice(x):
+    return 2 * x
+
+twice.defjvp(lambda x, t: (twice(*x), (t[0], t[0])))
+
+def refused(x):
+    return jax.jvp(twice, (x,), (x,))
+"""
+_VJP = """
+@jax.custom_vjp
+def twice(x):
+    return 2 * x
+
+twice.defvjp(lambda x: (2 * x, None), lambda _, g: (g, g))
+
+def refused(x):
+    return jax.vjp(twice, x)[1](x)
+"""
+_INNER = "jax.vmap(lambda y: {}, axis_name='i')(jnp.stack([x, x]))"
+_VALUE = "Python is given the value of what is mapped"
+_SHARED = "each example writes another value to a reference that all share"
+_NO_ORDER = "the examples have no order"
+_GROUPS = "a map by name takes no groups"
+REFUSED = (
+    Refused(_NO_ORDER, ValueError, f"{_CALLBACK[:-1]}, ordered=True)"),
+    Refused(
+        "not every example takes the branch that calls back",
+        NotImplementedError,
+        f"lax.cond(x[0] > 2, lambda x: {_CALLBACK}, lambda x: x, x)",
+    ),
+    Refused(
+        "not every example goes on with the loop that calls back",
+        Exception,
+        f"lax.while_loop(lambda x: x[0] > 0, lambda x: {_CALLBACK}, x)",
+    ),
+    Refused(
+        "nothing says how the callback takes a batch",
+        NotImplementedError,
+        "jax.pure_callback(lambda x: np.asarray(x), x, x)",
+        # Before, a callback was called for each example unless it was said to take a batch.
+        needs="new_ref",
+    ),
+    Refused("its rule returns another tree", ValueError, _RULE.format("[x, x], [True, True]")),
+    Refused("its rule says too little", ValueError, _RULE.format("(x, x), True")),
+    *(
+        Refused(_SHARED, Exception, _REF.format(write), needs="new_ref")
+        for write in (
+            "ref[...] = x",
+            "ref[0] = x[0]",
+            "ref[1:] = x[:1]",
+            "jax.ref.addupdate(ref, ..., x)",
+            "jax.ref.addupdate(ref, 1, x[0])",
+            "jax.ref.swap(ref, ..., x)",
+        )
+    ),
+    *(
+        Refused(_VALUE, kind, source)
+        for kind, source in (
+            (jax.errors.TracerBoolConversionError, "x if x[0] >= 0 else -x"),
+            (jax.errors.ConcretizationTypeError, "x * float(x[0])"),
+            (jax.errors.TracerIntegerConversionError, "x * [1, 2, 3, 4, 5][x[0].astype(int)]"),
+            (jax.errors.TracerArrayConversionError, "np.asarray(x)"),
+            (jax.errors.NonConcreteBooleanIndexError, "x[x >= 0]"),
+            (jax.errors.ConcretizationTypeError, "jnp.arange(x[0])"),
+            (jax.errors.ConcretizationTypeError, "jnp.nonzero(x)"),
+        )
+    ),
+    Refused("a text is no array", TypeError, "'text'"),
+    Refused("no map has this name", NameError, "lax.psum(x, 'j')", works_alone=False),
+    *(
+        Refused(_GROUPS, NotImplementedError, _INNER.format(source), works_alone=False)
+        for source in (
+            "lax.psum(y, 'i', axis_index_groups=[[0], [1]])",
+            "lax.all_gather(y, 'i', axis_index_groups=[[0], [1]])",
+            "lax.psum_scatter(y, 'i', axis_index_groups=[[0], [1]])",
+        )
+    ),
+    Refused(
+        "the result of the inner map is not the same for every example of it",
+        ValueError,
+        "jax.vmap(lambda y: y + x, out_axes=None)(jnp.arange(2.0))",
+        works_alone=False,
+    ),
+    *(
+        Refused("both must have one type", TypeError, source, works_alone=False)
+        for source in (
+            "lax.scan(lambda c, _: (c[:1], None), x, None, length=2)",
+            "lax.cond(x[0] > 0, lambda x: x, lambda x: x[:1], x)",
+            "lax.while_loop(lambda x: x[0] > 0, lambda x: x.astype(int), x)",
+        )
+    ),
+    Refused("its rule returns another tree", TypeError, _JVP, works_alone=False),
+    Refused("its rule returns another tree", TypeError, _VJP, works_alone=False),
+)
+"""What must raise under a map."""
+
+
+@law(
+    "errors.within-the-function",
+    tier="derived",
+    cases=function_calls(front, front, most=1),
+    only_transform="jax.vmap",
+    where=lambda subject: subject.name == "softmax",
+)
+def within_the_function(transform: Transform, call: FunctionCall) -> None:
+    """A function that cannot be mapped, or called at all, raises under a map as is documented of it."""
+    axes = call.axes[0]
+    for each in REFUSED:
+        if each.needs and not hasattr(jax, each.needs):
+            continue
+        got = attempt(transform.map(each.function(), axes), *GIVEN)
+        with attribute_to(call, each.recipe, GIVEN):
+            assert_raises(got, each.kind, each.why)
