@@ -23,7 +23,7 @@ from properties.batch_axes import (
 from properties.call import Axes, FunctionCall, ModuleCall
 from properties.profile import Profile
 from properties.sizes import pool
-from properties.subject import AXIS, FunctionSubject, ModuleSubject, Subject
+from properties.subject import AXIS, FunctionSubject, ModuleSubject, Subject, dims
 from properties.transform import Transform
 
 SEEDS = range(2**31)
@@ -175,6 +175,16 @@ def with_other_batches(
         return calls if fixed else calls.map(resized)
 
     return more
+
+
+def with_an_empty_dimension(cases: FunctionCases) -> FunctionCases:
+    """The calls of `cases`, with one dimension of each example of size zero: the seed says which."""
+
+    def emptied(call: FunctionCall) -> FunctionCall:
+        dimension = random.Random(call.seed).choice(dims(call.subject))
+        return attrs.evolve(call, sizes={**call.sizes, dimension: 0})
+
+    return lambda transform, subject, profile: cases(transform, subject, profile).map(emptied)
 
 
 def _one_and_square(call: FunctionCall) -> list[int]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import numpy as np
 
 from properties import oracle
 from properties.call import Axes, Call, FunctionCall, ModuleCall
@@ -11,6 +12,7 @@ from properties.laws.errors.calls import BEYOND
 
 NOT_FOUND = "No report of this was found on jax-ml/jax on 2026-11-21."
 NOT_FOUND_LATER = "No report of this was found on jax-ml/jax on 2026-11-26."
+NOT_FOUND_ON_THE_28TH = "No report of this was found on jax-ml/jax on 2026-11-28."
 NOT_FOUND_ON_THE_27TH = "No report of this was found on jax-ml/jax on 2026-11-27."
 RANDOM_BITS = tuple(f"lax.rng_bit_generator{variant}" for variant in ("", ".bytes", ".key"))
 """Subjects of one primitive, which several defects have."""
@@ -49,6 +51,28 @@ def has_no_out_axis(call: FunctionCall) -> bool:
     """Whether out_axes is None."""
     out_axes: int | None = call.axes[0].out_axes
     return out_axes is None
+
+
+def has_no_elements(call: Call) -> bool:
+    """Whether one example's result, or a part of it, has no elements."""
+    if not isinstance(call, FunctionCall) or call.subject.kind != "function":
+        return False
+    one = jax.eval_shape(call.subject.function, *call.example())
+    return any(0 in leaf.shape for leaf in jax.tree_util.tree_leaves(one))
+
+
+def has_empty_operands(call: Call) -> bool:
+    """Whether no argument of an example has elements, and its result has."""
+    if has_no_elements(call) or not isinstance(call, FunctionCall):
+        return False
+    return all(0 in np.shape(leaf) for leaf in jax.tree_util.tree_leaves(call.example()))
+
+
+EMPTY_OPERANDS = (
+    "A function of arguments without elements whose result has some, such as the dot product of two "
+    "vectors of size 0, raises JaxRuntimeError of XLA: 'func.call' op expected at least one operand of "
+    "@xla.sdy.manual_computation_body."
+)
 
 
 def square_call(in_axis: int, out_axis: Any) -> FunctionCall:

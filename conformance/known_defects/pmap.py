@@ -4,10 +4,14 @@ import attrs
 
 from conformance.known_defects.defect import Defect
 from conformance.known_defects.minimal_calls import (
+    EMPTY_OPERANDS,
     NOT_FOUND,
+    NOT_FOUND_ON_THE_28TH,
     has_axis_out_of_range,
+    has_empty_operands,
     has_negative_axis,
     has_negative_axis_not_in_front,
+    has_no_elements,
     has_no_out_axis,
     square_call,
 )
@@ -105,6 +109,30 @@ PMAP: tuple[Defect, ...] = (
             "documented (https://github.com/jax-ml/jax/pull/26668), the sign of zero is not."
         ),
         all_laws=False,
+    ),
+    Defect(
+        id="pmap-empty-result-unreadable",
+        transform="jax.pmap",
+        versions={"jax": ">=0.9.1,<0.11.2"},
+        affects=has_no_elements,
+        law="mapping.no-elements",
+        call=FunctionCall("square", {"batch": 3, "m": 0, "n": 4}, (Axes((0,), 0),)),
+        description=(
+            "A result without elements cannot be read: np.asarray raises ValueError, 'could not "
+            "broadcast input array from shape (3,0,4) into shape (1,0,4)'. The cause is that of "
+            "vmap-empty-shards-unreadable."
+        ),
+        upstream=NOT_FOUND_ON_THE_28TH,
+    ),
+    Defect(
+        id="pmap-empty-operands",
+        transform="jax.pmap",
+        versions={"jax": ">=0.8.0"},
+        affects=has_empty_operands,
+        law="mapping.no-elements",
+        call=FunctionCall("dot-product", {"batch": 3, "n": 0}, (Axes((0, 0), 0),)),
+        description=EMPTY_OPERANDS,
+        upstream=NOT_FOUND_ON_THE_28TH,
     ),
 )
 

@@ -7,11 +7,15 @@ import jax
 
 from conformance.known_defects.defect import Defect
 from conformance.known_defects.minimal_calls import (
+    EMPTY_OPERANDS,
     NOT_FOUND,
     NOT_FOUND_LATER,
+    NOT_FOUND_ON_THE_28TH,
     RANDOM_BITS,
     any_axes,
     calls_of,
+    has_empty_operands,
+    has_no_elements,
     rule_call,
     square_call,
 )
@@ -138,17 +142,29 @@ SHARD_MAP: tuple[Defect, ...] = (
     Defect(
         id="shard-map-empty-result-unreadable",
         transform="jax.shard_map",
-        versions={"jax": ">=0.7.2,<0.11.2"},
-        affects=lambda call: call.subject_name == "lax.empty" and call.eager,
-        law="parallel.shard-map-agrees",
-        call=attrs.evolve(rule_call("lax.empty", (0,), m=2, n=4), eager=True),
+        versions={"jax": ">=0.7,<0.11.2"},
+        affects=lambda call: (
+            call.eager and (call.subject_name == "lax.empty" or has_no_elements(call))
+        ),
+        law="mapping.no-elements",
+        call=FunctionCall("square", {"batch": 3, "m": 0, "n": 4}, (Axes((0,), 0),), eager=True),
         description=(
             "Without jit, a result of size zero cannot be read: np.asarray raises ValueError, "
-            "'could not broadcast input array from shape (3,0) into shape (1,0)'. Before 0.9.2 the "
+            "'could not broadcast input array from shape (3,0,4) into shape (1,0,4)'. Before 0.9.1 the "
             "call raises AssertionError, 'Unexpected XLA sharding override'. The cause is that of "
             "vmap-empty-shards-unreadable."
         ),
         upstream="No report of this was found on jax-ml/jax on 2026-11-25.",
+    ),
+    Defect(
+        id="shard-map-empty-operands",
+        transform="jax.shard_map",
+        versions={"jax": ">=0.7"},
+        affects=has_empty_operands,
+        law="mapping.no-elements",
+        call=FunctionCall("dot-product", {"batch": 3, "n": 0}, (Axes((0, 0), 0),)),
+        description=EMPTY_OPERANDS,
+        upstream=NOT_FOUND_ON_THE_28TH,
     ),
     Defect(
         id="shard-map-loops-inside",

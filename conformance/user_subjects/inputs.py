@@ -1,6 +1,7 @@
 """The inputs of one example, as a user writes them: shapes, ranges, arrays, keys, and trees of these."""
 
 import dataclasses
+import numbers
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -99,8 +100,21 @@ def indices(*shape: Dim, below: Dim, dtype: str = "int32") -> Array:
 
 
 def between(low: float, high: float, *shape: Dim) -> Array:
-    """An input of floats drawn uniformly from an interval."""
+    """An input of floats drawn uniformly from an interval.
+
+    Raises:
+        SubjectsError: The first two are not the ends of an interval.
+
+    """
+    if not (_are_numbers(low, high) and low <= high):
+        raise SubjectsError(
+            f"own.between(low, high, *shape) takes two numbers and then the shape, not {low!r}, {high!r}"
+        )
     return Drawn(tuple(shape), values=lambda random, s: random.uniform(low, high, size=s))
+
+
+def _are_numbers(*values: Any) -> bool:
+    return all(isinstance(value, numbers.Real) for value in values)
 
 
 def positive(*shape: Dim) -> Array:
@@ -119,7 +133,20 @@ def probabilities(*shape: Dim) -> Array:
 
 
 def integers(*shape: Dim, low: int = -100, high: int = 100, dtype: str = "int32") -> Array:
-    """An input of integers of at least ``low`` and less than ``high``."""
+    """An input of integers of at least ``low`` and less than ``high``.
+
+    Raises:
+        SubjectsError: There are no such integers, or a range was given where the shape is due.
+
+    """
+    if not (_are_numbers(low, high) and low < high):
+        raise SubjectsError(f"own.integers needs low < high, not low={low!r} and high={high!r}")
+    if 0 in shape:
+        given = ", ".join(map(repr, shape))
+        raise SubjectsError(
+            f"own.integers({given}) asks for an array of shape ({given}), which is empty: give a range by "
+            "name, as in own.integers('n', low=0, high=4)"
+        )
     return Drawn(tuple(shape), dtype=dtype, values=lambda r, s: r.randint(low, high, size=s))
 
 

@@ -36,6 +36,7 @@ KILLS = {
     "mapping.large-batch": ["batch-reversed", "slice-zero-broadcast"],
     "nesting.commutes": ["batch-reversed"],
     "mapping.axis-size": ["out-axes-ignored", "options-ignored"],
+    "mapping.no-elements": ["out-axes-ignored"],
     "mapping.preserves-structure": ["out-axes-ignored"],
     "nesting.composes": ["batch-reversed"],
     "gradients.per-example": ["batch-reversed"],

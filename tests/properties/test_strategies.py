@@ -143,7 +143,11 @@ def test_calls_take_their_sizes_from_the_pool(law: Law, transform: Transform) ->
         if isinstance(call, GeneratedModuleCall):
             assert call.sizes["batch"] in MODULE_BATCHES
             continue
-        assert dict(call.sizes) in pool(call.subject, MANY, transform.max_batch_size())
+        sets = pool(call.subject, MANY, transform.max_batch_size())
+        if law.id == "mapping.no-elements":
+            (empty,) = (name for name, size in call.sizes.items() if size == 0)
+            sets = [{**chosen, empty: 0} for chosen in sets]
+        assert dict(call.sizes) in sets
         assert call.sizes["batch"] <= (transform.max_batch_size() or 8)
 
 
@@ -185,6 +189,8 @@ def test_slices_of_what_is_mapped_are_pairwise_different(law: Law) -> None:
     for call in all_drawn(law):
         if getattr(call, "edge_values", False) or call.subject_name == "embed":
             continue  # edges are few; so are the ids of a small vocabulary
+        if 0 in call.sizes.values():
+            continue  # arrays without elements are all the same
         if getattr(call.subject, "kind", "") in ("rule", "large", "program"):
             continue  # there are but two booleans, few indices, and few small whole numbers
         for axes in call.axes[:2]:

@@ -14,6 +14,7 @@ from properties.laws.mapping.values import equals_per_example
 from properties.recipe import MAP, Recipe
 from properties.strategies import (
     function_calls,
+    with_an_empty_dimension,
     with_explicit_axis_size,
     with_other_batches,
 )
@@ -29,6 +30,10 @@ WEAK_TYPES = Recipe(
         "got = np.array([aval.weak_type for aval in avals])"
     ),
 )
+
+
+WITHOUT_ELEMENTS = ("square", "matrix-add", "dot-product", "matmul", "sort")
+"""Subjects that have an answer where any dimension is of size zero: a sum of nothing is zero."""
 
 
 def _no_empty_batch(transform: Transform, subject: FunctionSubject) -> str | None:
@@ -52,6 +57,17 @@ def _one(call: FunctionCall) -> list[int]:
 )
 def axis_size(transform: Transform, call: FunctionCall) -> None:
     """Mapping over an empty batch returns empty results, and over one example one result."""
+    equals_per_example.check(transform, call)
+
+
+@law(
+    "mapping.no-elements",
+    tier="derived",
+    cases=with_an_empty_dimension(function_calls(unmapped="any", most=3)),
+    where=lambda subject: subject.name in WITHOUT_ELEMENTS,
+)
+def no_elements(transform: Transform, call: FunctionCall) -> None:
+    """A dimension of size zero that is not mapped is a size like any other."""
     equals_per_example.check(transform, call)
 
 

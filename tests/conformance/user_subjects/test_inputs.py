@@ -169,3 +169,24 @@ def test_a_function_that_keeps_a_state_in_python_is_said_to() -> None:
         AssertionError, match="counted gives another result when it is called again"
     ):
         assert_conforms(counted, [("n",)], laws=["mapping.equals-per-example"])
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (lambda: own.integers(0, 4), r"own\.integers\(0, 4\).*empty.*low=0, high=4"),
+        (lambda: own.integers("n", low=4, high=4), "low < high"),
+        (lambda: own.integers("n", low="m"), "low < high"),
+        (lambda: own.between("n", 0, 1), r"own\.between.*then the shape.*'n'"),
+        (lambda: own.between(1, 0, "n"), "own\\.between"),
+    ],
+)
+def test_a_range_in_the_wrong_place_is_told_where_it_goes(written: Any, said: str) -> None:
+    with pytest.raises(own.SubjectsError, match=said):
+        written()
+
+
+def test_a_range_is_taken_where_it_goes() -> None:
+    assert own.integers(2, 3, low=0, high=4).dims == (2, 3)
+    assert own.between(0, 1, "n").dims == ("n",)
+    assert own.between(1.0, 1.0).dims == ()
