@@ -10,20 +10,60 @@ from properties.transform import Transform
 from properties.trees import Raised
 
 
-@functools.cache
 def unavailable(subject: Subject) -> str | None:
     """Why this release cannot do what a subject of the catalogue does, unmapped; None where it can."""
+    refused = refusal(subject)
+    if refused is None or not _says_what_is_missing(refused):
+        return None
+    return f"jax {jax.__version__} does not do it unmapped: {Raised(refused)!r}"
+
+
+def raised_alone(subject: Subject) -> Exception | None:
+    """What a subject of the catalogue raises unmapped, but for errors that say what the release lacks.
+
+    Subjects map, and differentiate, within: what breaks a transform may break them before any map is
+    made of them, and then no law could say so.
+    """
+    refused = refusal(subject)
+    return None if refused is None or _says_what_is_missing(refused) else refused
+
+
+_OF_MISSING = (AttributeError, ImportError, NotImplementedError)
+_MISSING = (
+    "unexpected keyword argument",
+    "Got unexpected",
+    "unrecognized PRNG implementation",
+    # A parameter that is not known yet is an operand.
+    "is not a valid JAX type",
+    # Of a dtype.
+    "not understood",
+    # Of `lax.map` in batches larger than the whole.
+    "integer division or modulo by zero",
+    # A name or a parameter that only traced code lacks.
+    "Attempted boolean conversion of traced array with shape bool[]",
+)
+"""What exceptions say of what an older or newer release has."""
+
+
+@functools.cache
+def refusal(subject: Subject) -> Exception | None:
+    """What a subject of the catalogue raises when it is called by itself."""
     if not isinstance(subject, FunctionSubject) or subject.kind not in ("rule", "draw", "program"):
         return None
+    example = some_call(subject).example()
     try:
-        example = some_call(subject).example()
         jax.eval_shape(subject.function, *example)
         if jax.default_backend() != "cpu":
             # Some primitives have no lowering but the CPU's.
             jax.jit(subject.function).lower(*example)
     except Exception as refused:
-        return f"jax {jax.__version__} does not do it unmapped: {Raised(refused)!r}"
+        return refused
     return None
+
+
+def _says_what_is_missing(refused: Exception) -> bool:
+    """Whether a name, a parameter, a rule or a dtype is missing."""
+    return isinstance(refused, _OF_MISSING) or any(each in str(refused) for each in _MISSING)
 
 
 def single_argument(transform: Transform, subject: FunctionSubject) -> str | None:

@@ -7,17 +7,19 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 import attrs
+import numpy as np
 from hypothesis.strategies import SearchStrategy
 
 from properties import law_ids
-from properties.applicability import unavailable
-from properties.call import Call, with_dtypes_of
+from properties.applicability import raised_alone, unavailable
+from properties.call import Axes, Call, FunctionCall, with_dtypes_of
 from properties.call_json import check_axes, from_json, to_json
-from properties.compare import Expected, Mismatch
+from properties.compare import Expected, Mismatch, exactly
 from properties.profile import Profile, Tier
 from properties.recipe import Recipe
 from properties.subject import FunctionSubject, ModuleSubject, Subject, UseSubject
 from properties.transform import Transform
+from properties.trees import Raised
 from reference.types import PyTree
 
 # A law is about calls and subjects of one class, and its functions take that class.
@@ -153,6 +155,7 @@ def law(
         @functools.wraps(check)
         def in_dtypes(transform: Transform, call: Any) -> None:
             with with_dtypes_of(call):
+                _assert_works_alone(call)
                 check(transform, call)
 
         return Law(
@@ -171,6 +174,28 @@ def law(
         )
 
     return made
+
+
+_ALONE = Recipe(
+    "function by itself",
+    result_code=lambda call: (
+        "first = jax.tree_util.tree_map(lambda x: x[0], arguments)\n"
+        "got = np.float32(0 * len(jax.tree_util.tree_leaves(jax.eval_shape(function, *first))))"
+    ),
+)
+
+
+def _assert_works_alone(call: Call) -> None:
+    """Raise `Violation` where what a call maps cannot be called at all: it maps or differentiates within."""
+    if not isinstance(call, FunctionCall):
+        return
+    refused = raised_alone(call.subject)
+    if refused is None:
+        return
+    front = call.only(Axes((0,) * len(call.subject.arguments), 0))
+    message = f"before any map of it, {call.subject_name} raised {Raised(refused)!r}"
+    with attribute_to(front, _ALONE, expected=exactly(np.float32(0))):
+        raise Mismatch("raised", message, "a result", repr(refused), raised=refused)
 
 
 def laws_of(*modules: ModuleType) -> dict[str, Law]:

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import jax
 
-from properties.applicability import unavailable
+from properties.applicability import refusal
 from properties.call import with_dtypes_of
 from properties.sizes import some_call
 from properties.subject import FunctionSubject
@@ -111,7 +111,7 @@ def parameter_coverage(
 
 
 def _of_subject(subject: FunctionSubject) -> Iterator[tuple[str, str, str]]:
-    if unavailable(subject):
+    if refusal(subject):
         return
     for dtype in subject.dtypes[:2]:
         call = attrs.evolve(some_call(subject), dtype=dtype)

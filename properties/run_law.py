@@ -10,9 +10,11 @@ import attrs
 import hypothesis
 
 from properties import compile_stats
-from properties.call import Call, FunctionCall, digest
+from properties.applicability import raised_alone
+from properties.call import Axes, Call, FunctionCall, digest
 from properties.law import Law, Violation, minimize, smallest, violation
 from properties.profile import Profile
+from properties.sizes import some_call
 from properties.subject import FunctionSubject, Subject
 from properties.transform import Transform
 from reference.error_bounds.bounded_array import BranchUndecidable
@@ -90,6 +92,10 @@ def run_law(
                 hypothesis.reject()
 
     found: Violation | None = None
+    if isinstance(subject, FunctionSubject) and raised_alone(subject) is not None:
+        # What cannot be called has no shapes from which calls could be drawn.
+        drawn = [attrs.evolve(some_call(subject), axes=(Axes((0,) * len(subject.arguments), 0),))]
+        return _finished(violation(law, transform, drawn[0]), drawn, began, before, undecided)
     try:
         by_hypothesis = shrink and law.smaller is None
         _hypothesis_test(law, transform, subject, profile, attempt, database, by_hypothesis)()

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 
 from conformance.runner import rule_coverage
-from properties.applicability import unavailable
+from properties.applicability import refusal
 from properties.call import Axes, FunctionCall
 from properties.sizes import sizes
 from properties.subjects import RULES
@@ -20,7 +20,7 @@ def subjects_by_rule() -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for subject in RULES:
-        if unavailable(subject):
+        if refusal(subject):
             continue
         call = FunctionCall(subject.name, sizes(subject, "distinct", 0), (), subject.dtypes[0])
         arguments = call.arguments(Axes((0,) * len(subject.arguments)))

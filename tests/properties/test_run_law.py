@@ -1,12 +1,14 @@
 """The runner finds, shrinks and narrows; sets aside what is known; and passes on its own faults."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
+import jax
 import pytest
 from hypothesis.database import InMemoryExampleDatabase
 
+from properties import applicability
 from properties.call import FunctionCall
 from properties.compare import Mismatch
 from properties.law import Law, Violation, attribute_to, minimize
@@ -245,3 +247,46 @@ def test_a_profile_may_want_each_dtype(every: bool) -> None:
     run_law(law, LOOP, subject, attrs.evolve(PROFILE, examples=1, every_dtype=every))
     assert len(dtypes) == (len(subject.dtypes) if every else 1)
     assert (set(dtypes) == set(subject.dtypes)) is every
+
+
+PSUM = SUBJECTS["lax.psum"]
+"""It maps within."""
+
+
+@pytest.fixture
+def refusing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Exception], None]]:
+    """Has `jax.vmap` raise an exception within subjects; transforms keep theirs."""
+
+    def refuse(error: Exception) -> None:
+        def refused(*given: Any, **named: Any) -> Any:
+            raise error
+
+        monkeypatch.setattr(jax, "vmap", refused)
+        # JAX does not run a function again for a trace that it has.
+        jax.clear_caches()
+        applicability.refusal.cache_clear()
+
+    applicability.refusal.cache_clear()
+    yield refuse
+    applicability.refusal.cache_clear()
+
+
+def test_what_a_function_of_the_catalogue_raises_before_any_map_is_a_violation(
+    refusing: Callable[[Exception], None],
+) -> None:
+    law = LAWS["mapping.equals-per-example"]
+    assert run_law(law, LOOP, PSUM, PROFILE).violation is None
+    refusing(ValueError("no such axis"))
+    assert law.skip_reason(LOOP, PSUM) is None
+    found = run_law(law, LOOP, PSUM, PROFILE)
+    assert str(found.violation) == (
+        "before any map of it, lax.psum raised ValueError: no such axis"
+    )
+    assert found.examples == 1
+
+
+def test_what_a_release_lacks_is_no_violation(refusing: Callable[[Exception], None]) -> None:
+    refusing(AttributeError("module 'jax' has no attribute 'vmap'"))
+    reason = LAWS["mapping.equals-per-example"].skip_reason(LOOP, PSUM)
+    assert reason is not None
+    assert reason.endswith("AttributeError: module 'jax' has no attribute 'vmap'")

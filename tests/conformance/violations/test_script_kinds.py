@@ -6,18 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import jax
 import numpy as np
 import pytest
 
 from conformance.transforms import TRANSFORMS
 from conformance.violations.script import script
+from properties import applicability
 from properties.call import Axes, FunctionCall, ModuleCall
 from properties.compare import Mismatch, exactly
 from properties.law import Violation, violation
 from properties.laws import LAWS
 from properties.laws.randomness import DIFFERENT
 from properties.profile import PROFILES
-from properties.run_law import draw
+from properties.run_law import draw, run_law
 from properties.subjects import SUBJECTS
 
 from .conftest import statuses
@@ -111,6 +113,24 @@ def test_the_script_fails_on_the_broken_map_and_passes_on_the_honest_one(
     text = script(LAWS[law], TRANSFORMS["jax.vmap"], found)
     broken = BREAKING.replace("{code}", BREAKS[fault]) + PATCH
     assert statuses(tmp_path, [text], broken) == ["1"]
+    assert statuses(tmp_path, [text]) == ["0"]
+
+
+REFUSING = "import jax\n\n\ndef no_map(*given, **named):\n    raise ValueError\n\n\njax.vmap = no_map\n"
+
+
+def test_a_function_that_raises_by_itself_is_called_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    law, transform, psum = LAWS[EQUALS], TRANSFORMS["jax.vmap"], SUBJECTS["lax.psum"]
+    applicability.refusal.cache_clear()
+    with monkeypatch.context() as patched:
+        patched.setattr(jax, "vmap", lambda *given, **named: {}[0])
+        found = run_law(law, transform, psum, PROFILES["quick"]).violation
+    applicability.refusal.cache_clear()
+    assert found is not None
+    text = script(law, transform, found)
+    assert statuses(tmp_path, [text], REFUSING) == ["1"]
     assert statuses(tmp_path, [text]) == ["0"]
 
 
