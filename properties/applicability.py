@@ -31,7 +31,7 @@ def raised_alone(subject: Subject) -> Exception | None:
 _OF_MISSING = (AttributeError, ImportError, NotImplementedError)
 _MISSING = (
     "unexpected keyword argument",
-    "Got unexpected",
+    "Got unexpected `to` value",
     "unrecognized PRNG implementation",
     # A parameter that is not known yet is an operand.
     "is not a valid JAX type",
