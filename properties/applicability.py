@@ -35,8 +35,12 @@ _MISSING = (
     "unrecognized PRNG implementation",
     # A parameter that is not known yet is an operand.
     "is not a valid JAX type",
+    "of the allowed methods",
+    "Invalid value received for the device_local_layout argument",
     # Of a dtype.
     "not understood",
+    "float8_e8m0fnu",
+    "jit-wrapped function was called with a non-array argument",
     # Of `lax.map` in batches larger than the whole.
     "integer division or modulo by zero",
     # A name or a parameter that only traced code lacks.

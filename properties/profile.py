@@ -37,7 +37,7 @@ class Sampling:
     catalogue: int = 1
     """Subjects of the catalogue, by each law that is not essential."""
     variants: int = 1
-    """Subjects of the catalogue that vary parameters alone, by each law, whatever its tier."""
+    """Subjects of the catalogue that vary parameters, by each law that is not essential."""
     catalogue_on_devices: int = 1
     """Subjects of the catalogue, by a law that compiles for several devices."""
     own: int = 1
@@ -150,7 +150,7 @@ PROFILES = {
             sampling=Sampling(
                 derived=3,
                 catalogue=3,
-                variants=4,
+                variants=8,
                 catalogue_on_devices=8,
                 own=3,
                 own_elsewhere=16,

@@ -35,7 +35,8 @@ def not_sampled_reason(
     elif subject.tier == "catalogue":
         one_in = _catalogue_rate(law, profile.sampling)
         population = "the catalogue's subjects"
-        if isinstance(subject, FunctionSubject) and subject.is_variant:
+        varies = isinstance(subject, FunctionSubject) and subject.is_variant
+        if varies and law.tier != "essential":
             one_in = max(one_in, profile.sampling.variants)
             population += " that vary parameters"
         name = f"{law.seed_id}|{transform.name}|{subject.name}"

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from properties import oracle
-from properties.call import FunctionCall
-from properties.compare import Mismatch, assert_agrees
+from properties.call import Axes, FunctionCall
+from properties.compare import Mismatch, assert_agrees, exactly
 from properties.law import attribute_to, law
 from properties.laws.errors.calls import assert_raises
 from properties.recipe import MAP, Recipe
@@ -106,6 +106,24 @@ def _results_code(call: FunctionCall) -> str:
     return f"Any = object\n\n\n{text}\n\n{given}"
 
 
+def used_up(arguments: Any, in_axes: Any) -> Any:
+    """Of each mapped argument: whether any of its arrays was used up."""
+    return [
+        np.array(any(leaf.is_deleted() for leaf in jax.tree_util.tree_leaves(x)))
+        for x, axis in zip(arguments, in_axes, strict=True)
+        if axis is not None
+    ]
+
+
+def _used_code(call: FunctionCall) -> str:
+    return f"{_results_code(call)}\n\n{inspect.getsource(used_up)}\n\n{_static_code(call)}"
+
+
+def _used_result(call: FunctionCall) -> str:
+    return f"mapped(*arguments)\ngot = used_up(arguments, {call.axes[0].in_axes})"
+
+
+USED = Recipe("arguments that a map uses up", _used_code, result_code=_used_result)
 KEPT = Recipe("map of results of a map", setup_code=_results_code).called_twice()
 
 
@@ -132,6 +150,7 @@ def donated_and_static(transform: Transform, call: FunctionCall) -> None:
         warnings.filterwarnings("ignore", "Some donated buffers were not usable")
         mapped = transform.map(call.subject.function, donating)
         assert_agrees(attempt(mapped, *arguments), expected)
+    _assert_donated_behind(transform, call)
     shared = [i for i, axis in enumerate(axes.in_axes) if axis is None]
     if not shared:
         return
@@ -141,3 +160,26 @@ def donated_and_static(transform: Transform, call: FunctionCall) -> None:
     with attribute_to(call.only(static), STATIC):
         mapped = transform.map(unwrapping(call.subject.function), static)
         assert_agrees(attempt(mapped, *given), expected)
+
+
+def _assert_donated_behind(transform: Transform, call: FunctionCall) -> None:
+    """Check a call with a static argument and a donated one behind it, which is used up, and no other."""
+    behind = len(call.subject.arguments) - 1
+    if not behind:
+        return
+    donating = {"donate_argnums": (1 + call.seed % behind,)}
+    plain = call.only(Axes((None, *(0,) * behind), 0, options=donating))
+    (axes,) = plain.axes
+    static = attrs.evolve(axes, options={**donating, "static_broadcasted_argnums": (0,)})
+    used = []
+    for each in (plain, call.only(static)):
+        given = list(results_of_a_map(call.arguments(axes), axes.in_axes))
+        if each is not plain:
+            given[0] = Static(given[0])
+        with attribute_to(each, MAP if each is plain else STATIC), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Some donated buffers were not usable")
+            mapped = transform.map(unwrapping(call.subject.function), each.axes[0])
+            assert_agrees(attempt(mapped, *given), oracle.of_function(plain))
+        used.append(used_up(given, axes.in_axes))
+    with attribute_to(call.only(static), USED, expected=exactly(used[0])):
+        assert_agrees(used[1], exactly(used[0]))

@@ -1,5 +1,6 @@
 """The catalogue: for every batching rule that JAX registers, functions that reach it."""
 
+from properties.subjects.batching_rules.around import AROUND
 from properties.subjects.batching_rules.attention import ATTENTION
 from properties.subjects.batching_rules.collectives import COLLECTIVES
 from properties.subjects.batching_rules.control import CONTROL
@@ -30,4 +31,5 @@ RULES = (
     *PARAMETERS,
     *CORNERS,
     *OPERANDS,
+    *AROUND,
 )

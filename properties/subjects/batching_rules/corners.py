@@ -100,6 +100,17 @@ def turns(x):
 return jax.grad(branch)(a), jax.jvp(branch, (a,), (b,)), jax.grad(lambda x: lax.scan(
     lambda c, x: (c + branch(x), None), 0.0, x)[0])(c), jax.jvp(turns, (a,), (b,))
 """
+_CONSTANT = """
+one = jnp.ones(a.shape, a.dtype)
+branches = [lambda x: (one, x, one), lambda x: (x, one, 2 * one), lambda x: (one, x + 1, 3 * one)]
+picked = [lax.switch(jnp.int32(i), branches, a) for i in range(3)]
+return picked, lax.cond(jnp.bool_(False), lambda x: 2 * x, lambda x: one, a)
+"""
+_WEAK = """
+half, brief = jnp.float16(0.5), jnp.bfloat16(2)
+chosen = lax.cond(a > 3, lambda x: 1.5 * x, lambda x: x * 2.5, a)
+return (a * 2.5) * half, -(0.5 + a) * brief, jnp.where(a > 3, a * 1.5, 2.0) * half, chosen * half
+"""
 _IN_BATCHES = """
 sizes = {2: 1, 4: 10, 7: 100}
 return sum(n * lax.map(lambda row: row * row[::-1], a, batch_size=size) for size, n in sizes.items())
@@ -199,6 +210,14 @@ _ENTRIES = (
         "lax.switch(a, [lambda x: x, lambda x: 2 * x, lambda x: jnp.zeros(3)], jnp.arange(3.0)), "
         "lax.cond(a > 2, lambda: b, lambda: 2 * b)",
         *(below(5), _whole(*MN)),
+    ),
+    _exact("cond.constant-first", _CONSTANT, _whole("n")),
+    _exact("convert_element_type.weak", _WEAK, below(8)),
+    _exact(
+        "custom_linear_solve.diagonal",
+        "s = (a > 0).astype(a.dtype) + 1\n"
+        "return lax.custom_linear_solve(lambda x: s * x, b, lambda _, y: y / s, symmetric=True)",
+        *(_whole(*MN), _whole(*MN)),
     ),
     _exact(
         "scan.constant-carry",

@@ -1,6 +1,7 @@
 """Each subject where two rules meet notices a slip in JAX's source, and passes without it."""
 
 from fnmatch import fnmatchcase
+from typing import Any
 
 import jax
 import pytest
@@ -15,6 +16,7 @@ from properties.applicability import unavailable
 from properties.laws import LAWS
 from properties.profile import PROFILES
 from properties.subjects import SUBJECTS
+from properties.subjects.batching_rules.around import AROUND
 from properties.subjects.batching_rules.corners import CORNERS
 
 BATCHING = "jax._src.interpreters.batching"
@@ -57,6 +59,32 @@ FAULTS = {
         *(VALUES, f"{CONDITIONALS}:_cond_batching_rule"),
         "batching.moveaxis(x, d, 0) if b else x",
         "batching.moveaxis(x, d, 0) if not b else x",
+    ),
+    "lax.cond.constant-first": (
+        *(VALUES, f"{CONDITIONALS}:_cond_batching_rule"),
+        "batching.moveaxis(x, d, 0) if b else x",
+        "batching.moveaxis(x, d, 0) if not b else x",
+    ),
+    "lax.convert_element_type.weak": (
+        *(VALUES, "jax._src.lax.lax:_convert_element_type_batching_rule"),
+        "dict(new_dtype=new_dtype, weak_type=weak_type, sharding=sharding)",
+        "dict(new_dtype=new_dtype, weak_type=weak_type)",
+    ),
+    "lax.custom_linear_solve.diagonal": (
+        *(VALUES, "jax._src.lax.control_flow.solves:_linear_solve_batching_rule"),
+        *("d != 0", "d == 0"),
+    ),
+    "lax.cond.derivative-of-map": (
+        *(VALUES, f"{CONDITIONALS}:_cond_batching_rule"),
+        *("0 if b else None", "0 if not b else None"),
+    ),
+    "lax.custom_jvp_call.derivative-of-map": (
+        *(VALUES, f"{BATCHING}:batch_custom_jvp_subtrace"),
+        *(ZEROS.format("val"), NO_ZEROS.format("val")),
+    ),
+    "lax.all_to_all.between": (
+        *(VALUES, "jax._src.lax.parallel:_all_to_all_batcher"),
+        *("d <= concat_axis", "d < concat_axis"),
     ),
     "lax.scan.constant-carry": (
         *(VALUES, f"{LOOPS}:_scan_batching_rule"),
@@ -131,6 +159,7 @@ FAULTS = {
     ),
 }
 """A law, a function of JAX, and what of its code becomes what."""
+EXPANDED = "lax.pure_callback.expanded"
 CHECKS_KEYS = "lax.random_split.key-reuse"
 WRITTEN_FOR = "0.10.2"
 """The release of JAX that has all the code above."""
@@ -198,5 +227,25 @@ def test_a_broken_rule_is_noticed_where_key_reuse_is_checked() -> None:
     assert [each.mutant for each in mutants if not each.survived] == list(RULE_MUTANTS)
 
 
+def test_a_callback_that_is_given_copies_of_what_is_shared_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    law, vmap, subject = LAWS[VALUES], TRANSFORMS["jax.vmap"], SUBJECTS[EXPANDED]
+    if reason := unavailable(subject):
+        pytest.skip(reason)
+    control = unbroken(law, vmap, subject, PROFILES["quick"])
+    assert control.calls
+    assert control.violation is None
+    honest = jax.pure_callback
+
+    def copying(*given: Any, **named: Any) -> Any:
+        return honest(*given, **{**named, "vmap_method": "broadcast_all"})
+
+    monkeypatch.setattr(jax, "pure_callback", copying)
+    jax.clear_caches()
+    assert first_violation(law, vmap, control.calls) is not None
+    jax.clear_caches()
+
+
 def test_no_subject_is_left_out() -> None:
-    assert {*FAULTS, CHECKS_KEYS} == {subject.name for subject in CORNERS}
+    assert {*FAULTS, CHECKS_KEYS, EXPANDED} == {subject.name for subject in (*CORNERS, *AROUND)}

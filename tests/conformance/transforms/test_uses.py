@@ -1,6 +1,7 @@
 """Faults planted in Flax itself are noticed in documented uses, and Flax as it is is not."""
 
 import dataclasses
+import functools
 import re
 import types
 from collections import Counter
@@ -243,6 +244,24 @@ def names_of_one_member(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(meta, "add_axis", lambda tree, index, params: tree)
 
 
+def names_start_anew(patch: pytest.MonkeyPatch) -> None:
+    from flax.linen import module
+
+    patch.setattr(module._ModuleInternalState, "reimport", lambda self, other: None)
+
+
+def attributes_by_name_are_lost(patch: pytest.MonkeyPatch) -> None:
+    from flax.linen import transforms
+
+    whole = transforms.module_class_lift_transform
+
+    def lost(transform: Any, of: Any, *args: Any, **kwargs: Any) -> Any:
+        given = functools.partial(of.func, *of.args) if isinstance(of, functools.partial) else of
+        return whole(transform, given, *args, **kwargs)
+
+    patch.setattr(transforms, "module_class_lift_transform", lost)
+
+
 def setting_takes_precedence(patch: pytest.MonkeyPatch) -> None:
     from flax.nnx import graphlib
 
@@ -295,6 +314,8 @@ FAULTS: tuple[tuple[str, Callable[[pytest.MonkeyPatch], None], tuple[str, ...]],
     (LINEN, keys_not_cloned, ("keys-checked",)),
     (LINEN, members_alike, ("dropout-of-members", "one-key")),
     (LINEN, names_of_one_member, ("metadata",)),
+    (LINEN, names_start_anew, ("counted-names",)),
+    (LINEN, attributes_by_name_are_lost, ("partial-class",)),
 )
 """The transform, the fault in Flax, and uses that must notice it."""
 

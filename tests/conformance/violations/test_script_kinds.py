@@ -116,7 +116,9 @@ def test_the_script_fails_on_the_broken_map_and_passes_on_the_honest_one(
     assert statuses(tmp_path, [text]) == ["0"]
 
 
-REFUSING = "import jax\n\n\ndef no_map(*given, **named):\n    raise ValueError\n\n\njax.vmap = no_map\n"
+REFUSING = (
+    "import jax\n\n\ndef no_map(*given, **named):\n    raise ValueError\n\n\njax.vmap = no_map\n"
+)
 
 
 def test_a_function_that_raises_by_itself_is_called_by_itself(

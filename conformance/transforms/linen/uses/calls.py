@@ -145,6 +145,55 @@ def as_decorator(s: Setting) -> Any:
     return mapped, (y, s.placed(each))
 
 
+def counted_names(s: Setting) -> Any:
+    """A lifted method that makes modules is called twice: all of them have names of their own."""
+
+    def repeating(lift: Any) -> Any:
+        class Repeating(nn.Module):
+            @lift  # type: ignore[untyped-decorator]
+            def step(self, x: Any) -> Any:
+                return Net()(x) + Net()(x + 1)
+
+            @nn.compact
+            def __call__(self, x: Any) -> Any:
+                return [self.step(x), self.step(x - 1)]
+
+        return Repeating
+
+    def mapped() -> Any:
+        axes: Any = {"params": s.axis, "cache": 0}
+        lift = functools.partial(nn.vmap, variable_axes=axes, split_rngs={"params": True})
+        return repeating(lift)().init_with_output(s.key, s.inputs())
+
+    keys, plain = s.keys(s.key), repeating(lambda method: method)()
+    y, each = s.loop(lambda i: plain.init_with_output(keys[i], s.inputs()[i]))
+    return mapped, (y, s.placed(each))
+
+
+class Scaled(nn.Module):
+    """A `Net` whose input is scaled, by what its constructor is given."""
+
+    first: float = 1.0
+    second: float = 1.0
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        """Give y for `x` of shape (FEATURES,)."""
+        return Net(name="net")(self.first * x + self.second)
+
+
+def partial_class(s: Setting) -> Any:
+    """What is lifted is a class with attributes given beforehand, by their names and by their places."""
+    given = (functools.partial(Scaled, second=3.0), functools.partial(Scaled, 2.0, second=5.0))
+
+    def mapped() -> Any:
+        return [s.ensemble(each)().init_with_output(s.key, s.inputs()) for each in given]
+
+    keys = s.keys(s.key)
+    pairs = [s.loop(lambda i: one().init_with_output(keys[i], s.inputs()[i])) for one in given]  # noqa: B023 (called at once)
+    return mapped, [(y, s.placed(each)) for y, each in pairs]
+
+
 def bound_method(s: Setting) -> Any:
     """An instance is no target of a lift: it is refused."""
 
@@ -161,5 +210,7 @@ USES: dict[str, Use] = {
     "use.size-alone": size_alone,
     "use.several-methods": several_methods,
     "use.as-decorator": as_decorator,
+    "use.counted-names": counted_names,
+    "use.partial-class": partial_class,
     "use.bound-method": bound_method,
 }

@@ -1,0 +1,117 @@
+"""Derivatives of a map, and what else a function sees of a map that it makes: the answers are NumPy's."""
+
+from typing import Any
+
+import attrs
+import numpy as np
+
+from properties.subjects.batching_rules.entry import of, rule
+
+_INFINITE = """
+def branch(x):
+    return lax.cond(x == 0, lambda x: 3 * x, lambda x: 8 / x, x)
+
+def switched(x):
+    return lax.switch((x == 0).astype(jnp.int32), [lambda x: 8 / x, lambda x: 3 * x, lambda x: x], x)
+
+def summed(x):
+    return jnp.sum(jax.vmap(branch)(x) + jax.vmap(switched)(x))
+
+return jax.grad(summed)(a), jax.jvp(jax.vmap(branch), (a,), (b,))[1]
+"""
+_OF_ONE_ONLY = """
+@jax.custom_jvp
+def second(x, y):
+    return y
+
+second.defjvp(lambda p, t: (p[1], 3 * t[0] + 5 * t[1]))
+
+@jax.custom_vjp
+def weighted(x, y):
+    return x * y
+
+weighted.defvjp(lambda x, y: (x * y, (x, y)), lambda kept, g: (2 * g * kept[1], 3 * g * kept[0]))
+mapped = jax.vmap(second, (0, None))
+total = lambda x, y: jnp.sum(jax.vmap(weighted, (1, 0))(x, y))
+square = jnp.stack([a, 2 * a, a + 1])
+return jax.jvp(mapped, (a, b), (2 * a, b)), jax.grad(total, (0, 1))(square, square + 1)
+"""
+_EXCHANGED = """
+def between(axis, split, concat, tiled):
+    exchange = lambda x: lax.all_to_all(x, 'i', split, concat, tiled=tiled)
+    return jax.vmap(jax.vmap(exchange, axis, axis), axis_name='i')(jnp.moveaxis(a, 1, axis + 1))
+
+return [
+    between(axis, split, 1 - split, tiled)
+    for axis in (0, 1, 2) for split in (0, 1) for tiled in (False, True)
+]
+"""
+_EXPANDED = """
+def called(x):
+    count = lambda x, y: x + np.float32(y.size)
+    return jax.pure_callback(count, x, x, jnp.arange(2.0), vmap_method='expand_dims')
+
+return jax.vmap(called)(a)
+"""
+
+
+def _exact(value: Any) -> tuple[Any, Any]:
+    if isinstance(value, np.ndarray):
+        return value, np.zeros(value.shape)
+    pairs = [_exact(each) for each in value]
+    return type(value)(v for v, _ in pairs), type(value)(b for _, b in pairs)
+
+
+def _slopes(a: Any, b: Any) -> tuple[Any, Any]:
+    """The slope of 3 x at zero, and of 8 / x elsewhere."""
+    slope = np.where(a == 0, 3.0, -8.0 / np.where(a == 0, 1.0, a) ** 2)
+    return _exact((2 * slope, b * slope))
+
+
+def _of_one_only(a: Any, b: Any) -> tuple[Any, Any]:
+    """What the rules say of the derivatives, which is not what the functions are."""
+    square = np.stack([a, 2 * a, a + 1])
+    other = square + 1
+    jvp = np.broadcast_to(b, a.shape).astype(a.dtype), 6 * a + 5 * b
+    return _exact((jvp, (2 * other.T, 3 * square.T)))
+
+
+def _exchanged(a: Any) -> tuple[Any, Any]:
+    """What each member of the named axis is sent, for each part of the axis between."""
+
+    def one(x: Any, split: int, concat: int, tiled: bool) -> Any:
+        parts = [[np.take(y, [i], split) for y in x] for i in range(len(x))]
+        sent = [np.concatenate(part, concat) for part in parts]
+        if tiled:
+            return np.stack(sent)
+        dropped = [np.stack([np.take(y, i, split) for y in x], concat) for i in range(len(x))]
+        return np.stack(dropped)
+
+    def between(axis: int, split: int, concat: int, tiled: bool) -> Any:
+        each = [one(part, split, concat, tiled) for part in np.moveaxis(a, 1, 0)]
+        return np.stack(each, axis + 1)
+
+    return _exact(
+        [
+            between(axis, split, 1 - split, tiled)
+            for axis in (0, 1, 2)
+            for split in (0, 1)
+            for tiled in (False, True)
+        ]
+    )
+
+
+AROUND = tuple(
+    attrs.evolve(each, is_variant=True)
+    for each in (
+        rule("cond.derivative-of-map", _INFINITE, of("few", 4), of("whole", 4), answer=_slopes),
+        rule(
+            "custom_jvp_call.derivative-of-map",
+            _OF_ONE_ONLY,
+            *(of("whole", 3), of("whole")),
+            answer=_of_one_only,
+        ),
+        rule("all_to_all.between", _EXCHANGED, of("whole", 2, 3, 2, 2), answer=_exchanged),
+        rule("pure_callback.expanded", _EXPANDED, of("whole", 3), answer=lambda a: _exact(a + 2)),
+    )
+)
