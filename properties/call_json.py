@@ -205,8 +205,10 @@ def _check(stored: StoredCall, subject: Subject) -> None:
     for dim in (AXIS, *dims(subject)):
         if dim not in stored.sizes:
             raise _wrong(f"{name} has a dimension {dim!r}, which the sizes lack", "sizes")
-        if stored.sizes[dim] < (0 if dim == AXIS and isinstance(subject, FunctionSubject) else 1):
-            raise _wrong(f"the dimension {dim!r} of {name} has a size of 1 or more", f"sizes.{dim}")
+        least = 0 if isinstance(subject, FunctionSubject) else 1
+        if stored.sizes[dim] < least:
+            message = f"the dimension {dim!r} of {name} has a size of {least} or more"
+            raise _wrong(message, f"sizes.{dim}")
     arguments = _arguments(subject)
     for array in jax.tree_util.tree_leaves(arguments):
         elements = stored.sizes[AXIS]

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from functools import partial
 
-from conformance.observations.record import Observation, needed, one
+from conformance.observations.of_objects import is_of_objects
+from conformance.observations.record import Absent, Observation, needed, one
 from conformance.observations.selection import EVERYTHING, Selection
 
 _NAMES = {
@@ -144,5 +145,9 @@ def names(selection: Selection) -> list[str]:
 
 
 def _is_there(name: str) -> bool:
-    needed(name)
+    try:
+        needed(name)
+    except Absent:
+        if not is_of_objects(name):
+            raise
     return True

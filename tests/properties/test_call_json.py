@@ -141,7 +141,7 @@ def changed(call: Any, path: tuple[Any, ...], value: Any) -> Any:
         (LINEAR, ("sizes", "m"), 2.5, "Expected `int`, got `float` - at `$.sizes[...]`"),
         (LINEAR, ("sizes", "m"), True, "Expected `int`, got `bool` - at `$.sizes[...]`"),
         (LINEAR, ("sizes", "m"), -2, "Expected `int` >= 0 - at `$.sizes[...]`"),
-        (LINEAR, ("sizes", "m"), 0, "size of 1 or more - at `$.sizes.m`"),
+        (NORM, ("sizes", "m"), 0, "size of 1 or more - at `$.sizes.m`"),
         (LINEAR, ("sizes", "m"), ..., "has a dimension 'm', which the sizes lack - at `$.sizes`"),
         (LINEAR, ("sizes", "m"), 4_000_000, "more than 4194304 elements - at `$.sizes`"),
         (LINEAR, ("sizes", "m"), 10**30, "at `$.sizes[...]`"),

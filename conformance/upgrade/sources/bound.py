@@ -7,6 +7,14 @@ from typing import Literal, NamedTuple
 ARRAY = "jax.Array"
 _OF_ARRAYS = ("jax.numpy", "jax.random", "jax.nn", "jax.lax")
 """Modules whose functions give arrays, but for a few."""
+_OF_ANYTHING = frozenset(
+    {
+        *("cond", "switch", "scan", "while_loop", "fori_loop", "map", "associative_scan"),
+        *("stop_gradient", "optimization_barrier", "psum", "pmean", "pmax", "pmin", "all_gather"),
+        *("dtype", "finfo", "iinfo", "result_type", "promote_types", "shape", "vectorize"),
+    }
+)
+"""Functions of theirs that give what they, or the user's functions, are given, or no array."""
 
 
 class Bound(NamedTuple):
@@ -39,7 +47,7 @@ def made_by(called: Bound) -> Bound:
     module, _, last = called.names[0].rpartition(".")
     if last[:1].isupper():
         return called._replace(kind="instance")
-    if module.startswith(_OF_ARRAYS):
+    if module.startswith(_OF_ARRAYS) and last not in _OF_ANYTHING:
         return called._replace(names=(ARRAY,), kind="instance")
     return OTHER
 

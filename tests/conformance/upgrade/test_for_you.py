@@ -350,6 +350,9 @@ def test_a_name_that_is_in_neither_release_is_to_know() -> None:
     assert lines(mine) == [("physics.py:35", "jax.numpy.fix", words)]
     assert mine.things_to_do == 0
     assert lines(found(side({}, there, uses=(FIX,)), side({}, there, uses=(FIX,)))) == []
+    inferred = msgspec.structs.replace(FIX, name="jax.Array.timesteps")
+    absent = side({}, {"names/jax.Array.timesteps": GONE}, uses=(inferred,))
+    assert lines(found(absent, absent)) == []
     guarded = msgspec.structs.replace(FIX, guarded=True)
     both = side({}, nowhere, uses=(guarded,))
     assert lines(found(both, both)) == []
