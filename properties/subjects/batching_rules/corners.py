@@ -106,6 +106,24 @@ branches = [lambda x: (one, x, one), lambda x: (x, one, 2 * one), lambda x: (one
 picked = [lax.switch(jnp.int32(i), branches, a) for i in range(3)]
 return picked, lax.cond(jnp.bool_(False), lambda x: 2 * x, lambda x: one, a)
 """
+_SAID = """
+@jax.custom_batching.custom_vmap
+def product(x, y):
+    return x * y
+
+@product.def_vmap
+def _(size, mapped, x, y):
+    axes = [0 if m else None for m in mapped]
+    # JAX maps the rule of a derivative where none is mapped, too.
+    return jax.vmap(lambda x, y: x * y, axes, axis_size=size)(x, y) if any(mapped) else x * y, any(mapped)
+
+two = 2 * jnp.ones_like(a)
+return [
+    jax.jvp(product, (two, 3 * two), (a, two)),
+    jax.jvp(product, (two, a), (3 * a, two)),
+    jax.jvp(product, (a, two), (two, 3 * two)),
+]
+"""
 _WEAK = """
 half, brief = jnp.float16(0.5), jnp.bfloat16(2)
 chosen = lax.cond(a > 3, lambda x: 1.5 * x, lambda x: x * 2.5, a)
@@ -212,6 +230,7 @@ _ENTRIES = (
         *(below(5), _whole(*MN)),
     ),
     _exact("cond.constant-first", _CONSTANT, _whole("n")),
+    _exact("custom_vmap_call.says-what-is-mapped", _SAID, _whole("n")),
     _exact("convert_element_type.weak", _WEAK, below(8)),
     _exact(
         "custom_linear_solve.diagonal",

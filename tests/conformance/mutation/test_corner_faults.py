@@ -65,6 +65,10 @@ FAULTS = {
         "batching.moveaxis(x, d, 0) if b else x",
         "batching.moveaxis(x, d, 0) if not b else x",
     ),
+    "lax.custom_vmap_call.says-what-is-mapped": (
+        *(VALUES, "jax._src.custom_batching:custom_vmap_jvp"),
+        *("d is not None", "d is None"),
+    ),
     "lax.convert_element_type.weak": (
         *(VALUES, "jax._src.lax.lax:_convert_element_type_batching_rule"),
         "dict(new_dtype=new_dtype, weak_type=weak_type, sharding=sharding)",
