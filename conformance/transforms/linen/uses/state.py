@@ -121,7 +121,7 @@ def error_inside(s: Setting) -> Any:
 
 
 class Named(nn.Module):
-    """A parameter and a variable of the cache that say what their axes are called."""
+    """Variables that say what their axes are called, one of which names the first axis alone."""
 
     @nn.compact
     def __call__(self, x: Any) -> Any:
@@ -129,22 +129,26 @@ class Named(nn.Module):
         w: Any = self.param("w", nn.with_partitioning(roll, ("in", "out")), (FEATURES, OUTPUTS))
         zeros = nn.with_partitioning(jnp.zeros, ("out",))
         total: Any = self.variable("cache", "total", zeros, (OUTPUTS,))
-        total.value = total.value + jnp.dot(x, w)
+        ones = nn.with_partitioning(jnp.ones, ("in",))
+        scale: Any = self.variable("far", "scale", ones, (FEATURES, OUTPUTS))
+        total.value = total.value + jnp.dot(x, w * scale.value)
         return total.value
 
 
 def metadata(s: Setting) -> Any:
     """Boxes say where the new axis is after `init`, and after `apply` of what they are in."""
     axis = s.axis
+    along = {"params": axis, "cache": 0, "far": 2}
 
     def mapped() -> Any:
-        lifted = s.ensemble(Named, metadata_params={nn.PARTITION_NAME: MEMBERS})()
+        named: Any = {nn.PARTITION_NAME: MEMBERS}
+        lifted = s.ensemble(Named, variable_axes=along, metadata_params=named)()
         variables = lifted.init(s.key, s.inputs())
         y, state = lifted.apply(variables, s.inputs(), mutable=["cache"])
         names = [variables["params"]["w"].names, variables["cache"]["total"].names]
-        names.append(state["cache"]["total"].names)
+        names += [state["cache"]["total"].names, variables["far"]["scale"].names]
         own, new = ("in", "out"), (MEMBERS, "out")
-        right = [(*own[:axis], MEMBERS, *own[axis:]), new, new]
+        right = [(*own[:axis], MEMBERS, *own[axis:]), new, new, ("in", None, MEMBERS)]
         return np.array(names == right), y, nn.unbox(state)
 
     keys = s.keys(s.key)

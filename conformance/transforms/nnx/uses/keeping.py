@@ -222,19 +222,24 @@ class Marked(nnx.Module):
 
 def other_metadata(s: Setting) -> Any:
     """Metadata of another name gains and loses an axis too, behind others as in front."""
+    each = [_other_metadata(s, axis) for axis in (0, 1)]
+    return lambda: [mapped() for mapped, _ in each], [right for _, right in each]
+
+
+def _other_metadata(s: Setting, axis: int) -> Any:
+    """The same along one axis."""
     how = {"transform_metadata": {nnx.PARTITION_NAME: MEMBERS, "units": "each"}}
     inner = [("in", "out"), ("m", "s")]
     outer = [
-        tuple(_with(names, s.axis, new))
-        for names, new in zip(inner, (MEMBERS, "each"), strict=True)
+        tuple(_with(names, axis, new)) for names, new in zip(inner, (MEMBERS, "each"), strict=True)
     ]
 
     def said(module: Any) -> Any:
         return [names_of_axes(module.w), tuple(module.w.units)]
 
     def mapped() -> Any:
-        axes, within = state_axes({...: s.axis}), []
-        w = jnp.moveaxis(s.values()["w"], 0, s.axis)
+        axes, within = state_axes({...: axis}), []
+        w = jnp.moveaxis(s.values()["w"], 0, axis)
         module = Marked(w, *outer)
 
         def function(module: Any) -> Any:
@@ -246,7 +251,7 @@ def other_metadata(s: Setting) -> Any:
         right = [within[0] == inner, said(module) == outer, said(made) == outer]
         return read(module.w), read(made.w), [np.array(each) for each in right]
 
-    twice = 2 * jnp.moveaxis(s.values()["w"], 0, s.axis)
+    twice = 2 * jnp.moveaxis(s.values()["w"], 0, axis)
     return mapped, (twice, twice, [np.array(True)] * 3)
 
 
