@@ -12,15 +12,24 @@ import numpy as np
 from conformance.observations import (
     bridge_forms,
     call_forms,
+    device_forms,
     edge_values,
+    every_function,
     flax_call_forms,
+    layer_option_forms,
     linen_module_forms,
     linen_program_forms,
     mesh_forms,
+    nnx_graph_forms,
     nnx_module_forms,
+    nnx_operator_forms,
+    nnx_option_forms,
     nnx_program_forms,
     part_maps,
     placed_maps,
+    protocol_forms,
+    rule_forms,
+    statistics_functions,
     switched_forms,
     traced_maps,
 )
@@ -61,6 +70,10 @@ def _vmap() -> call_forms.Forms:
         **mesh_forms.vmapped(),
         **switched_forms.vmapped(),
         **edge_values.vmapped(),
+        **every_function.vmapped(),
+        **protocol_forms.vmapped(),
+        **rule_forms.vmapped(),
+        **statistics_functions.vmapped(),
         **traced_maps.vmapped(),
     }
 
@@ -74,6 +87,7 @@ def _pmap() -> call_forms.Forms:
         **call_forms.axis_names(pmap),
         **call_forms.pmap_alone(),
         **mesh_forms.pmapped(),
+        **device_forms.pmapped(),
     }
 
 
@@ -83,17 +97,27 @@ def _shard_map() -> call_forms.Forms:
         **placed_maps.shard_mapped(),
         **mesh_forms.shard_mapped(),
         **part_maps.shard_mapped(),
+        **device_forms.shard_mapped(),
         **traced_maps.shard_mapped(),
     }
 
 
 def _linen() -> call_forms.Forms:
-    forms = (flax_call_forms, linen_module_forms, linen_program_forms, bridge_forms)
+    forms = (
+        flax_call_forms,
+        linen_module_forms,
+        linen_program_forms,
+        bridge_forms,
+        layer_option_forms,
+    )
     return {name: call for module in forms for name, call in module.linen().items()}
 
 
 def _nnx() -> call_forms.Forms:
-    forms = (flax_call_forms, nnx_module_forms, nnx_program_forms, bridge_forms)
+    forms = (
+        *(flax_call_forms, nnx_module_forms, nnx_program_forms, bridge_forms),
+        *(nnx_operator_forms, nnx_option_forms, nnx_graph_forms, layer_option_forms),
+    )
     return {name: call for module in forms for name, call in module.nnx().items()}
 
 

@@ -39,6 +39,8 @@ _OPTIONS = frozenset(
 )
 """Keywords of maps and collectives that most code does not give."""
 _DTYPE = re.compile(r"(u?int|b?float|complex)\d+|bool_")
+_Seen = dict[int, Any]
+"""What was looked at, by its identity. It is kept: what is gone leaves its identity to another."""
 _TREES = ("jax.tree.", "jax.tree_util.", "jax.dtypes.")
 _GROUPS = """
     grad value_and_grad vjp jacrev hessian DiffState
@@ -95,15 +97,15 @@ def names_in(function: Callable[..., Any]) -> frozenset[str]:
 def _of_root(function: Callable[..., Any]) -> Iterator[str]:
     # A subject's function may be evaluated from text, of no module.
     if isinstance(function, types.FunctionType):
-        return _of_function(function, set())
-    return _of_value(function, set())
+        return _of_function(function, {})
+    return _of_value(function, {})
 
 
-def _of_value(value: Any, seen: set[int]) -> Iterator[str]:
+def _of_value(value: Any, seen: _Seen) -> Iterator[str]:
     """The names of what a function refers to: a function, a class, a container of such, or a name."""
     if id(value) in seen:
         return
-    seen.add(id(value))
+    seen[id(value)] = value
     match value:
         case str():
             is_dotted = value.startswith(("jax.", "flax.")) and value not in sys.modules
@@ -146,7 +148,7 @@ def _public() -> frozenset[str]:
     return frozenset(name for library in libraries for name in dir(library))
 
 
-def _of_function(function: types.FunctionType, seen: set[int]) -> Iterator[str]:
+def _of_function(function: types.FunctionType, seen: _Seen) -> Iterator[str]:
     defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
     yield from _of_value(defaults, seen)
     bound: dict[str, Any] = {}
@@ -159,7 +161,7 @@ def _of_function(function: types.FunctionType, seen: set[int]) -> Iterator[str]:
 
 
 def _of_code(
-    code: types.CodeType, bound: Mapping[str, Any], known: Mapping[str, Any], seen: set[int]
+    code: types.CodeType, bound: Mapping[str, Any], known: Mapping[str, Any], seen: _Seen
 ) -> Iterator[str]:
     """The names that a code object uses: `bound` are the values of its free names, `known` its globals."""
     for constant in code.co_consts:

@@ -1,22 +1,37 @@
 """Forms of calls: the common ones are accepted and right, the senseless ones refused."""
 
+import contextlib
 import functools
 from typing import Any
+from unittest import mock
 
 import jax
 import numpy as np
 import pytest
 
-from conformance.observations import calls, mapped_functions, read_back
+from conformance.observations import (
+    calls,
+    edge_values,
+    every_function,
+    mapped_functions,
+    read_back,
+    statistics_functions,
+)
 from conformance.observations.record import Absent
 from conformance.observations.selection import Selection
 from conformance.runner import process_env
 from properties import compile_stats
 
+# What has tests of its own, in test_wider_forms.py and test_traced_maps.py.
+SWEEPS = (every_function, edge_values, statistics_functions)
+
 
 @functools.cache
 def observed() -> dict[str, Any]:
-    return dict(calls.observe())
+    with contextlib.ExitStack() as stack:
+        for sweep in SWEEPS:
+            stack.enter_context(mock.patch.object(sweep, "vmapped", dict))
+        return dict(calls.observe())
 
 
 @pytest.mark.parametrize("transform", ["jax.vmap", "jax.pmap"])

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import pytest
@@ -25,6 +26,11 @@ def looked_up(name: str) -> Callable[[], Any]:
 
 def given(name: str) -> Any:
     return needed(f"jax.numpy.{name}")
+
+
+def applied(made: Callable[[], Any], shape: tuple[int, ...]) -> Any:
+    tables = [list(group) for group in ("ab", "c")]
+    return made().init({"params": tables, "dropout": [shape]}, jnp.ones(shape))
 
 
 def imported(x: Any) -> Any:
@@ -50,6 +56,7 @@ def in_a_default(x: Any, function: Callable[..., Any] = jnp.linalg.det) -> Any:
         (functools.partial(jax.grad, jnp.sinc), {"grad", "sinc"}),
         (functools.partial(given, "interp"), {"interp"}),
         (functools.partial(given, "no-such-name"), set()),
+        (functools.partial(applied, functools.partial(nn.Conv, 4, (3,)), (1, 5, 2)), {"Conv"}),
         (looked_up("xlogy"), {"xlogy"}),
         (imported, {"BCOO"}),
         (in_a_default, {"det"}),
