@@ -169,4 +169,6 @@ def _value(leaf: Any) -> Any:
         return leaf if isinstance(leaf, str | int | float | bool) else type(leaf).__name__
     if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
         leaf = jax.random.key_data(leaf)
-    return np.asarray(leaf)
+    array = np.asarray(leaf)
+    # Of Python's objects, as of a Variable that a release does not take for an array, only that they are.
+    return "objects" if array.dtype == object else array
