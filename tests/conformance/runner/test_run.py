@@ -23,7 +23,7 @@ from conformance.events.reader import read
 from conformance.events.records import Coverage, Footer, Header, Result, Started
 from conformance.events.writer import to_line
 from conformance.known_defects import DEFECTS
-from conformance.runner import items, plan
+from conformance.runner import items, plan, run_defect
 from conformance.runner.installed_defects import installed_defects
 from conformance.runner.run_defect import shows_in_a_process
 from conformance.runner.run_item import run_item
@@ -192,6 +192,11 @@ def test_a_call_in_a_process_of_its_own_shows_its_defect(defect_id: str) -> None
 def test_a_call_that_cannot_be_made_says_nothing_of_its_defect() -> None:
     with pytest.raises(RuntimeError, match="ValueError"):
         shows_in_a_process(attrs.evolve(DEFECTS[0], id="no-such-defect"))
+
+
+def test_a_call_that_does_not_end_in_time_leaves_its_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_defect, "_DEADLINE", 0.01)  # no interpreter starts so soon
+    assert shows_in_a_process(DEFECTS[0])
 
 
 def test_a_defect_of_another_platform_is_not_in_force() -> None:
