@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from conformance.events.records import Header, Record
+from conformance.events.records import Header, Observation, Record
 from conformance.upgrade import cells, sources
 from conformance.upgrade.ask import (
     ask,
@@ -90,13 +90,24 @@ def run(request: Request, executor: Executor, watcher: Watcher, *, local: bool) 
             header = msgspec.structs.replace(
                 header, subjects=subjects, share=share, primitives=primitives
             )
-            mine = [header, *rest]
+            mine = [header, *rest, *_unsaid(answer, [header, *rest])]
         else:
             said = json.dumps({"profile": request.profile, "seed": request.seed})
             cell = attrs.evolve(cell_of(request, environment), plan=said)
             mine = [cells.failed_header(cell, answer)]
         events += mine
     return [msgspec.structs.replace(_header(events), sources=found), *events[1:]]
+
+
+def _unsaid(answer: Answer, events: Sequence[Record]) -> list[Observation]:
+    """What was observed of the user's names before the run, where that has ended too early to say it."""
+    said = {event.key for event in events if isinstance(event, Observation)}
+    cell = events[0].cell
+    return [
+        Observation(cell=cell, key=key, value=value)
+        for key, value in answer.names.items()
+        if key not in said
+    ]
 
 
 def _not_run(request: Request, answers: Sequence[Answer | CellError]) -> list[Record]:

@@ -11,7 +11,7 @@ import attrs
 import msgspec
 import pytest
 
-from conformance.events.records import Header, Record
+from conformance.events.records import Header, Observation, Record
 from conformance.events.user_code import MODULE
 from conformance.upgrade import cells, driver
 from conformance.upgrade.cells import Cell, CellError, Work
@@ -30,6 +30,7 @@ class Watcher:
         self.problems: list[tuple[str, str]] = []
         self.early: list[tuple[str, Early]] = []
         self.drawn: list[str] = []
+        self.records: list[Record] = []
 
     def stage(self, environment: str, stage: str, done: Work, total: Work | None) -> None: ...
 
@@ -86,6 +87,7 @@ def upgraded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         monkeypatch.setattr(cells, "run", stand_ins.run)
         with ThreadPoolExecutor(2) as pool:
             records = driver.run(request, pool, watcher, local=True)
+        watcher.records = records
         return stand_ins, [r for r in records if isinstance(r, Header)], watcher
 
     return run
@@ -290,6 +292,19 @@ def test_what_changes_of_names_and_subjects_is_said_before_anything_is_drawn_or_
     ]
     assert (early.things_to_do, early.know, early.broken) == (2, (), ("legacy",))
     assert (drawn_before, cells.drawn) == ([0], ["old"])
+
+
+def test_what_was_said_of_names_stays_where_a_run_ends_before_it_says_it(upgraded: Any) -> None:
+    gone = {"absent": "no fix"}
+    before = msgspec.structs.replace(answer("fine"), names={"names/jax.numpy.fix": True})
+    after = msgspec.structs.replace(answer("fine"), names={"names/jax.numpy.fix": gone})
+    _, _, watcher = upgraded(REQUEST, old=before, new=after)
+    said = [r for r in watcher.records if isinstance(r, Observation)]
+    assert [(each.key, each.value) for each in said] == [
+        ("names/jax.numpy.fix", True),
+        ("names/jax.numpy.fix", gone),
+    ]
+    assert driver._unsaid(before, said[:1]) == []
 
 
 def test_nothing_is_said_early_where_nothing_is_the_users(upgraded: Any) -> None:
