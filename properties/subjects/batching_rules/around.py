@@ -17,7 +17,8 @@ def switched(x):
 def summed(x):
     return jnp.sum(jax.vmap(branch)(x) + jax.vmap(switched)(x))
 
-return jax.grad(summed)(a), jax.jvp(jax.vmap(branch), (a,), (b,))[1]
+x = a * np.float32([0, 1, 1, 1])
+return jax.grad(summed)(x), jax.jvp(jax.vmap(branch), (x,), (b,))[1]
 """
 _OF_ONE_ONLY = """
 @jax.custom_jvp
@@ -46,6 +47,13 @@ return [
     for axis in (0, 1, 2) for split in (0, 1) for tiled in (False, True)
 ]
 """
+_SQUARE = """
+def each(x, y):
+    chosen = lax.select_n(jnp.bool_(True), x, y), lax.select_n(jnp.int32(0), x, y)
+    return *chosen, x + y, lax.clamp(x, y, x + 8)
+
+return jax.vmap(each, (0, 1))(a, b)
+"""
 _EXPANDED = """
 def called(x):
     count = lambda x, y: x + np.float32(y.size)
@@ -63,7 +71,8 @@ def _exact(value: Any) -> tuple[Any, Any]:
 
 
 def _slopes(a: Any, b: Any) -> tuple[Any, Any]:
-    """The slope of 3 x at zero, and of 8 / x elsewhere."""
+    """The slope of 3 x at zero, where the first number always is, and of 8 / x elsewhere."""
+    a = a * np.array([0, 1, 1, 1], "float32")
     slope = np.where(a == 0, 3.0, -8.0 / np.where(a == 0, 1.0, a) ** 2)
     return _exact((2 * slope, b * slope))
 
@@ -101,6 +110,11 @@ def _exchanged(a: Any) -> tuple[Any, Any]:
     )
 
 
+def _of_square(a: Any, b: Any) -> tuple[Any, Any]:
+    """Rows of one array beside columns of another of the same shape."""
+    return _exact((b.T, a, a + b.T, np.clip(b.T, a, a + 8)))
+
+
 AROUND = tuple(
     attrs.evolve(each, is_variant=True)
     for each in (
@@ -112,6 +126,7 @@ AROUND = tuple(
             answer=_of_one_only,
         ),
         rule("all_to_all.between", _EXCHANGED, of("whole", 2, 3, 2, 2), answer=_exchanged),
+        rule("select_n.square", _SQUARE, of("whole", 3, 3), of("whole", 3, 3), answer=_of_square),
         rule("pure_callback.expanded", _EXPANDED, of("whole", 3), answer=lambda a: _exact(a + 2)),
     )
 )

@@ -91,6 +91,9 @@ with jax.debug_key_reuse(True):
     return random.bits(one, (3,)), random.key_data(random.fold_in(two, 3))
 """
 _INFINITE = """
+# Some are zero then.
+a, c = jnp.maximum(a, 0), jnp.maximum(c, 0)
+
 def branch(x):
     return lax.cond(x == 0, lambda x: 3 * x, lambda x: 8 / x, x)
 

@@ -82,6 +82,10 @@ FAULTS = {
         *(VALUES, f"{CONDITIONALS}:_cond_batching_rule"),
         *("0 if b else None", "0 if not b else None"),
     ),
+    "lax.select_n.square": (
+        *(VALUES, "jax._src.lax.lax:_select_batch_rule"),
+        *("case_bdims[0] == bdim", "case_bdims[0] != bdim"),
+    ),
     "lax.custom_jvp_call.derivative-of-map": (
         *(VALUES, f"{BATCHING}:batch_custom_jvp_subtrace"),
         *(ZEROS.format("val"), NO_ZEROS.format("val")),
