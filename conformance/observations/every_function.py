@@ -76,9 +76,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "axis-too-far": {"axis": 5},
     "dimensions-kept": {"axis": 0, "keepdims": True},
     "where-given-numbers": {"where": np.array([[1, 0], [1, 1]])},
-    "dtype-given": {"dtype": "bfloat16"},
-    "dtype-given-truth": {"dtype": "bool"},
-    "dtype-an-array": {"dtype": np.zeros(1, np.float32)},
+    "dtype-given": {"dtype": jnp.bfloat16},
+    "dtype-given-truth": {"dtype": bool},
 }
 _WITH_OPTIONS = {
     "jax.numpy": """

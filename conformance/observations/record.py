@@ -11,6 +11,7 @@ Observation = tuple[str, Any]
 # What differs between two runs of one release and says nothing about it.
 _PLACES = (
     (re.compile(r"0x[0-9a-f]{6,}"), "0x..."),
+    (re.compile(r"\d{12,}"), "..."),
     (re.compile(r"(?<![\w:/])(/[\w.+-]+)+/([\w.-]+)"), r"\2"),
 )
 
