@@ -112,14 +112,16 @@ def vmapped() -> Forms:
     for name in _names(_OF_ONE, _OF_TWO):
         second = name.rpartition(".")[2] in _words(_OF_TWO)
         for dtype in _DTYPES:
-            forms[f"of-{dtype}-{_short(name)}"] = partial(_traced, name, dtype, (3,), second)
+            forms[f"of-{dtype}-{_short(name)}"] = partial(_traced, name, dtype, (3,), second, {})
         for kind, shape in _SHAPES.items():
-            forms[f"of-{kind}-{_short(name)}"] = partial(_traced, name, "float32", shape, second)
+            forms[f"of-{kind}-{_short(name)}"] = partial(
+                _traced, name, "float32", shape, second, {}
+            )
         for dtype in _computed(name):
             forms[f"whole-{dtype}-{_short(name)}"] = partial(_whole, name, dtype, second)
     for name in _names(_WITH_OPTIONS):
         for kind, options in _OPTIONS.items():
-            call = partial(_traced, name, "float32", (2, 2), False, **options)
+            call = partial(_traced, name, "float32", (2, 2), False, options)
             forms[f"{_short(name)}-{kind}"] = call
     return forms
 
@@ -145,7 +147,9 @@ def _short(name: str) -> str:
     return name.removeprefix("jax.")
 
 
-def _traced(name: str, dtype: str, shape: tuple[int, ...], second: bool, **options: Any) -> Any:
+def _traced(
+    name: str, dtype: str, shape: tuple[int, ...], second: bool, options: dict[str, Any]
+) -> Any:
     """The shapes, dtypes and weak types of the map over two examples."""
     x = jax.ShapeDtypeStruct((2, *shape), jnp.dtype(dtype))
     return _types(_use(name, options), *_arguments(name, x, x if second else None))
