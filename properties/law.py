@@ -187,7 +187,8 @@ _ALONE = Recipe(
 
 def _assert_works_alone(call: Call) -> None:
     """Raise `Violation` where what a call maps cannot be called at all: it maps or differentiates within."""
-    if not isinstance(call, FunctionCall):
+    # A drawn program has arguments of its own, and is called alone by its law.
+    if not isinstance(call, FunctionCall) or call.subject.kind == "program":
         return
     refused = raised_alone(call.subject)
     if refused is None:

@@ -227,13 +227,14 @@ def test_the_first_calls_are_those_that_users_write(subject: Subject) -> None:
     every = combinations(subject, anywhere, anywhere, "any")
     several = len(every[0].in_axes) > 1
     for seed in range(10):
-        first, second, *_ = covering(every, 5, seed)
+        first, *others = covering(every, 5, seed)
         assert (set(first.in_axes), first.out_axes) == ({0}, 0)
         if several:
+            second = others[0]
             assert second.out_axes == 0
             assert sorted(map(str, second.in_axes)) == ["0"] * (len(first.in_axes) - 1) + ["None"]
     alone = {covering(every, 1, seed)[0] == first for seed in range(40)}
-    assert alone == {True, False}
+    assert alone == ({True, False} if len(every) > 1 else {True})
 
 
 def test_a_few_combinations_have_one_example_or_as_many_as_another_dimension() -> None:
