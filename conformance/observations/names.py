@@ -147,7 +147,7 @@ def names(selection: Selection) -> list[str]:
 def _is_there(name: str) -> bool:
     try:
         needed(name)
-    except Absent:
-        if not is_of_objects(name):
+    except Absent as absent:
+        if not absent.other_package and not is_of_objects(name):
             raise
     return True

@@ -20,11 +20,17 @@ _SET = re.compile(r"([{(])('[^'{}()]*'(?:, '[^'{}()]*')+)([})])")
 
 
 class Absent(Exception):
-    """The installed release has not got what a case needs; `name` is what, where it has one."""
+    """The installed release has not got what a case needs; `name` is what, where it has one.
 
-    def __init__(self, reason: str, name: str | None = None) -> None:
+    Where another package is missing that a module of the release imports, `other_package` is true.
+    """
+
+    def __init__(
+        self, reason: str, name: str | None = None, *, other_package: bool = False
+    ) -> None:
         super().__init__(reason)
         self.name = name
+        self.other_package = other_package
 
 
 def one(key: str, function: Callable[[], Any]) -> Iterator[Observation]:
@@ -61,7 +67,9 @@ def needed(name: str) -> Any:
                 path = f"{path}.{part}"
                 found = _attribute(found, part, path)
         except (AttributeError, ImportError) as error:
-            raise Absent(first_line(error), name) from None
+            missing = (error.name or first) if isinstance(error, ModuleNotFoundError) else first
+            other = missing.split(".")[0] != first
+            raise Absent(first_line(error), name, other_package=other) from None
     return found
 
 

@@ -1,6 +1,7 @@
 """What objects have that their class does not have: fields, and what methods store."""
 
 import functools
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,6 +59,25 @@ def test_what_nothing_stores_is_not_and_what_the_class_has_is_the_classs(attribu
 
 def test_a_class_with_getattr_may_have_anything() -> None:
     assert may_have(Dynamic, "anything")
+
+
+def test_a_module_that_needs_another_package_is_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    package = tmp_path / "needy"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "converter.py").write_text("import a_package_that_nobody_has\n")
+    (package / "broken.py").write_text("from needy import nothing\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = {
+        name: dict(names.of_name(name))[f"names/{name}"]
+        for name in ("needy.converter", "needy.converter.convert", "needy.broken", "needy.nowhere")
+    }
+    assert found["needy.converter"] is True
+    assert found["needy.converter.convert"] is True
+    assert found["needy.broken"]["name"] == "needy.broken"
+    assert found["needy.nowhere"]["name"] == "needy.nowhere"
 
 
 @pytest.mark.parametrize(
