@@ -31,6 +31,7 @@ _REPLACEMENTS = {
     "jax.linear_util": "jax.extend.linear_util",
     "jax.abstract_arrays": "jax.core.ShapedArray",
     "jax.lib.xla_extension.XlaRuntimeError": "jax.errors.JaxRuntimeError",
+    "jax.numpy.DeviceArray": "jax.Array",
     "jax.numpy.fix": "jax.numpy.trunc",
     "jax.numpy.round_": "jax.numpy.round",
     "jax.sharding.PositionalSharding": "jax.sharding.NamedSharding over jax.make_mesh",
@@ -38,7 +39,11 @@ _REPLACEMENTS = {
     "jax.sharding.GSPMDSharding": "jax.sharding.NamedSharding",
     "jax.sharding.use_mesh": "jax.set_mesh",
     "jax.lax.pvary": "jax.lax.pcast(..., to='varying')",
+    "jax.ops.index_update": "x.at[index].set(value)",
+    "jax.ops.index_add": "x.at[index].add(value)",
+    "jax.ops.index": "x.at[...]",
     "jax.random.shuffle": "jax.random.permutation",
+    "jax.util.cache": "functools.lru_cache",
 }
 """What took the place of a name, or of a module, from the change logs of JAX and Flax."""
 
