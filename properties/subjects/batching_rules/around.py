@@ -54,6 +54,12 @@ def each(x, y):
 
 return jax.vmap(each, (0, 1))(a, b)
 """
+_LOOPS = """
+def loop(n, y):
+    return lax.while_loop(lambda c: c[0] < n, lambda c: (c[0] + 1, 2 * c[1] + y), (0, 0 * y))[1]
+
+return jax.vmap(lambda y: jax.vmap(lambda n: loop(n, y))(jnp.arange(3)))(a)
+"""
 _EXPANDED = """
 def called(x):
     count = lambda x, y: x + np.float32(y.size)
@@ -115,6 +121,11 @@ def _of_square(a: Any, b: Any) -> tuple[Any, Any]:
     return _exact((b.T, a, a + b.T, np.clip(b.T, a, a + 8)))
 
 
+def _of_loops(a: Any) -> tuple[Any, Any]:
+    """The last of 0, y, 3 y for each number of turns: the condition has an axis of the inner map alone."""
+    return _exact(a[:, None] * np.array([0, 1, 3], "float32"))
+
+
 AROUND = tuple(
     attrs.evolve(each, is_variant=True)
     for each in (
@@ -126,6 +137,7 @@ AROUND = tuple(
             answer=_of_one_only,
         ),
         rule("all_to_all.between", _EXCHANGED, of("whole", 2, 3, 2, 2), answer=_exchanged),
+        rule("while.map-of-maps", _LOOPS, of("whole", 2), answer=_of_loops),
         rule("select_n.square", _SQUARE, of("whole", 3, 3), of("whole", 3, 3), answer=_of_square),
         rule("pure_callback.expanded", _EXPANDED, of("whole", 3), answer=lambda a: _exact(a + 2)),
     )

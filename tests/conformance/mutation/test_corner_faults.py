@@ -82,6 +82,10 @@ FAULTS = {
         *(VALUES, f"{CONDITIONALS}:_cond_batching_rule"),
         *("0 if b else None", "0 if not b else None"),
     ),
+    "lax.while.map-of-maps": (
+        *(VALUES, f"{LOOPS}:_while_loop_batching_rule"),
+        *("cond_rank if b else None", "cond_rank if not b else None"),
+    ),
     "lax.select_n.square": (
         *(VALUES, "jax._src.lax.lax:_select_batch_rule"),
         *("case_bdims[0] == bdim", "case_bdims[0] != bdim"),
