@@ -49,7 +49,8 @@ def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
         for transform, forms in _FORMS.items():
             if _is_wanted(transform, selection):
                 mine = (*selection.names, *selection.keywords)
-                for name, call in forms().items():
+                sweep = _SWEEPS[transform]() if transform in _SWEEPS and selection.sweeps else {}
+                for name, call in {**forms(), **sweep}.items():
                     if selection.only_their_calls and not is_made_of(call, mine):
                         continue
                     yield from one(f"calls/{transform}/{name}", partial(_given, call))
@@ -70,7 +71,6 @@ def _vmap() -> call_forms.Forms:
         **mesh_forms.vmapped(),
         **switched_forms.vmapped(),
         **edge_values.vmapped(),
-        **every_function.vmapped(),
         **protocol_forms.vmapped(),
         **rule_forms.vmapped(),
         **statistics_functions.vmapped(),
@@ -133,6 +133,14 @@ _FORMS: dict[str, Callable[[], call_forms.Forms]] = {
     "flax.linen.vmap": _linen,
     "flax.nnx.vmap": _nnx,
 }
+
+
+def _sweep() -> call_forms.Forms:
+    return every_function.vmapped()
+
+
+_SWEEPS: dict[str, Callable[[], call_forms.Forms]] = {"jax.vmap": _sweep}
+"""Calls of functions of every dtype and rank."""
 
 
 # What a class says of itself in a tree may hold sets, whose order is chance.

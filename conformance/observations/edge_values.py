@@ -30,7 +30,7 @@ _OF_ONE = {
     """,
     "jax.nn": "hard_sigmoid hard_tanh leaky_relu log1mexp mish selu soft_sign sparse_plus squareplus",
     "jax.scipy.special": """
-        digamma entr erfcx erfinv exp1 expi factorial gamma gammaln gammasgn i0e i1 i1e ndtri sici
+        digamma entr erfcx erfinv factorial gamma gammaln gammasgn i0e i1 i1e ndtri sici
         spence
     """,
 }

@@ -22,6 +22,8 @@ class Selection:
     """Keywords that the user's code gives."""
     only_their_calls: bool = False
     """Whether calls that use other names of JAX or Flax than these are left out."""
+    sweeps: bool = True
+    """Whether calls are made of functions of every dtype and rank: thousands, a minute of computing."""
 
     def has_subject(self, name: str) -> bool:
         """Whether observations of the subject are wanted."""

@@ -37,6 +37,8 @@ class Observed(Struct, frozen=True, kw_only=True):
     """Keywords that the user's code gives."""
     only_their_calls: bool = False
     """Of the suite's calls, those alone that use no other names."""
+    sweeps: bool = True
+    """Whether the calls of functions of every dtype and rank are among them."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):

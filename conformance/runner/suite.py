@@ -112,9 +112,10 @@ def test_observations(group: str, request: pytest.FixtureRequest) -> None:
 
     options = request.config.stash[OPTIONS]
     chosen = plan.observed(Path(options.plan)) if options.plan else options
-    selection = Selection(chosen.subjects, chosen.transforms)
+    sweeps = options.profile.name != "quick"
+    selection = Selection(chosen.subjects, chosen.transforms, sweeps=sweeps)
     if isinstance(chosen, plan.Observed):
-        about = (chosen.names, chosen.keywords, chosen.only_their_calls)
+        about = (chosen.names, chosen.keywords, chosen.only_their_calls, chosen.sweeps)
         selection = Selection(chosen.subjects, chosen.transforms, *about)
     with mlir_context.shared():
         found = [

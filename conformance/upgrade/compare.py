@@ -161,6 +161,8 @@ def _comparable(
             notes.append(
                 "calls that use names of JAX or Flax which your files do not; --profile ci makes all"
             )
+    elif all(each and each.profile == "quick" for each in headers) and "calls" in groups[0]:
+        notes.append("functions of every dtype and rank; --source, or --profile ci, compares them")
     notes += [f"the observations {group!r} are of one of the two only" for group in alone]
     both = groups[0] & groups[1]
     old, new = ({k: v for k, v in side.items() if k.split("/")[0] in both} for side in (old, new))

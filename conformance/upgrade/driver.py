@@ -69,6 +69,7 @@ def run(request: Request, executor: Executor, watcher: Watcher, *, local: bool) 
         "names": names,
         "keywords": sorted({keyword for use in found.uses for keyword in use.keywords}),
         "only_their_calls": bool(names) and share > 1,
+        "sweeps": bool(names) or request.profile != "quick",
     }
     futures: dict[Future[list[Record]], str] = {}
     for environment, answer in zip(request.environments, answers, strict=True):
