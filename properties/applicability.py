@@ -30,6 +30,9 @@ def raised_alone(subject: Subject) -> Exception | None:
 
 _OF_MISSING = (AttributeError, ImportError, NotImplementedError)
 _MISSING = (
+    # What a release that nobody has seen yet may say of what it has dropped.
+    *("positional argument", "no longer", "removed", "deprecated", "not supported", "unsupported"),
+    *("not implemented", "not available"),
     "unexpected keyword argument",
     "Got unexpected `to` value",
     "unrecognized PRNG implementation",
