@@ -26,7 +26,6 @@ from conformance.observations.jaxprs import counted
 from conformance.observations.selection import Selection
 from properties.subjects import FUNCTIONS, MODULES
 
-
 UNSWEPT = Selection(sweeps=False)
 """The sweeps of functions have tests of their own, in test_wider_forms.py."""
 
