@@ -16,7 +16,7 @@ from conformance.mutation.source.reach import Reached
 from conformance.mutation.source.targets import Target, replaced
 from conformance.runner.items import Item
 from conformance.transforms import TRANSFORMS
-from properties.applicability import unavailable
+from properties.applicability import refusal
 from properties.laws import LAWS
 from properties.profile import PROFILES
 from properties.subjects import SUBJECTS
@@ -219,7 +219,7 @@ def every_slip(target: str) -> list[Slip]:
 def test_what_the_suite_computed_with_a_slip_in_place_is_forgotten(traced: Reached) -> None:
     number = next(n for n, s in enumerate(every_slip(SIZES)) if s.line in traced.lines[SIZES])
     list(Attempts("quick", [traced]).of(SIZES, number))
-    assert unavailable.cache_info().currsize == 0
+    assert refusal.cache_info().currsize == 0
 
 
 def test_a_slip_that_ends_its_process_is_noticed_and_the_others_go_on(
