@@ -57,8 +57,8 @@ def refusal(subject: Subject) -> Exception | None:
     """What a subject of the catalogue raises when it is called by itself."""
     if not isinstance(subject, FunctionSubject) or subject.kind not in ("rule", "draw", "program"):
         return None
-    example = some_call(subject).example()
     try:
+        example = some_call(subject).example()
         jax.eval_shape(subject.function, *example)
         if jax.default_backend() != "cpu":
             # Some primitives have no lowering but the CPU's.
