@@ -21,17 +21,6 @@ FACTOR_OF_THE_CALL = Diagnosis(
     "The numbers are the right ones times a factor, which is another one from call to call.",
     "Look for a mean in place of a sum, or a sum in place of a mean.",
 )
-AXES_SUMMED = Diagnosis(
-    "summed",
-    "The right values were added up over all axes but the first.",
-    "Leave that out: the task asks for each of them.",
-)
-EXAMPLES_SUMMED = Diagnosis(
-    "summed",
-    "The right values were added up over the examples.",
-    "Leave that out: the task asks for those of each example.",
-)
-
 RELATIVE = 1e-4
 """How far off a value may be, as a share of it: for recognising it, never for a verdict."""
 ABSOLUTE = 1e-5
@@ -43,19 +32,21 @@ MAX_AXES = 4
 
 Axes = tuple[int, ...]
 Activation = Callable[[np.ndarray], np.ndarray]
+
+
+def _softmax(x: np.ndarray) -> np.ndarray:
+    shares = np.exp(x - x.max(-1, keepdims=True))
+    return np.asarray(shares / shares.sum(-1, keepdims=True))
+
+
 ACTIVATIONS: dict[str, Activation] = {
     "relu": lambda x: np.maximum(x, 0),
     "tanh": np.tanh,
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
-    "softmax": lambda x: np.exp(x - x.max(-1, keepdims=True)) / _total(x),
+    "softmax": _softmax,
     "abs": np.abs,
     "exp": np.exp,
 }
-
-
-def _total(x: np.ndarray) -> np.ndarray:
-    return np.asarray(np.exp(x - x.max(-1, keepdims=True)).sum(-1, keepdims=True))
-
 
 Pair = tuple[np.ndarray, np.ndarray]
 """What was given and what was expected, as float64."""
@@ -148,10 +139,13 @@ def _ways(given: np.ndarray, right: np.ndarray) -> Iterator[tuple[Diagnosis, Com
             yield _not_summed(axes), partial(_given_reduced, axes)
     else:
         for axes in _sets_of_axes(right.ndim):
-            yield _summed("added up", axes), partial(_right_reduced, np.sum, axes)
-            yield _summed("averaged", axes), partial(_right_reduced, np.mean, axes)
-        yield AXES_SUMMED, lambda g, r: (g, r.reshape(len(r), -1).sum(1))
-        yield EXAMPLES_SUMMED, lambda g, r: (g, r.reshape(-1, *g.shape).sum(0))
+            over = f"over {_named(axes)}"
+            yield _summed(f"added up {over}"), partial(_right_reduced, np.sum, axes)
+            yield _summed(f"averaged {over}"), partial(_right_reduced, np.mean, axes)
+        of_rows = _summed("added up over all axes but the first")
+        yield of_rows, lambda g, r: (g, r.reshape(len(r), -1).sum(1))
+        of_examples = _summed("added up over the examples")
+        yield of_examples, lambda g, r: (g, r.reshape(-1, *g.shape).sum(0))
 
 
 def _applied(activation: Activation, given: np.ndarray, right: np.ndarray) -> Pair:
@@ -190,10 +184,10 @@ def _not_summed(axes: Axes) -> Diagnosis:
     )
 
 
-def _summed(how: str, axes: Axes) -> Diagnosis:
+def _summed(how: str) -> Diagnosis:
     return Diagnosis(
         "summed",
-        f"The right values were {how} over {_named(axes)}.",
+        f"The right values were {how}.",
         "Leave that out: the task asks for each of them.",
     )
 

@@ -50,6 +50,11 @@ def same(x: Any) -> Any:
     return x
 
 
+def mapped(function: Callable[[Any], Any], x: Any) -> Any:
+    """What `jax.vmap` of a function gives."""
+    return jax.vmap(function)(x)
+
+
 def whole(*shape: int) -> Any:
     """Whole numbers in float32, from 1 on."""
     return jnp.arange(1, 1 + np.prod(shape), dtype=jnp.float32).reshape(shape)

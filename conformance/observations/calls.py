@@ -49,8 +49,10 @@ def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
         for transform, forms in _FORMS.items():
             if _is_wanted(transform, selection):
                 mine = (*selection.names, *selection.keywords)
-                sweep = _SWEEPS[transform]() if transform in _SWEEPS and selection.sweeps else {}
-                for name, call in {**forms(), **sweep}.items():
+                made = forms()
+                if selection.sweeps and transform == "jax.vmap":
+                    made |= every_function.vmapped()
+                for name, call in made.items():
                     if selection.only_their_calls and not is_made_of(call, mine):
                         continue
                     yield from one(f"calls/{transform}/{name}", partial(_given, call))
@@ -133,14 +135,6 @@ _FORMS: dict[str, Callable[[], call_forms.Forms]] = {
     "flax.linen.vmap": _linen,
     "flax.nnx.vmap": _nnx,
 }
-
-
-def _sweep() -> call_forms.Forms:
-    return every_function.vmapped()
-
-
-_SWEEPS: dict[str, Callable[[], call_forms.Forms]] = {"jax.vmap": _sweep}
-"""Calls of functions of every dtype and rank."""
 
 
 # What a class says of itself in a tree may hold sets, whose order is chance.

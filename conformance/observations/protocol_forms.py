@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from conformance.observations.call_forms import Forms, add, same, whole
+from conformance.observations.call_forms import Forms, add, mapped, same, whole
 from conformance.observations.record import needed
 
 lax: Any = jax.lax
@@ -20,10 +20,6 @@ lax: Any = jax.lax
 def vmapped() -> Forms:
     """Of `jax.vmap`: operators on what is mapped, and trees that may be."""
     return {**_operators(), **_trees()}
-
-
-def _mapped(function: Callable[[Any], Any], x: Any) -> Any:
-    return jax.vmap(function)(x)
 
 
 def _operators() -> Forms:
@@ -68,7 +64,7 @@ def _operators() -> Forms:
     forms: Forms = {}
     for name, use in uses.items():
         for kind, x in given.items():
-            forms[f"operator-{name}-of-{kind}"] = partial(_mapped, use, x)
+            forms[f"operator-{name}-of-{kind}"] = partial(mapped, use, x)
     return forms
 
 

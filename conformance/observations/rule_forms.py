@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from conformance.observations.call_forms import Forms, same, whole
+from conformance.observations.call_forms import Forms, mapped, same, whole
 from conformance.observations.record import needed
 
 lax: Any = jax.lax
@@ -16,10 +16,6 @@ lax: Any = jax.lax
 def vmapped() -> Forms:
     """Of `jax.vmap`: custom rules with their options, branches that disagree, callbacks."""
     return {**_own_maps(), **_own_derivatives(), **_branches(), **_callbacks()}
-
-
-def _mapped(function: Any, x: Any) -> Any:
-    return jax.vmap(function)(x)
 
 
 def _own_maps() -> Forms:
@@ -149,9 +145,9 @@ def _branches() -> Forms:
         "uint8": i.astype("uint8"),
         "far": i - 1,
     }.items():
-        forms[f"switch-on-{name}"] = partial(_mapped, switched, index)
+        forms[f"switch-on-{name}"] = partial(mapped, switched, index)
     for name, until in {"float": x, "int8": i.astype("int8"), "uint8": i.astype("uint8")}.items():
-        forms[f"fori-to-{name}"] = partial(_mapped, added_up, until)
+        forms[f"fori-to-{name}"] = partial(mapped, added_up, until)
     return forms | {
         "branches-of-other-dtypes": lambda: chosen(lambda: 1.0, lambda: 2),
         "branches-of-weak-types": lambda: chosen(lambda: 1, lambda: jnp.int32(2)),

@@ -43,7 +43,6 @@ _REPLACEMENTS = {
     "jax.ops.index_add": "x.at[index].add(value)",
     "jax.ops.index": "x.at[...]",
     "jax.random.shuffle": "jax.random.permutation",
-    "jax.util.cache": "functools.lru_cache",
 }
 """What took the place of a name, or of a module, from the change logs of JAX and Flax."""
 

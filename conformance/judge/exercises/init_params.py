@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -65,37 +65,41 @@ def _reused(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
     return _bounded([(jax.random.split(k)[0],) * 2 for k in keys], layer_sizes)
 
 
-def _chained(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
+def _chained(
+    layer_sizes: Sequence[int], key: np.ndarray, step: Callable[[Any], tuple[Any, Any, Any]]
+) -> Rounded:
+    """A key for each layer taken from what the one before left: `step` gives the rest and two keys."""
     pairs, rest = [], key
     for _ in layer_sizes[1:]:
-        rest, w, b = jax.random.split(rest, 3)
+        rest, w, b = step(rest)
         pairs.append((w, b))
     return _bounded(pairs, layer_sizes)
 
 
-def _one_key_after_another(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
-    pairs, rest = [], key
-    for _ in layer_sizes[1:]:
-        rest, w = jax.random.split(rest)
-        rest, b = jax.random.split(rest)
-        pairs.append((w, b))
-    return _bounded(pairs, layer_sizes)
+def _three_at_once(rest: Any) -> tuple[Any, Any, Any]:
+    rest, w, b = jax.random.split(rest, 3)
+    return rest, w, b
 
 
-def _chained_and_reused(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
-    pairs, rest = [], key
-    for _ in layer_sizes[1:]:
-        rest, both = jax.random.split(rest)
-        pairs.append((both, both))
-    return _bounded(pairs, layer_sizes)
+def _one_after_another(rest: Any) -> tuple[Any, Any, Any]:
+    rest, w = jax.random.split(rest)
+    rest, b = jax.random.split(rest)
+    return rest, w, b
 
 
-def _chained_and_split(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
-    pairs, rest = [], key
-    for _ in layer_sizes[1:]:
-        rest, both = jax.random.split(rest)
-        pairs.append(jax.random.split(both))
-    return _bounded(pairs, layer_sizes)
+def _the_same_twice(rest: Any) -> tuple[Any, Any, Any]:
+    rest, both = jax.random.split(rest)
+    return rest, both, both
+
+
+def _split_again(rest: Any) -> tuple[Any, Any, Any]:
+    rest, both = jax.random.split(rest)
+    return rest, *jax.random.split(both)
+
+
+STEPS = (_three_at_once, _one_after_another, _the_same_twice, _split_again)
+"""How keys are split in a loop over the layers."""
+CHAINED: tuple[Callable[..., Rounded], ...] = tuple(partial(_chained, step=step) for step in STEPS)
 
 
 def _uniform(layer_sizes: Sequence[int], key: np.ndarray) -> list[Any]:
@@ -151,7 +155,7 @@ def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> 
 
 
 FACTOR_ERROR = 1e-6
-"""A share of the value that the factor's own rounding is below: it is computed in float32, in any order."""
+"""A bound on the rounding of a factor, as a share of the value: it is computed in float32, in any order."""
 SIZES = ((1, 1), (2, 3), (3, 3), (2, 4, 1), (3, 2, 2), (1, 3, 2), (2, 2, 2, 2), (5, 4, 3, 1))
 HAPPENED = "The numbers are drawn from other keys than the contract names."
 CHANGE = (
@@ -198,18 +202,15 @@ EXERCISE = Exercise(
                 _one_key,
                 _key_used_bare,
                 _swapped,
-                _chained,
-                _one_key_after_another,
-                _chained_and_reused,
-                _chained_and_split,
+                *CHAINED,
             )
         ),
         *(
             Pitfall(
                 "weights-scaled",
-                "The draws are scaled by the number of a layer's inputs.",
+                "The draws are scaled by a factor of the number of a layer's inputs.",
                 "Leave the factor out: the contract asks for normal draws as they are.",
-                functools.partial(_scaled, gain=gain, scale_biases=scale_biases),
+                partial(_scaled, gain=gain, scale_biases=scale_biases),
             )
             for gain in (1.0, 2.0)
             for scale_biases in (False, True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -12,12 +12,7 @@ import numpy as np
 
 from conformance.judge.exercises import rounded, training
 from conformance.judge.exercises.exercise import Exercise, Pitfall
-from reference.error_bounds import evaluate as rounding
 from reference.error_bounds.evaluate import Rounded
-
-
-def _forward(params: training.Params, x: jax.Array) -> jax.Array:
-    return training.forward(params, x)
 
 
 def _last_linear(params: training.Params, x: jax.Array) -> jax.Array:
@@ -26,22 +21,20 @@ def _last_linear(params: training.Params, x: jax.Array) -> jax.Array:
     return out
 
 
-def _activated(
-    params: training.Params, x: np.ndarray, activation: Callable[[jax.Array], jax.Array]
-) -> Rounded:
-    """Another activation in place of tanh."""
+OTHER_ACTIVATIONS = {
+    "relu": partial(training.forward, activation=jax.nn.relu),
+    "sigmoid": partial(training.forward, activation=jax.nn.sigmoid),
+}
+"""By what follows each layer in place of tanh."""
 
-    def forward(params: training.Params, row: jax.Array) -> jax.Array:
-        for weights, biases in params:
-            row = activation(jnp.dot(row, weights) + biases)
-        return row
 
-    return rounded.each([rounding.evaluate(forward, params, row) for row in x])
+def _of_rows(forward: Callable[..., jax.Array], params: training.Params, x: np.ndarray) -> Rounded:
+    return rounded.each([rounded.evaluate(forward, params, row) for row in x])
 
 
 def reference(params: training.Params, x: np.ndarray) -> Rounded:
     """The expected outputs (B, out), computed row by row, with their error bounds."""
-    return rounded.each([rounded.evaluate(_forward, params, row) for row in x])
+    return _of_rows(training.forward, params, x)
 
 
 def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
@@ -80,16 +73,16 @@ EXERCISE = Exercise(
             "last-layer-linear",
             "The last layer was left without its tanh.",
             "Every layer is followed by tanh here, the last one too.",
-            lambda params, x: rounded.each([rounded.evaluate(_last_linear, params, r) for r in x]),
+            partial(_of_rows, _last_linear),
         ),
         *(
             Pitfall(
                 "another-activation",
                 f"The activation is `{name}`.",
                 "Follow every layer by `jnp.tanh`.",
-                functools.partial(_activated, activation=activation),
+                partial(_of_rows, forward),
             )
-            for name, activation in (("relu", jax.nn.relu), ("sigmoid", jax.nn.sigmoid))
+            for name, forward in OTHER_ACTIVATIONS.items()
         ),
         Pitfall(
             "row-zero-broadcast",

@@ -18,10 +18,13 @@ Params = Sequence[tuple[Any, Any]]
 LAYERS: tuple[tuple[int, ...], ...] = ((1, 1), (2, 3), (3, 3), (2, 4, 1), (3, 2, 2), (1, 3, 2))
 
 
-def forward(params: Params, x: jax.Array) -> jax.Array:
-    """Dense layers, each followed by tanh."""
+def forward(
+    params: Params, x: jax.Array, activation: Callable[[jax.Array], jax.Array] = jnp.tanh
+) -> jax.Array:
+    """Dense layers, each followed by tanh, or by another activation."""
     for weights, biases in params:
-        x = jnp.tanh(jnp.dot(x, weights) + jnp.broadcast_to(biases, (*x.shape[:-1], *biases.shape)))
+        added = jnp.broadcast_to(biases, (*x.shape[:-1], *biases.shape))
+        x = activation(jnp.dot(x, weights) + added)
     return x
 
 

@@ -14,7 +14,8 @@ _OF_ANYTHING = frozenset(
         *("dtype", "finfo", "iinfo", "result_type", "promote_types", "shape", "vectorize"),
     }
 )
-"""Functions of theirs that give what they, or the user's functions, are given, or no array."""
+"""Functions of these modules that return what the user's function returns, a tree like their argument, or no
+array."""
 
 
 class Bound(NamedTuple):
