@@ -37,7 +37,7 @@ HALF = 0.5
 
 EAGER_COMBINATIONS = 5
 """As many as quick traces together: where its one call is eager, no less of a rule is seen."""
-EAGER = (*[False] * 7, True)
+EAGER = (*[False] * 15, True)
 """Users also call transforms eagerly. It costs a compilation per operation, so a sample must do."""
 BOTH = (False, True)
 
