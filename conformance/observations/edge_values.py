@@ -34,6 +34,7 @@ _OF_ONE = {
         spence
     """,
 }
+"""Without `exp1` and `expi`, which do not end: `docs/findings/exponential-integral-of-an-array.py`."""
 _OF_TWO = {
     "jax.numpy": """
         arctan2 copysign divide divmod float_power floor_divide fmax fmin fmod heaviside hypot isclose
