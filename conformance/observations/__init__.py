@@ -44,3 +44,5 @@ GROUPS: dict[str, Callable[[Selection], Iterable[tuple[str, Any]]]] = {
     "jaxprs": jaxprs.observe,
     "costs": costs.observe,
 }
+PARTS = {"calls": 12}
+"""Groups that a run observes in so many parts, each in a process that may be another, with a deadline."""

@@ -45,17 +45,22 @@ def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
     `gives` is the tree of the result with shapes, dtypes and weak types; `values` are its arrays, None
     each where the call was only traced.
     """
+    mine = (*selection.names, *selection.keywords)
     with fixed_stream():
-        for transform, forms in _FORMS.items():
-            if _is_wanted(transform, selection):
-                mine = (*selection.names, *selection.keywords)
-                made = forms()
-                if selection.sweeps and transform == "jax.vmap":
-                    made |= every_function.vmapped()
-                for name, call in made.items():
-                    if selection.only_their_calls and not is_made_of(call, mine):
-                        continue
-                    yield from one(f"calls/{transform}/{name}", partial(_given, call))
+        every = [
+            (f"calls/{transform}/{name}", call)
+            for transform in _FORMS
+            if _is_wanted(transform, selection)
+            for name, call in _forms(transform, selection).items()
+        ]
+        for key, call in selection.of_part(every):
+            if not selection.only_their_calls or is_made_of(call, mine):
+                yield from one(key, partial(_given, call))
+
+
+def _forms(transform: str, selection: Selection) -> call_forms.Forms:
+    sweeps = selection.sweeps and transform == "jax.vmap"
+    return _FORMS[transform]() | (every_function.vmapped() if sweeps else {})
 
 
 def _is_wanted(transform: str, selection: Selection) -> bool:

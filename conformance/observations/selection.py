@@ -2,8 +2,11 @@
 
 import fnmatch
 from collections.abc import Sequence
+from typing import TypeVar
 
 import attrs
+
+T = TypeVar("T")
 
 
 def _tuple(names: Sequence[str]) -> tuple[str, ...]:
@@ -24,10 +27,17 @@ class Selection:
     """Whether calls that use other names of JAX or Flax than these are left out."""
     sweeps: bool = True
     """Whether calls are made of functions of every dtype and rank: thousands, a minute of computing."""
+    part: tuple[int, int] = (1, 1)
+    """(i, n) for the i-th of n parts of a group that is observed in parts."""
 
     def has_subject(self, name: str) -> bool:
         """Whether observations of the subject are wanted."""
         return _matches(name, self.subjects)
+
+    def of_part(self, names: Sequence[T]) -> Sequence[T]:
+        """Those of a group's cases that the part has: neighbours, which may share compilations."""
+        part, parts = self.part
+        return names[len(names) * (part - 1) // parts : len(names) * part // parts]
 
     def has_transform(self, name: str) -> bool:
         """Whether observations of the transform are wanted."""

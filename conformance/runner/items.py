@@ -2,7 +2,7 @@
 
 import fnmatch
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -102,11 +102,32 @@ def chosen(name: str, globs: Sequence[str]) -> bool:
     return not globs or any(fnmatch.fnmatchcase(name, glob) for glob in globs)
 
 
+@attrs.frozen
+class ObservedPart:
+    """A group of observations, or a part of a large one."""
+
+    group: str
+    part: tuple[int, int] = (1, 1)
+    """(i, n) for the i-th of n parts."""
+
+    @property
+    def name(self) -> str:
+        """The group's name, with the part's number where it is a part."""
+        part, parts = self.part
+        return self.group if parts == 1 else f"{self.group}/part {part} of {parts}"
+
+
 def observed(
-    groups: Iterable[str], globs: Sequence[str], shard: tuple[int, int] = (1, 1)
-) -> list[str]:
-    """The groups of observations that a run records."""
-    return [name for name in groups if chosen(name, globs) and in_shard(name, shard)]
+    groups: Mapping[str, int], globs: Sequence[str], shard: tuple[int, int] = (1, 1)
+) -> list[ObservedPart]:
+    """What a run observes, of groups of observations and the number of parts of each."""
+    every = [
+        ObservedPart(group, (part, parts))
+        for group, parts in groups.items()
+        if chosen(group, globs)
+        for part in range(1, parts + 1)
+    ]
+    return [each for each in every if in_shard(each.name, shard)]
 
 
 def in_shard(name: str, shard: tuple[int, int]) -> bool:

@@ -77,7 +77,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         if "item" in params:
             items[test.nodeid] = params["item"].started(options.cell)
         elif "group" in params:
-            groups[test.nodeid] = params["group"]
+            groups[test.nodeid] = params["group"].name
     save_collected(Collected(items=items, groups=groups), Path(options.scratch))
 
 

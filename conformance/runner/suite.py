@@ -1,10 +1,10 @@
 """The one pytest module of a run: every (law, transform, subject), and every group of observations."""
 
 import functools
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from conformance.events.arrays import encode
@@ -23,11 +23,14 @@ planned = functools.cache(plan.load)
 not_planned = functools.cache(plan.not_sampled)
 
 
-def _groups() -> Mapping[str, Callable[[Any], Any]]:
+def _observed(options: RunOptions) -> list[items.ObservedPart]:
+    if not options.observe:
+        return []
     # Not every run observes, and the import is not free.
-    from conformance.observations import GROUPS
+    from conformance.observations import GROUPS, PARTS
 
-    return GROUPS
+    parts = {group: PARTS.get(group, 1) for group in GROUPS}
+    return items.observed(parts, options.observe, options.shard)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -39,8 +42,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 mine = UserSubject(module=module, error=None)
                 metafunc.config.stash[OWN][subject.name] = mine
     if "group" in metafunc.fixturenames:
-        groups = _groups() if options.observe else ()
-        _parametrize(metafunc, "group", items.observed(groups, options.observe, options.shard))
+        _parametrize(metafunc, "group", _observed(options))
         return
     sampled, not_sampled = _selected(options)
     if "not_sampled" in metafunc.fixturenames:
@@ -106,8 +108,9 @@ def test_not_sampled(not_sampled: list[items.Item], request: pytest.FixtureReque
     Attachment(results=results).attach(request.node)
 
 
-def test_observations(group: str, request: pytest.FixtureRequest) -> None:
-    """Record a group of observations."""
+def test_observations(group: items.ObservedPart, request: pytest.FixtureRequest) -> None:
+    """Record a group of observations, or a part of it."""
+    from conformance.observations import GROUPS
     from conformance.observations.selection import Selection
 
     options = request.config.stash[OPTIONS]
@@ -117,9 +120,10 @@ def test_observations(group: str, request: pytest.FixtureRequest) -> None:
     if isinstance(chosen, plan.Observed):
         about = (chosen.names, chosen.keywords, chosen.only_their_calls, chosen.sweeps)
         selection = Selection(chosen.subjects, chosen.transforms, *about)
+    selection = attrs.evolve(selection, part=group.part)
     with mlir_context.shared():
         found = [
             Observation(cell=options.cell, key=key, value=encode(value))
-            for key, value in _groups()[group](selection)
+            for key, value in GROUPS[group.group](selection)
         ]
     Attachment(observations=found).attach(request.node)

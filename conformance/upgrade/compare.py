@@ -1,7 +1,7 @@
 """How two environments differ: their events in, differences out, causes before their consequences."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
@@ -123,6 +123,19 @@ def observations(events: Sequence[Record]) -> dict[str, Value]:
     return {event.key: event.value for event in events if isinstance(event, Observation)}
 
 
+def _without_lost_parts(
+    old: dict[str, Value], new: dict[str, Value], crashed: Iterable[str]
+) -> tuple[dict[str, Value], dict[str, Value]]:
+    """Without groups that ended early, and of those of which a part did, what one side alone has."""
+    lost = {key.split("/")[0] for key in crashed}
+    both = old.keys() & new.keys() - set(crashed)
+
+    def kept(values: dict[str, Value]) -> dict[str, Value]:
+        return {k: v for k, v in values.items() if k in both or k.split("/")[0] not in lost}
+
+    return kept(old), kept(new)
+
+
 def _comparable(
     before: Sequence[Record], after: Sequence[Record]
 ) -> tuple[dict[str, Value], dict[str, Value], list[str]]:
@@ -140,7 +153,8 @@ def _comparable(
         if isinstance(value, dict) and "crashed" in value
     }
     notes += [f"the observations {key!r} ended early: {why}" for key, why in crashed.items()]
-    groups = [{key.split("/")[0] for key in values} - set(crashed) for values in (old, new)]
+    old, new = _without_lost_parts(old, new, crashed)
+    groups = [{key.split("/")[0] for key in values} for values in (old, new)]
     alone = sorted(groups[0] ^ groups[1]) if all(groups) else []
     if any(_has_broken_subjects(events) for events in (before, after)):
         alone = [group for group in alone if group not in _OF_SUBJECTS]

@@ -318,3 +318,18 @@ def test_a_group_that_only_one_side_observed_is_said_and_not_compared() -> None:
     differences = compared({"prng/rbg/bits": [1], "names/a": True}, {"names/a": True})
     assert (differences.entries, differences.unchanged) == ((), 1)
     assert differences.notes == ("the observations 'prng' are of one of the two only",)
+
+
+def test_the_rest_of_a_group_is_compared_where_a_part_of_it_ended_early() -> None:
+    crashed = {"crashed": {"reason": "the process that ran it died", "output": ""}}
+    one, two = ({"gives": f"float32[{n}]", "values": [None]} for n in (1, 2))
+    before = {f"calls/jax.vmap/{n}": one for n in ("a", "b", "lost")} | {"prng/of-before": [1]}
+    after = {"calls/jax.vmap/a": one, "calls/jax.vmap/b": two, "prng/of-after": [1]}
+    differences = compared(before, after | {"calls/part 2 of 2": crashed})
+    assert {entry.key for entry in differences.entries} == {
+        *("calls/jax.vmap/b", "prng/of-before", "prng/of-after")
+    }
+    assert (
+        "the observations 'calls/part 2 of 2' ended early: the process that ran it died"
+        in differences.notes
+    )
