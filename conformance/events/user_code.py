@@ -36,6 +36,13 @@ class Use(Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=0, description="How many arguments without a keyword a call gives it, at most."),
     ] = 0
+    whole: Annotated[
+        bool,
+        Meta(
+            description="Whether it is one call, all of whose arguments are there to read: "
+            "without `*`, `**` or `partial`."
+        ),
+    ] = False
     guarded: Annotated[
         bool, Meta(description="Whether the code provides for releases that lack it.")
     ] = False

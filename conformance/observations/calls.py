@@ -1,5 +1,6 @@
 """Which ways to call a transform are accepted, and what each gives; of the others, what they raise."""
 
+import functools
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -61,6 +62,18 @@ def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
 def _forms(transform: str, selection: Selection) -> call_forms.Forms:
     sweeps = selection.sweeps and transform == "jax.vmap"
     return _FORMS[transform]() | (every_function.vmapped() if sweeps else {})
+
+
+def form(key: str) -> Callable[[], Any] | None:
+    """The call that is observed under a key of this group, such as `calls/jax.vmap/keyword`."""
+    _, transform, name = key.split("/", 2)
+    return _forms_of(transform).get(name)
+
+
+@functools.cache
+def _forms_of(transform: str) -> call_forms.Forms:
+    made = _FORMS[transform]() if transform in _FORMS else {}
+    return made | (every_function.vmapped() if transform == "jax.vmap" else {})
 
 
 def _is_wanted(transform: str, selection: Selection) -> bool:

@@ -47,11 +47,15 @@ _GROUPS = """
     jvp jacfwd linearize hessian
     checkpoint remat
     new_ref array_ref freeze
-    Mesh make_mesh set_mesh use_mesh AxisType NamedSharding PartitionSpec P reshard shard_map device_put \
-    with_sharding_constraint get_abstract_mesh
+    Mesh NamedSharding PartitionSpec P shard_map device_put with_sharding_constraint
 """
-_ALIKE = tuple(frozenset(line.split()) for line in _GROUPS.strip().splitlines())
-"""Names of which code that uses one may as well use another."""
+EXPLICIT = frozenset(
+    {"AxisType", "get_abstract_mesh", "make_mesh", "reshard", "set_mesh", "use_mesh"}
+)
+"""Names of which code over an Explicit mesh uses one: a `Mesh` that is told nothing else is none."""
+_SYMMETRIC = tuple(frozenset(line.split()) for line in _GROUPS.strip().splitlines())
+_ALIKE = (*((group, group) for group in _SYMMETRIC), (EXPLICIT, EXPLICIT | _SYMMETRIC[-1]))
+"""Names, and what code that uses one of them may as well use."""
 
 
 def is_made_of(function: Callable[..., Any], names: Collection[str]) -> bool:
@@ -70,7 +74,7 @@ def is_made_of(function: Callable[..., Any], names: Collection[str]) -> bool:
 def _with_alike(names: frozenset[str]) -> frozenset[str]:
     """The last parts of dotted names, and what code that uses one of them may as well use."""
     mine = frozenset(name.rpartition(".")[2] for name in names)
-    return mine.union(*(alike for alike in _ALIKE if alike & mine))
+    return mine.union(*(alike for one, alike in _ALIKE if one & mine))
 
 
 def names_in(function: Callable[..., Any]) -> frozenset[str]:
@@ -85,13 +89,40 @@ def names_in(function: Callable[..., Any]) -> frozenset[str]:
         `spmd_axis_name`, is one.
 
     """
+    return frozenset(name.rpartition(".")[2] for name in dotted_in(function))
+
+
+def dotted_in(function: Callable[..., Any]) -> frozenset[str]:
+    """The same names with their modules, as far as the code says which these are."""
     return frozenset(
-        last
+        name
         for name in _of_root(function)
         if not name.startswith(_TREES)
         for last in (name.rpartition(".")[2],)
         if last and last not in _EVERYWHERE and not _DTYPE.fullmatch(last)
     )
+
+
+def of_trees_in(function: Callable[..., Any]) -> frozenset[str]:
+    """The functions of trees that a function's code uses, which `names_in` leaves out."""
+    return frozenset(name for name in _of_root(function) if name.startswith(_TREES))
+
+
+def function_given(call: Callable[..., Any]) -> tuple[str, frozenset[str]] | None:
+    """The function that a call is about, where it is told by its dotted name, and the keywords it is given.
+
+    Args:
+        call: Such as `partial(traced, "jax.numpy.sum", "float32", {"axis": 0})`.
+
+    """
+    given = call.args if isinstance(call, functools.partial) else ()
+    names = [
+        each for each in given if isinstance(each, str) and each.startswith(_THEIRS) and "." in each
+    ]
+    if not names:
+        return None
+    keywords = {str(word) for each in given if isinstance(each, dict) for word in each}
+    return names[0], frozenset(keywords)
 
 
 def _of_root(function: Callable[..., Any]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from conformance.upgrade.difference import Difference, ObservationPair, Value, is_absent
+from conformance.upgrade.difference import Difference, ObservationPair, Value, below, is_absent
 from conformance.upgrade.kinds import DifferenceKind
 from conformance.upgrade.name_changes import change_of
 
@@ -46,9 +46,10 @@ def find(pair: ObservationPair) -> Iterator[Difference]:
 def _needing(
     name: str, changed: Iterable[str], values: Mapping[str, Value], key: str
 ) -> tuple[str, ...]:
-    """The other observations that are absent for want of the name."""
-    return tuple(
+    """The other observations that are absent for want of the name, and what is observed of their cases."""
+    cases = [
         other
         for other in changed
         if other != key and is_absent(values.get(other)) and values[other].get("name") == name
-    )
+    ]
+    return (*cases, *(part for case in cases for part in below(case, changed)))

@@ -1,7 +1,8 @@
-"""Whether a law that regressed may concern code that uses certain names of JAX and Flax."""
+"""Whether what changed may concern code that uses certain names of JAX and Flax, and which of them."""
 
 import fnmatch
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from conformance.events.user_code import Use
 
@@ -14,10 +15,11 @@ _MESHES = frozenset(
         *("NamedSharding", "PartitionSpec", "P"),
     }
 )
+_EXPLICIT = frozenset({"AxisType", "make_mesh", "reshard", "set_mesh", "use_mesh"})
 _NEEDS: Mapping[str, frozenset[str]] = {
     "collectives.gradients": _DERIVATIVES,
     "gradients.*": _DERIVATIVES,
-    "parallel.explicit-mesh": _MESHES,
+    "parallel.explicit-mesh": _EXPLICIT,
     "parallel.placed-within": _MESHES,
     "parallel.shard-map-within": _MESHES,
     "parallel.sharded-jit-agrees": _MESHES,
@@ -32,6 +34,10 @@ _KEYWORDS: Mapping[str, frozenset[str]] = {
     "parallel.donated-and-static": frozenset({"donate_argnums", "static_broadcasted_argnums"}),
 }
 """The same for keywords that the transform is given: one of them, or any argument by position."""
+_OF_ARRAYS = ("jax.numpy.", "jax.scipy.", "jax.lax.", "jax.nn.", "jax.random.")
+_OF_DERIVATIVES = re.compile("grad|jac|jvp|vjp|hess|linear|deriv|differen")
+_OF_MODULES = re.compile(r"calls/flax\.nnx\.vmap/(attribute|held|operator)-")
+_KEYWORD = re.compile(r"unexpected keyword argument '(\w+)'")
 _NOT_OF_WORKING_CODE = "errors."
 """How the ids of laws begin that say what a mistake in a call raises."""
 
@@ -50,7 +56,7 @@ def may_concern(
     law, transform, subject = item.split(" | ")[:3]
     if law.startswith(_NOT_OF_WORKING_CODE):
         return False
-    last = {name.rpartition(".")[2] for name in uses}
+    last = {_last(name) for name in uses}
     if not all(names & last for glob, names in _NEEDS.items() if fnmatch.fnmatchcase(law, glob)):
         return False
     given = uses.get(transform, ())
@@ -58,6 +64,96 @@ def may_concern(
         if fnmatch.fnmatchcase(law, glob) and not any(_gives(use, keywords) for use in given):
             return False
     return _is_made_of(transform, subject, uses, primitives)
+
+
+def name_of_call(
+    key: str, sentence: str, uses: Mapping[str, Sequence[Use]]
+) -> tuple[str, list[Use]] | None:
+    """The user's name that an observed call is about, and the uses in files that may make such a call.
+
+    That is the function that is mapped, not the map, where the call is about a function; None where no
+    file uses all that the call is made of, or gives the keywords that it is about.
+
+    Args:
+        key: Such as `calls/jax.vmap/of-complex64-numpy.hypot`.
+        sentence: What is said of the difference.
+        uses: The uses of each name.
+
+    """
+    # It needs JAX.
+    from conformance.observations import calls, code_names
+
+    call = calls.form(key)
+    if call is None:
+        return None
+    told = code_names.function_given(call)
+    function, keywords = told or ("", frozenset())
+    keywords |= frozenset(_KEYWORD.findall(sentence))
+    about = {function} if told else _about(key, call, uses)
+    for name in sorted(uses, key=len, reverse=True):
+        if not _is_one_of(name, about):
+            continue
+        mine = [
+            use
+            for use in uses[name]
+            if (not keywords or _gives(use, keywords))
+            and code_names.is_made_of(call, _of_file(use.file, uses))
+        ]
+        if mine:
+            return name, mine
+    return None
+
+
+def _about(
+    key: str, call: Callable[[], object], uses: Mapping[str, Sequence[Use]]
+) -> Collection[str]:
+    """What a call is about that is told no function: what it is made of, or else the transform."""
+    from conformance.observations import code_names
+
+    made_of = code_names.dotted_in(call)
+    transform = key.split("/")[1]
+    if made_of and {_last(each) for each in made_of} <= _DERIVATIVES:
+        # What is differentiated is made of what any code uses.
+        return made_of if _OF_DERIVATIVES.search(key) else {transform}
+    placed = {each for each in made_of if _last(each) in _MESHES | {"device_put"}}
+    if made_of - placed:
+        return made_of - placed
+    if len(placed) > 1:
+        return {transform}
+    found = placed or code_names.of_trees_in(call) & uses.keys()
+    # What is done with modules of NNX and their Variables concerns who maps none, too.
+    unmapped = transform not in uses and _OF_MODULES.match(key)
+    return found or {f"{_library(transform)}.Module" if unmapped else transform}
+
+
+def _library(name: str) -> str:
+    """Such as `jax` or `flax.nnx`."""
+    parts = name.split(".")
+    return ".".join(parts[:2]) if parts[0] == "flax" else parts[0]
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _is_one_of(name: str, about: Collection[str]) -> bool:
+    """Whether a user's name is among these, maybe from another module of the same library.
+
+    Functions of arrays are others in other modules.
+    """
+    if name in about or _last(name) in about:
+        return True
+    return not name.startswith(_OF_ARRAYS) and any(
+        _last(name) == _last(each) and _library(name) == _library(each) for each in about
+    )
+
+
+def _of_file(file: str, uses: Mapping[str, Sequence[Use]]) -> list[str]:
+    """The names that a file uses, the keywords that it gives, and the derivatives that any file takes."""
+    mine = [(name, use) for name, all_uses in uses.items() for use in all_uses if use.file == file]
+    derivatives = (name for name in uses if _last(name) in _DERIVATIVES)
+    words = (word for _, use in mine for word in use.keywords)
+    return [*(name for name, _ in mine), *words, *derivatives]
 
 
 def _gives(use: Use, keywords: Collection[str]) -> bool:

@@ -7,7 +7,14 @@ import attrs
 from conformance.events.user_code import MODULE, UserSources
 from conformance.upgrade.difference import Value
 from conformance.upgrade.for_you.lines import Line, plural, things_to_do
-from conformance.upgrade.for_you.names import by_name, deprecated, gone, in_neither, keywords
+from conformance.upgrade.for_you.names import (
+    arguments,
+    by_name,
+    deprecated,
+    gone,
+    in_neither,
+    keywords,
+)
 from conformance.upgrade.for_you.subjects import (
     Subjects,
     broken,
@@ -58,7 +65,7 @@ def before_it_runs(
     uses = by_name(sources.uses)
     removed = list(gone(uses, old, new))
     lines = [line for line, guarded in removed if not guarded]
-    lines += keywords(uses, old, new)
+    lines += (*keywords(uses, old, new), *arguments(uses, old, new))
     lines.sort(key=_place)
     failing, names = broken(was, now, [explaining(line) for line in lines])
     return Early(

@@ -82,6 +82,37 @@ def keywords(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> 
                     yield Line(place, name, known or f"takes no {keyword}= any more{hint}")
 
 
+def arguments(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> Iterator[Line]:
+    """Calls that give what a function asked for, and do not give what it asks for now, or give too much.
+
+    Only of calls of which all arguments are there to read.
+    """
+    for name, mine in uses.items():
+        was: Value = old.get(f"signatures/{name}")
+        now: Value = new.get(f"signatures/{name}")
+        if not all(isinstance(side, Mapping) and "required" in side for side in (was, now)):
+            continue
+        said: dict[str, list[Use]] = {}
+        for use in mine:
+            if use.whole and not _misfit(was, use) and (misfit := _misfit(now, use)):
+                said.setdefault(misfit, []).append(use)
+        for sentence, these in said.items():
+            for place in places(these):
+                yield Line(place, name, sentence)
+
+
+def _misfit(signature: Value, use: Use) -> str | None:
+    """Why the arguments of a call are too few or too many; None where they are not."""
+    positional = signature["positional"]
+    given = {*positional[: use.positional], *use.keywords}
+    lacking = [name for name in signature["required"] if name not in given]
+    if lacking:
+        return f"needs {', '.join(f'{name}=' for name in lacking)} now"
+    if use.positional > len(positional) and not signature["more"]:
+        return f"takes {len(positional)} arguments by position now, and is given {use.positional}: name them"
+    return None
+
+
 def _takes(signature: Value, keyword: str) -> bool:
     return bool(signature["any"]) or keyword in signature["keywords"]
 

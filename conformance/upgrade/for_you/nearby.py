@@ -5,16 +5,21 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from conformance.events.user_code import Use
 from conformance.upgrade.causes import causes
-from conformance.upgrade.detectors import laws
+from conformance.upgrade.detectors import arguments, failures, laws
 from conformance.upgrade.difference import Difference
-from conformance.upgrade.for_you.concern import may_concern
+from conformance.upgrade.for_you.concern import may_concern, name_of_call
 from conformance.upgrade.for_you.lines import Line
 from conformance.upgrade.for_you.names import places
+from conformance.upgrade.kinds import DifferenceKind
 
 _OF_USE = frozenset({"defaults-changed", "arguments-needed"})
 """Kinds, beside those that need work, that concern who calls the function."""
 _NAMED = 4
 """So many differences of one line are named in it."""
+_ABOUT = re.compile(r"['\"`(\[\d]")
+"""Where an error's message begins to name what the call was of."""
+_NO_LIFT = "plain"
+"""The case of a module as it is, without a lift."""
 _WORD = re.compile(r"[A-Za-z]+")
 
 
@@ -31,23 +36,37 @@ def nearby(
         primitives: What the user's code is traced to.
 
     """
-    concerned: dict[tuple[str, str], list[Difference]] = {}
+    concerned: dict[tuple[str, DifferenceKind, str], list[Difference]] = {}
+    where: dict[tuple[str, DifferenceKind, str], list[Use]] = {}
     for entry in entries:
         if entry.kind.urgency != "work" and entry.kind.id not in _OF_USE:
             continue
+        if entry.kind is arguments.NEEDED and all(
+            use.whole for use in uses.get(entry.key.partition("/")[2], ())
+        ):
+            continue  # whether these give it was read
         if entry.kind is laws.REGRESSED and not may_concern(entry.key, uses, primitives):
             continue
-        name = max(_concerned(entry, uses), key=len, default=None)
-        if name is not None:
-            concerned.setdefault((name, entry.kind.id), []).append(entry)
-    for (name, _), mine in sorted(concerned.items(), key=lambda item: item[0][0]):
-        where = next(places(uses[name]))
+        if entry.key.startswith("calls/"):
+            found = name_of_call(entry.key, entry.sentence, uses)
+        else:
+            named = max(_concerned(entry, uses), key=len, default=None)
+            found = (named, list(uses[named])) if named is not None else None
+        if found is not None:
+            # Of calls that fail, each error is a thing of its own.
+            error = _ABOUT.split(entry.cause or "")[0] if entry.kind is failures.FAILS else ""
+            group = (found[0], entry.kind, error)
+            concerned.setdefault(group, []).append(entry)
+            where.setdefault(group, []).extend(found[1])
+    for group, mine in sorted(concerned.items(), key=lambda item: (item[0][1].rank, item[0][0])):
+        name = group[0]
+        place = next(places(sorted(where[group], key=lambda use: (use.file, use.line))))
         if mine[0].kind is laws.REGRESSED:
             for cause in causes(mine):
-                yield Line(where, name, cause.sentence), tuple(e.key for e in cause.entries)
+                yield Line(place, name, cause.sentence), tuple(e.key for e in cause.entries)
             continue
         said = f"{_counted(mine)}: {mine[0].sentence.splitlines()[0]}"
-        yield Line(where, name, said), tuple(entry.key for entry in mine)
+        yield Line(place, name, said), tuple(entry.key for entry in mine)
 
 
 def _counted(mine: Sequence[Difference]) -> str:
@@ -69,12 +88,18 @@ def _concerned(entry: Difference, uses: Mapping[str, Sequence[Use]]) -> Iterator
         parts.append(f"{parts[1]}.{parts[2].split('-')[0]}")
     if parts[0] != "lifts":
         yield from (part for part in (parts[2:] if parts[0] == "layers" else parts) if part in uses)
-    else:  # of a module of several layers: its paths name them
+    elif parts[2] == _NO_LIFT or _uses_lift(parts[2], uses):
+        # Of a module of several layers: its paths name them.
         words = {word.lower() for word in _WORD.findall(entry.sentence)}
         for name in uses:
             library, _, last = name.rpartition(".")
             if library == parts[1] and last[:1].isupper() and last.lower() in words:
                 yield name
+
+
+def _uses_lift(lift: str, uses: Collection[str]) -> bool:
+    """Whether one of the names is that of the lift, such as `vmap` of `vmap-of-the-class`."""
+    return not {name.rpartition(".")[2] for name in uses}.isdisjoint(lift.split("-"))
 
 
 def _last(key: str) -> str:

@@ -26,7 +26,7 @@ from conformance.upgrade.render.words import (
     things_to_do,
 )
 
-MOST_NEAR = 8
+MOST_NEAR = 16
 """How many changes near the user's code the first screen shows."""
 SHOWN: dict[Urgency, int] = {"work": 12, "know": 6, "fine": 4}
 """How many causes of each urgency the first screen shows where the user gave no code."""

@@ -38,6 +38,8 @@ def uses_in(source: bytes | str, file: str) -> list[Use]:
                 use,
                 keywords=(*earlier.keywords, *use.keywords),
                 positional=max(earlier.positional, use.positional),
+                # Of two calls on a line it is not known which gives what.
+                whole=False,
             )
         found[key] = use
     names = {(use.line, use.name) for use in found.values()}
@@ -103,7 +105,9 @@ class _Collector(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         bound = self._resolved(node.func)
-        self._call_of(node.func, bound, node.args, node.keywords)
+        whole = not any(isinstance(arg, ast.Starred) for arg in node.args)
+        whole = whole and all(keyword.arg for keyword in node.keywords)
+        self._call_of(node.func, bound, node.args, node.keywords, whole=whole)
         if not bound.names:
             self.visit(node.func)
             if _is_partial(node.func) and node.args:
@@ -124,13 +128,15 @@ class _Collector(ast.NodeVisitor):
         bound: Bound,
         arguments: Sequence[ast.expr],
         keywords: Sequence[ast.keyword],
+        *,
+        whole: bool = False,
     ) -> None:
         """The use of what is called, where it is of JAX or Flax."""
         # To call an object is to call its method.
         method = bound.attribute("__call__") if bound.kind == "instance" else bound
         named = tuple(keyword.arg for keyword in keywords if keyword.arg)
         if bound.names:
-            self._use_of(node, method, named, len(arguments))
+            self._use_of(node, method, named, len(arguments), whole=whole)
 
     # Guards.
 
@@ -267,11 +273,18 @@ class _Collector(ast.NodeVisitor):
         return Bound(tuple(f"{module}.{name}" for module in dict.fromkeys(self._stars)))
 
     def _use_of(
-        self, node: ast.AST, bound: Bound, keywords: tuple[str, ...] = (), positional: int = 0
+        self,
+        node: ast.AST,
+        bound: Bound,
+        keywords: tuple[str, ...] = (),
+        positional: int = 0,
+        *,
+        whole: bool = False,
     ) -> None:
         if bound.kind == "name":
             for name in bound.names:
-                self._use(node, name, keywords, positional, guarded=bound.guarded)
+                guarded = bound.guarded
+                self._use(node, name, keywords, positional, whole=whole, guarded=guarded)
 
     def _use(
         self,
@@ -280,6 +293,7 @@ class _Collector(ast.NodeVisitor):
         keywords: tuple[str, ...] = (),
         positional: int = 0,
         *,
+        whole: bool = False,
         guarded: bool = False,
     ) -> None:
         line = getattr(node, "end_lineno", None) or getattr(node, "lineno", None) or 1
@@ -291,6 +305,7 @@ class _Collector(ast.NodeVisitor):
                 name=name,
                 keywords=keywords,
                 positional=positional,
+                whole=whole,
                 guarded=guarded,
             )
         )

@@ -11,7 +11,7 @@ import pytest
 from jax import lax
 
 from conformance.observations import array_functions, calls
-from conformance.observations.code_names import is_made_of, names_in
+from conformance.observations.code_names import function_given, is_made_of, names_in
 from conformance.observations.meshes import mesh
 from conformance.observations.nnx_parts import of_nnx
 from conformance.observations.record import needed
@@ -89,6 +89,21 @@ def test_code_is_made_of_names_where_it_uses_no_others_nor_what_goes_with_them()
     assert is_made_of(mapped, ["numpy.sinc", "jax.hessian", "jax.jvp"])
     assert not is_made_of(mapped, ["jax.numpy.sinc"])
     assert not is_made_of(mapped, ["jax.grad"])
+
+
+def test_a_mesh_alone_is_no_explicit_mesh() -> None:
+    explicit = lambda: mesh((2,), ("i",), "Explicit")  # noqa: E731 (its source is code)
+    assert is_made_of(explicit, ["jax.make_mesh"])
+    assert not is_made_of(explicit, ["jax.sharding.Mesh", "jax.sharding.PartitionSpec"])
+    placed = lambda x: jax.device_put(x, jax.sharding.PartitionSpec("i"))  # noqa: E731
+    assert is_made_of(placed, ["jax.sharding.Mesh"])
+
+
+def test_a_function_that_a_call_is_told_by_name_is_what_it_is_about() -> None:
+    call = functools.partial(given, "jax.numpy.sum", "float32", {"where": 1})
+    assert function_given(call) == ("jax.numpy.sum", {"where"})
+    assert function_given(functools.partial(given, "interp")) is None
+    assert function_given(given) is None
 
 
 def test_only_calls_made_of_the_users_names_are_observed_where_that_is_asked(

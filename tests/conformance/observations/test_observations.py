@@ -236,10 +236,38 @@ def test_signatures_say_whether_any_keyword_is_taken(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(signatures, "needed", lambda name: function)
     assert dict(signatures.observe(Selection(names=["jax.f"]))) == {
-        "signatures/jax.f": {"keywords": ["second", "third"], "any": True}
+        "signatures/jax.f": {
+            "keywords": ["second", "third"],
+            "any": True,
+            "positional": ["first", "second"],
+            "more": False,
+            "required": ["first", "second", "third"],
+        }
     }
     monkeypatch.setattr(signatures, "needed", lambda name: 3)
     assert dict(signatures.observe(Selection(names=["jax.f"]))) == {}
+
+
+def test_an_argument_that_only_raises_that_it_was_removed_is_not_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class DeprecatedArg: ...
+
+    nothing = DeprecatedArg()
+
+    def function(x: Any, mode: Any = nothing, method: Any = nothing) -> Any:
+        if mode is not nothing:
+            raise TypeError("the argument mode was removed; use method")
+        return x
+
+    monkeypatch.setattr(signatures, "needed", lambda name: function)
+    found = dict(signatures.observe(Selection(names=["jax.f"])))["signatures/jax.f"]
+    assert (found["keywords"], found["positional"]) == (["method", "x"], ["x", "method"])
+
+
+def test_the_object_of_a_method_is_no_argument() -> None:
+    found = dict(signatures.observe(Selection(names=["flax.nnx.Optimizer.update"])))
+    assert "self" not in found["signatures/flax.nnx.Optimizer.update"]["positional"]
 
 
 def test_only_chosen_subjects_and_transforms_are_observed() -> None:

@@ -83,6 +83,20 @@ def test_a_removed_name_swallows_the_calls_that_need_it_and_says_what_instead() 
     assert entry.remedy == "Use jax.tree.map."
 
 
+def test_a_new_name_explains_all_that_is_observed_of_the_cases_that_need_it() -> None:
+    lacking = {"absent": "no split_rngs", "name": "flax.nnx.split_rngs"}
+    case = "lifts/flax.nnx/vmap"
+    old = {"names/flax.nnx.split_rngs": lacking, case: lacking}
+    new = {"names/flax.nnx.split_rngs": True, f"{case}/rngs/count": leaf(1.0)}
+    (entry,) = compared(old, new).entries
+    assert (entry.kind.id, set(entry.consequences)) == (
+        "added-names",
+        {case, f"{case}/rngs/count"},
+    )
+    unrelated = {**new, "lifts/flax.nnx/jit/rngs/count": leaf(1.0)}
+    assert len(compared(old, unrelated).entries) == 2
+
+
 def test_renamed_parameters_explain_what_they_make_fail() -> None:
     tree, output = "parameters/f/dense/shared/tree", "outputs/f/dense/shared/output"
     old = {

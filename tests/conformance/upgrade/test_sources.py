@@ -152,6 +152,22 @@ def test_a_partial_has_the_keywords_of_what_it_is_of(partial: str) -> None:
     assert (use.name, use.keywords, use.positional) == ("jax.vmap", (), 2)
 
 
+@pytest.mark.parametrize(
+    ("call", "whole"),
+    [
+        ("jax.jit(f, static_argnums=0)", True),
+        ("jax.jit(*given)", False),
+        ("jax.jit(f, **given)", False),
+        ("partial(jax.jit, f)", False),
+        ("jax.jit(f), jax.jit(f, 0)", False),
+        ("map(jax.jit, fs)", False),
+    ],
+)
+def test_whether_all_arguments_of_a_call_are_there_to_read(call: str, whole: bool) -> None:
+    *_, use = uses_in(f"import jax\n{call}\n", "f.py")
+    assert (use.name, use.whole) == ("jax.jit", whole)
+
+
 def test_files_are_read_once_and_what_is_not_the_users_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
