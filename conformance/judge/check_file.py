@@ -62,6 +62,7 @@ def _check_file(
     runs: tuple[WorkerRun, ...] = ()
     try:
         runs, loaded = _start(session, submission)
+        submission = _with_stand_ins(submission, loaded)
         attempt = Attempt(session, name, submission, runs, _first_limits(session), started)
         if attempt.failure is not None:
             return [build_verdict.failed(attempt, attempt.failure)]
@@ -95,6 +96,16 @@ def _check_functions(attempt: Attempt, loaded: Loaded) -> list[Verdict]:
             build_verdict.missing(session, attempt.name, session.exercises[name], message)
         )
     return _with_causes(session, results)
+
+
+def _with_stand_ins(submission: Submission, loaded: Loaded) -> Submission:
+    """The submission, with a note on packages that only draw and are not installed."""
+    if not loaded.stood_in:
+        return submission
+    names = " and ".join(loaded.stood_in)
+    verb = "is" if len(loaded.stood_in) == 1 else "are"
+    note = f"{names} {verb} not installed where the files are judged: what the file draws or shows with it was left out"
+    return attrs.evolve(submission, notes=(*submission.notes, note))
 
 
 def _with_remark_on_loops(found: Verdict, exercise: Exercise, loaded: Loaded) -> Verdict:

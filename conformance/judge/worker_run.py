@@ -16,7 +16,7 @@ from conformance.judge import verdict as verdicts
 from conformance.judge.channel import Channel
 from conformance.judge.exercises.exercise import Exercise
 from conformance.judge.expected_answers import Call, as_leaf
-from conformance.judge.sandbox import wire
+from conformance.judge.sandbox import stand_ins, wire
 from conformance.judge.submissions import Submission
 
 REPLY_BYTES = 2**20
@@ -105,6 +105,7 @@ class Loaded:
         others: names of exercises that are something else, and its type.
         defined: the other functions that the file defines.
         loops: those of `functions` that loop in Python, in a file that maps nothing.
+        stood_in: packages that only draw, are not installed, and were imported all the same.
 
     """
 
@@ -112,6 +113,7 @@ class Loaded:
     others: dict[str, str] = attrs.field(factory=dict)
     defined: tuple[str, ...] = ()
     loops: tuple[str, ...] = ()
+    stood_in: tuple[str, ...] = ()
 
 
 @attrs.define
@@ -153,7 +155,7 @@ def load(
         return Loaded()
     if "error" in reply:
         run.failure = raised(reply["error"], None)
-        return Loaded()
+        return Loaded(stood_in=_stood_in(reply))
     return _loaded(reply)
 
 
@@ -164,7 +166,11 @@ def _loaded(reply: dict[str, Any]) -> Loaded:
         _names(reply.get(each)) for each in ("functions", "defined", "loops")
     )
     named = {str(k): str(v) for k, v in others.items()} if isinstance(others, dict) else {}
-    return Loaded(functions, named, defined, loops)
+    return Loaded(functions, named, defined, loops, _stood_in(reply))
+
+
+def _stood_in(reply: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(name for name in stand_ins.PACKAGES if name in _names(reply.get("stood_in")))
 
 
 def _names(given: Any) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from . import loops, observe, own_modules
+from . import loops, observe, own_modules, stand_ins
 
 OWN_FRAMES = 12
 MAX_NAMES = 200
@@ -63,7 +63,8 @@ def load(header: Mapping[str, Any], content: bytes) -> tuple[dict[str, Any], Mod
 
     Returns:
         The reply, with the `functions` that are there, what else goes by their names (`others`) and
-        the functions that the file defines (`defined`), or an `error`; and the module.
+        the functions that the file defines (`defined`), or an `error`; the packages that are not
+        there and have a module of ours in their place (`stood_in`); and the module.
 
     """
     source, *others = _divided(content, header["sizes"])
@@ -74,6 +75,7 @@ def load(header: Mapping[str, Any], content: bytes) -> tuple[dict[str, Any], Mod
     candidate = Module(vars(module), file, directory)
     if b"IPython" in content:
         _install_ipython()
+    stood_in = stand_ins.install()
     if header["notebook"]:
         vars(module).update(get_ipython=_Shell, display=lambda *args, **kwargs: None)
     try:
@@ -86,7 +88,7 @@ def load(header: Mapping[str, Any], content: bytes) -> tuple[dict[str, Any], Mod
         linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
         exec(compile(source, file, "exec", dont_inherit=True), module.__dict__)
     except BaseException as problem:
-        return {"error": describe(problem, candidate)}, None
+        return {"error": describe(problem, candidate), "stood_in": stood_in}, None
     finally:
         flush()
     observe.loaded()
@@ -102,6 +104,7 @@ def load(header: Mapping[str, Any], content: bytes) -> tuple[dict[str, Any], Mod
         "others": {n: type(v).__name__[:80] for n, v in wanted.items() if not callable(v)},
         "defined": [str(name)[:80] for name in defined[:MAX_NAMES]],
         "loops": loops.without_map(text, [name for name in wanted if callable(wanted[name])]),
+        "stood_in": stood_in,
     }
     return reply, candidate
 

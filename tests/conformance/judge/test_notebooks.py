@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,48 @@ def test_an_error_in_a_notebook_names_the_cell(judge: Callable) -> None:
     assert verdict.error["frames"][0][0] == "cell 2, line 2"
     (verdict,) = judge(notebook(CELLS[3].replace("x * x", "x + x")), name="wrong.ipynb")
     assert verdict.verdict == "violates", verdict
+
+
+DRAWS = """\
+import matplotlib.pyplot as plt
+import seaborn as sns
+from matplotlib import cm, pyplot
+from mpl_toolkits.mplot3d import Axes3D
+from tqdm.auto import tqdm, trange
+sns.set_theme(style="whitegrid")
+plt.rcParams["figure.figsize"] = (8, 4)
+fig, ax = plt.subplots(figsize=(3, 3))
+ax.plot([1, 2], label="loss")
+figure, (left, right) = plt.subplots(1, 2)
+figure, axes = pyplot.subplots(3, 2)
+for each in axes.flat:
+    each.set_title("a")
+axes[0, 1].imshow([[1.0]], cmap=cm.viridis)
+(line,) = plt.plot([1, 2], color=cm.get_cmap("jet")(0.5))
+counts, bins, patches = plt.hist([1, 2, 2])
+with plt.style.context("dark_background"):
+    plt.savefig("loss.png")
+steps = 0
+for step in tqdm(range(3), desc="epochs"):
+    steps += 1
+with trange(4) as bar:
+    for step in bar:
+        bar.set_postfix(loss=0.1)
+        steps += 1
+if steps != 7:
+    raise SystemExit("the loops did not run")
+plt.show()
+def vectorized_square(x):
+    return x * x
+"""
+
+
+def test_a_package_that_only_draws_need_not_be_installed(judge: Callable) -> None:
+    (verdict,) = judge(DRAWS, patience=20.0)
+    assert verdict.verdict == "conforms", verdict
+    missing = [name for name in ("matplotlib", "seaborn", "tqdm") if find_spec(name) is None]
+    assert all(any(name in remark for remark in verdict.remarks) for name in missing)
+    (verdict,) = judge(DRAWS.replace("x * x", "x + x"), patience=20.0)
+    assert verdict.verdict == "violates"
+    (verdict,) = judge(DRAWS.replace("import seaborn", "import no_such_package"))
+    assert verdict.diagnosis.pitfall == "package-not-installed"
