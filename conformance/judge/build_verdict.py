@@ -91,7 +91,9 @@ def failed(attempt: Attempt, failure: Failure, call: Call | None = None) -> Verd
     found, message = None, failure.message
     if failure.error is not None:
         found = of_missing_package(failure.error, attempt.submission)
-        if found is None:
+        if failure.verdict == verdicts.TIMEOUT:
+            found = diagnosis.STILL_RUNNING
+        elif found is None:
             found = diagnosis.of_error(failure.error, exercise)
     return attrs.evolve(
         conforming(attempt),

@@ -104,7 +104,7 @@ def _with_stand_ins(submission: Submission, loaded: Loaded) -> Submission:
         return submission
     names = " and ".join(loaded.stood_in)
     verb = "is" if len(loaded.stood_in) == 1 else "are"
-    note = f"{names} {verb} not installed where the files are judged: what the file draws or shows with it was left out"
+    note = f"{names} {verb} not installed where the files are judged: nothing is drawn or shown"
     return attrs.evolve(submission, notes=(*submission.notes, note))
 
 
@@ -132,6 +132,9 @@ def _why_missing(wanted: Sequence[str], loaded: Loaded) -> str:
         if name in loaded.others:
             parts.append(f"{name} is {loaded.others[name]}, not a function")
             continue
+        if name in loaded.nested:
+            parts.append(_why_not_at_the_top(name, loaded.nested[name]))
+            continue
         near = difflib.get_close_matches(name, loaded.defined, n=1, cutoff=0.75)
         if near:
             parts.append(f"there is no function {name}: is {near[0]} a misspelling of it?")
@@ -140,6 +143,19 @@ def _why_missing(wanted: Sequence[str], loaded: Loaded) -> str:
     if len(wanted) == 1:
         return f"the file defines no function {wanted[0]}"
     return f"the file defines none of: {', '.join(wanted)}"
+
+
+def _why_not_at_the_top(name: str, place: str) -> str:
+    """What to do with a function that is defined inside something."""
+    kind, _, owner = place.partition(" ")
+    if kind == "class":
+        return f"{name} is a method of the class {owner}: define it outside, without `self`"
+    if kind == "def":
+        return f"{name} is defined inside the function {owner}: define it at the top of the file"
+    return (
+        f"{name} is defined under `if __name__ == '__main__':`, which is not run when the file is "
+        "judged: define it above"
+    )
 
 
 def _with_causes(session: JudgeSession, results: list[Verdict]) -> list[Verdict]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -76,6 +77,11 @@ FUNCTION = Diagnosis(
     "The answer is a function that was never called.",
     "Call the mapped function with the arguments: `jax.vmap(f)(x)`.",
 )
+STILL_RUNNING = Diagnosis(
+    "still-running",
+    "The code was still at the lines below when its time was over.",
+    "See whether a loop there comes to an end; if it does, compute less in it: map it, or compile it.",
+)
 NO_NUMBERS = {
     "None": NOTHING_RETURNED,
     "coroutine": COROUTINE,
@@ -101,7 +107,19 @@ def of_error(error: Mapping[str, Any], exercise: Exercise | None) -> Diagnosis |
     # One with a reference is about answers: its words may say more than an error gives away.
     pitfalls = () if exercise is None else exercise.pitfalls
     own = {each.id: to_diagnosis(each) for each in pitfalls if each.reference is None}
-    return of_text(f"{error.get('type')}: {error.get('message')}", own)
+    text = f"{error.get('type')}: {error.get('message')}"
+    if exercise is not None and not error.get("frames") and _OTHER_ARGUMENTS.match(text):
+        return Diagnosis(
+            "other-arguments",
+            "The function does not take the arguments that the task gives it.",
+            f"Begin it with `def {exercise.signature}:`.",
+        )
+    return of_text(text, own)
+
+
+_OTHER_ARGUMENTS = re.compile(
+    r"TypeError: \S+\(\) (takes (from )?\d+ .*but \d+ (was|were) given|missing \d+ required)"
+)
 
 
 def of_wrong(

@@ -26,6 +26,49 @@ SHAPES = Diagnosis(
 
 SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
     (
+        r"^EOFError: EOF when reading a line",
+        Diagnosis(
+            "asks-for-input",
+            "The file asks for input, and nobody types anything where files are judged.",
+            "Write the value into the file, or ask under `if __name__ == '__main__':`, which is not "
+            "run here.",
+        ),
+    ),
+    (
+        r"^FileNotFoundError",
+        Diagnosis(
+            "file-not-there",
+            "The file opens one that is not there: of what was handed in, only Python files are.",
+            "Make the data in the file, or read it under `if __name__ == '__main__':`, which is not "
+            "run here.",
+        ),
+    ),
+    (
+        r"^(PermissionError|OSError: \[Errno 30\])",
+        Diagnosis(
+            "place-not-allowed",
+            "The file reads or writes where it may not: its current directory is the only place of its own.",
+            "Write beside the file, as in `open('out.txt', 'w')`, or under `if __name__ == '__main__':`, "
+            "which is not run here.",
+        ),
+    ),
+    (
+        r"^(URLError|gaierror|NewConnectionError|MaxRetryError|ConnectionError)\b",
+        Diagnosis(
+            "no-network",
+            "The file loads something from the network, and there is none where files are judged.",
+            "Load it under `if __name__ == '__main__':`, which is not run here, or leave it out.",
+        ),
+    ),
+    (
+        r"^SyntaxError: .*(codec can't decode|Non-UTF-8 code)",
+        Diagnosis(
+            "not-utf-8",
+            "The file is not UTF-8, the encoding in which Python reads a source.",
+            "Save it as UTF-8: editors offer that under `Save with Encoding`.",
+        ),
+    ),
+    (
         r"the student's own `[\w.]+` has the name of a module",
         Diagnosis(
             "hides-an-installed-module",
@@ -204,6 +247,25 @@ SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
     ),
 )
 
+USUAL_IMPORTS = {
+    "functools": "import functools",
+    "grad": "from jax import grad",
+    "jax": "import jax",
+    "jit": "from jax import jit",
+    "jnp": "import jax.numpy as jnp",
+    "lax": "from jax import lax",
+    "math": "import math",
+    "nn": "import flax.linen as nn",
+    "nnx": "from flax import nnx",
+    "np": "import numpy as np",
+    "partial": "from functools import partial",
+    "pmap": "from jax import pmap",
+    "random": "from jax import random",
+    "tree_map": "from jax.tree_util import tree_map",
+    "vmap": "from jax import vmap",
+}
+"""Names that the libraries' own documentation uses, and the import that each comes from."""
+
 AMBIGUOUS: tuple[tuple[str, str], ...] = (
     (
         (
@@ -226,4 +288,17 @@ def of_text(text: str, own: Mapping[str, Diagnosis]) -> Diagnosis | None:
     for pattern, diagnosis in SYMPTOMS:
         if re.search(pattern, text, re.DOTALL):
             return own.get(diagnosis.pitfall, diagnosis)
-    return None
+    unknown = re.match(r"NameError: name '(\w+)' is not defined", text)
+    return None if unknown is None else _of_unknown_name(unknown[1])
+
+
+def _of_unknown_name(name: str) -> Diagnosis:
+    line = USUAL_IMPORTS.get(name)
+    return Diagnosis(
+        "name-not-defined",
+        f"The name `{name}` is used where nothing has defined it.",
+        f"Add `{line}` at the top of the file."
+        if line
+        else "Check how it is written, and that it is defined further up. A notebook's cells are run in "
+        "their order, once.",
+    )

@@ -283,7 +283,13 @@ def _submission(path: Path, content: bytes) -> Submission:
         )
     if source.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UnreadableCandidate("the file is UTF-16: save it as UTF-8")
+    if not notebook and _decoded(source) is None and not _CODING.search(source[:500]):
+        notes = (*notes, "the file is not UTF-8, and `python` refuses to run it: save it as UTF-8")
     return Submission(path, source, notebook, lines, notes)
+
+
+_CODING = re.compile(rb"\A(?:[^\n]*\n)?[ \t\f]*#.*?coding[:=]")
+"""A line that says which encoding a source has, among its first two."""
 
 
 def _decoded(content: bytes) -> str | None:

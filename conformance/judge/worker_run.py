@@ -27,6 +27,9 @@ MAX_LOAD, MAX_LOAD_TOGETHER = 5.0, 2.0
 """How many times longer the limit on one call, and on all together, is at most because other programs
 keep the machine busy. All together have eight times one call's, so that little more is needed."""
 
+TELLING = 1.0
+"""Seconds that a worker has for saying where it is once its time is over."""
+
 
 def load_per_core() -> float:
     """How many programs want each core, by the load average: from 1 to `MAX_LOAD`.
@@ -105,6 +108,7 @@ class Loaded:
         others: names of exercises that are something else, and its type.
         defined: the other functions that the file defines.
         loops: those of `functions` that loop in Python, in a file that maps nothing.
+        nested: names of exercises that are defined inside something: "class NAME", "def NAME", "main".
         stood_in: packages that only draw, are not installed, and were imported all the same.
 
     """
@@ -114,6 +118,7 @@ class Loaded:
     defined: tuple[str, ...] = ()
     loops: tuple[str, ...] = ()
     stood_in: tuple[str, ...] = ()
+    nested: dict[str, str] = attrs.field(factory=dict)
 
 
 @attrs.define
@@ -132,6 +137,7 @@ def load(
     run: WorkerRun, submission: Submission, functions: Sequence[str], limits: Limits
 ) -> Loaded:
     """Have the worker load the file: what it defines, or `run.failure`."""
+    seconds = limits.load
     contents = [submission.source, *(content for _, content in submission.modules)]
     sources = np.frombuffer(b"".join(contents), np.uint8)
     header = {
@@ -140,18 +146,18 @@ def load(
         "sizes": [len(content) for content in contents],
         "functions": list(functions),
         "notebook": submission.notebook,
+        "seconds": seconds,
     }
-    seconds = limits.load
     try:
-        reply, _ = channels.ask(run.channel, header, [sources], seconds, REPLY_BYTES)
+        reply, _ = channels.ask(run.channel, header, [sources], seconds + TELLING, REPLY_BYTES)
     except channels.ResponseTimeout:
-        message = f"loading the file took more than {seconds:.1f} s"
-        run.failure = Failure(verdicts.TIMEOUT, message)
-        run.ended = channels.terminate(run.channel)
-        return Loaded()
+        reply = {"overdue": []}
     except channels.WorkerExited as problem:
         run.ended = channels.wait_for_exit(run.channel, problem)
         run.failure = exited(str(problem), run.ended, None, "while the file was loaded")
+        return Loaded()
+    if "overdue" in reply:
+        _stop(run, f"loading the file took more than {seconds:.1f} s", None, reply["overdue"])
         return Loaded()
     if "error" in reply:
         run.failure = raised(reply["error"], None)
@@ -161,12 +167,15 @@ def load(
 
 def _loaded(reply: dict[str, Any]) -> Loaded:
     """A worker's word on what the file defines; whatever is not as it should be is nothing."""
-    others = reply.get("others")
     functions, defined, loops = (
         _names(reply.get(each)) for each in ("functions", "defined", "loops")
     )
-    named = {str(k): str(v) for k, v in others.items()} if isinstance(others, dict) else {}
-    return Loaded(functions, named, defined, loops, _stood_in(reply))
+    named, nested = (_texts(reply.get(each)) for each in ("others", "nested"))
+    return Loaded(functions, named, defined, loops, _stood_in(reply), nested)
+
+
+def _texts(given: Any) -> dict[str, str]:
+    return {str(k): str(v)[:100] for k, v in given.items()} if isinstance(given, dict) else {}
 
 
 def _stood_in(reply: dict[str, Any]) -> tuple[str, ...]:
@@ -206,7 +215,8 @@ def work(
         if left <= 0 or not make(run, exercise, call, min(limit, left)):
             if run.failure is None or (run.failure.verdict == verdicts.TIMEOUT and left < limit):
                 message = f"its {len(calls)} calls took more than {total:.1f} s together"
-                run.failure = Failure(verdicts.TIMEOUT, message, call.number, together=True)
+                last = None if run.failure is None else run.failure.error
+                run.failure = Failure(verdicts.TIMEOUT, message, call.number, last, together=True)
             if not (go_on and run.failure is not None and run.failure.verdict == verdicts.ERROR):
                 break
             raised_first, run.failure = raised_first or run.failure, None
@@ -217,14 +227,15 @@ def make(run: WorkerRun, exercise: Exercise, call: Call, seconds: float) -> bool
     """One call. Whether an answer came; `run.failure` says why not."""
     try:
         header, arrays = _exchange(run.channel, exercise, call, seconds)
+        if "overdue" in header:
+            _stop(run, f"a call took more than {seconds:.1f} s", call.number, header["overdue"])
+            return False
         if "error" in header:
             run.failure = raised(header["error"], call.number)
             return False
         run.answers[call.number] = compare.received(header, arrays)
     except channels.ResponseTimeout:
-        message = f"a call took more than {seconds:.1f} s"
-        run.failure = Failure(verdicts.TIMEOUT, message, call.number)
-        run.ended = channels.terminate(run.channel)
+        _stop(run, f"a call took more than {seconds:.1f} s", call.number, [])
         return False
     except (channels.WorkerExited, wire.Malformed) as problem:
         run.ended = channels.wait_for_exit(run.channel, problem)
@@ -235,6 +246,14 @@ def make(run: WorkerRun, exercise: Exercise, call: Call, seconds: float) -> bool
     if isinstance(changed, list) and changed:
         run.changed[call.number] = [str(place)[:20] for place in changed]
     return True
+
+
+def _stop(run: WorkerRun, message: str, call: int | None, frames: Any) -> None:
+    """Stop a process that took too long, and note which of its own lines it was at."""
+    error = raised({"type": "Timeout", "message": message, "frames": frames}, call).error
+    known = error if error is not None and error["frames"] else None
+    run.failure = Failure(verdicts.TIMEOUT, message, call, known)
+    run.ended = channels.terminate(run.channel)
 
 
 def raised_by(run: WorkerRun, exercise: Exercise, call: Call, seconds: float) -> Failure | None:
@@ -262,8 +281,10 @@ def _exchange(conversation: Channel, exercise: Exercise, call: Call, seconds: fl
         "arguments": spec,
         "tree": exercise.tree,
         "largest": largest,
+        "seconds": seconds,
     }
-    reply, received = channels.ask(conversation, header, arrays, seconds, largest + REPLY_BYTES)
+    allowed = largest + REPLY_BYTES
+    reply, received = channels.ask(conversation, header, arrays, seconds + TELLING, allowed)
     if reply.get("id") != call.number:
         raise channels.ProtocolError("it wrote to the judge's pipe something that is no answer")
     return reply, received

@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from . import loops, observe, own_modules, stand_ins
+from . import loops, nested, observe, overdue, own_modules, stand_ins
 
 OWN_FRAMES = 12
 MAX_NAMES = 200
@@ -52,19 +52,27 @@ def _ignore(*args: Any, **kwargs: Any) -> None:
     """What displays something, in a notebook."""
 
 
-def load(header: Mapping[str, Any], content: bytes) -> tuple[dict[str, Any], Module | None]:
+Tell = Callable[[list[Any]], None]
+"""Gets the student's own lines that are running when the time is over."""
+
+
+def load(
+    header: Mapping[str, Any], content: bytes, tell: Tell
+) -> tuple[dict[str, Any], Module | None]:
     """Run the candidate's source as a module of its own.
 
     Args:
         header: `place`, where the file lies in its student's directory; `modules`, where the
             student's other Python files lie there; `sizes`, the bytes of each, the file's first;
-            `functions`, those asked for; `notebook`, whether it was one.
+            `functions`, those asked for; `notebook`, whether it was one; `seconds`, the time for it.
         content: the bytes of the file's Python source, then those of the others.
+        tell: called where that time is over.
 
     Returns:
-        The reply, with the `functions` that are there, what else goes by their names (`others`) and
-        the functions that the file defines (`defined`), or an `error`; the packages that are not
-        there and have a module of ours in their place (`stood_in`); and the module.
+        The reply, with the `functions` that are there, what else goes by their names (`others`), where
+        those that are not there are defined all the same (`nested`), and the functions that the file
+        defines (`defined`), or an `error`; the packages that are not there and have a module of ours in
+        their place (`stood_in`); and the module.
 
     """
     source, *others = _divided(content, header["sizes"])
@@ -86,7 +94,8 @@ def load(header: Mapping[str, Any], content: bytes) -> tuple[dict[str, Any], Mod
         sys.modules[module.__name__] = module
         text = source.decode("utf-8-sig", "replace")
         linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-        exec(compile(source, file, "exec", dont_inherit=True), module.__dict__)
+        with overdue.told(header["seconds"], lambda frame: tell(running(frame, candidate))):
+            exec(compile(source, file, "exec", dont_inherit=True), module.__dict__)
     except BaseException as problem:
         return {"error": describe(problem, candidate), "stood_in": stood_in}, None
     finally:
@@ -104,6 +113,7 @@ def load(header: Mapping[str, Any], content: bytes) -> tuple[dict[str, Any], Mod
         "others": {n: type(v).__name__[:80] for n, v in wanted.items() if not callable(v)},
         "defined": [str(name)[:80] for name in defined[:MAX_NAMES]],
         "loops": loops.without_map(text, [name for name in wanted if callable(wanted[name])]),
+        "nested": nested.places(text, [each for each in header["functions"] if each not in wanted]),
         "stood_in": stood_in,
     }
     return reply, candidate
@@ -168,11 +178,7 @@ def describe(problem: BaseException, module: Module) -> dict[str, Any]:
     """An exception as text: its type, message, and the frames that are the student's own."""
     frames, trace = [], problem.__traceback__
     while trace is not None:
-        code = trace.tb_frame.f_code
-        if _is_of_student(code.co_filename, module):
-            line = linecache.getline(code.co_filename, trace.tb_lineno).strip()
-            where = _where(code.co_filename, trace.tb_lineno, module)
-            frames.append([where, code.co_name, line[:200]])
+        frames += _own_line(trace.tb_frame.f_code, trace.tb_lineno, module)
         trace = trace.tb_next
     if isinstance(problem, SyntaxError):
         where = _where(problem.filename or module.file, problem.lineno or 0, module)
@@ -182,11 +188,35 @@ def describe(problem: BaseException, module: Module) -> dict[str, Any]:
     except BaseException:
         message = "(its message cannot be read)"
     message = message.replace(module.directory + os.sep, "")
-    kept = frames if len(frames) <= OWN_FRAMES else frames[:4] + frames[-4:]
-    described = {"type": type(problem).__name__, "message": message[:2000], "frames": kept}
+    described = {
+        "type": type(problem).__name__,
+        "message": message[:2000],
+        "frames": _not_too_many(frames),
+    }
     if isinstance(problem, ModuleNotFoundError):
         described["missing"] = str(problem.name)[:80]
     return described
+
+
+def running(frame: types.FrameType | None, module: Module) -> list[Any]:
+    """The student's own lines that are running, the innermost last."""
+    frames: list[Any] = []
+    while frame is not None:
+        frames = _own_line(frame.f_code, frame.f_lineno, module) + frames
+        frame = frame.f_back
+    return _not_too_many(frames)
+
+
+def _own_line(code: types.CodeType, number: int, module: Module) -> list[Any]:
+    """Where a line is, its function and its text; nothing for one that is not the student's."""
+    if not _is_of_student(code.co_filename, module):
+        return []
+    line = linecache.getline(code.co_filename, number).strip()
+    return [[_where(code.co_filename, number, module), code.co_name, line[:200]]]
+
+
+def _not_too_many(frames: list[Any]) -> list[Any]:
+    return frames if len(frames) <= OWN_FRAMES else frames[:4] + frames[-4:]
 
 
 def _is_of_student(file: str, module: Module) -> bool:

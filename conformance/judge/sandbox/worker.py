@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import answers, candidate_module, compiled_programs, isolation, observe, wire
+from . import answers, candidate_module, compiled_programs, isolation, observe, overdue, wire
 
 ADDRESS_FACTOR, DATA_FACTOR = 4, 6
 """A worker may grow to this many times what it held after a first computation of our own."""
@@ -46,11 +46,15 @@ def work(
     observe.install()
     _send(replies, {"ready": True, "seconds": time.perf_counter() - started})
     header, arrays = _read(requests)
-    reply, module = candidate_module.load(header, arrays[0].tobytes())
+
+    def tell(frames: list[Any]) -> None:
+        _send(replies, {"id": header.get("id"), "overdue": frames})
+
+    reply, module = candidate_module.load(header, arrays[0].tobytes(), tell)
     _send(replies, reply)
     while module is not None:
         header, arrays = _read(requests)
-        _send(replies, *answer(module, header, arrays))
+        _send(replies, *answer(module, header, arrays, tell))
 
 
 def warm_up() -> None:
@@ -90,7 +94,10 @@ def _require(kind: int, wanted: int, name: str) -> None:
 
 
 def answer(
-    module: candidate_module.Module, header: dict[str, Any], arrays: list[np.ndarray]
+    module: candidate_module.Module,
+    header: dict[str, Any],
+    arrays: list[np.ndarray],
+    tell: candidate_module.Tell,
 ) -> tuple[dict[str, Any], list[np.ndarray]]:
     """One call of one function, its answer as arrays, and what was seen meanwhile."""
     arguments = wire.unflatten(header["arguments"], arrays)
@@ -98,7 +105,8 @@ def answer(
     reply: dict[str, Any] = {"id": header["id"]}
     sent: list[np.ndarray] = []
     try:
-        result = candidate_module.call(module.namespace[header["function"]], arguments)
+        with overdue.told(header["seconds"], lambda f: tell(candidate_module.running(f, module))):
+            result = candidate_module.call(module.namespace[header["function"]], arguments)
         reply.update(answers.pack(result, sent, header["tree"], header["largest"]))
     except BaseException as problem:
         sent = []

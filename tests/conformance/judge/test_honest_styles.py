@@ -159,10 +159,19 @@ def test_a_right_solution_conforms_and_a_wrong_one_does_not(name: str, judge: Ca
         ("import numpi\n", "misspelt-import"),
         ("import conformance\n", "imports-the-suite"),
         ("from conformance.judge import check\n", "imports-the-suite"),
+        ("n = int(input('how many? '))\n", "asks-for-input"),
+        ("import numpy as np\ndata = np.load('data.npz')\n", "file-not-there"),
+        ("open('/etc/out.txt', 'w')\n", "place-not-allowed"),
+        ("import urllib.request\nurllib.request.urlopen('http://example.org')\n", "no-network"),
+        ("def vectorized_square(x):\n    return jnp.square(x)\n", "name-not-defined"),
+        ("def vectorized_square(x):\n    return my_helper(x)\n", "name-not-defined"),
+        ("def vectorized_square():\n    return 1\n", "other-arguments"),
+        ("vectorized_square = lambda x, y: x * y\n", "other-arguments"),
+        ("NAME = '\xdc'\n".encode("latin-1"), "not-utf-8"),
     ],
 )
 def test_a_mistake_with_a_sentence_of_its_own_gets_it(
-    source: str, pitfall: str, judge: Callable
+    source: str | bytes, pitfall: str, judge: Callable
 ) -> None:
     (verdict,) = judge(source, patience=20.0)
     assert verdict.diagnosis is not None, verdict
@@ -201,3 +210,40 @@ def test_a_fault_that_follows_from_another_function_says_so(judge: Callable) -> 
     assert (loss.exercise, loss.verdict) == ("loss_fn", "violates")
     assert "may follow from neural_network" in loss.remarks[-1]
     assert not any("may follow" in remark for remark in network.remarks)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (
+            "class Homework:\n    def vectorized_square(self, x):\n        return x * x\n",
+            "class Homework",
+        ),
+        ("if __name__ == '__main__':\n    def vectorized_square(x): return x * x\n", "above"),
+        ("def main():\n    def vectorized_square(x): return x * x\n", "the function main"),
+    ],
+)
+def test_a_function_that_is_not_at_the_top_is_found(
+    source: str, words: str, judge: Callable
+) -> None:
+    (verdict,) = judge(source)
+    assert verdict.verdict == "missing"
+    assert words in verdict.message
+
+
+def test_an_error_deeper_in_is_none_of_the_arguments(judge: Callable) -> None:
+    source = "def helper(): pass\ndef vectorized_square(x):\n    return helper(x)\n"
+    (verdict,) = judge(source, patience=20.0)
+    assert verdict.verdict == "error"
+    assert verdict.diagnosis is None
+
+
+def test_a_source_that_python_refuses_as_a_script_gets_a_remark(judge: Callable) -> None:
+    source = "# \xdcbung\ndef vectorized_square(x):\n    return x * x\n"
+    (verdict,) = judge(source.encode("latin-1"), patience=20.0)
+    assert (verdict.verdict, len(verdict.remarks)) == ("conforms", 1)
+    assert "UTF-8" in verdict.remarks[0]
+    declared = "# -*- coding: latin-1 -*-\n" + source
+    for right in (source.encode(), declared.encode("latin-1")):
+        (verdict,) = judge(right, patience=20.0)
+        assert (verdict.verdict, verdict.remarks) == ("conforms", ())
