@@ -10,6 +10,7 @@ import numpy as np
 
 from conformance.judge.compare import compare
 from conformance.judge.diagnosis import WrongAnswer
+from conformance.judge.value_ranges import has_beyond
 from conformance.judge.verdict import Diagnosis
 
 AXES_IN_ANOTHER_ORDER = Diagnosis(
@@ -33,6 +34,8 @@ MAX_AXES = 4
 CLOSE = 2.0**-7
 """How far off most answers may be, as a share of the largest value in their array."""
 MOST = 0.75
+LARGEST_OF_FLOAT16, SMALLEST_OF_FLOAT16 = 65504.0, 2.0**-14
+"""Beyond the one a number becomes infinite in `float16`, below the other it loses digits, or is zero."""
 CLOSE_ERRORS = 2.0**15
 """How far off the others may be, whose terms cancel, as a multiple of the error bound: bfloat16 has 16
 bits less than float32, and a bound one unit for each rounding."""
@@ -50,8 +53,11 @@ def of_nearly_right(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
         return AXES_IN_ANOTHER_ORDER
     if any(each.mismatch.what != "values" for each in wrong):
         return None
-    close = sum(_is_within(each, CLOSE, 0.0) for each in wrong)
-    if close < MOST * len(wrong) or not all(_is_within(e, CLOSE, CLOSE_ERRORS) for e in wrong):
+    in_range = [each for each in wrong if not _out_of_float16(each)] or wrong
+    close = sum(_is_within(each, CLOSE, 0.0) for each in in_range)
+    if close < MOST * len(in_range) or not all(
+        _is_within(each, CLOSE, CLOSE_ERRORS) for each in in_range
+    ):
         return None
     kinds = {leaf.value.dtype.kind for each in wrong for leaf in each.expected.leaves}
     return NOT_ACCURATE if kinds == {"f"} else WHOLE_NUMBERS_ROUNDED
@@ -67,6 +73,19 @@ def _in_another_order(wrong: WrongAnswer) -> bool:
     orders = itertools.permutations(range(array.ndim))
     moved = (attrs.evolve(wrong.given, arrays=(array.transpose(order),)) for order in orders)
     return any(compare(each, wrong.expected) is None for each in moved)
+
+
+def _out_of_float16(wrong: WrongAnswer) -> bool:
+    """Whether the answer is wrong as one of float16 is where numbers leave its range."""
+    left, huge = False, has_beyond(wrong.call, LARGEST_OF_FLOAT16)
+    for array, leaf in zip(wrong.given.arrays, wrong.expected.leaves, strict=True):
+        tiny = np.maximum(np.abs(array), np.abs(leaf.value)) < SMALLEST_OF_FLOAT16
+        lost = ~np.isfinite(array) & (huge | (np.abs(leaf.value) > LARGEST_OF_FLOAT16))
+        near = np.abs(array - leaf.value) <= CLOSE * np.max(np.abs(leaf.value), initial=0.0)
+        if not np.all(tiny | lost | near):
+            return False
+        left |= not np.all(near)
+    return left
 
 
 def _is_within(wrong: WrongAnswer, share: float, errors: float) -> bool:

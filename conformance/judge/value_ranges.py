@@ -44,7 +44,12 @@ def is_usual(call: Call) -> bool:
 
 def has_large(call: Call) -> bool:
     """Whether an array of floats in the call has a very large value."""
-    return any(size >= LARGE for size in _sizes(call.arguments))
+    return has_beyond(call, LARGE)
+
+
+def has_beyond(call: Call, bound: float) -> bool:
+    """Whether an array of floats in the call has a value of this magnitude or a larger one."""
+    return any(size >= bound for size in _sizes(call.arguments))
 
 
 def has_small(call: Call) -> bool:

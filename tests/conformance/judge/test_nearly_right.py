@@ -38,6 +38,20 @@ NEARLY = {
         "    return (x * y).sum(1)",
         "not-accurate",
     ),
+    "in-float16": Nearly(
+        "vectorized_square(x)",
+        "x = jnp.asarray(x, dtype=jnp.float16)\n    return (x * x).astype(jnp.float32)",
+        "not-accurate",
+    ),
+    "layer-in-float16": Nearly(
+        "vectorized_linear_layer(weights, biases, inputs)",
+        "w, b, x = (jnp.asarray(each, jnp.float16) for each in (weights, biases, inputs))\n"
+        "    return (x @ w + b).astype(jnp.float32)",
+        "not-accurate",
+    ),
+    "infinite-from-one-on": Nearly(
+        "vectorized_square(x)", "return jnp.where(abs(x) > 0.5, jnp.inf, x * x)", None
+    ),
     "whole-numbers-in-float32": Nearly(
         DOT,
         "return jnp.sum(jnp.float32(x) * y, axis=1).astype(x.dtype)",
