@@ -289,16 +289,11 @@ def of_text(text: str, own: Mapping[str, Diagnosis]) -> Diagnosis | None:
         if re.search(pattern, text, re.DOTALL):
             return own.get(diagnosis.pitfall, diagnosis)
     unknown = re.match(r"NameError: name '(\w+)' is not defined", text)
-    return None if unknown is None else _of_unknown_name(unknown[1])
-
-
-def _of_unknown_name(name: str) -> Diagnosis:
-    line = USUAL_IMPORTS.get(name)
+    line = USUAL_IMPORTS.get(unknown[1]) if unknown is not None else None
+    if unknown is None or line is None:
+        return None
     return Diagnosis(
-        "name-not-defined",
-        f"The name `{name}` is used where nothing has defined it.",
-        f"Add `{line}` at the top of the file."
-        if line
-        else "Check how it is written, and that it is defined further up. A notebook's cells are run in "
-        "their order, once.",
+        "import-missing",
+        f"The name `{unknown[1]}` is used, and nothing has imported it.",
+        f"Add `{line}` at the top of the file.",
     )
