@@ -23,6 +23,12 @@ SHAPES = Diagnosis(
     "Inside a mapped function an argument is one example, without its mapped axis, or the whole "
     "where `in_axes` says `None`: print the shapes there.",
 )
+FIXED_SIZE = Diagnosis(
+    "fixed-size",
+    "An array was taken to be of another size than it is.",
+    "Take every size from the arguments, as in `x.shape[0]`: one that is written as a number fits some "
+    "calls only.",
+)
 
 SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
     (
@@ -238,6 +244,7 @@ SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
             "`w @ x`, or transpose one.",
         ),
     ),
+    (r"cannot reshape array|index -?\d+ is out of bounds for axis", FIXED_SIZE),
     (
         (
             r"[Ii]ncompatible shapes|ScopeParamShapeError|"

@@ -29,6 +29,13 @@ WHOLE_NUMBERS_ROUNDED = Diagnosis(
     "Compute with integers throughout: float32 holds whole numbers up to 16,777,216 only.",
 )
 
+FIXED_SIZE = Diagnosis(
+    "fixed-size",
+    "The answer has the same number of entries however many examples there are.",
+    "Take every size from the arguments, as in `x.shape[0]`: one that is written as a number fits some "
+    "calls only.",
+)
+
 MAX_AXES = 4
 """Axes up to which their orders are tried."""
 CLOSE = 2.0**-7
@@ -51,6 +58,8 @@ def of_nearly_right(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
     """
     if all(map(_in_another_order, wrong)):
         return AXES_IN_ANOTHER_ORDER
+    if all(each.mismatch.what == "shape" for each in wrong):
+        return FIXED_SIZE if _is_of_fixed_size(wrong) else None
     if any(each.mismatch.what != "values" for each in wrong):
         return None
     in_range = [each for each in wrong if not _out_of_float16(each)] or wrong
@@ -61,6 +70,16 @@ def of_nearly_right(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
         return None
     kinds = {leaf.value.dtype.kind for each in wrong for leaf in each.expected.leaves}
     return NOT_ACCURATE if kinds == {"f"} else WHOLE_NUMBERS_ROUNDED
+
+
+def _is_of_fixed_size(wrong: Sequence[WrongAnswer]) -> bool:
+    """Whether the first axis is as long whatever the call, and two calls ask for different ones."""
+    if any(len(e.given.arrays) != 1 or e.given.arrays[0].ndim == 0 for e in wrong):
+        return False
+    shapes = [(each.given.arrays[0].shape, each.expected.leaves[0].value.shape) for each in wrong]
+    if any(len(got) != len(right) for got, right in shapes):
+        return False
+    return len({got[0] for got, _ in shapes}) == 1 and len({right[0] for _, right in shapes}) > 1
 
 
 def _in_another_order(wrong: WrongAnswer) -> bool:

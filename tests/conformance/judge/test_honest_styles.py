@@ -166,6 +166,8 @@ def test_a_right_solution_conforms_and_a_wrong_one_does_not(name: str, judge: Ca
         ("def vectorized_square(x):\n    return jnp.square(x)\n", "import-missing"),
         ("def vectorized_square():\n    return 1\n", "other-arguments"),
         ("vectorized_square = lambda x, y: x * y\n", "other-arguments"),
+        ("def vectorized_square(x):\n    return (x * x).reshape(32)\n", "fixed-size"),
+        ("def vectorized_square(x):\n    return [x[i] ** 2 for i in range(64)]\n", "fixed-size"),
         ("NAME = '\xdc'\n".encode("latin-1"), "not-utf-8"),
     ],
 )

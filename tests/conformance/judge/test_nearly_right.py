@@ -49,6 +49,16 @@ NEARLY = {
         "    return (x @ w + b).astype(jnp.float32)",
         "not-accurate",
     ),
+    "four-examples": Nearly(
+        DOT,
+        "x, y = jnp.asarray(x), jnp.asarray(y)\n"
+        "    return jnp.stack([jnp.dot(x[i], y[i]) for i in jnp.arange(4)])",
+        "fixed-size",
+        "shape",
+    ),
+    "one-example-too-many": Nearly(
+        DOT, "return jnp.append(jnp.sum(x * y, axis=1), x[0, 0])", None, "shape"
+    ),
     "infinite-from-one-on": Nearly(
         "vectorized_square(x)", "return jnp.where(abs(x) > 0.5, jnp.inf, x * x)", None
     ),
