@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -79,13 +79,16 @@ def judge_all(
         ]
         of_student: list[Verdict] = []
         for place, (path, future) in enumerate(zip(found.candidates, waiting, strict=True), 1):
+            while not future.done():
+                wait([future], timeout=1.0)
+                progress.judged(sum(each.done() for each in waiting))
             of_student += future.result()
             progress.hide()
             following = found.candidates[place] if place < len(waiting) else None
             if following is None or found.students[following] != found.students[path]:
                 output.show(of_student)
                 of_student = []
-            progress.step()
+            progress.judged(sum(each.done() for each in waiting))
     finally:
         progress.hide()
         pool.shutdown(wait=False, cancel_futures=True)

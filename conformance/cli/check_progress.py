@@ -28,10 +28,10 @@ class FileProgress:
         if self._terminal and self._done:
             self._write(_ERASE)
 
-    def step(self) -> None:
-        """One more file is judged."""
-        self._done += 1
-        if self._done == self._total:
+    def judged(self, done: int) -> None:
+        """So many files are judged by now, shown or not: one that takes long holds up those after it."""
+        self._done = done
+        if done in (0, self._total):
             return
         now = time.monotonic()
         words = line(self._done, self._total, now - self._began, "files")

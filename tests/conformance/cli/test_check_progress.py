@@ -2,9 +2,14 @@
 
 import io
 import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from conformance.cli import check_files
 from conformance.cli.check_progress import FileProgress
 
 
@@ -20,12 +25,12 @@ def test_a_terminal_sees_count_and_time_left_and_the_last_line_is_gone(
     monkeypatch.setattr(sys, "stderr", shown)
     progress = FileProgress(3)
     progress.hide()
-    progress.step()
+    progress.judged(1)
     assert "1 of 3 files in 0 s, about 0 s left" in shown.getvalue()
     progress.hide()
-    progress.step()
+    progress.judged(2)
     progress.hide()
-    progress.step()
+    progress.judged(3)
     assert "3 of 3" not in shown.getvalue()
     assert shown.getvalue().endswith("\r\x1b[K")
 
@@ -34,8 +39,27 @@ def test_elsewhere_nothing_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     shown = io.StringIO()
     monkeypatch.setattr(sys, "stderr", shown)
     progress = FileProgress(3)
-    progress.step()
+    progress.judged(1)
     assert shown.getvalue() == ""
     monkeypatch.setattr("conformance.cli.check_progress.EVERY", 0.0)
-    progress.step()
+    progress.judged(2)
     assert shown.getvalue() == "2 of 3 files in 0 s, about 0 s left\n"
+
+
+def test_files_are_counted_that_wait_for_a_slow_one_to_be_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def check_file(session: Any, path: Path, **given: Any) -> list[Any]:
+        time.sleep(2.5 if path.name == "a.py" else 0.0)
+        return []
+
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setattr("conformance.judge.check_file.check_file", check_file)
+    monkeypatch.setattr("conformance.cli.check_progress.EVERY", 0.0)
+    paths = [Path(f"{name}.py") for name in "abcd"]
+    found: Any = SimpleNamespace(candidates=paths, students={path: path for path in paths})
+    output: Any = SimpleNamespace(show=lambda verdicts: None)
+    session: Any = None
+    check_files.judge_all(session, (), found, 2, output)
+    assert shown.getvalue().startswith("3 of 4 files in 1 s")
