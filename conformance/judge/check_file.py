@@ -139,7 +139,7 @@ def _why_missing(wanted: Sequence[str], loaded: Loaded) -> str:
         if near:
             parts.append(f"there is no function {name}: is {near[0]} a misspelling of it?")
     if parts:
-        return "; ".join(parts)
+        return "; ".join(parts).replace("?; ", "? And ")
     if len(wanted) == 1:
         return f"the file defines no function {wanted[0]}"
     return f"the file defines none of: {', '.join(wanted)}"

@@ -79,7 +79,7 @@ FUNCTION = Diagnosis(
 )
 STILL_RUNNING = Diagnosis(
     "still-running",
-    "The code was still at the lines below when its time was over.",
+    "The code was still at the lines shown when its time was over.",
     "See whether a loop there comes to an end; if it does, compute less in it: map it, or compile it.",
 )
 NO_NUMBERS = {

@@ -197,6 +197,10 @@ def test_a_misspelt_function_is_suggested(judge: Callable) -> None:
     assert verdict.message == (
         "there is no function vectorized_square: is vectorised_square a misspelling of it?"
     )
+    both = "def vectorised_square(x): return x\ndef vectorized_dotproduct(x, y): return x\n"
+    (verdict,) = judge(both, name="both.py")
+    assert verdict.message.count("a misspelling of it?") == 2
+    assert "it? And there is no function" in verdict.message
     (verdict,) = judge("def something_else(x):\n    return x\n", name="other.py")
     assert "misspelling" not in verdict.message
 
