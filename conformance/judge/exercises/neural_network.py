@@ -15,15 +15,19 @@ from conformance.judge.exercises.exercise import Exercise, Pitfall
 from reference.error_bounds.evaluate import Rounded
 
 
-def _last_linear(params: training.Params, x: jax.Array) -> jax.Array:
-    x = training.forward(params[:-1], x)
+def _last_linear(
+    params: training.Params, x: jax.Array, activation: Callable[[jax.Array], jax.Array] = jnp.tanh
+) -> jax.Array:
+    x = training.forward(params[:-1], x, activation)
     out: jax.Array = jnp.dot(x, params[-1][0]) + params[-1][1]
     return out
 
 
 OTHER_ACTIVATIONS = {
-    "relu": partial(training.forward, activation=jax.nn.relu),
-    "sigmoid": partial(training.forward, activation=jax.nn.sigmoid),
+    "relu": jax.nn.relu,
+    "sigmoid": jax.nn.sigmoid,
+    "softmax": jax.nn.softmax,
+    "gelu": jax.nn.gelu,
 }
 """By what follows each layer in place of tanh."""
 
@@ -75,14 +79,24 @@ EXERCISE = Exercise(
             "Every layer is followed by tanh here, the last one too.",
             partial(_of_rows, _last_linear),
         ),
+        Pitfall(
+            "no-activation",
+            "No layer is followed by an activation.",
+            "Follow every layer by `jnp.tanh`.",
+            partial(_of_rows, partial(training.forward, activation=lambda x: x)),
+        ),
         *(
             Pitfall(
                 "another-activation",
-                f"The activation is `{name}`.",
-                "Follow every layer by `jnp.tanh`.",
-                partial(_of_rows, forward),
+                f"The activation is `{name}`{where}.",
+                "Follow every layer by `jnp.tanh`, the last one too.",
+                partial(_of_rows, partial(forward, activation=activation)),
             )
-            for name, forward in OTHER_ACTIVATIONS.items()
+            for name, activation in OTHER_ACTIVATIONS.items()
+            for forward, where in (
+                (training.forward, ""),
+                (_last_linear, ", and the last layer has none"),
+            )
         ),
         Pitfall(
             "row-zero-broadcast",

@@ -131,6 +131,30 @@ BODIES = {
         "for w, b in params:\n        x = jax.nn.relu(x @ w + b)\n    return x",
         "another-activation",
     ),
+    "softmax": (
+        "neural_network(params, x)",
+        "for w, b in params:\n        x = jax.nn.softmax(x @ w + b)\n    return x",
+        "another-activation",
+    ),
+    "relu-then-linear": (
+        "neural_network(params, x)",
+        (
+            "for w, b in params[:-1]:\n        x = jax.nn.relu(x @ w + b)\n"
+            "    return x @ params[-1][0] + params[-1][1]"
+        ),
+        "another-activation",
+    ),
+    "linear": (
+        "neural_network(params, x)",
+        "for w, b in params:\n        x = x @ w + b\n    return x",
+        "no-activation",
+    ),
+    # Over the batch, not over the outputs: no sentence is better than a wrong one.
+    "softmax-over-the-batch": (
+        "neural_network(params, x)",
+        "for w, b in params:\n        x = jax.nn.softmax(x @ w + b, axis=0)\n    return x",
+        None,
+    ),
     "gradient": (
         "update(params, x, y, learning_rate)",
         "return jax.grad(loss)(params, x, y)",
