@@ -28,6 +28,7 @@ from conformance.observations import (
     nnx_program_forms,
     part_maps,
     placed_maps,
+    plain_calls,
     protocol_forms,
     rule_forms,
     statistics_functions,
@@ -95,6 +96,7 @@ def _vmap() -> call_forms.Forms:
         **rule_forms.vmapped(),
         **statistics_functions.vmapped(),
         **traced_maps.vmapped(),
+        **plain_calls.plain(),
     }
 
 

@@ -208,6 +208,14 @@ def _set_to(value: Callable[[], Any]) -> Any:
     return _count(of_nnx("state")(holder))
 
 
+def _held_from_the_start(value: Callable[[], Any]) -> Any:
+    class Holder(of_nnx("Module")):  # type: ignore[misc]  # looked up
+        def __init__(self) -> None:
+            self.held = value()
+
+    return _count(of_nnx("state")(Holder()))
+
+
 def _shared() -> Any:
     inner = layer()
 
@@ -259,6 +267,10 @@ def _as_told(name: str, **options: Any) -> Any:
 
 def _of_graphs() -> Forms:
     forms: Forms = {f"held-{n}": partial(_set_to, value) for n, value in _held().items()}
+    forms |= {
+        f"held-from-the-start-{n}": partial(_held_from_the_start, value)
+        for n, value in _held().items()
+    }
     forms |= {
         f"graph-{n}": partial(lambda use: use(_model()), use) for n, use in _of_one_module().items()
     }

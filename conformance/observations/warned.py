@@ -73,6 +73,12 @@ def _functions() -> Calls:
     """Calls of functions of trees, of keys and of arrays."""
     x = array(3, 4)
     key = jax.random.key(KEY)
+    square = jnp.stack([jnp.eye(3), jnp.eye(3)])
+
+    def entered() -> None:
+        with jax.sharding.Mesh(np.array(jax.devices()[:1]), ("i",)):
+            pass
+
     return {
         "jax.random.PRNGKey": lambda: jax.random.PRNGKey(KEY),
         "jax.random.key": lambda: jax.random.normal(jax.random.split(key)[0]),
@@ -91,12 +97,34 @@ def _functions() -> Calls:
         "jax.numpy.round_": _named("jax.numpy.round_", x),
         "jax.numpy.fix": _named("jax.numpy.fix", x),
         "jax.numpy.reshape-newshape": lambda: needed("jax.numpy.reshape")(x, newshape=(4, 3)),
+        **{
+            f"jax.numpy.{name}-list": _named(f"jax.numpy.{name}", [[1, 2]])
+            for name in ("ndim", "shape", "size", "atleast_2d", "hstack", "vstack")
+        },
+        **{
+            f"jax.scipy.linalg.{name}-batch-of-vectors": _traced_solve(name, first)
+            for name, first in (
+                ("cho_solve", (square, False)),
+                ("lu_solve", (square, jnp.zeros((2, 3), int))),
+                ("solve_triangular", square),
+            )
+        },
+        "jax.tree.map-values-of-a-dict": lambda: jax.tree_util.tree_map(len, {"a": x}.values()),
+        "jax.sharding.Mesh-entered": entered,
         "jax.nn.gelu": lambda: jax.nn.gelu(x),
         "jax.pure_callback": lambda: jax.pure_callback(np.asarray, x, x),
+        "jax.pure_callback-mapped": lambda: jax.eval_shape(
+            jax.vmap(lambda a: jax.pure_callback(np.asarray, a, a)), x
+        ),
         "jax.pure_callback-vectorized": lambda: jax.vmap(
             lambda a: needed("jax.pure_callback")(np.asarray, a, a, vectorized=True)
         )(x),
     }
+
+
+def _traced_solve(name: str, first: Any) -> Callable[[], Any]:
+    """A solve of a batch of vectors, which is traced only."""
+    return lambda: jax.eval_shape(needed(f"jax.scipy.linalg.{name}"), first, jnp.ones((2, 3)))
 
 
 def _flax() -> Calls:

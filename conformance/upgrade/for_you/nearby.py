@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from conformance.events.user_code import Use
 from conformance.upgrade.causes import causes
-from conformance.upgrade.detectors import arguments, failures, laws
+from conformance.upgrade.detectors import arguments, call_forms, failures, laws, new_warnings
 from conformance.upgrade.difference import Difference
 from conformance.upgrade.for_you.concern import may_concern, name_of_call
 from conformance.upgrade.for_you.lines import Line
@@ -39,7 +39,7 @@ def nearby(
     concerned: dict[tuple[str, DifferenceKind, str], list[Difference]] = {}
     where: dict[tuple[str, DifferenceKind, str], list[Use]] = {}
     for entry in entries:
-        if entry.kind.urgency != "work" and entry.kind.id not in _OF_USE:
+        if not _is_near(entry):
             continue
         if entry.kind is arguments.NEEDED and all(
             use.whole for use in uses.get(entry.key.partition("/")[2], ())
@@ -53,9 +53,7 @@ def nearby(
             named = max(_concerned(entry, uses), key=len, default=None)
             found = (named, list(uses[named])) if named is not None else None
         if found is not None:
-            # Of calls that fail, each error is a thing of its own.
-            error = _ABOUT.split(entry.cause or "")[0] if entry.kind is failures.FAILS else ""
-            group = (found[0], entry.kind, error)
+            group = (found[0], entry.kind, _said_of_its_own(entry))
             concerned.setdefault(group, []).append(entry)
             where.setdefault(group, []).extend(found[1])
     for group, mine in sorted(concerned.items(), key=lambda item: (item[0][1].rank, item[0][0])):
@@ -67,6 +65,28 @@ def nearby(
             continue
         said = f"{_counted(mine)}: {mine[0].sentence.splitlines()[0]}"
         yield Line(place, name, said), tuple(entry.key for entry in mine)
+
+
+def _is_near(entry: Difference) -> bool:
+    """Whether a difference is of a kind that concerns who uses the name."""
+    if entry.kind is call_forms.FACTS:
+        return "/plain-" in entry.key
+    if entry.kind is new_warnings.NEW:
+        return any(_warned(key) for key in (entry.key, *entry.consequences))
+    return entry.kind.urgency == "work" or entry.kind.id in _OF_USE
+
+
+def _said_of_its_own(entry: Difference) -> str:
+    """What distinguishes lines of one kind: of calls that fail the error, of warnings the words."""
+    if entry.kind is new_warnings.NEW:
+        return entry.sentence
+    return _ABOUT.split(entry.cause or "")[0] if entry.kind is failures.FAILS else ""
+
+
+def _warned(key: str) -> str:
+    """The name of which a form of call warns; empty where it is the name itself that warns."""
+    name, dash, _ = key.removeprefix("warnings/calls/").partition("-")
+    return name if dash else ""
 
 
 def _counted(mine: Sequence[Difference]) -> str:
@@ -81,6 +101,10 @@ def _counted(mine: Sequence[Difference]) -> str:
 
 def _concerned(entry: Difference, uses: Mapping[str, Sequence[Use]]) -> Iterator[str]:
     """The names that a difference is about: what its key names, or whose variables changed."""
+    if entry.kind is new_warnings.NEW:
+        warned = (_warned(key) for key in (entry.key, *entry.consequences))
+        yield from (name for name in warned if name in uses)
+        return
     parts = re.split(r" \| |/", entry.key)
     if parts[0] == "draws":
         parts.append(f"jax.random.{parts[1].split('-')[0]}")

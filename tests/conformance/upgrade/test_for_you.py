@@ -466,6 +466,29 @@ def test_errors_of_other_words_are_lines_of_their_own() -> None:
     }
 
 
+def test_another_kind_of_object_is_near_who_makes_it() -> None:
+    key = "calls/jax.vmap/plain-sharding.PartitionSpec-is-a-tuple"
+    spec = Use(file="a.py", line=2, name="jax.sharding.PartitionSpec")
+    was, now = ({"gives": "* of str", "values": [f"a tuple: {v}"]} for v in (True, False))
+    ((where, what, said),) = near((spec,), {key: was}, {key: now})
+    assert (where, what) == ("a.py:2", "jax.sharding.PartitionSpec")
+    assert said.endswith("gave a tuple: True; gives a tuple: False")
+    assert near((PMAP,), {key: was}, {key: now}) == []
+
+
+def test_a_form_of_call_that_warns_now_is_near_who_uses_the_name() -> None:
+    key = "warnings/calls/jax.numpy.ndim-list"
+    ndim = Use(file="a.py", line=2, name="jax.numpy.ndim")
+    warns = [{"category": "DeprecationWarning", "line": "ndim requires arrays"}]
+    ((where, what, said),) = near((ndim,), {key: []}, {key: warns})
+    assert (where, what) == ("a.py:2", "jax.numpy.ndim")
+    assert said.endswith("DeprecationWarning: ndim requires arrays")
+    assert near((PMAP,), {key: []}, {key: warns}) == []
+    # That a name itself warns is said of the name.
+    alone = "warnings/calls/jax.numpy.ndim"
+    assert near((ndim,), {alone: []}, {alone: warns}) == []
+
+
 def signature(*positional: str, required: tuple[str, ...] = (), more: bool = False) -> Any:
     known = {"keywords": sorted({*positional, *required}), "any": False}
     return {**known, "positional": list(positional), "required": list(required), "more": more}

@@ -1,0 +1,25 @@
+"""Calls of single functions without a map: each tells the function that it is about."""
+
+from conformance.observations import calls, plain_calls
+from conformance.observations.code_names import function_given, is_made_of
+
+
+def test_each_call_is_about_the_function_that_its_key_names() -> None:
+    for key, call in plain_calls.plain().items():
+        told = function_given(call)
+        assert told is not None
+        assert key.startswith(f"plain-{told[0].removeprefix('jax.')}-")
+        assert is_made_of(call, [told[0], *told[1]])
+
+
+def test_what_a_release_refuses_of_a_call_is_recorded_and_so_is_what_it_gives() -> None:
+    forms = plain_calls.plain()
+    assert calls._given(forms["plain-numpy.array-none"])["type"] == "ValueError"
+    assert calls._given(forms["plain-numpy.array-list"])["gives"] == "* of float32[1,2]"
+    assert calls._given(forms["plain-scipy.stats.rankdata-min"])["gives"].startswith("* of ")
+
+
+def test_a_call_of_a_rare_function_is_made_only_for_who_uses_it() -> None:
+    call = plain_calls.plain()["plain-scipy.fft.dctn-s"]
+    assert is_made_of(call, ["jax.scipy.fft.dctn"])
+    assert not is_made_of(call, ["jax.numpy.cov"])
