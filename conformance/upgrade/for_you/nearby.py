@@ -85,8 +85,9 @@ def _said_of_its_own(entry: Difference) -> str:
 
 def _warned(key: str) -> str:
     """The name of which a form of call warns; empty where it is the name itself that warns."""
-    name, dash, _ = key.removeprefix("warnings/calls/").partition("-")
-    return name if dash else ""
+    start, _, call = key.partition("warnings/calls/")
+    name, dash, _ = call.partition("-")
+    return name if dash and not start else ""
 
 
 def _counted(mine: Sequence[Difference]) -> str:
@@ -105,7 +106,7 @@ def _concerned(entry: Difference, uses: Mapping[str, Sequence[Use]]) -> Iterator
         warned = (_warned(key) for key in (entry.key, *entry.consequences))
         yield from (name for name in warned if name in uses)
         return
-    parts = re.split(r" \| |/", entry.key)
+    parts = [*re.split(r" \| |/", entry.key), _warned(entry.key)]
     if parts[0] == "draws":
         parts.append(f"jax.random.{parts[1].split('-')[0]}")
     if parts[0] == "layers":
