@@ -37,6 +37,8 @@ _KEYWORDS: Mapping[str, frozenset[str]] = {
 _OF_ARRAYS = ("jax.numpy.", "jax.scipy.", "jax.lax.", "jax.nn.", "jax.random.")
 _OF_DERIVATIVES = re.compile("grad|jac|jvp|vjp|hess|linear|deriv|differen")
 _OF_MODULES = re.compile(r"calls/flax\.nnx\.vmap/(attribute|held|operator)-")
+_AXIS = frozenset({"axis"})
+"""The keyword that functions of arrays are given by position, too: as the second argument."""
 _KEYWORD = re.compile(r"unexpected keyword argument '(\w+)'")
 _NOT_OF_WORKING_CODE = "errors."
 """How the ids of laws begin that say what a mistake in a call raises."""
@@ -96,7 +98,11 @@ def name_of_call(
         mine = [
             use
             for use in uses[name]
-            if (not keywords or _gives(use, keywords))
+            if (
+                not keywords
+                or keywords & set(use.keywords)
+                or (keywords >= _AXIS and _by_position(use))
+            )
             and code_names.is_made_of(call, _of_file(use.file, uses))
         ]
         if mine:
@@ -158,7 +164,11 @@ def _of_file(file: str, uses: Mapping[str, Sequence[Use]]) -> list[str]:
 
 def _gives(use: Use, keywords: Collection[str]) -> bool:
     """Whether a call gives one of these; the first argument by position is what is mapped."""
-    return use.positional > 1 or bool(set(use.keywords) & set(keywords))
+    return _by_position(use) or bool(set(use.keywords) & set(keywords))
+
+
+def _by_position(use: Use) -> bool:
+    return use.positional > 1
 
 
 def _is_made_of(

@@ -106,7 +106,7 @@ def _concerned(entry: Difference, uses: Mapping[str, Sequence[Use]]) -> Iterator
         warned = (_warned(key) for key in (entry.key, *entry.consequences))
         yield from (name for name in warned if name in uses)
         return
-    parts = [*re.split(r" \| |/", entry.key), _warned(entry.key)]
+    parts = re.split(r" \| |/", entry.key)
     if parts[0] == "draws":
         parts.append(f"jax.random.{parts[1].split('-')[0]}")
     if parts[0] == "layers":

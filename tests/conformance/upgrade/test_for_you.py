@@ -417,6 +417,13 @@ def test_a_call_about_a_keyword_is_near_who_gives_it() -> None:
     assert near((plain,), {call: ACCEPTED}, {call: REFUSED}) == []
 
 
+def test_only_an_axis_is_given_by_position_too() -> None:
+    two = Use(file="a.py", line=1, name="jax.numpy.sum", positional=2)
+    masked, axis = (f"calls/jax.vmap/numpy.sum-{n}" for n in ("where-given-numbers", "last-axis"))
+    assert near((two,), {masked: ACCEPTED}, {masked: REFUSED}) == []
+    assert len(near((two,), {axis: ACCEPTED}, {axis: REFUSED})) == 1
+
+
 def test_a_keyword_that_an_error_names_is_near_who_gives_it() -> None:
     call = "calls/jax.pmap/pmap-of-pmap"
     error = {"type": "TypeError", "line": "pmap() got an unexpected keyword argument 'wrt'"}
