@@ -1,6 +1,7 @@
 """Whether what changed may concern code that uses certain names of JAX and Flax, and which of them."""
 
 import fnmatch
+import functools
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 
@@ -82,7 +83,7 @@ def name_of_call(
         uses: The uses of each name.
 
     """
-    # It needs JAX.
+    _use_the_cpu()
     from conformance.observations import calls, code_names
 
     call = calls.form(key)
@@ -108,6 +109,14 @@ def name_of_call(
         if mine:
             return name, mine
     return None
+
+
+@functools.cache
+def _use_the_cpu() -> None:
+    """Observed calls come with small arrays: an accelerator for them may be busy, or not there."""
+    import jax
+
+    jax.config.update("jax_platforms", "cpu")
 
 
 def _about(
@@ -175,7 +184,7 @@ def _is_made_of(
     transform: str, subject: str, names: Collection[str], primitives: Collection[str]
 ) -> bool:
     """Whether the suite's subject is made of what the code uses; True where that is not known."""
-    # These need JAX.
+    _use_the_cpu()
     from conformance.observations import code_names
     from conformance.transforms.linen import uses as of_linen
     from conformance.transforms.nnx import uses as of_nnx

@@ -1,5 +1,9 @@
 """Which laws that regressed may concern a user's code: by the names and keywords that it uses."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from conformance.events.user_code import Use
@@ -62,3 +66,21 @@ def test_the_primitives_that_the_code_is_traced_to_count() -> None:
 
 def test_of_a_subject_that_the_suite_does_not_know_nothing_is_ruled_out() -> None:
     assert may_concern("mapping.jit-agrees | jax.vmap | my-own", uses())
+
+
+USES_JAX = """
+from conformance.upgrade.for_you.concern import may_concern, name_of_call
+from conformance.events.user_code import Use
+
+uses = {"jax.vmap": [Use(file="a.py", line=1, name="jax.vmap")]}
+print(name_of_call("calls/jax.vmap/in-axes-an-integer", "other", uses)[0])
+print(may_concern("mapping.jit-agrees | jax.vmap | lax.exp", uses))
+"""
+
+
+def test_what_concerns_is_said_where_the_accelerator_is_not_there() -> None:
+    elsewhere = {**os.environ, "JAX_PLATFORMS": "nosuch"}
+    got = subprocess.run(
+        [sys.executable, "-c", USES_JAX], env=elsewhere, capture_output=True, text=True
+    )
+    assert got.stdout.split() == ["jax.vmap", "True"], got.stderr
