@@ -12,7 +12,7 @@ from conformance.upgrade.detectors.laws import KNOWN
 from conformance.upgrade.difference import Difference, Value
 from conformance.upgrade.for_you.early import before_it_runs
 from conformance.upgrade.for_you.lines import ForYou, Line, plural
-from conformance.upgrade.for_you.names import Uses, by_name, places
+from conformance.upgrade.for_you.names import Uses, by_name, in_one_line
 from conformance.upgrade.for_you.nearby import nearby
 from conformance.upgrade.for_you.subjects import Subjects
 
@@ -119,10 +119,10 @@ def _drawn_in_sources(
     ]
     if not drawing or "jax.config.jax_threefry_partitionable" in uses:
         return [], set()
-    first, *others = places(drawing)
-    more = f" and {plural(len(others), 'more file')}" if others else ""
     lines = [
-        Line(f"{first}{more}", "jax.random", f"the same keys give other numbers. {entry.remedy}")
+        Line(
+            in_one_line(drawing), "jax.random", f"the same keys give other numbers. {entry.remedy}"
+        )
         for entry in differences.entries
         if entry.kind is streams.CHANGED and entry.key == stream
     ]

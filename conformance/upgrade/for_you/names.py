@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from conformance.events.user_code import Use
 from conformance.upgrade.difference import Value, is_absent
-from conformance.upgrade.for_you.lines import Line
+from conformance.upgrade.for_you.lines import Line, plural
 from conformance.upgrade.name_changes import advice, change_of, keyword_change
 
 Uses = Mapping[str, list[Use]]
@@ -28,6 +28,12 @@ def places(uses: Sequence[Use]) -> Iterator[str]:
         shown = [str(line) for line in dict.fromkeys(lines)]
         rest = f" and {len(shown) - 5} more lines" if len(shown) > 5 else ""
         yield f"{file}:{', '.join(shown[:5])}{rest}"
+
+
+def in_one_line(uses: Sequence[Use]) -> str:
+    """File and lines of the first file, and how many more files there are."""
+    first, *others = places(uses)
+    return first + (f" and {plural(len(others), 'more file')}" if others else "")
 
 
 def gone(

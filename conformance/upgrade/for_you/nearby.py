@@ -9,7 +9,7 @@ from conformance.upgrade.detectors import arguments, call_forms, failures, laws,
 from conformance.upgrade.difference import Difference
 from conformance.upgrade.for_you.concern import may_concern, name_of_call
 from conformance.upgrade.for_you.lines import Line
-from conformance.upgrade.for_you.names import places
+from conformance.upgrade.for_you.names import in_one_line
 from conformance.upgrade.kinds import DifferenceKind
 
 _OF_USE = frozenset({"defaults-changed", "arguments-needed"})
@@ -58,7 +58,7 @@ def nearby(
             where.setdefault(group, []).extend(found[1])
     for group, mine in sorted(concerned.items(), key=lambda item: (item[0][1].rank, item[0][0])):
         name = group[0]
-        place = next(places(sorted(where[group], key=lambda use: (use.file, use.line))))
+        place = in_one_line(sorted(where[group], key=lambda use: (use.file, use.line)))
         if mine[0].kind is laws.REGRESSED:
             for cause in causes(mine):
                 yield Line(place, name, cause.sentence), tuple(e.key for e in cause.entries)

@@ -393,6 +393,9 @@ def test_a_call_of_a_name_that_fails_now_is_near_the_user() -> None:
     ((where, what, sentence),) = near((PMAP, FIX), before, dict.fromkeys(calls, fails))
     assert (where, what) == ("model.py:9", "jax.pmap")
     assert sentence.startswith("1 call fails now (pmap-of-pmap): ")
+    elsewhere = [Use(file=file, line=3, name="jax.pmap") for file in ("other.py", "zoo.py")]
+    ((where, _, _),) = near((PMAP, *elsewhere), before, dict.fromkeys(calls, fails))
+    assert where == "model.py:9 and 2 more files"
 
 
 REFUSED = {"type": "ValueError", "line": "jnp.sum: where must be boolean; got int32"}
