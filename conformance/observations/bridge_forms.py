@@ -13,6 +13,7 @@ from conformance.observations.call_forms import Forms, whole
 from conformance.observations.linen_module_forms import ENSEMBLE
 from conformance.observations.linen_program_forms import in_words
 from conformance.observations.nnx_parts import of_nnx
+from conformance.observations.record import needed
 
 _ONES = nn.initializers.ones
 
@@ -142,7 +143,7 @@ def _metrics() -> Forms:
     x = whole(4)
 
     def metric(name: str, *arguments: Any) -> Any:
-        return of_nnx(f"metrics.{name}")(*arguments)
+        return needed(name)(*arguments)
 
     def updated(make: Callable[[], Any], jit: bool = False, **values: Any) -> Any:
         def update(m: Any) -> None:
@@ -154,7 +155,8 @@ def _metrics() -> Forms:
 
     def several() -> Any:
         return of_nnx("MultiMetric")(
-            loss=metric("Average", "loss"), other=metric("Average", "other")
+            loss=metric("flax.nnx.metrics.Average", "loss"),
+            other=metric("flax.nnx.metrics.Average", "other"),
         )
 
     def split_and_merged(jit: Any) -> Any:
@@ -170,7 +172,7 @@ def _metrics() -> Forms:
 
     def mapped() -> Any:
         def make(values: Any) -> Any:
-            made = metric("Average")
+            made = metric("flax.nnx.metrics.Average")
             made.update(values=values)
             return made
 
@@ -178,15 +180,21 @@ def _metrics() -> Forms:
 
     accurate: dict[str, Any] = {"logits": jnp.eye(2), "labels": jnp.array([0, 1])}
     return {
-        "metric": lambda: updated(lambda: metric("Average"), values=x),
-        "metric-jitted": lambda: updated(lambda: metric("Average"), jit=True, values=x),
-        "metric-of-accuracy": lambda: updated(lambda: metric("Accuracy"), **accurate),
-        "metric-of-accuracy-jitted": lambda: updated(
-            lambda: metric("Accuracy"), jit=True, **accurate
+        "metric": lambda: updated(lambda: metric("flax.nnx.metrics.Average"), values=x),
+        "metric-jitted": lambda: updated(
+            lambda: metric("flax.nnx.metrics.Average"), jit=True, values=x
         ),
-        "metric-of-moments": lambda: updated(lambda: metric("Welford"), values=x),
+        "metric-of-accuracy": lambda: updated(
+            lambda: metric("flax.nnx.metrics.Accuracy"), **accurate
+        ),
+        "metric-of-accuracy-jitted": lambda: updated(
+            lambda: metric("flax.nnx.metrics.Accuracy"), jit=True, **accurate
+        ),
+        "metric-of-moments": lambda: updated(lambda: metric("flax.nnx.metrics.Welford"), values=x),
         "metric-of-two-classes": lambda: updated(
-            lambda: metric("Accuracy", 0.5), logits=x / 4, labels=jnp.array([0, 0, 1, 1])
+            lambda: metric("flax.nnx.metrics.Accuracy", 0.5),
+            logits=x / 4,
+            labels=jnp.array([0, 0, 1, 1]),
         ),
         "metrics": lambda: updated(several, loss=x, other=x),
         "metrics-hashed": lambda: isinstance(hash(of_nnx("split")(several())[0]), int),

@@ -222,6 +222,8 @@ def _of_code(
                 yield from _of_code(given, bound, known, seen)
             case "LOAD_CONST" if isinstance(given, str):
                 yield from (given,) if looks_up else _of_value(given, seen)
+                # A helper is told a class by its name alone.
+                yield from _given_names([given] if given[:1].isupper() else [])
                 looks_up = False
             case _:
                 value, looks_up = None, False

@@ -283,7 +283,7 @@ def _wrapped() -> Forms:
         return made(whole(3, 4)), made.kernel.value
 
     def metric(name: str, *made: Any, **values: Any) -> Any:
-        each = of_nnx(f"metrics.{name}")(*made)
+        each = needed(name)(*made)
         empty = each.compute()
         each.update(**values)
         return empty, each.compute()
@@ -308,13 +308,15 @@ def _wrapped() -> Forms:
         "Einsum-in-bfloat16": lambda: of_nnx("Einsum")(
             "ab,bc->ac", (4, 2), kernel_init=_ONES, rngs=of_nnx("Rngs")(0)
         )(x[0].astype(jnp.bfloat16)),
-        "metric-Average": lambda: metric("Average", values=jnp.arange(4)),
+        "metric-Average": lambda: metric("flax.nnx.metrics.Average", values=jnp.arange(4)),
         "metric-Average-masked": lambda: metric(
-            "Average", values=jnp.arange(4.0), mask=jnp.array([1, 1, 0, 0], bool)
+            "flax.nnx.metrics.Average", values=jnp.arange(4.0), mask=jnp.array([1, 1, 0, 0], bool)
         ),
-        "metric-Welford": lambda: metric("Welford", values=jnp.arange(4.0)),
-        "metric-Accuracy": lambda: metric("Accuracy", logits=two, labels=jnp.array([1, 1])),
+        "metric-Welford": lambda: metric("flax.nnx.metrics.Welford", values=jnp.arange(4.0)),
+        "metric-Accuracy": lambda: metric(
+            "flax.nnx.metrics.Accuracy", logits=two, labels=jnp.array([1, 1])
+        ),
         "metric-Accuracy-threshold": lambda: metric(
-            "Accuracy", 0.5, logits=two[0], labels=jnp.array([0, 1])
+            "flax.nnx.metrics.Accuracy", 0.5, logits=two[0], labels=jnp.array([0, 1])
         ),
     }

@@ -33,6 +33,10 @@ def applied(made: Callable[[], Any], shape: tuple[int, ...]) -> Any:
     return made().init({"params": tables, "dropout": [shape]}, jnp.ones(shape))
 
 
+def told() -> Any:
+    return given("LSTMCell")
+
+
 def imported(x: Any) -> Any:
     from jax.experimental.sparse import BCOO
 
@@ -58,6 +62,8 @@ def in_a_default(x: Any, function: Callable[..., Any] = jnp.linalg.det) -> Any:
         (functools.partial(given, "no-such-name"), set()),
         (functools.partial(applied, functools.partial(nn.Conv, 4, (3,)), (1, 5, 2)), {"Conv"}),
         (looked_up("xlogy"), {"xlogy"}),
+        (told, {"LSTMCell"}),
+        (calls.form("calls/flax.nnx.vmap/metric-Average-masked"), {"Average"}),
         (imported, {"BCOO"}),
         (in_a_default, {"det"}),
         (lambda: of_nnx("split_rngs")(of_nnx("Rngs")(0)), {"split_rngs"}),
