@@ -55,9 +55,10 @@ EARLIER = {
     "0.9.2": ("0.12.5", 1764, 53, 0),
 }
 """Releases that the suite as it was on 2026-11-27 was run on: Flax, what held, known defects, faults."""
-OF_EARLIER = """The faults of 0.4.35: `repeated`, no defect, since flax 0.10.0 has no `nnx.while_loop` yet, and
-the suite says since that the subject does not apply; and `lax.optimization_barrier`, a defect of jax before
-0.4.38, in the ledger since as `vmap-optimization-barrier`. That of 0.6.0: `square`, in the ledger since as
+OF_EARLIER = """The faults of 0.4.35: `repeated`, no defect, since flax 0.10.0 has no
+`nnx.while_loop` yet, and the suite says since that the subject does not apply; and
+`lax.optimization_barrier`, a defect of jax before 0.4.38, in the ledger since as
+`vmap-optimization-barrier`. That of 0.6.0: `square`, in the ledger since as
 `shard-map-map-of-gradient`.
 """
 

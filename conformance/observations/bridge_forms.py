@@ -139,6 +139,10 @@ def _from_linen() -> Forms:
     }
 
 
+_AVERAGE, _ACCURACY = "flax.nnx.metrics.Average", "flax.nnx.metrics.Accuracy"
+_WELFORD = "flax.nnx.metrics.Welford"
+
+
 def _metrics() -> Forms:
     x = whole(4)
 
@@ -155,8 +159,8 @@ def _metrics() -> Forms:
 
     def several() -> Any:
         return of_nnx("MultiMetric")(
-            loss=metric("flax.nnx.metrics.Average", "loss"),
-            other=metric("flax.nnx.metrics.Average", "other"),
+            loss=metric(_AVERAGE, "loss"),
+            other=metric(_AVERAGE, "other"),
         )
 
     def split_and_merged(jit: Any) -> Any:
@@ -172,7 +176,7 @@ def _metrics() -> Forms:
 
     def mapped() -> Any:
         def make(values: Any) -> Any:
-            made = metric("flax.nnx.metrics.Average")
+            made = metric(_AVERAGE)
             made.update(values=values)
             return made
 
@@ -180,19 +184,15 @@ def _metrics() -> Forms:
 
     accurate: dict[str, Any] = {"logits": jnp.eye(2), "labels": jnp.array([0, 1])}
     return {
-        "metric": lambda: updated(lambda: metric("flax.nnx.metrics.Average"), values=x),
-        "metric-jitted": lambda: updated(
-            lambda: metric("flax.nnx.metrics.Average"), jit=True, values=x
-        ),
-        "metric-of-accuracy": lambda: updated(
-            lambda: metric("flax.nnx.metrics.Accuracy"), **accurate
-        ),
+        "metric": lambda: updated(lambda: metric(_AVERAGE), values=x),
+        "metric-jitted": lambda: updated(lambda: metric(_AVERAGE), jit=True, values=x),
+        "metric-of-accuracy": lambda: updated(lambda: metric(_ACCURACY), **accurate),
         "metric-of-accuracy-jitted": lambda: updated(
-            lambda: metric("flax.nnx.metrics.Accuracy"), jit=True, **accurate
+            lambda: metric(_ACCURACY), jit=True, **accurate
         ),
-        "metric-of-moments": lambda: updated(lambda: metric("flax.nnx.metrics.Welford"), values=x),
+        "metric-of-moments": lambda: updated(lambda: metric(_WELFORD), values=x),
         "metric-of-two-classes": lambda: updated(
-            lambda: metric("flax.nnx.metrics.Accuracy", 0.5),
+            lambda: metric(_ACCURACY, 0.5),
             logits=x / 4,
             labels=jnp.array([0, 0, 1, 1]),
         ),

@@ -1,25 +1,22 @@
 """What an upgrade means for the user's own code, over logs written by hand."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
 
-from conformance.events.arrays import encode
-from conformance.events.records import Record
 from conformance.events.user_code import (
     MODULE,
     SubjectError,
     Unreadable,
     Use,
-    UserSources,
     UserSubject,
 )
 from conformance.upgrade.compare import compare
-from conformance.upgrade.for_you import ForYou, for_you
-from tests.conformance.upgrade.events import drawing, records
+from conformance.upgrade.for_you import for_you
+from tests.conformance.upgrade.events import drawing
+from tests.conformance.upgrade.user_sides import found, lines, near, side
 
 FIX = Use(file="physics.py", line=35, name="jax.numpy.fix")
 GONE = {"absent": "removed in JAX v0.10.0; use jax.numpy.trunc instead.", "name": "jax.numpy.fix"}
@@ -29,46 +26,6 @@ FINE = UserSubject(module="mymodel.subjects", error=None)
 
 def broken(type: str = "AttributeError", line: str = "jax.numpy.fix was removed") -> UserSubject:
     return UserSubject(module="mymodel.subjects", error=SubjectError(type=type, line=line))
-
-
-def side(
-    subjects: Mapping[str, UserSubject],
-    values: Mapping[str, Any],
-    results: Mapping[str, Any] = {},  # read only
-    uses: tuple[Use, ...] = (),
-    unreadable: tuple[Unreadable, ...] = (),
-) -> list[Record]:
-    header = {
-        "type": "header",
-        "cell": "c",
-        "observations": 1,
-        "environment": {},
-        "subjects": msgspec.to_builtins(dict(subjects)),
-        "sources": msgspec.to_builtins(
-            UserSources(files=1, uses=list(uses), unreadable=list(unreadable))
-        ),
-    }
-    names = ("law", "transform", "subject")
-    return records(
-        [
-            header,
-            *({"type": "observation", "key": k, "value": encode(v)} for k, v in values.items()),
-            *(
-                {"type": "result", **dict(zip(names, name.split(" | "), strict=True)), **result}
-                for name, result in results.items()
-            ),
-        ]
-    )
-
-
-def found(before: list[Record], after: list[Record]) -> ForYou:
-    mine = for_you(before, after, compare(before, after))
-    assert mine is not None
-    return mine
-
-
-def lines(mine: ForYou) -> list[tuple[str, str, str]]:
-    return [(line.where, line.what, line.sentence) for line in (*mine.work, *mine.know)]
 
 
 def test_without_code_of_the_users_there_is_no_such_part() -> None:
@@ -356,147 +313,6 @@ def test_a_name_that_is_in_neither_release_is_to_know() -> None:
     guarded = msgspec.structs.replace(FIX, guarded=True)
     both = side({}, nowhere, uses=(guarded,))
     assert lines(found(both, both)) == []
-
-
-DROPOUT = Use(file="model.py", line=7, name="flax.nnx.Dropout")
-PMAP = Use(file="model.py", line=9, name="jax.pmap")
-MODULE_NAME = Use(file="model.py", line=1, name="flax.nnx")
-
-
-def near(uses: tuple[Use, ...], before: Mapping[str, Any], after: Mapping[str, Any]) -> Any:
-    mine = found(side({}, before, uses=uses), side({}, after, uses=uses))
-    return [(line.where, line.what, line.sentence) for line in mine.near]
-
-
-def test_what_changed_of_a_layer_that_the_sources_name_is_near_the_user() -> None:
-    uses = (DROPOUT, MODULE_NAME)
-    before = {
-        "lifts/flax.nnx/plain/tree": {"dropout/rngs/key": "uint32[2]"},
-        "lifts/flax.nnx/jit/tree": {"dropout/rngs/key": "uint32[2]"},
-        "lifts/flax.nnx/scan/tree": {"dropout/rngs/key": "uint32[2]"},
-        "layers/flax.nnx/RNN/tree": {"cell/rngs/key": "uint32[2]"},
-    }
-    after = {key: {"elsewhere/key": "uint32[2]"} for key in before}
-    ((where, what, sentence),) = near(uses, before, after)
-    assert (where, what) == ("model.py:7", "flax.nnx.Dropout")
-    assert sentence.startswith("1 parameter changed (plain): dropout/rngs/key")
-    assert near((MODULE_NAME,), before, after) == []
-    lift = Use(file="model.py", line=8, name="flax.nnx.scan")
-    ((_, _, sentence),) = near((*uses, lift), before, after)
-    assert sentence.startswith("2 parameters changed (plain, scan), the first: dropout/rngs/key")
-
-
-def test_a_call_of_a_name_that_fails_now_is_near_the_user() -> None:
-    calls = "calls/jax.pmap/pmap-of-pmap", "calls/jax.vmap/no-argument"
-    fails = {"error": "ValueError", "line": "no mesh"}
-    before = dict.fromkeys(calls, "float32[3]")
-    ((where, what, sentence),) = near((PMAP, FIX), before, dict.fromkeys(calls, fails))
-    assert (where, what) == ("model.py:9", "jax.pmap")
-    assert sentence.startswith("1 call fails now (pmap-of-pmap): ")
-    elsewhere = [Use(file=file, line=3, name="jax.pmap") for file in ("other.py", "zoo.py")]
-    ((where, _, _),) = near((PMAP, *elsewhere), before, dict.fromkeys(calls, fails))
-    assert where == "model.py:9 and 2 more files"
-
-
-REFUSED = {"type": "ValueError", "line": "jnp.sum: where must be boolean; got int32"}
-ACCEPTED = {"gives": "* of float32[2]", "values": [None]}
-
-
-def test_a_call_of_a_function_is_near_the_function_not_the_map() -> None:
-    call = "calls/jax.vmap/of-complex64-numpy.hypot"
-    hypot = Use(file="spectrum.py", line=7, name="jax.numpy.hypot", positional=2)
-    mapped = Use(file="other.py", line=3, name="jax.vmap", positional=1)
-    ((where, what, _),) = near((mapped, hypot), {call: ACCEPTED}, {call: REFUSED})
-    assert (where, what) == ("spectrum.py:7", "jax.numpy.hypot")
-    assert near((mapped,), {call: ACCEPTED}, {call: REFUSED}) == []
-
-
-def test_a_call_about_a_keyword_is_near_who_gives_it() -> None:
-    call = "calls/jax.vmap/numpy.sum-where-given-numbers"
-    plain = Use(file="a.py", line=1, name="jax.numpy.sum", positional=1)
-    masked = Use(file="b.py", line=2, name="jax.numpy.sum", keywords=("where",), positional=1)
-    ((where, _, _),) = near((plain, masked), {call: ACCEPTED}, {call: REFUSED})
-    assert where == "b.py:2"
-    assert near((plain,), {call: ACCEPTED}, {call: REFUSED}) == []
-
-
-def test_only_an_axis_is_given_by_position_too() -> None:
-    two = Use(file="a.py", line=1, name="jax.numpy.sum", positional=2)
-    masked, axis = (f"calls/jax.vmap/numpy.sum-{n}" for n in ("where-given-numbers", "last-axis"))
-    assert near((two,), {masked: ACCEPTED}, {masked: REFUSED}) == []
-    assert len(near((two,), {axis: ACCEPTED}, {axis: REFUSED})) == 1
-
-
-def test_a_keyword_that_an_error_names_is_near_who_gives_it() -> None:
-    call = "calls/jax.pmap/pmap-of-pmap"
-    error = {"type": "TypeError", "line": "pmap() got an unexpected keyword argument 'wrt'"}
-    assert near((PMAP,), {call: ACCEPTED}, {call: error}) == []
-    gives = msgspec.structs.replace(PMAP, keywords=("wrt",))
-    ((where, _, _),) = near((gives,), {call: ACCEPTED}, {call: error})
-    assert where == "model.py:9"
-
-
-def test_a_call_of_another_librarys_map_is_not_near_who_uses_jaxs() -> None:
-    call = "calls/flax.nnx.vmap/bound-method"
-    mapped = Use(file="a.py", line=3, name="jax.vmap")
-    layer = Use(file="a.py", line=4, name="flax.nnx.Module")
-    assert near((mapped, layer), {call: ACCEPTED}, {call: REFUSED}) == []
-    theirs = msgspec.structs.replace(mapped, name="flax.nnx.vmap")
-    assert len(near((theirs,), {call: ACCEPTED}, {call: REFUSED})) == 1
-
-
-def test_what_is_done_with_a_module_is_near_who_writes_one_and_maps_none() -> None:
-    call = "calls/flax.nnx.vmap/held-list-of-modules"
-    layer = Use(file="a.py", line=4, name="flax.nnx.Module")
-    ((where, what, _),) = near((layer,), {call: ACCEPTED}, {call: REFUSED})
-    assert (where, what) == ("a.py:4", "flax.nnx.Module")
-    assert near((DROPOUT,), {call: ACCEPTED}, {call: REFUSED}) == []
-
-
-def test_a_call_is_near_a_file_that_uses_all_that_it_is_made_of() -> None:
-    call = "calls/jax.vmap/explicit-keys"
-    mapped = Use(file="model.py", line=3, name="jax.vmap")
-    mesh = Use(file="mesh.py", line=1, name="jax.make_mesh")
-    assert near((mapped, mesh), {call: ACCEPTED}, {call: REFUSED}) == []
-    here = msgspec.structs.replace(mesh, file="model.py")
-    assert [line[0] for line in near((mapped, here), {call: ACCEPTED}, {call: REFUSED})] == [
-        "model.py:3"
-    ]
-
-
-def test_errors_of_other_words_are_lines_of_their_own() -> None:
-    calls = [f"calls/jax.pmap/{name}" for name in ("pmap-of-pmap", "donated", "devices")]
-    words = ["unhashable type: 'A'", "unhashable type: 'B'", "no attribute 'c'"]
-    after = {c: {"type": "TypeError", "line": w} for c, w in zip(calls, words, strict=True)}
-    uses = (msgspec.structs.replace(PMAP, keywords=("donate_argnums", "devices")),)
-    said = near(uses, dict.fromkeys(calls, ACCEPTED), after)
-    assert {sentence.split(":")[0] for _, _, sentence in said} == {
-        "2 calls fail now (donated, pmap-of-pmap), the first",
-        "1 call fails now (devices)",
-    }
-
-
-def test_another_kind_of_object_is_near_who_makes_it() -> None:
-    key = "calls/jax.vmap/plain-sharding.PartitionSpec-is-a-tuple"
-    spec = Use(file="a.py", line=2, name="jax.sharding.PartitionSpec")
-    was, now = ({"gives": "* of str", "values": [f"a tuple: {v}"]} for v in (True, False))
-    ((where, what, said),) = near((spec,), {key: was}, {key: now})
-    assert (where, what) == ("a.py:2", "jax.sharding.PartitionSpec")
-    assert said.endswith("gave a tuple: True; gives a tuple: False")
-    assert near((PMAP,), {key: was}, {key: now}) == []
-
-
-def test_a_form_of_call_that_warns_now_is_near_who_uses_the_name() -> None:
-    key = "warnings/calls/jax.numpy.ndim-list"
-    ndim = Use(file="a.py", line=2, name="jax.numpy.ndim")
-    warns = [{"category": "DeprecationWarning", "line": "ndim requires arrays"}]
-    ((where, what, said),) = near((ndim,), {key: []}, {key: warns})
-    assert (where, what) == ("a.py:2", "jax.numpy.ndim")
-    assert said.endswith("DeprecationWarning: ndim requires arrays")
-    assert near((PMAP,), {key: []}, {key: warns}) == []
-    # That a name itself warns is said of the name.
-    alone = "warnings/calls/jax.numpy.ndim"
-    assert near((ndim,), {alone: []}, {alone: warns}) == []
 
 
 def signature(*positional: str, required: tuple[str, ...] = (), more: bool = False) -> Any:

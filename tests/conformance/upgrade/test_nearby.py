@@ -1,0 +1,144 @@
+"""Which changes of the libraries are said to be near a user's code."""
+
+import msgspec
+
+from conformance.events.user_code import (
+    Use,
+)
+from tests.conformance.upgrade.user_sides import near
+
+DROPOUT = Use(file="model.py", line=7, name="flax.nnx.Dropout")
+PMAP = Use(file="model.py", line=9, name="jax.pmap")
+FIX = Use(file="physics.py", line=35, name="jax.numpy.fix")
+MODULE_NAME = Use(file="model.py", line=1, name="flax.nnx")
+
+
+def test_what_changed_of_a_layer_that_the_sources_name_is_near_the_user() -> None:
+    uses = (DROPOUT, MODULE_NAME)
+    before = {
+        "lifts/flax.nnx/plain/tree": {"dropout/rngs/key": "uint32[2]"},
+        "lifts/flax.nnx/jit/tree": {"dropout/rngs/key": "uint32[2]"},
+        "lifts/flax.nnx/scan/tree": {"dropout/rngs/key": "uint32[2]"},
+        "layers/flax.nnx/RNN/tree": {"cell/rngs/key": "uint32[2]"},
+    }
+    after = {key: {"elsewhere/key": "uint32[2]"} for key in before}
+    ((where, what, sentence),) = near(uses, before, after)
+    assert (where, what) == ("model.py:7", "flax.nnx.Dropout")
+    assert sentence.startswith("1 parameter changed (plain): dropout/rngs/key")
+    assert near((MODULE_NAME,), before, after) == []
+    lift = Use(file="model.py", line=8, name="flax.nnx.scan")
+    ((_, _, sentence),) = near((*uses, lift), before, after)
+    assert sentence.startswith("2 parameters changed (plain, scan), the first: dropout/rngs/key")
+
+
+def test_a_call_of_a_name_that_fails_now_is_near_the_user() -> None:
+    calls = "calls/jax.pmap/pmap-of-pmap", "calls/jax.vmap/no-argument"
+    fails = {"error": "ValueError", "line": "no mesh"}
+    before = dict.fromkeys(calls, "float32[3]")
+    ((where, what, sentence),) = near((PMAP, FIX), before, dict.fromkeys(calls, fails))
+    assert (where, what) == ("model.py:9", "jax.pmap")
+    assert sentence.startswith("1 call fails now (pmap-of-pmap): ")
+    elsewhere = [Use(file=file, line=3, name="jax.pmap") for file in ("other.py", "zoo.py")]
+    ((where, _, _),) = near((PMAP, *elsewhere), before, dict.fromkeys(calls, fails))
+    assert where == "model.py:9 and 2 more files"
+
+
+REFUSED = {"type": "ValueError", "line": "jnp.sum: where must be boolean; got int32"}
+ACCEPTED = {"gives": "* of float32[2]", "values": [None]}
+
+
+def test_a_call_of_a_function_is_near_the_function_not_the_map() -> None:
+    call = "calls/jax.vmap/of-complex64-numpy.hypot"
+    hypot = Use(file="spectrum.py", line=7, name="jax.numpy.hypot", positional=2)
+    mapped = Use(file="other.py", line=3, name="jax.vmap", positional=1)
+    ((where, what, _),) = near((mapped, hypot), {call: ACCEPTED}, {call: REFUSED})
+    assert (where, what) == ("spectrum.py:7", "jax.numpy.hypot")
+    assert near((mapped,), {call: ACCEPTED}, {call: REFUSED}) == []
+
+
+def test_a_call_about_a_keyword_is_near_who_gives_it() -> None:
+    call = "calls/jax.vmap/numpy.sum-where-given-numbers"
+    plain = Use(file="a.py", line=1, name="jax.numpy.sum", positional=1)
+    masked = Use(file="b.py", line=2, name="jax.numpy.sum", keywords=("where",), positional=1)
+    ((where, _, _),) = near((plain, masked), {call: ACCEPTED}, {call: REFUSED})
+    assert where == "b.py:2"
+    assert near((plain,), {call: ACCEPTED}, {call: REFUSED}) == []
+
+
+def test_only_an_axis_is_given_by_position_too() -> None:
+    two = Use(file="a.py", line=1, name="jax.numpy.sum", positional=2)
+    masked, axis = (f"calls/jax.vmap/numpy.sum-{n}" for n in ("where-given-numbers", "last-axis"))
+    assert near((two,), {masked: ACCEPTED}, {masked: REFUSED}) == []
+    assert len(near((two,), {axis: ACCEPTED}, {axis: REFUSED})) == 1
+
+
+def test_a_keyword_that_an_error_names_is_near_who_gives_it() -> None:
+    call = "calls/jax.pmap/pmap-of-pmap"
+    error = {"type": "TypeError", "line": "pmap() got an unexpected keyword argument 'wrt'"}
+    assert near((PMAP,), {call: ACCEPTED}, {call: error}) == []
+    gives = msgspec.structs.replace(PMAP, keywords=("wrt",))
+    ((where, _, _),) = near((gives,), {call: ACCEPTED}, {call: error})
+    assert where == "model.py:9"
+
+
+def test_a_call_of_another_librarys_map_is_not_near_who_uses_jaxs() -> None:
+    call = "calls/flax.nnx.vmap/bound-method"
+    mapped = Use(file="a.py", line=3, name="jax.vmap")
+    layer = Use(file="a.py", line=4, name="flax.nnx.Module")
+    assert near((mapped, layer), {call: ACCEPTED}, {call: REFUSED}) == []
+    theirs = msgspec.structs.replace(mapped, name="flax.nnx.vmap")
+    assert len(near((theirs,), {call: ACCEPTED}, {call: REFUSED})) == 1
+
+
+def test_what_is_done_with_a_module_is_near_who_writes_one_and_maps_none() -> None:
+    call = "calls/flax.nnx.vmap/held-list-of-modules"
+    layer = Use(file="a.py", line=4, name="flax.nnx.Module")
+    ((where, what, _),) = near((layer,), {call: ACCEPTED}, {call: REFUSED})
+    assert (where, what) == ("a.py:4", "flax.nnx.Module")
+    assert near((DROPOUT,), {call: ACCEPTED}, {call: REFUSED}) == []
+
+
+def test_a_call_is_near_a_file_that_uses_all_that_it_is_made_of() -> None:
+    call = "calls/jax.vmap/explicit-keys"
+    mapped = Use(file="model.py", line=3, name="jax.vmap")
+    mesh = Use(file="mesh.py", line=1, name="jax.make_mesh")
+    assert near((mapped, mesh), {call: ACCEPTED}, {call: REFUSED}) == []
+    here = msgspec.structs.replace(mesh, file="model.py")
+    assert [line[0] for line in near((mapped, here), {call: ACCEPTED}, {call: REFUSED})] == [
+        "model.py:3"
+    ]
+
+
+def test_errors_of_other_words_are_lines_of_their_own() -> None:
+    calls = [f"calls/jax.pmap/{name}" for name in ("pmap-of-pmap", "donated", "devices")]
+    words = ["unhashable type: 'A'", "unhashable type: 'B'", "no attribute 'c'"]
+    after = {c: {"type": "TypeError", "line": w} for c, w in zip(calls, words, strict=True)}
+    uses = (msgspec.structs.replace(PMAP, keywords=("donate_argnums", "devices")),)
+    said = near(uses, dict.fromkeys(calls, ACCEPTED), after)
+    assert {sentence.split(":")[0] for _, _, sentence in said} == {
+        "2 calls fail now (donated, pmap-of-pmap), the first",
+        "1 call fails now (devices)",
+    }
+
+
+def test_another_kind_of_object_is_near_who_makes_it() -> None:
+    key = "calls/jax.vmap/plain-sharding.PartitionSpec-is-a-tuple"
+    spec = Use(file="a.py", line=2, name="jax.sharding.PartitionSpec")
+    was, now = ({"gives": "* of str", "values": [f"a tuple: {v}"]} for v in (True, False))
+    ((where, what, said),) = near((spec,), {key: was}, {key: now})
+    assert (where, what) == ("a.py:2", "jax.sharding.PartitionSpec")
+    assert said.endswith("gave a tuple: True; gives a tuple: False")
+    assert near((PMAP,), {key: was}, {key: now}) == []
+
+
+def test_a_form_of_call_that_warns_now_is_near_who_uses_the_name() -> None:
+    key = "warnings/calls/jax.numpy.ndim-list"
+    ndim = Use(file="a.py", line=2, name="jax.numpy.ndim")
+    warns = [{"category": "DeprecationWarning", "line": "ndim requires arrays"}]
+    ((where, what, said),) = near((ndim,), {key: []}, {key: warns})
+    assert (where, what) == ("a.py:2", "jax.numpy.ndim")
+    assert said.endswith("DeprecationWarning: ndim requires arrays")
+    assert near((PMAP,), {key: []}, {key: warns}) == []
+    # That a name itself warns is said of the name.
+    alone = "warnings/calls/jax.numpy.ndim"
+    assert near((ndim,), {alone: []}, {alone: warns}) == []
