@@ -45,4 +45,4 @@ GROUPS: dict[str, Callable[[Selection], Iterable[tuple[str, Any]]]] = {
     "costs": costs.observe,
 }
 PARTS = {"calls": 12}
-"""Groups that a run observes in so many parts, each in a process that may be another, with a deadline."""
+"""Groups that a run observes in so many parts: each has a deadline of its own, and any worker takes it."""

@@ -158,10 +158,7 @@ def _metrics() -> Forms:
         return jax.tree_util.tree_leaves(made.compute())
 
     def several() -> Any:
-        return of_nnx("MultiMetric")(
-            loss=metric(_AVERAGE, "loss"),
-            other=metric(_AVERAGE, "other"),
-        )
+        return of_nnx("MultiMetric")(loss=metric(_AVERAGE, "loss"), other=metric(_AVERAGE, "other"))
 
     def split_and_merged(jit: Any) -> Any:
         graph, state = of_nnx("split")(several())
@@ -192,9 +189,7 @@ def _metrics() -> Forms:
         ),
         "metric-of-moments": lambda: updated(lambda: metric(_WELFORD), values=x),
         "metric-of-two-classes": lambda: updated(
-            lambda: metric(_ACCURACY, 0.5),
-            logits=x / 4,
-            labels=jnp.array([0, 0, 1, 1]),
+            lambda: metric(_ACCURACY, 0.5), logits=x / 4, labels=jnp.array([0, 0, 1, 1])
         ),
         "metrics": lambda: updated(several, loss=x, other=x),
         "metrics-hashed": lambda: isinstance(hash(of_nnx("split")(several())[0]), int),

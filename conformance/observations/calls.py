@@ -53,16 +53,16 @@ def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
             (f"calls/{transform}/{name}", call)
             for transform in _FORMS
             if _is_wanted(transform, selection)
-            for name, call in _forms(transform, selection).items()
+            for name, call in _forms(transform, sweeps=selection.sweeps).items()
         ]
         for key, call in selection.of_part(every):
             if not selection.only_their_calls or is_made_of(call, mine):
                 yield from one(key, partial(_given, call))
 
 
-def _forms(transform: str, selection: Selection) -> call_forms.Forms:
-    sweeps = selection.sweeps and transform == "jax.vmap"
-    return _FORMS[transform]() | (every_function.vmapped() if sweeps else {})
+def _forms(transform: str, *, sweeps: bool) -> call_forms.Forms:
+    swept = every_function.vmapped() if sweeps and transform == "jax.vmap" else {}
+    return _FORMS[transform]() | swept
 
 
 def form(key: str) -> Callable[[], Any] | None:
@@ -73,8 +73,7 @@ def form(key: str) -> Callable[[], Any] | None:
 
 @functools.cache
 def _forms_of(transform: str) -> call_forms.Forms:
-    made = _FORMS[transform]() if transform in _FORMS else {}
-    return made | (every_function.vmapped() if transform == "jax.vmap" else {})
+    return _forms(transform, sweeps=True) if transform in _FORMS else {}
 
 
 def _is_wanted(transform: str, selection: Selection) -> bool:

@@ -49,12 +49,12 @@ _GROUPS = """
     new_ref array_ref freeze
     Mesh NamedSharding PartitionSpec P shard_map device_put with_sharding_constraint
 """
-EXPLICIT = frozenset(
+_EXPLICIT = frozenset(
     {"AxisType", "get_abstract_mesh", "make_mesh", "reshard", "set_mesh", "use_mesh"}
 )
 """Names of which code over an Explicit mesh uses one: a `Mesh` that is told nothing else is none."""
 _SYMMETRIC = tuple(frozenset(line.split()) for line in _GROUPS.strip().splitlines())
-_ALIKE = (*((group, group) for group in _SYMMETRIC), (EXPLICIT, EXPLICIT | _SYMMETRIC[-1]))
+_ALIKE = (*((group, group) for group in _SYMMETRIC), (_EXPLICIT, _EXPLICIT | _SYMMETRIC[-1]))
 """Names, and what code that uses one of them may as well use."""
 
 

@@ -11,11 +11,11 @@ import subprocess
 import sys
 
 BEGIN = "import jax, jax.numpy as jnp; exp1 = jax.scipy.special.exp1; x = jnp.array([1e-20, 0.5]);"
-ALONE = "print('each alone:', [float(exp1(each)) for each in x])"
-TOGETHER = "print('together:  ', exp1(x).tolist())"
+CALLS = {"each alone": "[float(exp1(each)) for each in x]", "together": "exp1(x).tolist()"}
 
-for call in (ALONE, TOGETHER):
+for name, call in CALLS.items():
+    command = [sys.executable, "-c", f"{BEGIN} print('{name}:', {call})"]
     try:
-        subprocess.run([sys.executable, "-c", f"{BEGIN} {call}"], check=True, timeout=30)
+        subprocess.run(command, check=True, timeout=30)
     except subprocess.TimeoutExpired:
-        sys.exit("together:   no result after 30 s")
+        sys.exit(f"{name}: no result after 30 s")
