@@ -15,8 +15,9 @@ from conformance.judge.compare import compare
 from conformance.judge.exercises.exercise import Exercise, Finding
 from conformance.judge.expected_answers import Call, ExpectedAnswers, compute, expected
 from conformance.judge.minimize import minimize
-from conformance.judge.nearly_right import of_nearly_right
+from conformance.judge.nearly_right import of_nearly_right, of_no_number
 from conformance.judge.one_operation_off import of_one_operation
+from conformance.judge.other_containers import of_other_containers
 from conformance.judge.value_ranges import is_usual, leaves, of_range
 from conformance.judge.verdict import Diagnosis, Verdict
 
@@ -48,12 +49,27 @@ def _decided(
         found = _unsteady(attempt) or diagnosis.of_wrong(
             exercise, wrong, _printed(attempt), _notes(attempt, wrong[0])
         )
-        found = found or of_range([each.call for each in wrong], answers.calls)
-        found = found or of_nearly_right(wrong)
-        found = found or of_one_operation(wrong)
+        found = found or of_values(wrong, answers.calls)
         found = found or diagnosis.by_probing(exercise, wrong, _asker(attempt, exercise))
         return build_verdict.violating(attempt, _smallest_wrong(attempt, exercise, wrong[0]), found)
     return _observed(attempt, exercise, answers)
+
+
+def of_values(wrong: Sequence[diagnosis.WrongAnswer], calls: Sequence[Call]) -> Diagnosis | None:
+    """What the wrong answers themselves say, whatever the exercise: beside the right ones, and by call.
+
+    Args:
+        wrong: every wrong answer.
+        calls: the calls that were drawn.
+
+    """
+    return (
+        of_range([each.call for each in wrong], calls)
+        or of_other_containers(wrong)
+        or of_nearly_right(wrong)
+        or of_one_operation(wrong)
+        or of_no_number(wrong)
+    )
 
 
 def with_counts(

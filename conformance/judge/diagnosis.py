@@ -188,18 +188,20 @@ def _by_reference(pitfalls: Sequence[Pitfall], wrong: Sequence[WrongAnswer]) -> 
     for pitfall in pitfalls:
         if pitfall.reference is None:
             continue
-        explained = [_explains(pitfall, each) for each in wrong]
-        if None not in explained and all(explained):
+        if all(_explains(pitfall, each) for each in wrong):
             return to_diagnosis(pitfall)
     return None
 
 
-def _explains(pitfall: Pitfall, wrong: WrongAnswer) -> bool | None:
+def _explains(pitfall: Pitfall, wrong: WrongAnswer) -> bool:
     assert pitfall.reference is not None
     try:
-        answer = compute(pitfall.reference, wrong.call.arguments)
+        with np.errstate(
+            all="ignore"
+        ):  # a wrong way may divide by zero; that is no warning of ours
+            answer = compute(pitfall.reference, wrong.call.arguments)
     except Exception:  # this way of going wrong has no answer to this call
-        return None
+        return False
     return fits(wrong.given, answer)
 
 

@@ -217,6 +217,14 @@ SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
         ),
     ),
     (
+        r"\bxor (does not accept|requires|only)|'(bitwise_xor|\^)' not supported|for \^: '",
+        Diagnosis(
+            "caret-is-no-power",
+            "`^` is the exclusive or of bits in Python, not a power.",
+            "Write `**`: `x ** 2`.",
+        ),
+    ),
+    (
         r"CallCompactUnboundModuleError|unbound module",
         Diagnosis(
             "module-without-parameters",

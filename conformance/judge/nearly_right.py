@@ -36,6 +36,12 @@ FIXED_SIZE = Diagnosis(
     "calls only.",
 )
 
+NOT_A_NUMBER = Diagnosis(
+    "not-a-number",
+    "The answer holds NaN, which is no number, where the right one is finite.",
+    "Look for the logarithm or the root of a negative number, 0 divided by 0, and infinity less infinity.",
+)
+
 MAX_AXES = 4
 """Axes up to which their orders are tried."""
 CLOSE = 2.0**-7
@@ -70,6 +76,26 @@ def of_nearly_right(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
         return None
     kinds = {leaf.value.dtype.kind for each in wrong for leaf in each.expected.leaves}
     return NOT_ACCURATE if kinds == {"f"} else WHOLE_NUMBERS_ROUNDED
+
+
+def of_no_number(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
+    """What is wrong with answers that all hold NaN in place of numbers.
+
+    Args:
+        wrong: every wrong answer.
+
+    """
+    return NOT_A_NUMBER if all(map(_is_nan_where_finite, wrong)) else None
+
+
+def _is_nan_where_finite(wrong: WrongAnswer) -> bool:
+    pairs = list(zip(wrong.given.arrays, wrong.expected.leaves, strict=False))
+    return any(
+        array.shape == leaf.value.shape
+        and array.dtype.kind == "f"
+        and np.any(np.isnan(array) & np.isfinite(leaf.value))
+        for array, leaf in pairs
+    )
 
 
 def _is_of_fixed_size(wrong: Sequence[WrongAnswer]) -> bool:

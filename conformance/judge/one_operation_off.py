@@ -46,6 +46,9 @@ ACTIVATIONS: dict[str, Activation] = {
     "softmax": _softmax,
     "abs": np.abs,
     "exp": np.exp,
+    "log": np.log,
+    "sqrt": np.sqrt,
+    "square": np.square,
 }
 
 Pair = tuple[np.ndarray, np.ndarray]
@@ -66,9 +69,11 @@ def of_one_operation(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
         return None
     with np.errstate(all="ignore"):  # a candidate's numbers may be any
         if all(given.shape == right.shape for pairs in calls for given, right in pairs):
-            found = _factor(calls)
+            found = _factor(calls) or _offset(calls)
             if found is not None:
                 return found
+        elif all(_is_reshaped(*pair) for pairs in calls for pair in pairs):
+            return RESHAPED
         if any(len(pairs) != 1 for pairs in calls):
             return None
         alone = [pairs[0] for pairs in calls]
@@ -102,6 +107,24 @@ def _factor(calls: Sequence[Sequence[Pair]]) -> Diagnosis | None:
     return FACTOR_OF_THE_CALL if sum(each > 1 for each in values) >= ENOUGH else None
 
 
+def _offset(calls: Sequence[Sequence[Pair]]) -> Diagnosis | None:
+    """One number by which all given numbers are more than the expected ones."""
+    more = np.concatenate([_joined(pairs, 0) - _joined(pairs, 1) for pairs in calls])
+    largest = np.concatenate([np.full(len(_joined(p, 1)), _largest(_joined(p, 1))) for p in calls])
+    if more.size < ENOUGH or not np.all(np.isfinite(more)):
+        return None
+    offset = float(more[np.argmin(largest)])  # where the others round it least
+    if abs(offset) <= ABSOLUTE * largest.min() or not np.all(
+        np.abs(more - offset) <= RELATIVE * abs(offset) + ABSOLUTE * largest
+    ):
+        return None
+    return Diagnosis(
+        "offset",
+        f"Every number is {abs(offset):.4g} {'more' if offset > 0 else 'less'} than the right one.",
+        "Look for a number that is added, or a bias, that the task does not ask for.",
+    )
+
+
 def _joined(pairs: Sequence[Pair], place: int) -> np.ndarray:
     return np.concatenate([pair[place].ravel() for pair in pairs])
 
@@ -132,11 +155,19 @@ def _ways(given: np.ndarray, right: np.ndarray) -> Iterator[tuple[Diagnosis, Com
     if given.shape == right.shape:
         for name, activation in ACTIVATIONS.items():
             yield _activated(name), partial(_applied, activation)
-    elif given.size == right.size:
-        yield RESHAPED, lambda g, r: (g.reshape(r.shape), r)
+        for name, activation in ACTIVATIONS.items():
+            if activation is not _softmax:  # which makes 1 of any number that stands alone
+                yield _not_activated(name), partial(_still_to_apply, activation)
     elif given.size > right.size:
         for axes in _sets_of_axes(given.ndim):
-            yield _not_summed(axes), partial(_given_reduced, axes)
+            yield (
+                _not_reduced("a sum: added up", "Add", axes),
+                partial(_given_reduced, np.sum, axes),
+            )
+            yield (
+                _not_reduced("a mean: averaged", "Average", axes),
+                partial(_given_reduced, np.mean, axes),
+            )
     else:
         for axes in _sets_of_axes(right.ndim):
             over = f"over {_named(axes)}"
@@ -152,8 +183,14 @@ def _applied(activation: Activation, given: np.ndarray, right: np.ndarray) -> Pa
     return given, activation(right)
 
 
-def _given_reduced(axes: Axes, given: np.ndarray, right: np.ndarray) -> Pair:
-    return np.asarray(given.sum(axes)), right
+def _still_to_apply(activation: Activation, given: np.ndarray, right: np.ndarray) -> Pair:
+    return activation(given), right
+
+
+def _given_reduced(
+    reduction: Callable[..., np.ndarray], axes: Axes, given: np.ndarray, right: np.ndarray
+) -> Pair:
+    return np.asarray(reduction(given, axis=axes)), right
 
 
 def _right_reduced(
@@ -176,11 +213,19 @@ def _activated(name: str) -> Diagnosis:
     )
 
 
-def _not_summed(axes: Axes) -> Diagnosis:
+def _not_activated(name: str) -> Diagnosis:
     return Diagnosis(
-        "not-summed",
-        "The answer holds the terms of a sum: added up, they are right.",
-        f"Add them up over {_named(axes)}.",
+        "activation-missing",
+        f"`{name}` of these values is right.",
+        f"Apply `{name}` at the end.",
+    )
+
+
+def _not_reduced(kind: str, verb: str, axes: Axes) -> Diagnosis:
+    return Diagnosis(
+        "not-summed" if verb == "Add" else "not-averaged",
+        f"The answer holds the terms of {kind}, they are right.",
+        f"{verb} them{' up' if verb == 'Add' else ''} over {_named(axes)}.",
     )
 
 
@@ -196,6 +241,10 @@ def _named(axes: Axes) -> str:
     return f"axis {axes[0]}" if len(axes) == 1 else f"axes {', '.join(map(str, axes))}"
 
 
+def _is_reshaped(given: np.ndarray, right: np.ndarray) -> bool:
+    return given.size == right.size and _close(given.ravel(), right.ravel())
+
+
 def _equal(way: Compared, given: np.ndarray, right: np.ndarray) -> bool:
     try:
         got, due = way(given, right)
@@ -204,6 +253,9 @@ def _equal(way: Compared, given: np.ndarray, right: np.ndarray) -> bool:
     return got.shape == due.shape and _close(got, due)
 
 
+def _largest(values: np.ndarray) -> float:
+    return float(np.max(np.abs(values), initial=0.0))
+
+
 def _close(got: np.ndarray, due: np.ndarray) -> bool:
-    largest = float(np.max(np.abs(due), initial=0.0))
-    return bool(np.allclose(got, due, rtol=RELATIVE, atol=ABSOLUTE * largest))
+    return bool(np.allclose(got, due, rtol=RELATIVE, atol=ABSOLUTE * _largest(due)))

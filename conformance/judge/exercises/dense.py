@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -116,6 +116,62 @@ def params_like(key: Any, inputs: int, features: int) -> Any:
     """A Dense's draws where its kernel is drawn from this very key."""
     uniform = rounded.uniforms(key, (inputs, features))
     return {"kernel": jax.device_get(uniform), "bias": np.zeros(features, np.float32)}
+
+
+INITIALIZERS: dict[str, Callable[..., jax.Array]] = {
+    **{
+        name: getattr(jax.nn.initializers, name)()
+        for name in (
+            "glorot_normal",
+            "glorot_uniform",
+            "he_normal",
+            "he_uniform",
+            "lecun_uniform",
+            "normal",
+            "orthogonal",
+            "uniform",
+        )
+    },
+    "zeros": jax.nn.initializers.zeros,
+    "ones": jax.nn.initializers.ones,
+}
+
+
+def _of_initializer(
+    name: str, members: Sequence[Any], x_batch: np.ndarray, features: int
+) -> Rounded:
+    """Example i with a kernel that another initialiser draws from the i-th of these keys."""
+    shape = (x_batch.shape[1], features)
+    kernels = [INITIALIZERS[name](keys.derive(key, (), 1), shape, jnp.float32) for key in members]
+    pairs = zip(x_batch, np.asarray(kernels), strict=True)
+    return rounded.flat(rounded.roughly(np.stack([x @ kernel for x, kernel in pairs])))
+
+
+def _shared_of(name: str, seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    return _of_initializer(name, [jax.random.PRNGKey(seed)] * len(x_batch), x_batch, features)
+
+
+def _ensemble_of(name: str, seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    members = jax.random.split(jax.random.PRNGKey(seed), len(x_batch))
+    return _of_initializer(name, list(members), x_batch, features)
+
+
+def other_initializers(ensemble: bool) -> tuple[Pitfall, ...]:
+    """The pitfalls of kernels that another initialiser than the default draws.
+
+    Args:
+        ensemble: whether each example has a key of its own.
+
+    """
+    return tuple(
+        Pitfall(
+            "another-initializer",
+            f"The kernel comes from the initialiser `{name}`.",
+            "Leave `kernel_init` out: the task asks for `nn.Dense(features)` with its defaults.",
+            partial(_ensemble_of if ensemble else _shared_of, name),
+        )
+        for name in INITIALIZERS
+    )
 
 
 def params_under_jit(key: Any, inputs: int, features: int) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -131,6 +132,21 @@ def _scaled(
     return Rounded(scale(value), scale(widened))
 
 
+def _truncated(layer_sizes: Sequence[int], key: np.ndarray, biases_too: bool) -> Rounded:
+    """Weights, or all, from `jax.random.truncated_normal` between -2 and 2."""
+
+    def draw(key: Any, *shape: int) -> jax.Array:
+        return jax.random.truncated_normal(key, -2, 2, shape)
+
+    found = []
+    pairs = list(pairwise(layer_sizes))
+    for k, (i, o) in zip(jax.random.split(key, len(pairs)), pairs, strict=True):
+        w, b = jax.random.split(k)
+        biases = draw(b, o) if biases_too else jax.random.normal(b, (o,))
+        found.append((draw(w, i, o), biases))
+    return rounded.roughly(found)
+
+
 def _transposed(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
     keys = jax.random.split(key, len(layer_sizes) - 1)
     pairs = [jax.random.split(k) for k in keys]
@@ -220,6 +236,15 @@ EXERCISE = Exercise(
             "The numbers are uniform draws from [0, 1).",
             "Draw them with `jax.random.normal`.",
             _uniform,
+        ),
+        *(
+            Pitfall(
+                "draws-cut-off",
+                "The numbers are draws from a normal distribution that is cut off at -2 and 2.",
+                "Draw them with `jax.random.normal`.",
+                partial(_truncated, biases_too=biases_too),
+            )
+            for biases_too in (False, True)
         ),
         Pitfall(
             "weights-transposed",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from conformance.judge.exercises import rounded, training
+from conformance.judge.exercises import other_networks, rounded, training
 from conformance.judge.exercises.exercise import Exercise, Pitfall
 from reference.error_bounds.evaluate import Rounded
 
@@ -28,6 +29,13 @@ def _per_example(params: training.Params, x: jax.Array, y: jax.Array) -> jax.Arr
 
 def _absolute(params: training.Params, x: jax.Array, y: jax.Array) -> jax.Array:
     return jnp.mean(jnp.abs(training.forward(params, x) - y))
+
+
+def _of_network(
+    network: Callable[..., jax.Array], params: training.Params, x: jax.Array, y: jax.Array
+) -> jax.Array:
+    difference = network(params, x) - y
+    return jnp.mean(difference * difference)
 
 
 def reference(params: training.Params, x: np.ndarray, y: np.ndarray) -> Rounded:
@@ -93,6 +101,12 @@ EXERCISE = Exercise(
             "The network left out its biases.",
             "Compute `tanh(x @ weights + biases)` in every layer.",
             lambda params, x, y: reference(training.without_biases(params), x, y),
+        ),
+        *(
+            Pitfall(
+                name, f"In the network: {symptom}", fix, _another(partial(_of_network, network))
+            )
+            for name, symptom, fix, network in other_networks.NETWORKS
         ),
     ),
     also_right=(_another(training.mean_squared_expanded),),

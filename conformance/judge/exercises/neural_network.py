@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from conformance.judge.exercises import rounded, training
+from conformance.judge.exercises import other_networks, rounded, training
 from conformance.judge.exercises.exercise import Exercise, Pitfall
 from reference.error_bounds.evaluate import Rounded
 
@@ -34,6 +34,10 @@ OTHER_ACTIVATIONS = {
 
 def _of_rows(forward: Callable[..., jax.Array], params: training.Params, x: np.ndarray) -> Rounded:
     return rounded.each([rounded.evaluate(forward, params, row) for row in x])
+
+
+def _of_batch(forward: Callable[..., Any], params: training.Params, x: np.ndarray) -> Rounded:
+    return rounded.evaluate(forward, params, x)
 
 
 def reference(params: training.Params, x: np.ndarray) -> Rounded:
@@ -103,6 +107,10 @@ EXERCISE = Exercise(
             "Every row was given the answer of the first one.",
             "Apply the network to the whole of `x`, or map it over `x`.",
             lambda params, x: reference(params, np.broadcast_to(x[:1], x.shape)),
+        ),
+        *(
+            Pitfall(name, symptom, fix, partial(_of_batch, network))
+            for name, symptom, fix, network in other_networks.NETWORKS
         ),
     ),
     further_reading=training.READING,

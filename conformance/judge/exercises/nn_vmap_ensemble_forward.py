@@ -144,6 +144,7 @@ EXERCISE = Exercise(
             )
             for number in range(6)
         ),
+        *dense.other_initializers(ensemble=True),
         dense.SEED_OVERFLOWS,
     ),
     further_reading=(

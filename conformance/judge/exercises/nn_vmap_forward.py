@@ -246,6 +246,7 @@ EXERCISE = Exercise(
             "The layer has no bias.",
             "Use `nn.Dense(features)` with its defaults; `use_bias` stays True.",
         ),
+        *dense.other_initializers(ensemble=False),
         dense.SEED_OVERFLOWS,
     ),
     further_reading=(

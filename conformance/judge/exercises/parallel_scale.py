@@ -64,6 +64,18 @@ EXERCISE = Exercise(
             lambda x, factor: reference(x, 1.0),
         ),
         Pitfall(
+            "added-not-multiplied",
+            "The factor was added.",
+            "Multiply by it: `value * factor`.",
+            lambda x, factor: rounded.roughly(x + np.float32(factor)),
+        ),
+        Pitfall(
+            "divided-not-multiplied",
+            "The elements were divided by the factor.",
+            "Multiply by it: `value * factor`.",
+            lambda x, factor: rounded.roughly(x / np.float32(factor)),
+        ),
+        Pitfall(
             "scalar-not-broadcast",
             "The factor was mapped over the devices, but a scalar has no axis to map.",
             "Share it: `jax.pmap(..., in_axes=(0, None))`.",

@@ -78,6 +78,24 @@ def at_least(result: Rounded, roundings: int) -> Rounded:
     return Rounded(result.value, jax.tree_util.tree_map(larger, result.value, result.error))
 
 
+ROUGH = 1e-4
+"""The error of `roughly`, as a share of the largest value: for recognising an answer, never for a verdict."""
+
+
+def roughly(values: Any) -> Rounded:
+    """Values computed in float32 in some order, with an error that any other order stays within.
+
+    For pitfalls that `evaluate` has no rules for, or whose bound would be wider than the answer.
+    """
+
+    def error(leaf: np.ndarray) -> np.ndarray:
+        finite = np.abs(leaf[np.isfinite(leaf)])  # an infinite error would admit any number
+        return np.full(np.shape(leaf), ROUGH * np.max(finite, initial=0.0))
+
+    found = jax.tree_util.tree_map(np.asarray, jax.device_get(values))
+    return Rounded(found, jax.tree_util.tree_map(error, found))
+
+
 def each(results: Sequence[Rounded]) -> Rounded:
     """The results of the examples, stacked along a new first axis."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+import jax
 import numpy as np
 
-from conformance.judge.exercises import rounded, training
+from conformance.judge.exercises import other_networks, rounded, training
 from conformance.judge.exercises.exercise import Exercise, Pitfall
 from reference.error_bounds.evaluate import Rounded
 
@@ -60,6 +62,13 @@ def _summed_over_outputs(
 
 def _halved(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -> Rounded:
     return reference(params, x, y, learning_rate / 2)
+
+
+def _another(
+    step: Callable[..., Any], params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float
+) -> Rounded:
+    compiled = jax.jit(step)
+    return rounded.roughly(compiled(params, x, y, np.float32(learning_rate)))
 
 
 def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
@@ -146,6 +155,10 @@ EXERCISE = Exercise(
             "The parameters came back as they were.",
             "Return the new ones: arrays of JAX do not change in place.",
             lambda params, x, y, learning_rate: reference(params, x, y, 0.0),
+        ),
+        *(
+            Pitfall(name, symptom, fix, partial(_another, step))
+            for name, symptom, fix, step in other_networks.STEPS
         ),
     ),
     also_right=(_of_the_expanded_loss,),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -36,6 +36,40 @@ def _first_of_y(x: np.ndarray, y: np.ndarray) -> Any:
 def _every_pair(x: np.ndarray, y: np.ndarray) -> Any:
     rows = [reference(np.broadcast_to(row, y.shape), y) for row in x]
     return np.stack(rows) if x.dtype.kind == "i" else rounded.each(rows)
+
+
+def _cosines(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    lengths = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
+    return np.asarray((x * y).sum(1) / lengths, np.float32)
+
+
+OTHERS: tuple[tuple[str, str, str, Callable[[np.ndarray, np.ndarray], np.ndarray]], ...] = (
+    (
+        "divided-by-the-lengths",
+        "The products were divided by the lengths of both rows: these are cosines.",
+        "Leave the lengths out.",
+        _cosines,
+    ),
+    (
+        "outer-product",
+        "Each answer is the outer product of two rows.",
+        "Use `jnp.dot`, which adds up the products of a pair: `jax.vmap(jnp.dot)(x, y)`.",
+        lambda x, y: x[:, :, None] * y[:, None, :],
+    ),
+    (
+        "added-not-multiplied",
+        "The rows were added to each other, not multiplied.",
+        "Multiply: `jnp.sum(x * y, axis=1)`.",
+        lambda x, y: (x + y).sum(1),
+    ),
+    (
+        "squared-distance",
+        "Each answer is the squared distance of two rows.",
+        "Multiply the rows: `jnp.sum(x * y, axis=1)`.",
+        lambda x, y: ((x - y) ** 2).sum(1),
+    ),
+)
+"""Of each its pitfall's id, symptom and fix, and what is computed."""
 
 
 def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
@@ -90,6 +124,10 @@ EXERCISE = Exercise(
             "Every row of x was multiplied by every row of y.",
             "Pair the rows one to one: `jax.vmap(jnp.dot)(x, y)`, not `x @ y.T`.",
             _every_pair,
+        ),
+        *(
+            Pitfall(name, symptom, fix, lambda x, y, of=of: rounded.roughly(of(x, y)))
+            for name, symptom, fix, of in OTHERS
         ),
     ),
     expects_map=True,

@@ -45,6 +45,23 @@ def _outputs_first(weights: np.ndarray, biases: np.ndarray, inputs: np.ndarray) 
     return rounded.moved(reference(weights, biases, inputs), np.transpose)
 
 
+def _transposed_if_square(weights: np.ndarray, biases: np.ndarray, inputs: np.ndarray) -> Rounded:
+    square = weights.shape[0] == weights.shape[1]
+    return reference(weights.T.copy() if square else weights, biases, inputs)
+
+
+def _bias_twice(weights: np.ndarray, biases: np.ndarray, inputs: np.ndarray) -> Rounded:
+    return reference(weights, biases + biases, inputs)
+
+
+def _subtracted(weights: np.ndarray, biases: np.ndarray, inputs: np.ndarray) -> Rounded:
+    return reference(weights, -biases, inputs)
+
+
+def _softmax(weights: np.ndarray, biases: np.ndarray, inputs: np.ndarray) -> Rounded:
+    return rounded.roughly(jax.nn.softmax(np.asarray(inputs @ weights + biases), axis=0))
+
+
 def draw(shape: Mapping[str, int], random: np.random.RandomState, turn: int) -> dict[str, Any]:
     """The arguments of one call: `weights` (in, out), `biases` (out,) and `inputs` (B, in).
 
@@ -97,6 +114,20 @@ EXERCISE = Exercise(
             "The weights were used transposed.",
             "They are (in, out): `x @ weights`, without `.T`.",
             _transposed,
+        ),
+        Pitfall(
+            "weights-transposed",
+            "Square weights were used transposed.",
+            "They are (in, out): `x @ weights`, without `.T`.",
+            _transposed_if_square,
+        ),
+        Pitfall("bias-added-twice", "The biases were added twice.", "Add them once.", _bias_twice),
+        Pitfall("bias-subtracted", "The biases were subtracted.", "Add them.", _subtracted),
+        Pitfall(
+            "activation-added",
+            "`softmax` over the examples was applied to the right values.",
+            "Leave it out: the task asks for the values themselves.",
+            _softmax,
         ),
         Pitfall(
             "row-zero-broadcast",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -30,6 +30,14 @@ def reference(x: np.ndarray) -> Rounded:
 
 def _row_zero(x: np.ndarray) -> Rounded:
     return reference(np.broadcast_to(x[:1], x.shape))
+
+
+POWERS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "twice the number": lambda x: x + x,
+    "the number itself": lambda x: x,
+    "the number times its absolute value": lambda x: x * np.abs(x),
+    "the third power": lambda x: x * x * x,
+}
 
 
 def draw(shape: Mapping[str, int], random: np.random.RandomState, turn: int) -> dict[str, Any]:
@@ -66,6 +74,15 @@ EXERCISE = Exercise(
             "The squares were added up to one number.",
             "Return one square for every element.",
             lambda x: rounded.moved(reference(x), np.sum),
+        ),
+        *(
+            Pitfall(
+                "another-power",
+                f"Every answer is {formula}.",
+                "Square each number: `value**2`.",
+                lambda x, power=power: rounded.roughly(power(x)),
+            )
+            for formula, power in POWERS.items()
         ),
     ),
     expects_map=True,

@@ -43,6 +43,9 @@ def _found(change: Callable[[np.ndarray, int], np.ndarray]) -> tuple[str, str]:
         (lambda x, n: x.mean(1), "summed", "averaged over axis 1"),
         (lambda x, n: x.sum(), "summed", "axes 0, 1"),
         (lambda x, n: np.stack([x / 4, x / 2, x / 4]), "not-summed", "terms of a sum"),
+        (lambda x, n: np.stack([x / 2, x * 1.5]), "not-averaged", "terms of a mean"),
+        (lambda x, n: x + 1, "offset", "1 more than"),
+        (lambda x, n: x - 0.25, "offset", "0.25 less than"),
         (lambda x, n: x[:, None, :], "wrong-shape", "shape"),
         (lambda x, n: x.ravel(), "wrong-shape", "shape"),
     ],
@@ -57,7 +60,7 @@ def test_the_operation_is_named(change: Callable, pitfall: str, word: str) -> No
     "change",
     [
         lambda x, n: 0.01 * x if n else 0.02 * x + 1,
-        lambda x, n: x + 1,
+        lambda x, n: x + n,
         lambda x, n: 0 * x,
         lambda x, n: x * np.nan,
         lambda x, n: np.maximum(x, 0) if n else np.tanh(x),
@@ -149,11 +152,10 @@ BODIES = {
         "for w, b in params:\n        x = x @ w + b\n    return x",
         "no-activation",
     ),
-    # Over the batch, not over the outputs: no sentence is better than a wrong one.
     "softmax-over-the-batch": (
         "neural_network(params, x)",
         "for w, b in params:\n        x = jax.nn.softmax(x @ w + b, axis=0)\n    return x",
-        None,
+        "another-activation",
     ),
     "gradient": (
         "update(params, x, y, learning_rate)",
@@ -165,16 +167,16 @@ BODIES = {
         SUM,
         "gradient-of-a-sum",
     ),
-    # With inputs of zeros the answer is 1 whatever the seed, and so it should be.
+    # With inputs of zeros the answer is 1 whatever the seed, which is no fault of the seed's.
     "one-more-and-no-bias": (
         FORWARD,
         "return run(lift(features, use_bias=False), key_of(seed), x_batch).reshape(-1) + 1",
-        None,
+        "offset",
     ),
     "ones": (
         FORWARD,
         ONES,
-        "seed-ignored",
+        "another-initializer",
     ),
 }
 

@@ -1,0 +1,248 @@
+"""What students compute in place of the task is named; what is something else again is not.
+
+The answers are computed in this process: how a candidate's process gives them is tested elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conformance.judge.compare import GivenAnswer, compare
+from conformance.judge.decide import of_values
+from conformance.judge.diagnosis import WrongAnswer, of_wrong
+from conformance.judge.exercises import load_exercises
+from conformance.judge.exercises.rounded import roughly
+from conformance.judge.expected_answers import compute, draw_calls
+from conformance.judge.sandbox import wire
+from tests.conformance.judge.wrong_answers import IMPORTS
+
+CALLS = 48
+"""Six of each shape: with numbers near one, and far from it."""
+
+LOSS = "loss_fn(params, x, y)"
+NETWORK = "neural_network(params, x)"
+UPDATE = "update(params, x, y, learning_rate)"
+DRAW = "init_params(layer_sizes, key)"
+DOT = "vectorized_dot_product(x, y)"
+SQUARE = "vectorized_square(x)"
+LAYER = "vectorized_linear_layer(weights, biases, inputs)"
+SCALE = "parallel_scale(x, factor)"
+SHARED = "nn_vmap_forward(seed, x, features)"
+ENSEMBLE = "nn_vmap_ensemble_forward(seed, x, features)"
+
+LOOP = "for w, b in params:\n        x = {}\n    return x"
+STEPPED = "return [(w - {rate} * dw, b - {rate} * db) for (w, b), (dw, db) in zip({old}, {new})]"
+ONE = STEPPED.format(rate="learning_rate", old="params", new="g")
+DRAWN = (
+    "out = []\n"
+    "    for k, i, o in zip(jax.random.split(key, len(layer_sizes) - 1), layer_sizes, layer_sizes[1:]):\n"
+    "        a, b = jax.random.split(k)\n"
+    "        w, b = jax.random.normal(a, (i, o)), jax.random.normal(b, (o,))\n"
+    "        out.append({})\n"
+    "    return {}"
+)
+LIFT = "return run(lift({}), key_of(seed), x).reshape(-1)"
+
+NAMED: tuple[tuple[str, str, str], ...] = (
+    (NETWORK, LOOP.format("jnp.tanh(x @ w) + b"), "bias-outside-activation"),
+    (NETWORK, LOOP.format("jnp.tanh(x @ w + 2 * b)"), "bias-added-twice"),
+    (NETWORK, LOOP.format("jnp.tanh(x) @ w + b"), "activation-before-layer"),
+    (NETWORK, LOOP.format("jax.nn.softmax(x @ w + b, axis=0)"), "another-activation"),
+    (
+        NETWORK,
+        LOOP.format("x @ w + b").replace("return x", "return jnp.tanh(x)"),
+        "activation-at-the-end-only",
+    ),
+    (NETWORK, LOOP.format("jnp.tanh(x @ w + b)\n        return x"), "first-layer-only"),
+    (NETWORK, "return network(params[:-1], x)", "last-layer-missing"),
+    (LOSS, "return jnp.sqrt(loss(params, x, y))", "activation-added"),
+    (LOSS, "return (network(params, x) - y) ** 2", "not-averaged"),
+    (
+        LOSS,
+        "return jnp.mean((network([(w, 2 * b) for w, b in params], x) - y) ** 2)",
+        "bias-added-twice",
+    ),
+    (LOSS, "return jnp.mean(jnp.log(network(params, x) - 2))", "not-a-number"),
+    (
+        UPDATE,
+        (
+            "g = jax.grad(loss)(params, x, y)\n"
+            "    return list(params[:-1]) + [(params[-1][0] - learning_rate * g[-1][0],"
+            " params[-1][1] - learning_rate * g[-1][1])]"
+        ),
+        "last-layer-only",
+    ),
+    (
+        UPDATE,
+        (
+            "for n in range(len(params)):\n"
+            "        g = jax.grad(loss)(params, x, y)\n"
+            "        (w, b), (v, c), rest = params[n], g[n], params[n + 1:]\n"
+            "        params = [*params[:n], (w - learning_rate * v, b - learning_rate * c), *rest]\n"
+            "    return params"
+        ),
+        "layer-after-layer",
+    ),
+    (
+        UPDATE,
+        (
+            "for n in reversed(range(len(params))):\n"
+            "        g = jax.grad(loss)(params, x, y)\n"
+            "        (w, b), (v, c), rest = params[n], g[n], params[n + 1:]\n"
+            "        params = [*params[:n], (w - learning_rate * v, b - learning_rate * c), *rest]\n"
+            "    return params"
+        ),
+        "layer-after-layer",
+    ),
+    (
+        UPDATE,
+        "for _ in range(2):\n        g = jax.grad(loss)(params, x, y)\n        params = "
+        + ONE.removeprefix("return ")
+        + "\n    return params",
+        "two-steps",
+    ),
+    (
+        UPDATE,
+        "for a, c in zip(x, y):\n        g = jax.grad(loss)(params, a, c)\n        params = "
+        + ONE.removeprefix("return ")
+        + "\n    return params",
+        "step-for-each-example",
+    ),
+    (UPDATE, "g = jax.grad(loss)(params, x[:1], y[:1])\n    " + ONE, "first-example-only"),
+    (
+        UPDATE,
+        "g = jax.grad(lambda p: jnp.mean(abs(network(p, x) - y)))(params)\n    " + ONE,
+        "gradient-of-absolute-errors",
+    ),
+    (
+        UPDATE,
+        "g = jax.tree_util.tree_map(lambda g: jnp.clip(g, -1, 1), jax.grad(loss)(params, x, y))\n    "
+        + ONE,
+        "gradient-clipped",
+    ),
+    (
+        UPDATE,
+        "g = jax.tree_util.tree_map(jnp.sign, jax.grad(loss)(params, x, y))\n    " + ONE,
+        "gradient-signs",
+    ),
+    (DRAW, DRAWN.format("{'w': w, 'b': b}", "out"), "other-containers"),
+    (DRAW, DRAWN.format("(b, w)", "out"), "other-containers"),
+    (DRAW, DRAWN.format("(w, b[None])", "out"), "wrong-shape"),
+    (DRAW, DRAWN.format("(w, b)", "out + out[-1:]"), "too-many-parts"),
+    (DRAW, DRAWN.format("(w, b)", "out[:1]"), "too-few-parts"),
+    (
+        DRAW,
+        DRAWN.replace("normal(a, (i, o))", "truncated_normal(a, -2, 2, (i, o))").format(
+            "(w, b)", "out"
+        ),
+        "draws-cut-off",
+    ),
+    (DOT, "return jax.vmap(jnp.outer)(x, y)", "outer-product"),
+    (DOT, "return (x + y).sum(1)", "added-not-multiplied"),
+    (DOT, "return ((x - y) ** 2).sum(1)", "squared-distance"),
+    (
+        DOT,
+        "return (x * y).sum(1) / np.linalg.norm(x, axis=1) / np.linalg.norm(y, axis=1)",
+        "divided-by-the-lengths",
+    ),
+    (SQUARE, "return {'squares': x * x}", "other-containers"),
+    (DOT, "return [jnp.dot(a, b) for a, b in zip(x, y)]", "in-parts"),
+    (SQUARE, "return 2 * x", "another-power"),
+    (SQUARE, "return x * abs(x)", "another-power"),
+    (SQUARE, "return x**3", "another-power"),
+    (LAYER, "return inputs @ weights + 2 * biases", "bias-added-twice"),
+    (LAYER, "return inputs @ weights - biases", "bias-subtracted"),
+    (LAYER, "return jax.nn.softmax(inputs @ weights + biases, axis=0)", "activation-added"),
+    (
+        LAYER,
+        (
+            "w = weights.T if weights.shape[0] == weights.shape[1] else weights\n"
+            "    return inputs @ w + biases"
+        ),
+        "weights-transposed",
+    ),
+    (SCALE, "return x + np.float32(factor)", "added-not-multiplied"),
+    (SCALE, "return x / np.float32(factor)", "divided-not-multiplied"),
+    (SHARED, LIFT.format("features, bias_init=nn.initializers.ones"), "offset"),
+    (
+        SHARED,
+        LIFT.format("features, kernel_init=nn.initializers.xavier_uniform()"),
+        "another-initializer",
+    ),
+    (SHARED, LIFT.format("features, kernel_init=nn.initializers.normal()"), "another-initializer"),
+    (SHARED, LIFT.format("features, kernel_init=nn.initializers.zeros"), "another-initializer"),
+    (
+        ENSEMBLE,
+        LIFT.format("features, params=0, split=True, kernel_init=nn.initializers.he_normal()"),
+        "another-initializer",
+    ),
+)
+SOMETHING_ELSE: tuple[tuple[str, str], ...] = (
+    (NETWORK, LOOP.format("jnp.tanh(x @ w) + 1.01 * b")),
+    (NETWORK, LOOP.format("jnp.tanh(x @ w + 1.5 * b)")),
+    (NETWORK, "return network([*params[:-1], (params[-1][0], params[-1][0][0])], x)"),
+    (
+        UPDATE,
+        "g = jax.tree_util.tree_map(lambda g: jnp.clip(g, -0.5, 0.5),"
+        " jax.grad(loss)(params, x, y))\n    " + ONE,
+    ),
+    (
+        UPDATE,
+        "g = jax.grad(loss)(params, x, y)\n    "
+        "g = jax.tree_util.tree_map(lambda a, b: a + 0.01 * b, g, list(params))\n    " + ONE,
+    ),
+    (DRAW, DRAWN.format("(w, b + 1)", "{'layers': out}")),
+    (DRAW, DRAWN.format("(w, 2 * b)", "out + out[-1:]")),
+    (DOT, "return [jnp.dot(a, b) + n for n, (a, b) in enumerate(zip(x, y))]"),
+    (SQUARE, "return x**4"),
+    (LAYER, "return inputs @ weights + 1.5 * biases"),
+    (SCALE, "return x * np.float32(factor) + x"),
+    (SHARED, LIFT.format("features, kernel_init=nn.initializers.normal(0.5)")),
+    (SHARED, LIFT.format("features, bias_init=nn.initializers.normal()")),
+)
+
+
+def _answer(value: Any) -> GivenAnswer:
+    arrays: list[np.ndarray] = []
+    spec = wire.flatten(value, arrays, np.asarray)
+    names = tuple(str(array.dtype) for array in arrays)
+    return GivenAnswer(spec, tuple(arrays), names, (False,) * len(arrays))
+
+
+def _diagnosis(signature: str, body: str, seed: int = 0) -> str | None:
+    """The id of what is told of a wrong body; an error where an answer of it is right."""
+    scope: dict[str, Any] = {}
+    exec(f"{IMPORTS}\ndef {signature}:\n    {body}\n", scope)
+    name = signature.split("(", maxsplit=1)[0]
+    exercise, function = load_exercises()[name], scope[name]
+    calls, wrong = draw_calls(exercise, CALLS, seed), []
+    for call in calls:
+        with np.errstate(
+            all="ignore"
+        ):  # some numbers are far from one, and a wrong formula goes further
+            given = _answer(function(*(call.arguments[each] for each in exercise.parameters)))
+        right = compute(exercise.reference, call.arguments)
+        mismatch = compare(given, right)
+        if mismatch is not None:
+            wrong.append(WrongAnswer(call, right, given, mismatch))
+    assert wrong
+    found = of_wrong(exercise, wrong) or of_values(wrong, calls)
+    return None if found is None else found.pitfall
+
+
+@pytest.mark.parametrize(("signature", "body", "pitfall"), NAMED)
+def test_another_formula_is_named(signature: str, body: str, pitfall: str) -> None:
+    assert _diagnosis(signature, body) == pitfall
+
+
+@pytest.mark.parametrize(("signature", "body"), SOMETHING_ELSE)
+def test_what_is_something_else_again_has_no_name(signature: str, body: str) -> None:
+    assert _diagnosis(signature, body) is None
+
+
+def test_a_rough_error_is_finite_where_the_values_are_not() -> None:
+    rough = roughly([np.asarray([np.inf, 2.0, np.nan]), np.asarray([np.nan]), np.zeros(0)])
+    assert [error.tolist() for error in rough.error] == [[2e-4] * 3, [0.0], []]
