@@ -131,8 +131,9 @@ def test_two_paths_have_two_pages(tmp_path: Path) -> None:
 
 
 def test_the_class_page_names_causes_and_no_seed(tmp_path: Path) -> None:
-    index = html.class_page(mark([full("why")], MARKING), ["a.html"], None)
+    index = html.class_page(mark([full("use `relu` <b>")], MARKING), ["a.html"], None)
     assert "most frequent causes" in index
+    assert "use <code>relu</code> &lt;b&gt; (1)" in index
     assert "seed" not in index
 
 
