@@ -48,6 +48,14 @@ class Use(Struct, frozen=True, kw_only=True):
     ] = False
 
 
+class Operation(Struct, frozen=True, kw_only=True):
+    """What the user's sources do with objects whose type the text does not say."""
+
+    file: str
+    line: Annotated[int, Meta(ge=1)]
+    name: Annotated[str, Meta(description="What is done, such as `a tuple compared`.")]
+
+
 class Unreadable(Struct, frozen=True, kw_only=True):
     """A source file that cannot be parsed."""
 
@@ -61,3 +69,7 @@ class UserSources(Struct, frozen=True, kw_only=True):
     files: Annotated[int, Meta(ge=0, description="How many files there are.")]
     uses: list[Use]
     unreadable: list[Unreadable]
+    operations: Annotated[
+        list[Operation],
+        Meta(description="Operators, statements, texts and methods that some changes concern."),
+    ] = []

@@ -54,7 +54,8 @@ def for_you(
         d.key for d in differences.entries for name in (*known.broken, *fine) if _is_of(d.key, name)
     }
     rest = [entry for entry in differences.entries if entry.key not in reported]
-    near = list(nearby(uses, rest, (first.primitives if first else None) or ()))
+    primitives = (first.primitives if first else None) or ()
+    near = list(nearby(uses, rest, primitives, sources.operations))
     reported |= {key for _, keys in near for key in keys}
     return ForYou(
         title=known.title,

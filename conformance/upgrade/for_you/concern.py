@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from conformance.events.user_code import Use
+from conformance.upgrade.for_you.conditions import is_of_objects
 
 _DERIVATIVES = frozenset(
     {"grad", "value_and_grad", "vjp", "jvp", "jacfwd", "jacrev", "hessian", "linearize"}
@@ -37,7 +38,6 @@ _KEYWORDS: Mapping[str, frozenset[str]] = {
 """The same for keywords that the transform is given: one of them, or any argument by position."""
 _OF_ARRAYS = ("jax.numpy.", "jax.scipy.", "jax.lax.", "jax.nn.", "jax.random.")
 _OF_DERIVATIVES = re.compile("grad|jac|jvp|vjp|hess|linear|deriv|differen")
-_OF_MODULES = re.compile(r"calls/flax\.nnx\.vmap/(attribute|held|operator)-")
 _AXIS = frozenset({"axis"})
 """The keyword that functions of arrays are given by position, too: as the second argument."""
 _KEYWORD = re.compile(r"unexpected keyword argument '(\w+)'")
@@ -67,6 +67,23 @@ def may_concern(
         if fnmatch.fnmatchcase(law, glob) and not any(_gives(use, keywords) for use in given):
             return False
     return _is_made_of(transform, subject, uses, primitives)
+
+
+def of_law(item: str, mine: Sequence[Use], uses: Mapping[str, Sequence[Use]]) -> list[Use]:
+    """Those uses of a transform that stand in a file with what the law needs, where there are such.
+
+    Args:
+        item: Law, transform and subject, separated by ` | `.
+        mine: The uses of the transform.
+        uses: The uses of each name.
+
+    """
+    law = item.split(" | ", maxsplit=1)[0]
+    for glob, names in _NEEDS.items():
+        if fnmatch.fnmatchcase(law, glob):
+            files = {use.file for name in uses if _last(name) in names for use in uses[name]}
+            mine = [use for use in mine if use.file in files] or mine
+    return list(mine)
 
 
 def name_of_call(
@@ -104,6 +121,7 @@ def name_of_call(
                 or keywords & set(use.keywords)
                 or (keywords >= _AXIS and _by_position(use))
             )
+            and _names_library(key.split("/")[1], use.file, uses)
             and code_names.is_made_of(call, _of_file(use.file, uses))
         ]
         if mine:
@@ -127,18 +145,29 @@ def _about(
 
     made_of = code_names.dotted_in(call)
     transform = key.split("/")[1]
+    # What is done with the objects that are mapped is not about the map.
+    rest = set() if is_of_objects(key) else {transform}
     if made_of and {_last(each) for each in made_of} <= _DERIVATIVES:
         # What is differentiated is made of what any code uses.
-        return made_of if _OF_DERIVATIVES.search(key) else {transform}
+        return made_of if _OF_DERIVATIVES.search(key) else rest
     placed = {each for each in made_of if _last(each) in _MESHES | {"device_put"}}
     if made_of - placed:
         return made_of - placed
     if len(placed) > 1:
         return {transform}
     found = placed or code_names.of_trees_in(call) & uses.keys()
-    # What is done with modules of NNX and their Variables concerns who maps none, too.
-    unmapped = transform not in uses and _OF_MODULES.match(key)
-    return found or {f"{_library(transform)}.Module" if unmapped else transform}
+    return found or rest
+
+
+def _names_library(transform: str, file: str, uses: Mapping[str, Sequence[Use]]) -> bool:
+    """Whether a file names the library of a transform: what is done with Flax's objects concerns it then."""
+    library = _library(transform)
+    return library == "jax" or any(
+        use.file == file
+        for name in uses
+        if name == library or name.startswith(f"{library}.")
+        for use in uses[name]
+    )
 
 
 def _library(name: str) -> str:

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from conformance.events.user_code import Use
+from conformance.events.user_code import Operation, Use
 from conformance.upgrade.causes import causes
 from conformance.upgrade.detectors import arguments, call_forms, failures, laws, new_warnings
 from conformance.upgrade.difference import Difference
-from conformance.upgrade.for_you.concern import may_concern, name_of_call
+from conformance.upgrade.for_you.concern import may_concern, name_of_call, of_law
+from conformance.upgrade.for_you.conditions import condition, met, suitable
 from conformance.upgrade.for_you.lines import Line
 from conformance.upgrade.for_you.names import in_one_line
 from conformance.upgrade.kinds import DifferenceKind
@@ -27,6 +28,7 @@ def nearby(
     uses: Mapping[str, Sequence[Use]],
     entries: Iterable[Difference],
     primitives: Collection[str] = (),
+    operations: Collection[Operation] = (),
 ) -> Iterator[tuple[Line, tuple[str, ...]]]:
     """A line for each such change, and the differences that it is about.
 
@@ -34,6 +36,7 @@ def nearby(
         uses: The uses of each name.
         entries: The differences that are not reported yet.
         primitives: What the user's code is traced to.
+        operations: What the sources do with objects of unknown type.
 
     """
     concerned: dict[tuple[str, DifferenceKind, str], list[Difference]] = {}
@@ -47,11 +50,7 @@ def nearby(
             continue  # whether these give it was read
         if entry.kind is laws.REGRESSED and not may_concern(entry.key, uses, primitives):
             continue
-        if entry.key.startswith("calls/"):
-            found = name_of_call(entry.key, entry.sentence, uses)
-        else:
-            named = max(_concerned(entry, uses), key=len, default=None)
-            found = (named, list(uses[named])) if named is not None else None
+        found = _place(entry, uses, operations)
         if found is not None:
             group = (found[0], entry.kind, _said_of_its_own(entry))
             concerned.setdefault(group, []).append(entry)
@@ -67,13 +66,47 @@ def nearby(
         yield Line(place, name, said), tuple(entry.key for entry in mine)
 
 
+def _place(
+    entry: Difference, uses: Mapping[str, Sequence[Use]], operations: Collection[Operation]
+) -> tuple[str, list[Use]] | None:
+    """The user's name that a difference is about, and where; None where it concerns no file."""
+    special = condition(entry)
+    if special is not None and special.operations and not special.of_the_call:
+        return met(special, _library(entry), uses, operations)
+    if entry.key.startswith("calls/"):
+        found = name_of_call(entry.key, entry.sentence, uses)
+    else:
+        named = max(_concerned(entry, uses), key=len, default=None)
+        found = (named, list(uses[named])) if named is not None else None
+    if found is not None and special is not None:
+        found = (found[0], suitable(special, found[1], operations))
+    if found is not None and entry.kind is laws.REGRESSED:
+        found = (found[0], of_law(entry.key, found[1], uses))
+    return found if found and found[1] else None
+
+
+def _library(entry: Difference) -> str:
+    """That of the transform of an observed call: `jax`, `flax.linen` or `flax.nnx`."""
+    transform = entry.key.split("/")[1] if entry.key.startswith("calls/") else "jax."
+    return transform.rpartition(".")[0]
+
+
 def _is_near(entry: Difference) -> bool:
     """Whether a difference is of a kind that concerns who uses the name."""
     if entry.kind is call_forms.FACTS:
-        return "/plain-" in entry.key
+        return "/plain-" in entry.key or condition(entry) is not None
     if entry.kind is new_warnings.NEW:
         return any(_warned(key) for key in (entry.key, *entry.consequences))
+    if entry.kind is call_forms.RESULTS and _is_weak_alone(entry.sentence):
+        return False
     return entry.kind.urgency == "work" or entry.kind.id in _OF_USE
+
+
+def _is_weak_alone(sentence: str) -> bool:
+    """Whether results differ in weak types alone: their numbers are the same."""
+    was, _, now = sentence.removeprefix("gave ").partition("; gives ")
+    was, now = (side.replace(" weak", "").removesuffix("...") for side in (was, now))
+    return was.startswith(now) or now.startswith(was)
 
 
 def _said_of_its_own(entry: Difference) -> str:

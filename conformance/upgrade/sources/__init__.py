@@ -6,22 +6,27 @@ May import events.
 from collections.abc import Sequence
 from pathlib import Path
 
-from conformance.events.user_code import Unreadable, Use, UserSources
+from conformance.events.user_code import Operation, Unreadable, Use, UserSources
 from conformance.upgrade.sources.files import python_files
+from conformance.upgrade.sources.operations import operations_in
 from conformance.upgrade.sources.uses import uses_in
 
-__all__ = ["scan", "uses_in"]
+__all__ = ["operations_in", "scan", "uses_in"]
 
 
 def scan(places: Sequence[Path]) -> UserSources:
     """What the Python files in these directories, and these files, use of JAX and Flax."""
     uses: list[Use] = []
+    operations: list[Operation] = []
     unreadable: list[Unreadable] = []
     files = python_files(places)
     for path, shown in files:
         try:
-            uses += uses_in(path.read_bytes(), shown)
+            mine = uses_in(path.read_bytes(), shown)
+            if mine:
+                uses += mine
+                operations += operations_in(path.read_bytes(), shown)
         except (OSError, SyntaxError, ValueError, RecursionError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             unreadable.append(Unreadable(path=shown, reason=reason))
-    return UserSources(files=len(files), uses=uses, unreadable=unreadable)
+    return UserSources(files=len(files), uses=uses, unreadable=unreadable, operations=operations)

@@ -2,9 +2,8 @@
 
 import msgspec
 
-from conformance.events.user_code import (
-    Use,
-)
+from conformance.events.user_code import Operation, Use
+from conformance.upgrade.for_you.concern import of_law
 from tests.conformance.upgrade.user_sides import near
 
 DROPOUT = Use(file="model.py", line=7, name="flax.nnx.Dropout")
@@ -60,9 +59,12 @@ def test_a_call_about_a_keyword_is_near_who_gives_it() -> None:
     call = "calls/jax.vmap/numpy.sum-where-given-numbers"
     plain = Use(file="a.py", line=1, name="jax.numpy.sum", positional=1)
     masked = Use(file="b.py", line=2, name="jax.numpy.sum", keywords=("where",), positional=1)
-    ((where, _, _),) = near((plain, masked), {call: ACCEPTED}, {call: REFUSED})
+    given = (Operation(file="b.py", line=2, name="where given"),)
+    ((where, _, _),) = near((plain, masked), {call: ACCEPTED}, {call: REFUSED}, given)
     assert where == "b.py:2"
-    assert near((plain,), {call: ACCEPTED}, {call: REFUSED}) == []
+    assert near((plain,), {call: ACCEPTED}, {call: REFUSED}, given) == []
+    # What the file makes by a comparison is boolean.
+    assert near((plain, masked), {call: ACCEPTED}, {call: REFUSED}) == []
 
 
 def test_only_an_axis_is_given_by_position_too() -> None:
@@ -93,9 +95,11 @@ def test_a_call_of_another_librarys_map_is_not_near_who_uses_jaxs() -> None:
 def test_what_is_done_with_a_module_is_near_who_writes_one_and_maps_none() -> None:
     call = "calls/flax.nnx.vmap/held-list-of-modules"
     layer = Use(file="a.py", line=4, name="flax.nnx.Module")
-    ((where, what, _),) = near((layer,), {call: ACCEPTED}, {call: REFUSED})
-    assert (where, what) == ("a.py:4", "flax.nnx.Module")
-    assert near((DROPOUT,), {call: ACCEPTED}, {call: REFUSED}) == []
+    held = (Operation(file="a.py", line=6, name="a container held"),)
+    ((where, what, _),) = near((layer,), {call: ACCEPTED}, {call: REFUSED}, held)
+    assert (where, what) == ("a.py:6", "flax.nnx.Module")
+    assert near((DROPOUT,), {call: ACCEPTED}, {call: REFUSED}, held) == []
+    assert near((layer,), {call: ACCEPTED}, {call: REFUSED}) == []
 
 
 def test_a_call_is_near_a_file_that_uses_all_that_it_is_made_of() -> None:
@@ -125,10 +129,62 @@ def test_another_kind_of_object_is_near_who_makes_it() -> None:
     key = "calls/jax.vmap/plain-sharding.PartitionSpec-is-a-tuple"
     spec = Use(file="a.py", line=2, name="jax.sharding.PartitionSpec")
     was, now = ({"gives": "* of str", "values": [f"a tuple: {v}"]} for v in (True, False))
-    ((where, what, said),) = near((spec,), {key: was}, {key: now})
-    assert (where, what) == ("a.py:2", "jax.sharding.PartitionSpec")
+    asked = (Operation(file="a.py", line=5, name="a tuple asked for"),)
+    ((where, what, said),) = near((spec,), {key: was}, {key: now}, asked)
+    assert (where, what) == ("a.py:5", "jax.sharding.PartitionSpec")
     assert said.endswith("gave a tuple: True; gives a tuple: False")
+    assert near((PMAP,), {key: was}, {key: now}, asked) == []
+    assert near((spec,), {key: was}, {key: now}) == []
+
+
+def test_what_is_done_with_what_is_mapped_is_not_near_who_maps() -> None:
+    mapped = Use(file="a.py", line=3, name="jax.vmap")
+    hashed = "calls/jax.vmap/operator-hash-of-a-number"
+    text = "calls/jax.vmap/operator-item-at-a-float-of-a-vector"
+    after = dict.fromkeys((hashed, text), REFUSED)
+    before = dict.fromkeys(after, ACCEPTED)
+    assert near((mapped,), before, after) == []
+    kept = (Operation(file="a.py", line=8, name="a number as a key"),)
+    ((where, what, said),) = near((mapped,), before, after, kept)
+    assert (where, what) == ("a.py:8", "jax.vmap")
+    assert said.startswith("1 call fails now (operator-hash-of-a-number)")
+
+
+def test_what_is_done_with_modules_of_flax_is_not_near_a_file_without_them() -> None:
+    key = "calls/flax.nnx.vmap/operator-differentiated"
+    grad = Use(file="a.py", line=3, name="jax.grad")
+    was, now = ({"gives": f"{kind} of float32[2]", "values": [None]} for kind in ("*", "Param"))
+    assert near((grad,), {key: was}, {key: now}) == []
+    module = Use(file="a.py", line=1, name="flax.nnx")
+    assert len(near((grad, module), {key: was}, {key: now})) == 1
+
+
+def test_a_keyword_may_provide_for_a_change() -> None:
+    key = "warnings/calls/jax.pure_callback-mapped"
+    warns = [{"category": "DeprecationWarning", "line": "it will change"}]
+    called = Use(file="a.py", line=2, name="jax.pure_callback", positional=3)
+    assert len(near((called,), {key: []}, {key: warns})) == 1
+    told = msgspec.structs.replace(called, keywords=("vmap_method",))
+    assert near((told,), {key: []}, {key: warns}) == []
+
+
+def test_a_law_about_meshes_is_near_files_with_meshes_where_there_are_such() -> None:
+    item = "parallel.explicit-mesh | jax.vmap | stack"
+    mapped = [Use(file=file, line=3, name="jax.vmap") for file in ("a.py", "b.py")]
+    mesh = Use(file="b.py", line=1, name="jax.make_mesh")
+    uses = {"jax.vmap": mapped, "jax.make_mesh": [mesh]}
+    assert [use.file for use in of_law(item, mapped, uses)] == ["b.py"]
+    assert of_law(item, mapped, {"jax.vmap": mapped}) == mapped
+
+
+def test_a_weak_type_alone_is_not_near() -> None:
+    key = "calls/jax.pmap/pmap-of-pmap"
+    was, now, other = (
+        {"gives": f"* of {kind}", "values": [None]}
+        for kind in ("int32[4]", "int32[4] weak", "float32[4] weak")
+    )
     assert near((PMAP,), {key: was}, {key: now}) == []
+    assert len(near((PMAP,), {key: was}, {key: other})) == 1
 
 
 def test_a_form_of_call_that_warns_now_is_near_who_uses_the_name() -> None:

@@ -8,6 +8,7 @@ import msgspec
 from conformance.events.arrays import encode
 from conformance.events.records import Record
 from conformance.events.user_code import (
+    Operation,
     Unreadable,
     Use,
     UserSources,
@@ -24,6 +25,7 @@ def side(
     results: Mapping[str, Any] = {},  # read only
     uses: tuple[Use, ...] = (),
     unreadable: tuple[Unreadable, ...] = (),
+    operations: tuple[Operation, ...] = (),
 ) -> list[Record]:
     header = {
         "type": "header",
@@ -32,7 +34,12 @@ def side(
         "environment": {},
         "subjects": msgspec.to_builtins(dict(subjects)),
         "sources": msgspec.to_builtins(
-            UserSources(files=1, uses=list(uses), unreadable=list(unreadable))
+            UserSources(
+                files=1,
+                uses=list(uses),
+                unreadable=list(unreadable),
+                operations=list(operations),
+            )
         ),
     }
     names = ("law", "transform", "subject")
@@ -58,6 +65,13 @@ def lines(mine: ForYou) -> list[tuple[str, str, str]]:
     return [(line.where, line.what, line.sentence) for line in (*mine.work, *mine.know)]
 
 
-def near(uses: tuple[Use, ...], before: Mapping[str, Any], after: Mapping[str, Any]) -> Any:
-    mine = found(side({}, before, uses=uses), side({}, after, uses=uses))
+def near(
+    uses: tuple[Use, ...],
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    operations: tuple[Operation, ...] = (),
+) -> Any:
+    mine = found(
+        *(side({}, values, uses=uses, operations=operations) for values in (before, after))
+    )
     return [(line.where, line.what, line.sentence) for line in mine.near]

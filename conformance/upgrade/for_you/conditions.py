@@ -1,0 +1,177 @@
+"""Of changes that concern only some uses of a name: which operations and keywords tell these uses."""
+
+import fnmatch
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+import attrs
+
+from conformance.events.user_code import Operation, Use
+from conformance.upgrade.difference import Difference
+
+
+@attrs.frozen
+class Condition:
+    """What code does that a change concerns."""
+
+    operations: frozenset[str] = frozenset()
+    """Of these, the file does one; the line that does it is the place."""
+    names: frozenset[str] = frozenset()
+    """Of names with these last parts, the file uses one; the first is named. None: any of that library."""
+    of_the_call: bool = False
+    """Whether it is the call of what changed that does it: on the same line."""
+    unless: frozenset[str] = frozenset()
+    """Keywords that provide for the change."""
+    given: frozenset[str] = frozenset()
+    """Keywords of which the call gives one."""
+
+
+def _does(*operations: str, of: str = "") -> Condition:
+    return Condition(operations=frozenset(operations), names=frozenset(of.split()))
+
+
+_HOLDER = "Module Object Pytree"
+_IN_PLACE = "iadd isub imul itruediv ifloordiv imod ipow imatmul iand ior ixor ilshift irshift"
+_TREES = "leaves map flatten structure reduce tree_leaves tree_map tree_flatten tree_structure"
+_BY_KEY: Mapping[str, Condition] = {
+    "calls/jax.vmap/operator-hash-*": _does("a number as a key", of="vmap jit grad scan pmap"),
+    "calls/jax.vmap/operator-as-a-dtype-*": _does("an array as a dtype"),
+    "calls/jax.vmap/struct-changed": _does("a shape set", of="ShapeDtypeStruct eval_shape"),
+    "calls/jax.*map/wrapped-and-lowered": _does("a wrapped function lowered"),
+    "calls/jax.vmap/plain-*-compared-with-a-tuple": _does("a tuple compared", of="PartitionSpec P"),
+    "calls/jax.vmap/plain-*-is-a-tuple": _does("a tuple asked for", of="PartitionSpec P"),
+    "calls/jax.vmap/plain-devices-as-text": _does(
+        "a device as text", "a device named", of="devices"
+    ),
+    "calls/jax.vmap/plain-make_jaxpr-names-of-primitives": _does("pjit named", of="make_jaxpr"),
+    "calls/jax.vmap/plain-random.key-as-a-numpy-array": _does("made a NumPy array", of="key"),
+    "calls/jax.vmap/plain-tree*none-beside-an-array": attrs.evolve(
+        _does("None among leaves", of="map tree_map"), unless=frozenset({"is_leaf"})
+    ),
+    "warnings/calls/jax.tree.map-values-of-a-dict": attrs.evolve(
+        _does("an iterator as a tree", of=_TREES), unless=frozenset({"is_leaf"})
+    ),
+    "calls/jax.vmap/*-where-given-numbers": attrs.evolve(_does("where given"), of_the_call=True),
+    "calls/jax.vmap/plain-numpy.array-*none": _does("an array of an object", of="array asarray"),
+    "calls/flax.nnx.vmap/sequence-of-none": _does("an empty sequence", of="Sequential"),
+    "calls/flax.nnx.vmap/variable-added-to": _does("an attribute changed in place", of=_HOLDER),
+    "warnings/calls/jax.sharding.Mesh-entered": _does("an object entered", of="Mesh make_mesh"),
+    "warnings/calls/jax.pure_callback-mapped": Condition(
+        unless=frozenset({"vmap_method", "vectorized"})
+    ),
+    "warnings/calls/jax.pure_callback-vectorized": Condition(given=frozenset({"vectorized"})),
+    "calls/jax.vmap/callback-vectorized": Condition(given=frozenset({"vectorized"})),
+    "calls/jax.vmap/callback": Condition(unless=frozenset({"vmap_method", "vectorized"})),
+    **{
+        f"calls/flax.nnx.vmap/operator-{name}*": _does("an attribute changed in place", of=_HOLDER)
+        for name in _IN_PLACE.split()
+    },
+    "calls/flax.nnx.vmap/operator-ne*": _does("two objects compared", of="Param Variable"),
+    "calls/flax.nnx.vmap/operator-eq*": _does("two objects compared", of="Param Variable"),
+    "calls/flax.nnx.vmap/variable-equals": _does("two objects compared", of="Param Variable"),
+    "calls/flax.nnx.vmap/operator-hash": _does("a number as a key", of="Param Variable"),
+    "calls/flax.nnx.vmap/held-from-the-start-*": _does("a container held", of=_HOLDER),
+    "calls/flax.nnx.vmap/held-array": _does("an array set on a module later", of=_HOLDER),
+    "calls/flax.nnx.vmap/held-*": _does("a container held", of=_HOLDER),
+    "calls/flax.nnx.vmap/attribute-set-on-a-variable": _does(
+        "an attribute of a member set", of="Param Variable Module"
+    ),
+    "calls/flax.nnx.vmap/leaves-of-a-module": _does("a module as a tree", of=_TREES),
+    "calls/flax.nnx.vmap/state-kind-*": _does("a kind asked for", of="state split"),
+    "calls/flax.nnx.vmap/state-items": _does("a kind asked for", of="state split"),
+    "calls/flax.nnx.vmap/grad-kinds": _does("a kind asked for", of="grad value_and_grad"),
+}
+"""By the key of a difference; the first that fits."""
+_NOT_OF_THE_MAP = "calls/*.vmap/{}-*"
+_ABOUT_OBJECTS = [
+    "operator",
+    "tree",
+    "struct",
+    "spec",
+    "at-edges",
+    "of",
+    "traced",
+    "whole",
+    "held",
+    "attribute",
+]
+"""How the names of forms begin that are about what is mapped, not about how the map is called."""
+
+
+def condition(entry: Difference) -> Condition | None:
+    """What code does that this difference concerns; None where that is not known to be special."""
+    for key in (entry.key, *entry.consequences):
+        for glob, found in _BY_KEY.items():
+            if fnmatch.fnmatchcase(key, glob):
+                return found
+    return None
+
+
+def is_of_objects(key: str) -> bool:
+    """Whether an observed call is about what is mapped, or made a module of, and not about the map.
+
+    Args:
+        key: Such as `calls/jax.vmap/operator-item-of-a-vector`.
+
+    """
+    return any(fnmatch.fnmatchcase(key, _NOT_OF_THE_MAP.format(kind)) for kind in _ABOUT_OBJECTS)
+
+
+def met(
+    condition: Condition,
+    library: str,
+    uses: Mapping[str, Sequence[Use]],
+    operations: Iterable[Operation],
+) -> tuple[str, list[Use]] | None:
+    """A user's name and the places where a condition on operations is met; None where it is nowhere.
+
+    Args:
+        condition: What code does, operations among it.
+        library: `jax`, or `flax.nnx` or `flax.linen`, of which the file must use a name.
+        uses: The uses of each name.
+        operations: What the sources do.
+
+    """
+    done = [each for each in operations if each.name in condition.operations]
+    for name in _candidates(condition.names, library, uses):
+        files = {use.file for use in suitable(condition, uses[name])}
+        mine = [each for each in done if each.file in files]
+        if mine and (library == "jax" or _names_library(library, uses, {e.file for e in mine})):
+            return name, [Use(file=each.file, line=each.line, name=name) for each in mine]
+    return None
+
+
+def suitable(
+    condition: Condition, uses: Sequence[Use], operations: Iterable[Operation] = ()
+) -> list[Use]:
+    """Those uses that give what the change is about, and nothing that provides for it.
+
+    Args:
+        condition: What code does.
+        uses: The uses of one name.
+        operations: What the sources do, for an operation of the call itself.
+
+    """
+    if condition.of_the_call:
+        done = {(o.file, o.line) for o in operations if o.name in condition.operations}
+        uses = [use for use in uses if (use.file, use.line) in done]
+    return [
+        use
+        for use in uses
+        if not condition.unless & set(use.keywords)
+        and (not condition.given or condition.given & set(use.keywords))
+    ]
+
+
+def _candidates(
+    names: frozenset[str], library: str, uses: Mapping[str, Sequence[Use]]
+) -> Iterable[str]:
+    """The user's names that a line may be about, those of the library before others."""
+    mine = [name for name in uses if not names or name.rpartition(".")[2] in names]
+    return sorted(
+        mine, key=lambda name: (not name.startswith(f"{library}."), name.count("."), name)
+    )
+
+
+def _names_library(library: str, uses: Mapping[str, Sequence[Use]], files: Collection[str]) -> bool:
+    of_library = (name for name in uses if name == library or name.startswith(f"{library}."))
+    return any(use.file in files for name in of_library for use in uses[name])

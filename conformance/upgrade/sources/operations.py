@@ -1,0 +1,284 @@
+"""What a file does with objects whose type its text does not say: operators, statements, texts, methods.
+
+A name of JAX does not show in `spec == ("data",)` or in `with mesh:`. What is found here is that such an
+operation is there. Whether its object is one of JAX's is not known.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+
+from conformance.events.user_code import Operation
+
+_NUMPY = frozenset({"np", "numpy", "onp"})
+_WRAPPERS = frozenset(
+    {"vmap", "pmap", "grad", "value_and_grad", "jacfwd", "jacrev", "hessian", "checkpoint", "remat"}
+)
+"""Functions of JAX whose results do not have the methods of a function under `jit`."""
+_OF_TREES = frozenset(
+    {"leaves", "map", "flatten", "structure", "reduce"}
+    | {"tree_leaves", "tree_map", "tree_flatten", "tree_structure", "tree_reduce"}
+)
+_MODULES = frozenset({"model", "module", "net", "network", "layer", "encoder", "decoder", "mlp"})
+"""What users call a module."""
+_OF_DTYPES = re.compile("type|float|int|bool|complex|bf16|prec")
+_LONGEST = 1
+"""Letters of a name of an array that is given for a dtype: longer names may be a dtype's."""
+_MADE = frozenset({"shape", "dtype", "sharding"})
+_KINDS = frozenset({"Variable", "VariableState", "Param", "State", "ndarray", "Array", "Tracer"})
+_TEXTS = {
+    "pjit": "pjit named",
+    "mhlo.sharding": "mhlo.sharding named",
+    "TFRT_CPU": "a device named",
+}
+
+
+def operations_in(source: bytes | str, file: str) -> list[Operation]:
+    """The operations in one file that some changes concern, in its order, each once per line.
+
+    Args:
+        source: The file's text.
+        file: Its path, as it is shown.
+
+    """
+    tree = ast.parse(source, filename=file)
+    wrapped = frozenset(_wrapped(tree))
+    found = {
+        (int(getattr(node, "lineno", 1)), name)
+        for node in ast.walk(tree)
+        for look in _LOOKS
+        for name in look(node)
+    }
+    found |= {(line, "a wrapped function lowered") for line in _lowered(tree, wrapped)}
+    found |= {(line, "where given") for line in _where(tree)}
+    found |= {(line, "a number as a key") for line in _keyed(tree)}
+    found |= {(line, "an array set on a module later") for line in _set_later(tree)}
+    return [Operation(file=file, line=line, name=name) for line, name in sorted(found)]
+
+
+def _of_compare(node: ast.AST) -> Iterator[str]:
+    """Comparisons with tuples, with None, and of two names."""
+    if not isinstance(node, ast.Compare):
+        return
+    sides = (node.left, *node.comparators)
+    if any(isinstance(op, ast.Is | ast.IsNot) for op in node.ops):
+        if any(isinstance(side, ast.Constant) and side.value is None for side in sides):
+            yield "None among leaves"
+        if any(isinstance(side, ast.Name) and side.id == "tuple" for side in sides):
+            yield "a tuple asked for"
+    equal = any(isinstance(op, ast.Eq | ast.NotEq) for op in node.ops)
+    among = any(isinstance(op, ast.In | ast.NotIn) for op in node.ops)
+    if (equal or among) and any(isinstance(side, ast.Tuple) for side in sides):
+        yield "a tuple compared"
+    if equal and all(isinstance(side, ast.Name | ast.Attribute) for side in sides):
+        yield "two objects compared"
+
+
+def _of_containers(node: ast.AST) -> Iterator[str]:
+    """None within a container, and tuples that are added."""
+    items: list[ast.expr] = []
+    if isinstance(node, ast.Dict):
+        items = node.values
+    if isinstance(node, ast.List):
+        items = node.elts
+    if any(isinstance(item, ast.Constant) and item.value is None for item in items):
+        yield "None among leaves"
+    sides = [node.left, node.right] if isinstance(node, ast.BinOp) else []
+    if any(isinstance(side, ast.Tuple) for side in sides):
+        yield "a tuple asked for"
+
+
+def _of_calls(node: ast.AST) -> Iterator[str]:
+    """What is called with what."""
+    if not isinstance(node, ast.Call):
+        return
+    name, first = _last(node.func), node.args[0] if node.args else None
+    if name in {"isinstance", "issubclass"} and len(node.args) > 1:
+        asked = {_last(each) for each in _among(node.args[1])}
+        yield from ["a tuple asked for"] if "tuple" in asked else []
+        yield from ["a kind asked for"] if asked & _KINDS else []
+    if name == "type" and len(node.args) == 1:
+        yield "a kind asked for"
+    if name in {"str", "repr", "format"} and "device" in ast.unparse(node).lower():
+        yield "a device as text"
+    if name == "Sequential" and not node.args and not node.keywords:
+        yield "an empty sequence"
+    if name in {"array", "asarray"} and _owner(node.func) not in _NUMPY and _is_object(first):
+        yield "an array of an object"
+    if name == "hash" and isinstance(first, ast.Name):
+        yield "a number as a key"
+    if name in {"asarray", "array", "save", "savez"} and _owner(node.func) in _NUMPY:
+        yield "made a NumPy array"
+    if name in _OF_TREES and first is not None:
+        yield from ["an iterator as a tree"] if any(map(_is_iterator, node.args)) else []
+        yield from ["a module as a tree"] if any(_last(a) in _MODULES for a in node.args) else []
+    for keyword in node.keywords:
+        value = keyword.value
+        if keyword.arg == "dtype" and isinstance(value, ast.Name):
+            named = _OF_DTYPES.search(value.id) or len(value.id) > _LONGEST
+            yield from [] if named else ["an array as a dtype"]
+
+
+def _of_statements(node: ast.AST) -> Iterator[str]:
+    """Statements: `with`, and what is assigned to attributes."""
+    if isinstance(node, ast.With):
+        for item in node.items:
+            entered = item.context_expr
+            made = isinstance(entered, ast.Call) and _last(entered.func) in {"Mesh", "make_mesh"}
+            if made or isinstance(entered, ast.Name | ast.Attribute):
+                yield "an object entered"
+    if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Attribute):
+        yield "an attribute changed in place"
+    for target in node.targets if isinstance(node, ast.Assign) else ():
+        if not isinstance(target, ast.Attribute):
+            continue
+        if target.attr in _MADE and _last(target.value) != "self":
+            yield "a shape set"
+        if _last(target.value) == "self" and isinstance(node, ast.Assign) and _is_held(node.value):
+            yield "a container held"
+        if isinstance(target.value, ast.Attribute) and target.attr not in {"value", "raw_value"}:
+            yield "an attribute of a member set"
+
+
+def _of_texts(node: ast.AST) -> Iterator[str]:
+    """Texts that name what JAX prints."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield from (name for text, name in _TEXTS.items() if text in node.value)
+    if isinstance(node, ast.FormattedValue) and "device" in ast.unparse(node.value).lower():
+        yield "a device as text"
+
+
+_LOOKS: tuple[Callable[[ast.AST], Iterator[str]], ...] = (
+    _of_compare,
+    _of_containers,
+    _of_calls,
+    _of_statements,
+    _of_texts,
+)
+
+
+def _wrapped(tree: ast.AST) -> Iterator[str]:
+    """Names that are assigned what a transform without `jit` gives."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and _is_wrapper(node.value):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+
+
+def _lowered(tree: ast.AST, wrapped: frozenset[str]) -> Iterator[int]:
+    """Lines where such a function is lowered or traced."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            lowered = node.func.attr in {"lower", "trace"} and (node.args or node.keywords)
+            if lowered and (_is_wrapper(node.func.value) or _last(node.func.value) in wrapped):
+                yield node.lineno
+
+
+def _where(tree: ast.AST) -> Iterator[int]:
+    """Lines where `where=` is given what the file does not make by a comparison."""
+    made = {
+        target.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and _is_boolean(node.value)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        for keyword in call.keywords:
+            known = _last(keyword.value) in made or _is_boolean(keyword.value)
+            if keyword.arg == "where" and not known:
+                yield call.func.end_lineno or call.lineno
+
+
+def _is_boolean(node: ast.expr) -> bool:
+    """Whether an expression gives truth values, as far as its form says."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd | ast.BitOr | ast.BitXor):
+        return _is_boolean(node.left) or _is_boolean(node.right)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Invert):
+        return True
+    made_by = _last(node.func) if isinstance(node, ast.Call) else ""
+    return isinstance(node, ast.Compare) or made_by.startswith(("is", "logical_"))
+
+
+def _is_object(node: ast.expr | None) -> bool:
+    """Whether it may be None, or hold it."""
+    if isinstance(node, ast.List | ast.Tuple):
+        return any(map(_is_object, node.elts))
+    return isinstance(node, ast.Name) or (isinstance(node, ast.Constant) and node.value is None)
+
+
+def _keyed(tree: ast.AST) -> Iterator[int]:
+    """Lines where a function looks up a parameter of its own, and keeps something under it."""
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        mine = {arg.arg for arg in function.args.args}
+        kept = {
+            target.slice.id
+            for node in ast.walk(function)
+            for target in (node.targets if isinstance(node, ast.Assign) else ())
+            if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Name)
+        }
+        for node in ast.walk(function):
+            asked = isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn)
+            if isinstance(node, ast.Compare) and asked and _last(node.left) in mine & kept:
+                yield node.lineno
+
+
+def _set_later(tree: ast.AST) -> Iterator[int]:
+    """Lines of methods that set an attribute which the class starts as None."""
+    for cls in (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)):
+        stored = [
+            (method.name, target.attr, node)
+            for method in cls.body
+            if isinstance(method, ast.FunctionDef)
+            for node in ast.walk(method)
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Attribute) and _last(target.value) == "self"
+        ]
+        empty = {attr for of, attr, node in stored if of == "__init__" and _is_none(node.value)}
+        for method, attr, node in stored:
+            if method != "__init__" and attr in empty and not isinstance(node.value, ast.Constant):
+                yield node.lineno
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def _is_held(node: ast.expr) -> bool:
+    """Whether it is a container that Python's syntax makes, of what is not constant."""
+    if isinstance(node, ast.ListComp | ast.DictComp):
+        return any(isinstance(each, ast.Call) for each in ast.walk(node))
+    items: list[ast.expr] = []
+    if isinstance(node, ast.List | ast.Tuple):
+        items = node.elts
+    if isinstance(node, ast.Dict):
+        items = node.values
+    return any(isinstance(item, ast.Call) for item in items)
+
+
+def _is_wrapper(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and _last(node.func) in _WRAPPERS
+
+
+def _is_iterator(node: ast.expr) -> bool:
+    if isinstance(node, ast.GeneratorExp):
+        return True
+    made_by = _last(node.func) if isinstance(node, ast.Call) else ""
+    return made_by in {"values", "keys", "items", "zip", "map", "filter"}
+
+
+def _among(node: ast.expr) -> list[ast.expr]:
+    return node.elts if isinstance(node, ast.Tuple) else [node]
+
+
+def _last(node: ast.expr) -> str:
+    """The last part of a dotted name; empty for what is none."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _owner(node: ast.expr) -> str:
+    return _last(node.value) if isinstance(node, ast.Attribute) else ""

@@ -1,0 +1,81 @@
+"""What sources do with objects whose type their text does not say."""
+
+import pytest
+
+from conformance.upgrade.sources import operations_in
+
+FOUND = {
+    "with mesh:\n    run()": "an object entered",
+    "with Mesh(devices, 'i'):\n    run()": "an object entered",
+    "ok = spec == ('data', None)": "a tuple compared",
+    "ok = isinstance(spec, (list, tuple))": "a tuple asked for",
+    "spec = spec + (None,)": "a tuple asked for",
+    "ok = isinstance(v, nnx.VariableState)": "a kind asked for",
+    "ok = type(v).__name__": "a kind asked for",
+    "ok = a.w == b.w": "two objects compared",
+    "s.shape = (3,) + s.shape": "a shape set",
+    "g = jax.vmap(jax.jit(f))\nlow = g.lower(x)": "a wrapped function lowered",
+    "low = jax.grad(f).lower(x)": "a wrapped function lowered",
+    "def f(x):\n    if x not in cache:\n        cache[x] = sin(x)": "a number as a key",
+    "key = hash(x)": "a number as a key",
+    "y = np.asarray(key)": "made a NumPy array",
+    "n = len(jax.tree.leaves(params.values()))": "an iterator as a tree",
+    "n = len(jax.tree.leaves(model))": "a module as a tree",
+    "tree = {'w': None}": "None among leaves",
+    "name = str(jax.devices()[0])": "a device as text",
+    "name = f'{device}'": "a device as text",
+    "n = sum(e.primitive.name == 'pjit' for e in eqns)": "pjit named",
+    "z = jnp.zeros(3, dtype=x)": "an array as a dtype",
+    "a = jnp.array(losses)": "an array of an object",
+    "s = jnp.sum(x, where=mask)": "where given",
+    "m = (a < n).astype(float)\ns = jnp.sum(x, where=m)": "where given",
+    "model.n += 1": "an attribute changed in place",
+    "class M:\n    def __init__(self):\n        self.l = [Linear() for _ in x]": "a container held",
+    "class M:\n    def __init__(self):\n        self.h = None\n    def f(self, x):\n        self.h = x": (
+        "an array set on a module later"
+    ),
+}
+NOT_FOUND = (
+    "with open('a') as f:\n    run(f)",
+    "ok = spec == P('data', None)",
+    "ok = isinstance(x, str)",
+    "fast = jax.jit(jax.vmap(f))\nlow = fast.lower(x)",
+    "word = name.lower()",
+    "def f(name):\n    return name in known",
+    "y = jnp.stack(key)",
+    "n = len(jax.tree.leaves(params))",
+    "tree = {'w': 1}",
+    "def f(x=None):\n    return None",
+    "name = str(x)",
+    "n = sum(e.primitive.name == 'sin' for e in eqns)",
+    "z = jnp.zeros(3, dtype=jnp.float32)",
+    "z = jnp.zeros(3, dtype=dtype)",
+    "z = jnp.zeros(3, dtype=x.dtype)",
+    "a = jnp.array([1.0, 2.0])",
+    "m = jnp.arange(3) < n\ns = jnp.sum(x, where=m)",
+    "s = jnp.sum(x, where=~a)",
+    "s = jnp.sum(x, where=(a < n) & b)",
+    "self.l = [1, 2]",
+    "class M:\n    def __init__(self):\n        self.h = None\n    def f(self):\n        self.h = 1",
+)
+
+
+@pytest.mark.parametrize("source", FOUND)
+def test_an_operation_is_found(source: str) -> None:
+    found = {each.name: each for each in operations_in(source, "a.py")}
+    assert FOUND[source] in found
+    assert found[FOUND[source]].file == "a.py"
+
+
+@pytest.mark.parametrize("source", NOT_FOUND)
+def test_neighbours_of_the_operations_are_none(source: str) -> None:
+    assert operations_in(source, "a.py") == []
+
+
+def test_an_operation_has_its_line() -> None:
+    (found,) = operations_in("import jax\n\nwith mesh:\n    pass\n", "a.py")
+    assert found.line == 3
+
+
+def test_a_line_does_an_operation_once() -> None:
+    assert len(operations_in("a = (np.asarray(x), np.asarray(y))", "a.py")) == 1
