@@ -54,6 +54,30 @@ return jax.shard_map({source}, mesh=mesh, in_specs=(split, split), out_specs={ou
     return rule(name, body, of("whole", 4, "n"), of("whole", 4, "n"), answer=exactly)
 
 
+_OF_ONE = """
+return jax.vmap(lambda i: (
+    i + lax.psum(a, 'i'), i + lax.pmax(a, 'i'), i + lax.psum_scatter(a, 'i'),
+    i + lax.psum_scatter(a, 'i', tiled=True), i + lax.all_gather(a, 'i'),
+), axis_name='i')(jnp.arange(3.0))
+"""
+
+
+def _of_one(a: Any) -> tuple[Any, Any]:
+    """Collectives of one array, which three examples share, and the place of each.
+
+    That of `all_to_all` is wrong: a known defect.
+    """
+    place = np.arange(3)[:, None]
+    each = (
+        place + 3 * a,
+        place + a,
+        place[:, 0] + 3 * a,
+        place + 3 * a[:, None],
+        place[..., None] + np.stack([np.stack([a] * 3)] * 3),
+    )
+    return each, tuple(np.zeros(value.shape) for value in each)
+
+
 def _mapped(source: str, inputs: str, outputs: str) -> str:
     specs = f"in_specs={inputs}, out_specs={outputs}"
     return f"jax.shard_map(lambda x: {source}, mesh=mesh, {specs})(a)"
@@ -111,6 +135,7 @@ COLLECTIVES = (
         lambda a: a + np.arange(4)[:, None],
         *(4, "n"),
     ),
+    rule("psum.of-one-for-all", _OF_ONE, of("whole", 3), answer=_of_one),
     _across_devices(
         "psum_invariant",
         _mapped("lax.psum(x, 'i')", "split", "whole"),

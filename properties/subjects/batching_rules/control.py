@@ -161,6 +161,16 @@ CONTROL = (
         *(of("whole", "n"), of("whole", "m", "n")),
         answer=_gradient_of_shared,
     ),
+    rule(
+        "custom_vjp_call.shared-halves",
+        _CUSTOM_VJP + "a, b = a.astype(jnp.bfloat16), b.astype(jnp.bfloat16)\n"
+        "sum_of = lambda x: jnp.sum(jax.vmap(lambda y: product(x, y))(b))\n"
+        "gradient = jax.grad(sum_of)(a)\n"
+        # Zero where the gradient is of another dtype than the argument.
+        "return gradient.astype(jnp.float32) * (gradient.dtype == a.dtype)",
+        *(of("few", "n"), of("few", "m", "n")),
+        answer=_gradient_of_shared,
+    ),
     rule("custom_vmap_call", _CUSTOM_VMAP + "return product(a, b)", *_whole(), exact=True),
     rule(
         "custom_vmap_call.forward",

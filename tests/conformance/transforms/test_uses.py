@@ -272,12 +272,12 @@ def setting_takes_precedence(patch: pytest.MonkeyPatch) -> None:
 
 
 FAULTS: tuple[tuple[str, Callable[[pytest.MonkeyPatch], None], tuple[str, ...]], ...] = (
-    (NNX, streams_not_restored, ("dropout-of-members", "one-of-two-streams", "constructor")),
+    (NNX, streams_not_restored, ("dropout-of-members", "constructor", "split-in-mode")),
     (NNX, streams_restored_to_before, ("dropout-of-members", "split-by-argument")),
     (
         NNX,
         keys_all_alike,
-        ("dropout-of-members", "constructor", "kept-streams", "squeezed-split", "forked-streams"),
+        ("constructor", "kept-streams", "squeezed-split", "forked-streams", "split-in-mode"),
     ),
     (NNX, every_stream_is_split, ("one-of-two-streams", "split-by-argument")),
     (

@@ -22,6 +22,7 @@ USES: dict[str, Use] = {
 NEEDS: dict[str, str] = {
     "use.variable": "0.10.5",
     **calls.NEEDS,
+    **streams.NEEDS,
     **graph.NEEDS,
     **keeping.NEEDS,
     **loops.NEEDS,

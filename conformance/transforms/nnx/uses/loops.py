@@ -9,6 +9,7 @@ from flax import nnx
 
 from conformance.transforms.nnx.uses.base import (
     FEATURES,
+    OUTPUTS,
     Net,
     Setting,
     Use,
@@ -71,6 +72,68 @@ def looped(s: Setting) -> Any:
         for _ in range(STEPS):
             net(x[i, 1])
         return (y, total, jnp.asarray(STEPS)), variables(net)
+
+    results, left = s.loop(one)
+    return mapped, (results, s.placed(left))
+
+
+def scanned(s: Setting) -> Any:
+    """A function scans a module for each step, along axes that count from the end."""
+    transforms: Any = nnx
+    shapes = {"w": (FEATURES, OUTPUTS), "b": (OUTPUTS,), "total": (OUTPUTS,)}
+    values = {
+        name: s.whole(20 + i, s.size, *shape, STEPS)
+        for i, (name, shape) in enumerate(shapes.items())
+    }
+    xs = s.whole(5, s.size, FEATURES, STEPS)
+
+    def step(carry: Any, net: Any, x: Any) -> Any:
+        y = net(x)
+        return carry + y, y
+
+    def function(net: Any, xs: Any) -> Any:
+        axes = (transforms.Carry, s.axes_of(net, {...: -1}), -1)
+        scan = transforms.scan(step, in_axes=axes, out_axes=(transforms.Carry, -1), **s.mode)
+        return scan(jnp.zeros(OUTPUTS), net, xs)
+
+    def mapped() -> Any:
+        net = Net(**values)
+        return s.map(function, in_axes=(s.axes_of(net, {...: 0}), 0))(net, xs), variables(net)
+
+    ys = jnp.einsum("bfs,bfos->bos", xs, values["w"]) + values["b"]
+    return mapped, ((ys.sum(-1), ys), {**values, "total": values["total"] + ys})
+
+
+def gradient_of_change(s: Setting) -> Any:
+    """A function of which the gradient is taken writes to its module: every form of a gradient keeps that."""
+    transforms: Any = nnx
+
+    def function(net: Any, x: Any) -> Any:
+        def loss(w: Any, net: Any) -> Any:
+            return jnp.sum(w * w * net(x))
+
+        def with_more(w: Any, net: Any) -> Any:
+            return loss(w, net), net.encode(x)
+
+        w = jnp.arange(1.0, OUTPUTS + 1)
+        return (
+            transforms.grad(loss, **s.mode)(w, net),
+            transforms.value_and_grad(loss, **s.mode)(w, net),
+            transforms.grad(with_more, has_aux=True, **s.mode)(w, net),
+            transforms.value_and_grad(with_more, has_aux=True, **s.mode)(w, net),
+        )
+
+    def mapped() -> Any:
+        net = s.ensemble()
+        call = s.map(function, in_axes=(s.axes_of(net, s.filters()), 0))
+        return call(net, s.inputs()), variables(net)
+
+    def one(i: int) -> Any:
+        net = s.member(i)
+        w, (y, *_) = jnp.arange(1.0, OUTPUTS + 1), [net(s.inputs()[i]) for _ in range(4)]
+        value, gradient = jnp.sum(w * w * y), 2 * w * y
+        each = (gradient, (value, gradient), (gradient, y), ((value, y), gradient))
+        return each, variables(net)
 
     results, left = s.loop(one)
     return mapped, (results, s.placed(left))
@@ -154,6 +217,8 @@ def keyword_behind(s: Setting) -> Any:
 
 USES: dict[str, Use] = {
     "use.looped": looped,
+    "use.scanned": scanned,
+    "use.gradient-of-change": gradient_of_change,
     "use.given-back": given_back,
     "use.refused-prefixes": refused_prefixes,
     "use.keyword-behind": keyword_behind,
@@ -162,6 +227,8 @@ USES: dict[str, Use] = {
 
 NEEDS: dict[str, str] = {
     "use.looped": "0.10.2",
+    "use.scanned": "0.10.2",
+    "use.gradient-of-change": "0.10.2",
     "use.given-back": "0.10.5",
     "use.refused-prefixes": "0.12.7",
     "use.metadata-set": "0.12.2",

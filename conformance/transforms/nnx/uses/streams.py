@@ -206,7 +206,50 @@ def error_while_split(s: Setting) -> Any:
     return mapped, (np.array(True), ())
 
 
+def split_in_mode(s: Setting) -> Any:
+    """One of two streams is split in the mode of the map: into one without an axis, and for each example."""
+    root, names = jax.random.key(s.seed), ("noise", "other")
+
+    def drawn(rngs: Any) -> Any:
+        return [roll(rngs.noise()), roll(rngs.other())]
+
+    def mapped() -> Any:
+        rngs = nnx.Rngs(noise=root, other=root)
+        split: Any = partial(nnx.split_rngs, only="noise", **s.mode)
+
+        def inspected(rngs: Any, levels: int) -> Any:
+            axes = s.axes_of(rngs, {"noise": 0, ...: None})
+            function: Any = drawn
+            for _ in range(levels):
+                function = s.map(function, in_axes=(axes,))
+            tags = [[getattr(rngs, n).key.tag == n, getattr(rngs, n).count.tag == n] for n in names]
+            return read(rngs.noise.count), np.array(tags), function(rngs)
+
+        results = []
+        for levels, how in enumerate(({"splits": 1, "squeeze": True}, {"splits": s.size})):
+            if s.mode:
+                results.append(inspected(split(rngs, **how), levels))
+                continue
+            with split(rngs, **how):
+                results.append(inspected(rngs, levels))
+        return results
+
+    first, second = (jax.random.fold_in(root, count) for count in range(2))
+
+    def one(key: Any, other: Any) -> Any:
+        return [roll(jax.random.fold_in(key, 0)), roll(other)]
+
+    squeezed = one(jax.random.split(first, 1)[0], first)
+    each = jax.random.split(second, s.size)
+    tags = np.ones((2, 2), bool)
+    return mapped, [
+        (jnp.uint32(0), tags, squeezed),
+        (jnp.zeros(s.size, jnp.uint32), tags, s.loop(lambda i: one(each[i], second))),
+    ]
+
+
 USES: dict[str, Use] = {
+    "use.split-in-mode": split_in_mode,
     "use.dropout-of-members": dropout_of_members,
     "use.one-of-two-streams": one_of_two_streams,
     "use.unsplit-stream": unsplit,
@@ -216,6 +259,9 @@ USES: dict[str, Use] = {
     "use.missing-stream": missing_stream,
     "use.error-while-split": error_while_split,
 }
+
+NEEDS: dict[str, str] = {"use.split-in-mode": "0.10.3"}
+"""The first release of Flax that has what a use is of, where the oldest has not."""
 
 IN_ONE_WAY: tuple[str, ...] = (
     "use.dropout-of-members",
