@@ -208,6 +208,16 @@ def _set_to(value: Callable[[], Any]) -> Any:
     return _count(of_nnx("state")(holder))
 
 
+def _set_after_none(value: Callable[[], Any]) -> Any:
+    class Holder(of_nnx("Module")):  # type: ignore[misc]  # looked up
+        def __init__(self) -> None:
+            self.held = None
+
+    holder = Holder()
+    holder.held = value()
+    return type(holder.held).__name__
+
+
 def _held_from_the_start(value: Callable[[], Any]) -> Any:
     class Holder(of_nnx("Module")):  # type: ignore[misc]  # looked up
         def __init__(self) -> None:
@@ -270,6 +280,11 @@ def _of_graphs() -> Forms:
     forms |= {
         f"held-from-the-start-{n}": partial(_held_from_the_start, value)
         for n, value in _held().items()
+    }
+    forms |= {
+        f"held-after-none-{n}": partial(_set_after_none, value)
+        for n, value in _held().items()
+        if n in {"array", "key", "numpy-array"}
     }
     forms |= {
         f"graph-{n}": partial(lambda use: use(_model()), use) for n, use in _of_one_module().items()

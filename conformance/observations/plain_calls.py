@@ -48,6 +48,10 @@ def plain() -> Forms:
     name = "jax.numpy.cov"
     forms[_key(name, "one-row")] = partial(_with, name, {"rowvar": False}, jnp.ones((1, 3)))
     forms[_key(name, "no-row")] = partial(_with, name, {"rowvar": False}, jnp.ones((0, 3)))
+    name = "jax.numpy.trim_zeros"
+    forms[_key(name, "matrix")] = partial(_of, name, jnp.array([[0.0, 0.0], [1.0, 2.0]]))
+    name = "jax.numpy.clip"
+    forms[_key(name, "complex")] = partial(_with, name, {}, jnp.array([1 + 2j, 3j]), 0.0, 1.0)
     for dtype in ("bfloat16", "float16"):
         name = "jax.numpy.arange"
         call = partial(_with, name, {"dtype": dtype}, 0.0, 1.0, 0.02)
@@ -81,6 +85,9 @@ def _of_objects() -> Forms:
             lambda: f"a tuple: {isinstance(jax.sharding.PartitionSpec('x'), tuple)}",
         ),
         "kinds-of-axes": ("jax.make_mesh", _axes),
+        "of-float64": ("jax.vjp", lambda: str(jax.vjp(lambda a: a, np.ones(2))[0].dtype)),
+        "class-of-a-tracer": ("jax.Array", _class_of_a_tracer),
+        "as-lowered-text": ("jax.lax.with_sharding_constraint", _text),
     }
     return {_key(name, kind): partial(_made, name, use) for kind, (name, use) in uses.items()}
 
@@ -90,6 +97,19 @@ def _axes() -> str:
     return (
         f"axes are {'Explicit' if 'Explicit' in str(getattr(mesh, 'axis_types', '')) else 'Auto'}"
     )
+
+
+def _class_of_a_tracer() -> str:
+    found: list[bool] = []
+    jax.vmap(lambda x: found.append(issubclass(type(x), jax.Array)))(jnp.ones(2))
+    return f"a class of arrays: {found[0]}"
+
+
+def _text() -> str:
+    mesh = jax.sharding.Mesh(jax.devices()[:1], ("i",))
+    placed = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("i"))
+    told = jax.jit(lambda x: jax.lax.with_sharding_constraint(x, placed))
+    return f"names mhlo.sharding: {'mhlo.sharding' in told.lower(jnp.ones(2)).as_text()}"
 
 
 def _key(name: str, *what: str) -> str:

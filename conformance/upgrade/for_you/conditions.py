@@ -2,6 +2,7 @@
 
 import fnmatch
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Literal
 
 import attrs
 
@@ -17,8 +18,8 @@ class Condition:
     """Of these, the file does one; the line that does it is the place."""
     names: frozenset[str] = frozenset()
     """Of names with these last parts, the file uses one; the first is named. None: any of that library."""
-    of_the_call: bool = False
-    """Whether it is the call of what changed that does it: on the same line."""
+    place: Literal["operation", "call", "file"] = "operation"
+    """The place of the line: the operation; the call that does it; the call, in a file that does it."""
     unless: frozenset[str] = frozenset()
     """Keywords that provide for the change."""
     given: frozenset[str] = frozenset()
@@ -50,7 +51,14 @@ _BY_KEY: Mapping[str, Condition] = {
     "warnings/calls/jax.tree.map-values-of-a-dict": attrs.evolve(
         _does("an iterator as a tree", of=_TREES), unless=frozenset({"is_leaf"})
     ),
-    "calls/jax.vmap/*-where-given-numbers": attrs.evolve(_does("where given"), of_the_call=True),
+    "calls/jax.vmap/*complex*-numpy.*": attrs.evolve(_does("complex numbers"), place="file"),
+    "calls/jax.vmap/plain-numpy.clip-complex": attrs.evolve(_does("complex numbers"), place="file"),
+    "calls/jax.vmap/plain-numpy.*-list": attrs.evolve(_does("a list made"), place="file"),
+    "warnings/calls/jax.numpy.*-list": attrs.evolve(_does("a list made"), place="file"),
+    "calls/jax.vmap/plain-vjp-*": attrs.evolve(_does("made a NumPy array"), place="file"),
+    "calls/jax.vmap/plain-Array-*": _does("a class asked for", of="Array"),
+    "calls/jax.vmap/plain-*-as-lowered-text": _does("mhlo.sharding named", of="jit"),
+    "calls/jax.vmap/*-where-given-numbers": attrs.evolve(_does("where given"), place="call"),
     "calls/jax.vmap/plain-numpy.array-*none": _does("an array of an object", of="array asarray"),
     "calls/flax.nnx.vmap/sequence-of-none": _does("an empty sequence", of="Sequential"),
     "calls/flax.nnx.vmap/variable-added-to": _does("an attribute changed in place", of=_HOLDER),
@@ -69,8 +77,10 @@ _BY_KEY: Mapping[str, Condition] = {
     "calls/flax.nnx.vmap/operator-eq*": _does("two objects compared", of="Param Variable"),
     "calls/flax.nnx.vmap/variable-equals": _does("two objects compared", of="Param Variable"),
     "calls/flax.nnx.vmap/operator-hash": _does("a number as a key", of="Param Variable"),
+    "calls/flax.nnx.vmap/graph-modules*": _does("modules walked"),
+    "calls/flax.nnx.vmap/graph-children*": _does("modules walked"),
+    "calls/flax.nnx.vmap/held-after-none-*": _does("an array set on a module later", of=_HOLDER),
     "calls/flax.nnx.vmap/held-from-the-start-*": _does("a container held", of=_HOLDER),
-    "calls/flax.nnx.vmap/held-array": _does("an array set on a module later", of=_HOLDER),
     "calls/flax.nnx.vmap/held-*": _does("a container held", of=_HOLDER),
     "calls/flax.nnx.vmap/attribute-set-on-a-variable": _does(
         "an attribute of a member set", of="Param Variable Module"
@@ -151,9 +161,12 @@ def suitable(
         operations: What the sources do, for an operation of the call itself.
 
     """
-    if condition.of_the_call:
-        done = {(o.file, o.line) for o in operations if o.name in condition.operations}
+    done = {(o.file, o.line) for o in operations if o.name in condition.operations}
+    if condition.place == "call":
         uses = [use for use in uses if (use.file, use.line) in done]
+    if condition.place == "file":
+        files = {file for file, _ in done}
+        uses = [use for use in uses if use.file in files]
     return [
         use
         for use in uses

@@ -71,7 +71,7 @@ def _place(
 ) -> tuple[str, list[Use]] | None:
     """The user's name that a difference is about, and where; None where it concerns no file."""
     special = condition(entry)
-    if special is not None and special.operations and not special.of_the_call:
+    if special is not None and special.operations and special.place == "operation":
         return met(special, _library(entry), uses, operations)
     if entry.key.startswith("calls/"):
         found = name_of_call(entry.key, entry.sentence, uses)

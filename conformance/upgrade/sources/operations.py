@@ -24,6 +24,11 @@ _MODULES = frozenset({"model", "module", "net", "network", "layer", "encoder", "
 _OF_DTYPES = re.compile("type|float|int|bool|complex|bf16|prec")
 _LONGEST = 1
 """Letters of a name of an array that is given for a dtype: longer names may be a dtype's."""
+_COMPLEX = frozenset(
+    {"fft", "fft2", "ifft", "rfft", "fftn", "hilbert", "eig", "eigvals", "conj", "imag", "angle"}
+    | {"complex", "complex64", "complex128"}
+)
+"""Names that only code on complex numbers uses."""
 _MADE = frozenset({"shape", "dtype", "sharding"})
 _KINDS = frozenset({"Variable", "VariableState", "Param", "State", "ndarray", "Array", "Tracer"})
 _TEXTS = {
@@ -93,6 +98,10 @@ def _of_calls(node: ast.AST) -> Iterator[str]:
     if not isinstance(node, ast.Call):
         return
     name, first = _last(node.func), node.args[0] if node.args else None
+    if name in {"iter_modules", "iter_children", "iter_graph"}:
+        yield "modules walked"
+    if name == "issubclass":
+        yield "a class asked for"
     if name in {"isinstance", "issubclass"} and len(node.args) > 1:
         asked = {_last(each) for each in _among(node.args[1])}
         yield from ["a tuple asked for"] if "tuple" in asked else []
@@ -140,6 +149,16 @@ def _of_statements(node: ast.AST) -> Iterator[str]:
             yield "an attribute of a member set"
 
 
+def _of_kinds(node: ast.AST) -> Iterator[str]:
+    """Which kinds of objects the file has: complex numbers, lists."""
+    if isinstance(node, ast.expr) and _last(node) in _COMPLEX:
+        yield "complex numbers"
+    if isinstance(node, ast.Constant) and isinstance(node.value, complex):
+        yield "complex numbers"
+    if isinstance(node, ast.List | ast.ListComp):
+        yield "a list made"
+
+
 def _of_texts(node: ast.AST) -> Iterator[str]:
     """Texts that name what JAX prints."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -153,6 +172,7 @@ _LOOKS: tuple[Callable[[ast.AST], Iterator[str]], ...] = (
     _of_containers,
     _of_calls,
     _of_statements,
+    _of_kinds,
     _of_texts,
 )
 

@@ -23,3 +23,16 @@ def test_a_call_of_a_rare_function_is_made_only_for_who_uses_it() -> None:
     call = plain_calls.plain()["plain-scipy.fft.dctn-s"]
     assert is_made_of(call, ["jax.scipy.fft.dctn"])
     assert not is_made_of(call, ["jax.numpy.cov"])
+
+
+def test_what_objects_are_is_recorded_in_words() -> None:
+    forms = plain_calls.plain()
+    said = {
+        key: calls._given(forms[f"plain-{key}"])["values"]
+        for key in ("vjp-of-float64", "Array-class-of-a-tracer")
+    }
+    assert said["vjp-of-float64"] in (["float32"], ["float64"])
+    assert said["Array-class-of-a-tracer"][0].startswith("a class of arrays: ")
+    text = forms["plain-lax.with_sharding_constraint-as-lowered-text"]
+    assert calls._given(text)["values"][0].startswith("names mhlo.sharding: ")
+    assert calls._given(forms["plain-numpy.trim_zeros-matrix"])["gives"].endswith(",2]")

@@ -50,9 +50,10 @@ def test_a_call_of_a_function_is_near_the_function_not_the_map() -> None:
     call = "calls/jax.vmap/of-complex64-numpy.hypot"
     hypot = Use(file="spectrum.py", line=7, name="jax.numpy.hypot", positional=2)
     mapped = Use(file="other.py", line=3, name="jax.vmap", positional=1)
-    ((where, what, _),) = near((mapped, hypot), {call: ACCEPTED}, {call: REFUSED})
+    has = (Operation(file="spectrum.py", line=2, name="complex numbers"),)
+    ((where, what, _),) = near((mapped, hypot), {call: ACCEPTED}, {call: REFUSED}, has)
     assert (where, what) == ("spectrum.py:7", "jax.numpy.hypot")
-    assert near((mapped,), {call: ACCEPTED}, {call: REFUSED}) == []
+    assert near((mapped,), {call: ACCEPTED}, {call: REFUSED}, has) == []
 
 
 def test_a_call_about_a_keyword_is_near_who_gives_it() -> None:
@@ -159,6 +160,15 @@ def test_what_is_done_with_modules_of_flax_is_not_near_a_file_without_them() -> 
     assert len(near((grad, module), {key: was}, {key: now})) == 1
 
 
+def test_what_only_complex_numbers_meet_is_near_a_file_that_has_such() -> None:
+    call = "calls/jax.vmap/plain-numpy.clip-complex"
+    clips = tuple(Use(file=file, line=7, name="jax.numpy.clip") for file in ("a.py", "b.py"))
+    has = (Operation(file="b.py", line=2, name="complex numbers"),)
+    ((where, what, _),) = near(clips, {call: ACCEPTED}, {call: REFUSED}, has)
+    assert (where, what) == ("b.py:7", "jax.numpy.clip")
+    assert near(clips, {call: ACCEPTED}, {call: REFUSED}) == []
+
+
 def test_a_keyword_may_provide_for_a_change() -> None:
     key = "warnings/calls/jax.pure_callback-mapped"
     warns = [{"category": "DeprecationWarning", "line": "it will change"}]
@@ -191,10 +201,12 @@ def test_a_form_of_call_that_warns_now_is_near_who_uses_the_name() -> None:
     key = "warnings/calls/jax.numpy.ndim-list"
     ndim = Use(file="a.py", line=2, name="jax.numpy.ndim")
     warns = [{"category": "DeprecationWarning", "line": "ndim requires arrays"}]
-    ((where, what, said),) = near((ndim,), {key: []}, {key: warns})
+    lists = (Operation(file="a.py", line=1, name="a list made"),)
+    ((where, what, said),) = near((ndim,), {key: []}, {key: warns}, lists)
     assert (where, what) == ("a.py:2", "jax.numpy.ndim")
     assert said.endswith("DeprecationWarning: ndim requires arrays")
-    assert near((PMAP,), {key: []}, {key: warns}) == []
+    assert near((PMAP,), {key: []}, {key: warns}, lists) == []
+    assert near((ndim,), {key: []}, {key: warns}) == []
     # That a name itself warns is said of the name.
     alone = "warnings/calls/jax.numpy.ndim"
     assert near((ndim,), {alone: []}, {alone: warns}) == []

@@ -28,6 +28,11 @@ FOUND = {
     "z = jnp.zeros(3, dtype=x)": "an array as a dtype",
     "a = jnp.array(losses)": "an array of an object",
     "s = jnp.sum(x, where=mask)": "where given",
+    "z = jnp.clip(jnp.fft.fft(x), 0, 1)": "complex numbers",
+    "z = jnp.clip(1j * x, 0, 1)": "complex numbers",
+    "n = jnp.size([a, b])": "a list made",
+    "n = len(list(model.iter_modules()))": "modules walked",
+    "ok = issubclass(t, jax.Array)": "a class asked for",
     "m = (a < n).astype(float)\ns = jnp.sum(x, where=m)": "where given",
     "model.n += 1": "an attribute changed in place",
     "class M:\n    def __init__(self):\n        self.l = [Linear() for _ in x]": "a container held",
@@ -51,11 +56,9 @@ NOT_FOUND = (
     "z = jnp.zeros(3, dtype=jnp.float32)",
     "z = jnp.zeros(3, dtype=dtype)",
     "z = jnp.zeros(3, dtype=x.dtype)",
-    "a = jnp.array([1.0, 2.0])",
     "m = jnp.arange(3) < n\ns = jnp.sum(x, where=m)",
     "s = jnp.sum(x, where=~a)",
     "s = jnp.sum(x, where=(a < n) & b)",
-    "self.l = [1, 2]",
     "class M:\n    def __init__(self):\n        self.h = None\n    def f(self):\n        self.h = 1",
 )
 
