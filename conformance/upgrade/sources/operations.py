@@ -6,7 +6,7 @@ operation is there. Whether its object is one of JAX's is not known.
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from conformance.events.user_code import Operation
 
@@ -22,6 +22,7 @@ _OF_TREES = frozenset(
 _MODULES = frozenset({"model", "module", "net", "network", "layer", "encoder", "decoder", "mlp"})
 """What users call a module."""
 _OF_DTYPES = re.compile("type|float|int|bool|complex|bf16|prec")
+_OF_SHAPES = re.compile("shape|size|dim|ax[ei]s|feature|batch|strides|pad")
 _LONGEST = 1
 """Letters of a name of an array that is given for a dtype: longer names may be a dtype's."""
 _COMPLEX = frozenset(
@@ -46,31 +47,29 @@ def operations_in(source: bytes | str, file: str) -> list[Operation]:
         file: Its path, as it is shown.
 
     """
-    tree = ast.parse(source, filename=file)
-    wrapped = frozenset(_wrapped(tree))
+    nodes = list(ast.walk(ast.parse(source, filename=file)))
+    wrapped = frozenset(_wrapped(nodes))
     found = {
         (int(getattr(node, "lineno", 1)), name)
-        for node in ast.walk(tree)
+        for node in nodes
         for look in _LOOKS
         for name in look(node)
     }
-    found |= {(line, "a wrapped function lowered") for line in _lowered(tree, wrapped)}
-    found |= {(line, "where given") for line in _where(tree)}
-    found |= {(line, "a number as a key") for line in _keyed(tree)}
-    found |= {(line, "an array set on a module later") for line in _set_later(tree)}
+    found |= {(line, "a wrapped function lowered") for line in _lowered(nodes, wrapped)}
+    found |= {(line, "where given") for line in _where(nodes)}
+    found |= {(line, "a number as a key") for line in _keyed(nodes)}
+    found |= {(line, "an array set on a module later") for line in _set_later(nodes)}
     return [Operation(file=file, line=line, name=name) for line, name in sorted(found)]
 
 
 def _of_compare(node: ast.AST) -> Iterator[str]:
-    """Comparisons with tuples, with None, and of two names."""
+    """Comparisons with tuples, and of two names."""
     if not isinstance(node, ast.Compare):
         return
     sides = (node.left, *node.comparators)
-    if any(isinstance(op, ast.Is | ast.IsNot) for op in node.ops):
-        if any(isinstance(side, ast.Constant) and side.value is None for side in sides):
-            yield "None among leaves"
-        if any(isinstance(side, ast.Name) and side.id == "tuple" for side in sides):
-            yield "a tuple asked for"
+    same = any(isinstance(op, ast.Is | ast.IsNot) for op in node.ops)
+    if same and any(isinstance(side, ast.Name) and side.id == "tuple" for side in sides):
+        yield "a tuple asked for"
     equal = any(isinstance(op, ast.Eq | ast.NotEq) for op in node.ops)
     among = any(isinstance(op, ast.In | ast.NotIn) for op in node.ops)
     if (equal or among) and any(isinstance(side, ast.Tuple) for side in sides):
@@ -80,7 +79,7 @@ def _of_compare(node: ast.AST) -> Iterator[str]:
 
 
 def _of_containers(node: ast.AST) -> Iterator[str]:
-    """None within a container, and tuples that are added."""
+    """None within a container or asked for of leaves, and tuples that are added."""
     items: list[ast.expr] = []
     if isinstance(node, ast.Dict):
         items = node.values
@@ -88,9 +87,19 @@ def _of_containers(node: ast.AST) -> Iterator[str]:
         items = node.elts
     if any(isinstance(item, ast.Constant) and item.value is None for item in items):
         yield "None among leaves"
+    if isinstance(node, ast.Lambda) and any(map(_asks_for_none, ast.walk(node.body))):
+        yield "None among leaves"
     sides = [node.left, node.right] if isinstance(node, ast.BinOp) else []
-    if any(isinstance(side, ast.Tuple) for side in sides):
+    # `x.shape[:-1] + (n,)` is of tuples already.
+    if any(isinstance(side, ast.Tuple) for side in sides) and not _OF_SHAPES.search(
+        ast.unparse(node)
+    ):
         yield "a tuple asked for"
+
+
+def _asks_for_none(node: ast.AST) -> bool:
+    """Whether it is `x is None`."""
+    return isinstance(node, ast.Compare) and any(map(_is_none, node.comparators))
 
 
 def _of_calls(node: ast.AST) -> Iterator[str]:
@@ -177,32 +186,32 @@ _LOOKS: tuple[Callable[[ast.AST], Iterator[str]], ...] = (
 )
 
 
-def _wrapped(tree: ast.AST) -> Iterator[str]:
+def _wrapped(nodes: Sequence[ast.AST]) -> Iterator[str]:
     """Names that are assigned what a transform without `jit` gives."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Assign) and _is_wrapper(node.value):
             yield from (target.id for target in node.targets if isinstance(target, ast.Name))
 
 
-def _lowered(tree: ast.AST, wrapped: frozenset[str]) -> Iterator[int]:
+def _lowered(nodes: Sequence[ast.AST], wrapped: frozenset[str]) -> Iterator[int]:
     """Lines where such a function is lowered or traced."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             lowered = node.func.attr in {"lower", "trace"} and (node.args or node.keywords)
             if lowered and (_is_wrapper(node.func.value) or _last(node.func.value) in wrapped):
                 yield node.lineno
 
 
-def _where(tree: ast.AST) -> Iterator[int]:
+def _where(nodes: Sequence[ast.AST]) -> Iterator[int]:
     """Lines where `where=` is given what the file does not make by a comparison."""
     made = {
         target.id
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Assign) and _is_boolean(node.value)
         for target in node.targets
         if isinstance(target, ast.Name)
     }
-    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+    for call in (node for node in nodes if isinstance(node, ast.Call)):
         for keyword in call.keywords:
             known = _last(keyword.value) in made or _is_boolean(keyword.value)
             if keyword.arg == "where" and not known:
@@ -226,9 +235,9 @@ def _is_object(node: ast.expr | None) -> bool:
     return isinstance(node, ast.Name) or (isinstance(node, ast.Constant) and node.value is None)
 
 
-def _keyed(tree: ast.AST) -> Iterator[int]:
+def _keyed(nodes: Sequence[ast.AST]) -> Iterator[int]:
     """Lines where a function looks up a parameter of its own, and keeps something under it."""
-    for function in ast.walk(tree):
+    for function in nodes:
         if not isinstance(function, ast.FunctionDef):
             continue
         mine = {arg.arg for arg in function.args.args}
@@ -244,9 +253,9 @@ def _keyed(tree: ast.AST) -> Iterator[int]:
                 yield node.lineno
 
 
-def _set_later(tree: ast.AST) -> Iterator[int]:
+def _set_later(nodes: Sequence[ast.AST]) -> Iterator[int]:
     """Lines of methods that set an attribute which the class starts as None."""
-    for cls in (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)):
+    for cls in (node for node in nodes if isinstance(node, ast.ClassDef)):
         stored = [
             (method.name, target.attr, node)
             for method in cls.body
