@@ -55,9 +55,15 @@ return jax.shard_map({source}, mesh=mesh, in_specs=(split, split), out_specs={ou
 
 
 _OF_ONE = """
+small = a.astype(jnp.int8)
+
+def kept(total):
+    # Zero where the sum is of another dtype.
+    return total * (total.dtype == small.dtype)
+
 return jax.vmap(lambda i: (
     i + lax.psum(a, 'i'), i + lax.pmax(a, 'i'), i + lax.psum_scatter(a, 'i'),
-    i + lax.psum_scatter(a, 'i', tiled=True), i + lax.all_gather(a, 'i'),
+    i + lax.psum_scatter(a, 'i', tiled=True), i + lax.all_gather(a, 'i'), i + kept(lax.psum(small, 'i')),
 ), axis_name='i')(jnp.arange(3.0))
 """
 
@@ -74,6 +80,7 @@ def _of_one(a: Any) -> tuple[Any, Any]:
         place[:, 0] + 3 * a,
         place + 3 * a[:, None],
         place[..., None] + np.stack([np.stack([a] * 3)] * 3),
+        place + 3 * a,
     )
     return each, tuple(np.zeros(value.shape) for value in each)
 

@@ -70,7 +70,9 @@ CONTROL = (
     ),
     rule(
         "cond.switch",
-        "lax.switch(a, [lambda x, y: x + y, lambda x, y: x - y, lambda x, y: 2 * y], b, c)",
+        "branches = [lambda x, y: x + y, lambda x, y: x - y, lambda x, y: 2 * y]\n"
+        # Every branch, and an index beyond either end, for each example.
+        "return [lax.switch((a + i) % 5 - 1, branches, b, c) for i in range(5)]",
         below(5),
         *_whole(),
         exact=True,
