@@ -46,8 +46,10 @@ class CellProgress:
         """A cell is at this stage, with so much done of all."""
         with self._lock:
             left = ""
-            if total:  # `outputs` records gradients, too, under a word of their own
-                done = Work(done.checks, done.groups & total.groups)
+            if total:
+                # What does not apply to the release comes after the plan's checks, all at once, and
+                # `outputs` records gradients, too, under a word of their own.
+                done = Work(min(done.checks, total.checks), done.groups & total.groups)
             if total and done.items:
                 clock = self._clocks.setdefault(environment, _Clock(effort(done)))
                 left = clock.left(effort(done), effort(total))

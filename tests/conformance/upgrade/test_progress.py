@@ -71,6 +71,14 @@ def test_observations_count_as_items_and_in_the_time_that_is_left(
     ]
 
 
+@pytest.mark.usefixtures("clock")
+def test_what_does_not_apply_is_not_counted_beyond_the_plan(
+    cells: progress.CellProgress, text: io.StringIO
+) -> None:
+    cells.stage("jax", "running", Work(1898, frozenset({"draws"})), ALL)
+    assert text.getvalue() == "jax: observing 101 of 102 items\n"
+
+
 FIX = Use(file="a.py", line=3, name="jax.numpy.fix")
 
 
