@@ -315,7 +315,7 @@ def _close(
 
 @contextmanager
 def _ending_at_once(ended: Event | None) -> Iterator[None]:
-    """Have Ctrl-C and a request to end stop every process, without waiting for any thread.
+    """Have Ctrl-C, a request to end and hanging up stop every process, without waiting for any thread.
 
     Args:
         ended: set instead, where there is one.
@@ -331,7 +331,10 @@ def _ending_at_once(ended: Event | None) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, stop) for number in _ENDING}
+    # `nohup` ignores hanging up, and that stays so.
+    unheard = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    heard = [number for number in _ENDING if not (unheard and number == signal.SIGHUP)]
+    before = {number: signal.signal(number, stop) for number in heard}
     try:
         yield
     finally:

@@ -160,14 +160,8 @@ def _ways(given: np.ndarray, right: np.ndarray) -> Iterator[tuple[Diagnosis, Com
                 yield _not_activated(name), partial(_still_to_apply, activation)
     elif given.size > right.size:
         for axes in _sets_of_axes(given.ndim):
-            yield (
-                _not_reduced("a sum: added up", "Add", axes),
-                partial(_given_reduced, np.sum, axes),
-            )
-            yield (
-                _not_reduced("a mean: averaged", "Average", axes),
-                partial(_given_reduced, np.mean, axes),
-            )
+            yield _not_summed(axes), partial(_given_reduced, np.sum, axes)
+            yield _not_averaged(axes), partial(_given_reduced, np.mean, axes)
     else:
         for axes in _sets_of_axes(right.ndim):
             over = f"over {_named(axes)}"
@@ -221,11 +215,19 @@ def _not_activated(name: str) -> Diagnosis:
     )
 
 
-def _not_reduced(kind: str, verb: str, axes: Axes) -> Diagnosis:
+def _not_summed(axes: Axes) -> Diagnosis:
     return Diagnosis(
-        "not-summed" if verb == "Add" else "not-averaged",
-        f"The answer holds the terms of {kind}, they are right.",
-        f"{verb} them{' up' if verb == 'Add' else ''} over {_named(axes)}.",
+        "not-summed",
+        "The answer holds the terms of a sum: added up, they are right.",
+        f"Add them up over {_named(axes)}.",
+    )
+
+
+def _not_averaged(axes: Axes) -> Diagnosis:
+    return Diagnosis(
+        "not-averaged",
+        "The answer holds the terms of a mean: averaged, they are right.",
+        f"Average them over {_named(axes)}.",
     )
 
 

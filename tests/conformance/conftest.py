@@ -17,10 +17,13 @@ from properties.mutants import MUTANTS
 from tests.conformance.logs import EventLog
 
 LAW = "mapping.equals-per-example"
-# What runs in the background of a shell script ignores SIGINT, and so does all that it starts.
+# What runs in the background of a shell script ignores SIGINT, what `nohup` runs SIGHUP, and so does all
+# that they start.
 MAIN = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from conformance.cli import main
 main()
 """

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from conformance.events.user_code import Use
-from conformance.upgrade.for_you.conditions import is_of_objects
+from conformance.upgrade.for_you.conditions import files_naming, is_of_objects
 
 _DERIVATIVES = frozenset(
     {"grad", "value_and_grad", "vjp", "jvp", "jacfwd", "jacrev", "hessian", "linearize"}
@@ -110,6 +110,8 @@ def name_of_call(
     function, keywords = told or ("", frozenset())
     keywords |= frozenset(_KEYWORD.findall(sentence))
     about = {function} if told else _about(key, call, uses)
+    library = _library(key.split("/")[1])
+    of_library = files_naming(library, uses)
     for name in sorted(uses, key=len, reverse=True):
         if not _is_one_of(name, about):
             continue
@@ -121,7 +123,7 @@ def name_of_call(
                 or keywords & set(use.keywords)
                 or (keywords >= _AXIS and _by_position(use))
             )
-            and _names_library(key.split("/")[1], use.file, uses)
+            and (library == "jax" or use.file in of_library)
             and code_names.is_made_of(call, _of_file(use.file, uses))
         ]
         if mine:
@@ -157,17 +159,6 @@ def _about(
         return {transform}
     found = placed or code_names.of_trees_in(call) & uses.keys()
     return found or rest
-
-
-def _names_library(transform: str, file: str, uses: Mapping[str, Sequence[Use]]) -> bool:
-    """Whether a file names the library of a transform: what is done with Flax's objects concerns it then."""
-    library = _library(transform)
-    return library == "jax" or any(
-        use.file == file
-        for name in uses
-        if name == library or name.startswith(f"{library}.")
-        for use in uses[name]
-    )
 
 
 def _library(name: str) -> str:

@@ -1,7 +1,7 @@
 """Of changes that concern only some uses of a name: which operations and keywords tell these uses."""
 
 import fnmatch
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import attrs
@@ -145,7 +145,7 @@ def met(
     for name in _candidates(condition.names, library, uses):
         files = {use.file for use in suitable(condition, uses[name])}
         mine = [each for each in done if each.file in files]
-        if mine and (library == "jax" or _names_library(library, uses, {e.file for e in mine})):
+        if mine and (library == "jax" or files_naming(library, uses) & {e.file for e in mine}):
             return name, [Use(file=each.file, line=each.line, name=name) for each in mine]
     return None
 
@@ -185,6 +185,7 @@ def _candidates(
     )
 
 
-def _names_library(library: str, uses: Mapping[str, Sequence[Use]], files: Collection[str]) -> bool:
-    of_library = (name for name in uses if name == library or name.startswith(f"{library}."))
-    return any(use.file in files for name in of_library for use in uses[name])
+def files_naming(library: str, uses: Mapping[str, Sequence[Use]]) -> set[str]:
+    """The files that name a library: what is done with its objects concerns these."""
+    names = (name for name in uses if name == library or name.startswith(f"{library}."))
+    return {use.file for name in names for use in uses[name]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -38,11 +39,11 @@ assert not any(os.path.exists(os.path.join(place, "left-by-a-candidate")) for pl
 class Watcher:
     """A running `check --watch` of the directory `in`, and what it has printed."""
 
-    def __init__(self, place: Path, *arguments: str) -> None:
+    def __init__(self, place: Path, *arguments: str, under: tuple[str, ...] = ()) -> None:
         self.place = place
         self._output = (place / "output.txt").open("w+", encoding="utf-8")
         self.process = subprocess.Popen(
-            [*COMMAND, "in", "--watch", "--examples", "16", "--seed", "3", *arguments],
+            [*under, *COMMAND, "in", "--watch", "--examples", "16", "--seed", "3", *arguments],
             cwd=place,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=self._output,
@@ -81,9 +82,9 @@ class Watcher:
 def watcher(tmp_path: Path) -> Iterator[Callable[..., Watcher]]:
     started: list[Watcher] = []
 
-    def start(*arguments: str) -> Watcher:
+    def start(*arguments: str, under: tuple[str, ...] = ()) -> Watcher:
         (tmp_path / "in").mkdir(exist_ok=True)
-        started.append(Watcher(tmp_path, *arguments))
+        started.append(Watcher(tmp_path, *arguments, under=under))
         started[-1].wait_for_text("watching in")
         return started[-1]
 
@@ -139,6 +140,18 @@ def test_it_ends_within_a_second_while_a_candidate_hangs(
     assert running.process.returncode == 1
     assert "in/wrong.py,violates" in (tmp_path / "marks.csv").read_text()
     assert "Traceback" not in running.output()
+
+
+@pytest.mark.skipif(shutil.which("nohup") is None, reason="there is no nohup here")
+def test_it_goes_on_under_nohup_when_its_terminal_is_closed(
+    watcher: Callable[..., Watcher], tmp_path: Path
+) -> None:
+    running = watcher(under=("nohup",))
+    (tmp_path / "in" / "first.py").write_text(RIGHT)
+    running.wait_for_text("in/first.py: vectorized_square  conforms")
+    running.process.send_signal(signal.SIGHUP)
+    (tmp_path / "in" / "second.py").write_text(RIGHT)
+    running.wait_for_text("in/second.py: vectorized_square  conforms")
 
 
 @pytest.mark.parametrize(
