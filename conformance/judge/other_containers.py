@@ -58,12 +58,14 @@ def of_other_containers(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
 def _has_the_same_arrays(wrong: WrongAnswer) -> bool:
     """Whether each array of the answer is one of those expected, in any order."""
     left = list(range(len(wrong.given.arrays)))
+    if len(left) != len(wrong.expected.leaves):
+        return False  # a hostile answer may have any number of them
     for leaf in wrong.expected.leaves:
         place = next((n for n in left if _is_right(wrong.given, n, leaf)), None)
         if place is None:
             return False
         left.remove(place)
-    return not left
+    return True
 
 
 def _begins_right(wrong: WrongAnswer) -> bool:
