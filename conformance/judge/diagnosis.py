@@ -196,9 +196,8 @@ def _by_reference(pitfalls: Sequence[Pitfall], wrong: Sequence[WrongAnswer]) -> 
 def _explains(pitfall: Pitfall, wrong: WrongAnswer) -> bool:
     assert pitfall.reference is not None
     try:
-        with np.errstate(
-            all="ignore"
-        ):  # a wrong way may divide by zero; that is no warning of ours
+        # A wrong way may divide by zero: that is no warning of ours.
+        with np.errstate(all="ignore"):
             answer = compute(pitfall.reference, wrong.call.arguments)
     except Exception:  # this way of going wrong has no answer to this call
         return False

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from conformance.judge.exercises import other_networks, rounded, training
@@ -25,17 +24,6 @@ def _half(params: training.Params, x: jax.Array, y: jax.Array) -> jax.Array:
 
 def _per_example(params: training.Params, x: jax.Array, y: jax.Array) -> jax.Array:
     return training.mean_squared(params, x, y) * np.float32(y.shape[-1])
-
-
-def _absolute(params: training.Params, x: jax.Array, y: jax.Array) -> jax.Array:
-    return jnp.mean(jnp.abs(training.forward(params, x) - y))
-
-
-def _of_network(
-    network: Callable[..., jax.Array], params: training.Params, x: jax.Array, y: jax.Array
-) -> jax.Array:
-    difference = network(params, x) - y
-    return jnp.mean(difference * difference)
 
 
 def reference(params: training.Params, x: np.ndarray, y: np.ndarray) -> Rounded:
@@ -94,7 +82,7 @@ EXERCISE = Exercise(
             "absolute-error",
             "The errors were not squared.",
             "Square the differences before averaging.",
-            _another(_absolute),
+            _another(training.mean_absolute),
         ),
         Pitfall(
             "bias-missing",
@@ -104,7 +92,10 @@ EXERCISE = Exercise(
         ),
         *(
             Pitfall(
-                name, f"In the network: {symptom}", fix, _another(partial(_of_network, network))
+                name,
+                f"In the network: {symptom}",
+                fix,
+                _another(partial(training.mean_squared, network=network)),
             )
             for name, symptom, fix, network in other_networks.NETWORKS
         ),

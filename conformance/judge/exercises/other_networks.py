@@ -9,7 +9,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from conformance.judge.exercises.training import Params, forward, mean_squared
+from conformance.judge.exercises.training import (
+    Params,
+    forward,
+    gradient,
+    mean_absolute,
+    step,
+    stepped,
+)
 
 
 def _dense(weights: jax.Array, biases: jax.Array, x: jax.Array) -> jax.Array:
@@ -127,78 +134,67 @@ NETWORKS: tuple[tuple[str, str, str, Callable[[Params, Any], jax.Array]], ...] =
 """Of each network its pitfall's id, symptom and fix, and the network."""
 
 
-def _stepped(params: Params, gradients: Params, rate: Any) -> list[Any]:
-    pairs = zip(params, gradients, strict=True)
-    return [(w - rate * dw, b - rate * db) for (w, b), (dw, db) in pairs]
-
-
-def _gradient(params: Params, x: Any, y: Any) -> Params:
-    found: Params = jax.grad(mean_squared)(params, x, y)
-    return found
-
-
 def layer_after_layer(params: Params, x: Any, y: Any, rate: Any, backwards: bool = False) -> Params:
     """Each layer steps by a gradient that knows of the layers which have stepped."""
     now = list(params)
     for place in reversed(range(len(now))) if backwards else range(len(now)):
-        now[place] = _stepped([now[place]], [_gradient(now, x, y)[place]], rate)[0]
+        now[place] = stepped([now[place]], [gradient(now, x, y)[place]], rate)[0]
     return now
 
 
 def weights_then_biases(params: Params, x: Any, y: Any, rate: Any) -> Params:
     """The biases step by a gradient at the new weights."""
-    gradients = _gradient(params, x, y)
+    gradients = gradient(params, x, y)
     now = [(w - rate * dw, b) for (w, b), (dw, _) in zip(params, gradients, strict=True)]
-    gradients = _gradient(now, x, y)
+    gradients = gradient(now, x, y)
     return [(w, b - rate * db) for (w, b), (_, db) in zip(now, gradients, strict=True)]
 
 
 def two_steps(params: Params, x: Any, y: Any, rate: Any) -> Params:
     """Two steps in place of one."""
     for _ in range(2):
-        params = _stepped(params, _gradient(params, x, y), rate)
+        params = step(params, x, y, rate)
     return params
 
 
 def example_after_example(params: Params, x: Any, y: Any, rate: Any) -> Params:
     """A step for each example."""
     for row, target in zip(x, y, strict=True):
-        params = _stepped(params, _gradient(params, row, target), rate)
+        params = step(params, row, target, rate)
     return params
 
 
 def first_example(params: Params, x: Any, y: Any, rate: Any) -> Params:
     """A step by the first example's error alone."""
-    return _stepped(params, _gradient(params, x[:1], y[:1]), rate)
+    return step(params, x[:1], y[:1], rate)
 
 
 def last_layer(params: Params, x: Any, y: Any, rate: Any) -> Params:
     """Only the last layer steps."""
-    gradients = _gradient(params, x, y)
-    return [*params[:-1], *_stepped(params[-1:], gradients[-1:], rate)]
+    gradients = gradient(params, x, y)
+    return [*params[:-1], *stepped(params[-1:], gradients[-1:], rate)]
 
 
 def of_absolute_errors(params: Params, x: Any, y: Any, rate: Any) -> Params:
     """The step of the mean absolute error."""
-    gradients = jax.grad(lambda p: jnp.mean(jnp.abs(forward(p, x) - y)))(params)
-    return _stepped(params, gradients, rate)
+    return step(params, x, y, rate, mean_absolute)
 
 
 def clipped(params: Params, x: Any, y: Any, rate: Any) -> Params:
     """The gradient is cut off at -1 and 1."""
-    gradients = jax.tree_util.tree_map(lambda g: jnp.clip(g, -1, 1), _gradient(params, x, y))
-    return _stepped(params, gradients, rate)
+    gradients = jax.tree_util.tree_map(lambda g: jnp.clip(g, -1, 1), gradient(params, x, y))
+    return stepped(params, gradients, rate)
 
 
 def signs(params: Params, x: Any, y: Any, rate: Any) -> Params:
     """Only the gradient's signs are used."""
-    return _stepped(params, jax.tree_util.tree_map(jnp.sign, _gradient(params, x, y)), rate)
+    return stepped(params, jax.tree_util.tree_map(jnp.sign, gradient(params, x, y)), rate)
 
 
 def normalised(params: Params, x: Any, y: Any, rate: Any) -> Params:
     """Each array of the gradient is divided by its norm."""
-    gradients = jax.tree_util.tree_map(lambda g: g / jnp.linalg.norm(g), _gradient(params, x, y))
-    return _stepped(params, gradients, rate)
+    gradients = jax.tree_util.tree_map(lambda g: g / jnp.linalg.norm(g), gradient(params, x, y))
+    return stepped(params, gradients, rate)
 
 
 STEPS: tuple[tuple[str, str, str, Callable[..., Params]], ...] = (

@@ -28,10 +28,17 @@ def forward(
     return x
 
 
-def mean_squared(params: Params, x: jax.Array, y: jax.Array) -> jax.Array:
-    """The mean of the squared errors over all examples and outputs: a scalar."""
-    difference = forward(params, x) - y
+def mean_squared(
+    params: Params, x: jax.Array, y: jax.Array, network: Callable[..., jax.Array] = forward
+) -> jax.Array:
+    """The mean of the squared errors over all examples and outputs, of this or another network."""
+    difference = network(params, x) - y
     return jnp.mean(difference * difference)
+
+
+def mean_absolute(params: Params, x: jax.Array, y: jax.Array) -> jax.Array:
+    """The mean of the errors without their squares, which some compute instead: a scalar."""
+    return jnp.mean(jnp.abs(forward(params, x) - y))
 
 
 def mean_squared_expanded(params: Params, x: jax.Array, y: jax.Array) -> jax.Array:
@@ -49,6 +56,12 @@ def gradient(params: Params, x: jax.Array, y: jax.Array) -> Params:
     return found
 
 
+def stepped(params: Params, gradients: Params, rate: Any) -> list[Any]:
+    """The parameters less `rate` times these gradients."""
+    pairs = zip(params, gradients, strict=True)
+    return [(w - rate * dw, b - rate * db) for (w, b), (dw, db) in pairs]
+
+
 def step(
     params: Params,
     x: jax.Array,
@@ -57,10 +70,7 @@ def step(
     loss: Callable[..., jax.Array] = mean_squared,
 ) -> Params:
     """One step of gradient descent."""
-    gradients = jax.grad(loss)(params, x, y)
-    return [
-        (w - rate * dw, b - rate * db) for (w, b), (dw, db) in zip(params, gradients, strict=True)
-    ]
+    return stepped(params, jax.grad(loss)(params, x, y), rate)
 
 
 def draw_params(sizes: Sequence[int], random: np.random.RandomState, turn: int) -> Params:

@@ -22,10 +22,11 @@ def scan(places: Sequence[Path]) -> UserSources:
     files = python_files(places)
     for path, shown in files:
         try:
-            mine = uses_in(path.read_bytes(), shown)
+            source = path.read_bytes()
+            mine = uses_in(source, shown)
             if mine:
                 uses += mine
-                operations += operations_in(path.read_bytes(), shown)
+                operations += operations_in(source, shown)
         except (OSError, SyntaxError, ValueError, RecursionError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             unreadable.append(Unreadable(path=shown, reason=reason))
