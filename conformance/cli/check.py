@@ -280,12 +280,17 @@ def _start_server(
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """Import JAX without looking for garbage meanwhile, which takes a twelfth of the time and finds none."""
+    """Import JAX without looking for garbage meanwhile, which takes a twelfth of the time and finds none.
+
+    What was imported is not looked through afterwards either, nor at the end of the process.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
+        gc.set_threshold(50_000, 50, 100)  # tracing makes much that is short-lived, and no cycles
         if was_enabled:
             gc.enable()
 

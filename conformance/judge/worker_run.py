@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -45,33 +45,44 @@ def load_per_core() -> float:
 
 @attrs.frozen
 class Limits:
-    """Wall-clock limits in seconds; `unit` is what the slowest call of the reference took here.
+    """Wall-clock limits in seconds, `patience` times what the slowest call of the reference took here.
 
     On a machine that is busy at the moment they are longer.
+
+    Attributes:
+        patience: how many times as long a call may take.
+        unit: what the slowest call counts as at least.
+        slowest: what it took as far as is known now: the reference's calls may not be through.
+
     """
 
     patience: float
     unit: float
+    slowest: Callable[[], float] = lambda: 0.0
 
     @property
     def load(self) -> float:
         """For loading the file."""
-        return self.patience * self.unit * load_per_core()
+        return self._call * load_per_core()
 
     @property
     def new_shape(self) -> float:
         """For a call that has to compile."""
-        return self.patience * self.unit * load_per_core()
+        return self._call * load_per_core()
 
     @property
     def known_shape(self) -> float:
         """For a call at a shape seen before."""
-        return self.patience * self.unit * load_per_core() / 2
+        return self._call * load_per_core() / 2
 
     def total(self, calls: int) -> float:
         """For so many calls together."""
         load = min(load_per_core(), MAX_LOAD_TOGETHER)
-        return self.patience * self.unit * load * 8 * max(1.0, calls / USUAL_CALLS)
+        return self._call * load * 8 * max(1.0, calls / USUAL_CALLS)
+
+    @property
+    def _call(self) -> float:
+        return self.patience * max(self.unit, self.slowest())
 
 
 @attrs.frozen

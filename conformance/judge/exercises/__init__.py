@@ -27,6 +27,12 @@ def exercise_names() -> tuple[str, ...]:
     return tuple(each.stem for each in files if "\nEXERCISE = " in each.read_text("utf-8"))
 
 
+def is_of_the_package(exercise: Exercise) -> bool:
+    """Whether it is one of the package's exercises, not one of a teacher's own files."""
+    module = sys.modules.get(f"{__name__}.{exercise.name}")
+    return module is not None and getattr(module, "EXERCISE", None) is exercise
+
+
 def load_exercises(files: Sequence[Path] = ()) -> dict[str, Exercise]:
     """Every exercise of the package and of a teacher's own files, by name.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 
+import attrs
 import pytest
 
+from conformance.judge.exercises import is_of_the_package, load_exercises
 from conformance.judge.worker_run import MAX_LOAD, MAX_LOAD_TOGETHER, Limits, load_per_core
 
 
@@ -23,6 +25,22 @@ def test_limits_are_longer_on_a_busy_machine(
     together = min(expected, MAX_LOAD_TOGETHER)
     assert limits.total(10) == limits.total(55) == 80 * together
     assert limits.total(110) == 160 * together
+
+
+def test_limits_follow_what_the_reference_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
+    slowest = 0.0
+    limits = Limits(20.0, 0.5, lambda: slowest)
+    assert limits.new_shape == 10
+    slowest = 3.0  # a call of the reference that came later
+    assert (limits.new_shape, limits.known_shape, limits.total(10)) == (60, 30, 480)
+
+
+def test_the_calls_of_a_teachers_own_exercise_wait_for_its_reference() -> None:
+    ours = load_exercises()["vectorized_square"]
+    assert is_of_the_package(ours)
+    assert not is_of_the_package(attrs.evolve(ours))  # a teacher's own of the same name
+    assert not is_of_the_package(attrs.evolve(ours, name="cube"))
 
 
 def test_without_a_load_average_limits_are_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
