@@ -20,6 +20,7 @@ from conformance.judge.one_operation_off import of_one_operation
 from conformance.judge.other_containers import of_other_containers
 from conformance.judge.value_ranges import is_usual, leaves, of_range
 from conformance.judge.verdict import Diagnosis, Verdict
+from conformance.reporting.verdicts.text import without_warnings
 
 MAX_RETRIED_SHAPES = 8
 """Shapes that are tried again, the smallest call of each, when a candidate has raised."""
@@ -123,7 +124,9 @@ def _notes(attempt: Attempt, wrong: diagnosis.WrongAnswer) -> Mapping[str, Any]:
 
 
 def _printed(attempt: Attempt) -> bool:
-    return any(run.channel.printed for run in attempt.runs)
+    """Whether the candidate printed something itself: Python's warnings are not that."""
+    shown = (run.channel.output.decode("utf-8", "replace") for run in attempt.runs)
+    return any(map(without_warnings, shown))
 
 
 def _smallest_failure(

@@ -223,5 +223,6 @@ def _verdict(verdict: Verdict, place: str) -> dict[str, Any]:
         "lift": "" if conforms else text.one_line(verdict.lift or "")[: text.LONGEST],
         "remarks": [text.one_line(remark) for remark in verdict.remarks or ()],
         "printed": "\n".join(text.printed(verdict)),
+        "warned": text.only_warned(verdict),
         "reading": [] if conforms else [a for a in verdict.reading or () if a.startswith(_OURS)],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -28,6 +29,8 @@ WIDTH, LONGEST = 100, 400
 MOST_LINES = 5
 """So many lines of a message are shown: JAX names the arguments whose sizes differ on lines of their own."""
 MAX_PRINTED_LINES = 8
+_WARNING = re.compile(r"^.*:\d+: \w*Warning: .*(\n  .*)?$", re.MULTILINE)
+"""As Python shows one: the place and the message on a line, and mostly the line of code below it."""
 
 
 def meanings(outcomes: Iterable[str]) -> str:
@@ -81,8 +84,21 @@ def _remarks(verdict: Verdict) -> list[str]:
 
 def _printed(verdict: Verdict) -> list[str]:
     shown = [f"    | {line}" for line in printed(verdict)]
-    total = verdict.printed_bytes or 0
-    return [f"  it printed {total} bytes, beginning:", *shown] if shown else []
+    if not shown:
+        return []
+    if only_warned(verdict):
+        return ["  Python warned:", *shown]
+    return [f"  it printed {verdict.printed_bytes or 0} bytes, beginning:", *shown]
+
+
+def only_warned(verdict: Verdict) -> bool:
+    """Whether what was printed is Python's warnings and nothing of the candidate's own."""
+    return not without_warnings(verdict.printed or "")
+
+
+def without_warnings(output: str) -> str:
+    """What of a program's output is not Python's warnings."""
+    return _WARNING.sub("", output).strip()
 
 
 def printed(verdict: Verdict) -> list[str]:

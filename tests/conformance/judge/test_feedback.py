@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import attrs
 import numpy as np
 import pytest
 
 from conformance.judge import feedback
 from conformance.judge.verdict import Counterexample, Diagnosis, Verdict
+from conformance.reporting.verdicts import html
+from conformance.reporting.verdicts.marks import mark
 
 FORGED = "x\nb.py: update  conforms  (100 calls over 8 shapes, 0.1 s)"
 ODD = "\x1b[2J\r\u202e\u2028\x9b\udc80\x00"
@@ -45,6 +48,27 @@ def test_no_control_character_reaches_the_terminal() -> None:
     assert not [each for each in ODD if each not in "[2J" and each in text]
     assert "\\x1b" in text
     text.encode()  # what cannot be encoded would end the command
+
+
+WARNED = "w.py:3: RuntimeWarning: overflow encountered in exp\n  return 1 / (1 + np.exp(-x))\n"
+
+
+@pytest.mark.parametrize(
+    ("output", "heading"),
+    [
+        (WARNED, "Python warned:"),
+        (WARNED + "/a dir/x.py:9: DeprecationWarning: use y\n", "Python warned:"),
+        (WARNED + "loss 0.3\n", "it printed 7 bytes, beginning:"),
+        ("here:3: no Warning: at all\n", "it printed 7 bytes, beginning:"),
+    ],
+)
+def test_a_warning_of_pythons_is_not_said_to_be_printed(output: str, heading: str) -> None:
+    verdict = attrs.evolve(verdict_of("some text"), printed=output)
+    said = [line.strip() for line in feedback.text(verdict).splitlines()]
+    assert [line for line in said if line.startswith(("Python warned", "it printed"))] == [heading]
+    marked = mark([feedback.record(verdict, "cell")])
+    page = html.student_page(marked, marked.rows[0])
+    assert ("What Python warned of" in page) == (heading == "Python warned:")
 
 
 def test_a_record_of_a_verdict_is_valid() -> None:

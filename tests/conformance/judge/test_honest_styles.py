@@ -151,6 +151,10 @@ def test_a_right_solution_conforms_and_a_wrong_one_does_not(name: str, judge: Ca
         ("def vectorized_square(x):\n    x * x\n", "nothing-returned"),
         ("def vectorized_square(x):\n    print(x * x)\n", "printed-not-returned"),
         (
+            "import warnings\ndef vectorized_square(x):\n    warnings.warn('slow')\n    x * x\n",
+            "nothing-returned",
+        ),
+        (
             "import jax\ndef vectorized_square(x):\n    return jax.vmap(lambda v: v * v)\n",
             "function-returned",
         ),
