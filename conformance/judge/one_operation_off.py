@@ -21,6 +21,11 @@ FACTOR_OF_THE_CALL = Diagnosis(
     "The numbers are the right ones times a factor, which is another one from call to call.",
     "Look for a mean in place of a sum, or a sum in place of a mean.",
 )
+NORMALISED = Diagnosis(
+    "normalised",
+    "The right values were shifted and scaled to mean 0 and deviation 1.",
+    "Leave it out: the task asks for no normalisation, by batch or by layer.",
+)
 RELATIVE = 1e-4
 """How far off a value may be, as a share of it: for recognising it, never for a verdict."""
 ABSOLUTE = 1e-5
@@ -29,6 +34,11 @@ ENOUGH = 3
 """Values, or calls, that a factor has to explain: fewer are explained by chance."""
 MAX_AXES = 4
 """Axes up to which sums over each set of them are tried."""
+
+SMALL = (0.0, 1e-8, 1e-6, 1e-5, 1e-3)
+"""Numbers that are added to a deviation or a variance, so that nothing is divided by zero."""
+SPREAD = 2.0**-7
+"""The least deviation, as a share of the largest number, by which a normalisation is recognised."""
 
 Axes = tuple[int, ...]
 Activation = Callable[[np.ndarray], np.ndarray]
@@ -158,6 +168,9 @@ def _ways(given: np.ndarray, right: np.ndarray) -> Iterator[tuple[Diagnosis, Com
         for name, activation in ACTIVATIONS.items():
             if activation is not _softmax:  # which makes 1 of any number that stands alone
                 yield _not_activated(name), partial(_still_to_apply, activation)
+        for axis, small in itertools.product((0, -1), SMALL):
+            yield NORMALISED, partial(_normalised, axis, small, 0.0)
+            yield NORMALISED, partial(_normalised, axis, 0.0, small)
     elif given.size > right.size:
         for axes in _sets_of_axes(given.ndim):
             yield _not_summed(axes), partial(_given_reduced, np.sum, axes)
@@ -179,6 +192,17 @@ def _applied(activation: Activation, given: np.ndarray, right: np.ndarray) -> Pa
 
 def _still_to_apply(activation: Activation, given: np.ndarray, right: np.ndarray) -> Pair:
     return activation(given), right
+
+
+def _normalised(
+    axis: int, to_variance: float, to_deviation: float, given: np.ndarray, right: np.ndarray
+) -> Pair:
+    centred = right - right.mean(axis, keepdims=True)
+    variance = np.mean(centred**2, axis, keepdims=True)
+    # The deviation of numbers that are almost equal is what rounding left of them.
+    told = np.sqrt(variance) > SPREAD * np.max(np.abs(right), axis, initial=0.0, keepdims=True)
+    normalised = centred / (np.sqrt(variance + to_variance) + to_deviation)
+    return np.where(told, given, 0.0), np.where(told, normalised, 0.0)
 
 
 def _given_reduced(

@@ -36,6 +36,7 @@ ENSEMBLE = "nn_vmap_ensemble_forward(seed, x, features)"
 LOOP = "for w, b in params:\n        x = {}\n    return x"
 STEPPED = "return [(w - {rate} * dw, b - {rate} * db) for (w, b), (dw, db) in zip({old}, {new})]"
 ONE = STEPPED.format(rate="learning_rate", old="params", new="g")
+GRADIENT = "g = jax.grad(loss)(params, x, y)\n    "
 DRAWN = (
     "out = []\n"
     "    for k, i, o in zip(jax.random.split(key, len(layer_sizes) - 1), layer_sizes, layer_sizes[1:]):\n"
@@ -179,6 +180,62 @@ NAMED: tuple[tuple[str, str, str], ...] = (
         LIFT.format("features, params=0, split=True, kernel_init=nn.initializers.he_normal()"),
         "another-initializer",
     ),
+    *(
+        (
+            UPDATE,
+            GRADIENT
+            + f"g = jax.tree_util.tree_map(lambda a, b: a + {term}, g, list(params))\n    "
+            + ONE,
+            "term-of-an-argument",
+        )
+        for term in ("0.01 * b", "1e-3 * b", "0.1 * b * (b.ndim > 1)")
+    ),
+    (
+        UPDATE,
+        (
+            "g = jax.grad(loss)(params, x, y)\n    return "
+            "[(0.999 * w - learning_rate * dw, 0.999 * b - learning_rate * db) "
+            "for (w, b), (dw, db) in zip(params, g)]"
+        ),
+        "term-of-an-argument",
+    ),
+    (
+        UPDATE,
+        "penalised = lambda p, x, y: loss(p, x, y) + 0.05 * sum(jnp.sum(w**2) for w, b in p)\n"
+        "    g = jax.grad(penalised)(list(params), x, y)\n    " + ONE,
+        "term-of-an-argument",
+    ),
+    (SCALE, "return x * np.float32(factor) + x", "term-of-an-argument"),
+    (
+        LOSS,
+        "return loss(params, x, y) + 1e-3 * sum(jnp.sum(w**2) for w, b in params)",
+        "penalty-added",
+    ),
+    (
+        LOSS,
+        "return loss(params, x, y) + 1e-2 * sum(jnp.sum(w**2) + jnp.sum(b**2) for w, b in params)",
+        "penalty-added",
+    ),
+    (
+        LOSS,
+        "return loss(params, x, y) + 1e-2 * sum(jnp.sum(jnp.abs(w)) for w, b in params)",
+        "penalty-added",
+    ),
+    (
+        NETWORK,
+        "x = network(params, x)\n    return (x - x.mean(0)) / (x.std(0) + 1e-5)",
+        "normalised",
+    ),
+    (
+        NETWORK,
+        "x = network(params, x)\n    return (x - x.mean(0)) / jnp.sqrt(x.var(0) + 1e-5)",
+        "normalised",
+    ),
+    (
+        NETWORK,
+        "return jax.nn.standardize(network(params, x), axis=-1)",
+        "normalised",
+    ),
 )
 SOMETHING_ELSE: tuple[tuple[str, str], ...] = (
     (NETWORK, LOOP.format("jnp.tanh(x @ w) + 1.01 * b")),
@@ -192,14 +249,16 @@ SOMETHING_ELSE: tuple[tuple[str, str], ...] = (
     (
         UPDATE,
         "g = jax.grad(loss)(params, x, y)\n    "
-        "g = jax.tree_util.tree_map(lambda a, b: a + 0.01 * b, g, list(params))\n    " + ONE,
+        "g = jax.tree_util.tree_map(lambda a, b: a + 0.01 * b * b, g, list(params))\n    " + ONE,
     ),
+    (LOSS, "return loss(params, x, y) + 0.01 * sum(jnp.sum(w**3) for w, b in params)"),
+    (LOSS, "return loss(params, x, y) + 0.01 * jnp.sum(params[0][0] ** 2)"),
     (DRAW, DRAWN.format("(w, b + 1)", "{'layers': out}")),
     (DRAW, DRAWN.format("(w, 2 * b)", "out + out[-1:]")),
     (DOT, "return [jnp.dot(a, b) + n for n, (a, b) in enumerate(zip(x, y))]"),
     (SQUARE, "return x**4"),
     (LAYER, "return inputs @ weights + 1.5 * biases"),
-    (SCALE, "return x * np.float32(factor) + x"),
+    (SCALE, "return x * np.float32(factor) + x * x"),
     (SHARED, LIFT.format("features, kernel_init=nn.initializers.normal(0.5)")),
     (SHARED, LIFT.format("features, bias_init=nn.initializers.normal()")),
 )
