@@ -37,7 +37,7 @@ MAX_AXES = 4
 
 SMALL = (0.0, 1e-8, 1e-6, 1e-5, 1e-3)
 """Numbers that are added to a deviation or a variance, so that nothing is divided by zero."""
-SPREAD = 2.0**-7
+SPREAD = 2.0**-4
 """The least deviation, as a share of the largest number, by which a normalisation is recognised."""
 
 Axes = tuple[int, ...]

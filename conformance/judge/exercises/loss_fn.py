@@ -85,6 +85,12 @@ EXERCISE = Exercise(
             _another(training.mean_absolute),
         ),
         Pitfall(
+            "targets-of-every-example",
+            "Where there is one output, each answer was compared with the targets of all examples.",
+            "Give both the same shape: (B,) less (B, 1) is broadcast to (B, B).",
+            _another(training.mean_squared_of_pairs),
+        ),
+        Pitfall(
             "bias-missing",
             "The network left out its biases.",
             "Compute `tanh(x @ weights + biases)` in every layer.",

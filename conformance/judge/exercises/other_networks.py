@@ -14,6 +14,7 @@ from conformance.judge.exercises.training import (
     forward,
     gradient,
     mean_absolute,
+    mean_squared_of_pairs,
     step,
     stepped,
 )
@@ -180,6 +181,11 @@ def of_absolute_errors(params: Params, x: Any, y: Any, rate: Any) -> Params:
     return step(params, x, y, rate, mean_absolute)
 
 
+def of_pairs(params: Params, x: Any, y: Any, rate: Any) -> Params:
+    """The step of a loss that compares each answer with the targets of all examples."""
+    return step(params, x, y, rate, mean_squared_of_pairs)
+
+
 def clipped(params: Params, x: Any, y: Any, rate: Any) -> Params:
     """The gradient is cut off at -1 and 1."""
     gradients = jax.tree_util.tree_map(lambda g: jnp.clip(g, -1, 1), gradient(params, x, y))
@@ -237,6 +243,12 @@ STEPS: tuple[tuple[str, str, str, Callable[..., Params]], ...] = (
         "The step is that of the mean absolute error.",
         "Square the errors before their mean.",
         of_absolute_errors,
+    ),
+    (
+        "targets-of-every-example",
+        "Where there is one output, each answer was compared with the targets of all examples.",
+        "Give both the same shape: (B,) less (B, 1) is broadcast to (B, B).",
+        of_pairs,
     ),
     (
         "gradient-clipped",

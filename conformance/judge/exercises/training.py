@@ -50,6 +50,11 @@ def mean_squared_expanded(params: Params, x: jax.Array, y: jax.Array) -> jax.Arr
     return jnp.mean(p * p - 2 * p * y + y * y)
 
 
+def mean_squared_of_pairs(params: Params, x: jax.Array, y: jax.Array) -> jax.Array:
+    """Of one output, the mean over each answer with every target: what (B,) less (B, 1) broadcasts to."""
+    return mean_squared(params, x, y.T if y.shape[-1] == 1 else y)
+
+
 def gradient(params: Params, x: jax.Array, y: jax.Array) -> Params:
     """The gradient of the mean squared error with regard to the parameters."""
     found: Params = jax.grad(mean_squared)(params, x, y)

@@ -208,6 +208,18 @@ NAMED: tuple[tuple[str, str, str], ...] = (
     (SCALE, "return x * np.float32(factor) + x", "term-of-an-argument"),
     (
         LOSS,
+        "p = network(params, x)\n    if p.shape[1] == 1: p = p.squeeze(1)\n    return jnp.mean((p - y)**2)",
+        "targets-of-every-example",
+    ),
+    (
+        UPDATE,
+        "squeezed = lambda p, x, y: jnp.mean((network(p, x).squeeze(1) - y) ** 2) "
+        "if y.shape[1] == 1 else loss(p, x, y)\n"
+        "    g = jax.grad(squeezed)(list(params), x, y)\n    " + ONE,
+        "targets-of-every-example",
+    ),
+    (
+        LOSS,
         "return loss(params, x, y) + 1e-3 * sum(jnp.sum(w**2) for w, b in params)",
         "penalty-added",
     ),
