@@ -1,0 +1,87 @@
+"""Subjects of the catalogue notice a fault planted in JAX, and pass without it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from conformance.mutation.control import first_violation, unbroken
+from conformance.transforms import TRANSFORMS
+from properties.applicability import unavailable
+from properties.laws import LAWS
+from properties.profile import PROFILES
+from properties.subjects import SUBJECTS
+
+LAW = LAWS["mapping.equals-per-example"]
+
+
+def function_of(module: Any, name: str) -> Any:
+    if not hasattr(module, name):
+        pytest.skip(f"jax {jax.__version__} has no {module.__name__}.{name}")
+    return getattr(module, name)
+
+
+def sums_of_small_integers_are_wide(patch: pytest.MonkeyPatch) -> None:
+    """The sum over a mapped axis of what all examples share is promoted to int32."""
+    from jax._src.lax import parallel
+
+    whole = function_of(parallel, "_constant_reduction")
+
+    def reduced(*given: Any) -> Any:
+        total, axis = whole(*given)
+        return total.astype(jnp.promote_types(total.dtype, jnp.int32)), axis
+
+    patch.setattr(parallel, "_constant_reduction", reduced)
+
+
+def gradients_of_halves_are_wide(patch: pytest.MonkeyPatch) -> None:
+    """The gradient of a shared argument is summed, and left, in float32."""
+    from jax._src.interpreters import batching
+
+    whole = function_of(batching, "matchaxis")
+
+    def matched(*given: Any, sum_match: bool = False) -> Any:
+        out = whole(*given, sum_match=sum_match)
+        summed = sum_match and jnp.ndim(out) < jnp.ndim(given[-1])
+        return out.astype(jnp.float32) if summed else out
+
+    patch.setattr(batching, "matchaxis", matched)
+
+
+def switches_have_two_branches(patch: pytest.MonkeyPatch) -> None:
+    """An example whose index is between the first and the last takes the last branch."""
+    from jax._src.lax.control_flow import conditionals
+
+    whole = function_of(conditionals, "_bcast_select_n")
+
+    def selected(index: Any, *cases: Any) -> Any:
+        return whole(index, *cases) if len(cases) == 2 else whole(index > 0, cases[0], cases[-1])
+
+    patch.setattr(conditionals, "_bcast_select_n", selected)
+
+
+FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
+    "lax.psum.of-one-for-all": sums_of_small_integers_are_wide,
+    "lax.custom_vjp_call.shared-halves": gradients_of_halves_are_wide,
+    "lax.cond.switch": switches_have_two_branches,
+}
+"""The subject, and the fault in JAX that it must notice."""
+
+
+@pytest.mark.parametrize("subject", FAULTS)
+def test_a_planted_fault_is_noticed_and_jax_as_it_is_passes(
+    subject: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vmap = TRANSFORMS["jax.vmap"]
+    if reason := unavailable(SUBJECTS[subject]):
+        pytest.skip(reason)
+    control = unbroken(LAW, vmap, SUBJECTS[subject], PROFILES["quick"])
+    assert control.calls
+    assert control.violation is None
+    jax.clear_caches()
+    with monkeypatch.context() as patch:
+        FAULTS[subject](patch)
+        assert first_violation(LAW, vmap, control.calls) is not None
+    jax.clear_caches()
