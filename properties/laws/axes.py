@@ -80,8 +80,6 @@ def prefixes(axes: Axes) -> Axes:
     # A prefix may stop above the leaves: one entry for all arguments below it.
     below: Any = rest[0] if rest and set(rest) == {rest[0]} else tuple(rest)
     in_axes: Any = ({"first": first, "rest": below},)
-    if first:
-        in_axes = list(in_axes)  # a list does for the tuple of all arguments
     out_axes: Any = {"here": axes.out_axes, "there": [0, axes.out_axes]}
     return attrs.evolve(axes, in_axes=in_axes, out_axes=out_axes)
 

@@ -25,6 +25,7 @@ _SENTENCES: Mapping[str, str] = {
     "as-decorator": "the map as a decorator with arguments",
     "counted-names": "a lifted method that makes modules is called twice",
     "partial-class": "a class with attributes given beforehand, as functools.partial does",
+    "module-argument": "a module that another one holds is given to a lifted method",
     "list-of-axes": "in_axes is a list",
     "left-out-default": "an argument that has a default is left out",
     "one-axis": "one axis for a whole module and for all arguments",

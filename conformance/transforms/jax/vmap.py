@@ -19,10 +19,15 @@ def as_written(axes: Axes) -> Any:
     return first if alike and axes.out_axes == 0 else axes.in_axes
 
 
+def _perhaps_a_list(axes: Axes) -> Any:
+    """`as_written`, or a list, which does for a tuple, where the result is not in front."""
+    return list(axes.in_axes) if axes.out_axes != 0 else as_written(axes)
+
+
 def map_function(function: Callable[..., PyTree], axes: Axes) -> Callable[..., PyTree]:
     """`jax.vmap` of the function with these axes and options."""
     return jax.vmap(
-        function, as_written(axes), axes.out_axes, axis_name=axes.name, **dict(axes.options)
+        function, _perhaps_a_list(axes), axes.out_axes, axis_name=axes.name, **dict(axes.options)
     )
 
 
@@ -30,7 +35,7 @@ def source(call: FunctionCall) -> str:
     """`Transform.source`: Python that defines `mapped`."""
     (axes, *_) = call.axes
     options = "".join(f", {name}={value!r}" for name, value in axes.options)
-    given = f"{as_written(axes)}, {axes.out_axes}, axis_name={axes.name!r}{options}"
+    given = f"{_perhaps_a_list(axes)}, {axes.out_axes}, axis_name={axes.name!r}{options}"
     return f"mapped = jax.vmap(function, {given})"
 
 

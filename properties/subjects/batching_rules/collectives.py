@@ -61,10 +61,12 @@ def kept(total):
     # Zero where the sum is of another dtype.
     return total * (total.dtype == small.dtype)
 
-return jax.vmap(lambda i: (
+of_two = jax.vmap(jax.vmap(lambda i: i + lax.psum(a, ('i', 'j')), axis_name='j'), axis_name='i')
+each = jax.vmap(lambda i: (
     i + lax.psum(a, 'i'), i + lax.pmax(a, 'i'), i + lax.psum_scatter(a, 'i'),
     i + lax.psum_scatter(a, 'i', tiled=True), i + lax.all_gather(a, 'i'), i + kept(lax.psum(small, 'i')),
 ), axis_name='i')(jnp.arange(3.0))
+return *each, of_two(jnp.arange(6.0).reshape(2, 3))
 """
 
 
@@ -81,6 +83,7 @@ def _of_one(a: Any) -> tuple[Any, Any]:
         place + 3 * a[:, None],
         place[..., None] + np.stack([np.stack([a] * 3)] * 3),
         place + 3 * a,
+        np.arange(6).reshape(2, 3, 1) + 6 * a,
     )
     return each, tuple(np.zeros(value.shape) for value in each)
 

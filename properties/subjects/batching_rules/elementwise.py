@@ -132,6 +132,14 @@ ELEMENTWISE = (
         for name in ("add", "sub", "mul")
     ),
     _exact("add_any", "jax.grad(lambda x: jnp.sum(x * b + x * x))(a)", "whole", "whole"),
+    rule(
+        "add_any.two-axes",
+        # One of the two has the examples behind, after a product with a matrix.
+        "matrix = jnp.arange(9, dtype=a.dtype).reshape(3, 3)\n"
+        "return jax.grad(lambda x: jnp.vdot(x, matrix @ b) + jnp.sum(x * x))(a)",
+        *(of("whole", 3), of("whole", 3)),
+        exact=True,
+    ),
     _exact("mulhi", "lax.mulhi(a, b)", "bits", "bits", dtypes=("uint32",)),
     _exact("max", "lax.max(a, b)", "normal", "normal", dtypes=ORDERED),
     _exact("min", "lax.min(a, b)", "normal", "normal", dtypes=ORDERED),

@@ -103,6 +103,15 @@ _ENTRIES = (
         "lax.conv_general_dilated(a, b, (1,), 'VALID', preferred_element_type=jnp.int32)",
         *_BYTES,
     ),
+    rule(
+        "conv_general_dilated.of-none",
+        "none = jnp.zeros((0, 1, 1, 4), jnp.int8)\n"
+        "convolved = lambda x, y:"
+        " lax.conv_general_dilated(x, y, (1,), 'VALID', preferred_element_type=jnp.int32)\n"
+        "return a + (jax.vmap(convolved)(none, none).dtype == jnp.int32)",
+        of("whole", 2),
+        answer=lambda a: (a + 1, np.zeros(2)),
+    ),
     _exact(
         "conv_general_dilated.wider",
         "lax.conv_general_dilated(a, b, (1,), 'VALID', preferred_element_type=jnp.float32)",

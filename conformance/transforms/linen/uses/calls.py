@@ -85,15 +85,22 @@ def shared_result(s: Setting) -> Any:
 
 
 def size_alone(s: Setting) -> Any:
-    """No input is mapped: `axis_size` says how many members there are."""
+    """No input is mapped: `axis_size` says how many members there are, or the variables that are given."""
     x = s.inputs()[0]
 
     def mapped() -> Any:
-        return s.ensemble(Net, in_axes=None, axis_size=s.size)().init_with_output(s.key, x)
+        made = s.ensemble(Net, in_axes=None, axis_size=s.size)().init_with_output(s.key, x)
+        given = s.ensemble(Net, in_axes=None)().apply(made[1], x, mutable=["cache"])
+        return made, given
 
     keys = s.keys(s.key)
-    y, variables = s.loop(lambda i: Net().init_with_output(keys[i], x))
-    return mapped, (y, s.placed(variables))
+
+    def one(i: int) -> Any:
+        y, variables = Net().init_with_output(keys[i], x)
+        return (y, variables), Net().apply(variables, x, mutable=["cache"])
+
+    (y, variables), given = s.loop(one)
+    return mapped, ((y, s.placed(variables)), given)
 
 
 def several_methods(s: Setting) -> Any:
@@ -194,6 +201,47 @@ def partial_class(s: Setting) -> Any:
     return mapped, [(y, s.placed(each)) for y, each in pairs]
 
 
+class Holder(nn.Module):
+    """A module that holds a `Coder`."""
+
+    def setup(self) -> None:
+        """Make it."""
+        self.coder = Coder()
+
+
+def module_argument(s: Setting) -> Any:
+    """A lifted method is given a module, which another one holds; its parameters are shared or stacked."""
+    w = s.whole(7, s.size, FEATURES, OUTPUTS)
+
+    def of(axis: int | None) -> Any:
+        class Top(nn.Module):
+            def setup(self) -> None:
+                self.holder = Holder()
+
+            @functools.partial(
+                nn.vmap,
+                variable_axes={"params": axis},
+                split_rngs={"params": False},
+                in_axes=(None, 0),
+            )
+            def encode(self, coder: Any, x: Any) -> Any:
+                return coder.encode(x)
+
+            def __call__(self, x: Any) -> Any:
+                return self.encode(self.holder.coder, x)
+
+        return Top()
+
+    def mapped() -> Any:
+        stacked = jnp.moveaxis(w, 0, s.axis)
+        return [
+            of(axis).apply({"params": {"holder": {"coder": {"w": value}}}}, s.inputs())
+            for axis, value in ((None, w[0]), (s.axis, stacked))
+        ]
+
+    return mapped, [jnp.dot(s.inputs(), w[0]), jnp.einsum("bf,bfo->bo", s.inputs(), w)]
+
+
 def bound_method(s: Setting) -> Any:
     """An instance is no target of a lift: it is refused."""
 
@@ -212,5 +260,6 @@ USES: dict[str, Use] = {
     "use.as-decorator": as_decorator,
     "use.counted-names": counted_names,
     "use.partial-class": partial_class,
+    "use.module-argument": module_argument,
     "use.bound-method": bound_method,
 }

@@ -16,12 +16,13 @@ MOST = 200
 
 
 class Step(nn.Module):
-    """x w, which is added to the carry and, as long as the cache may be written to, to the total."""
+    """x w times a unit, which is added to the carry and, where the cache may be written to, to the total."""
 
     @nn.compact
     def __call__(self, carry: Any, x: Any) -> Any:
-        """Give the new carry and x w, for `x` of shape (FEATURES,)."""
-        y = jnp.dot(x, self.param("w", roll, (FEATURES, OUTPUTS)))
+        """Give the new carry and x w times the unit, for `x` of shape (FEATURES,)."""
+        unit = self.variable("units", "unit", jnp.ones, OUTPUTS)
+        y = unit.value * jnp.dot(x, self.param("w", roll, (FEATURES, OUTPUTS)))
         total = self.variable("cache", "total", jnp.zeros, OUTPUTS)
         total.value = total.value + y
         return carry + y, y
@@ -35,7 +36,7 @@ class Scanned(nn.Module):
         """Give both scans' results for `xs` of shape (STEPS, FEATURES); axes count from the end."""
         shared = nn.scan(
             Step,
-            variable_broadcast="params",
+            variable_broadcast=["params", "units"],
             variable_carry="cache",
             split_rngs={"params": False},
             out_axes=-1,
@@ -43,6 +44,7 @@ class Scanned(nn.Module):
         own = nn.scan(
             Step,
             variable_axes={"params": -1, "cache": -1},
+            variable_broadcast="units",
             split_rngs={"params": True},
             in_axes=-1,
             out_axes=-1,
@@ -69,21 +71,30 @@ class Waiting(nn.Module):
 
 
 def scanned(s: Setting) -> Any:
-    """A module scans another one; parameters that no step may write to and a total are kept apart."""
+    """A module scans another one; parameters that no step may write to, units and a total are kept apart."""
     xs, total = s.whole(5, s.size, STEPS, FEATURES), s.whole(6, s.size, OUTPUTS)
     w, own = s.whole(7, s.size, FEATURES, OUTPUTS), s.whole(8, s.size, FEATURES, OUTPUTS, STEPS)
-    totals = s.whole(9, s.size, OUTPUTS, STEPS)
+    totals, unit = s.whole(9, s.size, OUTPUTS, STEPS), s.whole(10, OUTPUTS)
+    units = {name: {"unit": unit} for name in ("shared", "own")}
 
     def mapped() -> Any:
         params = s.placed({"params": {"shared": {"w": w}, "own": {"w": own}}})
         cache = {"shared": {"total": total}, "own": {"total": totals}}
-        return s.ensemble(Scanned)().apply({**params, "cache": cache}, xs, mutable=["cache"])
+        axes = {"params": s.axis, "cache": 0, "units": None}
+        lifted = s.ensemble(Scanned, variable_axes=axes)()
+        # The steps draw nothing, but have as many keys as there are steps.
+        return lifted.apply(
+            {**params, "cache": cache, "units": units},
+            xs,
+            rngs={"params": s.key},
+            mutable=["cache", "units"],
+        )
 
-    shared = jnp.einsum("bsf,bfo->bos", xs, w)
-    each = jnp.einsum("bsf,bfos->bos", xs, own)
+    shared = unit[:, None] * jnp.einsum("bsf,bfo->bos", xs, w)
+    each = unit[:, None] * jnp.einsum("bsf,bfos->bos", xs, own)
     results = tuple((ys.sum(-1), ys) for ys in (shared, each))
     cache = {"shared": {"total": total + shared.sum(-1)}, "own": {"total": totals + each}}
-    return mapped, (results, {"cache": cache})
+    return mapped, (results, {"cache": cache, "units": units})
 
 
 def waited(s: Setting) -> Any:

@@ -7,6 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import struct
 
 from conformance.transforms.linen.uses.base import (
     FEATURES,
@@ -113,11 +114,41 @@ def error_inside(s: Setting) -> Any:
             lambda: Failing().apply(variables, s.inputs(), method=failing, mutable=["cache"])
         )
         y, state = lifted.apply(variables, s.inputs(), mutable=["cache"])
-        return np.array(raised == "ZeroDivisionError"), y, state, variables
+        unwritable = error_of(lambda: lifted.apply(variables, s.inputs()))
+        right = raised == "ZeroDivisionError", unwritable == "ModifyScopeVariableError"
+        return np.array(right), y, state, variables
 
     each = s.loop(lambda i: Failing().init(keys[i], s.inputs()[i]))
     y, state = s.loop(lambda i: Failing().apply(member(each, i), s.inputs()[i], mutable=["cache"]))
-    return mapped, (np.array(True), y, state, s.placed(each))
+    return mapped, (np.array([True, True]), y, state, s.placed(each))
+
+
+class Counted(struct.PyTreeNode, nn.meta.AxisMetadata[Any]):
+    """A box that keeps the size of each axis of its value, and understands an axis counted from the end."""
+
+    value: Any
+    sizes: tuple[Any, ...] = struct.field(pytree_node=False)
+
+    def unbox(self) -> Any:
+        """Give the value."""
+        return self.value
+
+    def replace_boxed(self, val: Any) -> Any:
+        """Box another value."""
+        return self.replace(value=val)
+
+    def add_axis(self, index: int, params: dict[Any, Any]) -> Any:
+        """Add an axis, whose name stands for its size."""
+        place = index % (len(self.sizes) + 1)
+        name = params[nn.PARTITION_NAME]
+        return self.replace(sizes=(*self.sizes[:place], name, *self.sizes[place:]))
+
+    def remove_axis(self, index: int, params: dict[Any, Any]) -> Any:
+        """Remove the axis that `add_axis` added."""
+        place = index % len(self.sizes)
+        if self.sizes[place] != params[nn.PARTITION_NAME]:
+            raise ValueError(f"{self.sizes} has no {params} at {index}")
+        return self.replace(sizes=(*self.sizes[:place], *self.sizes[place + 1 :]))
 
 
 class Named(nn.Module):
@@ -131,6 +162,8 @@ class Named(nn.Module):
         total: Any = self.variable("cache", "total", zeros, (OUTPUTS,))
         ones = nn.with_partitioning(jnp.ones, ("in",))
         scale: Any = self.variable("far", "scale", ones, (FEATURES, OUTPUTS))
+        shape = (FEATURES, OUTPUTS)
+        self.variable("last", "sized", lambda: Counted(jnp.zeros(shape), shape))
         total.value = total.value + jnp.dot(x, w * scale.value)
         return total.value
 
@@ -138,7 +171,7 @@ class Named(nn.Module):
 def metadata(s: Setting) -> Any:
     """Boxes say where the new axis is after `init`, and after `apply` of what they are in."""
     axis = s.axis
-    along = {"params": axis, "cache": 0, "far": 2}
+    along = {"params": axis, "cache": 0, "far": 2, "last": -1}
 
     def mapped() -> Any:
         named: Any = {nn.PARTITION_NAME: MEMBERS}
@@ -147,8 +180,10 @@ def metadata(s: Setting) -> Any:
         y, state = lifted.apply(variables, s.inputs(), mutable=["cache"])
         names = [variables["params"]["w"].names, variables["cache"]["total"].names]
         names += [state["cache"]["total"].names, variables["far"]["scale"].names]
+        names += [variables["last"]["sized"].sizes]
         own, new = ("in", "out"), (MEMBERS, "out")
         right = [(*own[:axis], MEMBERS, *own[axis:]), new, new, ("in", None, MEMBERS)]
+        right += [(FEATURES, OUTPUTS, MEMBERS)]
         return np.array(names == right), y, nn.unbox(state)
 
     keys = s.keys(s.key)

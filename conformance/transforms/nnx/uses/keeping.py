@@ -104,7 +104,7 @@ def split_by_argument(s: Setting) -> Any:
 
 
 def forked(s: Setting) -> Any:
-    """Streams are forked for the members: a copy is split, and the stream counts one draw."""
+    """Streams are forked: a copy is split for the members, another one is not, and each counts as a draw."""
     root = jax.random.key(s.seed)
 
     def mapped() -> Any:
@@ -112,14 +112,17 @@ def forked(s: Setting) -> Any:
         split: Any = getattr(rngs, "split", None)
         copy = split(s.size) if split is not None else rngs.fork(split=s.size)
         both = s.map(lambda rngs: [roll(rngs.noise()), roll(rngs.noise())], in_axes=0)(copy)
-        return both, left(rngs, "noise"), left(copy, "noise")
+        whole = rngs.fork()
+        shared = s.map(lambda x: x + roll(read(whole.noise.key)), in_axes=0)(s.inputs())
+        return both, shared, left(rngs, "noise"), left(copy, "noise")
 
     def one(i: int) -> Any:
         own = nnx.Rngs(noise=keys(s, root)[i])
         return [roll(own.noise()), roll(own.noise())], left(own, "noise")
 
     both, after = s.loop(one)
-    return mapped, (both, {"noise": as_it_was(root, 1)}, after)
+    shared = s.inputs() + roll(jax.random.fold_in(root, 1))
+    return mapped, (both, shared, {"noise": as_it_was(root, 2)}, after)
 
 
 class Linear(nn.Module):
@@ -261,14 +264,20 @@ def _with(names: Any, axis: int, new: str) -> Any:
 
 def by_decorator(s: Setting) -> Any:
     """Where no graph is updated, a decorator gives the parameters' names the new axis, and takes it."""
-    outer = tuple(_with(("in", "out"), s.axis, MEMBERS))
+    each = [_by_decorator(s, axis) for axis in (0, 1)]
+    return lambda: [mapped() for mapped, _ in each], [right for _, right in each]
+
+
+def _by_decorator(s: Setting, axis: int) -> Any:
+    """The same along one axis."""
+    outer = tuple(_with(("in", "out"), axis, MEMBERS))
 
     def mapped(graph: bool) -> Any:
         mode, within = {"graph": graph}, []
         decorate: Any = partial(
-            nnx.transform_metadata, in_axes=s.axis, out_axes=s.axis, partition=MEMBERS, **mode
+            nnx.transform_metadata, in_axes=axis, out_axes=axis, partition=MEMBERS, **mode
         )
-        w = jnp.moveaxis(s.values()["w"], 0, s.axis)
+        w = jnp.moveaxis(s.values()["w"], 0, axis)
         module = Marked(w, outer, None)
         module.plain = nnx.Param(w)
 
@@ -277,7 +286,7 @@ def by_decorator(s: Setting) -> Any:
             write(module.w, read(module.w) + read(module.plain))
             return Marked(read(module.w), ("in", "out"), None)
 
-        lift = s.mapping(in_axes=s.axis, out_axes=s.axis, graph_updates=False, **mode)
+        lift = s.mapping(in_axes=axis, out_axes=axis, graph_updates=False, **mode)
         made = lift(decorate(function))(module)
         right = [
             within[0] == ("in", "out"),
@@ -286,7 +295,7 @@ def by_decorator(s: Setting) -> Any:
         ]
         return read(module.w), read(made.w), [np.array(each) for each in right]
 
-    twice = 2 * jnp.moveaxis(s.values()["w"], 0, s.axis)
+    twice = 2 * jnp.moveaxis(s.values()["w"], 0, axis)
     expected = (twice, twice, [np.array(True)] * 3)
     return lambda: [mapped(graph) for graph in (True, False)], [expected] * 2
 

@@ -7,11 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from conformance.transforms.nnx.lift import read, write
 from conformance.transforms.nnx.uses.base import (
     FEATURES,
     OUTPUTS,
     Net,
     Setting,
+    Total,
     Use,
     refused,
     state_axes,
@@ -78,30 +80,41 @@ def looped(s: Setting) -> Any:
 
 
 def scanned(s: Setting) -> Any:
-    """A function scans a module for each step, along axes that count from the end."""
+    """A function scans a module for each step, along axes from the end, and a total that all steps share."""
     transforms: Any = nnx
     shapes = {"w": (FEATURES, OUTPUTS), "b": (OUTPUTS,), "total": (OUTPUTS,)}
     values = {
         name: s.whole(20 + i, s.size, *shape, STEPS)
         for i, (name, shape) in enumerate(shapes.items())
     }
-    xs = s.whole(5, s.size, FEATURES, STEPS)
+    xs, start = s.whole(5, s.size, FEATURES, STEPS), s.whole(6, s.size, OUTPUTS)
 
-    def step(carry: Any, net: Any, x: Any) -> Any:
+    def step(carry: Any, net: Any, x: Any, shared: Any) -> Any:
         y = net(x)
+        if s.mode:
+            # Where the graph is updated, what has no axis cannot be written to.
+            write(shared, read(shared) + y)
         return carry + y, y
 
-    def function(net: Any, xs: Any) -> Any:
-        axes = (transforms.Carry, s.axes_of(net, {...: -1}), -1)
-        scan = transforms.scan(step, in_axes=axes, out_axes=(transforms.Carry, -1), **s.mode)
-        return scan(jnp.zeros(OUTPUTS), net, xs)
+    def function(net: Any, xs: Any, shared: Any) -> Any:
+        def scan(axis: Any) -> Any:
+            axes = {
+                "in_axes": (transforms.Carry, axis, -1, None),
+                "out_axes": (transforms.Carry, -1),
+            }
+            return transforms.scan(step, **axes, **s.mode)(jnp.zeros(OUTPUTS), net, xs, shared)
+
+        return scan(s.axes_of(net, {...: -1})), scan(-1)
 
     def mapped() -> Any:
-        net = Net(**values)
-        return s.map(function, in_axes=(s.axes_of(net, {...: 0}), 0))(net, xs), variables(net)
+        net, shared = Net(**values), Total(start)
+        call = s.map(function, in_axes=(s.axes_of(net, {...: 0}), 0, 0))
+        return call(net, xs, shared), variables(net), read(shared)
 
     ys = jnp.einsum("bfs,bfos->bos", xs, values["w"]) + values["b"]
-    return mapped, ((ys.sum(-1), ys), {**values, "total": values["total"] + ys})
+    each = ys.sum(-1), ys
+    after = {**values, "total": values["total"] + 2 * ys}
+    return mapped, ((each, each), after, start + 2 * ys.sum(-1) if s.mode else start)
 
 
 def gradient_of_change(s: Setting) -> Any:

@@ -22,18 +22,25 @@ from conformance.transforms.nnx.uses.base import (
 )
 
 
+def _step(net: Any, x: Any) -> Any:
+    """Call a `Net`, which changes its total, and change a parameter, whose axis is another one."""
+    y = net(x)
+    write(net.w, read(net.w) + 1)
+    return y
+
+
 def second_call(s: Setting) -> Any:
     """A map is called twice: the second call starts from the state that the first one left."""
 
     def mapped() -> Any:
         net = s.ensemble()
-        function = s.map(lambda net, x: net(x), in_axes=(s.axes_of(net, s.filters()), 0))
+        function = s.map(_step, in_axes=(s.axes_of(net, s.filters()), 0))
         first, second = function(net, s.inputs()), function(net, s.inputs() + 1)
         return {"y": [first, second], **variables(net)}
 
     def one(i: int) -> Any:
         net = s.member(i)
-        y = [net(s.inputs()[i]), net(s.inputs()[i] + 1)]
+        y = [_step(net, s.inputs()[i]), _step(net, s.inputs()[i] + 1)]
         return {"y": y, **variables(net)}
 
     return mapped, s.placed(s.loop(one))
@@ -48,7 +55,7 @@ def twice_inside(s: Setting) -> Any:
         in_axes = (s.axes_of(net, s.filters()), 0)
 
         def both(net: Any, x: Any) -> Any:
-            function = s.map(lambda net, x: net(x), in_axes=in_axes)
+            function = s.map(_step, in_axes=in_axes)
             return [function(net, x), function(net, x + 1)]
 
         return {"y": jit(both, **s.mode)(net, s.inputs()), **variables(net)}
