@@ -1,6 +1,5 @@
 """Gathers, scatters and dynamic slices, their indices mapped and not."""
 
-
 from properties.subject import Array, FunctionSubject
 from properties.subjects.batching_rules.entry import ANYTHING, MN, SIGNED, below, of, rule
 

@@ -62,17 +62,68 @@ def switches_have_two_branches(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(conditionals, "_bcast_select_n", selected)
 
 
-FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
-    "lax.psum.of-one-for-all": sums_of_small_integers_are_wide,
-    "lax.custom_vjp_call.shared-halves": gradients_of_halves_are_wide,
-    "lax.cond.switch": switches_have_two_branches,
-}
+def sums_over_two_axes_are_of_one(patch: pytest.MonkeyPatch) -> None:
+    """The sum over two mapped axes of what all examples share is taken over one of them."""
+    from jax._src.lax import parallel
+
+    whole = function_of(parallel, "_constant_reduction")
+
+    def reduced(prim: Any, data: Any, value: Any, axes: Any, groups: Any) -> Any:
+        return whole(prim, data, value, (data.name,), groups)
+
+    patch.setattr(parallel, "_constant_reduction", reduced)
+
+
+def change_rule(patch: pytest.MonkeyPatch, name: str, change: Callable[..., Any]) -> None:
+    """Have a primitive's batching rule give `change(out, axis, operands, axes)`."""
+    from jax._src.interpreters import batching
+
+    registries = [batching.primitive_batchers, getattr(batching, "fancy_primitive_batchers", {})]
+    registries = [each for each in registries if isinstance(each, dict)]
+    found = [(each, prim) for each in registries for prim in each if prim.name == name]
+    ((registry, primitive), *_) = found
+    whole = registry[primitive]
+
+    def changed(*given: Any, **parameters: Any) -> Any:
+        # A release gives what it knows of the axis before the operands, or after them, or not at all.
+        operands, axes = [each for each in given if isinstance(each, (list, tuple))][-2:]
+        return change(*whole(*given, **parameters), operands, axes)
+
+    patch.setitem(registry, primitive, changed)
+
+
+def sums_have_the_first_axis(patch: pytest.MonkeyPatch) -> None:
+    """A sum of two with the examples along differing axes is said to have them where the first had them."""
+
+    def change(out: Any, axis: Any, operands: Any, axes: Any) -> Any:
+        return out, axis if None in axes else axes[0]
+
+    change_rule(patch, "add_any", change)
+
+
+def empty_results_have_the_dtype_of_the_input(patch: pytest.MonkeyPatch) -> None:
+    """Over no example, a convolution gives the dtype of what is convolved, whichever was asked for."""
+
+    def change(out: Any, axis: Any, operands: Any, axes: Any) -> Any:
+        return out if out.size else out.astype(operands[0].dtype), axis
+
+    change_rule(patch, "conv_general_dilated", change)
+
+
+FAULTS: tuple[tuple[str, Callable[[pytest.MonkeyPatch], None]], ...] = (
+    ("lax.psum.of-one-for-all", sums_of_small_integers_are_wide),
+    ("lax.psum.of-one-for-all", sums_over_two_axes_are_of_one),
+    ("lax.custom_vjp_call.shared-halves", gradients_of_halves_are_wide),
+    ("lax.cond.switch", switches_have_two_branches),
+    ("lax.add_any.two-axes", sums_have_the_first_axis),
+    ("lax.conv_general_dilated.of-none", empty_results_have_the_dtype_of_the_input),
+)
 """The subject, and the fault in JAX that it must notice."""
 
 
-@pytest.mark.parametrize("subject", FAULTS)
+@pytest.mark.parametrize(("subject", "fault"), FAULTS, ids=[fault.__name__ for _, fault in FAULTS])
 def test_a_planted_fault_is_noticed_and_jax_as_it_is_passes(
-    subject: str, monkeypatch: pytest.MonkeyPatch
+    subject: str, fault: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vmap = TRANSFORMS["jax.vmap"]
     if reason := unavailable(SUBJECTS[subject]):
@@ -82,6 +133,6 @@ def test_a_planted_fault_is_noticed_and_jax_as_it_is_passes(
     assert control.violation is None
     jax.clear_caches()
     with monkeypatch.context() as patch:
-        FAULTS[subject](patch)
+        fault(patch)
         assert first_violation(LAW, vmap, control.calls) is not None
     jax.clear_caches()

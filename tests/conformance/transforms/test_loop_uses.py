@@ -1,4 +1,4 @@
-"""Faults planted in Flax's loops and gradients are noticed by their uses, and Flax as it is is not."""
+"""Faults planted in Flax's loops, scopes and streams are noticed by their uses, and Flax as it is is not."""
 
 import types
 from collections.abc import Callable
@@ -68,12 +68,103 @@ def axes_from_the_end_stay(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(iteration, "_move_axis", moved)
 
 
+def written_along_the_first_axis(patch: pytest.MonkeyPatch) -> None:
+    """Where no graph is updated, whatever changed is given back along axis 0."""
+    from flax.nnx import extract
+
+    if not hasattr(extract, "get_updates"):
+        pytest.skip("this release of Flax has one mode")
+    whole = extract.get_updates
+
+    def updates(current: Any, snapshot: Any, *, prefix: Any = None, **named: Any) -> Any:
+        front = jax.tree_util.tree_map(lambda axis: 0, prefix)
+        return whole(current, snapshot, prefix=front, **named)
+
+    patch.setattr(extract, "get_updates", updates)
+
+
+def shared_by_steps_is_restored(patch: pytest.MonkeyPatch) -> None:
+    """What all steps of a scan share is afterwards what it was before."""
+    whole = jax.lax.scan
+
+    def scan(function: Any, init: Any, *given: Any, **named: Any) -> Any:
+        after, ys = whole(function, init, *given, **named)
+        shares = isinstance(init, tuple) and len(init) == 2 and isinstance(init[1], list)
+        return ((after[0], init[1]) if shares else after), ys
+
+    patch.setattr(jax.lax, "scan", scan)
+
+
+def names_of_results_in_front(patch: pytest.MonkeyPatch) -> None:
+    """The name of the new axis of what a function makes is always the first one."""
+    from flax.nnx.transforms import iteration
+
+    if not hasattr(iteration, "_apply_axis_fn"):
+        pytest.skip("this release of Flax has no decorator for metadata")
+    whole = iteration._apply_axis_fn
+
+    def applied(tree: Any, axes: Any, metadata: Any, change: Any) -> None:
+        whole(tree, axes if isinstance(tree, tuple) else 0, metadata, change)
+
+    patch.setattr(iteration, "_apply_axis_fn", applied)
+
+
+def forks_count_no_draw(patch: pytest.MonkeyPatch) -> None:
+    """A fork of a stream that is not split has its key."""
+    from flax.nnx import rnglib
+
+    whole = rnglib.RngStream.fork
+
+    def fork(self: Any, *, split: Any = None) -> Any:
+        if split is not None:
+            return whole(self, split=split)
+        return type(self)(self.key.get_value(), tag=self.tag)
+
+    patch.setattr(rnglib.RngStream, "fork", fork)
+
+
+def boxes_are_told_the_first_axis(patch: pytest.MonkeyPatch) -> None:
+    """A box is told axis 0 of an axis that counts from the end."""
+    from flax.core import meta
+
+    whole = meta.add_axis
+    patch.setattr(meta, "add_axis", lambda tree, axis, names: whole(tree, max(axis, 0), names))
+
+
+def all_may_be_written_to(patch: pytest.MonkeyPatch) -> None:
+    """Within a lift, a collection may be written to that no one said may be."""
+    from flax.core import lift
+
+    whole = lift.intersect_filters
+    patch.setattr(lift, "intersect_filters", lambda a, b: b if a is False else whole(a, b))
+
+
+def paths_are_reversed(patch: pytest.MonkeyPatch) -> None:
+    """A module that is an argument is looked for by its path, from its end."""
+    from flax.core import lift
+
+    whole = lift._dedup_scopes
+
+    def scopes_of(scopes: Any) -> Any:
+        least, paths = whole(scopes)
+        return least, tuple((scope, tuple(reversed(path))) for scope, path in paths)
+
+    patch.setattr(lift, "_dedup_scopes", scopes_of)
+
+
 FAULTS: tuple[tuple[str, str, Callable[[pytest.MonkeyPatch], None]], ...] = (
     (LINEN, "scanned", results_in_front),
     (LINEN, "scanned", carried_variables_are_lost),
     (LINEN, "waited", one_key_for_all_turns),
     (NNX, "gradient-of-change", updates_are_dropped),
     (NNX, "scanned", axes_from_the_end_stay),
+    (NNX, "scanned", shared_by_steps_is_restored),
+    (NNX, "second-call", written_along_the_first_axis),
+    (NNX, "metadata-by-decorator", names_of_results_in_front),
+    (NNX, "forked-streams", forks_count_no_draw),
+    (LINEN, "metadata", boxes_are_told_the_first_axis),
+    (LINEN, "error-inside", all_may_be_written_to),
+    (LINEN, "module-argument", paths_are_reversed),
 )
 """The transform, its use, and the fault in Flax that it must notice."""
 
@@ -87,7 +178,7 @@ def test_a_fault_in_flax_is_noticed_and_its_control_is_not(
     host, subject = TRANSFORMS[transform], SUBJECTS[f"use.{name}"]
     if LAW.skip_reason(host, subject) is not None:
         pytest.skip(f"this release of Flax has no {name}")
-    call = ModuleCall(subject.name, {"batch": 3, "m": 2}, (Axes((0,)),), {}, {}, seed=5)
+    call = ModuleCall(subject.name, {"batch": 3, "m": 2}, (Axes((0,)),), {}, {}, seed=7)
     assert violation(LAW, host, call) is None
     with monkeypatch.context() as patch:
         fault(patch)
