@@ -70,7 +70,9 @@ def literal(tree: Any) -> str:
         return "{" + ", ".join(f"{k!r}: {literal(v)}" for k, v in tree.items()) + "}"
     if isinstance(tree, list | tuple):
         inner = ", ".join(map(literal, tree))
-        return f"({inner},)" if isinstance(tree, tuple) else f"[{inner}]"
+        if isinstance(tree, list):
+            return f"[{inner}]"
+        return f"({inner},)" if tree else "()"
     if tree is None:
         return "None"
     leaf = np.asarray(raw(tree))

@@ -126,7 +126,7 @@ def with_copies(function: Any) -> Any:
 
 
 def _used_code(call: FunctionCall) -> str:
-    text = "\n\n".join(map(inspect.getsource, (used_up, with_copies)))
+    text = f"{inspect.getsource(used_up)}\n\n{inspect.getsource(with_copies)}"
     behind = "function = with_copies(function)"
     return f"{_results_code(call)}\n\n{text}\n\n{_static_code(call)}\n{behind}"
 

@@ -206,12 +206,12 @@ def test_literal_keeps_every_bit(array: Any) -> None:
         return np.array(values, dtype).reshape(shape)
 
     names = {"array": made, "nan": np.nan, "inf": np.inf, "jnp": jnp}
-    again = eval(literal({"a": (array,), "b": [array, {}]}), names)
+    again = eval(literal({"a": (array,), "b": [array, {}, ()]}), names)
     for leaf in (again["a"][0], again["b"][0]):
         assert leaf.dtype == array.dtype
         assert leaf.shape == array.shape
         assert leaf.tobytes() == array.tobytes()
-    assert again["b"][1] == {}
+    assert again["b"][1:] == [{}, ()]
 
 
 def test_a_violation_leaves_a_script_and_a_case_that_shows_it_again(

@@ -182,7 +182,7 @@ def metadata(s: Setting) -> Any:
         names += [state["cache"]["total"].names, variables["far"]["scale"].names]
         names += [variables["last"]["sized"].sizes]
         own, new = ("in", "out"), (MEMBERS, "out")
-        right = [(*own[:axis], MEMBERS, *own[axis:]), new, new, ("in", None, MEMBERS)]
+        right: list[Any] = [(*own[:axis], MEMBERS, *own[axis:]), new, new, ("in", None, MEMBERS)]
         right += [(FEATURES, OUTPUTS, MEMBERS)]
         return np.array(names == right), y, nn.unbox(state)
 
