@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -20,7 +20,12 @@ ENOUGH = 3
 """Numbers, or calls, that a factor has to explain: fewer are explained by chance."""
 
 Arrays = list[np.ndarray]
-_PENALTIES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+PARTS: tuple[tuple[str, Callable[[np.ndarray], bool]], ...] = (
+    ("", lambda array: True),
+    ("the weights in ", lambda array: array.ndim > 1),
+)
+"""The arrays of an argument that a term may be made of, and what they are called."""
+PENALTIES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "squares": np.square,
     "absolute values": np.abs,
 }
@@ -77,30 +82,24 @@ def _multiple(
         for each, arrays in zip(more, arguments, strict=True)
     ):
         return None
-    for which, kept in _parts():
-        told = 0
-        for each, arrays in zip(more, arguments, strict=True):
-            terms = [np.where(kept(a), a, 0.0) for a in arrays]
-            size = _explained(each, terms)
-            if size is None:
-                break
-            told += size
-        else:
-            if told < ENOUGH:
-                return None
-            return Diagnosis(
-                "term-of-an-argument",
-                f"Every number is off by a multiple of {which}`{name}`.",
-                f"Look for a term with `{name}` that the task does not ask for, such as weight decay, or "
-                "a penalty on the weights in the loss.",
-            )
+    for which, kept in PARTS:
+        pairs = zip(more, arguments, strict=True)
+        told = [
+            _explained(each, [a if kept(a) else 0 * a for a in arrays]) for each, arrays in pairs
+        ]
+        if None not in told:
+            enough = sum(each or 0 for each in told) >= ENOUGH
+            return _term(f"{which}`{name}`", name) if enough else None
     return None
 
 
-def _parts() -> Iterator[tuple[str, Callable[[np.ndarray], bool]]]:
-    """The arrays of an argument that a term may be made of."""
-    yield "", lambda array: True
-    yield "the weights in ", lambda array: array.ndim > 1
+def _term(what: str, name: str) -> Diagnosis:
+    return Diagnosis(
+        "term-of-an-argument",
+        f"Every number is off by a multiple of {what}.",
+        f"Look for a term with `{name}` that the task does not ask for, such as weight decay, or a "
+        "penalty on the weights in the loss.",
+    )
 
 
 def _explained(more: Sequence[tuple[np.ndarray, float]], terms: Arrays) -> int | None:
@@ -125,8 +124,8 @@ def _penalty(
     if any(len(each) != 1 or each[0][0].size != 1 for each in more):
         return None
     off = [(float(d.ravel()[0]), bound) for [(d, bound)] in more]
-    for which, kept in _parts():
-        for words, of in _PENALTIES.items():
+    for which, kept in PARTS:
+        for words, of in PENALTIES.items():
             sums = [sum(float(of(a).sum()) for a in arrays if kept(a)) for arrays in arguments]
             factor = _common(off, sums)
             if factor is not None:
