@@ -152,6 +152,37 @@ def paths_are_reversed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(lift, "_dedup_scopes", scopes_of)
 
 
+def scans_go_forwards(patch: pytest.MonkeyPatch) -> None:
+    """A scan from the end begins in front."""
+    from flax.core import axes_scan
+
+    whole = axes_scan.scan
+    patch.setattr(axes_scan, "scan", lambda *fn, **given: whole(*fn, **{**given, "reverse": False}))
+
+
+def indices_wrap_around(patch: pytest.MonkeyPatch) -> None:
+    """A switch counts branches anew beyond the last one."""
+    whole = jax.lax.switch
+
+    def switch(index: Any, branches: Any, *operands: Any) -> Any:
+        return whole(index % len(branches), branches, *operands)
+
+    patch.setattr(jax.lax, "switch", switch)
+
+
+def what_goes_in_comes_out(patch: pytest.MonkeyPatch) -> None:
+    """A collection that a lift only takes in may be written to within."""
+    from flax.core import lift
+
+    whole = lift._split_in_out_axes
+
+    def split(axes: Any) -> Any:
+        inward, outward = whole(axes)
+        return inward, {**inward, **outward}
+
+    patch.setattr(lift, "_split_in_out_axes", split)
+
+
 FAULTS: tuple[tuple[str, str, Callable[[pytest.MonkeyPatch], None]], ...] = (
     (LINEN, "scanned", results_in_front),
     (LINEN, "scanned", carried_variables_are_lost),
@@ -163,6 +194,9 @@ FAULTS: tuple[tuple[str, str, Callable[[pytest.MonkeyPatch], None]], ...] = (
     (NNX, "metadata-by-decorator", names_of_results_in_front),
     (NNX, "forked-streams", forks_count_no_draw),
     (LINEN, "metadata", boxes_are_told_the_first_axis),
+    (LINEN, "scanned", scans_go_forwards),
+    (LINEN, "lifts-inside", indices_wrap_around),
+    (LINEN, "error-inside", what_goes_in_comes_out),
     (LINEN, "error-inside", all_may_be_written_to),
     (LINEN, "module-argument", paths_are_reversed),
 )

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
+from flax.core import lift
 
 from conformance.transforms.linen.uses.base import (
     FEATURES,
@@ -94,7 +95,7 @@ def missing_stream(s: Setting) -> Any:
 
 
 def error_inside(s: Setting) -> Any:
-    """After a module that writes and then raises, the same variables can be used again."""
+    """After a module that writes and raises, or may not write, the same variables can be used again."""
 
     class Failing(nn.Module):
         @nn.compact
@@ -115,12 +116,15 @@ def error_inside(s: Setting) -> Any:
         )
         y, state = lifted.apply(variables, s.inputs(), mutable=["cache"])
         unwritable = error_of(lambda: lifted.apply(variables, s.inputs()))
-        right = raised == "ZeroDivisionError", unwritable == "ModifyScopeVariableError"
-        return np.array(right), y, state, variables
+        only_in = {"params": s.axis, "cache": lift.In(0)}
+        read = s.ensemble(Failing, in_axes=(0,), variable_axes=only_in)()
+        in_only = error_of(lambda: read.apply(variables, s.inputs(), mutable=["cache"]))
+        unwritable = [each == "ModifyScopeVariableError" for each in (unwritable, in_only)]
+        return np.array([raised == "ZeroDivisionError", *unwritable]), y, state, variables
 
     each = s.loop(lambda i: Failing().init(keys[i], s.inputs()[i]))
     y, state = s.loop(lambda i: Failing().apply(member(each, i), s.inputs()[i], mutable=["cache"]))
-    return mapped, (np.array([True, True]), y, state, s.placed(each))
+    return mapped, (np.ones(3, bool), y, state, s.placed(each))
 
 
 class Counted(struct.PyTreeNode, nn.meta.AxisMetadata[Any]):
