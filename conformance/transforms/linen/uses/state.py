@@ -116,11 +116,12 @@ def error_inside(s: Setting) -> Any:
         )
         y, state = lifted.apply(variables, s.inputs(), mutable=["cache"])
         unwritable = error_of(lambda: lifted.apply(variables, s.inputs()))
-        only_in = {"params": s.axis, "cache": lift.In(0)}
+        within: Any = lift
+        only_in = {"params": s.axis, "cache": within.In(0)}
         read = s.ensemble(Failing, in_axes=(0,), variable_axes=only_in)()
         in_only = error_of(lambda: read.apply(variables, s.inputs(), mutable=["cache"]))
-        unwritable = [each == "ModifyScopeVariableError" for each in (unwritable, in_only)]
-        return np.array([raised == "ZeroDivisionError", *unwritable]), y, state, variables
+        refused = [each == "ModifyScopeVariableError" for each in (unwritable, in_only)]
+        return np.array([raised == "ZeroDivisionError", *refused]), y, state, variables
 
     each = s.loop(lambda i: Failing().init(keys[i], s.inputs()[i]))
     y, state = s.loop(lambda i: Failing().apply(member(each, i), s.inputs()[i], mutable=["cache"]))
