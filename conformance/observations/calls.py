@@ -30,12 +30,13 @@ from conformance.observations import (
     placed_maps,
     plain_calls,
     protocol_forms,
+    public_functions,
     rule_forms,
     statistics_functions,
     switched_forms,
     traced_maps,
 )
-from conformance.observations.code_names import is_made_of
+from conformance.observations.code_names import function_given, is_made_of
 from conformance.observations.record import Absent, Observation, described, needed, one
 from conformance.observations.selection import EVERYTHING, Selection
 from conformance.observations.started import fixed_stream
@@ -56,12 +57,22 @@ def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
             for name, call in _forms(transform, sweeps=selection.sweeps).items()
         ]
         for key, call in selection.of_part(every):
-            if not selection.only_their_calls or is_made_of(call, mine):
+            if not selection.only_their_calls or _is_theirs(key, call, mine):
                 yield from one(key, partial(_given, call))
 
 
+def _is_theirs(key: str, call: Callable[[], Any], mine: tuple[str, ...]) -> bool:
+    """Whether the user's code uses all that a call is made of."""
+    if public_functions.PREFIX in key:
+        told = function_given(call)
+        return told is not None and told[0] in mine
+    return is_made_of(call, mine)
+
+
 def _forms(transform: str, *, sweeps: bool) -> call_forms.Forms:
-    swept = every_function.vmapped() if sweeps and transform == "jax.vmap" else {}
+    swept: call_forms.Forms = {}
+    if sweeps and transform == "jax.vmap":
+        swept = {**every_function.vmapped(), **public_functions.forms()}
     return _FORMS[transform]() | swept
 
 

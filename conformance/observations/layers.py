@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from conformance.observations import every_layer
 from conformance.observations.cases import KEY, array
 from conformance.observations.linen_lifts import by_path
 from conformance.observations.nnx_lifts import state_by_path
@@ -35,11 +36,19 @@ def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
                 yield from many(
                     f"layers/flax.linen/{name}", partial(attempted, partial(_of_linen, name))
                 )
+            yield from _others("flax.linen", _linen())
         if selection.has_transform("flax.nnx.vmap"):
             for name in _nnx():
                 yield from many(
                     f"layers/flax.nnx/{name}", partial(attempted, partial(_of_nnx, name))
                 )
+            yield from _others("flax.nnx", _nnx())
+
+
+def _others(library: str, listed: Layers) -> Iterator[Observation]:
+    """The layers that are not listed."""
+    for name, use in every_layer.forms(library, listed).items():
+        yield from many(f"layers/{library}/{name}", partial(attempted, use))
 
 
 def _linen() -> Layers:

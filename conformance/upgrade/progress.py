@@ -22,6 +22,7 @@ AS_MANY_CHECKS = {
     "parameters": 95,
     "lifts": 95,
     "layers": 50,
+    "objects": 67,
     "outputs": 50,
     "calls": 90,
     "errors": 10,

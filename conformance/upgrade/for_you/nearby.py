@@ -5,12 +5,20 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from conformance.events.user_code import Operation, Use
 from conformance.upgrade.causes import causes
-from conformance.upgrade.detectors import arguments, call_forms, failures, laws, new_warnings
+from conformance.upgrade.detectors import (
+    arguments,
+    call_forms,
+    failures,
+    laws,
+    new_warnings,
+    objects,
+)
 from conformance.upgrade.difference import Difference
 from conformance.upgrade.for_you.concern import may_concern, name_of_call, of_law
 from conformance.upgrade.for_you.conditions import condition, met, suitable
 from conformance.upgrade.for_you.lines import Line
 from conformance.upgrade.for_you.names import in_one_line
+from conformance.upgrade.for_you.of_objects import met_by
 from conformance.upgrade.kinds import DifferenceKind
 
 _OF_USE = frozenset({"defaults-changed", "arguments-needed"})
@@ -62,6 +70,9 @@ def nearby(
             for cause in causes(mine):
                 yield Line(place, name, cause.sentence), tuple(e.key for e in cause.entries)
             continue
+        if mine[0].kind in objects.KINDS:
+            yield Line(place, name, mine[0].sentence), tuple(entry.key for entry in mine)
+            continue
         said = f"{_counted(mine)}: {mine[0].sentence.splitlines()[0]}"
         yield Line(place, name, said), tuple(entry.key for entry in mine)
 
@@ -70,6 +81,8 @@ def _place(
     entry: Difference, uses: Mapping[str, Sequence[Use]], operations: Collection[Operation]
 ) -> tuple[str, list[Use]] | None:
     """The user's name that a difference is about, and where; None where it concerns no file."""
+    if entry.kind in objects.KINDS:
+        return met_by(entry, uses, operations)
     special = condition(entry)
     if special is not None and special.operations and special.place == "operation":
         return met(special, _library(entry), uses, operations)
@@ -93,6 +106,8 @@ def _library(entry: Difference) -> str:
 
 def _is_near(entry: Difference) -> bool:
     """Whether a difference is of a kind that concerns who uses the name."""
+    if entry.kind is objects.OTHER:
+        return True
     if entry.kind is call_forms.FACTS:
         return "/plain-" in entry.key or condition(entry) is not None
     if entry.kind is new_warnings.NEW:
@@ -113,6 +128,8 @@ def _said_of_its_own(entry: Difference) -> str:
     """What distinguishes lines of one kind: of calls that fail the error, of warnings the words."""
     if entry.kind is new_warnings.NEW:
         return entry.sentence
+    if entry.kind in objects.KINDS:
+        return objects.what_is_done(entry.key)[1]
     return _ABOUT.split(entry.cause or "")[0] if entry.kind is failures.FAILS else ""
 
 

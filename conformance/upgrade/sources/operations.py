@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from conformance.events.user_code import Operation
+from conformance.upgrade.sources.of_objects import done_in
 
 _NUMPY = frozenset({"np", "numpy", "onp"})
 _WRAPPERS = frozenset(
@@ -47,7 +48,8 @@ def operations_in(source: bytes | str, file: str) -> list[Operation]:
         file: Its path, as it is shown.
 
     """
-    nodes = list(ast.walk(ast.parse(source, filename=file)))
+    tree = ast.parse(source, filename=file)
+    nodes = list(ast.walk(tree))
     wrapped = frozenset(_wrapped(nodes))
     found = {
         (int(getattr(node, "lineno", 1)), name)
@@ -59,6 +61,7 @@ def operations_in(source: bytes | str, file: str) -> list[Operation]:
     found |= {(line, "where given") for line in _where(nodes)}
     found |= {(line, "a number as a key") for line in _keyed(nodes)}
     found |= {(line, "an array set on a module later") for line in _set_later(nodes)}
+    found |= {(line, f"{kind or 'an object'}: {what}") for line, kind, what in done_in(tree)}
     return [Operation(file=file, line=line, name=name) for line, name in sorted(found)]
 
 

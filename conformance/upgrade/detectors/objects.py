@@ -1,0 +1,87 @@
+"""What objects of JAX and Flax have no longer, or have otherwise: attributes, methods, operations."""
+
+from collections.abc import Iterator, Mapping
+
+from conformance.upgrade.difference import Difference, ObservationPair
+from conformance.upgrade.kinds import DifferenceKind
+
+GONE = DifferenceKind(
+    "objects-lack",
+    "What objects lack now",
+    ("attribute or operation of an object is gone", "attributes or operations of objects are gone"),
+    "Code that uses the attribute, or does this with the object, raises.",
+    "Find such code of your own, and change it before you upgrade.",
+    63,
+    "work",
+)
+OTHER = DifferenceKind(
+    "objects-give",
+    "What objects give otherwise",
+    ("attribute or operation of an object gives another", "attributes or operations give others"),
+    "An attribute, a method or an operation gives a value or an object of another type.",
+    "Look at what your code does with it.",
+    113,
+    "know",
+)
+NEW = DifferenceKind(
+    "objects-have",
+    "What objects have now",
+    ("attribute or operation of an object is new", "attributes or operations of objects are new"),
+    "An attribute or an operation that objects did not have works.",
+    "Nothing to do.",
+    221,
+    "fine",
+)
+KINDS = (GONE, OTHER, NEW)
+
+_GROUP = "objects"
+_RAISES = "!"
+"""How what raises begins."""
+_LONGEST = 70
+"""Characters of a value in a sentence."""
+
+
+def find(pair: ObservationPair) -> Iterator[Difference]:
+    """One difference for each attribute and operation of each type of object."""
+    for key, was, now in pair.of(_GROUP):
+        if isinstance(was, dict) and isinstance(now, dict) and was.keys() & now.keys():
+            for what in sorted(was.keys() | now.keys()):
+                kind, said = _compared(what, was, now)
+                if kind is not None:
+                    yield Difference(kind, f"{key}/{what}", said, consequences=(key,))
+
+
+def what_is_done(key: str) -> tuple[str, str]:
+    """The type of object, and the attribute or operation, of a difference's key."""
+    _, kind, what = key.split("/", 2)
+    return kind, what
+
+
+def _compared(
+    what: str, was: Mapping[str, str], now: Mapping[str, str]
+) -> tuple[DifferenceKind | None, str]:
+    """How an attribute or operation differs, in words; no kind where it does not."""
+    before, after = was.get(what), now.get(what)
+    if before == after:
+        return None, ""
+    name = what.rstrip("()")
+    if what != name and name in was and name in now and after is None and not what.endswith("()"):
+        return None, ""  # it needs no argument now
+    if what != name and (name not in was or name not in now):
+        return None, ""  # that the method itself is gone says it
+    shown = f"`{what}`" if what[0] in ".[" else f"`{what}`"
+    if what.startswith("is a "):
+        negated = f"is no {what[5:]} now" if after is None else f"is a {what[5:]} now"
+        return OTHER, negated
+    if before is None or before.startswith(_RAISES):
+        works = after is not None and not after.startswith(_RAISES)
+        return (NEW, f"{shown} works now") if works else (None, "")
+    if after is None:
+        return GONE, f"{shown} is gone"
+    if after.startswith(_RAISES):
+        return GONE, f"{shown} worked; now {_short(after[1:])}"
+    return OTHER, f"{shown} was {_short(before)}; is {_short(after)}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

@@ -1,0 +1,74 @@
+"""Which lines of the user's files do with an object what changed."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+
+from conformance.events.user_code import Operation, Use
+from conformance.upgrade.detectors.objects import what_is_done
+from conformance.upgrade.difference import Difference
+from conformance.upgrade.for_you.conditions import files_naming
+
+_NNX = frozenset(
+    {
+        *("Param", "Variable", "State", "GraphDef", "Rngs", "RngStream", "NNX layer", "NNX module"),
+        *("Dropout", "BatchNorm", "MultiHeadAttention", "Sequential", "Optimizer", "MultiMetric"),
+        *("Average", "NNX jitted", "NNX mapped", "ToNNX", "iter_modules", "iter_graph"),
+    }
+)
+_LINEN = frozenset(
+    {
+        *("Linen module", "Own Linen module", "Bound Linen module", "Linen variables"),
+        *("Partitioned", "FrozenDict", "TrainState", "Linen initializer"),
+    }
+)
+_ALIKE: Mapping[str, str] = {
+    "Variable with metadata": "Param",
+    "Leaf of a State": "Param",
+    "Variable": "Param",
+}
+"""Types of objects that a file's text does not distinguish."""
+_SHORTEST = 7
+"""Letters of an attribute that says which object has it: shorter ones are many things' names."""
+_COMMON = frozenset(
+    name for kind in (str, list, dict, set, int, float, type, np.ndarray) for name in dir(kind)
+)
+"""Attributes that other objects have."""
+_USUAL = frozenset({"replace", "forward", "variables", "variable", "metadata", "parameters"})
+
+
+def met_by(
+    entry: Difference, uses: Mapping[str, Sequence[Use]], operations: Collection[Operation]
+) -> tuple[str, list[Use]] | None:
+    """The object and what is done, with the lines that do it; None where none does.
+
+    Args:
+        entry: A difference of an attribute or operation of a type of objects.
+        uses: The uses of each name.
+        operations: What the sources do.
+
+    """
+    kind, what = what_is_done(entry.key)
+    kind = _ALIKE.get(kind, kind)
+    wanted = {f"{kind}: {_asked(what)}"}
+    if what.endswith("("):
+        needed = entry.sentence.rpartition(" needs ")[2].count(",") + 1
+        wanted = {f"{kind}: {what}{given}" for given in range(needed)}
+    attribute = what.removeprefix(".").rstrip("()")
+    telling = attribute not in _COMMON | _USUAL and len(attribute) >= _SHORTEST
+    if what.startswith(".") and telling and not what.endswith("("):
+        wanted.add(f"an object: {_asked(what)}")
+    library = "flax.nnx" if kind in _NNX else "flax" if kind in _LINEN else "jax"
+    files = files_naming(library, uses)
+    mine = [each for each in operations if each.name in wanted and each.file in files]
+    if not mine:
+        return None
+    name = f"{kind}{what}" if what.startswith((".", "[")) else kind
+    return name, [Use(file=each.file, line=each.line, name=name) for each in mine]
+
+
+def _asked(what: str) -> str:
+    """How the sources' operations name it."""
+    if what.startswith("is a "):
+        return f"is a {what.rpartition('.')[2].removeprefix('is a ')}"
+    return what

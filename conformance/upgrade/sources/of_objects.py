@@ -1,0 +1,404 @@
+"""What a file does with objects of JAX and Flax whose type its text tells: attributes, methods, operators."""
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from conformance.upgrade.sources import made
+
+_BUILTINS = {
+    "hash": "hash",
+    "bool": "bool",
+    "len": "len",
+    "iter": "iter",
+    "list": "iter",
+    "tuple": "iter",
+    "sorted": "iter",
+    "enumerate": "iter",
+    "str": "str",
+    "print": "str",
+    "repr": "repr",
+    "float": "float",
+    "int": "int",
+    "abs": "abs",
+    "round": "round",
+    "reversed": "reversed",
+    "type": "class",
+    "set": "iter",
+}
+_DOTTED = {
+    "pickle.dumps": "pickle",
+    "cloudpickle.dumps": "pickle",
+    "copy.copy": "copy",
+    "copy.deepcopy": "deepcopy",
+    "numpy.asarray": "np.asarray",
+    "numpy.array": "np.asarray",
+    "jax.numpy.asarray": "jnp.asarray",
+    "jax.numpy.array": "jnp.asarray",
+    "jax.numpy.sum": "jnp.sum",
+    "jax.device_put": "device_put",
+    "jax.tree.leaves": "tree leaves",
+    "jax.tree.flatten": "tree leaves",
+    "jax.tree_util.tree_leaves": "tree leaves",
+    "jax.tree_util.tree_flatten": "tree leaves",
+    "jax.tree.map": "tree map",
+    "jax.tree_util.tree_map": "tree map",
+    "jax.tree.flatten_with_path": "tree paths",
+    "jax.tree.leaves_with_path": "tree paths",
+    "jax.tree_util.tree_flatten_with_path": "tree paths",
+    "jax.tree_util.tree_leaves_with_path": "tree paths",
+    "flax.serialization.to_state_dict": "serialized",
+    "flax.serialization.to_bytes": "to bytes",
+}
+_OPERATORS: dict[type[ast.operator], str] = {
+    ast.Add: "+ 1",
+    ast.Sub: "+ 1",
+    ast.Mult: "* 2",
+    ast.Div: "/ 2",
+    ast.FloorDiv: "// 2",
+    ast.Pow: "** 2",
+    ast.Mod: "% 2",
+    ast.MatMult: "@",
+    ast.BitOr: "| itself",
+}
+Found = tuple[int, str, str]
+"""A line, a type and what is done."""
+
+
+def done_in(tree: ast.Module) -> list[Found]:
+    """What is done, by line; the type is empty where an attribute's object is not known.
+
+    Args:
+        tree: A file, parsed.
+
+    """
+    reader = _Reader()
+    reader.visit(tree)
+    # Functions and members may be used before they are made.
+    again = _Reader(reader.functions, reader.members, reader.classes)
+    again.visit(tree)
+    return sorted(set(again.found))
+
+
+class _Reader(ast.NodeVisitor):
+    """Walks a file in its order, with the types of the variables of each scope."""
+
+    def __init__(
+        self,
+        functions: dict[str, str] | None = None,
+        members: dict[str, str] | None = None,
+        classes: dict[str, str] | None = None,
+    ) -> None:
+        self.found: list[Found] = []
+        self.functions = functions or {}
+        self.members = members or {}
+        self.classes = classes or {}
+        self._names: dict[str, str] = {}
+        self._scopes: list[dict[str, str]] = [{}]
+        self._function: list[str] = []
+
+    # Types.
+
+    def _dotted(self, node: ast.expr) -> str:
+        parts: list[str] = []
+        while isinstance(node, ast.Attribute):
+            parts.append(node.attr)
+            node = node.value
+        if not isinstance(node, ast.Name) or any(node.id in scope for scope in self._scopes):
+            return ""
+        first = self._names.get(node.id, "" if parts else node.id)
+        return ".".join((first, *reversed(parts))) if first else ""
+
+    def _type(self, node: ast.expr | None) -> str:
+        match node:
+            case ast.Name():
+                return next((s[node.id] for s in reversed(self._scopes) if node.id in s), "")
+            case ast.Call():
+                return self._given(node)
+            case ast.Attribute():
+                return self._attribute(node)
+            case ast.Subscript():
+                return self._item(node)
+            case ast.IfExp():
+                return self._type(node.body) or self._type(node.orelse)
+            case ast.NamedExpr() | ast.Await():
+                return self._type(node.value)
+            case ast.BinOp():
+                return "Array" if "Array" in (self._type(node.left), self._type(node.right)) else ""
+            case ast.Tuple():
+                return "|".join(self._type(each) or "?" for each in node.elts)
+        return ""
+
+    def _given(self, node: ast.Call) -> str:
+        function = node.func
+        if isinstance(function, ast.Name):
+            known = self.classes.get(function.id) or self.functions.get(function.id)
+            if known:
+                return known
+            if function.id in ("enumerate", "zip", "list", "sorted", "reversed") and node.args:
+                inner = self._type(node.args[0])
+                return f"*?|{inner[1:]}" if function.id == "enumerate" and inner[:1] == "*" else inner
+        dotted = self._dotted(function)
+        if dotted.startswith(("jax", "flax")):
+            return made.called(dotted)
+        if isinstance(function, ast.Attribute):
+            of = self._type(function.value)
+            if not of and dotted.split(".")[0] in self._names.values():
+                return ""
+            if not of and not (node.args or node.keywords):
+                return ""
+            return made.method(of, function.attr)
+        return made.method(self._type(function), "")
+
+    def _attribute(self, node: ast.Attribute) -> str:
+        of = self._type(node.value)
+        own = of in ("", "NNX module", "Own Linen module", "Optimizer")
+        known = self.members.get(node.attr, "") if own and not self._dotted(node) else ""
+        return known or made.attribute(of, node.attr)
+
+    def _item(self, node: ast.Subscript) -> str:
+        of = self._type(node.value)
+        index = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        if of in ("Array", "State", "Param"):
+            return "Array" if of != "State" else ""
+        return made.item(of, index if isinstance(index, int) else None)
+
+    # Binding.
+
+    def visit_Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            self._names[alias.asname or alias.name.split(".")[0]] = (
+                alias.name if alias.asname else alias.name.split(".")[0]
+            )
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        for alias in node.names:
+            self._names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+
+    def _bind(self, target: ast.expr, kind: str) -> None:
+        match target:
+            case ast.Name():
+                self._scopes[-1][target.id] = kind
+            case ast.Tuple() | ast.List():
+                for i, each in enumerate(target.elts):
+                    starred = isinstance(each, ast.Starred)
+                    inner = each.value if isinstance(each, ast.Starred) else each
+                    self._bind(inner, "" if starred else made.item(kind, i))
+            case ast.Attribute():
+                if isinstance(target.value, ast.Name) and target.value.id == "self" and kind:
+                    self.members[target.attr] = kind
+                self._done(target, self._type(target.value), f".{target.attr} =")
+                self._done(target, self._type(target.value), "set a new attribute")
+                self.visit(target.value)
+            case ast.Subscript():
+                whole = isinstance(target.slice, ast.Constant) and target.slice.value is ...
+                self._done(target, self._type(target.value), "[...] = " if whole else "[0] = ")
+                self.visit(target.value)
+                self.visit(target.slice)
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        self.visit(node.value)
+        for target in node.targets:
+            self._bind(target, self._type(node.value))
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if node.value is not None:
+            self.visit(node.value)
+        self._bind(node.target, self._type(node.value) or made.base(self._dotted(node.annotation)))
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        self.visit(node.value)
+        self._done(node, self._type(node.target), "+= 1")
+
+    def visit_For(self, node: ast.For) -> None:
+        self.visit(node.iter)
+        self._loop(node, node.iter, node.target)
+        for child in (*node.body, *node.orelse):
+            self.visit(child)
+
+    def _loop(self, node: ast.AST, over: ast.expr, target: ast.expr) -> None:
+        kind = self._type(over)
+        self._done(over, kind, "iter")
+        self._bind(target, made.item(kind))
+
+    def _comprehension(
+        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
+    ) -> None:
+        self._scopes.append({})
+        for each in node.generators:
+            self.visit(each.iter)
+            self._loop(node, each.iter, each.target)
+            for test in each.ifs:
+                self.visit(test)
+        inner = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+        for child in inner:
+            self.visit(child)
+        self._scopes.pop()
+
+    visit_ListComp = visit_SetComp = _comprehension  # noqa: N815 (names of `ast.NodeVisitor`)
+    visit_GeneratorExp = visit_DictComp = _comprehension  # noqa: N815
+
+    def visit_With(self, node: ast.With) -> None:
+        for each in node.items:
+            self.visit(each.context_expr)
+            kind = self._type(each.context_expr)
+            self._done(each.context_expr, kind, "with")
+            if each.optional_vars is not None:
+                self._bind(each.optional_vars, kind)
+        for child in node.body:
+            self.visit(child)
+
+    # Scopes.
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        for child in (*node.decorator_list, *node.args.defaults):
+            self.visit(child)
+        self._function.append(node.name)
+        self._within(node.args, node.body)
+        self._function.pop()
+        decorated = [self._decorated(each) for each in node.decorator_list]
+        self._scopes[-1][node.name] = next(filter(None, decorated), "")
+
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 (a name of `ast.NodeVisitor`)
+
+    def _decorated(self, node: ast.expr) -> str:
+        if isinstance(node, ast.Call) and self._dotted(node.func) == "functools.partial":
+            return made.called(self._dotted(node.args[0])) if node.args else ""
+        return made.called(self._dotted(node)) or self._type(node)
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        self._within(node.args, [node.body])
+
+    def _within(self, given: ast.arguments, body: Sequence[ast.AST]) -> None:
+        own = {}
+        for each in (*given.posonlyargs, *given.args, *given.kwonlyargs):
+            told = made.base(self._dotted(each.annotation)) if each.annotation else ""
+            of_self = self._scopes[-1].get("self", "") if each.arg == "self" else ""
+            own[each.arg] = told or of_self or made.parameter(each.arg)
+        self._scopes.append(own)
+        for child in body:
+            self.visit(child)
+        self._scopes.pop()
+
+    def visit_Return(self, node: ast.Return) -> None:
+        if node.value is not None:
+            self.visit(node.value)
+            if self._function and (kind := self._type(node.value)):
+                self.functions[self._function[-1]] = kind
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        kinds = [made.base(self._dotted(each)) for each in node.bases]
+        kinds += [self.classes.get(each.id, "") for each in node.bases if isinstance(each, ast.Name)]
+        kind = next(filter(None, kinds), "")
+        self.classes[node.name] = kind
+        for child in node.decorator_list:
+            self.visit(child)
+        self._scopes.append({"self": kind})
+        for child in node.body:
+            self.visit(child)
+        self._scopes.pop()
+
+    # What is done.
+
+    def _done(self, node: ast.AST, kind: str, what: str) -> None:
+        if kind and kind[0] not in "*?(" and "|" not in kind:
+            self.found.append((int(getattr(node, "end_lineno", 0) or 1), kind, what))
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        if not self._dotted(node):
+            kind = self._type(node.value)
+            if kind:
+                self._done(node, kind, f".{node.attr}")
+            elif not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")):
+                self.found.append((int(node.end_lineno or 1), "", f".{node.attr}"))
+            self.visit(node.value)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        kind = self._type(node.value)
+        what = "[0]"
+        if isinstance(node.slice, ast.Constant):
+            value = node.slice.value
+            what = {"str": "['a']", "ellipsis": "[...]", "NoneType": "[None]"}.get(
+                type(value).__name__, "[0]"
+            )
+        self._done(node, kind, what)
+        self._done(node, self._type(node.slice), "key of a dict")
+        self.generic_visit(node)
+
+    def visit_Dict(self, node: ast.Dict) -> None:
+        for key in node.keys:
+            self._done(node, self._type(key), "key of a dict")
+        self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        function, dotted = node.func, self._dotted(node.func)
+        first = self._type(node.args[0]) if node.args else ""
+        if isinstance(function, ast.Name) and function.id in _BUILTINS and not self._names.get(
+            function.id
+        ):
+            for each in node.args:
+                self._done(node, self._type(each), _BUILTINS[function.id])
+        if dotted == "isinstance" and len(node.args) > 1:
+            asked = node.args[1]
+            for each in asked.elts if isinstance(asked, ast.Tuple) else [asked]:
+                name = (self._dotted(each) or ast.unparse(each)).rpartition(".")[2]
+                self._done(node, first, f"is a {name}")
+        if dotted in _DOTTED:
+            for each in node.args:
+                self._done(node, self._type(each), _DOTTED[dotted])
+        if isinstance(function, ast.Attribute) and not dotted:
+            kind = self._type(function.value)
+            self._done(node, kind, f".{function.attr}()")
+            self._done(node, kind, f".{function.attr}({len(node.args) + len(node.keywords)}")
+            if not kind:
+                self.found.append((int(function.end_lineno or 1), "", f".{function.attr}()"))
+        elif not dotted:
+            self._done(node, self._type(function), "call with an array" if node.args else "call")
+        self.generic_visit(node)
+
+    def visit_Compare(self, node: ast.Compare) -> None:
+        sides = [node.left, *node.comparators]
+        for op, left, right in zip(node.ops, sides, sides[1:], strict=False):
+            for one, other in ((left, right), (right, left)):
+                for what in self._compared(op, other, self._type(one), is_left=one is left):
+                    self._done(node, self._type(one), what)
+        self.generic_visit(node)
+
+    def _compared(
+        self, op: ast.cmpop, other: ast.expr, kind: str, *, is_left: bool
+    ) -> Iterator[str]:
+        if isinstance(op, ast.In | ast.NotIn):
+            yield "key of a dict" if is_left else "in"
+        if isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE):
+            yield "< 1"
+        if isinstance(op, ast.Eq | ast.NotEq):
+            if isinstance(other, ast.Tuple):
+                yield "== a tuple"
+            elif isinstance(other, ast.Constant):
+                yield "== None" if other.value is None else "== 1"
+            elif kind == self._type(other):
+                yield "!= itself" if isinstance(op, ast.NotEq) else "== another like it"
+
+    def visit_BinOp(self, node: ast.BinOp) -> None:
+        what = _OPERATORS.get(type(node.op), "")
+        left, right = self._type(node.left), self._type(node.right)
+        if isinstance(node.right, ast.Tuple) and what == "+ 1":
+            what = "+ (1,)"
+        if what:
+            self._done(node, left, what)
+            self._done(node, right, "1 + " if what == "+ 1" else what)
+        self.generic_visit(node)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> None:
+        what = "bool" if isinstance(node.op, ast.Not) else "- "
+        self._done(node, self._type(node.operand), what)
+        self.generic_visit(node)
+
+    def _tested(self, node: ast.If | ast.While | ast.IfExp | ast.Assert) -> None:
+        self._done(node.test, self._type(node.test), "bool")
+        self.generic_visit(node)
+
+    visit_If = visit_While = visit_IfExp = visit_Assert = _tested  # noqa: N815
+
+    def visit_FormattedValue(self, node: ast.FormattedValue) -> None:
+        self._done(node, self._type(node.value), "str")
+        self.generic_visit(node)
