@@ -36,7 +36,16 @@ _ARGUMENTS: dict[str, Any] = {
 """By the name of a parameter, what is given."""
 _EXCEPT = frozenset(
     {
-        *("Module", "Object", "Pytree", "Sequential", "RNN", "Bidirectional", "RNNCellBase", "List"),
+        *(
+            "Module",
+            "Object",
+            "Pytree",
+            "Sequential",
+            "RNN",
+            "Bidirectional",
+            "RNNCellBase",
+            "List",
+        ),
         *("Dict", "Rngs", "RngStream", "Optimizer", "ModelAndOptimizer", "TrainState", "LoRA"),
         *("Metric", "MultiMetric", "Average", "Accuracy", "Welford", "ToLinen", "ToNNX"),
         *("WeightNorm", "SpectralNorm", "LoRALinear", "EinsumEmbed", "Data", "Static", "Scan"),
@@ -91,7 +100,7 @@ def of_nnx(name: str) -> dict[str, Any]:
 def _given(kind: type) -> dict[str, Any]:
     """By name, the arguments that a class needs. Raises TypeError where one is not known."""
     given: dict[str, Any] = {}
-    for name, parameter in inspect.signature(kind.__init__).parameters.items():
+    for name, parameter in inspect.signature(vars(kind).get("__init__", kind)).parameters.items():
         if name == "rngs":
             given[name] = needed("flax.nnx.Rngs")(0)
         elif parameter.default is parameter.empty and name in _ARGUMENTS:

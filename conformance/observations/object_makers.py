@@ -120,7 +120,7 @@ def _of_linen() -> Makers:
         "Partitioned": boxed,
         "FrozenDict": lambda: needed("flax.core.freeze")({"a": {"b": jnp.ones(2)}}),
         "TrainState": state,
-        "Linen initializer": lambda: nn.initializers.lecun_normal(),
+        "Linen initializer": nn.initializers.lecun_normal,
     }
 
 
@@ -153,8 +153,7 @@ def _of_nnx() -> Makers:
         return of("MultiMetric")(loss=of("metrics.Average")("loss"))
 
     variables = {
-        kind: partial(lambda kind: of(kind)(jnp.ones(2)), kind)
-        for kind in ("Param", "Variable")
+        kind: partial(lambda kind: of(kind)(jnp.ones(2)), kind) for kind in ("Param", "Variable")
     }
     return {
         **variables,

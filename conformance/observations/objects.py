@@ -22,7 +22,9 @@ from conformance.observations.record import Absent, Observation, first_line, nee
 from conformance.observations.selection import EVERYTHING, Selection
 from conformance.observations.started import fixed_stream
 
-_NOT_CALLED = re.compile("delete|block|clear|buffer|shutdown|live|profil|unsafe|sow|close|reset|on_dev|transfer|infeed|outfeed|poke|trap")
+_NOT_CALLED = re.compile(
+    "delete|block|clear|buffer|shutdown|live|profil|unsafe|sow|close|reset|on_dev|transfer|infeed|outfeed|poke|trap"
+)
 _OF_CHANCE = frozenset({"count", "device_buffers"})
 _LONGEST = 200
 """Characters of a text."""
@@ -44,7 +46,9 @@ def walked(make: Callable[[], Any]) -> dict[str, str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = make()
-        facts = {f"is a {name}": "True" for name, kind in _kinds().items() if isinstance(found, kind)}
+        facts = {
+            f"is a {name}": "True" for name, kind in _kinds().items() if isinstance(found, kind)
+        }
         for name in dir(found):
             if not name.startswith("_") and name not in _OF_CHANCE:
                 facts[f".{name}"] = _tried(partial(getattr, found, name))
@@ -100,7 +104,9 @@ def _text(value: Any) -> str:
         inner = ", ".join(map(_text, value))
         return f"({inner})" if kind == "tuple" else f"[{inner}]"
     if type(value) is dict and len(value) < _MOST:
-        return "{" + ", ".join(f"{k!r}: {_text(v)}" for k, v in sorted(value.items(), key=str)) + "}"
+        return (
+            "{" + ", ".join(f"{k!r}: {_text(v)}" for k, v in sorted(value.items(), key=str)) + "}"
+        )
     if isinstance(value, np.dtype):
         return f"dtype {value}"
     if inspect.isclass(value):
@@ -156,12 +162,18 @@ def _entered(found: Any) -> Any:
         return inner
 
 
+def _set(found: Any, value: Any) -> type:
+    """What an attribute is that is set to this."""
+    found.new = value
+    return type(found.new)
+
+
 _OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "hash": lambda o: isinstance(hash(o), int),
     "key of a dict": lambda o: {o: 1}[o],
     "bool": bool,
     "len": len,
-    "iter": lambda o: [type(each).__name__ for _, each in zip(range(4), o)],
+    "iter": lambda o: [type(each).__name__ for _, each in zip(range(4), o, strict=False)],
     "[0]": lambda o: o[0],
     "[...]": lambda o: o[...],
     "[None]": lambda o: o[None],
@@ -173,7 +185,7 @@ _OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "float": float,
     "int": int,
     "index": operator.index,
-    "pickle": lambda o: pickle.loads(pickle.dumps(o)),
+    "pickle": lambda o: pickle.loads(pickle.dumps(o)),  # noqa: S301 (our own bytes)
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
     "tree leaves": lambda o: [type(leaf).__name__ for leaf in jax.tree_util.tree_leaves(o)],
@@ -199,15 +211,15 @@ _OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "abs": abs,
     "< 1": lambda o: o < 1,
     "| itself": lambda o: o | o,
-    "+ (1,)": lambda o: o + (1,),
+    "+ (1,)": lambda o: operator.add(o, (1,)),
     "== a tuple": lambda o: o == (1,),
     "== None": lambda o: o == None,  # noqa: E711
     "== 1": lambda o: o == 1,
     "!= itself": lambda o: o != o,
     "round": round,
     "reversed": lambda o: len(list(reversed(o))),
-    "device_put": lambda o: jax.device_put(o),
-    "serialized": lambda o: needed("flax.serialization.to_state_dict")(o),
+    "device_put": jax.device_put,
+    "serialized": needed("flax.serialization.to_state_dict"),
     "to bytes": lambda o: type(needed("flax.serialization.to_bytes")(o)),
     "class": type,
 }
@@ -215,8 +227,8 @@ _CHANGES: dict[str, Callable[[Any], Any]] = {
     "[0] = ": lambda o: operator.setitem(o, 0, 1.0),
     "[...] = ": lambda o: operator.setitem(o, ..., 1.0),
     "set a new attribute": lambda o: setattr(o, "new", 1),
-    "set an array": lambda o: (setattr(o, "new", jnp.ones(1)), type(o.new))[1],
-    "set a list": lambda o: (setattr(o, "new", [jnp.ones(1)]), type(o.new))[1],
+    "set an array": lambda o: _set(o, jnp.ones(1)),
+    "set a list": lambda o: _set(o, [jnp.ones(1)]),
     "+= 1": lambda o: operator.iadd(o, 1),
 }
 """What changes the object, or what an attribute of it is."""

@@ -23,14 +23,58 @@ MODULES = (
 PREFIX = "plain-each-"
 """How the names of these calls begin."""
 _EXCEPT = frozenset(
-    """
-    from_dlpack fromfile frombuffer fromfunction fromstring load save savez set_printoptions printoptions
-    get_printoptions array_repr array_str array2string infeed outfeed vectorize frompyfunc jit vmap
-    apply_along_axis apply_over_axes piecewise custom_linear_solve custom_root map scan while_loop
-    fori_loop cond switch associative_scan reduce reduce_window select_and_scatter random_gamma_grad
-    key PRNGKey split fold_in key_data wrap_key_data key_impl clone with_sharding_constraint
-    after_all create_token optimization_barrier broadcast_shardings ragged_dot_general
-    """.split()
+    [
+        "from_dlpack",
+        "fromfile",
+        "frombuffer",
+        "fromfunction",
+        "fromstring",
+        "load",
+        "save",
+        "savez",
+        "set_printoptions",
+        "printoptions",
+        "get_printoptions",
+        "array_repr",
+        "array_str",
+        "array2string",
+        "infeed",
+        "outfeed",
+        "vectorize",
+        "frompyfunc",
+        "jit",
+        "vmap",
+        "apply_along_axis",
+        "apply_over_axes",
+        "piecewise",
+        "custom_linear_solve",
+        "custom_root",
+        "map",
+        "scan",
+        "while_loop",
+        "fori_loop",
+        "cond",
+        "switch",
+        "associative_scan",
+        "reduce",
+        "reduce_window",
+        "select_and_scatter",
+        "random_gamma_grad",
+        "key",
+        "PRNGKey",
+        "split",
+        "fold_in",
+        "key_data",
+        "wrap_key_data",
+        "key_impl",
+        "clone",
+        "with_sharding_constraint",
+        "after_all",
+        "create_token",
+        "optimization_barrier",
+        "broadcast_shardings",
+        "ragged_dot_general",
+    ]
 )
 """Functions that take no arrays alone: files, text, functions, keys, tokens."""
 _SEEDED = ("jax.random.",)

@@ -249,6 +249,10 @@ def _observed(events: list[Record], key: str) -> Verdict:
         for event in events
         if isinstance(event, Observation) and f"{event.key}/".startswith(f"{key}/")
     }
+    # Of an object it is one of an observation's facts, which a release may lack.
+    wholes = [e for e in events if isinstance(e, Observation) and key.startswith(f"{e.key}/")]
+    if not found and wholes and isinstance(wholes[0].value, dict):
+        return wholes[0].value.get(key.removeprefix(f"{wholes[0].key}/"), "not there")
     if not found:
         raise BisectError(f"there is no observation {key!r} in this environment")
     return found.get(key, found)

@@ -65,11 +65,13 @@ def _compared(
     if before == after:
         return None, ""
     name = what.rstrip("()")
-    if what != name and name in was and name in now and after is None and not what.endswith("()"):
-        return None, ""  # it needs no argument now
     if what != name and (name not in was or name not in now):
         return None, ""  # that the method itself is gone says it
-    shown = f"`{what}`" if what[0] in ".[" else f"`{what}`"
+    shown = f"`{what}`"
+    if what != name and (before is None or after is None):
+        # It needs an argument, and did not, or the other way round.
+        needs_now = what.endswith(name + "(") and after is not None
+        return (OTHER, f"{shown} {after}") if needs_now else (None, "")
     if what.startswith("is a "):
         negated = f"is no {what[5:]} now" if after is None else f"is a {what[5:]} now"
         return OTHER, negated

@@ -33,7 +33,15 @@ def _does(*operations: str, of: str = "") -> Condition:
 _HOLDER = "Module Object Pytree"
 _IN_PLACE = "iadd isub imul itruediv ifloordiv imod ipow imatmul iand ior ixor ilshift irshift"
 _TREES = "leaves map flatten structure reduce tree_leaves tree_map tree_flatten tree_structure"
+_RARE_DTYPES = "int8 int16 int64 uint8 uint16 uint32 uint64 bfloat16 float16 float64 complex64"
 _BY_KEY: Mapping[str, Condition] = {
+    **{
+        key.format(dtype): attrs.evolve(_does(f"{dtype} named"), place="file")
+        for dtype in _RARE_DTYPES.split()
+        for key in ("draws/*/{}", "calls/jax.vmap/*-{}-numpy.*", "calls/jax.vmap/of-{}-nn.*")
+        if (dtype, key[:5]) != ("complex64", "calls")
+    },
+    "calls/flax.*.vmap/Embed-*-of-1": attrs.evolve(_does("an embedding of one"), place="call"),
     "calls/jax.vmap/operator-hash-*": _does("a number as a key", of="vmap jit grad scan pmap"),
     "calls/jax.vmap/operator-as-a-dtype-*": _does("an array as a dtype"),
     "calls/jax.vmap/struct-changed": _does("a shape set", of="ShapeDtypeStruct eval_shape"),

@@ -29,6 +29,7 @@ _ABOUT = re.compile(r"['\"`(\[\d]")
 """Where an error's message begins to name what the call was of."""
 _NO_LIFT = "plain"
 """The case of a module as it is, without a lift."""
+_ERROR = re.compile(r"\w*(Error|Exception): ")
 _WORD = re.compile(r"[A-Za-z]+")
 
 
@@ -112,7 +113,8 @@ def _is_near(entry: Difference) -> bool:
         return "/plain-" in entry.key or condition(entry) is not None
     if entry.kind is new_warnings.NEW:
         return any(_warned(key) for key in (entry.key, *entry.consequences))
-    if entry.kind is call_forms.RESULTS and _is_weak_alone(entry.sentence):
+    of_results = entry.kind is call_forms.RESULTS
+    if of_results and (_is_weak_alone(entry.sentence) or _is_accepted_now(entry.sentence)):
         return False
     return entry.kind.urgency == "work" or entry.kind.id in _OF_USE
 
@@ -122,6 +124,12 @@ def _is_weak_alone(sentence: str) -> bool:
     was, _, now = sentence.removeprefix("gave ").partition("; gives ")
     was, now = (side.replace(" weak", "").removesuffix("...") for side in (was, now))
     return was.startswith(now) or now.startswith(was)
+
+
+def _is_accepted_now(sentence: str) -> bool:
+    """Whether a part of a call, such as its derivative, was refused before, and is not now."""
+    was, _, now = sentence.removeprefix("gave ").partition("; gives ")
+    return bool(_ERROR.match(was)) and not _ERROR.match(now)
 
 
 def _said_of_its_own(entry: Difference) -> str:

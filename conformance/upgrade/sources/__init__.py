@@ -8,6 +8,7 @@ from pathlib import Path
 
 from conformance.events.user_code import Operation, Unreadable, Use, UserSources
 from conformance.upgrade.sources.files import python_files
+from conformance.upgrade.sources.of_objects import done_in
 from conformance.upgrade.sources.operations import operations_in
 from conformance.upgrade.sources.uses import uses_in
 
@@ -27,6 +28,7 @@ def scan(places: Sequence[Path]) -> UserSources:
             if mine:
                 uses += mine
                 operations += operations_in(source, shown)
+                operations += done_in(source, shown)
         except (OSError, SyntaxError, ValueError, RecursionError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             unreadable.append(Unreadable(path=shown, reason=reason))

@@ -31,7 +31,10 @@ _CALLED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"jax\.vjp", "?|Pullback"),
         (r"jax\.linearize", "?|Linear map"),
         (r"jax\.tree(_util)?\.(tree_)?flatten(_with_path)?", "?|TreeDef"),
-        (r"jax\.(numpy|nn|lax)\.(?!dtype|linalg|fft|initializers|float|int|bool|complex)\w+", "Array"),
+        (
+            r"jax\.(numpy|nn|lax)\.(?!dtype|linalg|fft|initializers|float|int|bool|complex)\w+",
+            "Array",
+        ),
         (r"jax\.random\.(?!key|PRNG|split|fold_in)\w+", "Array"),
         (r"flax\.linen\.(with_)?partitioning\w*|flax\.linen\.Partitioned", "Partitioned"),
         (r"flax\.linen\.[A-Z]\w+", "Linen module"),
@@ -71,7 +74,7 @@ _METHODS: Mapping[str, Mapping[str, str]] = {
     "Pullback": {"": "(Array)"},
 }
 """By the type of an object, what its methods give; the empty name is its own call."""
-_OF_LAYERS = {name: "Param" for name in ("kernel", "bias", "scale", "embedding")}
+_OF_LAYERS = dict.fromkeys(("kernel", "bias", "scale", "embedding"), "Param")
 _OF_ARRAYS = {"aval": "Aval", "sharding": "Sharding", "at": "At", "addressable_shards": "*Shard"}
 _ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
     "ClosedJaxpr": {"jaxpr": "Jaxpr", "eqns": "*Equation"},
@@ -88,7 +91,7 @@ _ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
     "NNX layer": _OF_LAYERS,
     "BatchNorm": _OF_LAYERS,
     "Optimizer": {"model": "NNX module"},
-    "Rngs": {name: "RngStream" for name in ("params", "default", "dropout", "noise", "carry")},
+    "Rngs": dict.fromkeys(("params", "default", "dropout", "noise", "carry"), "RngStream"),
 }
 _BY_NAME = {
     "rngs": "Rngs",

@@ -3,80 +3,31 @@
 import ast
 from collections.abc import Iterator, Sequence
 
-from conformance.upgrade.sources import made
+from conformance.events.user_code import Operation
+from conformance.upgrade.sources import made, words
 
-_BUILTINS = {
-    "hash": "hash",
-    "bool": "bool",
-    "len": "len",
-    "iter": "iter",
-    "list": "iter",
-    "tuple": "iter",
-    "sorted": "iter",
-    "enumerate": "iter",
-    "str": "str",
-    "print": "str",
-    "repr": "repr",
-    "float": "float",
-    "int": "int",
-    "abs": "abs",
-    "round": "round",
-    "reversed": "reversed",
-    "type": "class",
-    "set": "iter",
-}
-_DOTTED = {
-    "pickle.dumps": "pickle",
-    "cloudpickle.dumps": "pickle",
-    "copy.copy": "copy",
-    "copy.deepcopy": "deepcopy",
-    "numpy.asarray": "np.asarray",
-    "numpy.array": "np.asarray",
-    "jax.numpy.asarray": "jnp.asarray",
-    "jax.numpy.array": "jnp.asarray",
-    "jax.numpy.sum": "jnp.sum",
-    "jax.device_put": "device_put",
-    "jax.tree.leaves": "tree leaves",
-    "jax.tree.flatten": "tree leaves",
-    "jax.tree_util.tree_leaves": "tree leaves",
-    "jax.tree_util.tree_flatten": "tree leaves",
-    "jax.tree.map": "tree map",
-    "jax.tree_util.tree_map": "tree map",
-    "jax.tree.flatten_with_path": "tree paths",
-    "jax.tree.leaves_with_path": "tree paths",
-    "jax.tree_util.tree_flatten_with_path": "tree paths",
-    "jax.tree_util.tree_leaves_with_path": "tree paths",
-    "flax.serialization.to_state_dict": "serialized",
-    "flax.serialization.to_bytes": "to bytes",
-}
-_OPERATORS: dict[type[ast.operator], str] = {
-    ast.Add: "+ 1",
-    ast.Sub: "+ 1",
-    ast.Mult: "* 2",
-    ast.Div: "/ 2",
-    ast.FloorDiv: "// 2",
-    ast.Pow: "** 2",
-    ast.Mod: "% 2",
-    ast.MatMult: "@",
-    ast.BitOr: "| itself",
-}
 Found = tuple[int, str, str]
 """A line, a type and what is done."""
 
 
-def done_in(tree: ast.Module) -> list[Found]:
-    """What is done, by line; the type is empty where an attribute's object is not known.
+def done_in(source: bytes | str, file: str) -> list[Operation]:
+    """What is done, such as `Mesh: .axis_names`, by line; `an object: .x` where its type is not known.
 
     Args:
-        tree: A file, parsed.
+        source: The file's text.
+        file: Its path, as it is shown.
 
     """
+    tree = ast.parse(source, filename=file)
     reader = _Reader()
     reader.visit(tree)
     # Functions and members may be used before they are made.
     again = _Reader(reader.functions, reader.members, reader.classes)
     again.visit(tree)
-    return sorted(set(again.found))
+    return [
+        Operation(file=file, line=line, name=f"{kind or 'an object'}: {what}")
+        for line, kind, what in sorted(set(again.found))
+    ]
 
 
 class _Reader(ast.NodeVisitor):
@@ -136,7 +87,9 @@ class _Reader(ast.NodeVisitor):
                 return known
             if function.id in ("enumerate", "zip", "list", "sorted", "reversed") and node.args:
                 inner = self._type(node.args[0])
-                return f"*?|{inner[1:]}" if function.id == "enumerate" and inner[:1] == "*" else inner
+                return (
+                    f"*?|{inner[1:]}" if function.id == "enumerate" and inner[:1] == "*" else inner
+                )
         dotted = self._dotted(function)
         if dotted.startswith(("jax", "flax")):
             return made.called(dotted)
@@ -287,11 +240,13 @@ class _Reader(ast.NodeVisitor):
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         kinds = [made.base(self._dotted(each)) for each in node.bases]
-        kinds += [self.classes.get(each.id, "") for each in node.bases if isinstance(each, ast.Name)]
+        kinds += [
+            self.classes.get(each.id, "") for each in node.bases if isinstance(each, ast.Name)
+        ]
         kind = next(filter(None, kinds), "")
         self.classes[node.name] = kind
-        for child in node.decorator_list:
-            self.visit(child)
+        for decorator in node.decorator_list:
+            self.visit(decorator)
         self._scopes.append({"self": kind})
         for child in node.body:
             self.visit(child)
@@ -332,19 +287,21 @@ class _Reader(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:
         function, dotted = node.func, self._dotted(node.func)
         first = self._type(node.args[0]) if node.args else ""
-        if isinstance(function, ast.Name) and function.id in _BUILTINS and not self._names.get(
-            function.id
+        if (
+            isinstance(function, ast.Name)
+            and function.id in words.BUILTINS
+            and not self._names.get(function.id)
         ):
             for each in node.args:
-                self._done(node, self._type(each), _BUILTINS[function.id])
+                self._done(node, self._type(each), words.BUILTINS[function.id])
         if dotted == "isinstance" and len(node.args) > 1:
             asked = node.args[1]
             for each in asked.elts if isinstance(asked, ast.Tuple) else [asked]:
                 name = (self._dotted(each) or ast.unparse(each)).rpartition(".")[2]
                 self._done(node, first, f"is a {name}")
-        if dotted in _DOTTED:
+        if dotted in words.DOTTED:
             for each in node.args:
-                self._done(node, self._type(each), _DOTTED[dotted])
+                self._done(node, self._type(each), words.DOTTED[dotted])
         if isinstance(function, ast.Attribute) and not dotted:
             kind = self._type(function.value)
             self._done(node, kind, f".{function.attr}()")
@@ -379,7 +336,7 @@ class _Reader(ast.NodeVisitor):
                 yield "!= itself" if isinstance(op, ast.NotEq) else "== another like it"
 
     def visit_BinOp(self, node: ast.BinOp) -> None:
-        what = _OPERATORS.get(type(node.op), "")
+        what = words.OPERATORS.get(type(node.op), "")
         left, right = self._type(node.left), self._type(node.right)
         if isinstance(node.right, ast.Tuple) and what == "+ 1":
             what = "+ (1,)"

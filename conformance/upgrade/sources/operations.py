@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from conformance.events.user_code import Operation
-from conformance.upgrade.sources.of_objects import done_in
 
 _NUMPY = frozenset({"np", "numpy", "onp"})
 _WRAPPERS = frozenset(
@@ -31,6 +30,8 @@ _COMPLEX = frozenset(
     | {"complex", "complex64", "complex128"}
 )
 """Names that only code on complex numbers uses."""
+_RARE_DTYPE = re.compile(r"u?int(8|16|64)|uint32|b?float(16|64)|float8\w+|complex(64|128)")
+"""Dtypes that JAX gives only to who names them."""
 _MADE = frozenset({"shape", "dtype", "sharding"})
 _KINDS = frozenset({"Variable", "VariableState", "Param", "State", "ndarray", "Array", "Tracer"})
 _TEXTS = {
@@ -48,8 +49,7 @@ def operations_in(source: bytes | str, file: str) -> list[Operation]:
         file: Its path, as it is shown.
 
     """
-    tree = ast.parse(source, filename=file)
-    nodes = list(ast.walk(tree))
+    nodes = list(ast.walk(ast.parse(source, filename=file)))
     wrapped = frozenset(_wrapped(nodes))
     found = {
         (int(getattr(node, "lineno", 1)), name)
@@ -61,7 +61,6 @@ def operations_in(source: bytes | str, file: str) -> list[Operation]:
     found |= {(line, "where given") for line in _where(nodes)}
     found |= {(line, "a number as a key") for line in _keyed(nodes)}
     found |= {(line, "an array set on a module later") for line in _set_later(nodes)}
-    found |= {(line, f"{kind or 'an object'}: {what}") for line, kind, what in done_in(tree)}
     return [Operation(file=file, line=line, name=name) for line, name in sorted(found)]
 
 
@@ -112,7 +111,7 @@ def _of_calls(node: ast.AST) -> Iterator[str]:
     name, first = _last(node.func), node.args[0] if node.args else None
     if name in {"iter_modules", "iter_children", "iter_graph"}:
         yield "modules walked"
-    if name == "issubclass":
+    if name == "issubclass" or (name == "register" and first and _last(first) in _KINDS):
         yield "a class asked for"
     if name in {"isinstance", "issubclass"} and len(node.args) > 1:
         asked = {_last(each) for each in _among(node.args[1])}
@@ -132,7 +131,7 @@ def _of_calls(node: ast.AST) -> Iterator[str]:
         yield "made a NumPy array"
     if name in _OF_TREES and first is not None:
         yield from ["an iterator as a tree"] if any(map(_is_iterator, node.args)) else []
-        yield from ["a module as a tree"] if any(_last(a) in _MODULES for a in node.args) else []
+        yield from ["a module as a tree"] if any(map(_holds_a_module, node.args)) else []
     for keyword in node.keywords:
         value = keyword.value
         if keyword.arg == "dtype" and isinstance(value, ast.Name):
@@ -162,13 +161,35 @@ def _of_statements(node: ast.AST) -> Iterator[str]:
 
 
 def _of_kinds(node: ast.AST) -> Iterator[str]:
-    """Which kinds of objects the file has: complex numbers, lists."""
+    """Which kinds of objects the file has: complex numbers, lists, dtypes."""
+    named = _last(node) if isinstance(node, ast.expr) else ""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        named = node.value
+    if _RARE_DTYPE.fullmatch(named):
+        yield f"{named} named"
+    if isinstance(node, ast.Call) and _last(node.func) == "Embed" and not _is_of_many(node):
+        yield "an embedding of one"
     if isinstance(node, ast.expr) and _last(node) in _COMPLEX:
         yield "complex numbers"
     if isinstance(node, ast.Constant) and isinstance(node.value, complex):
         yield "complex numbers"
     if isinstance(node, ast.List | ast.ListComp):
         yield "a list made"
+
+
+def _holds_a_module(node: ast.expr) -> bool:
+    """Whether it is what users call a module, or a display of such."""
+    if isinstance(node, ast.Dict):
+        return any(map(_holds_a_module, node.values))
+    if isinstance(node, ast.List | ast.Tuple):
+        return any(map(_holds_a_module, node.elts))
+    return _last(node).removesuffix("s") in _MODULES
+
+
+def _is_of_many(node: ast.Call) -> bool:
+    """Whether an embedding is told a number of rows that is not one."""
+    given = [word.value for word in node.keywords if word.arg == "num_embeddings"] + node.args[:1]
+    return bool(given) and isinstance(given[0], ast.Constant) and given[0].value != 1
 
 
 def _of_texts(node: ast.AST) -> Iterator[str]:

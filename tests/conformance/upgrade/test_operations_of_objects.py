@@ -1,0 +1,86 @@
+"""What a file does with objects whose type its text tells."""
+
+import pytest
+
+from conformance.events.user_code import Operation, Use
+from conformance.upgrade.sources.of_objects import done_in
+from tests.conformance.upgrade.user_sides import near
+
+SPEC = "from jax.sharding import PartitionSpec as P\n"
+CASES = {
+    "import jax\nc = jax.jit(f).lower(x).compile()\nc.cost_analysis()": (
+        3,
+        "Compiled: .cost_analysis()",
+    ),
+    "import jax\n_, pull = jax.vjp(f, x)\npull.args": (3, "Pullback: .args"),
+    "import jax\nout, pull = jax.vjp(f, x)\nisinstance(pull, jax.tree_util.Partial)": (
+        3,
+        "Pullback: is a Partial",
+    ),
+    "import jax\nfor e in jax.make_jaxpr(f)(1.0).jaxpr.eqns:\n    e.params": (
+        3,
+        "Equation: .params",
+    ),
+    f"{SPEC}spec = P('i')\nspec + (None,)": (3, "PartitionSpec: + (1,)"),
+    f"{SPEC}len(P('i'))": (2, "PartitionSpec: len"),
+    f"{SPEC}assert P('i') == ('i',)": (2, "PartitionSpec: == a tuple"),
+    "from flax import nnx\nd = {}\np = nnx.Param(x)\nd[p]": (4, "Param: key of a dict"),
+    "from flax import nnx\nclass M(nnx.Module):\n  def __init__(self):\n    self.w = nnx.Param(x)\n"
+    "M().w.value": (5, "Param: .value"),
+    "from flax import nnx\no = nnx.Optimizer(m, t)\no.update(g)": (3, "Optimizer: .update(1"),
+    "import jax\nx.memory_kind": (2, "an object: .memory_kind"),
+}
+
+
+@pytest.mark.parametrize("source", CASES)
+def test_what_is_done_with_an_object_is_found_with_its_line(source: str) -> None:
+    line, name = CASES[source]
+    assert Operation(file="a.py", line=line, name=name) in done_in(source, "a.py")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import jax\njax.numpy.sum(x)",
+        "import re\nc = re.compile(x)\nc.pattern",
+        "spec = P('i')\nspec + (None,)",
+        "import jax\ndef f(spec):\n  return spec + (None,)",
+    ],
+)
+def test_no_type_is_told_where_the_text_does_not_say_it(source: str) -> None:
+    assert all(each.name.startswith("an object: ") for each in done_in(source, "a.py"))
+
+
+MESH = Use(file="a.py", line=1, name="jax.sharding.Mesh")
+
+
+def test_a_change_of_an_object_is_near_the_line_that_meets_it() -> None:
+    key = "objects/Mesh"
+    was, now = (
+        {key: {"hash": "True", ".size": "1"}},
+        {key: {"hash": "!TypeError: no", ".size": "1"}},
+    )
+    does = (Operation(file="a.py", line=7, name="Mesh: hash"),)
+    other = (Operation(file="a.py", line=7, name="Mesh: .size"),)
+    assert near((MESH,), was, now, does) == [("a.py:7", "Mesh", "`hash` worked; now TypeError: no")]
+    assert near((MESH,), was, now, other) == []
+
+
+def test_a_method_that_needs_more_is_near_who_gives_less() -> None:
+    key = "objects/Optimizer"
+    was, now = (
+        {key: {".update": "callable", ".update(": f"needs {needs}"}}
+        for needs in ("grads", "model, grads")
+    )
+    use = Use(file="a.py", line=1, name="flax.nnx.Optimizer")
+    for given, told in ((1, True), (2, False)):
+        does = (Operation(file="a.py", line=3, name=f"Optimizer: .update({given}"),)
+        assert bool(near((use,), was, now, does)) is told
+
+
+def test_an_attribute_that_many_objects_have_is_near_no_line_of_an_unknown_one() -> None:
+    key = "objects/Mesh"
+    for attribute, told in ((".shape", False), (".device_ids", True)):
+        was, now = {key: {attribute: "1", "hash": "True"}}, {key: {"hash": "True"}}
+        does = (Operation(file="a.py", line=3, name=f"an object: {attribute}"),)
+        assert bool(near((MESH,), was, now, does)) is told
