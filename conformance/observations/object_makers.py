@@ -30,6 +30,7 @@ def _of_jax() -> Makers:
     return {
         "Array": lambda: jnp.arange(3.0),
         "Tracer": tracer,
+        "Array of a number": lambda: jnp.float32(2),
         "Key": lambda: needed("jax.random.key")(0),
         "Struct": lambda: jax.eval_shape(jnp.sin, jnp.ones(2)),
         "Aval": lambda: jnp.ones(2).aval,
@@ -157,6 +158,7 @@ def _of_nnx() -> Makers:
     }
     return {
         **variables,
+        "Variable of a number": lambda: of("Param")(jnp.float32(2)),
         "Variable with metadata": lambda: of("Param")(jnp.ones(2), note="mine"),
         "State": lambda: of("state")(linear()),
         "Leaf of a State": lambda: jax.tree_util.tree_leaves(

@@ -24,6 +24,8 @@ _LINEN = frozenset(
 )
 _ALIKE: Mapping[str, str] = {
     "Variable with metadata": "Param",
+    "Variable of a number": "Param",
+    "Array of a number": "Array",
     "Leaf of a State": "Param",
     "Variable": "Param",
 }
