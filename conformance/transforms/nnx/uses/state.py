@@ -29,12 +29,22 @@ def _step(net: Any, x: Any) -> Any:
     return y
 
 
+def _axes_apart(s: Setting) -> dict[Any, Any]:
+    """Axes of parameters and of the total, of which one is always behind."""
+    return {nnx.Param: s.axis, ...: 1 - s.axis}
+
+
+def _apart(s: Setting, tree: dict[str, Any]) -> dict[str, Any]:
+    """Variables that are stacked in front, along these axes."""
+    return {**s.placed(tree), "total": jnp.moveaxis(tree["total"], 0, 1 - s.axis)}
+
+
 def second_call(s: Setting) -> Any:
     """A map is called twice: the second call starts from the state that the first one left."""
 
     def mapped() -> Any:
-        net = s.ensemble()
-        function = s.map(_step, in_axes=(s.axes_of(net, s.filters()), 0))
+        net = Net(**_apart(s, s.values()))
+        function = s.map(_step, in_axes=(s.axes_of(net, _axes_apart(s)), 0))
         first, second = function(net, s.inputs()), function(net, s.inputs() + 1)
         return {"y": [first, second], **variables(net)}
 
@@ -43,7 +53,7 @@ def second_call(s: Setting) -> Any:
         y = [_step(net, s.inputs()[i]), _step(net, s.inputs()[i] + 1)]
         return {"y": y, **variables(net)}
 
-    return mapped, s.placed(s.loop(one))
+    return mapped, _apart(s, s.loop(one))
 
 
 def twice_inside(s: Setting) -> Any:
@@ -51,8 +61,8 @@ def twice_inside(s: Setting) -> Any:
     jit: Any = nnx.jit
 
     def mapped() -> Any:
-        net = s.ensemble()
-        in_axes = (s.axes_of(net, s.filters()), 0)
+        net = Net(**_apart(s, s.values()))
+        in_axes = (s.axes_of(net, _axes_apart(s)), 0)
 
         def both(net: Any, x: Any) -> Any:
             function = s.map(_step, in_axes=in_axes)
