@@ -53,11 +53,11 @@ def walked(make: Callable[[], Any]) -> dict[str, str]:
             if not name.startswith("_") and name not in _OF_CHANCE:
                 facts[f".{name}"] = _tried(partial(getattr, found, name))
                 facts |= _called(name, found)
-        facts |= {name: _tried(partial(use, found)) for name, use in _OPERATIONS.items()}
+        facts |= {name: _tried(partial(use, found)) for name, use in OPERATIONS.items()}
         facts["== another like it"] = _tried(lambda: found == make())
         # What changes the object comes last, on another one.
         other = make()
-        facts |= {name: _tried(partial(use, other)) for name, use in _CHANGES.items()}
+        facts |= {name: _tried(partial(use, other)) for name, use in CHANGES.items()}
     return facts
 
 
@@ -168,7 +168,7 @@ def _set(found: Any, value: Any) -> type:
     return type(found.new)
 
 
-_OPERATIONS: dict[str, Callable[[Any], Any]] = {
+OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "hash": lambda o: isinstance(hash(o), int),
     "key of a dict": lambda o: {o: 1}[o],
     "bool": bool,
@@ -223,7 +223,7 @@ _OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "to bytes": lambda o: type(needed("flax.serialization.to_bytes")(o)),
     "class": type,
 }
-_CHANGES: dict[str, Callable[[Any], Any]] = {
+CHANGES: dict[str, Callable[[Any], Any]] = {
     "[0] = ": lambda o: operator.setitem(o, 0, 1.0),
     "[...] = ": lambda o: operator.setitem(o, ..., 1.0),
     "set a new attribute": lambda o: setattr(o, "new", 1),

@@ -39,6 +39,48 @@ _RAISES = "!"
 """How what raises begins."""
 _LONGEST = 70
 """Characters of a value in a sentence."""
+IN_CODE = {
+    **{
+        name: f"{name}(x)"
+        for name in ["hash", "bool", "len", "iter", "str", "repr", "float", "int", "abs", "round"]
+    },
+    **{name: f"{name}(x)" for name in ("reversed", "np.asarray", "jnp.asarray", "jnp.sum")},
+    **{name: f"copy.{name}(x)" for name in ("copy", "deepcopy")},
+    **{name: f"x{name}" for name in ("[0]", "[-1]", "[...]", "[None]", "['a']")},
+    **{
+        name: f"x {name}"
+        for name in ("+ 1", "* 2", "/ 2", "// 2", "** 2", "% 2", "< 1", "+= 1", "+ (1,)")
+    },
+    "[0] = ": "x[0] = 1.0",
+    "[...] = ": "x[...] = 1.0",
+    "1 + ": "1 + x",
+    "- ": "-x",
+    "@": "x @ x",
+    "| itself": "x | x",
+    "!= itself": "x != x",
+    "== a tuple": "x == (1,)",
+    "== None": "x == None",
+    "== 1": "x == 1",
+    "== another like it": "x == another",
+    "in": "1.0 in x",
+    "index": "operator.index(x)",
+    "key of a dict": "{x: 1}[x]",
+    "pickle": "pickle.dumps(x)",
+    "tree leaves": "jax.tree.leaves(x)",
+    "tree paths": "jax.tree.leaves_with_path(x)",
+    "tree map": "jax.tree.map(f, x)",
+    "device_put": "jax.device_put(x)",
+    "serialized": "to_state_dict(x)",
+    "to bytes": "to_bytes(x)",
+    "with": "with x:",
+    "call": "x()",
+    "call with an array": "x(array)",
+    "class": "type(x)",
+    "set a new attribute": "x.new = 1",
+    "set an array": "x.new = array",
+    "set a list": "x.new = [array]",
+}
+"""An operation as code does it with an object `x`."""
 
 
 def find(pair: ObservationPair) -> Iterator[Difference]:
@@ -67,7 +109,7 @@ def _compared(
     name = what.rstrip("()")
     if what != name and (name not in was or name not in now):
         return None, ""  # that the method itself is gone says it
-    shown = f"`{what}`"
+    shown = f"`{IN_CODE.get(what, what)}`"
     if what != name and (before is None or after is None):
         # It needs an argument, and did not, or the other way round.
         needs_now = what.endswith(name + "(") and after is not None

@@ -1,5 +1,6 @@
 """Which lines of the user's files do with an object what changed."""
 
+import functools
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
@@ -33,10 +34,31 @@ _ALIKE: Mapping[str, str] = {
 _SHORTEST = 7
 """Letters of an attribute that says which object has it: shorter ones are many things' names."""
 _COMMON = frozenset(
-    name for kind in (str, list, dict, set, int, float, type, np.ndarray) for name in dir(kind)
+    name
+    for kind in (str, list, dict, set, int, float, type, np.ndarray, functools.partial)
+    for name in dir(kind)
 )
 """Attributes that other objects have."""
-_USUAL = frozenset({"replace", "forward", "variables", "variable", "metadata", "parameters"})
+_USUAL = frozenset(
+    [
+        "replace",
+        "forward",
+        "variables",
+        "variable",
+        "metadata",
+        "parameters",
+        "attributes",
+        "as_text",
+        "pretty_print",
+        "set_mode",
+        "kernel_init",
+        "bias_init",
+        "scale_init",
+        "out_kernel_init",
+        "out_bias_init",
+    ]
+)
+"""Attributes that users give to classes of their own, or that other libraries' objects have."""
 
 
 def met_by(

@@ -1,8 +1,12 @@
 """What a file does with objects whose type its text tells."""
 
+import ast
+
 import pytest
 
 from conformance.events.user_code import Operation, Use
+from conformance.observations.objects import CHANGES, OPERATIONS
+from conformance.upgrade.detectors.objects import IN_CODE
 from conformance.upgrade.sources.of_objects import done_in
 from tests.conformance.upgrade.user_sides import near
 
@@ -62,7 +66,9 @@ def test_a_change_of_an_object_is_near_the_line_that_meets_it() -> None:
     )
     does = (Operation(file="a.py", line=7, name="Mesh: hash"),)
     other = (Operation(file="a.py", line=7, name="Mesh: .size"),)
-    assert near((MESH,), was, now, does) == [("a.py:7", "Mesh", "`hash` worked; now TypeError: no")]
+    assert near((MESH,), was, now, does) == [
+        ("a.py:7", "Mesh", "`hash(x)` worked; now TypeError: no")
+    ]
     assert near((MESH,), was, now, other) == []
 
 
@@ -80,7 +86,15 @@ def test_a_method_that_needs_more_is_near_who_gives_less() -> None:
 
 def test_an_attribute_that_many_objects_have_is_near_no_line_of_an_unknown_one() -> None:
     key = "objects/Mesh"
-    for attribute, told in ((".shape", False), (".device_ids", True)):
+    usual = ((".shape", False), (".kernel_init", False), (".keywords", False))
+    for attribute, told in (*usual, (".device_ids", True)):
         was, now = {key: {attribute: "1", "hash": "True"}}, {key: {"hash": "True"}}
         does = (Operation(file="a.py", line=3, name=f"an object: {attribute}"),)
         assert bool(near((MESH,), was, now, does)) is told
+
+
+def test_every_operation_is_shown_as_code_does_it() -> None:
+    walked = {*OPERATIONS, *CHANGES, "== another like it"}
+    assert {what for what in walked if what not in IN_CODE} == set()
+    for shown in IN_CODE.values():
+        ast.parse(f"{shown} pass" if shown.startswith("with") else shown)
