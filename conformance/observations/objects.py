@@ -1,6 +1,7 @@
 """The surface of objects that public calls give: each attribute, what it is, and each operation."""
 
 import collections.abc
+import contextlib
 import copy
 import functools
 import inspect
@@ -163,9 +164,12 @@ def _entered(found: Any) -> Any:
 
 
 def _set(found: Any, value: Any) -> type:
-    """What an attribute is that is set to this."""
+    """What an attribute is that is set to this. It is removed: some objects are JAX's own, made once."""
     found.new = value
-    return type(found.new)
+    kind = type(found.new)
+    with contextlib.suppress(Exception):  # what refuses that is an object of ours
+        del found.new
+    return kind
 
 
 OPERATIONS: dict[str, Callable[[Any], Any]] = {
@@ -226,7 +230,7 @@ OPERATIONS: dict[str, Callable[[Any], Any]] = {
 CHANGES: dict[str, Callable[[Any], Any]] = {
     "[0] = ": lambda o: operator.setitem(o, 0, 1.0),
     "[...] = ": lambda o: operator.setitem(o, ..., 1.0),
-    "set a new attribute": lambda o: setattr(o, "new", 1),
+    "set a new attribute": lambda o: _set(o, 1),
     "set an array": lambda o: _set(o, jnp.ones(1)),
     "set a list": lambda o: _set(o, [jnp.ones(1)]),
     "+= 1": lambda o: operator.iadd(o, 1),

@@ -52,7 +52,9 @@ def upgraded() -> Comparison:
     after = mine(cell("b", "jax"), {"legacy": msgspec.structs.replace(fine, error=error)})
     comparison = gather([*before, *after])
     entries = tuple(
-        Difference(kind, f"{kind.id}/{n}", f"sentence {n} <of> *{kind.id}*", cause=f"cause {n}")
+        Difference(
+            kind, f"{kind.id}/kind/{n}", f"sentence {n} <of> *{kind.id}*", cause=f"cause {n}"
+        )
         if kind.id not in ("regressed", "fixed")
         else Difference(kind, f"axes.x | jax.vmap | s{n}", "holds before", cause=f"cause {n}")
         for kind in KINDS.values()
