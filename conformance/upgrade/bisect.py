@@ -218,7 +218,7 @@ def find_release(asked: Question, report: Callable[[str], None]) -> Found:
         assert isinstance(header, Header)
         if header.problem:
             raise BisectError(f"{spec} could not be run: {header.problem}")
-        verdict = _observed(events, asked.observation) if asked.observation else _held(events)
+        verdict = observed(events, asked.observation) if asked.observation else _held(events)
         there = header.environment
         report(f"jax {there.jax}  flax {there.flax}: {_short(verdict)}")
         return verdict
@@ -242,8 +242,17 @@ def _held(events: list[Record]) -> str:
     return "holds" if outcomes - NOT_CHECKED else "not applicable"
 
 
-def _observed(events: list[Record], key: str) -> Verdict:
-    """The value of an observation, or of all whose key continues this one after a slash."""
+def observed(events: list[Record], key: str) -> Verdict:
+    """The value of an observation, of all whose key continues this one after a slash, or of a fact of one.
+
+    Args:
+        events: Of one environment.
+        key: Such as `objects/Mesh`, `objects` or `objects/Mesh/hash`.
+
+    Raises:
+        BisectError: The environment has no such observation.
+
+    """
     found = {
         event.key: encode(event.value)
         for event in events

@@ -5,7 +5,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from conformance.upgrade.bisect import BisectError, Found, day_of, search
+from conformance.events.records import Observation
+from conformance.upgrade.bisect import BisectError, Found, day_of, observed, search
 
 START = date(2025, 1, 1)
 
@@ -105,3 +106,14 @@ def test_versions_that_no_day_gave_together_are_said() -> None:
 
     with pytest.raises(BisectError, match=r"no day's install gives jax 1 with flax 1 \(jax==1\)"):
         day_of("jax==1", resolved)
+
+
+def test_an_attribute_of_an_object_has_a_key_of_its_own() -> None:
+    facts = {"hash": "True", ".axis_names": "('i')"}
+    events = [Observation(cell="a", key="objects/Mesh", value=facts)]
+    assert observed(events, "objects/Mesh/hash") == "True"
+    assert observed(events, "objects/Mesh/.size") == "not there"  # it may be, in another release
+    assert observed(events, "objects/Mesh") == facts
+    assert observed(events, "objects") == {"objects/Mesh": facts}
+    with pytest.raises(BisectError, match="no observation 'objects/Device'"):
+        observed(events, "objects/Device")
