@@ -3,7 +3,7 @@
 import functools
 import inspect
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -22,60 +22,15 @@ MODULES = (
 )
 PREFIX = "plain-each-"
 """How the names of these calls begin."""
-_EXCEPT = frozenset(
-    [
-        "from_dlpack",
-        "fromfile",
-        "frombuffer",
-        "fromfunction",
-        "fromstring",
-        "load",
-        "save",
-        "savez",
-        "set_printoptions",
-        "printoptions",
-        "get_printoptions",
-        "array_repr",
-        "array_str",
-        "array2string",
-        "infeed",
-        "outfeed",
-        "vectorize",
-        "frompyfunc",
-        "jit",
-        "vmap",
-        "apply_along_axis",
-        "apply_over_axes",
-        "piecewise",
-        "custom_linear_solve",
-        "custom_root",
-        "map",
-        "scan",
-        "while_loop",
-        "fori_loop",
-        "cond",
-        "switch",
-        "associative_scan",
-        "reduce",
-        "reduce_window",
-        "select_and_scatter",
-        "random_gamma_grad",
-        "key",
-        "PRNGKey",
-        "split",
-        "fold_in",
-        "key_data",
-        "wrap_key_data",
-        "key_impl",
-        "clone",
-        "with_sharding_constraint",
-        "after_all",
-        "create_token",
-        "optimization_barrier",
-        "broadcast_shardings",
-        "ragged_dot_general",
-    ]
-)
+_NO_ARRAYS = """
+    from_dlpack fromfile frombuffer fromfunction fromstring load save savez set_printoptions
+    printoptions get_printoptions array_repr array_str array2string infeed outfeed vectorize
+    frompyfunc jit vmap apply_along_axis apply_over_axes piecewise custom_linear_solve custom_root
+    map scan while_loop fori_loop cond switch associative_scan reduce reduce_window
+    select_and_scatter random_gamma_grad key PRNGKey split fold_in key_data wrap_key_data key_impl
+    clone with_sharding_constraint after_all create_token optimization_barrier broadcast_shardings
+    ragged_dot_general
+"""
 """Functions that take no arrays alone: files, text, functions, keys, tokens."""
 _SEEDED = ("jax.random.",)
 _MADE = ("jax.nn.initializers.",)
@@ -112,7 +67,10 @@ def public(module: str) -> Iterator[str]:
 def names() -> tuple[str, ...]:
     """The dotted names of all such functions, each once."""
     return tuple(
-        f"{module}.{name}" for module in MODULES for name in public(module) if name not in _EXCEPT
+        f"{module}.{name}"
+        for module in MODULES
+        for name in public(module)
+        if name not in _NO_ARRAYS.split()
     )
 
 
@@ -184,8 +142,3 @@ def _drawn(function: Any) -> Any:
     taken = inspect.signature(function).parameters
     needs = {n for n, p in taken.items() if p.default is p.empty} - {"key"}
     return function(key, **{name: usual[name] for name in needs if name in usual})
-
-
-def unobserved(observed: Collection[str]) -> list[str]:
-    """The functions of these modules that are neither among those observed nor left out for a reason."""
-    return sorted(set(names()) - set(observed))

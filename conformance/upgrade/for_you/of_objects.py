@@ -39,25 +39,10 @@ _COMMON = frozenset(
     for name in dir(kind)
 )
 """Attributes that other objects have."""
-_USUAL = frozenset(
-    [
-        "replace",
-        "forward",
-        "variables",
-        "variable",
-        "metadata",
-        "parameters",
-        "attributes",
-        "as_text",
-        "pretty_print",
-        "set_mode",
-        "kernel_init",
-        "bias_init",
-        "scale_init",
-        "out_kernel_init",
-        "out_bias_init",
-    ]
-)
+_USUAL = """
+    replace forward variables variable metadata parameters attributes as_text pretty_print
+    set_mode kernel_init bias_init scale_init out_kernel_init out_bias_init
+"""
 """Attributes that users give to classes of their own, or that other libraries' objects have."""
 
 
@@ -79,7 +64,7 @@ def met_by(
         needed = entry.sentence.rpartition(" needs ")[2].count(",") + 1
         wanted = {f"{kind}: {what}{given}" for given in range(needed)}
     attribute = what.removeprefix(".").rstrip("()")
-    telling = attribute not in _COMMON | _USUAL and len(attribute) >= _SHORTEST
+    telling = attribute not in _COMMON.union(_USUAL.split()) and len(attribute) >= _SHORTEST
     if what.startswith(".") and telling and not what.endswith("("):
         wanted.add(f"an object: {_asked(what)}")
     library = "flax.nnx" if kind in _NNX else "flax" if kind in _LINEN else "jax"

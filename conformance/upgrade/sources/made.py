@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 
-_OF_NNX = "flax.nnx."
 _CALLED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), kind)
     for pattern, kind in (
@@ -69,7 +68,6 @@ _METHODS: Mapping[str, Mapping[str, str]] = {
     "State": {"filter": "State", "split": "State|State"},
     "TrainState": {"apply_gradients": "TrainState", "replace": "TrainState"},
     "maker of a jaxpr": {"": "ClosedJaxpr"},
-    "Jitted of arrays": {"": "Array"},
     "NNX layer": {"": "Array"},
     "Pullback": {"": "(Array)"},
 }
