@@ -28,6 +28,8 @@ class Bound(NamedTuple):
     """Whether it is what the names say, an object of that class, or a class of the user's derived from it."""
     hidden: frozenset[str] = frozenset()
     """Attributes of an object that the user's class defines itself."""
+    type: str = ""
+    """What `made` calls the type of the object, as far as the text says."""
 
     def attribute(self, name: str) -> "Bound":
         """What an attribute of it stands for."""

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from conformance.events.user_code import Operation
 from conformance.upgrade.sources import made, words
+from conformance.upgrade.sources.bound import OTHER, Bound
+from conformance.upgrade.sources.scopes import Scopes
 
 Found = tuple[int, str, str]
 """A line, a type and what is done."""
@@ -26,11 +28,11 @@ def done_in(source: bytes | str, file: str) -> list[Operation]:
     again.visit(tree)
     return [
         Operation(file=file, line=line, name=f"{kind or 'an object'}: {what}")
-        for line, kind, what in sorted(set(again.found))
+        for line, kind, what in sorted(set(again.done))
     ]
 
 
-class _Reader(ast.NodeVisitor):
+class _Reader(Scopes, ast.NodeVisitor):
     """Walks a file in its order, with the types of the variables of each scope."""
 
     def __init__(
@@ -39,30 +41,25 @@ class _Reader(ast.NodeVisitor):
         members: dict[str, str] | None = None,
         classes: dict[str, str] | None = None,
     ) -> None:
-        self.found: list[Found] = []
+        super().__init__()
+        self.done: list[Found] = []
         self.functions = functions or {}
         self.members = members or {}
         self.classes = classes or {}
-        self._names: dict[str, str] = {}
-        self._scopes: list[dict[str, str]] = [{}]
         self._function: list[str] = []
 
     # Types.
 
     def _dotted(self, node: ast.expr) -> str:
-        parts: list[str] = []
-        while isinstance(node, ast.Attribute):
-            parts.append(node.attr)
-            node = node.value
-        if not isinstance(node, ast.Name) or any(node.id in scope for scope in self._scopes):
-            return ""
-        first = self._names.get(node.id, "" if parts else node.id)
-        return ".".join((first, *reversed(parts))) if first else ""
+        """The dotted name that it stands for; that of a builtin is its own."""
+        if isinstance(node, ast.Name) and self.found(node.id) is None:
+            return node.id
+        return next(iter(self.resolved(node).names), "")
 
     def _type(self, node: ast.expr | None) -> str:
         match node:
             case ast.Name():
-                return next((s[node.id] for s in reversed(self._scopes) if node.id in s), "")
+                return (self.found(node.id) or OTHER).type
             case ast.Call():
                 return self._given(node)
             case ast.Attribute():
@@ -95,9 +92,7 @@ class _Reader(ast.NodeVisitor):
             return made.called(dotted)
         if isinstance(function, ast.Attribute):
             of = self._type(function.value)
-            if not of and dotted.split(".")[0] in self._names.values():
-                return ""
-            if not of and not (node.args or node.keywords):
+            if not of and (dotted or not (node.args or node.keywords)):
                 return ""
             return made.method(of, function.attr)
         return made.method(self._type(function), "")
@@ -117,20 +112,13 @@ class _Reader(ast.NodeVisitor):
 
     # Binding.
 
-    def visit_Import(self, node: ast.Import) -> None:
-        for alias in node.names:
-            self._names[alias.asname or alias.name.split(".")[0]] = (
-                alias.name if alias.asname else alias.name.split(".")[0]
-            )
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        for alias in node.names:
-            self._names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    def _is(self, name: str, kind: str) -> None:
+        self.scopes[-1][name] = Bound((), type=kind)
 
     def _bind(self, target: ast.expr, kind: str) -> None:
         match target:
             case ast.Name():
-                self._scopes[-1][target.id] = kind
+                self._is(target.id, kind)
             case ast.Tuple() | ast.List():
                 for i, each in enumerate(target.elts):
                     starred = isinstance(each, ast.Starred)
@@ -176,7 +164,7 @@ class _Reader(ast.NodeVisitor):
     def _comprehension(
         self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
     ) -> None:
-        self._scopes.append({})
+        self.scopes.append({})
         for each in node.generators:
             self.visit(each.iter)
             self._loop(node, each.iter, each.target)
@@ -185,7 +173,7 @@ class _Reader(ast.NodeVisitor):
         inner = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
         for child in inner:
             self.visit(child)
-        self._scopes.pop()
+        self.scopes.pop()
 
     visit_ListComp = visit_SetComp = _comprehension  # noqa: N815 (names of `ast.NodeVisitor`)
     visit_GeneratorExp = visit_DictComp = _comprehension  # noqa: N815
@@ -209,7 +197,7 @@ class _Reader(ast.NodeVisitor):
         self._within(node.args, node.body)
         self._function.pop()
         decorated = [self._decorated(each) for each in node.decorator_list]
-        self._scopes[-1][node.name] = next(filter(None, decorated), "")
+        self._is(node.name, next(filter(None, decorated), ""))
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 (a name of `ast.NodeVisitor`)
 
@@ -225,12 +213,9 @@ class _Reader(ast.NodeVisitor):
         own = {}
         for each in (*given.posonlyargs, *given.args, *given.kwonlyargs):
             told = made.base(self._dotted(each.annotation)) if each.annotation else ""
-            of_self = self._scopes[-1].get("self", "") if each.arg == "self" else ""
-            own[each.arg] = told or of_self or made.parameter(each.arg)
-        self._scopes.append(own)
-        for child in body:
-            self.visit(child)
-        self._scopes.pop()
+            of_self = self.scopes[-1].get("self", OTHER).type if each.arg == "self" else ""
+            own[each.arg] = Bound((), type=told or of_self or made.parameter(each.arg))
+        self.within(own, body)
 
     def visit_Return(self, node: ast.Return) -> None:
         if node.value is not None:
@@ -247,16 +232,13 @@ class _Reader(ast.NodeVisitor):
         self.classes[node.name] = kind
         for decorator in node.decorator_list:
             self.visit(decorator)
-        self._scopes.append({"self": kind})
-        for child in node.body:
-            self.visit(child)
-        self._scopes.pop()
+        self.within({"self": Bound((), type=kind)}, node.body)
 
     # What is done.
 
     def _done(self, node: ast.AST, kind: str, what: str) -> None:
         if kind and kind[0] not in "*?(" and "|" not in kind:
-            self.found.append((int(getattr(node, "end_lineno", 0) or 1), kind, what))
+            self.done.append((int(getattr(node, "end_lineno", 0) or 1), kind, what))
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         if not self._dotted(node):
@@ -264,7 +246,7 @@ class _Reader(ast.NodeVisitor):
             if kind:
                 self._done(node, kind, f".{node.attr}")
             elif not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")):
-                self.found.append((int(node.end_lineno or 1), "", f".{node.attr}"))
+                self.done.append((int(node.end_lineno or 1), "", f".{node.attr}"))
             self.visit(node.value)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
@@ -287,27 +269,20 @@ class _Reader(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:
         function, dotted = node.func, self._dotted(node.func)
         first = self._type(node.args[0]) if node.args else ""
-        if (
-            isinstance(function, ast.Name)
-            and function.id in words.BUILTINS
-            and not self._names.get(function.id)
-        ):
-            for each in node.args:
-                self._done(node, self._type(each), words.BUILTINS[function.id])
         if dotted == "isinstance" and len(node.args) > 1:
             asked = node.args[1]
             for each in asked.elts if isinstance(asked, ast.Tuple) else [asked]:
                 name = (self._dotted(each) or ast.unparse(each)).rpartition(".")[2]
                 self._done(node, first, f"is a {name}")
-        if dotted in words.DOTTED:
+        if what := words.BUILTINS.get(dotted) or words.DOTTED.get(dotted):
             for each in node.args:
-                self._done(node, self._type(each), words.DOTTED[dotted])
+                self._done(node, self._type(each), what)
         if isinstance(function, ast.Attribute) and not dotted:
             kind = self._type(function.value)
             self._done(node, kind, f".{function.attr}()")
             self._done(node, kind, f".{function.attr}({len(node.args) + len(node.keywords)}")
             if not kind:
-                self.found.append((int(function.end_lineno or 1), "", f".{function.attr}()"))
+                self.done.append((int(function.end_lineno or 1), "", f".{function.attr}()"))
         elif not dotted:
             self._done(node, self._type(function), "call with an array" if node.args else "call")
         self.generic_visit(node)

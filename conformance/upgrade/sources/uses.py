@@ -14,6 +14,7 @@ import msgspec
 
 from conformance.events.user_code import Use
 from conformance.upgrade.sources.bound import OTHER, Bound, bound_in, made_by, own_attributes
+from conformance.upgrade.sources.scopes import Scopes
 
 PACKAGES = frozenset({"jax", "jaxlib", "flax"})
 
@@ -57,54 +58,35 @@ def _is_part(use: Use, names: set[tuple[int, str]]) -> bool:
 _HANDLED = frozenset({"ImportError", "ModuleNotFoundError", "AttributeError", "Exception"})
 
 
-class _Collector(ast.NodeVisitor):
-    """Walks a module with a stack of scopes, each of which maps a name to what it stands for."""
+class _Collector(Scopes, ast.NodeVisitor):
+    """Walks a module, and keeps what it uses."""
 
     def __init__(self, file: str, bound: frozenset[str]) -> None:
+        super().__init__(bound, PACKAGES)
         self.uses: list[Use] = []
         self._file = file
-        self._bound = bound
-        self._stars: list[str] = []
-        self._scopes: list[dict[str, Bound]] = [{}]
         self._guards = 0
 
-    # Imports.
+    def imported(self, node: ast.AST, name: str) -> None:
+        self._use(node, name)
 
-    def visit_Import(self, node: ast.Import) -> None:
-        for alias in node.names:
-            top = alias.name.split(".")[0]
-            if top in PACKAGES:
-                self._use(node, alias.name)
-                self._bind(alias.asname or top, alias.name if alias.asname else top)
-            else:
-                self._bind(alias.asname or top)
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        ours = node.level == 0 and node.module and node.module.split(".")[0] in PACKAGES
-        for alias in node.names:
-            if alias.name == "*":
-                self._stars += [node.module] if ours and node.module else []
-            elif ours:
-                name = f"{node.module}.{alias.name}"
-                self._use(alias, name)
-                self._bind(alias.asname or alias.name, name)
-            else:
-                self._bind(alias.asname or alias.name)
+    def name(self, name: str, to: str | None = None) -> None:
+        self.scopes[-1][name] = Bound((to,) if to else (), self._guards > 0)
 
     # Uses.
 
     def visit_Name(self, node: ast.Name) -> None:
-        self._use_of(node, self._resolved(node))
+        self._use_of(node, self.resolved(node))
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        bound = self._resolved(node)
+        bound = self.resolved(node)
         if bound.names:
             self._use_of(node, bound)
         else:
             self.visit(node.value)
 
     def visit_Call(self, node: ast.Call) -> None:
-        bound = self._resolved(node.func)
+        bound = self.resolved(node.func)
         whole = not any(isinstance(arg, ast.Starred) for arg in node.args)
         whole = whole and all(keyword.arg for keyword in node.keywords)
         self._call_of(node.func, bound, node.args, node.keywords, whole=whole)
@@ -113,7 +95,7 @@ class _Collector(ast.NodeVisitor):
             if _is_partial(node.func) and node.args:
                 # What it is a partial of is called with these.
                 first, *others = node.args
-                self._call_of(first, self._resolved(first), others, node.keywords)
+                self._call_of(first, self.resolved(first), others, node.keywords)
         if bound.names == ("jax.config.update",) and node.args:
             flag = node.args[0]
             if isinstance(flag, ast.Constant) and isinstance(flag.value, str):
@@ -175,7 +157,7 @@ class _Collector(ast.NodeVisitor):
     def visit_FunctionDef(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef, of: Bound = OTHER
     ) -> None:
-        self._bind(node.name)
+        self.name(node.name)
         for child in (*node.decorator_list, *_annotations(node.args), node.returns):
             if child is not None:
                 self.visit(child)
@@ -185,28 +167,28 @@ class _Collector(ast.NodeVisitor):
         arguments = {arg.arg: self._annotated(arg.annotation) for arg in _arguments(node.args)}
         if node.args.args and of.names:
             arguments[node.args.args[0].arg] = of
-        self._within(arguments, node.body)
+        self.within(arguments, node.body)
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 (a name of `ast.NodeVisitor`)
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
-        self._within(dict.fromkeys((arg.arg for arg in _arguments(node.args)), OTHER), [node.body])
+        self.within(dict.fromkeys((arg.arg for arg in _arguments(node.args)), OTHER), [node.body])
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        bases = [self._resolved(base) for base in node.bases]
+        bases = [self.resolved(base) for base in node.bases]
         known = [base for base in bases if base.names and base.kind in ("name", "subclass")]
         of = known[0] if len(known) == len(bases) == 1 else OTHER
         hidden = of.hidden | own_attributes(node)
-        self._scopes[-1][node.name] = of._replace(kind="subclass", hidden=hidden)
+        self.scopes[-1][node.name] = of._replace(kind="subclass", hidden=hidden)
         for child in (*node.decorator_list, *node.bases, *node.keywords):
             self.visit(child)
-        self._scopes.append({})
+        self.scopes.append({})
         for statement in node.body:
             if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
                 self.visit_FunctionDef(statement, of._replace(kind="instance", hidden=hidden))
             else:
                 self.visit(statement)
-        self._scopes.pop()
+        self.scopes.pop()
 
     def visit_Assign(self, node: ast.Assign) -> None:
         self.visit(node.value)
@@ -215,7 +197,7 @@ class _Collector(ast.NodeVisitor):
         for target in node.targets:
             if isinstance(target, ast.Name):
                 # `f = jnp.fix` is another name for it.
-                self._scopes[-1][target.id] = value
+                self.scopes[-1][target.id] = value
             else:
                 self.visit(target)
 
@@ -224,53 +206,21 @@ class _Collector(ast.NodeVisitor):
         if node.value is not None:
             self.visit(node.value)
         if isinstance(node.target, ast.Name):
-            self._scopes[-1][node.target.id] = self._annotated(node.annotation)
+            self.scopes[-1][node.target.id] = self._annotated(node.annotation)
         else:
             self.visit(node.target)
-
-    def _within(self, own: dict[str, Bound], body: "list[ast.stmt] | list[ast.expr]") -> None:
-        self._scopes.append(own)
-        for child in body:
-            self.visit(child)
-        self._scopes.pop()
-
-    def _bind(self, name: str, to: str | None = None) -> None:
-        self._scopes[-1][name] = Bound((to,) if to else (), self._guards > 0)
 
     def _value(self, node: ast.expr) -> Bound:
         """What a variable stands for that is assigned this."""
         if isinstance(node, ast.Call):
-            return made_by(self._resolved(node.func))
-        return self._resolved(node)
+            return made_by(self.resolved(node.func))
+        return self.resolved(node)
 
     def _annotated(self, annotation: ast.expr | None) -> Bound:
         """What a variable with this annotation stands for."""
         if annotation is None:
             return OTHER
-        return made_by(self._resolved(annotation))
-
-    def _resolved(self, node: ast.expr) -> Bound:
-        """What an expression of names stands for."""
-        parts: list[str] = []
-        while isinstance(node, ast.Attribute):
-            parts.append(node.attr)
-            node = node.value
-        if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load):
-            return OTHER
-        found = self._of_stars(node.id)
-        for scope in reversed(self._scopes):
-            if node.id in scope:
-                found = scope[node.id]
-                break
-        for part in reversed(parts):
-            found = found.attribute(part)
-        return found
-
-    def _of_stars(self, name: str) -> Bound:
-        """What a name stands for that no scope binds."""
-        if name in self._bound or not self._stars:
-            return OTHER
-        return Bound(tuple(f"{module}.{name}" for module in dict.fromkeys(self._stars)))
+        return made_by(self.resolved(annotation))
 
     def _use_of(
         self,
