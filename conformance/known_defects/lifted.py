@@ -160,6 +160,21 @@ LIFTED: tuple[Defect, ...] = (
         all_laws=False,
     ),
     Defect(
+        id="nnx-vmap-shared-in-branches",
+        transform="flax.nnx.vmap",
+        versions={"flax": ">=0.10.2,<0.10.6"},
+        affects=lambda call: call.subject_name == "use.shared-in-branches",
+        law="sharing.documented-uses",
+        call=_use("use.shared-in-branches"),
+        description=(
+            "A module that all examples share raises ValueError, 'got axis spec None but output was batched "
+            "on axis 0', in a loop within a branch of nnx.cond or nnx.switch, where the predicate is mapped, "
+            "and in an nnx.while_loop whose number of turns is. No example changes it."
+        ),
+        upstream="https://github.com/google/flax/issues/4709 (closed).",
+        all_laws=False,
+    ),
+    Defect(
         id="linen-vmap-names-of-bridged",
         transform="flax.linen.vmap",
         versions={"flax": ">=0.10"},

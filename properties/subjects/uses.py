@@ -87,6 +87,7 @@ _SENTENCES: Mapping[str, str] = {
     "metadata-one-axis": "metadata within and after a map with one axis for a whole module",
     "mode-by-setting": "a map is given its mode, or has the one that is set for all maps",
     "keyword-behind": "a module by name, beside an input along another axis",
+    "shared-in-branches": "examples take other branches and turns, with a module that all share",
 }
 
 USES = tuple(

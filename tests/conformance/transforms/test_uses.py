@@ -271,6 +271,17 @@ def setting_takes_precedence(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(graphlib, "iter_graph", lambda node, graph=None: whole(node))
 
 
+def branches_in_reverse(patch: pytest.MonkeyPatch) -> None:
+    from flax import nnx
+
+    whole = nnx.switch
+
+    def switch(index: Any, branches: Any, *operands: Any, **mode: Any) -> Any:
+        return whole(index, branches[::-1], *operands, **mode)
+
+    patch.setattr(nnx, "switch", switch)
+
+
 FAULTS: tuple[tuple[str, Callable[[pytest.MonkeyPatch], None], tuple[str, ...]], ...] = (
     (NNX, streams_not_restored, ("dropout-of-members", "constructor", "split-in-mode")),
     (NNX, streams_restored_to_before, ("dropout-of-members", "split-by-argument")),
@@ -302,6 +313,7 @@ FAULTS: tuple[tuple[str, Callable[[pytest.MonkeyPatch], None], tuple[str, ...]],
     (NNX, setting_takes_precedence, ("mode-by-setting",)),
     (NNX, keywords_along_the_next_axis, ("keyword-behind",)),
     (NNX, carried_modules_stay_as_they_were, ("looped",)),
+    (NNX, branches_in_reverse, ("shared-in-branches",)),
     (NNX, results_may_be_arguments, ("given-back",)),
     (NNX, results_may_be_captured, ("given-back",)),
     (NNX, every_prefix_passes, ("refused-prefixes",)),

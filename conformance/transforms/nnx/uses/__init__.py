@@ -4,7 +4,16 @@ A use is one function. It computes in whole numbers, so that its two answers are
 standalone script of a violation holds the sources of these files: they import Flax, JAX and NumPy only.
 """
 
-from conformance.transforms.nnx.uses import aliases, calls, graph, keeping, loops, state, streams
+from conformance.transforms.nnx.uses import (
+    aliases,
+    branches,
+    calls,
+    graph,
+    keeping,
+    loops,
+    state,
+    streams,
+)
 from conformance.transforms.nnx.uses.base import Setting, Use
 
 __all__ = ["IN_ONE_WAY", "NEEDS", "USES", "Setting"]
@@ -16,6 +25,7 @@ USES: dict[str, Use] = {
     **graph.USES,
     **keeping.USES,
     **loops.USES,
+    **branches.USES,
     **aliases.USES,
 }
 """By the name of its subject."""
@@ -26,10 +36,11 @@ NEEDS: dict[str, str] = {
     **graph.NEEDS,
     **keeping.NEEDS,
     **loops.NEEDS,
+    **branches.NEEDS,
     **aliases.NEEDS,
 }
 """The first release of Flax that has what a use is of, where the oldest has not."""
 IN_ONE_WAY: frozenset[str] = frozenset().union(
-    *(each.IN_ONE_WAY for each in (aliases, calls, state, streams, graph, keeping, loops))
+    *(each.IN_ONE_WAY for each in (aliases, branches, calls, state, streams, graph, keeping, loops))
 )
 """Uses of which the mode of the map changes nothing: they choose it themselves."""
