@@ -23,7 +23,7 @@ _LIBRARIES = (jax, jax.lax, jax.nn, jax.random, jnp, jnp.fft, jnp.linalg, nn, nn
 
 _OF_ANY_CODE = """
     vmap jit eval_shape make_jaxpr ShapeDtypeStruct Array typeof config block_until_ready
-    array asarray arange ones zeros full empty eye linspace ones_like zeros_like full_like inf nan pi
+    array asarray arange ones zeros full empty eye linspace ones_like zeros_like inf nan pi
     add subtract multiply divide negative square exp log sin cos sqrt tanh abs maximum minimum where
     matmul outer stack concatenate broadcast_to tile moveaxis issubdtype result_type floating integer
     inexact devices device_count key PRNGKey split fold_in key_data wrap_key_data randint Tracer

@@ -5,6 +5,7 @@ import contextlib
 import copy
 import functools
 import inspect
+import json
 import numbers
 import operator
 import pickle
@@ -190,6 +191,7 @@ OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "int": int,
     "index": operator.index,
     "pickle": lambda o: pickle.loads(pickle.dumps(o)),  # noqa: S301 (our own bytes)
+    "json": json.dumps,
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
     "tree leaves": lambda o: [type(leaf).__name__ for leaf in jax.tree_util.tree_leaves(o)],

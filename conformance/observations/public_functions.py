@@ -42,6 +42,7 @@ _GIVEN: dict[str, tuple[Any, ...]] = {
     "whole": (np.array([3, 1, 2], np.int32),),
     "number": (0.5,),
     "vectors": (_VECTOR, _VECTOR + 1),
+    "pairs": (_VECTOR[:2], _VECTOR[:2] + 1),
     "matrices": (_MATRIX, _MATRIX + 1),
     "numbers": (2, 3),
     "vector-and-number": (_VECTOR, 1),

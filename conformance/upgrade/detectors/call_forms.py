@@ -36,6 +36,8 @@ _LONGEST = 100
 """Characters of a result in a sentence."""
 _CLOSE = 1e-5
 """Relative: the calls compute sums and products of small whole numbers."""
+_ROUNDING = 1e-6
+"""What rounding leaves of a difference of numbers about one, where the result is nought."""
 
 
 def find(pair: ObservationPair) -> Iterator[Difference]:
@@ -46,12 +48,20 @@ def find(pair: ObservationPair) -> Iterator[Difference]:
         # Of what was only traced there is None for a value.
         arrays = any(v is None or _is_array(v) for v in (*was["values"], *now["values"]))
         kind = RESULTS if arrays else FACTS
-        if was["gives"] != now["gives"]:
+        if _is_named_now(was["gives"], now["gives"]):
+            yield Difference(FACTS, key, f"gave {was['gives']}; gives {now['gives']}")
+        elif was["gives"] != now["gives"]:
             gave, gives = (_in_words(value) for value in (was, now))
             yield Difference(kind, key, f"gave {gave}; gives {gives}")
         elif not all(map(_alike, was["values"], now["values"])):
             said = f"gave {_numbers(was)}; gives {_numbers(now)}"
             yield Difference(kind, key, said)
+
+
+def _is_named_now(was: str, now: str) -> bool:
+    """Whether a tuple has names for its items now: it is unpacked and indexed as before."""
+    container, _, arrays = was.partition(" of ")
+    return container.startswith("(") and now == f"namedtuple of {arrays}"
 
 
 def _is_array(value: Any) -> bool:
@@ -65,9 +75,12 @@ def _alike(was: Any, now: Any) -> bool:
     a, b = (np.asarray(decode(value)) for value in (was, now))
     if a.dtype.kind in "biu":
         return bool(np.array_equal(a, b))
-    return bool(
-        np.allclose(a.astype(np.complex128), b.astype(np.complex128), _CLOSE, equal_nan=True)
-    )
+    a, b = a.astype(np.complex128), b.astype(np.complex128)
+    with np.errstate(invalid="ignore"):
+        sizes = np.maximum(abs(a), abs(b))
+        # Smaller results than an epsilon are no rounding, but an underflow or its end.
+        cancelled = (abs(a - b) <= _ROUNDING) & (sizes >= _ROUNDING / 10)
+    return bool(np.all(np.isclose(a, b, _CLOSE, equal_nan=True) | cancelled))
 
 
 def _is_message(value: Any) -> bool:

@@ -66,6 +66,7 @@ IN_CODE = {
     "index": "operator.index(x)",
     "key of a dict": "{x: 1}[x]",
     "pickle": "pickle.dumps(x)",
+    "json": "json.dumps(x)",
     "tree leaves": "jax.tree.leaves(x)",
     "tree paths": "jax.tree.leaves_with_path(x)",
     "tree map": "jax.tree.map(f, x)",

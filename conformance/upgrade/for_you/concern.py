@@ -70,7 +70,7 @@ def may_concern(
 
 
 def of_law(item: str, mine: Sequence[Use], uses: Mapping[str, Sequence[Use]]) -> list[Use]:
-    """Those uses of a transform that stand in a file with what the law needs, where there are such.
+    """Those uses of a transform that give the keywords that the law is about, in a file with what it needs.
 
     Args:
         item: Law, transform and subject, separated by ` | `.
@@ -82,7 +82,10 @@ def of_law(item: str, mine: Sequence[Use], uses: Mapping[str, Sequence[Use]]) ->
     for glob, names in _NEEDS.items():
         if fnmatch.fnmatchcase(law, glob):
             files = {use.file for name in uses if _last(name) in names for use in uses[name]}
-            mine = [use for use in mine if use.file in files] or mine
+            mine = [use for use in mine if use.file in files]
+    for glob, keywords in _KEYWORDS.items():
+        if fnmatch.fnmatchcase(law, glob):
+            mine = [use for use in mine if _gives(use, keywords)]
     return list(mine)
 
 

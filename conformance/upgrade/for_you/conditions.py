@@ -45,6 +45,14 @@ _BY_KEY: Mapping[str, Condition] = {
     "calls/jax.vmap/operator-hash-*": _does("a number as a key", of="vmap jit grad scan pmap"),
     "calls/jax.vmap/operator-as-a-dtype-*": _does("an array as a dtype"),
     "calls/jax.vmap/struct-changed": _does("a shape set", of="ShapeDtypeStruct eval_shape"),
+    "axes.negative-count-from-end | *": attrs.evolve(_does("an axis from the end"), place="file"),
+    "mapping.no-elements | *": attrs.evolve(_does("a size of nought"), place="file"),
+    "calls/jax.pmap/*on-another-device*": attrs.evolve(_does("a device chosen"), place="file"),
+    "calls/jax.pmap/result-along-another-axis*": Condition(given=frozenset({"out_axes"})),
+    "calls/jax.pmap/pmap-of-pmap*": attrs.evolve(_does("a pmap within a pmap"), place="file"),
+    "calls/jax.*map/*-by-small-numbers": attrs.evolve(
+        _does("int8 named", "uint8 named"), place="file"
+    ),
     "calls/jax.*map/wrapped-and-lowered": _does("a wrapped function lowered"),
     "calls/jax.vmap/plain-*-compared-with-a-tuple": _does("a tuple compared", of="PartitionSpec P"),
     "calls/jax.vmap/plain-*-is-a-tuple": _does("a tuple asked for", of="PartitionSpec P"),

@@ -19,6 +19,7 @@ from conformance.upgrade.for_you.conditions import condition, met, suitable
 from conformance.upgrade.for_you.lines import Line
 from conformance.upgrade.for_you.names import in_one_line
 from conformance.upgrade.for_you.of_objects import met_by
+from conformance.upgrade.for_you.ranks import may_be_of
 from conformance.upgrade.kinds import DifferenceKind
 
 _OF_USE = frozenset({"defaults-changed", "arguments-needed"})
@@ -94,6 +95,8 @@ def _place(
         found = (named, list(uses[named])) if named is not None else None
     if found is not None and special is not None:
         found = (found[0], suitable(special, found[1], operations))
+    if found is not None:
+        found = (found[0], [use for use in found[1] if may_be_of(entry.key, use, operations)])
     if found is not None and entry.kind is laws.REGRESSED:
         found = (found[0], of_law(entry.key, found[1], uses))
     return found if found and found[1] else None

@@ -85,6 +85,7 @@ _ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
     "Equation": {"primitive": "Primitive", "invars": "*Variable of a jaxpr"},
     "Variable of a jaxpr": {"aval": "Aval"},
     "NamedSharding": {"spec": "PartitionSpec", "mesh": "Mesh"},
+    "Sharding": {"spec": "PartitionSpec", "mesh": "Mesh"},
     "Array": _OF_ARRAYS,
     "NNX layer": _OF_LAYERS,
     "BatchNorm": _OF_LAYERS,

@@ -276,7 +276,10 @@ class _Reader(Scopes, ast.NodeVisitor):
                 self._done(node, first, f"is a {name}")
         if what := words.BUILTINS.get(dotted) or words.DOTTED.get(dotted):
             for each in node.args:
-                self._done(node, self._type(each), what)
+                # Of a dict that is shown, its values, too, become text.
+                held = each.values if what == "json" and isinstance(each, ast.Dict) else []
+                for one in (each, *held):
+                    self._done(node, self._type(one), what)
         if isinstance(function, ast.Attribute) and not dotted:
             kind = self._type(function.value)
             self._done(node, kind, f".{function.attr}()")

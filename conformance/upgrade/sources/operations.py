@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from conformance.events.user_code import Operation
+from conformance.upgrade.sources.literals import of_vectors
+from conformance.upgrade.sources.maps import of_maps
 
 _NUMPY = frozenset({"np", "numpy", "onp"})
 _WRAPPERS = frozenset(
@@ -207,6 +209,8 @@ _LOOKS: tuple[Callable[[ast.AST], Iterator[str]], ...] = (
     _of_statements,
     _of_kinds,
     _of_texts,
+    of_maps,
+    of_vectors,
 )
 
 

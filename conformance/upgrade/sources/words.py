@@ -23,6 +23,7 @@ BUILTINS = {
     "set": "iter",
 }
 DOTTED = {
+    "json.dumps": "json",
     "pickle.dumps": "pickle",
     "cloudpickle.dumps": "pickle",
     "copy.copy": "copy",

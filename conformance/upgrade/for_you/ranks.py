@@ -1,0 +1,31 @@
+"""Whether a call may be of such arrays as an observed one, where the user's text says what it is of."""
+
+import re
+from collections.abc import Collection
+
+from conformance.events.user_code import Operation, Use
+
+_OF_MORE = re.compile(r"calls/.*(/of-(matrix|cube|number)-|-(matrix|matrices|numbers?)$)")
+_OF_PAIRS = re.compile(r"calls/.*-pairs$")
+
+
+def may_be_of(key: str, use: Use, operations: Collection[Operation]) -> bool:
+    """False where the change is of arrays of another rank or length than those in the user's line.
+
+    Args:
+        key: The key of the difference, such as `calls/jax.vmap/of-cube-numpy.cross`.
+        use: A use of the function.
+        operations: What the sources do; `cross of vectors` says what a call is of.
+
+    """
+    told = f"{use.name.rpartition('.')[2]} of vectors"
+    said = {
+        each.name
+        for each in operations
+        if (each.file, each.line) == (use.file, use.line) and each.name.startswith(told)
+    }
+    if not said:
+        return True
+    if _OF_PAIRS.match(key):
+        return f"{told} of 2" in said
+    return not _OF_MORE.match(key)

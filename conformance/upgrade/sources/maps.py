@@ -1,0 +1,49 @@
+"""How a file maps over devices and axes, as far as its text shows."""
+
+import ast
+from collections.abc import Iterator
+
+_AXES = frozenset({"in_axes", "out_axes"})
+_MAKERS = frozenset({"zeros", "ones", "empty", "full"})
+
+
+def of_maps(node: ast.AST) -> Iterator[str]:
+    """Axes that count from the end, sizes of nought, devices that are chosen, a pmap within a pmap."""
+    if isinstance(node, ast.keyword) and node.arg in _AXES and _is_negative(node.value):
+        yield "an axis from the end"
+    if isinstance(node, ast.Subscript) and _last(node.value) in {"devices", "local_devices"}:
+        index = node.slice.lower if isinstance(node.slice, ast.Slice) else node.slice
+        if index is not None and not (isinstance(index, ast.Constant) and index.value == 0):
+            yield "a device chosen"
+    if isinstance(node, ast.Call):
+        if _last(node.func) in _MAKERS and node.args and _has_nought(node.args[0]):
+            yield "a size of nought"
+        if _last(node.func) == "pmap" and any(map(_names_pmap, node.args)):
+            yield "a pmap within a pmap"
+    decorators = node.decorator_list if isinstance(node, ast.FunctionDef) else []
+    if any(map(_names_pmap, decorators)) and any(map(_names_pmap, getattr(node, "body", ()))):
+        yield "a pmap within a pmap"
+
+
+def _is_negative(node: ast.expr) -> bool:
+    return any(isinstance(each, ast.USub) for each in ast.walk(node))
+
+
+def _names_pmap(node: ast.AST) -> bool:
+    return any(
+        _last(each) == "pmap"
+        for each in ast.walk(node)
+        if isinstance(each, ast.Name | ast.Attribute)
+    )
+
+
+def _has_nought(node: ast.expr) -> bool:
+    items = node.elts if isinstance(node, ast.Tuple) else [node]
+    return any(isinstance(item, ast.Constant) and item.value == 0 for item in items)
+
+
+def _last(node: ast.expr) -> str:
+    """The last part of a name, or of that of a function that is called."""
+    if isinstance(node, ast.Call):
+        return _last(node.func)
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")

@@ -1,0 +1,97 @@
+"""Changes of arrays of one rank, and of maps of one kind, are told to files that may have such."""
+
+import numpy as np
+import pytest
+
+from conformance.events.arrays import encode, with_arrays
+from conformance.events.user_code import Use
+from conformance.upgrade.detectors import call_forms
+from conformance.upgrade.difference import ObservationPair
+from conformance.upgrade.sources import operations_in
+from tests.conformance.upgrade.user_sides import near
+
+ACCEPTED = {"gives": "* of float32[2]", "values": [None]}
+REFUSED = {"type": "ValueError", "line": "not such"}
+TEXT = "import jax.numpy as jnp\ny = jnp.cross({0}, {0})\n"
+CROSS = Use(file="a.py", line=2, name="jax.numpy.cross", positional=2)
+PMAP = Use(file="a.py", line=2, name="jax.pmap", positional=1)
+
+
+def _told(key: str, use: Use, text: str) -> bool:
+    """Whether a call that fails now is told to a file with this text."""
+    return bool(near((use,), {key: ACCEPTED}, {key: REFUSED}, operations_in(text, "a.py")))
+
+
+@pytest.mark.parametrize("kind", ["of-matrix-numpy.cross", "plain-each-numpy.cross-matrices"])
+def test_what_matrices_meet_is_not_told_of_vectors(kind: str) -> None:
+    key = f"calls/jax.vmap/{kind}"
+    assert _told(key, CROSS, TEXT.format("x"))
+    assert not _told(key, CROSS, TEXT.format("jnp.array([1.0, -2.0, 0.0])"))
+    assert not _told(key, CROSS, TEXT.format("jnp.array([1.0] + [0.0] * 2)"))
+    assert _told(key, CROSS, TEXT.format("jnp.array([[1.0, 2.0]])"))
+
+
+def test_what_pairs_meet_is_told_of_pairs() -> None:
+    key = "calls/jax.vmap/plain-each-numpy.cross-pairs"
+    assert _told(key, CROSS, TEXT.format("jnp.array([1.0, 2.0])"))
+    assert _told(key, CROSS, TEXT.format("x"))
+    assert not _told(key, CROSS, TEXT.format("jnp.array([1.0, 2.0, 3.0])"))
+
+
+@pytest.mark.parametrize(
+    ("form", "meets", "does_not"),
+    [
+        ("pmap-of-pmap", "f = jax.pmap(jax.pmap(g))", "f = jax.pmap(g)"),
+        (
+            "argument-on-another-device",
+            "x = jax.device_put(x, jax.devices()[1])",
+            "x = jax.device_put(x, jax.devices()[0])",
+        ),
+    ],
+)
+def test_what_few_files_do_with_pmap_is_told_to_those(form: str, meets: str, does_not: str) -> None:
+    key = f"calls/jax.pmap/{form}"
+    uses = [PMAP, Use(file="a.py", line=3, name="jax.device_put")]
+    for text, told in ((meets, 1), (does_not, 0)):
+        found = operations_in(f"import jax\n{text}\n", "a.py")
+        assert len(near(uses, {key: ACCEPTED}, {key: REFUSED}, found)) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("f = jax.pmap(g, out_axes=-1)", "an axis from the end"),
+        ("x = jnp.zeros((0, 3))", "a size of nought"),
+        ("@jax.pmap\ndef f(x):\n    return jax.pmap(g)(x)", "a pmap within a pmap"),
+    ],
+)
+def test_how_files_map_is_found(text: str, name: str) -> None:
+    assert name in {each.name for each in operations_in(text, "a.py")}
+    sound = "f = jax.pmap(g, out_axes=1)\nx = jnp.zeros((1, 3))\n@jax.pmap\ndef h(x):\n    return x"
+    assert name not in {each.name for each in operations_in(sound, "a.py")}
+
+
+def _results(was: object, now: object) -> list[str]:
+    key = "calls/jax.vmap/a"
+    pair = ObservationPair({key: was}, {key: now}, (key,), None, None)
+    return [each.kind.id for each in call_forms.find(pair)]
+
+
+def test_a_tuple_whose_items_have_names_now_is_another_kind_of_object_alone() -> None:
+    was, named, other = (
+        {"gives": f"{tree} of float32[2], float32[2]", "values": [None, None]}
+        for tree in ("(*, *)", "namedtuple", "[*, *]")
+    )
+    assert _results(was, named) == [call_forms.FACTS.id]
+    assert _results(was, other) == [call_forms.RESULTS.id]
+
+
+def test_what_rounding_leaves_of_nought_is_no_other_result() -> None:
+    def gives(value: float) -> dict[str, object]:
+        return {
+            "gives": "* of float32[2]",
+            "values": [with_arrays(encode(np.float32([value, np.inf])))],
+        }
+
+    assert _results(gives(0.0), gives(4.8e-7)) == []
+    assert _results(gives(0.0), gives(1e-5)) == [call_forms.RESULTS.id]
