@@ -39,6 +39,33 @@ def _(size, mapped, x, y):
     x, y = (v if is_mapped else jnp.broadcast_to(v, (size, *v.shape)) for v, is_mapped in zip((x, y), mapped))
     return product(x, y), True
 """
+_NO_COTANGENT = """
+@jax.custom_vjp
+def product(x, y):
+    return x * y
+
+product.defvjp(lambda x, y: (x * y, y), lambda y, g: (None, g * y))
+shared = lambda x, y: jnp.sum(jax.vmap(product, (None, 0))(x, y))
+paired = lambda x, y: jnp.sum(jax.vmap(product, (1, 1))(x, y))
+of_shared, of_paired = jax.grad(shared, (0, 1))(a, b), jax.grad(paired, (0, 1))(b, b)
+return jnp.concatenate([of_shared[0][None], of_shared[1], *of_paired])
+"""
+_NO_TANGENT = """
+zero = jax.custom_derivatives.SymbolicZero
+
+@jax.custom_jvp
+def both(x, y):
+    return x * y, y
+
+def rule(given, tangents):
+    (x, y), (dx, dy) = given, tangents
+    return (x * y, y), ((jnp.zeros_like(x) if isinstance(dx, zero) else dx) * y, dy)
+
+both.defjvp(rule, symbolic_zeros=True)
+values, tangents = jax.jvp(lambda x: jax.vmap(both, (0, None))(x, a), (b,), (b,))
+_, along_columns = jax.jvp(lambda x: jax.vmap(both, (1, 1), 1)(x, b), (b,), (b,))
+return jnp.concatenate([*values, *tangents, *along_columns])
+"""
 _SQUARE_VMAP = """
 @jax.custom_batching.custom_vmap
 def square(x):
@@ -53,6 +80,18 @@ def _(size, mapped, x):
 def _gradient_of_shared(a: Any, b: Any) -> tuple[Any, Any]:
     """The sum over the examples of what the custom rule says of each."""
     value = 2 * b.sum(0)
+    return value, np.zeros(value.shape)
+
+
+def _one_cotangent(a: Any, b: Any) -> tuple[Any, Any]:
+    """Zero for what the rule has no cotangent of, and g y for the other argument, g being one."""
+    value = np.concatenate([0 * a[None], b, 0 * b, b])
+    return value, np.zeros(value.shape)
+
+
+def _one_tangent(a: Any, b: Any) -> tuple[Any, Any]:
+    """The values x y and y; their tangents dx y and, of what has none, zero."""
+    value = np.concatenate([a * b, 0 * b + a, a * b, 0 * b, b * b, 0 * b])
     return value, np.zeros(value.shape)
 
 
@@ -172,6 +211,18 @@ CONTROL = (
         "return gradient.astype(jnp.float32) * (gradient.dtype == a.dtype)",
         *(of("few", "n"), of("few", "m", "n")),
         answer=_gradient_of_shared,
+    ),
+    rule(
+        "custom_vjp_call.one-cotangent",
+        _NO_COTANGENT,
+        *(of("whole", "n"), of("whole", "m", "n")),
+        answer=_one_cotangent,
+    ),
+    rule(
+        "custom_jvp_call.one-tangent",
+        _NO_TANGENT,
+        *(of("whole", "n"), of("whole", "m", "n")),
+        answer=_one_tangent,
     ),
     rule("custom_vmap_call", _CUSTOM_VMAP + "return product(a, b)", *_whole(), exact=True),
     rule(
