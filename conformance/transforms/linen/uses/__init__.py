@@ -4,12 +4,19 @@ A use is one function. It computes in whole numbers, so that its two answers are
 standalone script of a violation holds the sources of these files: they import Flax, JAX and NumPy only.
 """
 
-from conformance.transforms.linen.uses import bridge, calls, loops, state
+from conformance.transforms.linen.uses import bridge, calls, lifts, loops, scans, state
 from conformance.transforms.linen.uses.base import Setting, Use
 
 __all__ = ["NEEDS", "USES", "Setting"]
 
-USES: dict[str, Use] = {**calls.USES, **state.USES, **loops.USES, **bridge.USES}
+USES: dict[str, Use] = {
+    **calls.USES,
+    **state.USES,
+    **loops.USES,
+    **scans.USES,
+    **lifts.USES,
+    **bridge.USES,
+}
 """By the name of its subject."""
 NEEDS: dict[str, str] = bridge.NEEDS
 """The first release of Flax that has what a use is of, where the oldest has not."""

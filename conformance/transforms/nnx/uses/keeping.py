@@ -140,44 +140,80 @@ class Linear(nn.Module):
         return jnp.dot(x, w)
 
 
-def _bridged(x: Any, rngs: Any, names: Any = None) -> Any:
-    """The bridge to it, initialised."""
+class Nested(nn.Module):
+    """A `Linear` within another module of Linen, or within two."""
+
+    depth: int = 1
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        """Give y for `x` of shape (FEATURES,)."""
+        inner: Any = Nested(self.depth - 1, name="inner") if self.depth else Linear(name="linear")
+        return inner(x)
+
+
+def _bridged(linen: Any, x: Any, rngs: Any) -> Any:
+    """The bridge to a module of Linen, initialised."""
     lazy: Any = nnx.bridge.lazy_init
     # Since flax 0.12 a variable that names its axes would be placed on a mesh at once; there is none.
     eager: Any = getattr(nnx, "use_eager_sharding", lambda _: contextlib.nullcontext())
     with eager(False):
         # Streams of its own: Flax's releases differ in whether the bridge makes a copy.
         own = nnx.Rngs(params=rngs.params())
-        return lazy(nnx.bridge.ToNNX(Linear(names), rngs=own), x)
+        return lazy(nnx.bridge.ToNNX(linen, rngs=own), x)
 
 
 def _of_bridged(module: Any) -> dict[str, Any]:
-    return {name: read(getattr(module, name)) for name in ("w", "count")}
+    nested = getattr(module, "inner", None)
+    inner = vars(module) if nested is None else nested["linear"]
+    return {name: read(inner[name]) for name in ("w", "count")}
+
+
+def _made_bridged(s: Setting, linen: Any) -> Any:
+    """The members, made under the map."""
+    axes = state_axes({...: 0})
+    make: Any = nnx.split_rngs(splits=s.size, only=nnx.RngState)(
+        s.mapping(lambda rngs, x: _bridged(linen, x, rngs), in_axes=(axes, 0), out_axes=axes)
+    )
+    return make(nnx.Rngs(params=jax.random.key(s.seed)), s.inputs())
+
+
+def _call_bridged(module: Any, x: Any) -> Any:
+    return module(x, mutable=["batch_stats"])
 
 
 def bridged(s: Setting) -> Any:
     """A module of Linen is bridged, made under the map from split streams, and called under it."""
     root = jax.random.key(s.seed)
 
-    def call(module: Any, x: Any) -> Any:
-        return module(x, mutable=["batch_stats"])
-
     def mapped() -> Any:
-        axes = state_axes({...: 0})
-        make: Any = nnx.split_rngs(splits=s.size, only=nnx.RngState)(
-            s.mapping(lambda rngs, x: _bridged(x, rngs), in_axes=(axes, 0), out_axes=axes)
-        )
-        module = make(nnx.Rngs(params=root), s.inputs())
+        module = _made_bridged(s, Linear())
         made = _of_bridged(module)
-        y = s.mapping(call, in_axes=(axes, 0))(module, s.inputs() + 1)
+        y = s.mapping(_call_bridged, in_axes=(state_axes({...: 0}), 0))(module, s.inputs() + 1)
         return made, y, _of_bridged(module)
 
     def one(i: int) -> Any:
-        module = _bridged(s.inputs()[i], nnx.Rngs(params=keys(s, root)[i]))
+        module = _bridged(Linear(), s.inputs()[i], nnx.Rngs(params=keys(s, root)[i]))
         made = _of_bridged(module)
-        return made, call(module, s.inputs()[i] + 1), _of_bridged(module)
+        return made, _call_bridged(module, s.inputs()[i] + 1), _of_bridged(module)
 
     return mapped, s.loop(one)
+
+
+def bridged_deep(s: Setting) -> Any:
+    """A module that a bridged one holds keeps the variables that a call does not write to."""
+
+    def mapped() -> Any:
+        module = _made_bridged(s, Nested())
+        made = _of_bridged(module)
+        y = s.mapping(_call_bridged, in_axes=(state_axes({...: 0}), 0))(module, s.inputs() + 1)
+        after = _of_bridged(module)
+        right = jnp.einsum("bf,bfo->bo", s.inputs() + 1, made["w"])
+        return y - right, after["w"] - made["w"], after["count"]
+
+    # Not computed by the bridge, which could lose them in every call.
+    zeros = jnp.zeros((s.size, OUTPUTS)), jnp.zeros((s.size, FEATURES, OUTPUTS))
+    return mapped, (*zeros, (2 * s.inputs() + 1).sum(1))
 
 
 def bridged_names(s: Setting) -> Any:
@@ -189,7 +225,7 @@ def bridged_names(s: Setting) -> Any:
         axes, within = state_axes({nnx.Param: 1, ...: 0}), []
         make: Any = nnx.split_rngs(splits=s.size)(
             s.mapping(
-                lambda rngs, x: _bridged(x, rngs, ("in", "out")),
+                lambda rngs, x: _bridged(Linear(("in", "out")), x, rngs),
                 in_axes=(state_axes({...: 0}), None),
                 out_axes=axes,
                 **how,
@@ -306,6 +342,7 @@ USES: dict[str, Use] = {
     "use.split-by-argument": split_by_argument,
     "use.forked-streams": forked,
     "use.bridged": bridged,
+    "use.bridged-deep": bridged_deep,
     "use.bridged-names": bridged_names,
     "use.other-metadata": other_metadata,
     "use.metadata-by-decorator": by_decorator,
@@ -314,6 +351,8 @@ USES: dict[str, Use] = {
 NEEDS: dict[str, str] = {
     "use.squeezed-split": "0.10.3",
     "use.forked-streams": "0.11",
+    # Before, the bridge lost them.
+    "use.bridged-deep": "0.12",
     "use.other-metadata": "0.10.5",
     "use.metadata-by-decorator": "0.12.7",
 }
@@ -324,6 +363,7 @@ IN_ONE_WAY: tuple[str, ...] = (
     "use.squeezed-split",
     "use.split-by-argument",
     "use.bridged",
+    "use.bridged-deep",
     "use.bridged-names",
     "use.other-metadata",
     "use.metadata-by-decorator",

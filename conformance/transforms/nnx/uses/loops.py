@@ -197,19 +197,21 @@ def refused_prefixes(s: Setting) -> Any:
 
 
 def metadata_set(s: Setting) -> Any:
-    """A function sets metadata of a variable, and changes no value: it is there after the call."""
-    left = {**variables(s.ensemble()), "note": np.array(True)}
+    """A function sets and changes metadata of variables, and no value: both are there after the call."""
+    left = {**variables(s.ensemble()), "notes": np.array([True, True])}
 
     def mapped() -> Any:
         net = s.ensemble()
+        net.w.set_metadata(note="set before")
 
         def function(net: Any, x: Any) -> Any:
-            net.b.set_metadata(note="set within")
+            for each in (net.w, net.b):
+                each.set_metadata(note="set within")
             return net.encode(x)
 
         y = s.map(function, in_axes=(s.axes_of(net, s.filters()), 0))(net, s.inputs())
-        note = np.array(net.b.get_metadata().get("note") == "set within")
-        return {"y": y, **variables(net), "note": note}
+        notes = [each.get_metadata().get("note") for each in (net.w, net.b)]
+        return {"y": y, **variables(net), "notes": np.array([n == "set within" for n in notes])}
 
     return mapped, {"y": s.expected(encode=True)["y"], **left}
 

@@ -1,0 +1,151 @@
+"""Slips written into the sources of Flax are noticed by the uses of its lifts, and Flax as it is is not."""
+
+import importlib
+import inspect
+import textwrap
+from typing import Any
+
+import pytest
+
+from conformance.transforms import TRANSFORMS
+from properties.call import Axes, ModuleCall
+from properties.law import violation
+from properties.laws import LAWS
+from properties.subjects import SUBJECTS
+
+LAW = LAWS["sharing.documented-uses"]
+NNX, LINEN = "flax.nnx.vmap", "flax.linen.vmap"
+
+
+def rewrite(patch: pytest.MonkeyPatch, where: str, old: str, new: str) -> None:
+    """Have a function, or a method of a class, of a module of Flax be what its source is with a slip."""
+    path, name = where.split(":")
+    holder: Any = importlib.import_module(path)
+    scope = vars(holder)
+    *of, name = name.split(".")
+    for each in of:
+        holder = getattr(holder, each)
+    source = textwrap.dedent(inspect.getsource(getattr(holder, name)))
+    if source.count(old) != 1:
+        pytest.skip("this release of Flax has it otherwise")
+    made: dict[str, Any] = {}
+    exec(compile(source.replace(old, new), inspect.getfile(holder), "exec"), scope, made)
+    patch.setattr(holder, name, made[name])
+
+
+SLIPS: dict[str, tuple[str, str, str, str, str]] = {
+    "names are padded by one too many": (
+        LINEN,
+        "metadata",
+        "flax.core.meta:Partitioned.add_axis",
+        "len(names) < index",
+        "len(names) <= index",
+    ),
+    "a scan tells its boxes no axis but the first": (
+        LINEN,
+        "scanned-names",
+        "flax.core.lift:scan",
+        "meta.add_axis(scan_group, axis,",
+        "meta.add_axis(scan_group, 0,",
+    ),
+    "two exceptions are one that is smaller": (
+        LINEN,
+        "mapped-variables",
+        "flax.core.lift:intersect_filters",
+        "DenyList(union_filters(b.deny, a.deny))",
+        "DenyList(intersect_filters(b.deny, a.deny))",
+    ),
+    "what is made is not mapped on its way out": (
+        LINEN,
+        "mapped-variables",
+        "flax.core.lift:map_variables",
+        "target, _ = repack(scopes)\n        target = tuple(map_out_fn(x) for x in target)",
+        "target, _ = repack(scopes)",
+    ),
+    "a lift has a name in small letters": (
+        LINEN,
+        "names-by-lift",
+        "flax.linen.transforms:module_class_lift_transform",
+        "transform.__name__.capitalize()",
+        "transform.__name__",
+    ),
+    "a scan within forgets which streams are split": (
+        LINEN,
+        "scanned-deep",
+        "flax.core.lift:remat_scan",
+        "        variable_axes,\n        split_rngs,\n",
+        "        variable_axes,\n",
+    ),
+    "a stream that is not split is split": (
+        LINEN,
+        "scanned-trees",
+        "flax.core.lift:scan",
+        "tree_map_rngs(split_fn, rng_group) if split else rng_group",
+        "tree_map_rngs(split_fn, rng_group)",
+    ),
+    "what is static is one argument further on": (
+        LINEN,
+        "static-arguments",
+        "flax.core.lift:checkpoint",
+        "lambda x: x + 2",
+        "lambda x: x + 1",
+    ),
+    "what one step sows is kept for all": (
+        LINEN,
+        "sown-by-steps",
+        "flax.core.axes_scan:scan",
+        "perm = tuple(range(1, pax + 1)) + (0,) + tuple(range(pax + 1, x.ndim))",
+        "perm = tuple(range(x.ndim))",
+    ),
+    "a module that is held twice is made twice": (
+        LINEN,
+        "held-modules",
+        "flax.linen.transforms:_memoize_by_id",
+        "    if x_id not in refs:\n      refs[x_id] = fn(x)\n    return refs[x_id]",
+        "    return fn(x)",
+    ),
+    "a tangent is what it is along": (
+        LINEN,
+        "derivatives",
+        "flax.core.lift:jvp",
+        "(variable_tangents, tangents)",
+        "(variable_tangents, args)",
+    ),
+    "metadata that changes is not kept": (
+        NNX,
+        "metadata-set",
+        "flax.nnx.variablelib:Variable.update_from_state",
+        "self._var_metadata != variable_state._var_metadata",
+        "self._var_metadata.keys() != variable_state._var_metadata.keys()",
+    ),
+    "what a bridged module holds is replaced": (
+        NNX,
+        "bridged-deep",
+        "flax.nnx.bridge.wrappers:ToNNX.__call__",
+        "bv._recursive_merge(original_value, value)",
+        "{**original_value, **value}",
+    ),
+    "counts are kept from before the split": (
+        NNX,
+        "dropout-of-members",
+        "flax.nnx.rnglib:_graph_updates_split_rngs",
+        "      key = stream()\n      backups.append((stream, stream.key[...], stream.count[...]))",
+        "      backups.append((stream, stream.key[...], stream.count[...]))\n      key = stream()",
+    ),
+}
+"""What is wrong; the transform and its use that must notice it; the function, and the slip in its source."""
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_a_slip_in_flax_is_noticed_and_its_control_is_not(
+    slip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transform, name, where, old, new = SLIPS[slip]
+    host, subject = TRANSFORMS[transform], SUBJECTS[f"use.{name}"]
+    if LAW.skip_reason(host, subject) is not None:
+        pytest.skip(f"this release of Flax has no {name}")
+    call = ModuleCall(subject.name, {"batch": 3, "m": 2}, (Axes((0,)),), {}, {}, seed=7)
+    assert violation(LAW, host, call) is None
+    with monkeypatch.context() as patch:
+        rewrite(patch, where, old, new)
+        assert violation(LAW, host, call) is not None
