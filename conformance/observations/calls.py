@@ -35,6 +35,7 @@ from conformance.observations import (
     statistics_functions,
     switched_forms,
     traced_maps,
+    tree_functions,
 )
 from conformance.observations.code_names import function_given, is_made_of
 from conformance.observations.record import Absent, Observation, described, needed, one
@@ -72,7 +73,7 @@ def _is_theirs(key: str, call: Callable[[], Any], mine: tuple[str, ...]) -> bool
 def _forms(transform: str, *, sweeps: bool) -> call_forms.Forms:
     swept: call_forms.Forms = {}
     if sweeps and transform == "jax.vmap":
-        swept = {**every_function.vmapped(), **public_functions.forms()}
+        swept = {**every_function.vmapped(), **public_functions.forms()} | tree_functions.forms()
     return _FORMS[transform]() | swept
 
 

@@ -116,7 +116,7 @@ def name_of_call(
     library = _library(key.split("/")[1])
     of_library = files_naming(library, uses)
     for name in sorted(uses, key=len, reverse=True):
-        if not _is_one_of(name, about):
+        if not _is_one_of(name, about) or _is_of_the_other(name, library):
             continue
         mine = [
             use
@@ -162,6 +162,12 @@ def _about(
         return {transform}
     found = placed or code_names.of_trees_in(call) & uses.keys()
     return found or rest
+
+
+def _is_of_the_other(name: str, library: str) -> bool:
+    """Whether a name is Linen's where NNX's layers are meant, or NNX's where Linen's are."""
+    other = {"flax.linen": "flax.nnx.", "flax.nnx": "flax.linen."}.get(library)
+    return other is not None and name.startswith(other)
 
 
 def _library(name: str) -> str:

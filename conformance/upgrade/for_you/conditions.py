@@ -53,6 +53,12 @@ _BY_KEY: Mapping[str, Condition] = {
     "calls/jax.*map/*-by-small-numbers": attrs.evolve(
         _does("int8 named", "uint8 named"), place="file"
     ),
+    **{
+        f"calls/jax.vmap/plain-each-flax.*-{given}": attrs.evolve(
+            _does("a number given"), place="call"
+        )
+        for given in ("one-number", "dict-of-numbers")
+    },
     "calls/jax.*map/wrapped-and-lowered": _does("a wrapped function lowered"),
     "calls/jax.vmap/plain-*-compared-with-a-tuple": _does("a tuple compared", of="PartitionSpec P"),
     "calls/jax.vmap/plain-*-is-a-tuple": _does("a tuple asked for", of="PartitionSpec P"),

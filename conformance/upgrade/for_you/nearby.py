@@ -117,7 +117,7 @@ def _is_near(entry: Difference) -> bool:
     if entry.kind is new_warnings.NEW:
         return any(_warned(key) for key in (entry.key, *entry.consequences))
     of_results = entry.kind is call_forms.RESULTS
-    if of_results and (_is_weak_alone(entry.sentence) or _is_accepted_now(entry.sentence)):
+    if of_results and (_is_weak_alone(entry.sentence) or _was_refused(entry.sentence)):
         return False
     return entry.kind.urgency == "work" or entry.kind.id in _OF_USE
 
@@ -129,10 +129,9 @@ def _is_weak_alone(sentence: str) -> bool:
     return was.startswith(now) or now.startswith(was)
 
 
-def _is_accepted_now(sentence: str) -> bool:
-    """Whether a part of a call, such as its derivative, was refused before, and is not now."""
-    was, _, now = sentence.removeprefix("gave ").partition("; gives ")
-    return bool(_ERROR.match(was)) and not _ERROR.match(now)
+def _was_refused(sentence: str) -> bool:
+    """Whether a part of a call, such as its derivative, was refused before: no code that works has it."""
+    return bool(_ERROR.match(sentence.removeprefix("gave ")))
 
 
 def _said_of_its_own(entry: Difference) -> str:

@@ -20,6 +20,14 @@ def of_vectors(node: ast.AST) -> Iterator[str]:
         yield f"{name} of vectors of {lengths[0]}"
 
 
+def of_numbers(node: ast.AST) -> Iterator[str]:
+    """That a call is given a number of Python's, or a dict of such."""
+    first = node.args[0] if isinstance(node, ast.Call) and node.args else None
+    values = first.values if isinstance(first, ast.Dict) else [first]
+    if values and all(value is not None and _is_number(value) for value in values):
+        yield "a number given"
+
+
 def _length(node: ast.expr) -> int | None:
     """The number of items of a vector; 0 where only that it is one is known, None where nothing is."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or not node.args:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from conformance.events.user_code import Operation
-from conformance.upgrade.sources.literals import of_vectors
+from conformance.upgrade.sources.literals import of_numbers, of_vectors
 from conformance.upgrade.sources.maps import of_maps
 
 _NUMPY = frozenset({"np", "numpy", "onp"})
@@ -210,6 +210,7 @@ _LOOKS: tuple[Callable[[ast.AST], Iterator[str]], ...] = (
     _of_kinds,
     _of_texts,
     of_maps,
+    of_numbers,
     of_vectors,
 )
 

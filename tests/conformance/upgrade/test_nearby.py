@@ -210,3 +210,16 @@ def test_a_form_of_call_that_warns_now_is_near_who_uses_the_name() -> None:
     # That a name itself warns is said of the name.
     alone = "warnings/calls/jax.numpy.ndim"
     assert near((ndim,), {alone: []}, {alone: warns}) == []
+
+
+def test_a_change_of_nnxs_layer_is_not_near_linens() -> None:
+    key = "calls/flax.nnx.vmap/Dropout-broadcast"
+    layers = [
+        Use(file="a.py", line=3 + i, name=f"flax.{n}.Dropout")
+        for i, n in enumerate(("linen", "nnx"))
+    ]
+    module = Use(file="a.py", line=9, name="flax.nnx.Module")
+    was, now = ({"gives": f"* of {kind}[2]", "values": [None]} for kind in ("int32", "float32"))
+    ((_, what, _),) = near((*layers, module), {key: was}, {key: now})
+    assert what == "flax.nnx.Dropout"
+    assert near((layers[0], module), {key: was}, {key: now}) == []

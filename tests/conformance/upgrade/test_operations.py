@@ -84,7 +84,9 @@ def test_an_operation_is_found(source: str) -> None:
 
 @pytest.mark.parametrize("source", NOT_FOUND)
 def test_neighbours_of_the_operations_are_none(source: str) -> None:
-    assert operations_in(source, "a.py") == []
+    found = {each.name for each in operations_in(source, "a.py")}
+    # What a call is given is told of every call, for those that it concerns.
+    assert found <= {"a number given"}
 
 
 def test_an_operation_has_its_line() -> None:

@@ -1,10 +1,13 @@
 """Changes of arrays of one rank, and of maps of one kind, are told to files that may have such."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from conformance.events.arrays import encode, with_arrays
 from conformance.events.user_code import Use
+from conformance.observations import tree_functions
+from conformance.observations.record import Absent
 from conformance.upgrade.detectors import call_forms
 from conformance.upgrade.difference import ObservationPair
 from conformance.upgrade.sources import operations_in
@@ -95,3 +98,25 @@ def test_what_rounding_leaves_of_nought_is_no_other_result() -> None:
 
     assert _results(gives(0.0), gives(4.8e-7)) == []
     assert _results(gives(0.0), gives(1e-5)) == [call_forms.RESULTS.id]
+
+
+def test_what_numbers_of_pythons_become_is_told_to_calls_that_give_such() -> None:
+    key = "calls/jax.vmap/plain-each-flax.jax_utils.replicate-one-number"
+    was, now = (
+        {"gives": "* of str", "values": [f"array float32[1]{weak}"]} for weak in (" weak", "")
+    )
+    use = Use(file="a.py", line=2, name="flax.jax_utils.replicate", positional=1)
+    for given, told in (("0.1", 1), ("state", 0)):
+        text = f"from flax import jax_utils\nx = jax_utils.replicate({given})\n"
+        assert len(near((use,), {key: was}, {key: now}, operations_in(text, "a.py"))) == told
+
+
+def test_numpys_arrays_are_told_from_jaxs() -> None:
+    tree = {"a": np.ones(2), "b": (jnp.float32(1), [None])}
+    assert (
+        tree_functions.text(tree) == "{a: NumPy array float64[2], b: (array float32[], [NoneType])}"
+    )
+    call = tree_functions.forms()["plain-each-flax.jax_utils.replicate-one-number"]
+    assert call().startswith("array float32[")
+    with pytest.raises(Absent):
+        tree_functions.forms()["plain-each-flax.serialization.from_bytes-one-number"]()
