@@ -110,6 +110,8 @@ def assert_agrees(got: PyTree, expected: Expected) -> None:
     if isinstance(got, Raised):
         raise Mismatch("raised", f"it raised {got!r}", expected.value, repr(got), raised=got.error)
     assert_same_structure(got, expected.like)
+    # An answer that is computed by hand has shapes of its own, which those of a wrong map need not be.
+    _assert_same_shapes(got, expected.value)
     paths = [path for path, _ in jax.tree_util.tree_flatten_with_path(got)[0]]
     leaves, structure = jax.tree_util.tree_flatten(got)
     pairs = (jax.tree_util.tree_leaves(tree) for tree in (expected.value, expected.bound))
@@ -142,6 +144,21 @@ def assert_same_structure(got: PyTree, like: PyTree) -> None:
             described(like),
             described(got),
         ) from None
+
+
+def _assert_same_shapes(got: PyTree, value: PyTree) -> None:
+    """Raise `Mismatch` where a leaf has another shape than the expected one at its place."""
+    leaves = jax.tree_util.tree_flatten_with_path(got)[0]
+    for (path, leaf), wanted in zip(leaves, jax.tree_util.tree_leaves(value), strict=True):
+        if np.shape(leaf) != np.shape(wanted):
+            where = jax.tree_util.keystr(path)
+            raise Mismatch(
+                "structure",
+                f"shapes differ{f' in {where}' if where else ''}: "
+                f"expected {np.shape(wanted)}, got {np.shape(leaf)}",
+                described(value),
+                described(got),
+            )
 
 
 def assert_equal(got: PyTree, expected: PyTree) -> None:

@@ -52,6 +52,17 @@ def test_structure_shape_and_dtype_are_held_to_exactly(got: Any, right: Any) -> 
         assert_same_structure(got, right)
 
 
+@pytest.mark.parametrize("shape", [(1,), (4,), (3, 1)])
+def test_an_answer_by_hand_has_a_shape_of_its_own(shape: tuple[int, ...]) -> None:
+    """A fault that the unmapped function has, too, changes what is expected of the structure."""
+    got = [np.ones(3, np.float32)]
+    wanted, bound = [np.ones(shape)], [np.zeros(shape)]
+    with pytest.raises(Mismatch, match=r"shapes differ in \[0\]: expected ") as caught:
+        assert_agrees(got, Expected(wanted, bound, got))
+    assert caught.value.kind == "structure"
+    assert_agrees(got, Expected([np.ones(3)], [np.zeros(3)], got))
+
+
 def test_the_message_of_a_structure_names_both() -> None:
     with pytest.raises(Mismatch, match=r"expected \(float32\[2\],\), got \(float32\[3,2\],\)$"):
         assert_equal((np.zeros((3, 2), np.float32),), (ONE,))
