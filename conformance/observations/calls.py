@@ -73,7 +73,7 @@ def _is_theirs(key: str, call: Callable[[], Any], mine: tuple[str, ...]) -> bool
 def _forms(transform: str, *, sweeps: bool) -> call_forms.Forms:
     swept: call_forms.Forms = {}
     if sweeps and transform == "jax.vmap":
-        swept = {**every_function.vmapped(), **public_functions.forms()} | tree_functions.forms()
+        swept = every_function.vmapped() | public_functions.forms() | tree_functions.forms()
     return _FORMS[transform]() | swept
 
 

@@ -195,6 +195,6 @@ def _typed(aval: Any) -> Any:
 
 
 def _whole(name: str, dtype: str, second: bool) -> Any:
-    """What is computed of whole numbers: negative ones, nought and some that nearly overflow."""
+    """What is computed of whole numbers: negative ones, zero and some that nearly overflow."""
     x, y = (jnp.asarray(numbers.astype(dtype)) for numbers in (_WHOLE, _OTHER))
     return jax.jit(jax.vmap(_use(name, {})))(*_arguments(name, x, y if second else None))

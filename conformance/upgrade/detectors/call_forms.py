@@ -37,7 +37,7 @@ _LONGEST = 100
 _CLOSE = 1e-5
 """Relative: the calls compute sums and products of small whole numbers."""
 _ROUNDING = 1e-6
-"""What rounding leaves of a difference of numbers about one, where the result is nought."""
+"""What rounding leaves of a difference of numbers about one, where the result is zero."""
 
 
 def find(pair: ObservationPair) -> Iterator[Difference]:

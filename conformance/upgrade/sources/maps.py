@@ -8,16 +8,16 @@ _MAKERS = frozenset({"zeros", "ones", "empty", "full"})
 
 
 def of_maps(node: ast.AST) -> Iterator[str]:
-    """Axes that count from the end, sizes of nought, devices that are chosen, a pmap within a pmap."""
+    """Negative axes, sizes of zero, devices that are chosen, a pmap within a pmap."""
     if isinstance(node, ast.keyword) and node.arg in _AXES and _is_negative(node.value):
-        yield "an axis from the end"
+        yield "a negative axis"
     if isinstance(node, ast.Subscript) and _last(node.value) in {"devices", "local_devices"}:
         index = node.slice.lower if isinstance(node.slice, ast.Slice) else node.slice
         if index is not None and not (isinstance(index, ast.Constant) and index.value == 0):
             yield "a device chosen"
     if isinstance(node, ast.Call):
-        if _last(node.func) in _MAKERS and node.args and _has_nought(node.args[0]):
-            yield "a size of nought"
+        if _last(node.func) in _MAKERS and node.args and _has_zero(node.args[0]):
+            yield "a size of zero"
         if _last(node.func) == "pmap" and any(map(_names_pmap, node.args)):
             yield "a pmap within a pmap"
     decorators = node.decorator_list if isinstance(node, ast.FunctionDef) else []
@@ -37,7 +37,7 @@ def _names_pmap(node: ast.AST) -> bool:
     )
 
 
-def _has_nought(node: ast.expr) -> bool:
+def _has_zero(node: ast.expr) -> bool:
     items = node.elts if isinstance(node, ast.Tuple) else [node]
     return any(isinstance(item, ast.Constant) and item.value == 0 for item in items)
 

@@ -63,8 +63,8 @@ def test_what_few_files_do_with_pmap_is_told_to_those(form: str, meets: str, doe
 @pytest.mark.parametrize(
     ("text", "name"),
     [
-        ("f = jax.pmap(g, out_axes=-1)", "an axis from the end"),
-        ("x = jnp.zeros((0, 3))", "a size of nought"),
+        ("f = jax.pmap(g, out_axes=-1)", "a negative axis"),
+        ("x = jnp.zeros((0, 3))", "a size of zero"),
         ("@jax.pmap\ndef f(x):\n    return jax.pmap(g)(x)", "a pmap within a pmap"),
     ],
 )
@@ -89,7 +89,7 @@ def test_a_tuple_whose_items_have_names_now_is_another_kind_of_object_alone() ->
     assert _results(was, other) == [call_forms.RESULTS.id]
 
 
-def test_what_rounding_leaves_of_nought_is_no_other_result() -> None:
+def test_what_rounding_leaves_of_zero_is_no_other_result() -> None:
     def gives(value: float) -> dict[str, object]:
         return {
             "gives": "* of float32[2]",

@@ -41,6 +41,6 @@ NEEDS: dict[str, str] = {
 }
 """The first release of Flax that has what a use is of, where the oldest has not."""
 IN_ONE_WAY: frozenset[str] = frozenset().union(
-    *(each.IN_ONE_WAY for each in (aliases, branches, calls, state, streams, graph, keeping, loops))
+    *(each.IN_ONE_WAY for each in (aliases, calls, state, streams, graph, keeping, loops))
 )
 """Uses of which the mode of the map changes nothing: they choose it themselves."""

@@ -92,6 +92,3 @@ USES: dict[str, Use] = {"use.shared-in-branches": shared_in_branches}
 
 NEEDS: dict[str, str] = {"use.shared-in-branches": "0.10.2"}
 """The first release of Flax that has what a use is of, where the oldest has not."""
-
-IN_ONE_WAY: tuple[str, ...] = ()
-"""Uses of which the mode of the map changes nothing: they choose it themselves."""
