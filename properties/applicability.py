@@ -55,7 +55,12 @@ _MISSING = (
 @functools.cache
 def refusal(subject: Subject) -> Exception | None:
     """What a subject of the catalogue raises when it is called by itself."""
-    if not isinstance(subject, FunctionSubject) or subject.kind not in ("rule", "draw", "program"):
+    if not isinstance(subject, FunctionSubject) or subject.kind not in (
+        "rule",
+        "draw",
+        "option",
+        "program",
+    ):
         return None
     try:
         example = some_call(subject).example()

@@ -23,6 +23,7 @@ LAWS: Mapping[str, Law] = MappingProxyType(
         axes,
         mapping.values,
         mapping.structure,
+        mapping.options,
         mapping.again,
         mapping.large,
         mapping.programs,

@@ -237,6 +237,37 @@ def setting_left_changed(transform: Transform, function: Any, axes: Axes) -> Map
     return leaking
 
 
+@mapping
+def precision_dropped(transform: Transform, function: Any, axes: Axes) -> Mapped:
+    """an operation has the default precision, whatever the function asks of it"""
+    mapped = transform.map(function, axes)
+
+    def by_default(*arguments: Any, **named: Any) -> Any:
+        leaves_given = jax.tree_util.tree_leaves((arguments, named))
+        if named or not all(isinstance(leaf, jax.Array) for leaf in leaves_given):
+            return mapped(*arguments, **named)
+        program, shapes = jax.make_jaxpr(mapped, return_shape=True)(*arguments)
+        if not any("precision" in equation.params for equation in program.eqns):
+            return mapped(*arguments)
+        known = dict(zip(program.jaxpr.constvars, program.consts, strict=True))
+        known.update(zip(program.jaxpr.invars, leaves_given, strict=True))
+
+        def value(variable: Any) -> Any:
+            return variable.val if hasattr(variable, "val") else known[variable]
+
+        for equation in program.eqns:
+            options = {name: equation.params[name] for name in equation.params}
+            if "precision" in options:
+                options["precision"] = None
+            results = equation.primitive.bind(*map(value, equation.invars), **options)
+            several = equation.primitive.multiple_results
+            known.update(zip(equation.outvars, results if several else [results], strict=True))
+        found = [value(variable) for variable in program.jaxpr.outvars]
+        return jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(shapes), found)
+
+    return by_default
+
+
 _SETTING = "jax_xla_profile_version"
 
 

@@ -8,6 +8,7 @@ from properties.subjects.functions import FUNCTIONS
 from properties.subjects.generated_modules import GENERATED_MODULES
 from properties.subjects.large import LARGE
 from properties.subjects.modules import MODULES
+from properties.subjects.options import OPTIONS
 from properties.subjects.placed import PLACED
 from properties.subjects.programs import PROGRAMS
 from properties.subjects.uses import USES
@@ -19,6 +20,7 @@ __all__ = [
     "GENERATED_MODULES",
     "LARGE",
     "MODULES",
+    "OPTIONS",
     "PLACED",
     "PROGRAMS",
     "RULES",
@@ -34,6 +36,7 @@ _EVERY: tuple[Subject, ...] = (
     *COLLECTIVES,
     *DRAWS,
     *LARGE,
+    *OPTIONS,
     *PLACED,
     *PROGRAMS,
     *RULES,

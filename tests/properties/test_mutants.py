@@ -30,6 +30,7 @@ KILLS = {
     "mapping.concatenates": ["batch-reversed", "examples-averaged"],
     "mapping.jit-agrees": ["batch-reversed", "setting-left-changed"],
     "mapping.whole-batch": ["batch-reversed", "slice-zero-broadcast"],
+    "mapping.keeps-options": ["precision-dropped"],
     "axes.pytree-prefix": ["tree-of-axes-misread"],
     "mapping.called-again": ["batch-reversed", "slice-zero-broadcast"],
     "mapping.generated-program": ["batch-reversed", "slice-zero-broadcast"],

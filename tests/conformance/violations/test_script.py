@@ -242,6 +242,7 @@ FAULTS = {
     "collectives.gradients": "psum-gradient-not-summed",
     "gradients.forward": "derivative-halved",
     "gradients.shared-sum": "slice-zero-broadcast",
+    "mapping.keeps-options": "precision-dropped",
     "mapping.axis-size": "out-axes-ignored",
     "mapping.preserves-structure": "out-axes-ignored",
     "errors": "wrong-axes-accepted",
@@ -277,6 +278,7 @@ def script_of_broken(law: Law, honest: Transform, fault: str) -> str | None:
         "linear",
         "mlp-loss",
         "psum",
+        "lax.dot_general.options",
     ):
         subject = SUBJECTS[name]
         if law.applies_to(broken, subject) and law.skip_reason(broken, subject) is None:
