@@ -94,6 +94,8 @@ _SENTENCES: Mapping[str, str] = {
     "given-back": "a function returns a variable that it was given",
     "refused-prefixes": "what is no prefix raises",
     "two-axes-of-one": "one variable along two axes raises, wherever its two names are",
+    "shared-by-modules": "two modules that have one variable are given and returned",
+    "carry-replaced": "the body of a loop returns another variable than it is given",
     "metadata-one-axis": "metadata within and after a map with one axis for a whole module",
     "mode-by-setting": "a map is given its mode, or has the one that is set for all maps",
     "keyword-behind": "a module by name, beside an input along another axis",

@@ -207,6 +207,7 @@ OVER_DEVICES = (
     "use.mode-by-setting",
     "use.one-axis",
     "use.second-call",
+    "use.shared-by-modules",
     "use.two-axes-of-one",
     "use.unbound-method",
     "use.written-by-closure",

@@ -84,6 +84,11 @@ def refused(x):
     {}
     return x
 """
+_MADE = """
+def refused(x):
+    ref = jax.new_ref(x)
+    return {}
+"""
 _JVP = """
 @jax.custom_jvp
 def twice(x):
@@ -139,6 +144,25 @@ REFUSED = (
             "jax.ref.addupdate(ref, ..., x)",
             "jax.ref.addupdate(ref, 1, x[0])",
             "jax.ref.swap(ref, ..., x)",
+        )
+    ),
+    *(
+        Refused(why, ValueError, _MADE.format(use), works_alone=False, needs="new_ref")
+        for why, use in (
+            ("one reference is two arguments", "jax.jit(lambda a, b: a[...] + b[...])(ref, ref)"),
+            (
+                "one reference is an argument and is used from outside",
+                "jax.jit(lambda a: a[...] + ref[...])(ref)",
+            ),
+            (
+                "one reference is two arguments, of which one is mapped",
+                "jax.vmap(lambda a, b: jax.jit(lambda a, b: a[...] + b[0])(a, b), (0, None))(ref, ref)",
+            ),
+            ("a reference is a result of a jit", "jax.jit(lambda a: a)(ref)[...]"),
+            (
+                "a reference is the carry of a loop",
+                "lax.scan(lambda a, _: (a, None), ref, None, length=2)[0][...]",
+            ),
         )
     ),
     *(

@@ -183,6 +183,35 @@ def what_goes_in_comes_out(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(lift, "_split_in_out_axes", split)
 
 
+def _one_mode_alone() -> None:
+    from flax.nnx import extract
+
+    if not hasattr(extract, "check_same_variables"):
+        pytest.skip("this release of Flax has one mode of its loops")
+
+
+def carries_may_be_replaced(patch: pytest.MonkeyPatch) -> None:
+    """A loop over trees does not look whether it is given back the variables that it gave."""
+    from flax.nnx import extract
+
+    _one_mode_alone()
+    patch.setattr(extract, "check_same_variables", lambda before, after, transform_name: None)
+
+
+def modules_are_merged_one_by_one(patch: pytest.MonkeyPatch) -> None:
+    """What modules share is looked for within each of them."""
+    from flax.nnx import extract
+
+    _one_mode_alone()
+    whole = extract.from_tree2
+
+    def merged(tree: Any, **given: Any) -> Any:
+        is_one = lambda each: isinstance(each, extract.TreeState)  # noqa: E731
+        return jax.tree_util.tree_map(lambda each: whole(each, **given), tree, is_leaf=is_one)
+
+    patch.setattr(extract, "from_tree2", merged)
+
+
 FAULTS: tuple[tuple[str, str, Callable[[pytest.MonkeyPatch], None]], ...] = (
     (LINEN, "scanned", results_in_front),
     (LINEN, "scanned", carried_variables_are_lost),
@@ -192,6 +221,8 @@ FAULTS: tuple[tuple[str, str, Callable[[pytest.MonkeyPatch], None]], ...] = (
     (NNX, "scanned", shared_by_steps_is_restored),
     (NNX, "second-call", written_along_the_first_axis),
     (NNX, "metadata-by-decorator", names_of_results_in_front),
+    (NNX, "carry-replaced", carries_may_be_replaced),
+    (NNX, "shared-by-modules", modules_are_merged_one_by_one),
     (NNX, "forked-streams", forks_count_no_draw),
     (LINEN, "metadata", boxes_are_told_the_first_axis),
     (LINEN, "scanned", scans_go_forwards),

@@ -113,13 +113,69 @@ def mode_by_setting(s: Setting) -> Any:
     return mapped, (np.array(True), [(y, y.T)] * 2, (y, y.T), np.array(True))
 
 
+def shared_by_modules(s: Setting) -> Any:
+    """A variable that several modules have is one within the map, after it and in its results."""
+    within = []
+
+    def function(first: Any, second: Any, x: Any) -> Any:
+        within.append(first.first is second.second)
+        write(first.first, read(first.first) + x)
+        write(second.second, 2 * read(second.second))
+        made = Total(x)
+        return read(first.second), Pair(made), Pair(made)
+
+    def call() -> Any:
+        total = Total(s.whole(5, s.size, s.size))
+        given = Pair(total), Pair(total), s.whole(6, s.size)
+        y, first, second = s.map(function, in_axes=(1, 1, 0), out_axes=0)(*given)
+        is_one = all(within) and first.first is second.second
+        return {"y": y, "total": read(total), "one": np.array(is_one), "made": read(second.first)}
+
+    if not s.mode.get("graph", True):
+        # A map of trees takes a variable once.
+        return lambda: refused(call), np.array(True)
+    y = 2 * (s.whole(5, s.size, s.size).T + s.whole(6, s.size)[:, None])
+    return call, {"y": y, "total": y.T, "one": np.array(True), "made": s.whole(6, s.size)}
+
+
+def carry_replaced(s: Setting) -> Any:
+    """A loop over trees, within a map, refuses a body that puts another variable for one it is given."""
+
+    def next_of(total: Any) -> Any:
+        return Total(read(total) + 1)
+
+    def function(x: Any) -> Any:
+        nnx_of_trees: Any = nnx
+        loops = (
+            lambda total: nnx_of_trees.scan(
+                lambda total, x: (next_of(total), x),
+                in_axes=(nnx.Carry, 0),
+                out_axes=(nnx.Carry, 0),
+                graph=False,
+            )(total, jnp.stack([x, x])),
+            lambda total: nnx_of_trees.fori_loop(
+                0, 2, lambda i, total: next_of(total), total, graph=False
+            ),
+            lambda total: nnx_of_trees.while_loop(
+                lambda total: read(total) < 3, next_of, total, graph=False
+            ),
+        )
+        return [x * refused(partial(loop, Total(x))) for loop in loops]
+
+    xs = s.whole(6, s.size)
+    return lambda: s.map(function, in_axes=0)(xs), [xs] * 3
+
+
 USES: dict[str, Use] = {
+    "use.shared-by-modules": shared_by_modules,
+    "use.carry-replaced": carry_replaced,
     "use.mode-by-setting": mode_by_setting,
     "use.two-axes-of-one": two_axes,
     "use.metadata-one-axis": one_axis_of_names,
 }
 
 NEEDS: dict[str, str] = {
+    "use.carry-replaced": "0.12.7",
     "use.mode-by-setting": "0.12.6",
     "use.two-axes-of-one": "0.12.7",
     "use.metadata-one-axis": "0.12.7",
