@@ -132,6 +132,27 @@ def chosen(x):
 
 return chosen(a), jax.grad(chosen)(a), jax.jvp(squares, (a,), (a,))
 """
+_ELSEWHERE = """
+if jax.__version_info__ < (0, 6, 2):
+    raise NotImplementedError("a choice by platform within a branch compiles for every platform")
+from jax.extend.core import Primitive
+from jax.interpreters import batching, mlir
+
+# It has no program for a CPU, which must be given none.
+elsewhere = Primitive("elsewhere")
+elsewhere.def_abstract_eval(lambda x: x)
+mlir.register_lowering(elsewhere, mlir.lower_fun(lambda x: -x, False), platform="tpu")
+batching.defvectorized(elsewhere)
+
+def squares(x):
+    return lax.platform_dependent(x, tpu=elsewhere.bind, default=lambda x: 3 * x * x)
+
+return (
+    lax.cond(b > 2, squares, lambda x: x, a),
+    lax.switch(b, [squares, lambda x: x, lambda x: 2 * squares(x)], a),
+    lax.while_loop(lambda at: at[0] > 3, lambda at: (at[0] - 1, squares(at[1])), (b, a))[1],
+)
+"""
 _SINGULAR = """
 zeros, diagonal = np.zeros(4, np.float32), np.float32([2, 0, 4, 8])
 
@@ -198,6 +219,7 @@ return a[:, None] * x + lower[:, None] * jnp.roll(x, 1, 0) + upper[:, None] * jn
         exact=True,
     ),
     rule("cond.by-platform", _PLATFORM, *(of("whole"), below(5)), exact=True),
+    rule("cond.of-elsewhere", _ELSEWHERE, *(of("whole"), below(5)), exact=True),
     rule("custom_linear_solve.blocks", _BLOCKS, *(of("whole", 3), of("whole", 3)), exact=True),
     rule(
         "clamp.scalars", "lax.clamp(a, b, c)", *(of("whole"), of("whole"), of("whole")), exact=True

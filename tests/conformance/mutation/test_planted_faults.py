@@ -126,6 +126,19 @@ def zeros_are_placed_nowhere(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(batching, "_matchaxis_symzeros", matched)
 
 
+def choices_by_platform_are_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """The map of a choice by platform compiles the branches of every platform."""
+    from jax._src.interpreters import batching
+    from jax._src.lax.control_flow.conditionals import cond_p
+
+    whole = batching.fancy_primitive_batchers[cond_p]
+
+    def of_all(*given: Any, branches_platforms: Any = None, **parameters: Any) -> Any:
+        return whole(*given, **parameters)
+
+    patch.setitem(batching.fancy_primitive_batchers, cond_p, of_all)
+
+
 FAULTS: tuple[tuple[str, Callable[[pytest.MonkeyPatch], None]], ...] = (
     ("lax.psum.of-one-for-all", sums_of_small_integers_are_wide),
     ("lax.psum.of-one-for-all", sums_over_two_axes_are_of_one),
@@ -133,6 +146,7 @@ FAULTS: tuple[tuple[str, Callable[[pytest.MonkeyPatch], None]], ...] = (
     ("lax.custom_vjp_call.one-cotangent", zeros_are_placed_nowhere),
     ("lax.custom_jvp_call.one-tangent", zeros_are_placed_nowhere),
     ("lax.cond.switch", switches_have_two_branches),
+    ("lax.cond.of-elsewhere", choices_by_platform_are_forgotten),
     ("lax.add_any.two-axes", sums_have_the_first_axis),
     ("lax.conv_general_dilated.of-none", empty_results_have_the_dtype_of_the_input),
 )
