@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import attrs
 import click
 
 from conformance.cli import errors
@@ -152,6 +153,7 @@ def check(paths: tuple[Path, ...], files: VerdictFiles, **options: Any) -> int:
         raise click.UsageError(f"no Python file or notebook in {places}")
     for name, target in {"log": options["log"], **files.named()}.items():
         _refuse_to_overwrite(name, target, found)
+    files = attrs.evolve(files, judged=tuple(map(str, paths)))
     check_writable(files, options["log"])
     named = (options.pop("exercises"), options.pop("required"), options.pop("marks_file"))
     marking = read_marks(named[2], alone=not (named[0] or named[1]))

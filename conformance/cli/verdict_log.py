@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 from conformance.cli.options import Views
 from conformance.cli.verdict_views import VerdictFiles, check_writable, read_marks, write_files
 from conformance.events.completeness import status
-from conformance.events.counted import counted
+from conformance.events.counted import counted, student_of
 from conformance.events.records import Header, Record, Verdict
 from conformance.reporting import document, terminal
 from conformance.reporting.console import Console
@@ -41,7 +41,11 @@ def show(
     if views.html is not None and views.html.exists() and not views.html.is_dir():
         raise click.UsageError(f"--html {views.html} is a file: verdicts need a directory")
     files = VerdictFiles(
-        html=views.html, junit=views.junit, csv=views.csv, gradescope=views.gradescope
+        html=views.html,
+        junit=views.junit,
+        csv=views.csv,
+        gradescope=views.gradescope,
+        judged=tuple(dict.fromkeys(map(student_of, verdicts))),
     )
     check_writable(files)
     marking = read_marks(views.marks_file)

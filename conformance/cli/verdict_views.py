@@ -24,16 +24,22 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @attrs.frozen(kw_only=True)
 class VerdictFiles:
-    """Which files to write; None where one was not asked for."""
+    """Which files to write; None where one was not asked for.
+
+    Attributes:
+        judged: the paths whose verdicts they show, each with all below it.
+
+    """
 
     html: Path | None = None
     junit: Path | None = None
     csv: Path | None = None
     gradescope: Path | None = None
+    judged: tuple[str, ...] = ()
 
     def named(self) -> dict[str, Path]:
         """The files asked for, by their option's name."""
-        fields = attrs.asdict(self)
+        fields = attrs.asdict(self, filter=attrs.filters.exclude("judged"))
         return {name: path for name, path in fields.items() if path is not None}
 
 
@@ -147,7 +153,7 @@ def write_files(
         from conformance.reporting.verdicts import html  # needs Jinja
 
         with writing(files.html):
-            html.write_pages(files.html, marked, header, skipped)
+            html.write_pages(files.html, marked, header, skipped, files.judged)
     written = {**files.named(), **({"html": files.html / "index.html"} if files.html else {})}
     if written:
         click.echo(f"written: {', '.join(map(str, written.values()))}", err=True)
@@ -186,15 +192,27 @@ def check_writable(files: VerdictFiles, log: Path | None = None) -> None:
                 raise click.UsageError(
                     f"--csv {files.csv} exists and is no table of marks: give another name"
                 )
-    index = None if files.html is None else files.html / "index.html"
-    if index is not None and index.exists():
-        from conformance.reporting.verdicts.html import is_ours
+    if files.html is not None:
+        _check_pages(files.html, files.judged)
 
-        with writing(index):
-            if not is_ours(index):
-                raise click.UsageError(
-                    f"--html {files.html} has an index.html that was not written here: give another directory"
-                )
+
+def _check_pages(directory: Path, judged: tuple[str, ...]) -> None:
+    """Raise click's usage error where the directory has somebody else's page, or other students'."""
+    from conformance.reporting.verdicts.html import is_ours, pages_of_others
+
+    index = directory / "index.html"
+    with writing(index):
+        if index.exists() and not is_ours(index):
+            raise click.UsageError(
+                f"--html {directory} has an index.html that was not written here: give another directory"
+            )
+        others = pages_of_others(directory, judged)
+    if others:
+        who = "a student who is" if len(others) == 1 else f"{len(others)} students who are"
+        raise click.UsageError(
+            f"--html {directory} has pages of {who} not judged now, such as {others[0]}: "
+            "give another directory, or the directory of the whole class to judge"
+        )
 
 
 def _check_access(path: Path, directory: bool) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +23,28 @@ FREQUENT = 3
 _OURS = ("http://", "https://")
 MARKER = '<meta name="generator" content="vmap-conformance check">'
 """What a page that was written here has, and no other."""
+_STUDENT = re.compile('<meta name="student" content="([^"]*)">')
+"""Where a student's page says whose it is."""
 
 
 def write_pages(
-    directory: Path, marked: Class, header: Header | None, skipped: Sequence[str] = ()
+    directory: Path,
+    marked: Class,
+    header: Header | None,
+    skipped: Sequence[str] = (),
+    judged: Iterable[str] = (),
 ) -> None:
     """Write `index.html` for the class, and `students/*.html`, a page for each student.
 
     Pages of a run before, of students who are not there any more, are removed: their feedback is out of date.
+    Those of students who were not judged stay.
 
     Args:
         directory: made if it is not there; pages that were written here before are written over.
         marked: the students and their marks.
         header: what the log says of the run; None where it has lost it.
         skipped: what lay in a directory and was not judged.
+        judged: the paths that were judged, each with all below it.
 
     Raises:
         OSError: A page cannot be written.
@@ -47,9 +57,45 @@ def write_pages(
         (students / name).write_text(student_page(marked, row), encoding="utf-8")
     index = class_page(marked, pages, header, skipped)
     (directory / "index.html").write_text(index, encoding="utf-8")
-    for page in students.glob("*.html"):
-        if page.name not in pages and is_ours(page):
+    for page, student in _student_pages(directory):
+        if page.name not in pages and _is_below(student, judged):
             page.unlink()
+
+
+def pages_of_others(directory: Path, judged: Iterable[str]) -> list[str]:
+    """The students who have a page in the directory and lie below none of the paths.
+
+    Args:
+        directory: where pages may have been written.
+        judged: the paths that are judged, each with all below it.
+
+    Raises:
+        OSError: A page cannot be read.
+
+    """
+    return sorted(
+        student or page.name
+        for page, student in _student_pages(directory)
+        if not _is_below(student, judged)
+    )
+
+
+def _student_pages(directory: Path) -> Iterator[tuple[Path, str]]:
+    """The students' pages that were written here, and whose each is; "" where it does not say so."""
+    for page in (directory / "students").glob("*.html"):
+        if is_ours(page):
+            found = _STUDENT.search(page.read_text(encoding="utf-8", errors="replace"))
+            yield page, unescape(found[1]) if found else ""
+
+
+def _is_below(student: str, paths: Iterable[str]) -> bool:
+    """Whether one of the paths is the student's, or a directory above it."""
+    place, *above = (_absolute(path) for path in (student, *paths))
+    return bool(student) and any(place.is_relative_to(path) for path in above)
+
+
+def _absolute(path: str) -> Path:
+    return Path(os.path.normpath(Path.cwd() / text.one_line(path)))
 
 
 def is_ours(page: Path) -> bool:

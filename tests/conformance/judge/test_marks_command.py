@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -151,6 +152,36 @@ def test_what_was_written_is_named_and_written_over(tmp_path: Path) -> None:
         done = command("check", "good.py", *given, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert "written: deep/pages/index.html, m.csv" in done.stderr
+
+
+def test_one_students_pages_do_not_replace_those_of_the_class(tmp_path: Path) -> None:
+    for name in ("ann", "bob", "cat"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        (tmp_path / "in" / name / "hw.py").write_text(SQUARE)
+    views = ["--examples", 8, "--html", "pages", "--log", "log.jsonl"]
+    assert command("check", "in", *views, cwd=tmp_path).returncode == 0
+    pages = {path: path.read_text() for path in (tmp_path / "pages").rglob("*.html")}
+    assert len(pages) == 4
+    for given, others in (
+        (["in/bob"], 2),
+        (["in/bob", "--students", "path"], 2),
+        (["in/bob/hw.py"], 3),
+    ):
+        done = command("check", *given, *views, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert (
+            f"has pages of {others} students who are not judged now, such as in/ann" in done.stderr
+        )
+        assert {path: path.read_text() for path in (tmp_path / "pages").rglob("*.html")} == pages
+    alone = ["--examples", 8, "--html", "bob", "--log", "bob.jsonl"]
+    assert command("check", "in/bob", *alone, cwd=tmp_path).returncode == 0
+    done = command("report", "bob.jsonl", "--html", "pages", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    # The controls: the same log, and the class without a student who is gone.
+    assert command("report", "log.jsonl", "--html", "pages", cwd=tmp_path).returncode == 0
+    shutil.rmtree(tmp_path / "in" / "bob")
+    assert command("check", "in", *views, cwd=tmp_path).returncode == 0
+    assert len(list((tmp_path / "pages" / "students").iterdir())) == 2
 
 
 def test_a_pipe_is_written_to_and_not_read_first(tmp_path: Path) -> None:

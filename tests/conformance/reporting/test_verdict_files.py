@@ -115,12 +115,33 @@ def test_a_page_keeps_its_name_and_goes_with_its_file(tmp_path: Path) -> None:
     html.write_pages(tmp_path, mark([ann, bob, cat], MARKING), None)
     before = {path.name for path in students.iterdir()}
     (students / "notes.html").write_text("<p>a teacher's own</p>")
-    html.write_pages(tmp_path, mark([cat, bob], MARKING), None)
+    again = mark([cat, bob], MARKING)
+    html.write_pages(tmp_path, again, None, judged=["bob", "cat"])
+    assert len(list(students.iterdir())) == 4  # the control: ann was not judged
+    html.write_pages(tmp_path, again, None, judged=["."])
     after = {path.name for path in students.iterdir()} - {"notes.html"}
     assert len(before) == 3
     assert after < before
     assert {name[:3] for name in after} == {"bob", "cat"}
     assert (students / "notes.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("judged", "others"),
+    [
+        (["in/ann"], ["in/anna/hw.py", 'in/b "<&>/hw.py', "old.html"]),
+        (["in"], ["old.html"]),
+        (["./in/"], ["old.html"]),
+        (["in/anna/hw.py", "other"], ["in/ann/hw.py", 'in/b "<&>/hw.py', "old.html"]),
+    ],
+)
+def test_pages_of_others_are_known(judged: list[str], others: list[str], tmp_path: Path) -> None:
+    names = ("in/ann/hw.py", "in/anna/hw.py", 'in/b "<&>/hw.py')
+    said = [verdict(name, "update", "conforms") for name in names]
+    html.write_pages(tmp_path, mark(said, MARKING), None)
+    (tmp_path / "students" / "notes.html").write_text("<p>a teacher's own</p>")
+    (tmp_path / "students" / "old.html").write_text(html.MARKER)  # it does not say whose it is
+    assert html.pages_of_others(tmp_path, judged) == others
 
 
 def test_two_paths_have_two_pages(tmp_path: Path) -> None:
