@@ -157,6 +157,7 @@ VMAP: tuple[Defect, ...] = (
         affects=calls_of(
             (
                 *("lax.psum_invariant", "lax.psum_invariant.of-both", "lax.all_gather.of-both"),
+                "lax.psum.gradients-over-devices",
                 "placed-shard_map",
             ),
             any_axes,

@@ -100,6 +100,9 @@ _SENTENCES: Mapping[str, str] = {
     "mode-by-setting": "a map is given its mode, or has the one that is set for all maps",
     "keyword-behind": "a module by name, beside an input along another axis",
     "shared-in-branches": "examples take other branches and turns, with a module that all share",
+    "changed-in-branches": "each example takes a branch, and not all of them write to its module",
+    "axis-hooks": "a variable is told by its hooks that it gains and loses an axis",
+    "names-alike": "a variable has the name of the new axis already",
 }
 
 USES = tuple(

@@ -194,6 +194,7 @@ NAMES_AXES = (
     "use.metadata-one-axis",
     "use.other-metadata",
     "use.bridged-names",
+    "use.names-alike",
 )
 """The documented uses of variables that name their axes."""
 OVER_DEVICES = (
@@ -208,6 +209,7 @@ OVER_DEVICES = (
     "use.one-axis",
     "use.second-call",
     "use.shared-by-modules",
+    "use.shared-result",
     "use.two-axes-of-one",
     "use.unbound-method",
     "use.written-by-closure",
@@ -219,6 +221,8 @@ def missing_over_devices(subject: ModuleSubject) -> str | None:
     """`missing_module_reason`, of a map over devices."""
     if isinstance(subject, UseSubject) and subject.name not in OVER_DEVICES:
         return f"{subject.name} is checked of flax.nnx.vmap"
+    if subject.name == "use.shared-result" and Version(jax.__version__) < Version("0.8"):
+        return f"jax {jax.__version__}: pmap had no derivative with out_axes=None before 0.8"
     return missing_module_reason(subject)
 
 

@@ -40,6 +40,7 @@ OF_A_MESH = (
     "lax.inspect_sharding",
     "lax.psum_invariant",
     "lax.psum_invariant.of-both",
+    "lax.psum.gradients-over-devices",
     "lax.all_gather.of-both",
     "lax.pvary",
     "lax.all_gather_invariant",

@@ -60,6 +60,23 @@ def loop(n, y):
 
 return jax.vmap(lambda y: jax.vmap(lambda n: loop(n, y))(jnp.arange(3)))(a)
 """
+_OVER_DEVICES = """
+first, second, *_ = jax.devices()
+mesh = jax.sharding.Mesh(np.array([first, second]), ("i",))
+split, whole = jax.sharding.PartitionSpec("i"), jax.sharding.PartitionSpec()
+
+def gradients(checked):
+    # On each device its own rows of x, and all of y and of the sum.
+    summed = jax.shard_map(
+        lambda x, y: lax.psum(x * y, "i"), mesh=mesh,
+        in_specs=(split, whole), out_specs=whole, check_vma=checked,
+    )
+    total = lambda x, y: jnp.sum(summed(x, y) * np.float32([1, 3]))
+    # Compiled: of an empty batch, jax 0.10.2 gives an eager gradient another shape than it has.
+    return jax.jit(jax.grad(total, (0, 1)))(a, b)
+
+return gradients(True), gradients(False)
+"""
 _EXPANDED = """
 def called(x):
     count = lambda x, y: x + np.float32(y.size)
@@ -121,6 +138,16 @@ def _of_square(a: Any, b: Any) -> tuple[Any, Any]:
     return _exact((b.T, a, a + b.T, np.clip(b.T, a, a + 8)))
 
 
+def _over_devices(a: Any, b: Any) -> tuple[Any, Any]:
+    """The slopes of 1, 3 times the sum of both halves of a, times b; checked or not."""
+    weights = np.array([1, 3], "float32")
+    slopes = (
+        np.tile(weights * b, (2, 1)).astype(a.dtype),
+        (weights * (a[:1] + a[1:])).astype(b.dtype),
+    )
+    return _exact((slopes, slopes))
+
+
 def _of_loops(a: Any) -> tuple[Any, Any]:
     """The last of 0, y, 3 y for each number of turns: the condition has an axis of the inner map alone."""
     return _exact(a[:, None] * np.array([0, 1, 3], "float32"))
@@ -139,6 +166,12 @@ AROUND = tuple(
         rule("all_to_all.between", _EXCHANGED, of("whole", 2, 3, 2, 2), answer=_exchanged),
         rule("while.map-of-maps", _LOOPS, of("whole", 2), answer=_of_loops),
         rule("select_n.square", _SQUARE, of("whole", 3, 3), of("whole", 3, 3), answer=_of_square),
+        rule(
+            "psum.gradients-over-devices",
+            _OVER_DEVICES,
+            *(of("whole", 2, 2), of("whole", 1, 2)),
+            answer=_over_devices,
+        ),
         rule("pure_callback.expanded", _EXPANDED, of("whole", 3), answer=lambda a: _exact(a + 2)),
     )
 )

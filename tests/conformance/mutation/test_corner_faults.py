@@ -260,4 +260,8 @@ def test_a_callback_that_is_given_copies_of_what_is_shared_is_noticed(
 
 
 def test_no_subject_is_left_out() -> None:
-    assert {*FAULTS, CHECKS_KEYS, EXPANDED} == {subject.name for subject in (*CORNERS, *AROUND)}
+    # `test_planted_faults` breaks the gradient by what devices share.
+    elsewhere = "lax.psum.gradients-over-devices"
+    assert {*FAULTS, CHECKS_KEYS, EXPANDED, elsewhere} == {
+        subject.name for subject in (*CORNERS, *AROUND)
+    }

@@ -10,6 +10,8 @@ import pytest
 from conformance.mutation.control import first_violation, unbroken
 from conformance.transforms import TRANSFORMS
 from properties.applicability import unavailable
+from properties.call import Axes, ModuleCall
+from properties.law import violation
 from properties.laws import LAWS
 from properties.profile import PROFILES
 from properties.subjects import SUBJECTS
@@ -72,6 +74,14 @@ def sums_over_two_axes_are_of_one(patch: pytest.MonkeyPatch) -> None:
         return whole(prim, data, value, (data.name,), groups)
 
     patch.setattr(parallel, "_constant_reduction", reduced)
+
+
+def parts_of_devices_are_kept_apart(patch: pytest.MonkeyPatch) -> None:
+    """Where `shard_map` checks nothing, a gradient by what devices share is one device's, and not divided."""
+    from jax._src import shard_map
+
+    function_of(shard_map, "_unmentioned2")
+    patch.setattr(shard_map, "_unmentioned2", lambda *given: [])
 
 
 def change_rule(patch: pytest.MonkeyPatch, name: str, change: Callable[..., Any]) -> None:
@@ -148,6 +158,7 @@ FAULTS: tuple[tuple[str, Callable[[pytest.MonkeyPatch], None]], ...] = (
     ("lax.cond.switch", switches_have_two_branches),
     ("lax.cond.of-elsewhere", choices_by_platform_are_forgotten),
     ("lax.add_any.two-axes", sums_have_the_first_axis),
+    ("lax.psum.gradients-over-devices", parts_of_devices_are_kept_apart),
     ("lax.conv_general_dilated.of-none", empty_results_have_the_dtype_of_the_input),
 )
 """The subject, and the fault in JAX that it must notice."""
@@ -169,4 +180,19 @@ def test_a_planted_fault_is_noticed_and_jax_as_it_is_passes(
     with monkeypatch.context() as patch:
         fault(patch)
         assert first_violation(LAW, vmap, control.calls) is not None
+    jax.clear_caches()
+
+
+def test_a_fault_in_gradients_over_devices_is_noticed_by_pmap(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    law, pmap = LAWS["sharing.documented-uses"], TRANSFORMS["flax.nnx.pmap"]
+    if reason := law.skip_reason(pmap, SUBJECTS["use.shared-result"]):
+        pytest.skip(reason)
+    call = ModuleCall("use.shared-result", {"batch": 3, "m": 2}, (Axes((0,)),), {}, {}, seed=7)
+    assert violation(law, pmap, call) is None
+    jax.clear_caches()
+    with monkeypatch.context() as patch:
+        parts_of_devices_are_kept_apart(patch)
+        assert violation(law, pmap, call) is not None
     jax.clear_caches()

@@ -201,6 +201,35 @@ def metadata(s: Setting) -> Any:
     return mapped, (np.array(True), *s.loop(one))
 
 
+class Repeated(nn.Module):
+    """A total whose first axis has the name of an ensemble's, and what its axes are called within."""
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        """Give whether the names are those of one member, and add `x` to the total."""
+        zeros = nn.with_partitioning(jnp.zeros, (MEMBERS, "out"))
+        total: Any = self.variable("cache", "total", zeros, (FEATURES, OUTPUTS))
+        box: Any = self.get_variable("cache", "total")
+        total.value = total.value + x[:, None]
+        return np.array(box.names == (MEMBERS, "out"))
+
+
+def names_alike(s: Setting) -> Any:
+    """An axis of a box has the name that the map gives the new one, which is the one that is taken."""
+    names, x = (MEMBERS, "out", MEMBERS), s.inputs()
+    named: Any = {"variable_axes": {"cache": 2}, "metadata_params": {nn.PARTITION_NAME: MEMBERS}}
+
+    def mapped() -> Any:
+        lifted = s.ensemble(Repeated, **named)()
+        variables = lifted.init(s.key, x)
+        within, state = lifted.apply(variables, x, mutable=["cache"])
+        right = [each["cache"]["total"].names == names for each in (variables, state)]
+        return within, np.array(right), nn.unbox(state)["cache"]["total"]
+
+    total = jnp.broadcast_to(2 * x.T[:, None], (FEATURES, OUTPUTS, s.size))
+    return mapped, (np.ones(s.size, bool), np.array([True, True]), total)
+
+
 def sown(s: Setting) -> Any:
     """What is captured of a lifted module is what is captured of each member."""
     each = s.members(Net(), s.inputs())
@@ -223,5 +252,6 @@ USES: dict[str, Use] = {
     "use.missing-stream": missing_stream,
     "use.error-inside": error_inside,
     "use.metadata": metadata,
+    "use.names-alike": names_alike,
     "use.sown": sown,
 }

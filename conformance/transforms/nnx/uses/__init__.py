@@ -11,6 +11,7 @@ from conformance.transforms.nnx.uses import (
     graph,
     keeping,
     loops,
+    metadata,
     state,
     streams,
 )
@@ -27,6 +28,7 @@ USES: dict[str, Use] = {
     **loops.USES,
     **branches.USES,
     **aliases.USES,
+    **metadata.USES,
 }
 """By the name of its subject."""
 NEEDS: dict[str, str] = {
@@ -38,9 +40,10 @@ NEEDS: dict[str, str] = {
     **loops.NEEDS,
     **branches.NEEDS,
     **aliases.NEEDS,
+    **metadata.NEEDS,
 }
 """The first release of Flax that has what a use is of, where the oldest has not."""
 IN_ONE_WAY: frozenset[str] = frozenset().union(
-    *(each.IN_ONE_WAY for each in (aliases, calls, state, streams, graph, keeping, loops))
+    *(each.IN_ONE_WAY for each in (aliases, calls, state, streams, graph, keeping, loops, metadata))
 )
 """Uses of which the mode of the map changes nothing: they choose it themselves."""

@@ -1,4 +1,4 @@
-"""Branches and loops of NNX that the examples of a map take differently, with a module that all share."""
+"""Branches and loops of NNX that the examples of a map take differently, and what they do to its modules."""
 
 from functools import partial
 from typing import Any
@@ -7,7 +7,13 @@ import jax.numpy as jnp
 from flax import nnx
 
 from conformance.transforms.nnx.lift import read
-from conformance.transforms.nnx.uses.base import FEATURES, OUTPUTS, Setting, Use
+from conformance.transforms.nnx.uses.base import (
+    FEATURES,
+    OUTPUTS,
+    Setting,
+    Use,
+    variables,
+)
 
 STEPS = 3
 """How many steps a loop takes whose count is known, and how many counts the examples have."""
@@ -88,7 +94,43 @@ def shared_in_branches(s: Setting) -> Any:
     return mapped, (s.loop(one), read(s.member(0).w))
 
 
-USES: dict[str, Use] = {"use.shared-in-branches": shared_in_branches}
+def _once(net: Any, x: Any) -> Any:
+    return net(x)
 
-NEEDS: dict[str, str] = {"use.shared-in-branches": "0.10.2"}
+
+def _twice(net: Any, x: Any) -> Any:
+    return net(x) + net(x)
+
+
+def changed_in_branches(s: Setting) -> Any:
+    """Each example takes a branch with its own module: one reads, one writes, and one writes twice."""
+    transforms: Any = nnx
+    times = jnp.arange(s.size) % STEPS
+
+    def function(net: Any, x: Any, times: Any) -> Any:
+        return (
+            transforms.cond(times > 0, _once, _plain, net, x, **s.mode),
+            transforms.switch(times, (_plain, _once, _twice), net, x, **s.mode),
+        )
+
+    def mapped() -> Any:
+        net = s.ensemble()
+        call = s.map(function, in_axes=(s.axes_of(net, s.filters()), 0, 0))
+        return call(net, s.inputs(), times), variables(net)
+
+    def one(i: int) -> Any:
+        net, x, number = s.member(i), s.inputs()[i], i % STEPS
+        y = (_once if number else _plain)(net, x), (_plain, _once, _twice)[number](net, x)
+        return y, variables(net)
+
+    results, left = s.loop(one)
+    return mapped, (results, s.placed(left))
+
+
+USES: dict[str, Use] = {
+    "use.shared-in-branches": shared_in_branches,
+    "use.changed-in-branches": changed_in_branches,
+}
+
+NEEDS: dict[str, str] = dict.fromkeys(USES, "0.10.2")
 """The first release of Flax that has what a use is of, where the oldest has not."""
