@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
-from conformance.reporting.verdicts import LEFT_BY_A_TOOL
 from conformance.reporting.verdicts.marks import CONFORMS, Class, Row, number, out_of
 from conformance.reporting.verdicts.text import one_line, shortened
 
-NOT_JUDGED = "-"
 FIRST = ("file", "student")
 """Heads of the first column: the second where some student has a directory."""
 LAST = "message"
@@ -20,15 +18,15 @@ MOST_HEADS = 100_000
 """Characters of the longest first line that is read."""
 
 
-def write_csv(target: IO[str], marked: Class, skipped: Sequence[str] = ()) -> None:
+def write_csv(target: IO[str], marked: Class) -> None:
     """Write one row for each student: the verdict on each exercise, and the mark.
 
-    The mark is how many exercises conform; where a teacher states points, those, too.
+    The mark is how many exercises conform; where a teacher states points, those, too. What was not
+    judged is no student's, and has no row.
 
     Args:
         target: an open text file.
         marked: the students and their marks.
-        skipped: what lay in a directory and was not judged; a row each, but for what a tool left there.
 
     """
     points = marked.marking is not None
@@ -50,13 +48,6 @@ def write_csv(target: IO[str], marked: Class, skipped: Sequence[str] = ()) -> No
             cells += [number(mark.points) for mark in row.marks[: marked.counted]]
             cells += [number(row.points), number(marked.possible)]
         writer.writerow([*cells, _cell(shortened(row.whole.words or "")) if row.whole else ""])
-    for each in skipped:
-        if each.endswith(LEFT_BY_A_TOOL):
-            continue
-        cells = [_cell(each), *[NOT_JUDGED] * len(marked.columns), "0", str(marked.counted)]
-        if points:
-            cells += [*["0"] * len(counted), "0", number(marked.possible)]
-        writer.writerow([*cells, "not judged"])
 
 
 def is_ours(path: Path) -> bool:

@@ -66,7 +66,11 @@ def test_report_knows_what_was_required_and_what_was_not_judged(tmp_path: Path) 
     assert first.returncode == 1, first.stderr
     written = (tmp_path / "m.csv").read_text()
     assert "vectorized_add" in written
-    assert "not judged" in written
+    assert "not judged" not in written
+    assert [row["file"] for row in csv.DictReader(written.splitlines())] == ["in/good.py"]
+    assert (
+        "notes" in (tmp_path / "pages" / "index.html").read_text()
+    )  # the control: it is said there
     again = command("report", "log.jsonl", *views, cwd=tmp_path)
     assert again.returncode == 1, again.stderr
     assert (tmp_path / "m.csv").read_text() == written

@@ -22,9 +22,9 @@ def verdict(candidate: str, exercise: str | None, outcome: str, **more: Any) -> 
     )
 
 
-def rows(marked: Class, skipped: tuple[str, ...] = ()) -> list[list[str]]:
+def rows(marked: Class) -> list[list[str]]:
     target = io.StringIO(newline="")
-    table.write_csv(target, marked, skipped)
+    table.write_csv(target, marked)
     return list(csv.reader(io.StringIO(target.getvalue())))
 
 
@@ -60,21 +60,10 @@ def test_required_exercises_alone_make_the_mark() -> None:
     assert found[1] == ["a.py", "conforms", "missing", "conforms", "1", "2", ""]
 
 
-def test_what_a_tool_left_is_no_row() -> None:
-    target = io.StringIO(newline="")
-    left = ("a/__pycache__ (left by a tool)", "a/hw.txt (no .py or .ipynb)")
-    table.write_csv(target, mark([verdict("a/hw.py", "update", "conforms")]), left)
-    assert "hw.txt" in target.getvalue()
-    assert "__pycache__" not in target.getvalue()
-
-
 def test_no_name_is_a_formula_or_a_second_row() -> None:
-    marked = mark([verdict("=cmd()\nb.py,conforms", "update", "violates")])
-    found = rows(marked, ("@notes (a symbolic link)",))
-    assert len(found) == 3
+    found = rows(mark([verdict("=cmd()\nb.py,conforms", "update", "violates")]))
+    assert len(found) == 2
     assert found[1][0] == "'=cmd()\\nb.py,conforms"
-    assert found[2][0] == "'@notes (a symbolic link)"
-    assert found[2][1] == "-"
 
 
 SCHEME = """
