@@ -127,6 +127,12 @@ def _ensemble() -> Any:
     return of_nnx("split_rngs")(splits=3)(of_nnx("vmap")(make))(of_nnx("Rngs")(0))
 
 
+def _made_without_split() -> Any:
+    """An ensemble whose streams the map takes as they are."""
+    made = of_nnx("vmap")(lambda rngs: of_nnx("Linear")(2, 2, rngs=rngs), axis_size=3)
+    return made(of_nnx("Rngs")(0)).kernel.value.shape
+
+
 def _counting() -> Any:
     class Counting(of_nnx("Module")):  # type: ignore[misc]  # the base is looked up, it may be absent
         def __init__(self) -> None:
@@ -170,6 +176,7 @@ def _mapped_modules() -> Forms:
         "instance": lambda: vmap(layer())(x),
         "class": lambda: vmap(of_nnx("Dropout"), in_axes=None, axis_size=2)(0.5),
         "axis-size-alone": lambda: called(vmap(lambda: jnp.ones(2), axis_size=3)),
+        "streams-not-split": _made_without_split,
         "closed-over-and-changed": closed_over,
         "changed-though-shared": counted,
         "gives-an-argument": lambda: vmap(lambda m: m)(_ensemble())(x[0]),

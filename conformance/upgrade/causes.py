@@ -2,10 +2,12 @@
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import attrs
 
+from conformance.events.outcomes import Effect
+from conformance.known_defects.effects import effect
 from conformance.upgrade.detectors import (
     KINDS,
     arguments,
@@ -22,7 +24,7 @@ from conformance.upgrade.kinds import DifferenceKind
 if TYPE_CHECKING:
     from conformance.known_defects.defect import Defect
 
-_SYMPTOMS = ("process dies", "silently wrong", "error less clear", "raises")
+_EFFECTS: tuple[Effect, ...] = get_args(Effect)
 _LISTED = (flags.GONE, flags.ADDED, arguments.ADDED)
 """Kinds of which the names say it all."""
 _ONE_LINE = (values.WITHIN, error_messages.WORDS, costs.FASTER, *_LISTED)
@@ -62,7 +64,7 @@ def _of_twins(cause: str) -> str:
         return cause
     ledger = _ledger()
     ids = [id for id in cause.removeprefix(laws.KNOWN).split(", ") if id in ledger]
-    said = dict.fromkeys(f"{symptom(ledger[id])}: {_first(ledger[id].description)}" for id in ids)
+    said = dict.fromkeys(_said_of(ledger[id]) for id in ids)
     return "; ".join(said) or cause
 
 
@@ -74,13 +76,10 @@ def _ledger() -> Mapping[str, "Defect"]:
     return {defect.id: defect for defect in DEFECTS}
 
 
-def symptom(defect: "Defect") -> str:
-    """What a user meets: by what the known defects say of themselves."""
-    if defect.crashes_process:
-        return "process dies"
-    if "silent" in defect.description.lower():
-        return "silently wrong"
-    return "error less clear" if defect.law.startswith("errors.") else "raises"
+def _said_of(defect: "Defect") -> str:
+    """What a user meets and the first sentence of the ledger, such as `raises: jit of pmap with ...`."""
+    meets, first = effect(defect), _first(defect.description)
+    return first if first.lower().startswith(meets) else f"{meets}: {first}"
 
 
 def _remedy(entries: Sequence[Difference]) -> str | None:
@@ -127,7 +126,7 @@ def _of_laws(cause: str, entries: Sequence[Difference]) -> str:
     transforms = ", ".join(dict.fromkeys(part[1] for part in parts))
     of_laws = len({part[0] for part in parts})
     items = f"{len(parts)} items of {of_laws} laws" if of_laws > 1 else f"{parts[0][0]}"
-    if any(cause.startswith(f"{said}: ") for said in _SYMPTOMS):
+    if any(cause.lower().startswith(said) for said in _EFFECTS):
         return f"{cause} ({transforms}, {items})"
     subjects = ", ".join(dict.fromkeys(part[2] for part in parts[:3]))
     more = ", ..." if len(parts) > 3 else ""

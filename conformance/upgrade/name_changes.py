@@ -92,6 +92,13 @@ _KEYWORDS: dict[tuple[str, str], tuple[str | None, str]] = {
     ("jax.numpy.nanquantile", "interpolation"): (None, "method="),
     ("jax.numpy.percentile", "interpolation"): (None, "method="),
     ("jax.numpy.nanpercentile", "interpolation"): (None, "method="),
+    **{
+        (f"flax.nnx.{lift}", "state_axes"): (
+            None,
+            "nnx.StateAxes({...}) in in_axes and out_axes, at the module's place",
+        )
+        for lift in ("scan", "vmap", "pmap")
+    },
 }
 """By function and keyword: the JAX release that takes it no more, and what to give instead."""
 

@@ -148,7 +148,8 @@ def _about(
     """What a call is about that is told no function: what it is made of, or else the transform."""
     from conformance.observations import code_names
 
-    made_of = code_names.dotted_in(call)
+    # A keyword, such as `axis_size`, is a word of the call and no name.
+    made_of = {name for name in code_names.dotted_in(call) if "." in name or not name.islower()}
     transform = key.split("/")[1]
     # What is done with the objects that are mapped is not about the map.
     rest = set() if is_of_objects(key) else {transform}

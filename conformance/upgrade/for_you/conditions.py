@@ -24,6 +24,8 @@ class Condition:
     """Keywords that provide for the change."""
     given: frozenset[str] = frozenset()
     """Keywords of which the call gives one."""
+    says: str = ""
+    """Of calls that fail now: what is refused and what to write, in place of the names of the calls."""
 
 
 def _does(*operations: str, of: str = "") -> Condition:
@@ -31,6 +33,10 @@ def _does(*operations: str, of: str = "") -> Condition:
 
 
 _HOLDER = "Module Object Pytree"
+_HELD = (
+    "a list, tuple or dict of modules or arrays is no attribute of a module any more: make it "
+    "nnx.List(...) or nnx.Dict(...), or mark it with nnx.data(...)"
+)
 _IN_PLACE = "iadd isub imul itruediv ifloordiv imod ipow imatmul iand ior ixor ilshift irshift"
 _TREES = "leaves map flatten structure reduce tree_leaves tree_map tree_flatten tree_structure"
 _RARE_DTYPES = "int8 int16 int64 uint8 uint16 uint32 uint64 bfloat16 float16 float64 complex64"
@@ -46,6 +52,10 @@ _BY_KEY: Mapping[str, Condition] = {
     "calls/jax.vmap/operator-as-a-dtype-*": _does("an array as a dtype"),
     "calls/jax.vmap/struct-changed": _does("a shape set", of="ShapeDtypeStruct eval_shape"),
     "axes.negative-count-from-end | *": attrs.evolve(_does("a negative axis"), place="file"),
+    **{
+        f"calls/*map/{call}*": attrs.evolve(_does("a size of zero"), place="file")
+        for call in ("of-none-", "no-element", "no-example")
+    },
     "mapping.no-elements | *": attrs.evolve(_does("a size of zero"), place="file"),
     "calls/jax.pmap/*on-another-device*": attrs.evolve(_does("a device chosen"), place="file"),
     "calls/jax.pmap/result-along-another-axis*": Condition(given=frozenset({"out_axes"})),
@@ -102,10 +112,14 @@ _BY_KEY: Mapping[str, Condition] = {
     "calls/flax.nnx.vmap/graph-modules*": _does("modules walked"),
     "calls/flax.nnx.vmap/graph-children*": _does("modules walked"),
     "calls/flax.nnx.vmap/held-after-none-*": _does("an array set on a module later", of=_HOLDER),
-    "calls/flax.nnx.vmap/held-from-the-start-*": _does("a container held", of=_HOLDER),
-    "calls/flax.nnx.vmap/held-*": _does("a container held", of=_HOLDER),
+    "calls/flax.nnx.vmap/held-*": attrs.evolve(_does("a container held", of=_HOLDER), says=_HELD),
     "calls/flax.nnx.vmap/attribute-set-on-a-variable": _does(
         "an attribute of a member set", of="Param Variable Module"
+    ),
+    "calls/flax.nnx.vmap/streams-not-split": Condition(
+        names=frozenset({"vmap"}),
+        given=frozenset({"axis_size"}),
+        says="streams are not split by the map any more: decorate it with nnx.split_rngs(splits=n)",
     ),
     "calls/flax.nnx.vmap/leaves-of-a-module": _does("a module as a tree", of=_TREES),
     "calls/flax.nnx.vmap/state-kind-*": _does("a kind asked for", of="state split"),
@@ -169,6 +183,28 @@ def met(
         mine = [each for each in done if each.file in files]
         if mine and (library == "jax" or files_naming(library, uses) & {e.file for e in mine}):
             return name, [Use(file=each.file, line=each.line, name=name) for each in mine]
+    return None
+
+
+def named_instead(
+    condition: Condition,
+    library: str,
+    found: Sequence[Use],
+    uses: Mapping[str, Sequence[Use]],
+) -> tuple[str, list[Use]] | None:
+    """The name that a condition on no operation is about, in the files that were found.
+
+    Args:
+        condition: What code does, names among it.
+        library: As for `met`.
+        found: Uses of what a call is made of.
+        uses: The uses of each name.
+
+    """
+    files = {use.file for use in found}
+    for name in _candidates(condition.names, library, uses):
+        if mine := [use for use in uses[name] if use.file in files]:
+            return name, mine
     return None
 
 

@@ -82,7 +82,8 @@ def keywords(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> 
         for keyword in dict.fromkeys(word for use in mine for word in use.keywords):
             if _takes(was, keyword) and not _takes(now, keyword):
                 added = [word for word in now["keywords"] if word not in was["keywords"]]
-                hint = f"; new: {', '.join(added)}" if added else ""
+                # One that is new may be its other name; several say nothing of that.
+                hint = f"; new: {added[0]}" if len(added) == 1 else ""
                 for place in places([use for use in mine if keyword in use.keywords]):
                     known = keyword_change(name, keyword)
                     yield Line(place, name, known or f"takes no {keyword}= any more{hint}")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from conformance.events.user_code import Operation, Use
+from conformance.known_defects.effects import effects
 from conformance.upgrade.causes import causes
 from conformance.upgrade.detectors import (
     arguments,
@@ -15,7 +16,7 @@ from conformance.upgrade.detectors import (
 )
 from conformance.upgrade.difference import Difference
 from conformance.upgrade.for_you.concern import may_concern, name_of_call, of_law
-from conformance.upgrade.for_you.conditions import condition, met, suitable
+from conformance.upgrade.for_you.conditions import condition, met, named_instead, suitable
 from conformance.upgrade.for_you.lines import Line
 from conformance.upgrade.for_you.names import in_one_line
 from conformance.upgrade.for_you.of_objects import met_by
@@ -28,8 +29,13 @@ _NAMED = 4
 """So many differences of one line are named in it."""
 _ABOUT = re.compile(r"['\"`(\[\d]")
 """Where an error's message begins to name what the call was of."""
-_NO_LIFT = "plain"
-"""The case of a module as it is, without a lift."""
+_LIFTS = frozenset(
+    ("jit", "remat", "vmap", "scan", "pmap", "cond", "vjp", "map_variables", "bridge")
+)
+"""Lifts that the name of a case of `conformance/observations/lifts.py` tells."""
+_OF_CASES = {"decorated-methods": {"jit", "remat"}}
+"""Those of cases whose name does not tell them."""
+_RIGHT_NOW = "results change, for they were wrong before and are right now: {}"
 _ERROR = re.compile(r"\w*(Error|Exception): ")
 _WORD = re.compile(r"[A-Za-z]+")
 
@@ -58,25 +64,44 @@ def nearby(
             use.whole for use in uses.get(entry.key.partition("/")[2], ())
         ):
             continue  # whether these give it was read
-        if entry.kind is laws.REGRESSED and not may_concern(entry.key, uses, primitives):
+        if entry.kind in laws.KINDS and not may_concern(entry.key, uses, primitives):
             continue
         found = _place(entry, uses, operations)
         if found is not None:
             group = (found[0], entry.kind, _said_of_its_own(entry))
             concerned.setdefault(group, []).append(entry)
             where.setdefault(group, []).extend(found[1])
-    for group, mine in sorted(concerned.items(), key=lambda item: (item[0][1].rank, item[0][0])):
+    for group, mine in sorted(concerned.items(), key=_order):
         name = group[0]
         place = in_one_line(sorted(where[group], key=lambda use: (use.file, use.line)))
-        if mine[0].kind is laws.REGRESSED:
+        if mine[0].kind in laws.KINDS:
             for cause in causes(mine):
-                yield Line(place, name, cause.sentence), tuple(e.key for e in cause.entries)
+                said = _RIGHT_NOW.format(cause.sentence) * (cause.kind is laws.FIXED)
+                yield Line(place, name, said or cause.sentence), tuple(e.key for e in cause.entries)
             continue
         if mine[0].kind in objects.KINDS:
             yield Line(place, name, mine[0].sentence), tuple(entry.key for entry in mine)
             continue
+        special = condition(mine[0])
         said = f"{_counted(mine)}: {mine[0].sentence.splitlines()[0]}"
+        if special is not None and special.says and mine[0].kind is failures.FAILS:
+            said = f"{special.says}. {_error_of(mine[0])}".strip()
         yield Line(place, name, said), tuple(entry.key for entry in mine)
+
+
+def _order(
+    item: tuple[tuple[str, DifferenceKind, str], list[Difference]],
+) -> tuple[bool, int, str]:
+    """What the text of a file shows to be met comes first; then by kind and name."""
+    (name, kind, _), (entry, *_) = item
+    special = condition(entry)
+    shown = special is not None and bool(special.operations) and special.place == "operation"
+    return not shown, kind.rank, name
+
+
+def _error_of(entry: Difference) -> str:
+    """What the call raises now, in one line."""
+    return entry.sentence.partition("; now ")[2].splitlines()[0]
 
 
 def _place(
@@ -87,9 +112,11 @@ def _place(
         return met_by(entry, uses, operations)
     special = condition(entry)
     if special is not None and special.operations and special.place == "operation":
-        return met(special, _library(entry), uses, operations)
+        return met(special, _library(entry.key), uses, operations)
     if entry.key.startswith("calls/"):
         found = name_of_call(entry.key, entry.sentence, uses)
+        if found and special and special.names and not special.operations:
+            found = named_instead(special, _library(entry.key), found[1], uses)
     else:
         named = max(_concerned(entry, uses), key=len, default=None)
         found = (named, list(uses[named])) if named is not None else None
@@ -97,21 +124,34 @@ def _place(
         found = (found[0], suitable(special, found[1], operations))
     if found is not None:
         found = (found[0], [use for use in found[1] if may_be_of(entry.key, use, operations)])
-    if found is not None and entry.kind is laws.REGRESSED:
+    if found is not None and entry.kind in laws.KINDS:
         found = (found[0], of_law(entry.key, found[1], uses))
+    if found is not None and entry.kind is laws.FIXED and _library(entry.key) == "jax":
+        # A module is mapped in other files than it is made in; a function is not.
+        found = (found[0], [use for use in found[1] if may_concern(entry.key, _of(use.file, uses))])
     return found if found and found[1] else None
 
 
-def _library(entry: Difference) -> str:
-    """That of the transform of an observed call: `jax`, `flax.linen` or `flax.nnx`."""
-    transform = entry.key.split("/")[1] if entry.key.startswith("calls/") else "jax."
+def _library(key: str) -> str:
+    """That of the transform of an observed call or of a law's item: `jax`, `flax.linen` or `flax.nnx`."""
+    if " | " in key:
+        return key.split(" | ")[1].rpartition(".")[0]
+    transform = key.split("/")[1] if key.startswith("calls/") else "jax."
     return transform.rpartition(".")[0]
+
+
+def _of(file: str, uses: Mapping[str, Sequence[Use]]) -> dict[str, list[Use]]:
+    """The uses of each name in one file."""
+    mine = {name: [use for use in each if use.file == file] for name, each in uses.items()}
+    return {name: each for name, each in mine.items() if each}
 
 
 def _is_near(entry: Difference) -> bool:
     """Whether a difference is of a kind that concerns who uses the name."""
     if entry.kind is objects.OTHER:
         return True
+    if entry.kind is laws.FIXED:
+        return _was_silent(entry.cause or "")
     if entry.kind is call_forms.FACTS:
         return "/plain-" in entry.key or condition(entry) is not None
     if entry.kind is new_warnings.NEW:
@@ -120,6 +160,12 @@ def _is_near(entry: Difference) -> bool:
     if of_results and (_is_weak_alone(entry.sentence) or _was_refused(entry.sentence)):
         return False
     return entry.kind.urgency == "work" or entry.kind.id in _OF_USE
+
+
+def _was_silent(cause: str) -> bool:
+    """Whether one of the known defects that a cause names gave wrong values and said nothing."""
+    ids = cause.removeprefix(laws.KNOWN).split(", ") if cause.startswith(laws.KNOWN) else []
+    return any(effects().get(id) == "silently wrong" for id in ids)
 
 
 def _is_weak_alone(sentence: str) -> bool:
@@ -173,7 +219,7 @@ def _concerned(entry: Difference, uses: Mapping[str, Sequence[Use]]) -> Iterator
         parts.append(f"{parts[1]}.{parts[2].split('-')[0]}")
     if parts[0] != "lifts":
         yield from (part for part in (parts[2:] if parts[0] == "layers" else parts) if part in uses)
-    elif parts[2] == _NO_LIFT or _uses_lift(parts[2], uses):
+    elif _uses_lifts(parts[1], parts[2], uses):
         # Of a module of several layers: its paths name them.
         words = {word.lower() for word in _WORD.findall(entry.sentence)}
         for name in uses:
@@ -182,9 +228,11 @@ def _concerned(entry: Difference, uses: Mapping[str, Sequence[Use]]) -> Iterator
                 yield name
 
 
-def _uses_lift(lift: str, uses: Collection[str]) -> bool:
-    """Whether one of the names is that of the lift, such as `vmap` of `vmap-of-the-class`."""
-    return not {name.rpartition(".")[2] for name in uses}.isdisjoint(lift.split("-"))
+def _uses_lifts(library: str, case: str, uses: Collection[str]) -> bool:
+    """Whether the names are of all lifts of a case, such as `scan` and `jit` of `scan-of-jit`."""
+    lifts = set(case.split("-")) & _LIFTS | _OF_CASES.get(case, set())
+    of_library = {name.rpartition(".")[2] for name in uses if name.startswith(f"{library}.")}
+    return lifts <= of_library | ({"remat"} if "checkpoint" in of_library else set())
 
 
 def _last(key: str) -> str:

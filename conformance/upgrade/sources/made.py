@@ -97,6 +97,8 @@ _BY_NAME = {
     "mesh": "Mesh",
     "graphdef": "GraphDef",
     "treedef": "TreeDef",
+    "opt": "Optimizer",
+    "optim": "Optimizer",
     "optimizer": "Optimizer",
     "closed_jaxpr": "ClosedJaxpr",
     "lowered": "Lowered",

@@ -279,7 +279,7 @@ def test_a_law_that_regressed_is_to_do_and_a_known_defect_is_to_know() -> None:
     assert (todo.where, todo.what) == ("a", "errors.axis-out-of-range of jax.pmap")
     assert "holds before, violated now: values differ" in todo.sentence
     assert known.where == "1 subject"
-    assert known.sentence.startswith("a known defect: error less clear: ")
+    assert known.sentence.startswith("a known defect: unclear error: ")
 
 
 def test_a_file_that_cannot_be_parsed_is_said() -> None:

@@ -1,0 +1,108 @@
+"""What is said of changes that a file's text shows, and of what was silently wrong before."""
+
+from typing import Any
+
+import pytest
+
+from conformance.events.user_code import Operation, Use
+from conformance.upgrade.name_changes import keyword_change
+from conformance.upgrade.sources.of_objects import done_in
+from tests.conformance.upgrade.user_sides import found, near, side
+
+MODULE = Use(file="a.py", line=4, name="flax.nnx.Module")
+MAPPED = Use(file="a.py", line=5, name="flax.linen.vmap")
+NORM = Use(file="a.py", line=3, name="flax.linen.LayerNorm")
+ACCEPTED, REFUSED = {"gives": "* of int"}, {"type": "ValueError", "line": "Found data on a value"}
+ITEM = "sharing.equals-per-example | flax.linen.vmap | layer-norm"
+DEFECT = "linen-vmap-layer-norm-one-scale"
+
+
+def test_a_container_that_a_module_holds_is_said_with_what_to_write_and_before_other_lines() -> (
+    None
+):
+    held = (Operation(file="a.py", line=9, name="a container held"),)
+    calls = ["calls/flax.nnx.vmap/held-list-of-modules", "calls/flax.nnx.vmap/instance"]
+    uses = (MODULE, Use(file="a.py", line=2, name="flax.nnx.vmap"))
+    first, second = near(uses, dict.fromkeys(calls, ACCEPTED), dict.fromkeys(calls, REFUSED), held)
+    assert first[:2] == ("a.py:9", "flax.nnx.Module")
+    assert "nnx.List(...)" in first[2]
+    assert first[2].endswith("ValueError: Found data on a value")
+    assert second[2].startswith("1 call fails now (instance)")
+
+
+def test_streams_that_are_not_split_are_said_to_who_gives_the_size() -> None:
+    call = "calls/flax.nnx.vmap/streams-not-split"
+    uses = [Use(file="a.py", line=2, name=f"flax.nnx.{name}") for name in ("Rngs", "Linear")]
+    mapped = Use(file="a.py", line=6, name="flax.nnx.vmap", keywords=("axis_size",))
+    ((where, _, said),) = near((*uses, mapped), {call: ACCEPTED}, {call: REFUSED})
+    assert where == "a.py:6"
+    assert "nnx.split_rngs(splits=n)" in said
+    without = Use(file="a.py", line=6, name="flax.nnx.vmap")
+    assert near((*uses, without), {call: ACCEPTED}, {call: REFUSED}) == []
+
+
+@pytest.mark.parametrize("call", ["jax.pmap/no-element", "jax.vmap/of-none-numpy.trapezoid"])
+def test_what_arrays_without_elements_meet_is_said_to_files_that_have_a_size_of_zero(
+    call: str,
+) -> None:
+    names = ("jax.pmap", "jax.numpy.trapezoid", "jax.vmap")
+    uses = tuple(Use(file="a.py", line=2, name=name) for name in names)
+    key = f"calls/{call}"
+    empty = (Operation(file="a.py", line=9, name="a size of zero"),)
+    assert near(uses, {key: ACCEPTED}, {key: REFUSED}) == []
+    assert len(near(uses, {key: ACCEPTED}, {key: REFUSED}, empty)) == 1
+
+
+@pytest.mark.parametrize(
+    ("case", "lift", "also"),
+    [("children-jit", "jit", ()), ("scan-of-jit", "scan", ("jit",)), ("remat", "checkpoint", ())],
+)
+def test_a_change_under_a_lift_is_near_who_uses_all_of_it(
+    case: str, lift: str, also: tuple[str, ...]
+) -> None:
+    key = f"lifts/flax.linen/{case}/tree"
+    trees = {key: {"dense/kernel": "float32[2]"}}, {key: {"dense/bias": "float32[2]"}}
+    dense = Use(file="a.py", line=3, name="flax.linen.Dense")
+    mine = [Use(file="a.py", line=4, name=f"flax.linen.{name}") for name in (lift, *also)]
+    assert len(near((dense, *mine), *trees)) == 1
+    # Another library's lift of that name is not it.
+    other = Use(file="a.py", line=4, name=f"jax.{lift}")
+    assert near((dense, other, *mine[1:]), *trees) == []
+
+
+def _outcomes(uses: tuple[Use, ...], defect: str) -> list[str]:
+    known = {
+        "outcome": "known-defect",
+        "detail": {"defect": defect, "reference": "", "description": ""},
+    }
+    holds: dict[str, Any] = {"outcome": "holds", "detail": None}
+    other = {"mapping.axis-size | flax.linen.vmap | dense": holds}
+    before, after = (side({}, {}, {**other, **more}, uses=uses) for more in ({ITEM: known}, {}))
+    return [line.sentence for line in found(before, after).near]
+
+
+def test_what_was_silently_wrong_and_is_right_now_is_near_who_makes_such_calls() -> None:
+    (said,) = _outcomes((MAPPED, NORM), DEFECT)
+    assert said.startswith("results change, for they were wrong before and are right now: ")
+    assert _outcomes((NORM,), DEFECT) == []
+    # What raised before is met by no code that works.
+    assert _outcomes((MAPPED, NORM), "pmap-in-jit-out-axes") == []
+
+
+def test_an_optimizer_that_a_function_is_given_is_known_by_its_name() -> None:
+    source = "from flax import nnx\ndef step(model, opt, grads):\n    opt.update(grads)"
+    assert Operation(file="a.py", line=3, name="Optimizer: .update(1") in done_in(source, "a.py")
+    other = source.replace("opt", "table")
+    assert all("Optimizer" not in each.name for each in done_in(other, "a.py"))
+
+
+def test_a_keyword_that_is_gone_is_said_with_what_to_write_and_no_other_keyword() -> None:
+    said = keyword_change("flax.nnx.scan", "state_axes")
+    assert said is not None
+    assert "nnx.StateAxes" in said
+    key, of_some = "signatures/jax.lax.some", {"any": False, "required": []}
+    was = {key: {**of_some, "keywords": ["old"]}}
+    now = {key: {**of_some, "keywords": ["one", "two"]}}
+    call = (Use(file="a.py", line=7, name="jax.lax.some", keywords=("old",)),)
+    (line,) = found(side({}, was, uses=call), side({}, now, uses=call)).work
+    assert line.sentence == "takes no old= any more"
