@@ -12,6 +12,8 @@ import numpy as np
 from msgspec import Meta, Struct
 
 ARRAY_FIELDS = frozenset({"dtype", "shape", "data"})
+TUPLE = "tuple"
+"""The only field of an object that is a tuple, where a value must tell it from a list."""
 DEEPEST = 100
 """Levels of nesting in a value; more are refused, since every reader walks them."""
 
@@ -74,14 +76,21 @@ def _has_plain_bytes(dtype: np.dtype[Any]) -> bool:
     return dtype.kind in "biufc" or getattr(ml_dtypes, dtype.name, None) is dtype.type
 
 
-def encode(value: Any) -> Any:
-    """JSON-ready data: arrays as {dtype, shape, data}, floats that JSON lacks as such arrays."""
+def encode(value: Any, *, tuples: bool = False) -> Any:
+    """JSON-ready data: arrays as {dtype, shape, data}, floats that JSON lacks as such arrays.
+
+    Args:
+        value: a tree of arrays, numbers and words.
+        tuples: whether a tuple is {"tuple": [...]}, and not a list as one.
+
+    """
     if isinstance(value, Array):
         return {"dtype": value.dtype, "shape": list(value.shape), "data": value.data}
     if isinstance(value, Mapping):
-        return {str(k): encode(v) for k, v in value.items()}
+        return {str(k): encode(v, tuples=tuples) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [encode(v) for v in value]
+        items = [encode(v, tuples=tuples) for v in value]
+        return {TUPLE: items} if tuples and isinstance(value, tuple) else items
     if isinstance(value, float) and not math.isfinite(value):
         value = np.float64(value)
     if isinstance(value, np.ndarray | np.generic):
@@ -101,12 +110,14 @@ def quantity(number: Any) -> float | Array | None:
 
 
 def decode(value: Any) -> Any:
-    """The inverse of `encode`, tuples as lists."""
+    """The inverse of `encode`; a tuple that was written as a list is one."""
     if isinstance(value, Array):
         return value.to_numpy()
     if isinstance(value, Mapping):
         if set(value) == ARRAY_FIELDS:
             return msgspec.convert(value, Array).to_numpy()
+        if set(value) == {TUPLE} and isinstance(value[TUPLE], list):
+            return tuple(map(decode, value[TUPLE]))
         return {k: decode(v) for k, v in value.items()}
     if isinstance(value, list):
         return [decode(v) for v in value]

@@ -15,7 +15,8 @@ from conformance.events.records import Record
 PATH = Path(__file__).with_name("schema.json")
 
 _VALUE = {
-    "description": "A tree of arrays, numbers and words.",
+    "description": "A tree of arrays, numbers and words. In a counterexample of `check`, the object "
+    '{"tuple": [...]} is a tuple.',
     "anyOf": [
         {"$ref": "#/$defs/Array"},
         {"type": ["number", "string", "boolean", "null"]},

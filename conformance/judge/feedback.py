@@ -32,7 +32,7 @@ def text(verdict: Verdict, *, verbose: bool = False) -> str:
 
 
 def shown(verdict: Verdict) -> records.Verdict:
-    """The verdict as views read it; unlike a log's record it tells a tuple from a list."""
+    """The verdict as views read it."""
     fields = {"type": "verdict", "cell": "-", **_fields(verdict)}
     view: records.Verdict = msgspec.convert(fields, records.Verdict)
     return view
@@ -53,8 +53,10 @@ def record(verdict: Verdict, cell: str) -> records.Verdict:
 
 def data(verdict: Verdict) -> dict[str, Any]:
     """The verdict's fields for the event log, without the empty ones."""
-    encoded: dict[str, Any] = encode(_fields(verdict))
-    return encoded
+    fields = _fields(verdict)
+    found = fields["counterexample"]
+    encoded: dict[str, Any] = encode({**fields, "counterexample": None})
+    return {**encoded, "counterexample": encode(found, tuples=True)}
 
 
 def _fields(verdict: Verdict) -> dict[str, Any]:

@@ -37,6 +37,14 @@ def test_an_array_is_the_same_bits_again(array: Any) -> None:
         assert again.tobytes() == array.astype(array.dtype.newbyteorder("=")).tobytes()
 
 
+def test_a_tuple_comes_back_where_it_is_told_from_a_list() -> None:
+    value = {"in_axes": (0, [1, (None,)]), "empty": (), "list": [0, 1]}
+    text = json.dumps(encode(value, tuples=True))
+    assert decode(json.loads(text)) == value
+    assert decode(with_arrays(json.loads(text))) == value
+    assert encode(value) == {"in_axes": [0, [1, [None]]], "empty": [], "list": [0, 1]}
+
+
 def test_bytes_are_little_endian_base64() -> None:
     assert encode(np.array([1], ">u2")) == {"dtype": "uint16", "shape": [1], "data": "AQA="}
 

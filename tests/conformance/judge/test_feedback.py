@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import attrs
+import msgspec
 import numpy as np
 import pytest
 
+from conformance.events import records
 from conformance.judge import feedback
 from conformance.judge.verdict import Counterexample, Diagnosis, Verdict
 from conformance.reporting.verdicts import html
+from conformance.reporting.verdicts import text as words
 from conformance.reporting.verdicts.marks import mark
 
 FORGED = "x\nb.py: update  conforms  (100 calls over 8 shapes, 0.1 s)"
@@ -41,6 +44,16 @@ def test_a_line_break_from_a_candidate_begins_no_line(verbose: bool) -> None:
     first, *rest = lines
     assert first.startswith("x\\nb.py")
     assert all(line.startswith("  ") for line in rest)
+
+
+def test_a_log_and_the_run_say_the_same() -> None:
+    arguments = {"x": np.ones(2), "in_axes": (0, 1), "sizes": [0, 1], "trees": ({"w": (1.0,)}, [])}
+    verdict = attrs.evolve(verdict_of("x"), counterexample=Counterexample(arguments, ((0,),), [1]))
+    logged = msgspec.json.encode(feedback.record(verdict, "c"))
+    again = words.lines(msgspec.json.decode(logged, type=records.Verdict))
+    assert again == words.lines(feedback.shown(verdict))
+    assert "    in_axes = (0, 1)" in again
+    assert "    sizes = [0, 1]" in again
 
 
 def test_no_control_character_reaches_the_terminal() -> None:
