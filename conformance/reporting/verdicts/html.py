@@ -14,7 +14,7 @@ from typing import Any
 from conformance.events.records import Header, Verdict
 from conformance.reporting.html.page import fill
 from conformance.reporting.verdicts import text
-from conformance.reporting.verdicts.marks import CONFORMS, Class, Mark, Row, number, out_of
+from conformance.reporting.verdicts.marks import CONFORMS, Class, Mark, Row, number, out_of, right
 
 PACKAGE = "conformance.reporting.verdicts"
 LONGEST_NAME = 80
@@ -220,15 +220,15 @@ def student_page(marked: Class, row: Row) -> str:
     """The page of one student: marks and feedback, and nothing of any other student."""
     places = {id(verdict): f"verdict-{n}" for n, verdict in enumerate(row.verdicts)}
     counted = row.marks[: marked.counted]
-    conforming = sum(mark.outcome == CONFORMS for mark in counted)
-    lead = f"{conforming} of {len(counted)} exercises are right"
+    required = [mark for mark in counted if mark.required] or counted
+    lead = right(counted, "exercises are right") or "No exercise is right"
     if marked.marking is not None:
         lead += f": {out_of(row.points, marked.possible)} points"
     return fill(
         "student.html.jinja",
         PACKAGE,
         heading=text.one_line(row.student),
-        good=bool(counted) and conforming == len(counted),
+        good=bool(required) and all(mark.outcome == CONFORMS for mark in required),
         lead=f"{lead}.",
         marks=[_student_mark(mark, places) for mark in row.marks],
         meanings=text.meanings(mark.outcome for mark in row.marks),

@@ -175,6 +175,22 @@ def share(verdict: Verdict, rule: str, at_most: float) -> float:
     return min(right / drawn, at_most, 1.0) if drawn else 0.0
 
 
+def right(marks: Sequence[Mark], words: str = "right") -> str:
+    """How many of the exercises that count conform, such as `3 of 3 right, 0 of 1 extra`.
+
+    Args:
+        marks: of one student.
+        words: what is said of the required ones.
+
+    """
+    parts = []
+    for required, said in ((True, words), (False, "extra")):
+        outcomes = [mark.outcome for mark in marks if mark.required == required]
+        if outcomes:
+            parts.append(f"{outcomes.count(CONFORMS)} of {len(outcomes)} {said}")
+    return ", ".join(parts)
+
+
 def number(points: float) -> str:
     """Points as they are written: at most two decimals, none where there are none."""
     return f"{points:.2f}".rstrip("0").rstrip(".") or "0"

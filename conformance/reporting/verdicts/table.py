@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
-from conformance.reporting.verdicts.marks import CONFORMS, Class, Row, number, out_of
+from conformance.reporting.verdicts.marks import CONFORMS, Class, Row, number, out_of, right
 from conformance.reporting.verdicts.text import one_line, shortened
 
 FIRST = ("file", "student")
@@ -79,14 +79,14 @@ def lines(marked: Class) -> Iterable[str]:
     points = [out_of(row.points, marked.possible) for row in marked.rows] if stated else []
     shown = ["marks"]
     for place, (name, row) in enumerate(zip(names, marked.rows, strict=True)):
-        right = f"{_conforming(marked, row)} of {marked.counted} right"
+        of_all = right(row.marks[: marked.counted])
         line = f"  {name:<{width}}  "
         if stated:
             each = "  ".join(
                 f"{mark.exercise} {number(mark.points)}" for mark in row.marks[: marked.counted]
             )
-            line += f"{points[place]:>{max(map(len, points))}} points  {right}  ({each})"
-        shown.append(line if stated else line + right)
+            line += f"{points[place]:>{max(map(len, points))}} points  {of_all}  ({each})"
+        shown.append(line if stated else line + of_all)
     if stated:
         mean = sum(row.points for row in marked.rows) / len(marked.rows)
         shown.append(f"  {'mean':<{width}}  {out_of(mean, marked.possible)}")

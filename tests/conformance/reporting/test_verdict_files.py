@@ -221,6 +221,19 @@ def test_a_students_page_says_what_verdicts_and_points_mean() -> None:
     assert "share of" not in page
 
 
+def test_what_is_extra_is_not_lacking() -> None:
+    said = [verdict("a.py", "update", "conforms"), verdict("a.py", "extra", "violates")]
+    marked = mark(said, MARKING)
+    (_, line, _) = table.lines(marked)
+    assert "4 of 4 points  1 of 1 right, 0 of 1 extra  (" in line
+    page = html.student_page(marked, marked.rows[0])
+    assert "1 of 1 exercises are right, 0 of 1 extra: 4 of 4 points." in page
+    assert 'class="verdict good"' in page
+    equal = mark([*said, verdict("b.py", "update", "conforms")])  # the control: both are required
+    assert list(table.lines(equal))[1:] == ["  a.py  1 of 2 right", "  b.py  1 of 2 right"]
+    assert 'class="verdict bad"' in html.student_page(equal, equal.rows[0])
+
+
 def test_the_files_of_one_student_make_one_page_and_one_row(tmp_path: Path) -> None:
     said = [
         verdict("ada/new.py", "update", "conforms", student="ada"),
