@@ -15,6 +15,7 @@ from conformance.user_subjects.inputs import (
     argument,
     arguments,
 )
+from conformance.user_subjects.places import own_frame, short
 from properties.sizes import sizes
 from properties.subject import FunctionSubject, OwnOptions, Subject
 
@@ -201,10 +202,57 @@ def takes(subject: Subject, arguments: Any, function: Callable[..., Any]) -> Any
                 f"the subject {subject.name!r} has a collective over the batch axis ({said(error)}): "
                 "give axis_name=, the axis's name, and batched=, what it must give of a whole batch"
             ) from None
+        if remedy := _remedy(error):
+            place = own_frame(error)
+            where = f" ({short(place.filename)}, line {place.lineno})" if place else ""
+            raise SubjectsError(
+                f"the subject {subject.name!r} {remedy[0]}{where}: {remedy[1]}"
+            ) from None
         shapes = jax.tree_util.tree_map(np.shape, example)
         raise SubjectsError(
             f"the subject {subject.name!r} does not take inputs of shapes {shapes}: {said(error)}"
         ) from None
+
+
+_TRACED = "that is traced, and so not known yet"
+_REMEDIES: tuple[tuple[type[Exception], str, str], ...] = (
+    (
+        jax.errors.TracerBoolConversionError,
+        f"branches in Python on a value {_TRACED}",
+        "use jnp.where or jax.lax.cond in place of if, and jax.lax.while_loop in place of while",
+    ),
+    (
+        jax.errors.TracerIntegerConversionError,
+        f"uses as a Python integer, as range() or a list's index does, a value {_TRACED}",
+        "use jax.lax.fori_loop or an index into an array, or give the number as it is, not as an input",
+    ),
+    (
+        jax.errors.TracerArrayConversionError,
+        f"makes a NumPy array of a value {_TRACED}",
+        "use jax.numpy in place of numpy",
+    ),
+    (
+        jax.errors.NonConcreteBooleanIndexError,
+        "indexes an array by booleans that are traced, and the size of the result is not known",
+        "use jnp.where(mask, x, 0), or jnp.nonzero with size=",
+    ),
+    (
+        jax.errors.ConcretizationTypeError,
+        f"makes a Python number, as int() and float() do, of a value {_TRACED}",
+        "leave it an array, as x.astype(jnp.float32) does, or give the number as it is, not as an input",
+    ),
+)
+"""Errors of a function that cannot be traced: what it does, and what to do instead."""
+_OF_A_SIZE = "Shapes must be 1D sequences of concrete values"
+
+
+def _remedy(error: Exception) -> tuple[str, str] | None:
+    if _OF_A_SIZE in str(error):
+        return (
+            f"makes an array whose size is a value {_TRACED}",
+            "take sizes from shapes, as x.shape[0], or give the number as it is, not as an input",
+        )
+    return next(((what, do) for kind, what, do in _REMEDIES if isinstance(error, kind)), None)
 
 
 def said(error: BaseException) -> str:

@@ -1,31 +1,19 @@
 """Where in the user's own code a violation may come from: a frame of theirs, a batching rule of theirs."""
 
 import inspect
-import site
-import sysconfig
-import traceback
-from pathlib import Path
 from typing import Any
 
 import jax
 
+from conformance.user_subjects import places
 from properties.call import Call, FunctionCall
 from properties.equations import equations
-
-_SUITE = Path(__file__).resolve().parents[2]
-_OURS = tuple(str(_SUITE / name) for name in ("conformance", "properties", "reference"))
-_INSTALLED = (
-    *(path for name, path in sysconfig.get_paths().items() if "lib" in name),
-    *site.getsitepackages(),
-)
 
 
 def frame(error: BaseException) -> str | None:
     """Such as `mine.py, rule (line 41)`: the innermost frame that is the user's; None where there is none."""
-    for each in reversed(traceback.extract_tb(error.__traceback__)):
-        if not each.filename.startswith(("<", *_OURS, *_INSTALLED)):
-            return f"{_short(each.filename)}, {each.name} (line {each.lineno})"
-    return None
+    found = places.own_frame(error)
+    return found and f"{places.short(found.filename)}, {found.name} (line {found.lineno})"
 
 
 def batching_rules(call: Call) -> list[str]:
@@ -47,10 +35,7 @@ def _named(rule: Any) -> str:
     code = getattr(written, "__code__", None)
     name = getattr(written, "__name__", "a rule")
     return (
-        name if code is None else f"{name} ({_short(code.co_filename)}, line {code.co_firstlineno})"
+        name
+        if code is None
+        else f"{name} ({places.short(code.co_filename)}, line {code.co_firstlineno})"
     )
-
-
-def _short(file: str) -> str:
-    """The file with its directory, as a package shows in it."""
-    return "/".join(Path(file).parts[-2:])

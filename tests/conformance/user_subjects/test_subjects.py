@@ -19,6 +19,7 @@ from conformance.events.records import Result
 from conformance.testing import assert_conforms
 from conformance.transforms import TRANSFORMS
 from conformance.user_subjects import subjects
+from conformance.user_subjects.places import short
 from properties.mutants import MUTANTS
 from properties.subject import FunctionSubject
 from properties.subjects import SUBJECTS
@@ -285,6 +286,35 @@ def test_inputs_that_a_subject_does_not_take_are_said() -> None:
         subjects.SubjectsError, match=r"'mm' does not take inputs of shapes .*\(2, 3\)"
     ):
         subjects.function("mm", jnp.matmul, [(2, 3), (2, 3)])
+
+
+UNTRACEABLE: dict[str, tuple[Callable[..., Any], str]] = {
+    "if": (
+        lambda x: x if x.sum() > 0 else -x,
+        "branches in Python .*: use jnp.where or jax.lax.cond",
+    ),
+    "range": (
+        lambda x: sum(range(jnp.argmax(x))) + x,
+        "uses as a Python integer.*: use jax.lax.fori_loop",
+    ),
+    "float": (lambda x: x * float(x.sum()), "makes a Python number,.*: leave it an array"),
+    "size": (
+        lambda x: jnp.zeros(x.argmax()),
+        "makes an array whose size .*: take sizes from shapes",
+    ),
+    "numpy": (lambda x: np.asarray(x) + 1, "makes a NumPy array .*: use jax.numpy"),
+    "mask": (lambda x: x[x > 0], "indexes an array by booleans .*: use jnp.where"),
+}
+
+
+@pytest.mark.parametrize(("function", "said"), UNTRACEABLE.values(), ids=UNTRACEABLE)
+def test_what_cannot_be_traced_is_told_from_wrong_shapes(
+    function: Callable[..., Any], said: str
+) -> None:
+    with pytest.raises(subjects.SubjectsError, match=f"^the subject 'f' {said}") as raised:
+        subjects.function("f", function, [(2,)])
+    line = function.__code__.co_firstlineno
+    assert f"({short(__file__)}, line {line})" in str(raised.value)
 
 
 WRONG = {

@@ -14,6 +14,7 @@ from jax.experimental.compilation_cache import compilation_cache
 from conformance import own
 from conformance.transforms import TRANSFORMS
 from conformance.user_subjects.subjects import registered
+from conformance.user_subjects.places import short
 from conformance.violations import own_code
 from conformance.violations.describe import describe
 from conformance.violations.likely_cause import likely_cause
@@ -200,15 +201,13 @@ def of_own(function: Any) -> str:
 
 def test_a_users_own_batching_rule_is_named() -> None:
     line = inspect.unwrap(centred_rule).__code__.co_firstlineno
-    rule = f"own rule under a map, centred_rule (violations/test_likely_cause.py, line {line})"
+    rule = f"own rule under a map, centred_rule ({short(__file__)}, line {line})"
     assert rule in of_own(centred)
 
 
 def test_an_exception_is_named_with_its_place_in_the_users_code() -> None:
     cause = of_own(scaled)
-    assert cause.startswith(
-        "TypeError is raised in violations/test_likely_cause.py, scaled_rule (line"
-    )
+    assert cause.startswith(f"TypeError is raised in {short(__file__)}, scaled_rule (line")
     assert ", by jax/_src/" in cause
     assert "own rule under a map, scaled_rule" in cause
 
