@@ -15,8 +15,24 @@ class Raised:
         self.error = error
 
     def __repr__(self) -> str:
-        first = str(self.error).strip().split("\n")[0]
-        return f"{type(self.error).__name__}: {first}"
+        return f"{type(self.error).__name__}: {first_line(str(self.error))}"
+
+
+_TRACEBACK = "Traceback (most recent call last):"
+
+
+def first_line(message: str) -> str:
+    """The first line of an error's message; where a traceback begins in it, that and the error it ends in.
+
+    XLA puts the traceback of what a callback raised into its own message.
+    """
+    words = message.strip()
+    first = words.split("\n")[0]
+    if not first.endswith(_TRACEBACK):
+        return first
+    last = words.rpartition(_TRACEBACK)[2].splitlines()
+    cause = next((line for line in last if line and not line[0].isspace()), "")
+    return first.removesuffix(_TRACEBACK) + cause if cause else first
 
 
 def attempt(function: Any, *arguments: Any) -> Any:

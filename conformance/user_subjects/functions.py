@@ -18,6 +18,7 @@ from conformance.user_subjects.inputs import (
 from conformance.user_subjects.places import own_frame, short
 from properties.sizes import sizes
 from properties.subject import FunctionSubject, OwnOptions, Subject
+from properties.trees import first_line
 
 _UNBOUND = "unbound axis name"
 Tolerance = float | tuple[float, float] | None
@@ -257,7 +258,9 @@ def _remedy(error: Exception) -> tuple[str, str] | None:
 
 def said(error: BaseException) -> str:
     """An exception in one line: the first of its message, with the next where that ends in a colon."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    message = str(error)
+    lines = [line.strip() for line in message.splitlines() if line.strip()] or [""]
+    lines[0] = first_line(message) or lines[0]
     first = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
     return f"{type(error).__name__}: {first}"
 

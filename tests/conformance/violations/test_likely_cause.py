@@ -13,8 +13,8 @@ from jax.experimental.compilation_cache import compilation_cache
 
 from conformance import own
 from conformance.transforms import TRANSFORMS
-from conformance.user_subjects.subjects import registered
 from conformance.user_subjects.places import short
+from conformance.user_subjects.subjects import registered
 from conformance.violations import own_code
 from conformance.violations.describe import describe
 from conformance.violations.likely_cause import likely_cause
