@@ -5,7 +5,9 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-comm
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import attrs
 
@@ -38,7 +40,22 @@ def of_faults(faults: Iterable[Fault]) -> Iterator[Annotation]:
     for fault in faults:
         laws = layout.count(len(fault.laws), "law")
         transforms = ", ".join(fault.transforms)
-        yield Annotation(fault.subject, f"{fault.symptom} ({laws}; {transforms})")
+        place = _place(getattr(fault.example.detail, "cause", None) or "")
+        yield Annotation(fault.subject, f"{fault.symptom} ({laws}; {transforms})", *place)
+
+
+_PLACE = re.compile(r"(?P<file>[^\s(),]+\.py), (?:\w+ \()?line (?P<line>\d+)\)")
+"""How a cause names a line of the user's code."""
+
+
+def _place(cause: str) -> tuple[str, int]:
+    """The file from the root of the repository on, and the line; ("", 0) where none is below it."""
+    root = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())
+    for found in _PLACE.finditer(cause):
+        file = Path.cwd() / found["file"]
+        if file.is_file() and file.is_relative_to(root):
+            return file.relative_to(root).as_posix(), int(found["line"])
+    return "", 0
 
 
 def commands(annotations: Iterable[Annotation]) -> list[str]:

@@ -1,6 +1,9 @@
 """Annotations of GitHub Actions: one per cause, escaped, no more than GitHub shows."""
 
+from pathlib import Path
+
 import msgspec
+import pytest
 
 from conformance.reporting.faults import group_by_cause
 from conformance.reporting.github import SHOWN, Annotation, commands, of_faults
@@ -15,6 +18,29 @@ def test_a_fault_is_one_error_however_many_laws_show_it() -> None:
     (only,) = commands(of_faults(faults))
     assert only.startswith("::error title=vmap-conformance%3A square::examples moved")
     assert only.endswith("(1 law; jax.vmap, jax.pmap)")
+
+
+@pytest.mark.parametrize(
+    ("cause", "place"),
+    [
+        ("its own rule, _ (mine.py, line 7): it must", "file=ci/mine.py,line=7,"),
+        ("TypeError is raised in mine.py, rule (line 41), by jax", "file=ci/mine.py,line=41,"),
+        ("its own rule, _ (gone.py, line 7): it must", ""),
+        ("out_axes is ignored", ""),
+    ],
+)
+def test_a_place_in_the_users_code_is_given(
+    cause: str, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ci").mkdir()
+    (tmp_path / "ci" / "mine.py").write_text("")
+    monkeypatch.chdir(tmp_path / "ci")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    wrong = values(RIGHT[[1, 2, 0]])
+    detail = msgspec.structs.replace(wrong.detail, cause=cause)
+    faults = group_by_cause([msgspec.structs.replace(wrong, detail=detail)])
+    (only,) = commands(of_faults(faults))
+    assert only.startswith(f"::error {place}title=")
 
 
 def test_a_run_that_holds_has_none() -> None:
