@@ -136,7 +136,7 @@ def write_files(
     marked = mark(verdicts, marking, required)
     if files.csv is not None:
         with writing(files.csv), files.csv.open("w", encoding="utf-8", newline="") as target:
-            table.write_csv(target, marked)
+            table.write_csv(target, marked, skipped)
     if files.junit is not None:
         with writing(files.junit):
             files.junit.write_text(junit.render(verdicts), encoding="utf-8")

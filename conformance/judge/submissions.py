@@ -12,6 +12,7 @@ from typing import Literal, get_args
 import attrs
 
 from conformance.judge import notebooks
+from conformance.reporting.verdicts import LEFT_BY_A_TOOL
 
 MAX_BYTES = 4 * 2**20
 """Bytes of the largest file that is read; notebooks carry their pictures."""
@@ -32,7 +33,6 @@ IGNORED = (
     "venv",
 )
 """Directories that no student hands in: what tools leave behind."""
-LEFT_BY_A_TOOL = "(left by a tool)"
 COPY_OF_ATTRIBUTES = "._"
 """How the name of a file begins that macOS leaves beside each one in an archive."""
 

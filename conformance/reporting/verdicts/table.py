@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO
 
+from conformance.reporting.verdicts import LEFT_BY_A_TOOL
 from conformance.reporting.verdicts.marks import CONFORMS, Class, Row, number, out_of, right
 from conformance.reporting.verdicts.text import one_line, shortened
 
+NOT_JUDGED = "-"
 FIRST = ("file", "student")
 """Heads of the first column: the second where some student has a directory."""
 LAST = "message"
@@ -18,15 +20,16 @@ MOST_HEADS = 100_000
 """Characters of the longest first line that is read."""
 
 
-def write_csv(target: IO[str], marked: Class) -> None:
+def write_csv(target: IO[str], marked: Class, skipped: Sequence[str] = ()) -> None:
     """Write one row for each student: the verdict on each exercise, and the mark.
 
-    The mark is how many exercises conform; where a teacher states points, those, too. What was not
-    judged is no student's, and has no row.
+    The mark is how many exercises conform; where a teacher states points, those, too. A directory of which
+    nothing was judged has a row: its student handed in something else.
 
     Args:
         target: an open text file.
         marked: the students and their marks.
+        skipped: what lay in a directory and was not judged.
 
     """
     points = marked.marking is not None
@@ -48,6 +51,24 @@ def write_csv(target: IO[str], marked: Class) -> None:
             cells += [number(mark.points) for mark in row.marks[: marked.counted]]
             cells += [number(row.points), number(marked.possible)]
         writer.writerow([*cells, _cell(shortened(row.whole.words or "")) if row.whole else ""])
+    for directory, what in _without_rows(marked, skipped).items():
+        cells = [_cell(directory), *[NOT_JUDGED] * len(marked.columns), "0", str(marked.counted)]
+        if points:
+            cells += [*["0"] * len(counted), "0", number(marked.possible)]
+        writer.writerow([*cells, _cell(f"not judged: {what}")])
+
+
+def _without_rows(marked: Class, skipped: Sequence[str]) -> dict[str, str]:
+    """The directories in and below which nothing was judged, and the first thing that lies in each."""
+    judged = [Path(one_line(row.student)) for row in marked.rows]
+    found: dict[str, str] = {}
+    for each in skipped:
+        path = Path(one_line(each))
+        if not each.endswith(LEFT_BY_A_TOOL) and not any(
+            mine.is_relative_to(path.parent) or path.is_relative_to(mine) for mine in judged
+        ):
+            found.setdefault(str(path.parent), path.name)
+    return found
 
 
 def is_ours(path: Path) -> bool:

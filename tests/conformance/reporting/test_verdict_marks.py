@@ -22,9 +22,9 @@ def verdict(candidate: str, exercise: str | None, outcome: str, **more: Any) -> 
     )
 
 
-def rows(marked: Class) -> list[list[str]]:
+def rows(marked: Class, skipped: tuple[str, ...] = ()) -> list[list[str]]:
     target = io.StringIO(newline="")
-    table.write_csv(target, marked)
+    table.write_csv(target, marked, skipped)
     return list(csv.reader(io.StringIO(target.getvalue())))
 
 
@@ -60,10 +60,29 @@ def test_required_exercises_alone_make_the_mark() -> None:
     assert found[1] == ["a.py", "conforms", "missing", "conforms", "1", "2", ""]
 
 
+def test_who_handed_in_nothing_that_can_be_judged_has_one_row_and_a_file_beside_others_has_none() -> (
+    None
+):
+    marked = mark(
+        [verdict("in/ada/hw.py", "update", "conforms"), verdict("in/b.py", None, "error")]
+    )
+    skipped = (
+        *("in/README.txt (no .py or .ipynb)", "in/ada/notes.txt (no .py or .ipynb)"),
+        *("in/lea/a.txt (no .py or .ipynb)", "in/lea/b.txt (no .py or .ipynb)"),
+        "in/max/__pycache__ (left by a tool)",
+    )
+    *_, last = found = rows(marked, skipped)
+    assert [row[0] for row in found[1:]] == ["in/ada/hw.py", "in/b.py", "in/lea"]
+    assert last[1] == "-"
+    assert last[-1] == "not judged: a.txt (no .py or .ipynb)"
+
+
 def test_no_name_is_a_formula_or_a_second_row() -> None:
-    found = rows(mark([verdict("=cmd()\nb.py,conforms", "update", "violates")]))
-    assert len(found) == 2
+    marked = mark([verdict("=cmd()\nb.py,conforms", "update", "violates")])
+    found = rows(marked, ("@notes/a.txt (a symbolic link)",))
+    assert len(found) == 3
     assert found[1][0] == "'=cmd()\\nb.py,conforms"
+    assert found[2][0] == "'@notes"
 
 
 SCHEME = """
