@@ -5,7 +5,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from properties.subjects.batching_rules.entry import of, rule
+from properties.subjects.batching_rules.entry import TWO_DEVICES, of, rule
 
 _INFINITE = """
 def branch(x):
@@ -60,11 +60,7 @@ def loop(n, y):
 
 return jax.vmap(lambda y: jax.vmap(lambda n: loop(n, y))(jnp.arange(3)))(a)
 """
-_OVER_DEVICES = """
-first, second, *_ = jax.devices()
-mesh = jax.sharding.Mesh(np.array([first, second]), ("i",))
-split, whole = jax.sharding.PartitionSpec("i"), jax.sharding.PartitionSpec()
-
+_OVER_DEVICES = f"""{TWO_DEVICES}
 def gradients(checked):
     # On each device its own rows of x, and all of y and of the sum.
     summed = jax.shard_map(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from properties.subject import FunctionSubject
-from properties.subjects.batching_rules.entry import of, rule
+from properties.subjects.batching_rules.entry import TWO_DEVICES, of, rule
 
 
 def _collective(
@@ -29,11 +29,7 @@ def _across_devices(name: str, source: str, answer: Callable[[Any], Any]) -> Fun
         value = np.asarray(answer(a))
         return value, np.zeros(value.shape)
 
-    body = f"""
-first, second, *_ = jax.devices()
-mesh = jax.sharding.Mesh(np.array([first, second]), ("i",))
-split, whole = jax.sharding.PartitionSpec("i"), jax.sharding.PartitionSpec()
-return {source}"""
+    body = f"{TWO_DEVICES}return {source}"
     return rule(name, body, of("whole", 4, "n"), answer=exactly)
 
 
@@ -46,11 +42,8 @@ def _across_two(
         values = answer(a, b)
         return values, tuple(np.zeros(value.shape) for value in values)
 
-    body = f"""
-first, second, *_ = jax.devices()
-mesh = jax.sharding.Mesh(np.array([first, second]), ("i",))
-split, whole = jax.sharding.PartitionSpec("i"), jax.sharding.PartitionSpec()
-return jax.shard_map({source}, mesh=mesh, in_specs=(split, split), out_specs={outputs})(a, b)"""
+    mapped = f"jax.shard_map({source}, mesh=mesh, in_specs=(split, split), out_specs={outputs})"
+    body = f"{TWO_DEVICES}return {mapped}(a, b)"
     return rule(name, body, of("whole", 4, "n"), of("whole", 4, "n"), answer=exactly)
 
 

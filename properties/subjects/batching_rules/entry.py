@@ -17,6 +17,14 @@ from jax.extend.random import threefry2x32_p
 """
 """What every expression may use. The same text heads the script of a violation."""
 
+TWO_DEVICES = """
+if jax.device_count() < 2:
+    raise NotImplementedError("it is over two devices")
+first, second, *_ = jax.devices()
+mesh = jax.sharding.Mesh(np.array([first, second]), ("i",))
+split, whole = jax.sharding.PartitionSpec("i"), jax.sharding.PartitionSpec()
+"""
+"""The beginning of a function over a mesh of two devices, of which an accelerator's machine may have one."""
 LETTERS = "abcdefgh"
 
 
