@@ -81,7 +81,7 @@ def judge_all(
         for place, (path, future) in enumerate(zip(found.candidates, waiting, strict=True), 1):
             while not future.done():
                 wait([future], timeout=1.0)
-                progress.judged(sum(each.done() for each in waiting))
+                progress.judged(sum(each.done() for each in waiting), path)
             of_student += future.result()
             progress.hide()
             following = found.candidates[place] if place < len(waiting) else None

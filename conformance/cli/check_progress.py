@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 
 from conformance.reporting.progress import EVERY, line
+from conformance.reporting.verdicts.text import one_line
 
+SLOW = 10.0
+"""Seconds after which the file that is waited for is named: an honest one takes about three."""
 _ERASE = "\r\x1b[K"
 
 
@@ -21,20 +25,31 @@ class FileProgress:
     def __init__(self, total: int) -> None:
         self._total, self._done = total, 0
         self._terminal = sys.stderr.isatty()
-        self._began = self._spoke = time.monotonic()
+        self._began = self._spoke = self._since = time.monotonic()
+        self._first_left: Path | None = None
 
     def hide(self) -> None:
         """Take the line away, so that something else can be printed."""
         if self._terminal and self._done:
             self._write(_ERASE)
 
-    def judged(self, done: int) -> None:
-        """So many files are judged by now, shown or not: one that takes long holds up those after it."""
+    def judged(self, done: int, first_left: Path | None = None) -> None:
+        """So many files are judged by now, shown or not; the first of those left may hold up the others.
+
+        Args:
+            done: the number of files.
+            first_left: the first file that is not judged; it is named once it took `SLOW` seconds.
+
+        """
         self._done = done
+        now = time.monotonic()
+        if first_left != self._first_left:
+            self._first_left, self._since = first_left, now
         if done in (0, self._total):
             return
-        now = time.monotonic()
         words = line(self._done, self._total, now - self._began, "files")
+        if first_left is not None and now - self._since >= SLOW:
+            words += f"; {one_line(first_left)} takes {now - self._since:.0f} s so far"
         if self._terminal:
             self._write(_ERASE + words)
         elif now - self._spoke >= EVERY:

@@ -46,6 +46,19 @@ def test_elsewhere_nothing_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     assert shown.getvalue() == "2 of 3 files in 0 s, about 0 s left\n"
 
 
+@pytest.mark.parametrize(("slow", "named"), [(0.0, True), (10.0, False)])
+def test_the_file_that_is_waited_for_is_named_once_it_is_slow(
+    slow: float, named: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setattr("conformance.cli.check_progress.EVERY", 0.0)
+    monkeypatch.setattr("conformance.cli.check_progress.SLOW", slow)
+    FileProgress(3).judged(1, Path("sub/mia\n.py"))
+    assert shown.getvalue().count("\n") == 1
+    assert ("; sub/mia\\n.py takes 0 s so far" in shown.getvalue()) is named
+
+
 def test_files_are_counted_that_wait_for_a_slow_one_to_be_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
