@@ -117,7 +117,7 @@ class FunctionSubject:
     @property
     def tier(self) -> Tier:
         """What it costs: those that stand for a batching rule are hundreds."""
-        return "catalogue" if self.kind == "rule" else "standard"
+        return "catalogue" if self.kind in ("rule", "option") else "standard"
 
 
 @attrs.frozen(eq=False)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, get_args
 import attrs
 
 from conformance.events.outcomes import Effect
-from conformance.known_defects.effects import effect
 from conformance.upgrade.detectors import (
     KINDS,
     arguments,
@@ -78,6 +77,9 @@ def _ledger() -> Mapping[str, "Defect"]:
 
 def _said_of(defect: "Defect") -> str:
     """What a user meets and the first sentence of the ledger, such as `raises: jit of pmap with ...`."""
+    # It needs JAX.
+    from conformance.known_defects.effects import effect
+
     meets, first = effect(defect), _first(defect.description)
     return first if first.lower().startswith(meets) else f"{meets}: {first}"
 

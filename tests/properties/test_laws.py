@@ -52,6 +52,7 @@ NOT_OF_A_LOOP = {
     "collectives.over-two-names": "the same",
     "collectives.map-between": "the same",
     "errors.within-the-function": "it can run what a map must refuse: it has each example's values",
+    "mapping.keeps-options": "it has no batching rule that could drop an option",
     "mapping.large-batch": "a Python loop over tens of thousands of examples takes minutes",
     "mapping.whole-batch": "no subject of the catalogue says that it takes a whole batch",
     "parallel.data-parallel-step": "the same",

@@ -28,6 +28,7 @@ Option = tuple[str, str, str]
 
 @law(
     "mapping.keeps-options",
+    tier="essential",
     cases=with_other_batches(function_calls(unmapped="any")),
     kinds=("option",),
     only_transform="jax.vmap",
