@@ -52,15 +52,14 @@ _MISSING = (
 """What exceptions say of what an older or newer release has."""
 
 
+_OF_CATALOGUE = ("rule", "draw", "option", "program")
+"""The kinds of functions that may use what a release lacks."""
+
+
 @functools.cache
 def refusal(subject: Subject) -> Exception | None:
     """What a subject of the catalogue raises when it is called by itself."""
-    if not isinstance(subject, FunctionSubject) or subject.kind not in (
-        "rule",
-        "draw",
-        "option",
-        "program",
-    ):
+    if not isinstance(subject, FunctionSubject) or subject.kind not in _OF_CATALOGUE:
         return None
     try:
         example = some_call(subject).example()

@@ -107,8 +107,7 @@ class FunctionSubject:
     """`function`; `rule`: it stands for a primitive's batching rule; `collective`: it communicates
     with the other examples along the axis that is named `AXIS`; `draw`: its first argument is a key;
     `large`: it is of tiny examples, for maps of many; `placed`: it says where values live; `option`:
-    it asks of operations what no value shows; `program`:
-    it stands for generated programs."""
+    it asks of operations what no value shows; `program`: it stands for generated programs."""
     own: OwnOptions | None = None
     """Set where it is a user's own: then the second oracle judges what the first cannot."""
     is_variant: bool = False

@@ -256,7 +256,7 @@ def precision_dropped(transform: Transform, function: Any, axes: Axes) -> Mapped
             return variable.val if hasattr(variable, "val") else known[variable]
 
         for equation in program.eqns:
-            options = {name: equation.params[name] for name in equation.params}
+            options = dict(equation.params)
             if "precision" in options:
                 options["precision"] = None
             results = equation.primitive.bind(*map(value, equation.invars), **options)

@@ -34,7 +34,7 @@ Option = tuple[str, str, str]
     only_transform="jax.vmap",
 )
 def keeps_options(transform: Transform, call: FunctionCall) -> None:
-    """A mapped operation keeps what the function asks of it: precision, accuracy, algorithm, unrolling."""
+    """A mapped operation keeps the precision and algorithm that are asked for, and promises no more."""
     asked = set(_options(jax.make_jaxpr(call.subject.function)(*call.example())))
     for axes in call.axes:
         single = call.only(axes)

@@ -183,7 +183,7 @@ def what_goes_in_comes_out(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(lift, "_split_in_out_axes", split)
 
 
-def _one_mode_alone() -> None:
+def _skip_where_loops_have_one_mode() -> None:
     from flax.nnx import extract
 
     if not hasattr(extract, "check_same_variables"):
@@ -194,7 +194,7 @@ def carries_may_be_replaced(patch: pytest.MonkeyPatch) -> None:
     """A loop over trees does not look whether it is given back the variables that it gave."""
     from flax.nnx import extract
 
-    _one_mode_alone()
+    _skip_where_loops_have_one_mode()
     patch.setattr(extract, "check_same_variables", lambda before, after, transform_name: None)
 
 
@@ -202,7 +202,7 @@ def modules_are_merged_one_by_one(patch: pytest.MonkeyPatch) -> None:
     """What modules share is looked for within each of them."""
     from flax.nnx import extract
 
-    _one_mode_alone()
+    _skip_where_loops_have_one_mode()
     whole = extract.from_tree2
 
     def merged(tree: Any, **given: Any) -> Any:
