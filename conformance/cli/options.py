@@ -57,6 +57,8 @@ class Views:
     """-1: one line; 0: groups of laws; 1: laws; 2: every item, too."""
     json: bool = False
     """Print one JSON document, not text."""
+    yours: bool = False
+    """Whether the status of a comparison is of the user's own code alone."""
     csv: Path | None = None
     gradescope: Path | None = None
     marks_file: Path | None = None

@@ -44,6 +44,13 @@ from conformance.upgrade.extra import missing_extra
 @click.option(
     "-n", "--workers", type=click.IntRange(1, 256), metavar="N", help="Processes per cell."
 )
+@click.option(
+    "--fail-on",
+    type=click.Choice(["anything", "yours"]),
+    default="anything",
+    show_default=True,
+    help="What makes the exit status 1: anything that breaks, or what you have to do in your own code.",
+)
 @options.everything
 @options.output_format
 @click.option("--log", "log_path", type=FILE, help="Write the event log of all cells here.")
@@ -64,6 +71,7 @@ def upgrade(
     editable: tuple[Path, ...],
     sources: tuple[str, ...],
     workers: int | None,
+    fail_on: str,
     everything: bool,
     format: str,
     log_path: Path | None,
@@ -76,7 +84,8 @@ def upgrade(
     from conformance.upgrade.environments import parse
     from conformance.upgrade.request import Request
 
-    views = _views(html, junit, markdown, everything, format)
+    is_own = bool(own or sources or editable)
+    views = _views(html, junit, markdown, everything, format, fail_on, is_own=is_own)
     specs = (before, *after)
     with _usage_errors():
         for spec in specs:
@@ -121,13 +130,29 @@ def _kept(text: str) -> Path | None:
 
 
 def _views(
-    html: Path | None, junit: Path | None, markdown: Path | None, everything: bool, format: str
+    html: Path | None,
+    junit: Path | None,
+    markdown: Path | None,
+    everything: bool,
+    format: str,
+    fail_on: str,
+    *,
+    is_own: bool,
 ) -> options.Views:
+    if fail_on == "yours" and not is_own:
+        raise click.UsageError(
+            "--fail-on yours needs code of yours: --subjects, --source or --with-editable"
+        )
     is_json = format == "json"
     if everything and is_json:
         raise click.UsageError("--format json is the whole: --all does not apply to it")
     return options.Views(
-        html=html, junit=junit, markdown=markdown, verbosity=int(everything), json=is_json
+        html=html,
+        junit=junit,
+        markdown=markdown,
+        verbosity=int(everything),
+        json=is_json,
+        yours=fail_on == "yours",
     )
 
 

@@ -54,7 +54,7 @@ def show(
     single = len(comparison.columns) == 1
     if not single and views.verbosity < terminal.GROUPS:
         raise click.UsageError("-q is for the log of one environment, these are several")
-    code = status(records) if single else comparison_status(comparison)
+    code = status(records) if single else comparison_status(comparison, yours=views.yours)
     if whole:
         code = _with_shards(comparison, code)
     _write_files(comparison, views, single)
@@ -68,7 +68,7 @@ def show(
         terminal.show(console, summary, verbosity=views.verbosity, files=scripts, page=views.html)
     else:
         everything = views.verbosity > terminal.GROUPS
-        comparison_terminal.show(console, comparison, everything=everything)
+        comparison_terminal.show(console, comparison, everything=everything, yours=views.yours)
     if log is not None and views.verbosity > terminal.QUIET:
         console.print(f"log: {log}", highlight=False, markup=False, soft_wrap=True)
     return code

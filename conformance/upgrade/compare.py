@@ -171,12 +171,12 @@ def _comparable(
             + f"{share - 1} in {share} of the suite's own checks of what your code does not use; "
             "--profile ci checks all"
         )
-        if any(each.sources and each.sources.uses for each in headers if each):
-            notes.append(
-                "calls that use names of JAX or Flax which your files do not; --profile ci makes all"
-            )
-    elif all(each and each.profile == "quick" for each in headers) and "calls" in groups[0]:
-        notes.append("functions of every dtype and rank; --source, or --profile ci, compares them")
+    if all(each and each.profile == "quick" for each in headers) and "calls" in groups[0]:
+        notes.append(
+            "calls that use names of JAX or Flax which your files do not; --profile ci makes all"
+            if any(each.sources and each.sources.uses for each in headers if each)
+            else "functions of every dtype and rank; --source, or --profile ci, compares them"
+        )
     notes += [f"the observations {group!r} are of one of the two only" for group in alone]
     both = groups[0] & groups[1]
     old, new = ({k: v for k, v in side.items() if k.split("/")[0] in both} for side in (old, new))

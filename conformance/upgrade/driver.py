@@ -68,7 +68,7 @@ def run(request: Request, executor: Executor, watcher: Watcher, *, local: bool) 
         "transforms": list(request.transforms),
         "names": names,
         "keywords": sorted({keyword for use in found.uses for keyword in use.keywords}),
-        "only_their_calls": bool(names) and share > 1,
+        "only_their_calls": bool(names) and request.profile == "quick",
         "sweeps": bool(names) or request.profile != "quick",
     }
     futures: dict[Future[list[Record]], str] = {}

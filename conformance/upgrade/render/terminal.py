@@ -32,13 +32,16 @@ SHOWN: dict[Urgency, int] = {"work": 12, "know": 6, "fine": 4}
 """How many causes of each urgency the first screen shows where the user gave no code."""
 
 
-def show(console: Console, comparison: Comparison, *, everything: bool = False) -> None:
+def show(
+    console: Console, comparison: Comparison, *, everything: bool = False, yours: bool = False
+) -> None:
     """Print how each environment differs from the first.
 
     Args:
         console: The terminal.
         comparison: What to print.
         everything: Whether to print every difference, and the matrix of laws by environments last.
+        yours: Whether the exit status is of the user's own code alone.
 
     """
     first, *others = comparison.columns
@@ -53,7 +56,7 @@ def show(console: Console, comparison: Comparison, *, everything: bool = False) 
         mine = for_you(first.events, column.events, differences)
         if mine is not None:
             _show_for_you(console, mine, everything)
-        _show_elsewhere(console, differences, mine, everything)
+        _show_elsewhere(console, differences, mine, everything=everything, yours=yours)
         if differences.looked_at:
             console.print(Text(f"Looked at: {looked_at(differences)}", style="dim"))
         for note in differences.notes:
@@ -86,7 +89,12 @@ def _show_for_you(console: Console, mine: ForYou, everything: bool) -> None:
 
 
 def _show_elsewhere(
-    console: Console, differences: Differences, mine: ForYou | None, everything: bool
+    console: Console,
+    differences: Differences,
+    mine: ForYou | None,
+    *,
+    everything: bool,
+    yours: bool,
 ) -> None:
     reported = mine.keys if mine is not None else frozenset()
     found = causes(d for d in differences.entries if d.key not in reported)
@@ -95,9 +103,11 @@ def _show_elsewhere(
         words = elsewhere_in_words(found)
         console.print(Text.assemble(("ELSEWHERE", "bold"), f"  {words}; {same}"))
         if found:
-            console.print("  `vmap-conformance report -v` of the log shows them", style="dim")
-        if differences.status and not mine.things_to_do:
-            console.print("  The exit status is 1 for what breaks there.", style="dim")
+            hint = "`vmap-conformance report -v LOG` shows them, one a line; `| grep NAME` those of a name"
+            console.print(f"  {hint}", style="dim")
+        if differences.status and not mine.things_to_do and not yours:
+            said = "  The exit status is 1 for what breaks there; `upgrade --fail-on yours` makes it 0."
+            console.print(said, style="dim")
         return
     if not found:
         console.print(f"nothing breaks, no difference; {same}")
@@ -128,12 +138,20 @@ def _show_causes(
         own = f" {cause.remedy}" if cause.remedy else ""
         sentence = f"{cause.sentence.rstrip('.')}.{own}"
         sentence = sentence if everything else shortened(sentence)
-        console.print(Padding(Text(sentence), (0, 0, 0, 4)))
+        _print_indented(console, sentence, 4)
         if everything and len(cause.entries) > 1:
             for entry in cause.entries:
-                console.print(Padding(Text(f"{entry.key}: {entry.sentence}"), (0, 0, 0, 8)))
+                _print_indented(console, f"{entry.key}: {entry.sentence}", 8)
     if len(group) > len(shown):
         console.print(f"    and {len(group) - len(shown)} more", style="dim")
+
+
+def _print_indented(console: Console, sentence: str, columns: int) -> None:
+    """Print a paragraph; in a file it is one line, which `grep` finds whole."""
+    if console.is_terminal:
+        console.print(Padding(Text(sentence), (0, 0, 0, columns)))
+    else:
+        console.print(Text(" " * columns + sentence), soft_wrap=True)
 
 
 def _matrix(comparison: Comparison) -> Table:

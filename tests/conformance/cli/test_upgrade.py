@@ -62,6 +62,11 @@ def test_a_broken_transform_regresses(
     [
         (("--from", "2025-13-01", "--to", "installed"), 2, "'2025-13-01' is not a date"),
         (("--from", "installed"), 2, "Missing option '--to'"),
+        (
+            ("--from", "installed", "--to", "jax", "--fail-on", "yours"),
+            2,
+            "--fail-on yours needs code of yours: --subjects, --source or --with-editable",
+        ),
         (("--from", "installed", "--to", "jax@3"), 2, "'3' in 'jax@3' is not a Python version"),
     ],
 )

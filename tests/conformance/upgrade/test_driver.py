@@ -267,6 +267,17 @@ def test_names_of_the_users_sources_are_asked_of_every_environment(
     assert not new.sources
 
 
+@pytest.mark.parametrize(("profile", "alone"), [("quick", True), ("ci", False)])
+def test_a_chosen_subject_does_not_add_calls_that_the_users_files_do_not_name(
+    upgraded: Any, tmp_path: Path, profile: str, alone: bool
+) -> None:
+    (tmp_path / "mine.py").write_text("import jax.numpy as jnp\njnp.fix(1)\n")
+    request = attrs.evolve(REQUEST, profile=profile, subjects=("fine",))
+    found, _, _ = upgraded(request, old=answer("fine"), new=answer("fine"))
+    for environment in ("old", "new"):
+        assert found.ran[environment]["observe"]["only_their_calls"] is alone
+
+
 def test_what_changes_of_names_and_subjects_is_said_before_anything_is_drawn_or_runs(
     upgraded: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

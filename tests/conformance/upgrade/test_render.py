@@ -80,7 +80,10 @@ def test_the_users_part_comes_first_and_all_fits_one_screen(upgraded: Comparison
     assert lines[3].startswith(
         "ELSEWHERE  50 laws regressed, 50 more names gone, 50 calls fail now,"
     )
-    assert "  `vmap-conformance report -v` of the log shows them" in lines
+    assert (
+        "  `vmap-conformance report -v LOG` shows them, one a line; `| grep NAME` those of a name"
+        in lines
+    )
     assert "items by outcome" not in lines
 
 
@@ -184,3 +187,16 @@ def test_what_the_user_has_to_do_decides_the_status(upgraded: Comparison) -> Non
     header, *rest = columns[1].events
     unbuilt = attrs.evolve(columns[1], events=(msgspec.structs.replace(header, built=False), *rest))
     assert status(attrs.evolve(nothing, columns=(columns[0], unbuilt))) == 3
+
+
+def test_the_status_can_be_of_the_users_code_alone(upgraded: Comparison) -> None:
+    assert status(upgraded, yours=True) == 1, "a subject of the user's fails now"
+    columns = tuple(
+        attrs.evolve(column, events=tuple(cell("x", "jax"))) for column in upgraded.columns
+    )
+    elsewhere = attrs.evolve(upgraded, columns=columns)
+    assert (status(elsewhere), status(elsewhere, yours=True)) == (1, 0)
+    header, *rest = columns[1].events
+    unbuilt = attrs.evolve(columns[1], events=(msgspec.structs.replace(header, built=False), *rest))
+    both = attrs.evolve(elsewhere, columns=(columns[0], unbuilt))
+    assert status(both, yours=True) == 3, "what was not compared is not said to need no work"
