@@ -13,6 +13,7 @@ import numpy as np
 from conformance.violations import WHOLE_BATCH, own_code
 from properties.call import FunctionCall, ModuleCall
 from properties.law import Law, Violation, violation
+from properties.laws.mapping.values import equals_per_example
 from properties.loop_transform import LOOP
 from properties.mutants import MUTANTS
 from properties.mutants.mapping import setting_restored
@@ -21,6 +22,8 @@ from properties.transform import Transform
 from reference.error_bounds.agreement import agree, widest
 
 _LIBRARIES = ("jax", "jaxlib", "flax")
+_MAP_BESIDES = ("nesting.", "collectives.", "parallel.")
+"""Groups of laws that map by JAX itself besides the transform that they are checked on."""
 
 
 def likely_cause(law: Law, transform: Transform, found: Violation) -> str | None:
@@ -32,7 +35,7 @@ def likely_cause(law: Law, transform: Transform, found: Violation) -> str | None
     if found.mismatch.raised is not None:
         return _of_exception(law, transform, found)
     unmapped = _tried(law, LOOP, found)
-    if unmapped is not None and _same(unmapped, found):
+    if unmapped is not None and _same(unmapped, found) and _is_wrong_unmapped(law, found):
         if law.id == WHOLE_BATCH:
             return (
                 "the function gives this of the whole batch, without a map: the fault is in how it treats "
@@ -49,15 +52,32 @@ def likely_cause(law: Law, transform: Transform, found: Violation) -> str | None
     return _of_rule(found) or _of_compiling(law, transform, found)
 
 
+def _is_wrong_unmapped(law: Law, found: Violation) -> bool:
+    """Whether what the loop in place of the transform violates, too, shows that the function is wrong.
+
+    Some laws map by JAX besides, around or within the transform: a map is left. The plainest law has none.
+    """
+    if not law.id.startswith(_MAP_BESIDES) or not isinstance(found.call, FunctionCall):
+        return True
+    return _tried(equals_per_example, LOOP, found) is not None
+
+
 def _of_rule(found: Violation) -> str | None:
-    """A batching rule that the user wrote; None where there is none."""
+    """A batching rule or a callback that the user wrote; None where there is none."""
     rules = own_code.batching_rules(found.call)
-    if not rules:
-        return None
-    return (
-        f"the function's own rule under a map, {' or '.join(rules)}: it must give for the batch what the "
-        "function gives for each example, and say which results are batched"
-    )
+    if rules:
+        return (
+            f"the function's own rule under a map, {' or '.join(rules)}: it must give for the batch what "
+            "the function gives for each example, and say which results are batched"
+        )
+    callbacks = own_code.callbacks_of_batches(found.call)
+    if callbacks:
+        return (
+            f"the function's callback, {' or '.join(callbacks)}: under a map its vmap_method gives it the "
+            "whole batch at once, and it must give for each example what it gives for one; "
+            "vmap_method='sequential' calls it for each example"
+        )
+    return None
 
 
 def _of_compiling(law: Law, transform: Transform, found: Violation) -> str | None:
@@ -116,7 +136,8 @@ def _raises_unmapped(law: Law, transform: Transform, found: Violation) -> bool |
     """
     if not isinstance(found.call, ModuleCall):
         unmapped = _tried(law, LOOP, found)
-        return unmapped is not None and unmapped.mismatch.raised is not None
+        raises = unmapped is not None and unmapped.mismatch.raised is not None
+        return raises and _is_wrong_unmapped(law, found)
     if isinstance(found.call.subject, UseSubject):
         # The law has computed what the unmapped module gives before it maps anything.
         return False

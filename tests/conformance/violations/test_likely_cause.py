@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from jax.experimental.compilation_cache import compilation_cache
 
@@ -218,3 +219,52 @@ def test_a_function_without_a_rule_of_its_own_names_none() -> None:
         assert (
             own_code.batching_rules(FunctionCall("mine", {"batch": 3, "n": 4}, (Axes((0,)),))) == []
         )
+
+
+def running_total(x: Any) -> Any:
+    return np.cumsum(x).reshape(np.shape(x)).astype(x.dtype)
+
+
+def called_back(x: Any) -> Any:
+    like = jax.ShapeDtypeStruct(x.shape, x.dtype)
+    old = "vmap_method" not in inspect.signature(jax.pure_callback).parameters
+    how = {"vectorized": True} if old else {"vmap_method": "expand_dims"}
+    return jax.pure_callback(running_total, like, x, **how)
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        "mapping.equals-per-example",
+        "nesting.composes",
+        "nesting.commutes",
+        "parallel.explicit-mesh",
+    ],
+)
+def test_a_callback_that_mixes_the_examples_of_a_batch_is_named(law: str) -> None:
+    """Laws that map by JAX besides the loop give the wrong result, too: the function is right unmapped."""
+    with registered(own.function("mine", called_back, [("n",)])):
+        call = FunctionCall("mine", {"batch": 4, "n": 2}, (Axes((0,)),))
+        if (reason := LAWS[law].skip_reason(HONEST, call.subject)) is not None:
+            pytest.skip(reason)
+        found = violation(LAWS[law], HONEST, call)
+        assert found is not None
+        cause = likely_cause(LAWS[law], HONEST, found)
+    assert cause is not None
+    line = running_total.__code__.co_firstlineno
+    assert cause.startswith(
+        f"the function's callback, running_total ({short(__file__)}, line {line})"
+    )
+
+
+def test_a_callback_for_each_example_is_not_named() -> None:
+    def one_by_one(x: Any) -> Any:
+        like = jax.ShapeDtypeStruct(x.shape, x.dtype)
+        old = "vmap_method" not in inspect.signature(jax.pure_callback).parameters
+        how = {} if old else {"vmap_method": "sequential"}
+        return jax.pure_callback(running_total, like, x, **how)
+
+    with registered(own.function("mine", one_by_one, [("n",)])):
+        call = FunctionCall("mine", {"batch": 4, "n": 2}, (Axes((0,)),))
+        assert own_code.callbacks_of_batches(call) == []
+        assert violation(LAW, HONEST, call) is None
