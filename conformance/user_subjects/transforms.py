@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from conformance.transforms import TRANSFORMS, third_party
-from conformance.transforms.linen.modules import FIND_MODULES
+from conformance.transforms.linen.modules import made_importable
 from conformance.user_subjects.inputs import SubjectsError
 from properties.call import Axes, FunctionCall
 from properties.transform import Transform
@@ -85,7 +85,7 @@ def _source(name: str, call: FunctionCall) -> str:
         return f"mapped = ...  # {name} of function"
     (axes,) = call.axes
     return (
-        f"{FIND_MODULES}\nfrom {origin} import TRANSFORMS\nfrom properties.call import Axes\n\n"
+        f"{made_importable(origin)}\nfrom {origin} import TRANSFORMS\nfrom properties.call import Axes\n\n"
         f"transform = next(each for each in TRANSFORMS if each.name == {name!r})\n"
         f"axes = Axes({axes.in_axes!r}, {axes.out_axes!r}, {axes.name!r}, {axes.options!r})\n"
         f"mapped = transform.map(function, axes)"

@@ -1,7 +1,9 @@
 """Which Linen class each module subject is. Every class takes the subject's hyperparameters."""
 
 import inspect
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import flax.linen as nn
@@ -242,11 +244,18 @@ def own_source(name: str, then: str) -> str:
     if name not in ORIGINS:
         return f"subject = ...  # what {name} was made of\n{then}"
     found = f"subject = next(each for each in SUBJECTS if each.name == {name!r})"
-    return f"{FIND_MODULES}\nfrom {ORIGINS[name]} import SUBJECTS\n\n{found}\n{then}"
+    origin = ORIGINS[name]
+    return f"{made_importable(origin)}\nfrom {origin} import SUBJECTS\n\n{found}\n{then}"
 
 
-FIND_MODULES = "sys.path.append(os.getcwd())  # where a run found the module"
-"""The line of a script that makes a user's module importable."""
+def made_importable(origin: str) -> str:
+    """The line of a script that makes a user's module importable: here, and where this run found it."""
+    file = getattr(sys.modules.get(origin), "__file__", None)
+    places = ["os.getcwd()"]
+    if file is not None:
+        above = origin.count(".") + (Path(file).name == "__init__.py")
+        places.append(repr(str(Path(file).resolve().parents[above])))
+    return f"sys.path += [{', '.join(places)}]  # where a run found the module"
 
 
 def _ours(*classes: Any) -> str:

@@ -109,7 +109,7 @@ def test_a_violation_of_the_users_subject_has_a_script_that_shows_it(
     (script,) = (tmp_path / "run-violations").glob("*.py")
     shown = subprocess.run(
         [sys.executable, str(script)],
-        env={**os.environ, "PYTHONPATH": str(EXAMPLE)},
+        cwd=tmp_path,  # it finds the module where the run did
         capture_output=True,
         text=True,
         check=False,
@@ -175,7 +175,7 @@ def test_a_subject_that_mixes_a_batch_has_a_script_that_shows_it(
         assert "variables = array" not in text
         shown = subprocess.run(
             [sys.executable, str(script)],
-            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+            cwd=script.parent,
             capture_output=True,
             text=True,
             check=False,
