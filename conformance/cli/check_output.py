@@ -16,7 +16,8 @@ import msgspec
 
 from conformance import __version__
 from conformance.cli.errors import VIOLATED
-from conformance.cli.verdict_views import VerdictFiles, write_files, writing
+from conformance.cli.output_files import writing
+from conformance.cli.verdict_views import VerdictFiles, write_files
 from conformance.events import records
 from conformance.events.counted import counted, student_of
 from conformance.events.writer import LogWriter, new_cell

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from conformance.cli import errors, options
-from conformance.cli.views import write
+from conformance.cli.output_files import OutputFile, write
 from conformance.runner import process_env
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--markdown", type=options.FILE, help="Write the table here.")
+@click.option("--markdown", type=OutputFile(), help="Write the table here.")
 @click.option("--rules", multiple=True, metavar="GLOB", help="Break these batching rules instead.")
 @click.option("--subtle", is_flag=True, help="Break transforms only where a call triggers it.")
 @click.option(

@@ -10,12 +10,14 @@ from typing import Any, TypeVar
 import attrs
 import click
 
+from conformance.cli.output_files import OutputFile
 from conformance.cli.verdict_views import csv_option, gradescope_option, marks_option
 from conformance.reporting.suggestions import unknown
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path, dir_okay=False)
+"""A file that is read, or whose log or marks are checked where they are written."""
 
 
 def selection(command: Command) -> Command:
@@ -328,9 +330,9 @@ _SELECTION_OF_SUITE = _selecting(
 _SELECTION_OF_CELLS = (_own_subjects(_name_own), *_SELECTION_OF_SUITE)
 
 _VIEWS = (
-    click.option("--html", type=FILE, help="Write a self-contained HTML page here."),
-    click.option("--junit", type=FILE, help="Write JUnit XML here."),
-    click.option("--markdown", type=FILE, help="Write a Markdown summary here."),
+    click.option("--html", type=OutputFile(), help="Write a self-contained HTML page here."),
+    click.option("--junit", type=OutputFile(), help="Write JUnit XML here."),
+    click.option("--markdown", type=OutputFile(), help="Write a Markdown summary here."),
 )
 
 output_format = click.option(

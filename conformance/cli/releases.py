@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from conformance.cli import cluster, options
+from conformance.cli.output_files import OutputFile, write
 from conformance.reporting.console import console
 from conformance.upgrade.extra import missing_extra
 
@@ -37,7 +38,7 @@ from conformance.upgrade.extra import missing_extra
     metavar="N",
     help="Processes per cell.",
 )
-@click.option("--markdown", type=options.FILE, help="Write the table as Markdown here.")
+@click.option("--markdown", type=OutputFile(), help="Write the table as Markdown here.")
 @cluster.option("Run the cells")
 def releases(
     requirement: str,
@@ -64,7 +65,6 @@ def releases(
     if (lacking := missing_extra()) is not None:
         raise click.ClickException(lacking)
     from conformance.cli.upgrade import ended_cleanly
-    from conformance.cli.views import write
     from conformance.upgrade import progress, release_matrix
     from conformance.upgrade.environments import NotBuilt
     from conformance.upgrade.environments.release_days import releases as known_releases

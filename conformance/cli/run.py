@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from conformance.cli import cluster, options
+from conformance.cli.output_files import OutputFile
 
 if TYPE_CHECKING:
     from conformance.events.records import Record
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     metavar="N",
     help="Processes; one per core by default. 0 runs in this one: a law that kills it ends the run.",
 )
-@click.option("--log", "log_path", type=options.FILE, help="Write the event log here.")
+@click.option("--log", "log_path", type=OutputFile(is_log=True), help="Write the event log here.")
 @click.option("--no-cache", is_flag=True, help="Do not use the persistent compilation cache.")
 @click.option(
     "--shard",

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from conformance.cli import cluster, interrupts, options
-from conformance.cli.options import FILE
-from conformance.cli.views import show, write
+from conformance.cli.output_files import OutputFile
+from conformance.cli.views import show
 from conformance.events.records import Record
 from conformance.events.writer import to_line
 from conformance.reporting.console import console
@@ -53,7 +53,9 @@ from conformance.upgrade.extra import missing_extra
 )
 @options.everything
 @options.output_format
-@click.option("--log", "log_path", type=FILE, help="Write the event log of all cells here.")
+@click.option(
+    "--log", "log_path", type=OutputFile(is_log=True), help="Write the event log of all cells here."
+)
 @cluster.option("Run the cells")
 def upgrade(
     before: str,
@@ -113,8 +115,21 @@ def upgrade(
         events: list[Record] = driver.run(request, pool, watcher, local=dask is None)
     text = "".join(to_line(event) + "\n" for event in events)
     if log_path is not None:
-        write(log_path, text)
+        _write_log(log_path, text)
     return show(console(), events, views, log=log_path or _kept(text))
+
+
+def _write_log(path: Path, text: str) -> None:
+    """Write the log. Where the disk does not take it, it is kept elsewhere: it took minutes."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        kept = _kept(text)
+        elsewhere = f"; it is kept in {kept}" if kept else ""
+        raise click.ClickException(
+            f"the log {path} cannot be written: {error.strerror}{elsewhere}"
+        ) from None
 
 
 def _kept(text: str) -> Path | None:

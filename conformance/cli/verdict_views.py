@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import functools
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 import click
+
+from conformance.cli.output_files import check_access, check_file, check_log, nearest, writing
 
 if TYPE_CHECKING:
     from conformance.events.records import Header, Verdict
@@ -171,18 +170,14 @@ def check_writable(files: VerdictFiles, log: Path | None = None) -> None:
         click.UsageError: It is there, and was not written by `check` or `report`.
 
     """
-    named = {**files.named(), **({} if log is None else {"log": log})}
-    for name, path in named.items():
-        with writing(path, "log" if name == "log" else ""):
-            if name == "html" or (name == "log" and not path.exists()):  # directories are made
-                above = next(e for e in (path, *path.absolute().parents) if e.exists())
-                if name == "log" and not above.is_dir():  # what making the directory would say
-                    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(above))
-                _check_access(above, True)
-            elif path.exists():  # a device or a pipe, too, beside which no file can be made
-                _check_access(path, False)
-            else:
-                _check_access(path.parent, True)
+    if log is not None:
+        check_log(log)
+    for name, path in files.named().items():
+        if name == "html":  # directories are made
+            with writing(path):
+                check_access(nearest(path), directory=True)
+        else:
+            check_file(path)
     # Only a file has a first line: reading a pipe would wait for what nobody writes.
     if files.csv is not None and files.csv.is_file():
         from conformance.reporting.verdicts.table import is_ours as is_our_table
@@ -213,23 +208,3 @@ def _check_pages(directory: Path, judged: tuple[str, ...]) -> None:
             f"--html {directory} has pages of {who} not judged now, such as {others[0]}: "
             "give another directory, or the directory of the whole class to judge"
         )
-
-
-def _check_access(path: Path, directory: bool) -> None:
-    """Raise OSError where the path cannot be written to, or is no directory and should be one."""
-    if directory and not path.is_dir():
-        reason = errno.ENOTDIR if path.exists() else errno.ENOENT
-        raise OSError(reason, os.strerror(reason), str(path))
-    if not os.access(path, os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-
-
-@contextmanager
-def writing(path: Path, what: str = "") -> Iterator[None]:
-    """Turn a failure to write into one line, for status 3. Raises click.ClickException."""
-    try:
-        yield
-    except OSError as problem:
-        reason = problem.strerror or str(problem)
-        named = f"the {what} {path}" if what else str(path)
-        raise click.ClickException(f"{named} cannot be written: {reason}") from None

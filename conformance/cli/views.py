@@ -8,6 +8,7 @@ import click
 from conformance.cli import verdict_log
 from conformance.cli.errors import NOT_RUN, VIOLATED
 from conformance.cli.options import Views
+from conformance.cli.output_files import write
 from conformance.events.completeness import status
 from conformance.events.records import Record, Result, Verdict
 from conformance.reporting import document, github, junit, markdown, terminal
@@ -72,14 +73,6 @@ def show(
     if log is not None and views.verbosity > terminal.QUIET:
         console.print(f"log: {log}", highlight=False, markup=False, soft_wrap=True)
     return code
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file. Raises click's exception, for status 3, where it cannot be."""
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _refuse_what_only_verdicts_have(views: Views) -> None:
