@@ -27,6 +27,36 @@ return (
     jax.jvp(parts, (shared, shared), (a, b)),
 )
 """
+_AXIS_BEHIND = """
+# A product with a matrix in front has the examples along the last axis.
+matrix = np.arange(6.0, dtype="float32").reshape(2, 3)
+
+@jax.custom_batching.custom_vmap
+def mapped(x, y):
+    return matrix @ x + y, x, matrix @ x
+
+@mapped.def_vmap
+def _(size, which, x, y):
+    product = x @ matrix.T if which[0] else matrix @ x
+    return (product + y, x, product), (any(which), which[0], which[0])
+
+@jax.custom_jvp
+def forward(x):
+    return matrix @ x
+
+@jax.custom_vjp
+def backward(x):
+    return matrix @ x
+
+forward.defjvp(lambda p, t: (matrix @ p[0], 2 * (matrix @ t[0])))
+backward.defvjp(lambda x: (matrix @ x, x), lambda x, g: (x + matrix.T @ g,))
+x, y = jnp.arange(3.0), jnp.arange(2.0)
+return (
+    [jax.jvp(mapped, *each) for each in (((x, y), (a, b)), ((a, y), (x, b)), ((x, b), (a, y)))],
+    (forward(a), jax.jvp(forward, (x,), (a,)), jax.jvp(forward, (a,), (x,))),
+    [each(b) for each in (jax.vjp(backward, x)[1], jax.vjp(backward, a)[1])],
+)
+"""
 _FORWARD_ALONE = """
 @jax.custom_vjp
 def scaled(x, y):
@@ -184,6 +214,9 @@ _ENTRIES: tuple[FunctionSubject, ...] = (
         _TANGENT_ALONE,
         *(of("whole", 3), of("whole", 3)),
         exact=True,
+    ),
+    rule(
+        "custom_vmap_call.axis-behind", _AXIS_BEHIND, *(of("whole", 3), of("whole", 2)), exact=True
     ),
     rule("remat_opt.forward-alone", _FORWARD_ALONE, of("whole", 3), exact=True),
     rule(

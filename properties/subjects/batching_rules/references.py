@@ -39,6 +39,12 @@ jax.ref.addupdate(ref, (slice(None), slice(None), b % 2), c)
 jax.ref.addupdate(ref, (), jnp.arange(32.0).reshape(4, 4, 2))
 return ref[...]
 """
+_WHOLE = """
+ref = jax.new_ref(a)
+jax.ref.addupdate(ref, ..., b)
+jax.ref.addupdate(ref, (), 2 * b.T)
+return ref[...]
+"""
 _FROM_OUTSIDE = """
 ref = jax.new_ref(a)
 
@@ -73,4 +79,5 @@ REFERENCES = (
     rule("get.outside", _FROM_OUTSIDE, _REF, below(4, 3), answer=_read_from_outside),
     _entry("swap.arrays", _WRITTEN, _REF, _INDEX, _VALUES),
     _entry("addupdate.arrays", _ADDED, _REF, _INDEX, _VALUES),
+    _entry("addupdate.whole", _WHOLE, of("whole", 3, 3), of("whole", 3, 3)),
 )

@@ -141,6 +141,10 @@ FAULTS = {
         "1 + original_pos + (array_indexer_len - 1)",
         "1 + original_pos - (array_indexer_len - 1)",
     ),
+    "lax.addupdate.whole": (
+        *(VALUES, f"{STATE}:_addupdate_vmap"),
+        *("val_dim != ref_dim", "val_dim == ref_dim"),
+    ),
     "lax.scan.in-batches": (
         *(VALUES, f"{LOOPS}:_batch_and_remainder"),
         *("if remainder", "if not remainder"),
@@ -181,6 +185,7 @@ NOT_SEEN_BY = {
     "lax.addupdate.indexers": "lax.addupdate",
     "lax.get.outside": "lax.get.indexers",
     "lax.addupdate.arrays": "lax.addupdate.indexers",
+    "lax.addupdate.whole": "lax.addupdate.indexers",
 }
 """Subjects of the same rules that do not notice the slip."""
 
