@@ -1,6 +1,7 @@
 """Known defects of released software. Each entry was earned by a reproducer."""
 
 from conformance.known_defects.attention import ATTENTION
+from conformance.known_defects.beside_maps import BESIDE_MAPS
 from conformance.known_defects.collectives import COLLECTIVES
 from conformance.known_defects.defect import Defect
 from conformance.known_defects.explicit_mesh import EXPLICIT_MESH
@@ -17,6 +18,7 @@ DEFECTS: tuple[Defect, ...] = (
     *PMAP,
     *map(of_nnx, PMAP),
     *LIFTED,
+    *BESIDE_MAPS,
     *VMAP,
     *RAGGED_DOT,
     *REFERENCES,

@@ -103,6 +103,13 @@ _SENTENCES: Mapping[str, str] = {
     "changed-in-branches": "each example takes a branch, and not all of them write to its module",
     "axis-hooks": "a variable is told by its hooks that it gains and loses an axis",
     "names-alike": "a variable has the name of the new axis already",
+    "boxes-within": "a variable is in a box within another one",
+    "streams-by-filter": "filters say which streams are split and which are repeated",
+    "drawn-again": "streams are split by a method after numbers have been drawn from them",
+    "forked-by-filter": "streams are forked by filters",
+    "forked-in-order": "streams are forked by filters of which two match",
+    "axes-of-state": "axes are those that a state holds",
+    "module-aside": "a function that is differentiated gives a module beside its result",
 }
 
 USES = tuple(

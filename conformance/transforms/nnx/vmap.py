@@ -195,6 +195,7 @@ NAMES_AXES = (
     "use.other-metadata",
     "use.bridged-names",
     "use.names-alike",
+    "use.scanned-names",
 )
 """The documented uses of variables that name their axes."""
 OVER_DEVICES = (

@@ -160,6 +160,83 @@ SLIPS: dict[str, tuple[str, str, str, str, str]] = {
         "current, snapshot, keep_fn=lambda *_: True",
         "current, snapshot",
     ),
+    "a value takes the place of the inner box": (
+        LINEN,
+        "boxes-within",
+        "flax.core.meta:replace_boxed",
+        "c.replace_boxed(replace_boxed(c.unbox(), v))",
+        "c.replace_boxed(v)",
+    ),
+    "a bridged module keeps its state with its parameters alone": (
+        LINEN,
+        "bridged",
+        "flax.nnx.bridge.wrappers:ToLinen._update_variables",
+        "if self.is_mutable_collection(collection):",
+        "if self.is_mutable_collection('params'):",
+    ),
+    "what a scan makes is not told of its axis": (
+        NNX,
+        "scanned-names",
+        "flax.nnx.transforms.iteration:ScanFn.__call__",
+        "(pure_args_out, pure_out),\n        self.transform_metadata,",
+        "(pure_args_out, pure_out),\n        {**self.transform_metadata, spmd.PARTITION_NAME: None},",
+    ),
+    "an axis has the last of its variables": (
+        NNX,
+        "axes-of-state",
+        "flax.nnx.statelib:create_path_filters",
+        "value_paths.setdefault(value, set()).add(path)",
+        "value_paths[value] = {path}",
+    ),
+    "copies of a stream do not count as a draw": (
+        NNX,
+        "streams-by-filter",
+        "flax.nnx.rnglib:RngStream.broadcast",
+        "key = self()",
+        "key = self.key[...]",
+    ),
+    "a stream that is split by a function has the key itself": (
+        NNX,
+        "streams-by-filter",
+        "flax.nnx.rnglib:RngStream.split",
+        "random.split(self(), k)",
+        "random.split(self.key[...], k)",
+    ),
+    "forks are given back as they are": (
+        NNX,
+        "forked-by-filter",
+        "flax.nnx.rnglib:_graph_updates_fork_rngs",
+        "(stream, stream.key[...],",
+        "(stream, forked_stream.key[...],",
+    ),
+    "what is written along a tangent is lost": (
+        NNX,
+        "derivatives",
+        "flax.nnx.transforms.autodiff:SimpleJvpFn.__call__",
+        "extract.get_updates(current, snapshot)",
+        "extract.get_updates(snapshot, snapshot)",
+    ),
+    "what is written by a rule of its own is lost": (
+        NNX,
+        "derivatives",
+        "flax.nnx.transforms.autodiff:SimpleFwdFn.__call__",
+        "extract.get_updates(current, snapshot)",
+        "extract.get_updates(snapshot, snapshot)",
+    ),
+    "a rule of its own is given the slopes of nothing": (
+        NNX,
+        "derivatives",
+        "flax.nnx.transforms.autodiff:BwdFn.__call__",
+        "residual, (pure_args_out_g, pure_out_g))",
+        "residual, jax.tree.map(lambda x: 0 * x, (pure_args_out_g, pure_out_g)))",
+    ),
+    "what is given aside is not put together": (
+        NNX,
+        "module-aside",
+        "flax.nnx.transforms.autodiff:GradFn.__call__",
+        "fn_out = (loss, (pure_args_out, pure_aux))",
+        "fn_out = (loss, (pure_args_out, 2))",
+    ),
     "counts are kept from before the split": (
         NNX,
         "dropout-of-members",
@@ -179,7 +256,9 @@ def test_a_slip_in_flax_is_noticed_and_its_control_is_not(
     host, subject = TRANSFORMS[transform], SUBJECTS[f"use.{name}"]
     if LAW.skip_reason(host, subject) is not None:
         pytest.skip(f"this release of Flax has no {name}")
-    call = ModuleCall(subject.name, {"batch": 3, "m": 2}, (Axes((0,)),), {}, {}, seed=7)
+    # A module that is given aside is lost where the graph is not updated, which is every other seed.
+    seed = 6 if name == "module-aside" else 7
+    call = ModuleCall(subject.name, {"batch": 3, "m": 2}, (Axes((0,)),), {}, {}, seed=seed)
     assert violation(LAW, host, call) is None
     with monkeypatch.context() as patch:
         rewrite(patch, where, old, new)

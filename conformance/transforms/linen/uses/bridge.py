@@ -64,7 +64,10 @@ def bridged(s: Setting) -> Any:
     def one(i: int) -> Any:
         return run(nnx.bridge.ToLinen(_inner()), keys[i], s.inputs()[i])
 
-    return lambda: run(_bridged(s), s.key, s.inputs()), s.loop(one)
+    y, params, _ = s.loop(one)
+    # Not what the bridge says of a single module, which could lose a count, too.
+    state = {"batch_stats": {"count": jnp.ones(s.size)}}
+    return lambda: run(_bridged(s), s.key, s.inputs()), (y, params, state)
 
 
 def bridged_names(s: Setting) -> Any:

@@ -230,6 +230,39 @@ def names_alike(s: Setting) -> Any:
     return mapped, (np.ones(s.size, bool), np.array([True, True]), total)
 
 
+class Boxed(nn.Module):
+    """A total in a box that is in another one."""
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        """Add `x` to the total, and give it."""
+        inner = nn.with_partitioning(jnp.zeros, ("in",))
+        shape = (FEATURES,)
+        total: Any = self.variable("cache", "total", lambda: Counted(inner(shape), shape))
+        total.value = total.value + x
+        return total.value
+
+
+def boxes_within(s: Setting) -> Any:
+    """A variable in a box within another one is read and written by its value, and stays in both of them."""
+    x, named = s.inputs(), {nn.PARTITION_NAME: MEMBERS}
+
+    def mapped() -> Any:
+        lifted = s.ensemble(Boxed, metadata_params=named)()
+        variables = lifted.init(s.key, x)
+        y, state = lifted.apply(variables, x, mutable=["cache"])
+        boxes: list[Any] = [each["cache"]["total"] for each in (variables, state)]
+        right = [
+            isinstance(each, Counted)
+            and each.sizes == (MEMBERS, FEATURES)
+            and getattr(each.value, "names", None) == ("in",)
+            for each in boxes
+        ]
+        return y, np.array(right), nn.unbox(state)["cache"]["total"]
+
+    return mapped, (2 * x, np.array([True, True]), 2 * x)
+
+
 def sown(s: Setting) -> Any:
     """What is captured of a lifted module is what is captured of each member."""
     each = s.members(Net(), s.inputs())
@@ -253,5 +286,6 @@ USES: dict[str, Use] = {
     "use.error-inside": error_inside,
     "use.metadata": metadata,
     "use.names-alike": names_alike,
+    "use.boxes-within": boxes_within,
     "use.sown": sown,
 }

@@ -8,6 +8,8 @@ from conformance.transforms.nnx.uses import (
     aliases,
     branches,
     calls,
+    derivatives,
+    filters,
     graph,
     keeping,
     loops,
@@ -29,6 +31,8 @@ USES: dict[str, Use] = {
     **branches.USES,
     **aliases.USES,
     **metadata.USES,
+    **derivatives.USES,
+    **filters.USES,
 }
 """By the name of its subject."""
 NEEDS: dict[str, str] = {
@@ -41,9 +45,14 @@ NEEDS: dict[str, str] = {
     **branches.NEEDS,
     **aliases.NEEDS,
     **metadata.NEEDS,
+    **derivatives.NEEDS,
+    **filters.NEEDS,
 }
 """The first release of Flax that has what a use is of, where the oldest has not."""
 IN_ONE_WAY: frozenset[str] = frozenset().union(
-    *(each.IN_ONE_WAY for each in (aliases, calls, state, streams, graph, keeping, loops, metadata))
+    *(
+        each.IN_ONE_WAY
+        for each in (aliases, calls, filters, graph, keeping, loops, metadata, state, streams)
+    )
 )
 """Uses of which the mode of the map changes nothing: they choose it themselves."""

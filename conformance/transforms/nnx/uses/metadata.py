@@ -10,7 +10,15 @@ import numpy as np
 from flax import nnx
 
 from conformance.transforms.nnx.lift import read, write
-from conformance.transforms.nnx.uses.base import MEMBERS, Setting, Use, state_axes
+from conformance.transforms.nnx.uses.base import (
+    FEATURES,
+    MEMBERS,
+    OUTPUTS,
+    Setting,
+    Use,
+    state_axes,
+)
+from conformance.transforms.nnx.uses.loops import STEPS
 from conformance.transforms.nnx.uses.state import Named, names_of_axes
 
 HOW = {"transform_metadata": {nnx.PARTITION_NAME: MEMBERS}}
@@ -78,9 +86,58 @@ def names_alike(s: Setting) -> Any:
     return mapped, (jnp.moveaxis(s.values()["w"] + 1, 0, axis), np.array([True, True]))
 
 
-USES: dict[str, Use] = {"use.axis-hooks": axis_hooks, "use.names-alike": names_alike}
+def _inserted(names: tuple[str, ...], axis: int, new: str) -> tuple[str, ...]:
+    return (*names[:axis], new, *names[axis:])
 
-NEEDS: dict[str, str] = {"use.axis-hooks": "0.10.3"}
+
+def scanned_names(s: Setting) -> Any:
+    """A scan makes layers and changes them: they say where its axis is, and that of the map around it."""
+    transforms: Any = nnx
+    inner, layer, member = ("in", "out"), s.axis, 1 - s.axis
+    layers = _inserted(inner, layer, "layers")
+    outer = _inserted(layers, member, MEMBERS)
+    w = s.whole(6, s.size, STEPS, FEATURES, OUTPUTS)
+    along, in_map = state_axes({...: layer}), state_axes({...: member})
+
+    def scan(step: Any, of: Any, out: Any) -> Any:
+        axes = {"in_axes": (transforms.Carry, of), "out_axes": (transforms.Carry, out)}
+        return transforms.scan(step, **axes, transform_metadata={nnx.PARTITION_NAME: "layers"})
+
+    def mapped() -> Any:
+        right: list[bool] = []
+
+        def make(w: Any) -> Any:
+            _, made = scan(lambda carry, x: (carry, Named(x, *inner)), 0, along)(0.0, w)
+            right.append(names_of_axes(made.w) == layers)
+            return made
+
+        def step(carry: Any, net: Any) -> Any:
+            right.append(names_of_axes(net.w) == inner)
+            write(net.w, read(net.w) + 1)
+            return carry, jnp.sum(read(net.w))
+
+        def change(net: Any) -> Any:
+            _, sums = scan(step, along, 0)(0.0, net)
+            right.append(names_of_axes(net.w) == layers)
+            return sums
+
+        made = s.mapping(make, in_axes=0, out_axes=in_map, **HOW)(w)
+        right.append(names_of_axes(made.w) == outer)
+        sums = s.mapping(change, in_axes=(in_map,), **HOW)(made)
+        right.append(names_of_axes(made.w) == outer)
+        return read(made.w), sums, np.array(all(right))
+
+    placed = s.loop(lambda i: jnp.moveaxis(w[i] + 1, 0, layer))
+    return mapped, (jnp.moveaxis(placed, 0, member), (w + 1).sum((2, 3)), np.array(True))
+
+
+USES: dict[str, Use] = {
+    "use.axis-hooks": axis_hooks,
+    "use.names-alike": names_alike,
+    "use.scanned-names": scanned_names,
+}
+
+NEEDS: dict[str, str] = {"use.axis-hooks": "0.10.3", "use.scanned-names": "0.10.3"}
 """The first release of Flax that has what a use is of, where the oldest has not."""
 
 IN_ONE_WAY = tuple(USES)

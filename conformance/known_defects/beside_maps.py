@@ -1,0 +1,69 @@
+"""Known defects of what NNX has beside its maps: streams by filter, and derivatives of modules."""
+
+from conformance.known_defects.defect import Defect
+from properties.call import Axes, Call, ModuleCall
+
+_NOT_FOUND = "No report of this was found on google/flax on 2026-11-29."
+
+
+def _use(name: str) -> ModuleCall:
+    """A call of a documented use, whose odd seed has a mode in which the graph is not updated."""
+    return ModuleCall(name, {"batch": 3, "m": 2}, (Axes((0,), 0),), {}, {}, seed=5)
+
+
+def _gives_a_module_aside(call: Call) -> bool:
+    return (
+        isinstance(call, ModuleCall)
+        and call.subject_name == "use.module-aside"
+        and call.seed % 2 == 1
+    )
+
+
+BESIDE_MAPS: tuple[Defect, ...] = (
+    Defect(
+        id="nnx-streams-drawn-again",
+        transform="flax.nnx.vmap",
+        versions={"flax": ">=0.12.7"},
+        affects=lambda call: call.subject_name == "use.drawn-again",
+        law="sharing.documented-uses",
+        call=_use("use.drawn-again"),
+        description=(
+            "Silently repeated random numbers: Rngs.split and Rngs.broadcast set the counts of the streams "
+            "that they leave as they are to 0, so that these give the numbers again that have been drawn "
+            "from them. nnx.with_rngs does not."
+        ),
+        upstream="https://github.com/google/flax/pull/5529 (open).",
+        all_laws=False,
+    ),
+    Defect(
+        id="nnx-fork-rngs-two-filters",
+        transform="flax.nnx.vmap",
+        versions={"flax": ">=0.11"},
+        affects=lambda call: call.subject_name == "use.forked-in-order",
+        law="sharing.documented-uses",
+        call=_use("use.forked-in-order"),
+        description=(
+            "Where the graph is updated, nnx.fork_rngs forks a stream once for each filter that matches it: "
+            "split={'params': 5, ...: None} raises ValueError, 'fold_in accepts a single key', and where no "
+            "stream is split, nnx.restore_rngs silently leaves another key than there was. Elsewhere the "
+            "first filter that matches counts."
+        ),
+        upstream=_NOT_FOUND,
+        all_laws=False,
+    ),
+    Defect(
+        id="nnx-derivative-module-aside",
+        transform="flax.nnx.vmap",
+        versions={"flax": ">=0.12.7"},
+        affects=_gives_a_module_aside,
+        law="sharing.documented-uses",
+        call=_use("use.module-aside"),
+        description=(
+            "With graph_updates=False, a function that is differentiated with has_aux=True cannot give a "
+            "module beside its result: nnx.grad and nnx.value_and_grad of a module raise RuntimeError, "
+            "'GraphDef index 0 already used', and nnx.jvp and nnx.vjp silently give a TreeState in its place."
+        ),
+        upstream=_NOT_FOUND,
+        all_laws=False,
+    ),
+)

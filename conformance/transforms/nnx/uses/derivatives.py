@@ -1,0 +1,141 @@
+"""Derivatives of a module under a map: by its variables, along them, by a rule; what they give aside."""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from conformance.transforms.nnx.lift import read, write
+from conformance.transforms.nnx.uses.base import OUTPUTS, Net, Setting, Use, variables
+
+TREES = {"graph": False}
+"""The mode of a derivative where that of the map, which updates the graph, has none of the kind."""
+
+
+GRAPHS = {"graph": True, "graph_updates": True}
+"""That mode of the map."""
+
+
+def _called(net: Any, x: Any) -> Any:
+    return net(x)
+
+
+def _with_more(net: Any, x: Any) -> Any:
+    y = net(x)
+    return y, 2 * y
+
+
+def _with_module(made: Any, net: Any, x: Any) -> Any:
+    """The sum of y, and a module that is made of what `net` has."""
+    y = net(x)
+    return jnp.sum(y), made(net)
+
+
+def _copied(net: Any) -> Net:
+    return Net(**{name: 3 * value for name, value in variables(net).items()})
+
+
+def _ones(net: Any) -> Net:
+    return Net(**{name: jnp.ones_like(value) for name, value in variables(net).items()})
+
+
+def _ruled(mode: Any) -> Any:
+    """A call of a module, whose derivative is the sign of what it should be."""
+    derive: Any = nnx
+    function = derive.custom_vjp(_called, **mode)
+
+    def signs(kept: Any, slope: Any) -> Any:
+        net, x = kept
+        by_net = {"w": jnp.sign(x[:, None] * slope), "b": jnp.sign(slope), "total": 0 * slope}
+        return by_net, jnp.sign(read(net.w) @ slope)
+
+    def backward(kept: Any, slope: Any) -> Any:
+        by_net, by_x = signs(kept, slope)
+        return Net(**by_net), by_x
+
+    def with_updates(kept: Any, slopes: Any) -> Any:
+        (given, _), slope = slopes
+        by_net, by_x = signs(kept, slope)
+        state = jax.tree_util.tree_map(lambda leaf: leaf, given)
+        for name, value in by_net.items():
+            write(state[name], value)
+        return state, by_x
+
+    updates = mode.get("graph_updates", False)
+    function.defvjp(lambda net, x: (net(x), (net, x)), with_updates if updates else backward)
+    return function
+
+
+def derivatives(s: Setting) -> Any:
+    """Derivatives by a module and its input, along both, and by a rule; each keeps what the module writes."""
+    derive: Any = nnx
+    ones, mode = jnp.arange(1.0, OUTPUTS + 1), s.mode or TREES
+
+    def function(net: Any, x: Any) -> Any:
+        y, back, more = derive.vjp(_with_more, net, x, has_aux=True, **mode)
+        along = (net, x), (_ones(net), 2 * x)
+        value, slope = derive.jvp(_called, *along, **mode)
+        both = derive.jvp(_with_more, *along, has_aux=True, **mode)
+        how = s.mode or GRAPHS
+        signs = derive.grad(lambda net, x: jnp.sum(_ruled(how)(net, x)), argnums=(0, 1), **how)
+        slopes = [
+            ({name: read(getattr(by_net, name)) for name in ("w", "b")}, by_x)
+            for by_net, by_x in (back(ones), signs(net, x))
+        ]
+        return slopes, (y, more), (value, slope), both
+
+    def mapped() -> Any:
+        net = s.ensemble()
+        call = s.map(function, in_axes=(s.axes_of(net, s.filters()), 0))
+        return call(net, s.inputs()), variables(net)
+
+    def one(i: int) -> Any:
+        net, x = s.member(i), s.inputs()[i]
+        w, y = read(net.w), net.encode(x)
+        outer = {"w": x[:, None] * ones, "b": ones}
+        sign = {name: jnp.sign(value) for name, value in outer.items()}
+        slopes = [(outer, w @ ones), (sign, jnp.sign(w.sum(1)))]
+        slope = 2 * x @ w + x @ jnp.ones_like(w) + 1
+        for _ in range(4):
+            net(x)
+        return (slopes, (y, 2 * y), (y, slope), (y, slope, 2 * y)), variables(net)
+
+    results, left = s.loop(one)
+    return mapped, (results, s.placed(left))
+
+
+def module_aside(s: Setting) -> Any:
+    """A function that is differentiated makes a module, and gives it beside its result."""
+    derive: Any = nnx
+    function = partial(_with_module, _copied)
+
+    def called(net: Any, x: Any) -> Any:
+        given = [derive.grad(function, has_aux=True, **s.mode)(net, x)[1]]
+        if hasattr(derive, "jvp"):
+            mode = s.mode or TREES
+            given.append(derive.vjp(function, net, x, has_aux=True, **mode)[2])
+            given.append(derive.jvp(function, (net, x), (_ones(net), x), has_aux=True, **mode)[2])
+        return [variables(each) for each in given]
+
+    def mapped() -> Any:
+        net = s.ensemble()
+        call = s.map(called, in_axes=(s.axes_of(net, s.filters()), 0))
+        return call(net, s.inputs()), variables(net)
+
+    def one(i: int) -> Any:
+        net, given = s.member(i), []
+        for _ in range(3 if hasattr(derive, "jvp") else 1):
+            net(s.inputs()[i])
+            given.append(variables(_copied(net)))
+        return given, variables(net)
+
+    given, left = s.loop(one)
+    return mapped, (given, s.placed(left))
+
+
+USES: dict[str, Use] = {"use.derivatives": derivatives, "use.module-aside": module_aside}
+
+NEEDS: dict[str, str] = {"use.derivatives": "0.12.7", "use.module-aside": "0.10.2"}
+"""The first release of Flax that has what a use is of, where the oldest has not."""
