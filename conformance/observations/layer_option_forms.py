@@ -35,6 +35,13 @@ _CONVOLUTIONS: dict[str, dict[str, Any]] = {
     "kernel-of-bfloat16": {"param_dtype": jnp.bfloat16},
     "turned": {"transpose_kernel": True},
 }
+_USUAL = frozenset(
+    {
+        *("features", "kernel_init", "rate", "deterministic", "use_running_average"),
+        *("num_groups", "padding", "strides"),
+    }
+)
+"""Options that most code gives."""
 _ROW_MASK = jnp.array([[True], [True], [False]])
 # By layer: what makes it besides the sizes, its options, the input's shape and the call's options.
 _LAYERS: dict[str, tuple[dict[str, dict[str, Any]], tuple[int, ...]]] = {
@@ -92,6 +99,15 @@ _LAYERS: dict[str, tuple[dict[str, dict[str, Any]], tuple[int, ...]]] = {
         _ROWS,
     ),
 }
+
+
+def options_given(call: Callable[..., Any]) -> frozenset[str]:
+    """The options of a layer that such a form is about; none of what most layers are given."""
+    if not isinstance(call, partial) or call.func not in (_of_linen, _of_nnx):
+        return frozenset()
+    made = [each.keywords for each in call.args if isinstance(each, partial)]
+    made += [each for each in call.args if isinstance(each, dict)]
+    return frozenset(option for given in made for option in given) - _USUAL
 
 
 def linen() -> Forms:

@@ -5,6 +5,7 @@ says nothing.
 """
 
 import re
+from collections.abc import Sequence
 
 import attrs
 
@@ -27,7 +28,12 @@ _REPLACEMENTS = {
     "jax.experimental.array_api": "jax.numpy",
     "jax.experimental.host_callback": "jax.pure_callback, jax.experimental.io_callback",
     "jax.experimental.maps": "jax.shard_map",
+    "jax.lib.xla_bridge": "jax.extend.backend",
+    "jax.lib.xla_bridge.default_backend": "jax.default_backend",
+    "jax.lib.xla_bridge.device_count": "jax.device_count",
     "jax.lib.xla_bridge.get_backend": "jax.extend.backend.get_backend",
+    "jax.dlpack.to_dlpack": "the array itself: the other framework's from_dlpack takes it",
+    "flax.nnx.Optimizer.model": "the model that it was made with, or flax.nnx.ModelAndOptimizer",
     "jax.linear_util": "jax.extend.linear_util",
     "jax.abstract_arrays": "jax.core.ShapedArray",
     "jax.lib.xla_extension.XlaRuntimeError": "jax.errors.JaxRuntimeError",
@@ -88,6 +94,11 @@ _KEYWORDS: dict[tuple[str, str], tuple[str | None, str]] = {
     ("jax.numpy.clip", "a_min"): ("0.10.0", "min="),
     ("jax.numpy.clip", "a_max"): ("0.10.0", "max="),
     ("jax.numpy.reshape", "newshape"): (None, "shape="),
+    ("jax.export.export", "lowering_platforms"): ("0.4.36", "platforms="),
+    ("jax.experimental.shard_map.shard_map", "auto"): (
+        "0.8.0",
+        "jax.shard_map, with axis_names= of the axes that are not automatic",
+    ),
     ("jax.numpy.quantile", "interpolation"): (None, "method="),
     ("jax.numpy.nanquantile", "interpolation"): (None, "method="),
     ("jax.numpy.percentile", "interpolation"): (None, "method="),
@@ -178,14 +189,25 @@ def change_of(name: str, said: str = "") -> NameChange:
     return NameChange(f"{package} {version}", date, instead)
 
 
-def keyword_change(name: str, keyword: str) -> str | None:
-    """Such as `takes no a_min= since jax 0.10.0 (2026-04-16): use min=`; None where nothing is known."""
-    known = _KEYWORDS.get((name, keyword))
-    if known is None:
+def keyword_change(name: str, keywords: Sequence[str]) -> str | None:
+    """Such as `takes no a_min=, a_max= since jax 0.10.0 (2026-04-16): use min=, max=`.
+
+    Args:
+        name: The function.
+        keywords: Those that a call gives and that it takes no more.
+
+    Returns:
+        None where nothing is known of one of them.
+
+    """
+    known = [_KEYWORDS.get((name, keyword)) for keyword in keywords]
+    found = [each for each in known if each is not None]
+    if not found or len(found) < len(known):
         return None
-    release, instead = known
+    release = found[0][0]
     since = f"since jax {release} ({_RELEASED[release]})" if release else "any more"
-    return f"takes no {keyword}= {since}: use {instead}"
+    given = ", ".join(f"{keyword}=" for keyword in keywords)
+    return f"takes no {given} {since}: use {', '.join(instead for _, instead in found)}"
 
 
 def advice(message: str) -> str | None:

@@ -104,7 +104,7 @@ def name_of_call(
 
     """
     _use_the_cpu()
-    from conformance.observations import calls, code_names
+    from conformance.observations import calls, code_names, layer_option_forms
 
     call = calls.form(key)
     if call is None:
@@ -112,6 +112,7 @@ def name_of_call(
     told = code_names.function_given(call)
     function, keywords = told or ("", frozenset())
     keywords |= frozenset(_KEYWORD.findall(sentence))
+    keywords |= layer_option_forms.options_given(call)
     about = {function} if told else _about(key, call, uses)
     library = _library(key.split("/")[1])
     of_library = files_naming(library, uses)

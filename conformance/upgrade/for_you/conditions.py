@@ -47,6 +47,13 @@ _BY_KEY: Mapping[str, Condition] = {
         for key in ("draws/*/{}", "calls/jax.vmap/*-{}-numpy.*", "calls/jax.vmap/of-{}-nn.*")
         if (dtype, key[:5]) != ("complex64", "calls")
     },
+    "calls/flax.*.vmap/*-masked": attrs.evolve(_does("a mask given"), place="file"),
+    "calls/flax.*.vmap/*-complex": attrs.evolve(_does("complex numbers"), place="file"),
+    "calls/flax.*.vmap/*-whole": attrs.evolve(_does("whole numbers as a dtype"), place="call"),
+    **{
+        f"calls/flax.*.vmap/*-{option}": attrs.evolve(_does("bfloat16 named"), place="file")
+        for option in ("in-bfloat16", "kernel-of-bfloat16", "wider")
+    },
     "calls/flax.*.vmap/Embed-*-of-1": attrs.evolve(_does("an embedding of one"), place="call"),
     "calls/jax.vmap/operator-hash-*": _does("a number as a key", of="vmap jit grad scan pmap"),
     "calls/jax.vmap/operator-as-a-dtype-*": _does("an array as a dtype"),

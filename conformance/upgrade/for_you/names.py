@@ -79,14 +79,29 @@ def keywords(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> 
         now: Value = new.get(f"signatures/{name}")
         if not all(isinstance(side, Mapping) and "keywords" in side for side in (was, now)):
             continue
-        for keyword in dict.fromkeys(word for use in mine for word in use.keywords):
-            if _takes(was, keyword) and not _takes(now, keyword):
-                added = [word for word in now["keywords"] if word not in was["keywords"]]
-                # One that is new may be its other name; several say nothing of that.
-                hint = f"; new: {added[0]}" if len(added) == 1 else ""
-                for place in places([use for use in mine if keyword in use.keywords]):
-                    known = keyword_change(name, keyword)
-                    yield Line(place, name, known or f"takes no {keyword}= any more{hint}")
+        refused: dict[tuple[str, ...], list[Use]] = {}
+        for use in mine:
+            lost = (w for w in use.keywords if _takes(was, w) and not _takes(now, w))
+            refused.setdefault(tuple(dict.fromkeys(lost)), []).append(use)
+        for words, these in refused.items():
+            for place in places(these) if words else ():
+                yield Line(place, name, _refusal(name, words, was, now))
+
+
+def _refusal(name: str, words: Sequence[str], was: Value, now: Value) -> str:
+    """Of the keywords that a call gives and that are not taken now, and what to give instead."""
+    known = keyword_change(name, words)
+    if known is not None:
+        return known
+    given = ", ".join(f"{word}=" for word in words)
+    if all(word in now.get("positional", ()) for word in words):
+        return f"takes no {given} any more: give it by position"
+    added = [
+        word for word in now["keywords"] if word not in was["keywords"] and not word.startswith("_")
+    ]
+    # One that is new may be its other name; several say nothing of that.
+    hint = f"; new: {added[0]}" if len(added) == len(words) == 1 else ""
+    return f"takes no {given} any more{hint}"
 
 
 def arguments(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> Iterator[Line]:
@@ -101,19 +116,25 @@ def arguments(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) ->
             continue
         said: dict[str, list[Use]] = {}
         for use in mine:
-            if use.whole and not _misfit(was, use) and (misfit := _misfit(now, use)):
+            if use.whole and not _misfit(was, use) and (misfit := _misfit(now, use, was)):
                 said.setdefault(misfit, []).append(use)
         for sentence, these in said.items():
             for place in places(these):
                 yield Line(place, name, sentence)
 
 
-def _misfit(signature: Value, use: Use) -> str | None:
+def _misfit(signature: Value, use: Use, before: Value = None) -> str | None:
     """Why the arguments of a call are too few or too many; None where they are not."""
     positional = signature["positional"]
     given = {*positional[: use.positional], *use.keywords}
     lacking = [name for name in signature["required"] if name not in given]
     if lacking:
+        # An argument that was put before another: the call gives the other in its place.
+        named = (before or {}).get("positional", [])[: use.positional]
+        inserted = [name for name in signature["required"] if name not in {*named, *use.keywords}]
+        known = bool(named) and set(lacking) <= set(named) <= set(positional)
+        if known and inserted and positional[: len(inserted)] == inserted:
+            return f"needs {', '.join(inserted)} before {named[0]} now"
         return f"needs {', '.join(f'{name}=' for name in lacking)} now"
     if use.positional > len(positional) and not signature["more"]:
         return f"takes {len(positional)} arguments by position now, and is given {use.positional}: name them"

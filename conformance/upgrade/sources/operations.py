@@ -35,6 +35,8 @@ _COMPLEX = frozenset(
 _RARE_DTYPE = re.compile(r"u?int(8|16|64)|uint32|b?float(16|64)|float8\w+|complex(64|128)")
 """Dtypes that JAX gives only to who names them."""
 _MADE = frozenset({"shape", "dtype", "sharding"})
+_VALUES = frozenset({"value", "raw_value"})
+"""Attributes of a Variable that are its array."""
 _KINDS = frozenset({"Variable", "VariableState", "Param", "State", "ndarray", "Array", "Tracer"})
 _TEXTS = {
     "pjit": "pjit named",
@@ -63,6 +65,7 @@ def operations_in(source: bytes | str, file: str) -> list[Operation]:
     found |= {(line, "where given") for line in _where(nodes)}
     found |= {(line, "a number as a key") for line in _keyed(nodes)}
     found |= {(line, "an array set on a module later") for line in _set_later(nodes)}
+    found |= {(line, "an attribute changed in place") for line in _changed(nodes)}
     return [Operation(file=file, line=line, name=name) for line, name in sorted(found)]
 
 
@@ -136,6 +139,10 @@ def _of_calls(node: ast.AST) -> Iterator[str]:
         yield from ["a module as a tree"] if any(map(_holds_a_module, node.args)) else []
     for keyword in node.keywords:
         value = keyword.value
+        if keyword.arg == "mask":
+            yield "a mask given"
+        if keyword.arg == "dtype" and _last(value) in {"int", "int32"}:
+            yield "whole numbers as a dtype"
         if keyword.arg == "dtype" and isinstance(value, ast.Name):
             named = _OF_DTYPES.search(value.id) or len(value.id) > _LONGEST
             yield from [] if named else ["an array as a dtype"]
@@ -149,8 +156,6 @@ def _of_statements(node: ast.AST) -> Iterator[str]:
             made = isinstance(entered, ast.Call) and _last(entered.func) in {"Mesh", "make_mesh"}
             if made or isinstance(entered, ast.Name | ast.Attribute):
                 yield "an object entered"
-    if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Attribute):
-        yield "an attribute changed in place"
     for target in node.targets if isinstance(node, ast.Assign) else ():
         if not isinstance(target, ast.Attribute):
             continue
@@ -158,7 +163,7 @@ def _of_statements(node: ast.AST) -> Iterator[str]:
             yield "a shape set"
         if _last(target.value) == "self" and isinstance(node, ast.Assign) and _is_held(node.value):
             yield "a container held"
-        if isinstance(target.value, ast.Attribute) and target.attr not in {"value", "raw_value"}:
+        if isinstance(target.value, ast.Attribute) and target.attr not in _VALUES:
             yield "an attribute of a member set"
 
 
@@ -298,6 +303,25 @@ def _set_later(nodes: Sequence[ast.AST]) -> Iterator[int]:
         for method, attr, node in stored:
             if method != "__init__" and attr in empty and not isinstance(node.value, ast.Constant):
                 yield node.lineno
+
+
+def _changed(nodes: Sequence[ast.AST]) -> Iterator[int]:
+    """Lines where an attribute is changed in place that may be a Variable.
+
+    That is no `.value` of one, and none to which the file assigns a number or a text.
+    """
+    plain = {
+        target.attr
+        for node in nodes
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Attribute)
+    }
+    for node in nodes:
+        if not (isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Attribute)):
+            continue
+        if node.target.attr not in {*_VALUES, *plain}:
+            yield node.lineno
 
 
 def _is_none(node: ast.expr) -> bool:

@@ -73,6 +73,12 @@ def test_a_keyword_that_is_not_taken_any_more() -> None:
     after = side({}, {key: {"keywords": ["x", "min"], "any": False}})
     (line,) = found(before, after).work
     assert (line.where, line.sentence) == ("a.py:7", "takes no a_min= any more; new: min")
+    private = side({}, {key: {"keywords": ["x", "_min"], "any": False}})
+    (line,) = found(before, private).work
+    assert line.sentence == "takes no a_min= any more"
+    by_position = side({}, {key: {"keywords": ["x"], "positional": ["a_min"], "any": False}})
+    (line,) = found(before, by_position).work
+    assert line.sentence == "takes no a_min= any more: give it by position"
     anything = side({}, {key: {"keywords": [], "any": True}})
     assert found(before, anything).work == ()
 
@@ -344,6 +350,36 @@ def test_a_call_that_does_not_fit_any_more_is_to_do(now: Any, said: str | None) 
     assert todo(call) == ([("a.py:4", said)] if said else [])
     assert todo(msgspec.structs.replace(call, whole=False)) == []
     assert todo(call, {key: now}) == []
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (signature("model", "grads", required=("model", "grads")), "needs model before grads now"),
+        (signature("grads", "model", required=("grads", "model")), "needs model= now"),
+        (signature("model", "values", required=("model", "values")), "needs values= now"),
+    ],
+)
+def test_an_argument_that_was_put_before_another_is_named(now: Any, said: str) -> None:
+    key = "signatures/flax.nnx.Optimizer.update"
+    call = Use(file="a.py", line=4, name=key.partition("/")[2], positional=1, whole=True)
+    was = {key: signature("grads", required=("grads",))}
+    (line,) = found(side({}, was, uses=(call,)), side({}, {key: now}, uses=(call,))).work
+    assert line.sentence == said
+
+
+def test_keywords_of_one_call_are_one_thing_to_do() -> None:
+    key = "signatures/jax.numpy.clip"
+    both = Use(file="a.py", line=7, name="jax.numpy.clip", keywords=("a_min", "a_max"))
+    one = msgspec.structs.replace(both, line=9, keywords=("a_max",))
+    was = {key: {"keywords": ["a_min", "a_max"], "any": False}}
+    now = {key: {"keywords": ["min", "max"], "any": False}}
+    mine = found(side({}, was, uses=(both,)), side({}, now)).work
+    assert [(line.where, line.sentence[:25]) for line in mine] == [
+        ("a.py:7", "takes no a_min=, a_max= s")
+    ]
+    mine = found(side({}, was, uses=(both, one)), side({}, now)).work
+    assert [line.where for line in mine] == ["a.py:7", "a.py:9"]
 
 
 def test_an_argument_to_give_now_is_near_only_calls_that_cannot_be_read() -> None:

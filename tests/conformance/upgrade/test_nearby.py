@@ -215,7 +215,7 @@ def test_a_form_of_call_that_warns_now_is_near_who_uses_the_name() -> None:
 def test_a_change_of_nnxs_layer_is_not_near_linens() -> None:
     key = "calls/flax.nnx.vmap/Dropout-broadcast"
     layers = [
-        Use(file="a.py", line=3 + i, name=f"flax.{n}.Dropout")
+        Use(file="a.py", line=3 + i, name=f"flax.{n}.Dropout", keywords=("broadcast_dims",))
         for i, n in enumerate(("linen", "nnx"))
     ]
     module = Use(file="a.py", line=9, name="flax.nnx.Module")
@@ -223,3 +223,31 @@ def test_a_change_of_nnxs_layer_is_not_near_linens() -> None:
     ((_, what, _),) = near((*layers, module), {key: was}, {key: now})
     assert what == "flax.nnx.Dropout"
     assert near((layers[0], module), {key: was}, {key: now}) == []
+
+
+def test_an_option_of_a_layer_is_near_who_gives_it() -> None:
+    call = "calls/flax.nnx.vmap/Dropout-broadcast"
+    assert near((DROPOUT, MODULE_NAME), {call: ACCEPTED}, {call: REFUSED}) == []
+    gives = msgspec.structs.replace(DROPOUT, keywords=("broadcast_dims",))
+    assert len(near((gives, MODULE_NAME), {call: ACCEPTED}, {call: REFUSED})) == 1
+    # A rate is what most give.
+    call = "calls/flax.nnx.vmap/Dropout-not-told"
+    assert len(near((DROPOUT, MODULE_NAME), {call: ACCEPTED}, {call: REFUSED})) == 1
+
+
+def test_a_dtype_of_a_layer_is_near_who_names_it() -> None:
+    call = "calls/flax.nnx.vmap/Conv-in-bfloat16"
+    conv = Use(file="model.py", line=7, name="flax.nnx.Conv", keywords=("dtype",))
+    assert near((conv, MODULE_NAME), {call: ACCEPTED}, {call: REFUSED}) == []
+    has = (Operation(file="model.py", line=7, name="bfloat16 named"),)
+    assert len(near((conv, MODULE_NAME), {call: ACCEPTED}, {call: REFUSED}, has)) == 1
+    plain = msgspec.structs.replace(conv, keywords=())
+    assert near((plain, MODULE_NAME), {call: ACCEPTED}, {call: REFUSED}, has) == []
+
+
+def test_a_masked_layer_is_near_who_gives_a_mask() -> None:
+    call = "calls/flax.nnx.vmap/BatchNorm-masked"
+    norm = Use(file="model.py", line=7, name="flax.nnx.BatchNorm")
+    assert near((norm, MODULE_NAME), {call: ACCEPTED}, {call: REFUSED}) == []
+    has = (Operation(file="model.py", line=9, name="a mask given"),)
+    assert len(near((norm, MODULE_NAME), {call: ACCEPTED}, {call: REFUSED}, has)) == 1

@@ -42,6 +42,7 @@ FOUND = {
     "e = nn.Embed(1, 4)": "an embedding of one",
     "e = nn.Embed(n, 4)": "an embedding of one",
     "model.n += 1": "an attribute changed in place",
+    "y = norm(x, mask=m)": "a mask given",
     "class M:\n    def __init__(self):\n        self.l = [Linear() for _ in x]": "a container held",
     "class M:\n    def __init__(self):\n        self.h = None\n    def f(self, x):\n        self.h = x": (
         "an array set on a module later"
@@ -72,6 +73,8 @@ NOT_FOUND = (
     "s = jnp.sum(x, where=~a)",
     "s = jnp.sum(x, where=(a < n) & b)",
     "class M:\n    def __init__(self):\n        self.h = None\n    def f(self):\n        self.h = 1",
+    "self.count.value += 1",
+    "self.n = 0\nself.n += 1",
 )
 
 

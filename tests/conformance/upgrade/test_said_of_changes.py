@@ -97,7 +97,7 @@ def test_an_optimizer_that_a_function_is_given_is_known_by_its_name() -> None:
 
 
 def test_a_keyword_that_is_gone_is_said_with_what_to_write_and_no_other_keyword() -> None:
-    said = keyword_change("flax.nnx.scan", "state_axes")
+    said = keyword_change("flax.nnx.scan", ["state_axes"])
     assert said is not None
     assert "nnx.StateAxes" in said
     key, of_some = "signatures/jax.lax.some", {"any": False, "required": []}
