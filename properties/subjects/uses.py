@@ -108,6 +108,7 @@ _SENTENCES: Mapping[str, str] = {
     "drawn-again": "streams are split by a method after numbers have been drawn from them",
     "forked-by-filter": "streams are forked by filters",
     "forked-in-order": "streams are forked by filters of which two match",
+    "reseeded": "the streams of members are seeded anew",
     "axes-of-state": "axes are those that a state holds",
     "module-aside": "a function that is differentiated gives a module beside its result",
 }

@@ -202,6 +202,13 @@ SLIPS: dict[str, tuple[str, str, str, str, str]] = {
         "random.split(self(), k)",
         "random.split(self.key[...], k)",
     ),
+    "members that are seeded anew have one key": (
+        NNX,
+        "reseeded",
+        "flax.nnx.rnglib:_match_shape",
+        "random.split(scalar_key, target_shape)",
+        "jnp.broadcast_to(scalar_key, target_shape)",
+    ),
     "forks are given back as they are": (
         NNX,
         "forked-by-filter",

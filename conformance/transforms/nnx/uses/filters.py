@@ -105,6 +105,31 @@ def forked_in_order(s: Setting) -> Any:
     return _forked(s, {"noise": s.size, ...: None})
 
 
+def reseeded(s: Setting) -> Any:
+    """The members' streams of one name are seeded anew, each by a key of its own, and count from 0 again."""
+    roots = _roots(s)
+
+    def mapped() -> Any:
+        rngs = nnx.Rngs(**{name: keys(s, root) for name, root in roots.items()})
+        call = s.map(partial(_drawn, STREAMS), in_axes=(s.axes_of(rngs, {...: 0}),))
+        first = call(rngs)
+        nnx.reseed(rngs, policy="match_shape", noise=s.seed)
+        return first, call(rngs), left(rngs, "noise", "other")
+
+    def one(i: int) -> Any:
+        own = {name: keys(s, root)[i] for name, root in roots.items()}
+        anew = keys(s, jax.random.key(s.seed))[i]
+        first = [jax.random.fold_in(own[name], 0) for name in STREAMS]
+        second = [jax.random.fold_in(own[name], 1) for name in STREAMS[1:]]
+        after = left(nnx.Rngs(noise=anew, other=own["other"]), "noise", "other")
+        return _named(first), _named([jax.random.fold_in(anew, 0), *second]), after
+
+    first, second, after = s.loop(one)
+    counts = {"noise": 1, "other": 2}
+    after = {name: [key, count + counts[name]] for name, (key, count) in after.items()}
+    return mapped, (first, second, after)
+
+
 def axes_of_state(s: Setting) -> Any:
     """A state says along which axis each variable is, and several are along one."""
 
@@ -128,6 +153,7 @@ USES: dict[str, Use] = {
     "use.drawn-again": drawn_again,
     "use.forked-by-filter": forked_by_filter,
     "use.forked-in-order": forked_in_order,
+    "use.reseeded": reseeded,
     "use.axes-of-state": axes_of_state,
 }
 
@@ -136,6 +162,7 @@ NEEDS: dict[str, str] = {
     "use.drawn-again": "0.12.7",
     "use.forked-by-filter": "0.11",
     "use.forked-in-order": "0.11",
+    "use.reseeded": "0.11",
     "use.axes-of-state": "0.10.2",
 }
 """The first release of Flax that has what a use is of, where the oldest has not."""
