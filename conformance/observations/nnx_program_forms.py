@@ -127,6 +127,7 @@ def _cells() -> Forms:
 
     names = ("LSTMCell", "OptimizedLSTMCell", "GRUCell", "SimpleCell")
     return {
+        "cell-carry-without-streams": lambda: cell("GRUCell").initialize_carry((2, 3)),
         **{f"rnn-of-{name}": partial(rnn, name) for name in names},
         **{f"carry-of-{name}": partial(carry, name) for name in names},
         "rnn-carry-at-length": at_length,

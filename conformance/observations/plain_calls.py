@@ -59,6 +59,13 @@ def plain() -> Forms:
     return forms | _of_objects()
 
 
+class _Boxed:
+    """An object that says which array it is."""
+
+    def __jax_array__(self) -> Any:
+        return jnp.ones(2)
+
+
 def _of_objects() -> Forms:
     """What JAX's own objects are: as text, as tuples, as NumPy arrays."""
     uses: dict[str, tuple[str, Callable[[], Any]]] = {
@@ -85,6 +92,7 @@ def _of_objects() -> Forms:
             lambda: f"a tuple: {isinstance(jax.sharding.PartitionSpec('x'), tuple)}",
         ),
         "kinds-of-axes": ("jax.make_mesh", _axes),
+        "of-an-object-that-is-an-array": ("jax.jit", lambda: jax.jit(jnp.sin)(_Boxed())),
         "of-float64": ("jax.vjp", lambda: str(jax.vjp(lambda a: a, np.ones(2))[0].dtype)),
         "class-of-a-tracer": ("jax.Array", _class_of_a_tracer),
         "as-lowered-text": ("jax.lax.with_sharding_constraint", _text),

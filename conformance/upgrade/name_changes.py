@@ -94,6 +94,7 @@ _KEYWORDS: dict[tuple[str, str], tuple[str | None, str]] = {
     ("jax.numpy.clip", "a_min"): ("0.10.0", "min="),
     ("jax.numpy.clip", "a_max"): ("0.10.0", "max="),
     ("jax.numpy.reshape", "newshape"): (None, "shape="),
+    ("jax.jit", "fun"): ("0.7.0", "the first argument, by position"),
     ("jax.export.export", "lowering_platforms"): ("0.4.36", "platforms="),
     ("jax.experimental.shard_map.shard_map", "auto"): (
         "0.8.0",
@@ -208,6 +209,11 @@ def keyword_change(name: str, keywords: Sequence[str]) -> str | None:
     since = f"since jax {release} ({_RELEASED[release]})" if release else "any more"
     given = ", ".join(f"{keyword}=" for keyword in keywords)
     return f"takes no {given} {since}: use {', '.join(instead for _, instead in found)}"
+
+
+def is_known_to_have_been_taken(name: str, keyword: str) -> bool:
+    """Whether releases took a keyword that a function's signature may not have shown."""
+    return (name, keyword) in _KEYWORDS
 
 
 def advice(message: str) -> str | None:

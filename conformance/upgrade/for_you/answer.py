@@ -23,6 +23,10 @@ _NOT_RUN = (
 )
 _NAMED = 3
 """As many subjects that one line is about are named in it."""
+_OF_KEYS = frozenset(
+    {"key", "PRNGKey", "key_data", "wrap_key_data", "key_impl", "fold_in", "clone"}
+)
+"""Functions of `jax.random` that give no numbers that are drawn."""
 _VALUES = ("outputs", "gradients", "parameters")
 
 
@@ -57,6 +61,7 @@ def for_you(
     primitives = (first.primitives if first else None) or ()
     near = list(nearby(uses, rest, primitives, sources.operations))
     reported |= {key for _, keys in near for key in keys}
+    near = [(line, keys) for line, keys in near if not _is_said(line.what, known.work)]
     return ForYou(
         title=known.title,
         work=(*known.work, *drawn, *own_draws, *regressed),
@@ -67,6 +72,17 @@ def for_you(
             *([] if was or now else [_NOT_RUN]),
         ),
         keys=frozenset(reported),
+    )
+
+
+def _is_said(what: str, work: Sequence[Line]) -> bool:
+    """Whether lines of what to do say it: that the name is gone, or how a method is called now."""
+    name = what.rstrip("()")
+    of_object = "." in name and name[:1].isupper()
+    return any(
+        (line.what == name and line.sentence.startswith("gone"))
+        or (of_object and line.what.endswith(f".{name}"))
+        for line in work
     )
 
 
@@ -112,11 +128,14 @@ def _drawn_in_sources(
     Sources that set how Threefry draws have provided for it.
     """
     stream = f"prng/{now.environment.prng}" if now else ""
+    # A key alone, and what is folded into it, are as before; a file of Flax draws by its layers.
+    drawn = {use.file for name, mine in uses.items() if _draws(name) for use in mine}
     drawing = [
         use
         for name, mine in uses.items()
         if name.startswith("jax.random.") or name == "flax.nnx.Rngs"
         for use in mine
+        if use.file in drawn
     ]
     if not drawing or "jax.config.jax_threefry_partitionable" in uses:
         return [], set()
@@ -128,6 +147,12 @@ def _drawn_in_sources(
         if entry.kind is streams.CHANGED and entry.key == stream
     ]
     return lines, {stream for _ in lines}
+
+
+def _draws(name: str) -> bool:
+    """Whether code with a name may draw numbers from a key."""
+    of_random = name.startswith("jax.random.") and name.rpartition(".")[2] not in _OF_KEYS
+    return of_random or name.startswith("flax.")
 
 
 def _needs_work(difference: Difference) -> bool:

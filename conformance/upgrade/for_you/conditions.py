@@ -37,6 +37,12 @@ _HELD = (
     "a list, tuple or dict of modules or arrays is no attribute of a module any more: make it "
     "nnx.List(...) or nnx.Dict(...), or mark it with nnx.data(...)"
 )
+_CELLS = "GRUCell LSTMCell OptimizedLSTMCell SimpleCell"
+_SHARDS = [
+    f"{kind}: .{attribute}"
+    for kind in ("Array", "an object")
+    for attribute in ("addressable_shards", "addressable_data")
+]
 _IN_PLACE = "iadd isub imul itruediv ifloordiv imod ipow imatmul iand ior ixor ilshift irshift"
 _TREES = "leaves map flatten structure reduce tree_leaves tree_map tree_flatten tree_structure"
 _RARE_DTYPES = "int8 int16 int64 uint8 uint16 uint32 uint64 bfloat16 float16 float64 complex64"
@@ -66,6 +72,8 @@ _BY_KEY: Mapping[str, Condition] = {
     "mapping.no-elements | *": attrs.evolve(_does("a size of zero"), place="file"),
     "calls/jax.pmap/*on-another-device*": attrs.evolve(_does("a device chosen"), place="file"),
     "calls/jax.pmap/result-along-another-axis*": Condition(given=frozenset({"out_axes"})),
+    "calls/jax.pmap/shard-of-a-result": attrs.evolve(_does(*_SHARDS), place="file"),
+    "calls/jax.pmap/kind-of-sharding": _does("a kind of sharding asked for", of="pmap"),
     "calls/jax.pmap/pmap-of-pmap*": attrs.evolve(_does("a pmap within a pmap"), place="file"),
     "calls/jax.*map/*-by-small-numbers": attrs.evolve(
         _does("int8 named", "uint8 named"), place="file"
@@ -83,22 +91,48 @@ _BY_KEY: Mapping[str, Condition] = {
         "a device as text", "a device named", of="devices"
     ),
     "calls/jax.vmap/plain-make_jaxpr-names-of-primitives": _does("pjit named", of="make_jaxpr"),
-    "calls/jax.vmap/plain-random.key-as-a-numpy-array": _does("made a NumPy array", of="key"),
+    "calls/jax.vmap/plain-random.key-as-a-numpy-array": _does("a key made a NumPy array", of="key"),
     "calls/jax.vmap/plain-tree*none-beside-an-array": attrs.evolve(
         _does("None among leaves", of="map tree_map"), unless=frozenset({"is_leaf"})
     ),
     "warnings/calls/jax.tree.map-values-of-a-dict": attrs.evolve(
         _does("an iterator as a tree", of=_TREES), unless=frozenset({"is_leaf"})
     ),
-    "calls/jax.vmap/*complex*-numpy.*": attrs.evolve(_does("complex numbers"), place="file"),
+    **{
+        f"calls/jax.vmap/*complex*-{module}.*": attrs.evolve(_does("complex numbers"), place="file")
+        for module in ("numpy", "scipy")
+    },
     "calls/jax.vmap/plain-numpy.clip-complex": attrs.evolve(_does("complex numbers"), place="file"),
+    **{
+        f"calls/jax.vmap/plain-numpy.{stack}-list": attrs.evolve(
+            _does("a list of lists given"), place="call"
+        )
+        for stack in ("hstack", "vstack", "dstack", "column_stack")
+    },
     "calls/jax.vmap/plain-numpy.*-list": attrs.evolve(_does("a list made"), place="file"),
     "warnings/calls/jax.numpy.*-list": attrs.evolve(_does("a list made"), place="file"),
     "calls/jax.vmap/plain-vjp-*": attrs.evolve(_does("made a NumPy array"), place="file"),
     "calls/jax.vmap/plain-Array-*": _does("a class asked for", of="Array"),
     "calls/jax.vmap/plain-*-as-lowered-text": _does("mhlo.sharding named", of="jit"),
     "calls/jax.vmap/*-where-given-numbers": attrs.evolve(_does("where given"), place="call"),
+    "calls/jax.vmap/plain-jit-of-an-object-that-is-an-array": attrs.evolve(
+        _does("an object that is an array", of="jit vmap grad value_and_grad numpy"),
+        says="an object with __jax_array__ is no argument any more: give jax.numpy.asarray of it",
+    ),
     "calls/jax.vmap/plain-numpy.array-*none": _does("an array of an object", of="array asarray"),
+    **{
+        f"calls/flax.nnx.vmap/{call}": Condition(unless=frozenset({"deterministic"}))
+        for call in ("Dropout-not-told", "dropout-made-with-rngs")
+    },
+    "calls/flax.nnx.vmap/cell-carry-without-streams": attrs.evolve(
+        _does("a carry started without streams", of=_CELLS),
+        says="the first carry needs streams now: cell.initialize_carry(shape, rngs=rngs)",
+    ),
+    "calls/flax.nnx.vmap/annotated-by-with-partitioning-in-nothing": attrs.evolve(
+        _does("a layout without a mesh", of="with_partitioning"),
+        says="a layout needs a mesh now: make the layer under jax.set_mesh(mesh), or give "
+        "with_partitioning eager_sharding=False",
+    ),
     "calls/flax.nnx.vmap/sequence-of-none": _does("an empty sequence", of="Sequential"),
     "calls/flax.nnx.vmap/variable-added-to": _does("an attribute changed in place", of=_HOLDER),
     "warnings/calls/jax.sharding.Mesh-entered": _does("an object entered", of="Mesh make_mesh"),

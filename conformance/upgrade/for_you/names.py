@@ -5,10 +5,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from conformance.events.user_code import Use
 from conformance.upgrade.difference import Value, is_absent
 from conformance.upgrade.for_you.lines import Line, plural
-from conformance.upgrade.name_changes import advice, change_of, keyword_change
+from conformance.upgrade.name_changes import (
+    advice,
+    change_of,
+    is_known_to_have_been_taken,
+    keyword_change,
+)
 
 Uses = Mapping[str, list[Use]]
 """The uses of each name."""
+
+
+_FILES = 4
+"""As many files are named in a line that is about several."""
 
 
 def by_name(uses: Sequence[Use]) -> dict[str, list[Use]]:
@@ -31,9 +40,10 @@ def places(uses: Sequence[Use]) -> Iterator[str]:
 
 
 def in_one_line(uses: Sequence[Use]) -> str:
-    """File and lines of the first file, and how many more files there are."""
-    first, *others = places(uses)
-    return first + (f" and {plural(len(others), 'more file')}" if others else "")
+    """Files and lines of the first files, and how many more files there are."""
+    every = list(places(uses))
+    shown, others = "; ".join(every[:_FILES]), len(every) - _FILES
+    return shown + (f" and {plural(others, 'more file')}" if others > 0 else "")
 
 
 def gone(
@@ -81,7 +91,12 @@ def keywords(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> 
             continue
         refused: dict[tuple[str, ...], list[Use]] = {}
         for use in mine:
-            lost = (w for w in use.keywords if _takes(was, w) and not _takes(now, w))
+            lost = (
+                word
+                for word in use.keywords
+                if (_takes(was, word) or is_known_to_have_been_taken(name, word))
+                and not _takes(now, word)
+            )
             refused.setdefault(tuple(dict.fromkeys(lost)), []).append(use)
         for words, these in refused.items():
             for place in places(these) if words else ():

@@ -26,6 +26,8 @@ def may_be_of(key: str, use: Use, operations: Collection[Operation]) -> bool:
     }
     if not said:
         return True
+    if "/at-edges-" in key:
+        return f"{told} of plain numbers" not in said
     if _OF_PAIRS.match(key):
         return f"{told} of 2" in said
     return not _OF_MORE.match(key)

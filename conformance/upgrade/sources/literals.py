@@ -16,6 +16,8 @@ def of_vectors(node: ast.AST) -> Iterator[str]:
     if name in _OF_VALUES or any(length is None for length in lengths):
         return
     yield f"{name} of vectors"
+    if all(map(_is_plain, node.args)):
+        yield f"{name} of vectors of plain numbers"
     if len(set(lengths)) == 1 and lengths[0]:
         yield f"{name} of vectors of {lengths[0]}"
 
@@ -39,6 +41,13 @@ def _length(node: ast.expr) -> int | None:
         return _of_list(first)
     whole = isinstance(first, ast.Constant) and isinstance(first.value, int)
     return 0 if whole and node.func.attr in {"ones", "zeros"} else None
+
+
+def _is_plain(node: ast.expr) -> bool:
+    """Whether it is made of a list of numbers that are no edge of a function's domain."""
+    first = node.args[0] if isinstance(node, ast.Call) and node.args else None
+    items = first.elts if isinstance(first, ast.List) else []
+    return bool(items) and all(_is_number(e) and ast.literal_eval(e) > 0 for e in items)
 
 
 def _of_list(node: ast.expr) -> int | None:

@@ -128,7 +128,8 @@ class _Reader(Scopes, ast.NodeVisitor):
                 if isinstance(target.value, ast.Name) and target.value.id == "self" and kind:
                     self.members[target.attr] = kind
                 self._done(target, self._type(target.value), f".{target.attr} =")
-                self._done(target, self._type(target.value), "set a new attribute")
+                if target.attr not in ("value", "raw_value"):
+                    self._done(target, self._type(target.value), "set a new attribute")
                 self.visit(target.value)
             case ast.Subscript():
                 whole = isinstance(target.slice, ast.Constant) and target.slice.value is ...

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from conformance.events.user_code import Operation
+from conformance.upgrade.sources.given import given_in
 from conformance.upgrade.sources.literals import of_numbers, of_vectors
 from conformance.upgrade.sources.maps import of_maps
 
@@ -66,6 +67,8 @@ def operations_in(source: bytes | str, file: str) -> list[Operation]:
     found |= {(line, "a number as a key") for line in _keyed(nodes)}
     found |= {(line, "an array set on a module later") for line in _set_later(nodes)}
     found |= {(line, "an attribute changed in place") for line in _changed(nodes)}
+    found |= {(line, "None among leaves") for line in _nones(nodes)}
+    found |= set(given_in(nodes))
     return [Operation(file=file, line=line, name=name) for line, name in sorted(found)]
 
 
@@ -86,14 +89,7 @@ def _of_compare(node: ast.AST) -> Iterator[str]:
 
 
 def _of_containers(node: ast.AST) -> Iterator[str]:
-    """None within a container or asked for of leaves, and tuples that are added."""
-    items: list[ast.expr] = []
-    if isinstance(node, ast.Dict):
-        items = node.values
-    if isinstance(node, ast.List):
-        items = node.elts
-    if any(isinstance(item, ast.Constant) and item.value is None for item in items):
-        yield "None among leaves"
+    """None asked for of leaves, and tuples that are added."""
     if isinstance(node, ast.Lambda) and any(map(_asks_for_none, ast.walk(node.body))):
         yield "None among leaves"
     sides = [node.left, node.right] if isinstance(node, ast.BinOp) else []
@@ -102,6 +98,25 @@ def _of_containers(node: ast.AST) -> Iterator[str]:
         ast.unparse(node)
     ):
         yield "a tuple asked for"
+
+
+def _nones(nodes: Sequence[ast.AST]) -> Iterator[int]:
+    """Lines with None within a container, or mapped as a tree; not where all mapped trees have it."""
+    passed: set[int] = set()
+    for node in nodes:
+        name = _last(node.func) if isinstance(node, ast.Call) else ""
+        if isinstance(node, ast.Call) and name in {"array", "asarray"}:
+            passed |= {id(each) for each in node.args}
+        if isinstance(node, ast.Call) and name in {"map", "tree_map"} and len(node.args) > 2:
+            trees = node.args[1:]
+            if any(map(_is_none, trees)):
+                yield node.lineno
+            if all(any(map(_is_none, ast.walk(tree))) for tree in trees):
+                passed |= {id(each) for tree in trees for each in ast.walk(tree)}
+    for node in nodes:
+        held = node.values if isinstance(node, ast.Dict) else getattr(node, "elts", [])
+        if isinstance(node, ast.Dict | ast.List) and id(node) not in passed:
+            yield from [node.lineno] if any(map(_is_none, held)) else []
 
 
 def _asks_for_none(node: ast.AST) -> bool:
@@ -324,7 +339,7 @@ def _changed(nodes: Sequence[ast.AST]) -> Iterator[int]:
             yield node.lineno
 
 
-def _is_none(node: ast.expr) -> bool:
+def _is_none(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
 

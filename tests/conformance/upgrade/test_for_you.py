@@ -226,6 +226,8 @@ def test_other_draws_from_the_same_keys_are_one_thing_to_do() -> None:
     [
         (("jax.random.split", "jax.numpy.sin"), True),
         (("flax.nnx.Rngs",), True),
+        (("jax.random.key", "jax.random.fold_in"), False),
+        (("jax.random.key", "flax.linen.Dense"), True),
         (("jax.numpy.sin",), False),
         (("jax.random.split", "jax.config.jax_threefry_partitionable"), False),
     ],

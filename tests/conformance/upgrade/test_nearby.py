@@ -39,7 +39,10 @@ def test_a_call_of_a_name_that_fails_now_is_near_the_user() -> None:
     assert sentence.startswith("1 call fails now (first-of-a-result): ")
     elsewhere = [Use(file=file, line=3, name="jax.pmap") for file in ("other.py", "zoo.py")]
     ((where, _, _),) = near((PMAP, *elsewhere), before, dict.fromkeys(calls, fails))
-    assert where == "model.py:9 and 2 more files"
+    assert where == "model.py:9; other.py:3; zoo.py:3"
+    more = [Use(file=f"z{n}.py", line=3, name="jax.pmap") for n in range(3)]
+    ((where, _, _),) = near((PMAP, *more, *elsewhere), before, dict.fromkeys(calls, fails))
+    assert where == "model.py:9; other.py:3; z0.py:3; z1.py:3 and 2 more files"
 
 
 REFUSED = {"type": "ValueError", "line": "jnp.sum: where must be boolean; got int32"}

@@ -9,6 +9,7 @@ from conformance.upgrade.name_changes import keyword_change
 from conformance.upgrade.sources.of_objects import done_in
 from tests.conformance.upgrade.user_sides import found, near, side
 
+GONE = {"absent": "it is gone", "name": "flax.linen.GeGLU"}
 MODULE = Use(file="a.py", line=4, name="flax.nnx.Module")
 MAPPED = Use(file="a.py", line=5, name="flax.linen.vmap")
 NORM = Use(file="a.py", line=3, name="flax.linen.LayerNorm")
@@ -106,3 +107,22 @@ def test_a_keyword_that_is_gone_is_said_with_what_to_write_and_no_other_keyword(
     call = (Use(file="a.py", line=7, name="jax.lax.some", keywords=("old",)),)
     (line,) = found(side({}, was, uses=call), side({}, now, uses=call)).work
     assert line.sentence == "takes no old= any more"
+
+
+def test_other_lines_of_a_name_that_is_gone_are_not_said() -> None:
+    gelu = Use(file="a.py", line=3, name="flax.linen.GeGLU")
+    key = "names/flax.linen.GeGLU"
+    layer = "layers/flax.linen/GeGLU/tree"
+    was = {key: True, layer: {"params/kernel": "float32[2]"}}
+    mine = found(side({}, was, uses=(gelu,)), side({}, {key: GONE, layer: {"other": "float32[2]"}}))
+    assert [line.what for line in mine.work] == ["flax.linen.GeGLU"]
+    assert mine.near == ()
+    there = found(side({}, was, uses=(gelu,)), side({}, {**was, layer: {"other": "float32[2]"}}))
+    assert [line.what for line in there.near] == ["flax.linen.GeGLU"]
+
+
+def test_the_array_of_a_variable_is_no_new_attribute() -> None:
+    source = "from flax import nnx\np = nnx.Param(1)\np.{} = 2"
+    new = Operation(file="a.py", line=3, name="Param: set a new attribute")
+    assert new in done_in(source.format("tag"), "a.py")
+    assert new not in done_in(source.format("value"), "a.py")

@@ -1,0 +1,117 @@
+"""What a file's text shows to be given to calls, by what the file assigns: keys, arrays, lists, layouts."""
+
+import ast
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+_NUMPY = frozenset({"np", "numpy", "onp"})
+_KEYS = frozenset({"key", "split", "fold_in", "clone"})
+_NAMED_KEY = re.compile(r"(^|_)(key|rng|prng)s?($|_)")
+_ARRAYS = frozenset({"array", "asarray", "arange", "linspace", "ones", "zeros"})
+_STACKS = frozenset({"hstack", "vstack", "dstack", "column_stack"})
+_TRACING = frozenset({"jit", "vmap", "pmap", "grad", "value_and_grad"})
+_MESHES = frozenset({"set_mesh", "use_mesh"})
+
+
+def given_in(nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
+    """Lines, and what is shown there.
+
+    Args:
+        nodes: All nodes of a file.
+
+    """
+    made = _assigned(nodes)
+    has_mesh = any(map(_enters_a_mesh, nodes))
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef):
+            yield from ((line, "a number as a key") for line in _stored(node))
+            if node.name == "__jax_array__":
+                yield node.lineno, "an object that is an array"
+        if not isinstance(node, ast.Call):
+            continue
+        name, first = _last(node.func), node.args[0] if node.args else None
+        if name in {"asarray", "array"} and _owner(node.func) in _NUMPY and _is_key(first, made):
+            yield node.lineno, "a key made a NumPy array"
+        if name in _STACKS and _is_of_lists(first, made):
+            yield node.lineno, "a list of lists given"
+        if name == "with_partitioning" and not has_mesh:
+            yield node.lineno, "a layout without a mesh"
+        if name == "initialize_carry" and len(node.args) == 1 and not node.keywords:
+            yield node.lineno, "a carry started without streams"
+        if name in {"type", "isinstance"} and first and _last(first) == "sharding":
+            yield node.lineno, "a kind of sharding asked for"
+        for word in node.keywords:
+            of_dtype = word.arg == "dtype" and isinstance(word.value, ast.Name)
+            if of_dtype and _all(made, _last(word.value), _is_array):
+                yield node.lineno, "an array as a dtype"
+
+
+_Made = dict[str, list[ast.expr]]
+
+
+def _assigned(nodes: Sequence[ast.AST]) -> _Made:
+    """All that each name is assigned; a parameter of a function is assigned what nobody knows."""
+    made: _Made = {}
+    for node in nodes:
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                for name in ast.walk(target):
+                    if isinstance(name, ast.Name):
+                        made.setdefault(name.id, []).append(node.value)
+        if isinstance(node, ast.arg):
+            made.setdefault(node.arg, []).append(ast.Constant(None))
+    return made
+
+
+def _all(made: _Made, name: str, holds: Callable[[ast.expr], bool]) -> bool:
+    """Whether it holds of all that a name is assigned."""
+    return bool(made.get(name)) and all(map(holds, made[name]))
+
+
+def _is_array(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and _last(node.func) in _ARRAYS
+
+
+def _is_key(node: ast.expr | None, made: _Made) -> bool:
+    """Whether it is a key, as far as the name or what makes it says."""
+    if isinstance(node, ast.Name):
+        named = _NAMED_KEY.search(node.id) is not None
+        return named or _all(made, node.id, lambda value: _is_key(value, {}))
+    return isinstance(node, ast.Call) and _last(node.func) in _KEYS
+
+
+def _is_of_lists(node: ast.expr | None, made: _Made) -> bool:
+    """Whether it is a display of lists or numbers."""
+    if isinstance(node, ast.Name):
+        return _all(made, node.id, lambda value: _is_of_lists(value, {}))
+    numbers = (ast.List, ast.ListComp, ast.Constant)
+    return isinstance(node, ast.List | ast.Tuple) and any(isinstance(e, numbers) for e in node.elts)
+
+
+def _stored(function: ast.FunctionDef) -> Iterator[int]:
+    """Lines where a traced function keeps something under a parameter, in what is no parameter."""
+    traced = {_last(each) for of in function.decorator_list for each in ast.walk(of)} & _TRACING
+    static = any("static" in ast.unparse(each) for each in function.decorator_list)
+    mine = {arg.arg for arg in function.args.args}
+    for node in ast.walk(function) if traced and not static else ():
+        for target in node.targets if isinstance(node, ast.Assign) else ():
+            if not (isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Name)):
+                continue
+            if target.slice.id in mine and _last(target.value) not in {*mine, ""}:
+                yield target.lineno
+
+
+def _enters_a_mesh(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call):
+        return _last(node.func) in _MESHES
+    items = node.items if isinstance(node, ast.With) else []
+    return any("mesh" in ast.unparse(item.context_expr).lower() for item in items)
+
+
+def _last(node: ast.AST) -> str:
+    """The last part of a dotted name; empty for what is none."""
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def _owner(node: ast.expr) -> str:
+    return _last(node.value) if isinstance(node, ast.Attribute) else ""

@@ -1,0 +1,116 @@
+"""What a file's text shows to be given to calls, each beside a neighbour that shows it not."""
+
+import pytest
+
+from conformance.events.user_code import Operation, Use
+from conformance.upgrade.sources import operations_in
+from tests.conformance.upgrade.user_sides import near
+
+ACCEPTED = {"gives": "* of float32[2]", "values": [None]}
+REFUSED = {"type": "ValueError", "line": "refused"}
+SHOWN = {
+    "a key made a NumPy array": (
+        "keys = jax.random.split(key, 3)\ny = np.asarray(keys)",
+        "data = jax.random.key_data(key)\ny = np.asarray(data)",
+    ),
+    "a list of lists given": (
+        "rows = [[1.0, 2.0], [3.0]]\ny = jnp.hstack(rows)",
+        "rows = [jnp.ones(2), jnp.ones(1)]\ny = jnp.hstack(rows)",
+    ),
+    "a layout without a mesh": (
+        "init = nnx.with_partitioning(ones, ('a',))",
+        "with mesh:\n    init = nnx.with_partitioning(ones, ('a',))",
+    ),
+    "a carry started without streams": (
+        "carry = cell.initialize_carry((1, 2))",
+        "carry = cell.initialize_carry((1, 2), rngs)",
+    ),
+    "a kind of sharding asked for": (
+        "name = type(y.sharding).__name__",
+        "name = type(y.data).__name__",
+    ),
+    "an array as a dtype": (
+        "labels = jnp.array([1])\ny = jnp.zeros(3, dtype=labels)",
+        "def f(labels):\n    return jnp.zeros(3, dtype=labels)\nlabels = jnp.array([1])",
+    ),
+    "a number as a key": (
+        "@jax.jit\ndef f(x):\n    seen[x] = 1\n    return x",
+        "@functools.partial(jax.jit, static_argnums=0)\ndef f(x):\n    seen[x] = 1\n    return 1",
+    ),
+    "an object that is an array": (
+        "class A:\n    def __jax_array__(self):\n        return self.a",
+        "class A:\n    def __array__(self):\n        return self.a",
+    ),
+    "None among leaves": (
+        "y = jax.tree.map(f, None, x)",
+        "y = jax.tree.map(f, {'a': None}, {'a': None})",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_what_is_given_is_shown_beside_a_neighbour(name: str) -> None:
+    does, neighbour = (
+        {each.name for each in operations_in(source, "a.py")} for source in SHOWN[name]
+    )
+    assert name in does
+    assert name not in neighbour
+
+
+def test_none_in_a_list_that_becomes_an_array_is_no_leaf() -> None:
+    found = {each.name for each in operations_in("y = jnp.array([1.0, None])", "a.py")}
+    assert found == {"an array of an object", "a list made"}
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "operation"),
+    [
+        ("jax.pmap/shard-of-a-result", "jax.pmap", "an object: .addressable_shards"),
+        ("jax.vmap/plain-numpy.hstack-list", "jax.numpy.hstack", "a list of lists given"),
+        ("flax.nnx.vmap/cell-carry-without-streams", "flax.nnx.GRUCell", None),
+        ("jax.vmap/plain-jit-of-an-object-that-is-an-array", "jax.jit", None),
+        ("flax.nnx.vmap/annotated-by-with-partitioning-in-nothing", None, None),
+    ],
+)
+def test_a_refusal_is_near_who_gives_what_is_refused(
+    key: str, name: str | None, operation: str | None
+) -> None:
+    shown = {
+        "cell-carry-without-streams": "a carry started without streams",
+        "plain-jit-of-an-object-that-is-an-array": "an object that is an array",
+        "annotated-by-with-partitioning-in-nothing": "a layout without a mesh",
+    }
+    use = Use(file="a.py", line=4, name=name or "flax.nnx.with_partitioning", positional=1)
+    done = Operation(file="a.py", line=4, name=operation or shown[key.partition("/")[2]])
+    change = {f"calls/{key}": ACCEPTED}, {f"calls/{key}": REFUSED}
+    assert near((use,), *change) == []
+    ((where, what, _),) = near((use,), *change, (done,))
+    assert (where, what) == ("a.py:4", use.name)
+
+
+def test_the_kind_of_a_sharding_is_near_who_asks_for_it() -> None:
+    key = "calls/jax.pmap/kind-of-sharding"
+    was, now = (
+        {"gives": "* of str", "values": [kind]} for kind in ("PmapSharding", "NamedSharding")
+    )
+    use = Use(file="a.py", line=4, name="jax.pmap", positional=1)
+    asks = (Operation(file="a.py", line=6, name="a kind of sharding asked for"),)
+    assert near((use,), {key: was}, {key: now}) == []
+    assert [line[0] for line in near((use,), {key: was}, {key: now}, asks)] == ["a.py:6"]
+
+
+def test_edges_are_not_near_a_call_of_other_numbers() -> None:
+    key = "calls/jax.vmap/at-edges-gamma"
+    use = Use(file="a.py", line=1, name="jax.scipy.special.gamma", positional=1)
+    for numbers, lines in (("0.5, 2.5", 0), ("-1.0, 2.5", 1)):
+        source = f"y = jax.scipy.special.gamma(jnp.array([{numbers}]))"
+        done = tuple(operations_in(source, "a.py"))
+        assert len(near((use,), {key: ACCEPTED}, {key: REFUSED}, done)) == lines
+
+
+def test_what_is_chosen_by_the_function_now_is_no_other_default() -> None:
+    key = "defaults/flax.nnx.GRUCell"
+    use = Use(file="a.py", line=4, name="flax.nnx.GRUCell", positional=2)
+    for now, lines in (("None", 0), ("ones", 1)):
+        said = near((use,), {key: {"carry_init": "zeros"}}, {key: {"carry_init": now}})
+        assert len(said) == lines
