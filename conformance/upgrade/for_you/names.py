@@ -92,10 +92,7 @@ def keywords(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> 
         refused: dict[tuple[str, ...], list[Use]] = {}
         for use in mine:
             lost = (
-                word
-                for word in use.keywords
-                if (_takes(was, word) or is_known_to_have_been_taken(name, word))
-                and not _takes(now, word)
+                word for word in use.keywords if _took(name, was, word) and not _takes(now, word)
             )
             refused.setdefault(tuple(dict.fromkeys(lost)), []).append(use)
         for words, these in refused.items():
@@ -154,6 +151,12 @@ def _misfit(signature: Value, use: Use, before: Value = None) -> str | None:
     if use.positional > len(positional) and not signature["more"]:
         return f"takes {len(positional)} arguments by position now, and is given {use.positional}: name them"
     return None
+
+
+def _took(name: str, signature: Value, keyword: str) -> bool:
+    """Whether a function took a keyword: maybe one that its signature asks for by position alone."""
+    hidden = keyword in signature.get("required", ()) and is_known_to_have_been_taken(name, keyword)
+    return hidden or _takes(signature, keyword)
 
 
 def _takes(signature: Value, keyword: str) -> bool:

@@ -126,3 +126,13 @@ def test_the_array_of_a_variable_is_no_new_attribute() -> None:
     new = Operation(file="a.py", line=3, name="Param: set a new attribute")
     assert new in done_in(source.format("tag"), "a.py")
     assert new not in done_in(source.format("value"), "a.py")
+
+
+def test_a_keyword_that_a_signature_did_not_show_is_said_where_it_was_asked_for() -> None:
+    key = "signatures/jax.jit"
+    now = {"keywords": ["inline"], "any": False, "positional": ["fun"], "required": []}
+    was = {**now, "required": ["fun"]}
+    call = (Use(file="a.py", line=7, name="jax.jit", keywords=("fun",)),)
+    (line,) = found(side({}, {key: was}, uses=call), side({}, {key: now}, uses=call)).work
+    assert line.sentence.startswith("takes no fun= since jax 0.7.0 ")
+    assert found(side({}, {key: now}, uses=call), side({}, {key: now}, uses=call)).work == ()
