@@ -21,6 +21,7 @@ def given_in(nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
 
     """
     made = _assigned(nodes)
+    yield from ((line, "a pmap within a jit") for line in _compiled_pmaps(nodes))
     has_mesh = any(map(_enters_a_mesh, nodes))
     for node in nodes:
         if isinstance(node, ast.FunctionDef):
@@ -44,6 +45,28 @@ def given_in(nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
             of_dtype = word.arg == "dtype" and isinstance(word.value, ast.Name)
             if of_dtype and _all(made, _last(word.value), _is_array):
                 yield node.lineno, "an array as a dtype"
+
+
+def _compiled_pmaps(nodes: Sequence[ast.AST]) -> Iterator[int]:
+    """Lines where a function under `jit` is a pmap, or calls one."""
+    mapped = {"pmap"}
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef) and _names(node.decorator_list) & {"pmap"}:
+            mapped.add(node.name)
+        if isinstance(node, ast.Assign) and _names([node.value]) & {"pmap"}:
+            mapped |= _names(node.targets)
+    functions = {node.name: node for node in nodes if isinstance(node, ast.FunctionDef)}
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef) and "jit" in _names(node.decorator_list):
+            yield from [node.lineno] if _names(node.body) & mapped else []
+        if isinstance(node, ast.Call) and _last(node.func) == "jit":
+            inner = [functions[name] for name in _names(node.args) & functions.keys()]
+            yield from [node.lineno] if _names([*node.args, *inner]) & mapped else []
+
+
+def _names(nodes: Sequence[ast.AST]) -> set[str]:
+    """The last parts of all names within."""
+    return {_last(each) for node in nodes for each in ast.walk(node)} - {""}
 
 
 _Made = dict[str, list[ast.expr]]

@@ -3,6 +3,9 @@
 import pytest
 
 from conformance.events.user_code import Operation, Use
+from conformance.upgrade.detectors import laws
+from conformance.upgrade.difference import Difference
+from conformance.upgrade.for_you.nearby import nearby
 from conformance.upgrade.sources import operations_in
 from tests.conformance.upgrade.user_sides import near
 
@@ -40,6 +43,10 @@ SHOWN = {
     "an object that is an array": (
         "class A:\n    def __jax_array__(self):\n        return self.a",
         "class A:\n    def __array__(self):\n        return self.a",
+    ),
+    "a pmap within a jit": (
+        "@jax.pmap\ndef f(x):\n    return x\n@jax.jit\ndef g(x):\n    return f(x)",
+        "@jax.pmap\ndef f(x):\n    return x\n@jax.jit\ndef g(x):\n    return x\ny = f(g(x))",
     ),
     "None among leaves": (
         "y = jax.tree.map(f, None, x)",
@@ -114,3 +121,13 @@ def test_what_is_chosen_by_the_function_now_is_no_other_default() -> None:
     for now, lines in (("None", 0), ("ones", 1)):
         said = near((use,), {key: {"carry_init": "zeros"}}, {key: {"carry_init": now}})
         assert len(said) == lines
+
+
+def test_what_jit_does_to_a_pmap_is_near_who_compiles_one() -> None:
+    item = "mapping.jit-agrees | jax.pmap | square"
+    use = Use(file="a.py", line=4, name="jax.pmap", positional=1)
+    cause = f"{laws.KNOWN}pmap-in-jit-zeros"
+    entry = Difference(laws.FIXED, item, "a known defect is gone", cause=cause)
+    assert list(nearby({use.name: [use]}, [entry])) == []
+    compiles = (Operation(file="a.py", line=6, name="a pmap within a jit"),)
+    assert len(list(nearby({use.name: [use]}, [entry], operations=compiles))) == 1
