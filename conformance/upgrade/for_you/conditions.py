@@ -25,7 +25,7 @@ class Condition:
     given: frozenset[str] = frozenset()
     """Keywords of which the call gives one."""
     says: str = ""
-    """Of calls that fail now: what is refused and what to write, in place of the names of the calls."""
+    """What changed and what to write, in place of the names of the calls that fail or give another kind."""
 
 
 def _does(*operations: str, of: str = "") -> Condition:
@@ -43,6 +43,10 @@ _SHARDS = [
     for kind in ("Array", "an object")
     for attribute in ("addressable_shards", "addressable_data")
 ]
+_EXPLICIT = (
+    "the axes are Explicit now: arrays carry their layout, and what leaves that of a result open raises "
+    "ShardingTypeError. axis_types=(jax.sharding.AxisType.Auto,) * n gives what it was"
+)
 _IN_PLACE = "iadd isub imul itruediv ifloordiv imod ipow imatmul iand ior ixor ilshift irshift"
 _TREES = "leaves map flatten structure reduce tree_leaves tree_map tree_flatten tree_structure"
 _RARE_DTYPES = "int8 int16 int64 uint8 uint16 uint32 uint64 bfloat16 float16 float64 complex64"
@@ -75,6 +79,12 @@ _BY_KEY: Mapping[str, Condition] = {
     "calls/jax.pmap/result-along-another-axis*": Condition(given=frozenset({"out_axes"})),
     "calls/jax.pmap/shard-of-a-result": attrs.evolve(_does(*_SHARDS), place="file"),
     "calls/jax.pmap/kind-of-sharding": _does("a kind of sharding asked for", of="pmap"),
+    "calls/jax.pmap/argument-divided-by-columns": attrs.evolve(
+        _does("a layout by columns"), place="file"
+    ),
+    "calls/jax.vmap/plain-make_mesh-kinds-of-axes": Condition(
+        unless=frozenset({"axis_types"}), says=_EXPLICIT
+    ),
     "calls/jax.pmap/pmap-of-pmap*": attrs.evolve(_does("a pmap within a pmap"), place="file"),
     "calls/jax.*map/*-by-small-numbers": attrs.evolve(
         _does("int8 named", "uint8 named"), place="file"

@@ -24,6 +24,7 @@ from conformance.upgrade.kinds import DifferenceKind
 
 _OF_USE = frozenset({"defaults-changed", "arguments-needed"})
 """Kinds, beside those that need work, that concern who calls the function."""
+_SAID_ANEW = (failures.FAILS, call_forms.FACTS)
 _NAMED = 4
 """So many differences of one line are named in it."""
 _ABOUT = re.compile(r"['\"`(\[\d]")
@@ -83,7 +84,7 @@ def nearby(
             continue
         special = condition(mine[0])
         said = f"{_counted(mine)}: {mine[0].sentence.splitlines()[0]}"
-        if special is not None and special.says and mine[0].kind is failures.FAILS:
+        if special is not None and special.says and mine[0].kind in _SAID_ANEW:
             said = f"{special.says}. {_error_of(mine[0])}".strip()
         yield Line(place, name, said), tuple(entry.key for entry in mine)
 
@@ -99,8 +100,8 @@ def _order(
 
 
 def _error_of(entry: Difference) -> str:
-    """What the call raises now, in one line."""
-    return entry.sentence.partition("; now ")[2].splitlines()[0]
+    """What the call raises now, in one line; nothing where it raises nothing."""
+    return "".join(entry.sentence.partition("; now ")[2].splitlines()[:1])
 
 
 def _place(

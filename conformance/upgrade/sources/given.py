@@ -10,6 +10,7 @@ _NAMED_KEY = re.compile(r"(^|_)(key|rng|prng)s?($|_)")
 _ARRAYS = frozenset({"array", "asarray", "arange", "linspace", "ones", "zeros"})
 _STACKS = frozenset({"hstack", "vstack", "dstack", "column_stack"})
 _TRACING = frozenset({"jit", "vmap", "pmap", "grad", "value_and_grad"})
+_SPECS = frozenset({"P", "PartitionSpec"})
 _MESHES = frozenset({"set_mesh", "use_mesh"})
 
 
@@ -35,6 +36,8 @@ def given_in(nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
             yield node.lineno, "a key made a NumPy array"
         if name in _STACKS and _is_of_lists(first, made):
             yield node.lineno, "a list of lists given"
+        if name in _SPECS and len(node.args) > 1 and _is_none(first):
+            yield node.lineno, "a layout by columns"
         if name == "with_partitioning" and not has_mesh:
             yield node.lineno, "a layout without a mesh"
         if name == "initialize_carry" and len(node.args) == 1 and not node.keywords:
@@ -89,6 +92,10 @@ def _assigned(nodes: Sequence[ast.AST]) -> _Made:
 def _all(made: _Made, name: str, holds: Callable[[ast.expr], bool]) -> bool:
     """Whether it holds of all that a name is assigned."""
     return bool(made.get(name)) and all(map(holds, made[name]))
+
+
+def _is_none(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
 
 
 def _is_array(node: ast.expr) -> bool:

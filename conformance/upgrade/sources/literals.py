@@ -32,6 +32,8 @@ def of_numbers(node: ast.AST) -> Iterator[str]:
 
 def _length(node: ast.expr) -> int | None:
     """The number of items of a vector; 0 where only that it is one is known, None where nothing is."""
+    if isinstance(node, ast.List):
+        return _of_list(node)
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or not node.args:
         return None
     first = node.args[0]

@@ -48,6 +48,8 @@ SHOWN = {
         "@jax.pmap\ndef f(x):\n    return x\n@jax.jit\ndef g(x):\n    return f(x)",
         "@jax.pmap\ndef f(x):\n    return x\n@jax.jit\ndef g(x):\n    return x\ny = f(g(x))",
     ),
+    "a layout by columns": ("spec = P(None, 'i')", "spec = P('i', None)"),
+    "trim_zeros of vectors": ("y = jnp.trim_zeros([0, 1, 0])", "y = jnp.trim_zeros([[0], [1]])"),
     "None among leaves": (
         "y = jax.tree.map(f, None, x)",
         "y = jax.tree.map(f, {'a': None}, {'a': None})",
@@ -131,3 +133,14 @@ def test_what_jit_does_to_a_pmap_is_near_who_compiles_one() -> None:
     assert list(nearby({use.name: [use]}, [entry])) == []
     compiles = (Operation(file="a.py", line=6, name="a pmap within a jit"),)
     assert len(list(nearby({use.name: [use]}, [entry], operations=compiles))) == 1
+
+
+def test_explicit_axes_are_said_with_what_to_write_to_who_does_not_choose() -> None:
+    key = "calls/jax.vmap/plain-make_mesh-kinds-of-axes"
+    was, now = ({"gives": "* of str", "values": [f"axes are {k}"]} for k in ("Auto", "Explicit"))
+    use = Use(file="a.py", line=4, name="jax.make_mesh", positional=2)
+    ((_, _, said),) = near((use,), {key: was}, {key: now})
+    assert said.startswith("the axes are Explicit now")
+    assert "AxisType.Auto" in said
+    chosen = Use(file="a.py", line=4, name="jax.make_mesh", keywords=("axis_types",))
+    assert near((chosen,), {key: was}, {key: now}) == []
