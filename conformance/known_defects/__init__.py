@@ -3,6 +3,7 @@
 from conformance.known_defects.attention import ATTENTION
 from conformance.known_defects.beside_maps import BESIDE_MAPS
 from conformance.known_defects.collectives import COLLECTIVES
+from conformance.known_defects.convolutions import CONVOLUTIONS
 from conformance.known_defects.defect import Defect
 from conformance.known_defects.explicit_mesh import EXPLICIT_MESH
 from conformance.known_defects.layer_norm import LAYER_NORM
@@ -27,5 +28,6 @@ DEFECTS: tuple[Defect, ...] = (
     *PLACEMENT,
     *ATTENTION,
     *EXPLICIT_MESH,
+    *CONVOLUTIONS,
     *LAYER_NORM,
 )

@@ -13,6 +13,13 @@ from packaging.specifiers import SpecifierSet
 
 from properties.call import Call
 
+_GRADIENTS = ("gradients.per-example", "gradients.shared-sum")
+OF_SHARDED = {
+    "parallel.sharded-gradients": _GRADIENTS,
+    "parallel.explicit-gradients": (*_GRADIENTS, "parallel.explicit-mesh"),
+}
+"""Laws that make other laws' calls with arrays that are sharded: what those show, these show, too."""
+
 
 @attrs.frozen
 class Defect:
@@ -43,7 +50,8 @@ class Defect:
 
     def may_affect(self, law: str, transform: str) -> bool:
         """Whether calls of that law and transform may show it."""
-        return transform == self.transform and (self.all_laws or law == self.law)
+        laws = (law, *OF_SHARDED.get(law, ()))
+        return transform == self.transform and (self.all_laws or self.law in laws)
 
     def applies_to(self, versions: Mapping[str, str | None]) -> bool:
         """Whether these installed versions are in the defect's range."""

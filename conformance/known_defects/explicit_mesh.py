@@ -216,4 +216,43 @@ EXPLICIT_MESH: tuple[Defect, ...] = (
         upstream=NOT_FOUND_ON_THE_27TH,
         all_laws=False,
     ),
+    *(
+        Defect(
+            id=f"vmap-explicit-mesh-{name}",
+            transform="jax.vmap",
+            versions={"jax": versions},
+            affects=calls_of(subjects, any_axes),
+            law="parallel.explicit-gradients",
+            call=call,
+            description=f"Over an Explicit mesh, {what}",
+            upstream="No report of it was found on jax-ml/jax on 2026-11-29.",
+            all_laws=False,
+        )
+        for name, versions, subjects, call, what in (
+            (
+                *("sort-gradient", ">=0.8.1,<0.11.1", ("sort", "lax.sort", "lax.sort.several")),
+                FunctionCall("sort", {AXIS: 4, "m": 2, "n": 3}, (Axes((0,), 0),)),
+                (
+                    "the gradient of a map of a sort raises ShardingTypeError: 'Arguments to sort must have "
+                    "equal shardings'. So does the gradient of the sort of a whole batch."
+                ),
+            ),
+            (
+                *("scan-gradient", ">=0.7.2,<0.8", ("lax.scan",)),
+                rule_call("lax.scan", (0, 1), n=4),
+                (
+                    "a map of the gradient of a scan raises a bare AssertionError where gradients of two "
+                    "shardings are added. It works in 0.7.1 and 0.8.0."
+                ),
+            ),
+            (
+                *("empty-gradient", "==0.8.0", ("lax.empty.shape",)),
+                rule_call("lax.empty.shape", (0,), n=2),
+                (
+                    "the gradient of a map of jax.lax.empty raises ValueError: 'Resource axis: d of "
+                    "PartitionSpec('d', None) is not found in mesh'. Since 0.8.1 the map does."
+                ),
+            ),
+        )
+    ),
 )

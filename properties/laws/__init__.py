@@ -37,6 +37,7 @@ LAWS: Mapping[str, Law] = MappingProxyType(
         parallel.options,
         parallel.sharding,
         parallel.explicit,
+        parallel.gradients,
         parallel.placed,
         parallel.training,
         parallel.within,

@@ -48,7 +48,8 @@ def _no_per_example_gradient(transform: Transform, subject: FunctionSubject) -> 
     )
 
 
-def _no_gradient(transform: Transform, subject: FunctionSubject) -> str | None:
+def no_gradient(transform: Transform, subject: FunctionSubject) -> str | None:
+    """Why a function has no gradient; None where it has."""
     return _undifferentiable(subject, gradient_of)
 
 
@@ -86,15 +87,14 @@ def float_arguments(subject: FunctionSubject) -> tuple[int, ...]:
     )
 
 
-def _float_calls(unmapped: str) -> FunctionCases:
-    """Calls in float32, with arguments `unmapped` as in `function_calls`."""
+def float_calls(unmapped: str, most: int = 3) -> FunctionCases:
+    """Calls in float32, with arguments `unmapped` and `most` combinations as in `function_calls`."""
 
     def cases(
         transform: Transform, subject: FunctionSubject, profile: Profile
     ) -> SearchStrategy[FunctionCall]:
         # A gradient is many primitives, most of which the catalogue has more combinations of.
-        most = 1 if subject.kind == "rule" else 3
-        calls = function_calls(unmapped=unmapped, most=most)
+        calls = function_calls(unmapped=unmapped, most=1 if subject.kind == "rule" else most)
         return calls(transform, attrs.evolve(subject, dtypes=("float32",)), profile)
 
     return cases
@@ -135,6 +135,12 @@ def _gradient_of_total(
     return jax.grad(weighted_sum, argnums=places)
 
 
+def gradient_of_map(transform: Transform, call: FunctionCall) -> Function:
+    """The gradient of the weighted sum over all examples, for the call's only axes."""
+    mapped = transform.map(call.subject.function, call.axes[0])
+    return _gradient_of_total(mapped, weights_of_map(call), float_arguments(call.subject))
+
+
 def along_itself(function: Any, places: tuple[int, ...]) -> Any:
     """The derivatives in forward mode of a function's floats by its arguments at `places`.
 
@@ -161,7 +167,7 @@ def forward_of(call: FunctionCall) -> Function:
 
 def expected_gradients(call: FunctionCall) -> Expected:
     """The gradients of a call's only axes, one for each example, stacked along a new first axis."""
-    return oracle.of_derivative(call.only(_leading_out(call.axes[0])), gradient_of)
+    return oracle.of_derivative(call.only(leading_out(call.axes[0])), gradient_of)
 
 
 def expected_forward(call: FunctionCall) -> Expected:
@@ -220,11 +226,12 @@ forward, weights = function, {literal(weights_of(call))}
 function = jax.grad(lambda *x: total(forward(*x)), {float_arguments(call.subject)})"""
 
 
-def _gradient_of_map_code(call: FunctionCall) -> str:
+def gradient_of_map_code(call: FunctionCall) -> str:
+    """Python that sets `gradient`, that of the weighted sum of a map."""
     return f"""
 weights = {literal(weights_of_map(call))}
 {_TOTAL}
-got = jax.grad(lambda *x: total(mapped(*x)), {float_arguments(call.subject)})(*arguments)"""
+gradient = jax.grad(lambda *x: total(mapped(*x)), {float_arguments(call.subject)})"""
 
 
 def _forward_code(call: FunctionCall) -> str:
@@ -237,50 +244,50 @@ def _forward_of_map_code(call: FunctionCall) -> str:
     return f"{inspect.getsource(along_itself)}\n\ngot = along_itself(mapped, {places})(*arguments)"
 
 
-def _leading_out(axes: Axes) -> Axes:
+def leading_out(axes: Axes) -> Axes:
+    """The axes of the map of a gradient: each argument's keep their places, the results' come first."""
     return attrs.evolve(axes, out_axes=0)
 
 
-MAP_OF_GRADIENT = Recipe("map of the gradient", setup_code=_gradient_code, axes=_leading_out)
-GRADIENT_OF_MAP = Recipe("gradient of the map", result_code=_gradient_of_map_code)
+MAP_OF_GRADIENT = Recipe("map of the gradient", setup_code=_gradient_code, axes=leading_out)
+GRADIENT_OF_MAP = Recipe(
+    "gradient of the map",
+    result_code=lambda call: f"{gradient_of_map_code(call)}\ngot = gradient(*arguments)",
+)
 MAP_OF_FORWARD = Recipe("map of the derivative in forward mode", setup_code=_forward_code)
 FORWARD_OF_MAP = Recipe("derivative in forward mode of the map", result_code=_forward_of_map_code)
 
 
 @law(
     "gradients.per-example",
-    cases=_float_calls("any"),
+    cases=float_calls("any"),
     kinds=("function", "rule"),
     skip_if=_no_per_example_gradient,
 )
 def per_example(transform: Transform, call: FunctionCall) -> None:
     """Mapping a gradient gives the gradient at each example."""
     gradient = gradient_of(call)
-    pieces = [transform.map(gradient, _leading_out(axes)) for axes in call.axes]
+    pieces = [transform.map(gradient, leading_out(axes)) for axes in call.axes]
     _check_derivatives(transform, call, expected_gradients, {MAP_OF_GRADIENT: pieces})
 
 
 @law(
     "gradients.shared-sum",
     tier="derived",
-    cases=_float_calls("any"),
+    cases=float_calls("any"),
     kinds=("function", "rule"),
-    skip_if=_no_gradient,
+    skip_if=no_gradient,
 )
 def shared_sum(transform: Transform, call: FunctionCall) -> None:
     """The gradient of a map is each example's gradient, and by a shared argument the sum of them."""
-    pieces = []
-    for axes in call.axes:
-        mapped = transform.map(call.subject.function, axes)
-        weights = weights_of_map(call.only(axes))
-        pieces.append(_gradient_of_total(mapped, weights, float_arguments(call.subject)))
+    pieces = [gradient_of_map(transform, call.only(axes)) for axes in call.axes]
     _check_derivatives(transform, call, expected_gradient_of_map, {GRADIENT_OF_MAP: pieces})
 
 
 @law(
     "gradients.forward",
     tier="derived",
-    cases=_float_calls("any"),
+    cases=float_calls("any"),
     kinds=("function", "rule"),
     skip_if=_no_forward_mode,
 )
@@ -347,10 +354,9 @@ def _differentiable_program(family: str, seed: int) -> Program:
 def generated_program(transform: Transform, call: ProgramCall) -> None:
     """The gradient of a map of a generated program is each example's, and by a shared input their sum."""
     (axes,), places = call.axes, float_arguments(call.subject)
-    leading = attrs.evolve(call, axes=(_leading_out(axes),))
+    leading = attrs.evolve(call, axes=(leading_out(axes),))
     each = programs.expected_with(leading, gradient_of)
-    mapped = transform.map(call.subject.function, axes)
-    gradient = _gradient_of_total(mapped, weights_of_map(call), places)
+    gradient = gradient_of_map(transform, call)
     expected = summed_where_shared(each, [axes.in_axes[place] for place in places])
     (got,) = run_together([gradient], [call.arguments(axes)], not call.eager)
     with attribute_to(call, GRADIENT_OF_MAP, expected=expected):

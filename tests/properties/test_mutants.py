@@ -70,6 +70,8 @@ KILLS = {
     "parallel.sharded-jit-agrees": ["shards-swapped", "options-ignored"],
     "parallel.placed-within": ["batch-reversed", "options-ignored"],
     "parallel.explicit-mesh": ["batch-reversed", "slice-zero-broadcast", "explicit-mesh-dropped"],
+    "parallel.sharded-gradients": ["slice-zero-broadcast", "derivative-halved"],
+    "parallel.explicit-gradients": ["slice-zero-broadcast", "derivative-halved"],
     "parallel.shard-map-within": ["batch-reversed", "slice-zero-broadcast"],
     "parallel.nested": ["shards-swapped"],
     "parallel.devices": ["options-ignored", "shards-swapped", "devices-reversed"],

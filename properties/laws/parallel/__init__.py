@@ -3,6 +3,7 @@
 from properties.laws.parallel import (
     agreement,
     explicit,
+    gradients,
     options,
     placed,
     sharding,
@@ -10,4 +11,13 @@ from properties.laws.parallel import (
     within,
 )
 
-__all__ = ["agreement", "explicit", "options", "placed", "sharding", "training", "within"]
+__all__ = [
+    "agreement",
+    "explicit",
+    "gradients",
+    "options",
+    "placed",
+    "sharding",
+    "training",
+    "within",
+]

@@ -45,7 +45,8 @@ _WAYS_OUT = ("out_sharding", "output sharding")
 """What JAX's message names as a way out where it cannot know how a result is to be sharded."""
 
 
-def _reason(transform: Transform, subject: FunctionSubject) -> str | None:
+def unavailable(transform: Transform, subject: FunctionSubject) -> str | None:
+    """Why nothing can be sharded over an Explicit mesh; None where it can be."""
     if subject.own is not None:
         return "how a user's function is to be sharded is said within it"
     if not hasattr(jax, "set_mesh"):
@@ -53,7 +54,8 @@ def _reason(transform: Transform, subject: FunctionSubject) -> str | None:
     return "there is one device: nothing can be sharded" if jax.device_count() == 1 else None
 
 
-def _is_joining(subject: Any) -> bool:
+def is_joining(subject: Any) -> bool:
+    """Whether JAX shards what the subject gives by its own rules."""
     return subject.kind == "function" or subject.name in (
         *JOINING,
         *SHARDED_BY_THEIR_RULES,
@@ -68,8 +70,8 @@ def _is_joining(subject: Any) -> bool:
     cases=function_calls(unmapped="any", most=1),
     only_transform="jax.vmap",
     kinds=("function", "rule", "collective"),
-    where=_is_joining,
-    skip_if=_reason,
+    where=is_joining,
+    skip_if=unavailable,
 )
 def explicit_mesh(transform: Transform, call: FunctionCall) -> None:
     """A map of arrays on an Explicit mesh gives the same, sharded alike, and leaves no mesh behind."""
@@ -79,8 +81,7 @@ def explicit_mesh(transform: Transform, call: FunctionCall) -> None:
     mapped = transform.map(call.subject.function, axes)
     compiled = bool(call.seed % 2)
     got = attempt(lambda: over_mesh(mapped, arguments, axes.in_axes, mesh, compiled))
-    if isinstance(got, Raised) and any(way in str(got.error) for way in _WAYS_OUT):
-        raise UnsupportedPrimitive(f"JAX says what it cannot know, and a way out: {got!r}")
+    refuse_ways_out(got)
     with attribute_to(call, EXPLICIT):
         assert_agrees(got, expected)
     if jax.sharding.get_abstract_mesh() != before:
@@ -94,6 +95,12 @@ def explicit_mesh(transform: Transform, call: FunctionCall) -> None:
         message = f"a device has {max(on_each)} of the {size} examples in place of {due[0]}"
         with attribute_to(call, ON_EACH, expected=exactly(due)):
             raise Mismatch("value", message, due, on_each)
+
+
+def refuse_ways_out(got: Any) -> None:
+    """Raise `UnsupportedPrimitive` where JAX cannot know how a result is to be sharded, and says so."""
+    if isinstance(got, Raised) and any(way in str(got.error) for way in _WAYS_OUT):
+        raise UnsupportedPrimitive(f"JAX says what it cannot know, and a way out: {got!r}")
 
 
 def explicit_mesh_for(size: int) -> Any:

@@ -18,7 +18,8 @@ from properties.transform import Transform
 from properties.trees import attempt
 
 
-def _one_device(transform: Transform, subject: FunctionSubject) -> str | None:
+def one_device(transform: Transform, subject: FunctionSubject) -> str | None:
+    """Why nothing can be sharded; None where it can be."""
     if jax.device_count() > 1:
         return None
     return "there is one device: nothing can be sharded"
@@ -29,7 +30,7 @@ def _one_device(transform: Transform, subject: FunctionSubject) -> str | None:
     tier="derived",
     cases=function_calls(unmapped="any", most=2),
     only_transform="jax.vmap",
-    skip_if=_one_device,
+    skip_if=one_device,
 )
 def sharded_jit_agrees(transform: Transform, call: FunctionCall) -> None:
     """A jitted map of sharded arrays gives what it gives of others; `spmd_axis_name` shards its results."""

@@ -67,6 +67,11 @@ WINDOWS = (
     _convolution(".feature-groups", (2, 6, 5), (4, 3, 2), "(1,), 'SAME', feature_group_count=2"),
     _convolution(".depthwise", (2, 3, 5), (6, 1, 2), "(1,), 'SAME', feature_group_count=3"),
     _convolution(".batch-groups", (4, 3, 5), (6, 3, 2), "(1,), 'SAME', batch_group_count=2"),
+    _convolution(
+        ".batch-groups-of-one",
+        *((2, 5, 4), (3, 4, 4)),
+        "(1,), 'SAME', None, None, ('NHC', 'HIO', 'NHC'), batch_group_count=2",
+    ),
     _convolution(".plane", (2, 3, 4, 5), (2, 3, 2, 3), "(1, 2), 'SAME'"),
     rule(
         "dot_general",
