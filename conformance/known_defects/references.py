@@ -84,7 +84,7 @@ REFERENCES: tuple[Defect, ...] = (
         id="vmap-gradient-of-ref",
         transform="jax.vmap",
         versions={"jax": ">=0.7.2,<0.8"},
-        affects=lambda call: call.subject_name in _INDEXED,
+        affects=calls_of((*_INDEXED, "lax.addupdate.whole"), any_axes),
         law="gradients.per-example",
         call=rule_call("lax.get", (0, None), m=2, n=4),
         description=(
@@ -92,6 +92,21 @@ REFERENCES: tuple[Defect, ...] = (
             "'freeze' not implemented'."
         ),
         upstream=f"{NOT_FOUND_ON_THE_27TH} It works since 0.8.0.",
+        all_laws=False,
+    ),
+    Defect(
+        id="vmap-jit-of-gradient-of-ref",
+        transform="jax.vmap",
+        versions={"jax": ">=0.10.1"},
+        affects=calls_of("lax.get.indexers", any_axes),
+        law="parallel.sharded-gradients",
+        call=rule_call("lax.get.indexers", (0, 0)),
+        description=(
+            "Under jit, the gradient of a map, or a map of the gradient, of a function that reads a Ref by a "
+            "mapped index and a number, ref[i, 1], raises ValueError: 'Invalid type of idxer: TypedInt', on "
+            "one device, too. Without jit it works."
+        ),
+        upstream="No report of it was found on jax-ml/jax on 2026-11-29.",
         all_laws=False,
     ),
     Defect(
