@@ -51,6 +51,7 @@ REFERENCES: tuple[Defect, ...] = (
         transform="jax.vmap",
         versions={"jax": ">=0.8.0,<0.10.1"},
         affects=calls_of(_INDEXED, any_axes),
+        explains=lambda call: call.subject_name == "program-references",
         law="mapping.equals-per-example",
         call=rule_call("lax.get", (0, 0), m=2, n=4),
         description=(
