@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from conformance.cli.output_files import writing
+
 if TYPE_CHECKING:
     from conformance.events.records import Record
     from conformance.runner.run_options import RunOptions
@@ -95,9 +97,7 @@ def run(dask: str, asked: "RunOptions", *, workers: int, cache: bool, log: Path)
         cell = parts.cell(asked, workers=workers, cache=cache)
         executor = client.get_executor(pure=False)
         records = parts.run(cell, parts.PARTS_PER_THREAD * threads, executor, watcher)
-    try:
+    with writing(log, "log"):
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text("".join(to_line(each) + "\n" for each in records), encoding="utf-8")
-    except OSError as error:
-        raise click.ClickException(f"the log {log} cannot be written: {error.strerror}") from None
     return records

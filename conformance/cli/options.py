@@ -17,7 +17,7 @@ from conformance.reporting.suggestions import unknown
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path, dir_okay=False)
-"""A file that is read, or whose log or marks are checked where they are written."""
+"""A path of a file, which is not checked here; `OutputFile` checks what a command writes."""
 
 
 def selection(command: Command) -> Command:

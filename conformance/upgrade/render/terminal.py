@@ -103,7 +103,7 @@ def _show_elsewhere(
         words = elsewhere_in_words(found)
         console.print(Text.assemble(("ELSEWHERE", "bold"), f"  {words}; {same}"))
         if found:
-            hint = "`vmap-conformance report -v LOG` shows them, one a line; `| grep NAME` those of a name"
+            hint = "`vmap-conformance report -v LOG` lists them, one per line (`| grep NAME` finds a name)"
             console.print(f"  {hint}", style="dim")
         if differences.status and not mine.things_to_do and not yours:
             said = "  The exit status is 1 for what breaks there; `upgrade --fail-on yours` makes it 0."

@@ -4,6 +4,8 @@ import ast
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from conformance.upgrade.sources.expressions import is_none, last, owner
+
 _NUMPY = frozenset({"np", "numpy", "onp"})
 _KEYS = frozenset({"key", "split", "fold_in", "clone"})
 _NAMED_KEY = re.compile(r"(^|_)(key|rng|prng)s?($|_)")
@@ -31,22 +33,22 @@ def given_in(nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
                 yield node.lineno, "an object that is an array"
         if not isinstance(node, ast.Call):
             continue
-        name, first = _last(node.func), node.args[0] if node.args else None
-        if name in {"asarray", "array"} and _owner(node.func) in _NUMPY and _is_key(first, made):
+        name, first = last(node.func), node.args[0] if node.args else None
+        if name in {"asarray", "array"} and owner(node.func) in _NUMPY and _is_key(first, made):
             yield node.lineno, "a key made a NumPy array"
         if name in _STACKS and _is_of_lists(first, made):
             yield node.lineno, "a list of lists given"
-        if name in _SPECS and len(node.args) > 1 and _is_none(first):
+        if name in _SPECS and len(node.args) > 1 and is_none(first):
             yield node.lineno, "a layout by columns"
         if name == "with_partitioning" and not has_mesh:
             yield node.lineno, "a layout without a mesh"
         if name == "initialize_carry" and len(node.args) == 1 and not node.keywords:
             yield node.lineno, "a carry started without streams"
-        if name in {"type", "isinstance"} and first and _last(first) == "sharding":
+        if name in {"type", "isinstance"} and first and last(first) == "sharding":
             yield node.lineno, "a kind of sharding asked for"
         for word in node.keywords:
             of_dtype = word.arg == "dtype" and isinstance(word.value, ast.Name)
-            if of_dtype and _all(made, _last(word.value), _is_array):
+            if of_dtype and _all(made, last(word.value), _is_array):
                 yield node.lineno, "an array as a dtype"
 
 
@@ -62,14 +64,14 @@ def _compiled_pmaps(nodes: Sequence[ast.AST]) -> Iterator[int]:
     for node in nodes:
         if isinstance(node, ast.FunctionDef) and "jit" in _names(node.decorator_list):
             yield from [node.lineno] if _names(node.body) & mapped else []
-        if isinstance(node, ast.Call) and _last(node.func) == "jit":
+        if isinstance(node, ast.Call) and last(node.func) == "jit":
             inner = [functions[name] for name in _names(node.args) & functions.keys()]
             yield from [node.lineno] if _names([*node.args, *inner]) & mapped else []
 
 
 def _names(nodes: Sequence[ast.AST]) -> set[str]:
     """The last parts of all names within."""
-    return {_last(each) for node in nodes for each in ast.walk(node)} - {""}
+    return {last(each) for node in nodes for each in ast.walk(node)} - {""}
 
 
 _Made = dict[str, list[ast.expr]]
@@ -94,12 +96,8 @@ def _all(made: _Made, name: str, holds: Callable[[ast.expr], bool]) -> bool:
     return bool(made.get(name)) and all(map(holds, made[name]))
 
 
-def _is_none(node: ast.expr | None) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
-
-
 def _is_array(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and _last(node.func) in _ARRAYS
+    return isinstance(node, ast.Call) and last(node.func) in _ARRAYS
 
 
 def _is_key(node: ast.expr | None, made: _Made) -> bool:
@@ -107,7 +105,7 @@ def _is_key(node: ast.expr | None, made: _Made) -> bool:
     if isinstance(node, ast.Name):
         named = _NAMED_KEY.search(node.id) is not None
         return named or _all(made, node.id, lambda value: _is_key(value, {}))
-    return isinstance(node, ast.Call) and _last(node.func) in _KEYS
+    return isinstance(node, ast.Call) and last(node.func) in _KEYS
 
 
 def _is_of_lists(node: ast.expr | None, made: _Made) -> bool:
@@ -120,28 +118,19 @@ def _is_of_lists(node: ast.expr | None, made: _Made) -> bool:
 
 def _stored(function: ast.FunctionDef) -> Iterator[int]:
     """Lines where a traced function keeps something under a parameter, in what is no parameter."""
-    traced = {_last(each) for of in function.decorator_list for each in ast.walk(of)} & _TRACING
+    traced = {last(each) for of in function.decorator_list for each in ast.walk(of)} & _TRACING
     static = any("static" in ast.unparse(each) for each in function.decorator_list)
     mine = {arg.arg for arg in function.args.args}
     for node in ast.walk(function) if traced and not static else ():
         for target in node.targets if isinstance(node, ast.Assign) else ():
             if not (isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Name)):
                 continue
-            if target.slice.id in mine and _last(target.value) not in {*mine, ""}:
+            if target.slice.id in mine and last(target.value) not in {*mine, ""}:
                 yield target.lineno
 
 
 def _enters_a_mesh(node: ast.AST) -> bool:
     if isinstance(node, ast.Call):
-        return _last(node.func) in _MESHES
+        return last(node.func) in _MESHES
     items = node.items if isinstance(node, ast.With) else []
     return any("mesh" in ast.unparse(item.context_expr).lower() for item in items)
-
-
-def _last(node: ast.AST) -> str:
-    """The last part of a dotted name; empty for what is none."""
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
-
-
-def _owner(node: ast.expr) -> str:
-    return _last(node.value) if isinstance(node, ast.Attribute) else ""

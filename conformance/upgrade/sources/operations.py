@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from conformance.events.user_code import Operation
+from conformance.upgrade.sources.expressions import is_none, last, owner
 from conformance.upgrade.sources.given import given_in
 from conformance.upgrade.sources.literals import of_numbers, of_vectors
 from conformance.upgrade.sources.maps import of_maps
@@ -104,37 +105,37 @@ def _nones(nodes: Sequence[ast.AST]) -> Iterator[int]:
     """Lines with None within a container, or mapped as a tree; not where all mapped trees have it."""
     passed: set[int] = set()
     for node in nodes:
-        name = _last(node.func) if isinstance(node, ast.Call) else ""
+        name = last(node.func) if isinstance(node, ast.Call) else ""
         if isinstance(node, ast.Call) and name in {"array", "asarray"}:
             passed |= {id(each) for each in node.args}
         if isinstance(node, ast.Call) and name in {"map", "tree_map"} and len(node.args) > 2:
             trees = node.args[1:]
-            if any(map(_is_none, trees)):
+            if any(map(is_none, trees)):
                 yield node.lineno
-            if all(any(map(_is_none, ast.walk(tree))) for tree in trees):
+            if all(any(map(is_none, ast.walk(tree))) for tree in trees):
                 passed |= {id(each) for tree in trees for each in ast.walk(tree)}
     for node in nodes:
         held = node.values if isinstance(node, ast.Dict) else getattr(node, "elts", [])
         if isinstance(node, ast.Dict | ast.List) and id(node) not in passed:
-            yield from [node.lineno] if any(map(_is_none, held)) else []
+            yield from [node.lineno] if any(map(is_none, held)) else []
 
 
 def _asks_for_none(node: ast.AST) -> bool:
     """Whether it is `x is None`."""
-    return isinstance(node, ast.Compare) and any(map(_is_none, node.comparators))
+    return isinstance(node, ast.Compare) and any(map(is_none, node.comparators))
 
 
 def _of_calls(node: ast.AST) -> Iterator[str]:
     """What is called with what."""
     if not isinstance(node, ast.Call):
         return
-    name, first = _last(node.func), node.args[0] if node.args else None
+    name, first = last(node.func), node.args[0] if node.args else None
     if name in {"iter_modules", "iter_children", "iter_graph"}:
         yield "modules walked"
-    if name == "issubclass" or (name == "register" and first and _last(first) in _KINDS):
+    if name == "issubclass" or (name == "register" and first and last(first) in _KINDS):
         yield "a class asked for"
     if name in {"isinstance", "issubclass"} and len(node.args) > 1:
-        asked = {_last(each) for each in _among(node.args[1])}
+        asked = {last(each) for each in _among(node.args[1])}
         yield from ["a tuple asked for"] if "tuple" in asked else []
         yield from ["a kind asked for"] if asked & _KINDS else []
     if name == "type" and len(node.args) == 1:
@@ -143,11 +144,11 @@ def _of_calls(node: ast.AST) -> Iterator[str]:
         yield "a device as text"
     if name == "Sequential" and not node.args and not node.keywords:
         yield "an empty sequence"
-    if name in {"array", "asarray"} and _owner(node.func) not in _NUMPY and _is_object(first):
+    if name in {"array", "asarray"} and owner(node.func) not in _NUMPY and _is_object(first):
         yield "an array of an object"
     if name == "hash" and isinstance(first, ast.Name):
         yield "a number as a key"
-    if name in {"asarray", "array", "save", "savez"} and _owner(node.func) in _NUMPY:
+    if name in {"asarray", "array", "save", "savez"} and owner(node.func) in _NUMPY:
         yield "made a NumPy array"
     if name in _OF_TREES and first is not None:
         yield from ["an iterator as a tree"] if any(map(_is_iterator, node.args)) else []
@@ -156,7 +157,7 @@ def _of_calls(node: ast.AST) -> Iterator[str]:
         value = keyword.value
         if keyword.arg == "mask":
             yield "a mask given"
-        if keyword.arg == "dtype" and _last(value) in {"int", "int32"}:
+        if keyword.arg == "dtype" and last(value) in {"int", "int32"}:
             yield "whole numbers as a dtype"
         if keyword.arg == "dtype" and isinstance(value, ast.Name):
             named = _OF_DTYPES.search(value.id) or len(value.id) > _LONGEST
@@ -168,15 +169,15 @@ def _of_statements(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.With):
         for item in node.items:
             entered = item.context_expr
-            made = isinstance(entered, ast.Call) and _last(entered.func) in {"Mesh", "make_mesh"}
+            made = isinstance(entered, ast.Call) and last(entered.func) in {"Mesh", "make_mesh"}
             if made or isinstance(entered, ast.Name | ast.Attribute):
                 yield "an object entered"
     for target in node.targets if isinstance(node, ast.Assign) else ():
         if not isinstance(target, ast.Attribute):
             continue
-        if target.attr in _MADE and _last(target.value) != "self":
+        if target.attr in _MADE and last(target.value) != "self":
             yield "a shape set"
-        if _last(target.value) == "self" and isinstance(node, ast.Assign) and _is_held(node.value):
+        if last(target.value) == "self" and isinstance(node, ast.Assign) and _is_held(node.value):
             yield "a container held"
         if isinstance(target.value, ast.Attribute) and target.attr not in _VALUES:
             yield "an attribute of a member set"
@@ -184,14 +185,14 @@ def _of_statements(node: ast.AST) -> Iterator[str]:
 
 def _of_kinds(node: ast.AST) -> Iterator[str]:
     """Which kinds of objects the file has: complex numbers, lists, dtypes."""
-    named = _last(node) if isinstance(node, ast.expr) else ""
+    named = last(node) if isinstance(node, ast.expr) else ""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         named = node.value
     if _RARE_DTYPE.fullmatch(named):
         yield f"{named} named"
-    if isinstance(node, ast.Call) and _last(node.func) == "Embed" and not _is_of_many(node):
+    if isinstance(node, ast.Call) and last(node.func) == "Embed" and not _is_of_many(node):
         yield "an embedding of one"
-    if isinstance(node, ast.expr) and _last(node) in _COMPLEX:
+    if isinstance(node, ast.expr) and last(node) in _COMPLEX:
         yield "complex numbers"
     if isinstance(node, ast.Constant) and isinstance(node.value, complex):
         yield "complex numbers"
@@ -205,7 +206,7 @@ def _holds_a_module(node: ast.expr) -> bool:
         return any(map(_holds_a_module, node.values))
     if isinstance(node, ast.List | ast.Tuple):
         return any(map(_holds_a_module, node.elts))
-    return _last(node).removesuffix("s") in _MODULES
+    return last(node).removesuffix("s") in _MODULES
 
 
 def _is_of_many(node: ast.Call) -> bool:
@@ -247,7 +248,7 @@ def _lowered(nodes: Sequence[ast.AST], wrapped: frozenset[str]) -> Iterator[int]
     for node in nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             lowered = node.func.attr in {"lower", "trace"} and (node.args or node.keywords)
-            if lowered and (_is_wrapper(node.func.value) or _last(node.func.value) in wrapped):
+            if lowered and (_is_wrapper(node.func.value) or last(node.func.value) in wrapped):
                 yield node.lineno
 
 
@@ -262,7 +263,7 @@ def _where(nodes: Sequence[ast.AST]) -> Iterator[int]:
     }
     for call in (node for node in nodes if isinstance(node, ast.Call)):
         for keyword in call.keywords:
-            known = _last(keyword.value) in made or _is_boolean(keyword.value)
+            known = last(keyword.value) in made or _is_boolean(keyword.value)
             if keyword.arg == "where" and not known:
                 yield call.func.end_lineno or call.lineno
 
@@ -273,7 +274,7 @@ def _is_boolean(node: ast.expr) -> bool:
         return _is_boolean(node.left) or _is_boolean(node.right)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Invert):
         return True
-    made_by = _last(node.func) if isinstance(node, ast.Call) else ""
+    made_by = last(node.func) if isinstance(node, ast.Call) else ""
     return isinstance(node, ast.Compare) or made_by.startswith(("is", "logical_"))
 
 
@@ -298,7 +299,7 @@ def _keyed(nodes: Sequence[ast.AST]) -> Iterator[int]:
         }
         for node in ast.walk(function):
             asked = isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn)
-            if isinstance(node, ast.Compare) and asked and _last(node.left) in mine & kept:
+            if isinstance(node, ast.Compare) and asked and last(node.left) in mine & kept:
                 yield node.lineno
 
 
@@ -312,9 +313,9 @@ def _set_later(nodes: Sequence[ast.AST]) -> Iterator[int]:
             for node in ast.walk(method)
             if isinstance(node, ast.Assign)
             for target in node.targets
-            if isinstance(target, ast.Attribute) and _last(target.value) == "self"
+            if isinstance(target, ast.Attribute) and last(target.value) == "self"
         ]
-        empty = {attr for of, attr, node in stored if of == "__init__" and _is_none(node.value)}
+        empty = {attr for of, attr, node in stored if of == "__init__" and is_none(node.value)}
         for method, attr, node in stored:
             if method != "__init__" and attr in empty and not isinstance(node.value, ast.Constant):
                 yield node.lineno
@@ -339,10 +340,6 @@ def _changed(nodes: Sequence[ast.AST]) -> Iterator[int]:
             yield node.lineno
 
 
-def _is_none(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
-
-
 def _is_held(node: ast.expr) -> bool:
     """Whether it is a container that Python's syntax makes, of what is not constant."""
     if isinstance(node, ast.ListComp | ast.DictComp):
@@ -356,26 +353,15 @@ def _is_held(node: ast.expr) -> bool:
 
 
 def _is_wrapper(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and _last(node.func) in _WRAPPERS
+    return isinstance(node, ast.Call) and last(node.func) in _WRAPPERS
 
 
 def _is_iterator(node: ast.expr) -> bool:
     if isinstance(node, ast.GeneratorExp):
         return True
-    made_by = _last(node.func) if isinstance(node, ast.Call) else ""
+    made_by = last(node.func) if isinstance(node, ast.Call) else ""
     return made_by in {"values", "keys", "items", "zip", "map", "filter"}
 
 
 def _among(node: ast.expr) -> list[ast.expr]:
     return node.elts if isinstance(node, ast.Tuple) else [node]
-
-
-def _last(node: ast.expr) -> str:
-    """The last part of a dotted name; empty for what is none."""
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def _owner(node: ast.expr) -> str:
-    return _last(node.value) if isinstance(node, ast.Attribute) else ""

@@ -37,7 +37,7 @@ def _no_explicit_gradient(transform: Transform, subject: FunctionSubject) -> str
     skip_if=_no_sharded_gradient,
 )
 def sharded_gradients(transform: Transform, call: FunctionCall) -> None:
-    """Of sharded arrays, the map of a gradient and the gradient of the map give each example's gradient."""
+    """The map of a gradient and the gradient of a map give each example's gradient of sharded arrays."""
     placed = _placed(call, mesh_for(call.sizes["batch"]))
     for recipe, function, expected in _both(transform, call, *SHARDED):
         with attribute_to(call, recipe, expected=expected):
@@ -54,7 +54,7 @@ def sharded_gradients(transform: Transform, call: FunctionCall) -> None:
     skip_if=_no_explicit_gradient,
 )
 def explicit_gradients(transform: Transform, call: FunctionCall) -> None:
-    """On an Explicit mesh, the map of a gradient and the gradient of the map give each example's gradient."""
+    """The map of a gradient and the gradient of a map give each example's gradient on an Explicit mesh."""
     mesh = explicit.explicit_mesh_for(call.sizes["batch"])
     for recipe, function, expected in _both(transform, call, *EXPLICIT):
         with jax.set_mesh(mesh):

@@ -81,7 +81,7 @@ def test_the_users_part_comes_first_and_all_fits_one_screen(upgraded: Comparison
         "ELSEWHERE  50 laws regressed, 50 more names gone, 50 calls fail now,"
     )
     assert (
-        "  `vmap-conformance report -v LOG` shows them, one a line; `| grep NAME` those of a name"
+        "  `vmap-conformance report -v LOG` lists them, one per line (`| grep NAME` finds a name)"
         in lines
     )
     assert "items by outcome" not in lines

@@ -1,0 +1,20 @@
+"""What an expression of a file's text is, by itself."""
+
+import ast
+
+
+def last(node: ast.AST) -> str:
+    """The last part of a dotted name; empty for what is none."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def owner(node: ast.AST) -> str:
+    """The last part but one of a dotted name; empty for what has none."""
+    return last(node.value) if isinstance(node, ast.Attribute) else ""
+
+
+def is_none(node: ast.AST | None) -> bool:
+    """Whether it is the word None."""
+    return isinstance(node, ast.Constant) and node.value is None
