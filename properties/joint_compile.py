@@ -73,11 +73,11 @@ def _compiled(function: Any, arguments: Any) -> Any:
 
 
 def _alone(piece: Any, arguments: Any) -> Any:
-    """The result of one piece, compiled; where that raises, of the piece as it is."""
-    result = attempt(lambda: _compiled(lambda given: piece(*given), arguments)(arguments))
-    if isinstance(result, Raised):
-        (result,) = run_together([piece], [arguments], joined=False)
-    return result
+    """The result of one piece, compiled, or `Raised`.
+
+    It is not tried again without jit: what fails under jit alone is a fault, too.
+    """
+    return attempt(lambda: _compiled(lambda given: piece(*given), arguments)(arguments))
 
 
 def run_together(pieces: list[Any], arguments: list[Any], joined: bool) -> list[Any]:

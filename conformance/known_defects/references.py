@@ -14,9 +14,11 @@ from conformance.known_defects.minimal_calls import (
 from properties.call import Axes, FunctionCall
 
 _REF_INDEXED = ("lax.get", "lax.swap", "lax.addupdate")
+_BESIDE_NUMBER = ("lax.get.beside-number", "lax.swap.beside-number")
 _INDEXED = (
     *_REF_INDEXED,
     *(f"{name}.{kind}" for name in _REF_INDEXED for kind in ("indexers", "arrays")),
+    *_BESIDE_NUMBER,
     "lax.get.outside",
 )
 """Subjects that index a Ref."""
@@ -26,6 +28,11 @@ def _is_without_jit(call: FunctionCall) -> bool:
     # A swap is mapped without jit where jit raises, which is an error that names a way out.
     of_refs = ("lax.new_ref", *_INDEXED)
     return call.subject_name in of_refs and (call.eager or call.subject_name == "lax.swap")
+
+
+def _is_beside_number_under_jit(call: FunctionCall) -> bool:
+    affected = calls_of(_BESIDE_NUMBER, lambda axes: axes[1] is not None)
+    return affected(call) and not call.eager
 
 
 REFERENCES: tuple[Defect, ...] = (
@@ -70,7 +77,9 @@ REFERENCES: tuple[Defect, ...] = (
             id=f"vmap-{name.removeprefix('lax.')}-ref-of-none",
             transform="jax.vmap",
             versions={"jax": ">=0.12"},
-            affects=empty_calls_of((name, f"{name}.indexers", f"{name}.arrays")),
+            affects=empty_calls_of(
+                (name, *(each for each in _INDEXED if each.startswith(f"{name}.")))
+            ),
             law="mapping.axis-size",
             call=FunctionCall(name, {"batch": 0, "m": 2, "n": 4}, (Axes((0, *(None,) * more), 0),)),
             description=(
@@ -96,19 +105,20 @@ REFERENCES: tuple[Defect, ...] = (
         all_laws=False,
     ),
     Defect(
-        id="vmap-jit-of-gradient-of-ref",
+        id="vmap-jit-of-ref-indexed-beside-number",
         transform="jax.vmap",
         versions={"jax": ">=0.10.1"},
-        affects=calls_of("lax.get.indexers", any_axes),
-        law="parallel.sharded-gradients",
-        call=rule_call("lax.get.indexers", (0, 0)),
+        affects=_is_beside_number_under_jit,
+        # Of two nested maps, the outer one may be that which maps the integer.
+        explains=lambda call: call.subject_name in _BESIDE_NUMBER,
+        law="mapping.equals-per-example",
+        call=rule_call("lax.get.beside-number", (0, 0)),
         description=(
-            "Under jit, the gradient of a map, or a map of the gradient, of a function that reads a Ref by a "
-            "mapped index and a number, ref[i, 1], raises ValueError: 'Invalid type of idxer: TypedInt', on "
-            "one device, too. Without jit it works."
+            "Under jit, a map of a function that indexes a Ref by a mapped integer and a number of "
+            "Python's, ref[i, 1], raises ValueError: 'Invalid type of idxer: TypedInt', where it reads and "
+            "where it writes. Without jit it works, and so does ref[i, np.int32(1)]."
         ),
         upstream="No report of it was found on jax-ml/jax on 2026-11-29.",
-        all_laws=False,
     ),
     Defect(
         id="vmap-ref-indexed-by-outer",

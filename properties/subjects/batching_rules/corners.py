@@ -263,9 +263,22 @@ _ENTRIES = (
     _exact(
         "get.indexers",
         "ref = jax.new_ref(a)\n"
-        "return ref[1], ref[1:3], ref[b], ref[b, 1], ref[1, 1:], ref[jnp.stack([b, 3 - b])], "
+        "return ref[1], ref[1:3], ref[b], ref[1, 1:], ref[jnp.stack([b, 3 - b])], "
         "ref[:, b], ref[jnp.arange(2), jnp.arange(2)]",
         *(_whole(4, 4), below(4)),
+    ),
+    _exact(
+        "get.beside-number",
+        "ref = jax.new_ref(a)\nreturn ref[b, 1], ref[1, b]",
+        *(_whole(4, 4), below(4)),
+    ),
+    _exact(
+        "swap.beside-number",
+        "ref = jax.new_ref(a)\n"
+        "ref[b, 1] = c\n"
+        "jax.ref.addupdate(ref, (1, b), c)\n"
+        "return jax.ref.swap(ref, (b, 2), c), ref[...]",
+        *(_whole(4, 4), below(4), _whole()),
     ),
     _exact(
         "swap.indexers",

@@ -114,6 +114,13 @@ FAULTS = {
         *(VALUES, f"{STATE}:_get_vmap"),
         *("not new_int_indexers_contiguous", "new_int_indexers_contiguous"),
     ),
+    **dict.fromkeys(
+        ("lax.get.beside-number", "lax.swap.beside-number"),
+        (
+            *(VALUES, f"{STATE}:_batch_indexer"),
+            *("not indexer.int_indexer_shape", "indexer.int_indexer_shape"),
+        ),
+    ),
     "lax.swap.indexers": (
         *(VALUES, f"{STATE}:_batch_indexer"),
         *("np.ndim(idx) + 1", "np.ndim(idx) - 1"),
