@@ -71,6 +71,7 @@ def nearby(
             group = (found[0], entry.kind, _said_of_its_own(entry))
             concerned.setdefault(group, []).append(entry)
             where.setdefault(group, []).extend(found[1])
+    _join(concerned, where)
     for group, mine in sorted(concerned.items(), key=_order):
         name = group[0]
         place = in_one_line(sorted(where[group], key=lambda use: (use.file, use.line)))
@@ -89,14 +90,36 @@ def nearby(
         yield Line(place, name, said), tuple(entry.key for entry in mine)
 
 
+def _join(
+    concerned: dict[tuple[str, DifferenceKind, str], list[Difference]],
+    where: Mapping[tuple[str, DifferenceKind, str], Sequence[Use]],
+) -> None:
+    """Leave calls that fail where a line on an object, such as `x += 1`, says the same of the same places.
+
+    Their differences become those of the object's line, after its own.
+    """
+    places = {group: {(use.file, use.line) for use in mine} for group, mine in where.items()}
+    of_objects = [group for group in concerned if group[1] in objects.KINDS]
+    for group, (first, *_) in list(concerned.items()):
+        if group in of_objects or not _is_of_operation(first):
+            continue
+        same = next((each for each in of_objects if places[group] <= places[each]), None)
+        if same is not None:
+            concerned[same].extend(concerned.pop(group))
+
+
+def _is_of_operation(entry: Difference) -> bool:
+    """Whether lines of a file show what such calls do."""
+    special = condition(entry)
+    return special is not None and bool(special.operations) and special.place == "operation"
+
+
 def _order(
     item: tuple[tuple[str, DifferenceKind, str], list[Difference]],
 ) -> tuple[bool, int, str]:
     """What the text of a file shows to be met comes first; then by kind and name."""
     (name, kind, _), (entry, *_) = item
-    special = condition(entry)
-    shown = special is not None and bool(special.operations) and special.place == "operation"
-    return not shown, kind.rank, name
+    return not _is_of_operation(entry), kind.rank, name
 
 
 def _error_of(entry: Difference) -> str:
@@ -111,7 +134,7 @@ def _place(
     if entry.kind in objects.KINDS:
         return met_by(entry, uses, operations)
     special = condition(entry)
-    if special is not None and special.operations and special.place == "operation":
+    if special is not None and _is_of_operation(entry):
         return met(special, _library(entry.key), uses, operations)
     if entry.key.startswith("calls/"):
         found = name_of_call(entry.key, entry.sentence, uses)

@@ -98,3 +98,19 @@ def test_every_operation_is_shown_as_code_does_it() -> None:
     assert {what for what in walked if what not in IN_CODE} == set()
     for shown in IN_CODE.values():
         ast.parse(f"{shown} pass" if shown.startswith("with") else shown)
+
+
+def test_calls_that_an_object_shows_too_are_said_once() -> None:
+    calls, key = "calls/flax.nnx.vmap/operator-ne", "objects/Param"
+    was = {calls: {"gives": "* of bool[]", "values": [False]}, key: {"== another": "False"}}
+    now = {calls: {"type": "ValueError", "line": "ambiguous"}, key: {"== another": "Array bool[2]"}}
+    use = Use(file="a.py", line=1, name="flax.nnx.Param", positional=1)
+    compared = Operation(file="a.py", line=4, name="two objects compared")
+    of_param = Operation(file="a.py", line=4, name="Param: == another")
+    elsewhere = Operation(file="a.py", line=9, name="two objects compared")
+    alone = near((use,), was, now, (compared,))
+    both = near((use,), was, now, (compared, of_param))
+    more = near((use,), was, now, (compared, of_param, elsewhere))
+    assert [line[0] for line in alone] == ["a.py:4"]
+    assert [(line[0], line[1]) for line in both] == [("a.py:4", "Param")]
+    assert len(more) == 2, "a place that no line on an object names"
