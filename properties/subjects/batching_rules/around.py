@@ -80,6 +80,15 @@ def called(x):
 
 return jax.vmap(called)(a)
 """
+_VECTORIZED = """
+x, y = a[None, :, None], b[:, None, None]
+ends = jnp.vectorize(lambda x: 2 * x + x[0], signature='(n)->(n)')
+both = jnp.vectorize(lambda x, y: (x + y, x[:1] * y, x.sum()), signature='(n),()->(n),(k),()')
+told = jnp.vectorize(lambda x, n, *, by: by * x + n, excluded={1, 'by'})
+either = jnp.vectorize(lambda x, y, z: x - z if y is None else y)
+pairs = both(x, y), both(x, a[:, :1])
+return ends(x), pairs, told(x, 5, by=3), either(x, None, y[..., None]), ends(b[None])
+"""
 
 
 def _exact(value: Any) -> tuple[Any, Any]:
@@ -149,6 +158,18 @@ def _of_loops(a: Any) -> tuple[Any, Any]:
     return _exact(a[:, None] * np.array([0, 1, 3], "float32"))
 
 
+def _vectorized(a: Any, b: Any) -> tuple[Any, Any]:
+    """What NumPy's broadcasting gives of axes of one, in front of other axes and behind."""
+    x, y = a[None, :, None], b[:, None, None]
+
+    def both(y: Any) -> Any:
+        column = y[..., None]
+        return x + column, x[..., :1] * column, x.sum(-1) + 0 * y
+
+    pairs = both(y), both(a[:, :1])
+    return _exact((2 * x + x[..., :1], pairs, 3 * x + 5, x - y[..., None], (2 * b + b[:1])[None]))
+
+
 AROUND = tuple(
     attrs.evolve(each, is_variant=True)
     for each in (
@@ -168,6 +189,7 @@ AROUND = tuple(
             *(of("whole", 2, 2), of("whole", 1, 2)),
             answer=_over_devices,
         ),
+        rule("mul.vectorized", _VECTORIZED, of("whole", 2, 3), of("whole", 4), answer=_vectorized),
         rule("pure_callback.expanded", _EXPANDED, of("whole", 3), answer=lambda a: _exact(a + 2)),
     )
 )

@@ -1,5 +1,7 @@
 """Each subject where two rules meet notices a slip in JAX's source, and passes without it."""
 
+import importlib
+import inspect
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -182,7 +184,7 @@ FAULTS = {
     ),
 }
 """A law, a function of JAX, and what of its code becomes what."""
-EXPANDED = "lax.pure_callback.expanded"
+EXPANDED, VECTORIZED = "lax.pure_callback.expanded", "lax.mul.vectorized"
 CHECKS_KEYS = "lax.random_split.key-reuse"
 WRITTEN_FOR = "0.10.2"
 """The release of JAX that has all the code above."""
@@ -251,29 +253,60 @@ def test_a_broken_rule_is_noticed_where_key_reuse_is_checked() -> None:
     assert [each.mutant for each in mutants if not each.survived] == list(RULE_MUTANTS)
 
 
+def control_of(subject: str) -> Any:
+    """Calls that hold without a fault."""
+    if reason := unavailable(SUBJECTS[subject]):
+        pytest.skip(reason)
+    control = unbroken(LAWS[VALUES], TRANSFORMS["jax.vmap"], SUBJECTS[subject], PROFILES["quick"])
+    assert control.calls
+    assert control.violation is None
+    return control.calls
+
+
+def is_noticed(calls: Any) -> bool:
+    jax.clear_caches()
+    found = first_violation(LAWS[VALUES], TRANSFORMS["jax.vmap"], calls)
+    jax.clear_caches()
+    return found is not None
+
+
 def test_a_callback_that_is_given_copies_of_what_is_shared_is_noticed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    law, vmap, subject = LAWS[VALUES], TRANSFORMS["jax.vmap"], SUBJECTS[EXPANDED]
-    if reason := unavailable(subject):
-        pytest.skip(reason)
-    control = unbroken(law, vmap, subject, PROFILES["quick"])
-    assert control.calls
-    assert control.violation is None
-    honest = jax.pure_callback
+    calls, honest = control_of(EXPANDED), jax.pure_callback
 
     def copying(*given: Any, **named: Any) -> Any:
         return honest(*given, **{**named, "vmap_method": "broadcast_all"})
 
     monkeypatch.setattr(jax, "pure_callback", copying)
-    jax.clear_caches()
-    assert first_violation(law, vmap, control.calls) is not None
-    jax.clear_caches()
+    assert is_noticed(calls)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("append(len(broadcast_shape) - 1 - negdim)", "append(-1 - negdim)"),
+        ("_apply_excluded(excluded_func, none_args, args, {})", "(excluded_func, args[:2], {})"),
+        ("pad_ndim * (1,) + noncore_shape", "noncore_shape + pad_ndim * (1,)"),
+    ],
+)
+def test_axes_of_one_that_are_put_back_elsewhere_are_noticed(
+    before: str, after: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls, module = control_of(VECTORIZED), importlib.import_module("jax._src.numpy.vectorize")
+    source = inspect.getsource(module.vectorize)
+    if source.count(before) != 1:
+        assert jax.__version__ != WRITTEN_FOR
+        pytest.skip(f"jax {jax.__version__} has jax.numpy.vectorize written otherwise")
+    made: dict[str, Any] = {}
+    exec(compile(source.replace(before, after), "<vectorize>", "exec"), vars(module), made)
+    monkeypatch.setattr(jax.numpy, "vectorize", made["vectorize"])
+    assert is_noticed(calls)
 
 
 def test_no_subject_is_left_out() -> None:
     # `test_planted_faults` breaks the gradient by what devices share.
     elsewhere = "lax.psum.gradients-over-devices"
-    assert {*FAULTS, CHECKS_KEYS, EXPANDED, elsewhere} == {
+    assert {*FAULTS, CHECKS_KEYS, EXPANDED, VECTORIZED, elsewhere} == {
         subject.name for subject in (*CORNERS, *AROUND)
     }

@@ -25,12 +25,16 @@ def rewrite(patch: pytest.MonkeyPatch, where: str, old: str, new: str) -> None:
     *of, name = name.split(".")
     for each in of:
         holder = getattr(holder, each)
-    source = textwrap.dedent(inspect.getsource(getattr(holder, name)))
+    whole = getattr(holder, name)
+    source = textwrap.dedent(inspect.getsource(whole))
     if source.count(old) != 1:
         pytest.skip("this release of Flax has it otherwise")
     made: dict[str, Any] = {}
     exec(compile(source.replace(old, new), inspect.getfile(holder), "exec"), scope, made)
     patch.setattr(holder, name, made[name])
+    public = importlib.import_module(path.rpartition(".")[0])
+    if vars(public).get(name) is whole:
+        patch.setattr(public, name, made[name])
 
 
 SLIPS: dict[str, tuple[str, str, str, str, str]] = {
@@ -250,6 +254,55 @@ SLIPS: dict[str, tuple[str, str, str, str, str]] = {
         "flax.nnx.rnglib:_graph_updates_split_rngs",
         "      key = stream()\n      backups.append((stream, stream.key[...], stream.count[...]))",
         "      backups.append((stream, stream.key[...], stream.count[...]))\n      key = stream()",
+    ),
+    "a bridged module has one method": (
+        LINEN,
+        "bridged-methods",
+        "flax.nnx.bridge.wrappers:_get_module_method",
+        "  if method is None:\n    method = '__call__'\n",
+        "  method = '__call__'\n",
+    ),
+    "a compiled module counts its draws from the start": (
+        LINEN,
+        "jitted-streams",
+        "flax.core.lift:_restore_rng_counters",
+        "new.sub(old)",
+        "new",
+    ),
+    "a rule for some variables is one for all": (
+        NNX,
+        "differentiated-parts",
+        "flax.nnx.transforms.autodiff:_custom_vjp_split_fn",
+        "graphdef, passed, broadcast = ctx.split(value, prefix.filter, ...)",
+        "graphdef, passed, broadcast = *ctx.split(value), State({})",
+    ),
+    "a gradient is by all parameters": (
+        NNX,
+        "differentiated-parts",
+        "flax.nnx.transforms.autodiff:_grad_general",
+        "dataclasses.replace(argnum, argnum=-1)",
+        "DiffState(-1, variablelib.Param)",
+    ),
+    "integers are refused where no graph is updated": (
+        NNX,
+        "differentiated-types",
+        "flax.nnx.transforms.autodiff:_grad_general",
+        "        has_aux=True,\n        holomorphic=holomorphic,\n        allow_int=allow_int,",
+        "        has_aux=True,\n        holomorphic=holomorphic,",
+    ),
+    "a decorator is for streams of all names": (
+        NNX,
+        "streams-for-call",
+        "flax.nnx.rnglib:with_rngs",
+        "            only=only,\n            graph=graph,\n",
+        "            graph=graph,\n",
+    ),
+    "a stream that is forked does not count it": (
+        NNX,
+        "streams-for-call",
+        "flax.nnx.rnglib:RngStream.fork",
+        "key = self()",
+        "key = self.key[...]",
     ),
 }
 """What is wrong; the transform and its use that must notice it; the function, and the slip in its source."""

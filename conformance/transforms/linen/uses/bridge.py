@@ -3,6 +3,7 @@
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -83,10 +84,84 @@ def bridged_names(s: Setting) -> Any:
     return mapped, np.array(True)
 
 
+def _coder() -> Any:
+    """A module of NNX of three methods, which may have no streams."""
+    from flax import nnx
+
+    class Coder(nnx.Module):
+        def __init__(self, by: int, rngs: Any = None) -> None:
+            self.by = by if rngs is None else -by
+            self.w, self.count = (
+                nnx.Param(jnp.ones((FEATURES, OUTPUTS))),
+                nnx.BatchStat(jnp.zeros(())),
+            )
+
+        def __call__(self, x: Any) -> Any:
+            self.count.value = self.count.value + 1
+            return jnp.dot(x, self.w.value) + self.by
+
+        def encode(self, x: Any) -> Any:
+            self.count.value = self.count.value + 10
+            return 2 * jnp.dot(x, self.w.value)
+
+        def decode(self, y: Any) -> Any:
+            self.count.value = self.count.value + 100
+            return jnp.dot(self.w.value, y)
+
+    return Coder
+
+
+class Calling(nn.Module):
+    """Two bridged modules, one without streams and without boxes; each method is called in another way."""
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        """Give what the methods give, for `x` of shape (FEATURES,)."""
+        from flax import nnx
+
+        coder, bridge = _coder(), nnx.bridge
+        plain = bridge.ToLinen(coder, args=(5,), skip_rng=True, metadata_fn=None, name="without")
+        each = [bridge.to_linen(coder, by=7, name="with"), plain]
+        return [
+            [of(x), of(x, nnx_method="encode"), of(x, nnx_method=coder.encode), of.decode(of(x))]
+            for of in each
+        ]
+
+
+def bridged_methods(s: Setting) -> Any:
+    """Methods of bridged modules are called by name, as functions and as attributes, in a lifted module."""
+    x, w = s.inputs(), s.whole(4, 2, s.size, FEATURES, OUTPUTS)
+    names = ("with", "without")
+
+    def of(leaf: str, values: Any) -> Any:
+        return {name: {leaf: value} for name, value in zip(names, values, strict=True)}
+
+    params = s.placed({"params": of("w", w)})
+    axes = {"params": s.axis, "batch_stats": 0}
+
+    def mapped() -> Any:
+        lifted = s.ensemble(Calling, variable_axes=axes)()
+        made = lifted.init(s.key, x)
+        shapes = jax.tree_util.tree_map(jnp.shape, nn.unbox(made["params"]))
+        right = shapes == jax.tree_util.tree_map(jnp.shape, params["params"])
+        given = {**params, "batch_stats": of("count", jnp.zeros((2, s.size)))}
+        y, state = lifted.apply(given, x, mutable=["batch_stats"])
+        return np.array(right), y, nn.unbox(state)
+
+    y = jnp.einsum("bf,nbfo->nbo", x, w)
+    each = [
+        [y[i] + by, 2 * y[i], 2 * y[i], jnp.einsum("bfo,bo->bf", w[i], y[i] + by)]
+        for i, by in enumerate((-7, 5))
+    ]
+    counts = jnp.full((2, s.size), 1 + 10 + 10 + 101.0)
+    return mapped, (np.array(True), each, {"batch_stats": of("count", counts)})
+
+
 USES: dict[str, Use] = {
     "use.bridged": bridged,
+    "use.bridged-methods": bridged_methods,
     "use.bridged-names": bridged_names,
 }
 
-NEEDS = {"use.bridged": "0.11", "use.bridged-names": "0.10"}
+NEEDS = {"use.bridged": "0.11", "use.bridged-methods": "0.11", "use.bridged-names": "0.10"}
 """The first release of Flax whose bridge has what is used there."""

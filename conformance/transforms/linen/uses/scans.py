@@ -238,7 +238,43 @@ def sown_by_steps(s: Setting) -> Any:
     return mapped, (y.sum(1), {"log": {"steps": log, "last": (y.sum(1),)}})
 
 
+class Bits(nn.Module):
+    """A draw."""
+
+    @nn.compact
+    def __call__(self) -> Any:
+        """Give it."""
+        return bits(self.make_rng("noise"))
+
+
+class Jitted(nn.Module):
+    """A module that draws before, between and after calls of a compiled one, for which it draws, too."""
+
+    of: Any
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        """Give the draws."""
+        inner = self.of(name="inner")
+        drawn = [bits(each.make_rng("noise")) for each in (self, inner)]
+        drawn += [inner(), inner(), bits(inner.make_rng("noise")), inner()]
+        return jnp.stack([*drawn, bits(self.make_rng("noise"))])
+
+
+def jitted_streams(s: Setting) -> Any:
+    """Draws of and beside a module that is compiled are all different, and in a second apply the same."""
+
+    def mapped() -> Any:
+        # A lifted class keeps what it has compiled: made here, each call of this use is like the first.
+        lifted = s.ensemble(Jitted, split_rngs={"noise": True})(nn.jit(Bits))
+        first, second = (lifted.apply({}, s.inputs(), rngs={"noise": s.key}) for _ in range(2))
+        return of_all(first), np.array(np.array_equal(first, second))
+
+    return mapped, (np.array(7 * s.size), np.array(True))
+
+
 USES: dict[str, Use] = {
+    "use.jitted-streams": jitted_streams,
     "use.scanned-names": scanned_names,
     "use.scanned-deep": scanned_deep,
     "use.scanned-trees": scanned_trees,

@@ -52,7 +52,18 @@ NEEDS: dict[str, str] = {
 IN_ONE_WAY: frozenset[str] = frozenset().union(
     *(
         each.IN_ONE_WAY
-        for each in (aliases, calls, filters, graph, keeping, loops, metadata, state, streams)
+        for each in (
+            aliases,
+            calls,
+            derivatives,
+            filters,
+            graph,
+            keeping,
+            loops,
+            metadata,
+            state,
+            streams,
+        )
     )
 )
 """Uses of which the mode of the map changes nothing: they choose it themselves."""

@@ -1,5 +1,6 @@
 """Derivatives of a module under a map: by its variables, along them, by a rule; what they give aside."""
 
+import dataclasses
 from functools import partial
 from typing import Any
 
@@ -8,7 +9,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from conformance.transforms.nnx.lift import read, write
-from conformance.transforms.nnx.uses.base import OUTPUTS, Net, Setting, Use, variables
+from conformance.transforms.nnx.uses.base import FEATURES, OUTPUTS, Net, Setting, Use, variables
 
 TREES = {"graph": False}
 """The mode of a derivative where that of the map, which updates the graph, has none of the kind."""
@@ -135,7 +136,130 @@ def module_aside(s: Setting) -> Any:
     return mapped, (given, s.placed(left))
 
 
-USES: dict[str, Use] = {"use.derivatives": derivatives, "use.module-aside": module_aside}
+def _signs(parts: Any) -> Any:
+    """A call of a module so many times, with a rule for the derivative of those of its variables alone."""
+    derive: Any = nnx
 
-NEEDS: dict[str, str] = {"use.derivatives": "0.12.7", "use.module-aside": "0.10.2"}
+    def several(times: int, net: Any, x: Any) -> Any:
+        return times * net(x)
+
+    def backward(times: int, kept: Any, slopes: Any) -> Any:
+        (given, _), slope = slopes
+        net, x = kept
+        by_net = jax.tree_util.tree_map(lambda leaf: leaf, given)
+        write(by_net["w"], times * jnp.sign(x[:, None] * slope))
+        for name in ("b", "total"):
+            del by_net[name]
+        return by_net, times * jnp.sign(read(net.w) @ slope)
+
+    function = derive.custom_vjp(several, nondiff_argnums=(0, dataclasses.replace(parts, argnum=1)))
+    function.defvjp(lambda times, net, x: (several(times, net, x), (net, x)), backward)
+    return function
+
+
+def _values(given: Any) -> Any:
+    """The values of a state by the names of its variables; what is no state is itself."""
+    return (
+        {name: read(each) for name, each in given.items()}
+        if isinstance(given, nnx.State)
+        else given
+    )
+
+
+def differentiated_parts(s: Setting) -> Any:
+    """Derivatives by some variables of a module and another argument, also where they have a rule."""
+    derive: Any = nnx
+    w, b = (derive.DiffState(0, nnx.PathContains(name)) for name in ("w", "b"))
+    ruled = _signs(w)
+
+    def product(one: Any, two: Any) -> Any:
+        return jnp.sum(read(one.w)[0] * one.encode(jnp.zeros(FEATURES)) * read(two.b))
+
+    def called(net: Any, x: Any) -> Any:
+        by_rule = derive.value_and_grad(lambda net, x: jnp.sum(ruled(3, net, x)), argnums=(w, 1))
+        beside = derive.value_and_grad(_with_sum, argnums=(b, 1), has_aux=True)
+        two = derive.grad(product, argnums=(dataclasses.replace(b, argnum=1), w))
+        total, rule = by_rule(net, x)
+        values, plain = beside(net, x)
+        each = (rule, plain, two(net, Net(**variables(net))))
+        return (total, values), [[_values(given) for given in slopes] for slopes in each]
+
+    def mapped() -> Any:
+        net = s.ensemble()
+        call = s.mapping(called, in_axes=(s.axes_of(net, s.filters()), 0))
+        return call(net, s.inputs()), variables(net)
+
+    def one(i: int) -> Any:
+        net, x = s.member(i), s.inputs()[i]
+        values, ones = variables(net), jnp.ones(OUTPUTS)
+        first, y = values["w"][0], net(x)
+        net(x)
+        rule = [{"w": 3 * jnp.sign(x[:, None] * ones)}, 3 * jnp.sign(values["w"] @ ones)]
+        plain = [{"b": 2 * ones}, 2 * values["w"] @ ones]
+        by_w = jnp.zeros((FEATURES, OUTPUTS)).at[0].set(values["b"] ** 2)
+        two = [{"b": first * values["b"]}, {"w": by_w}]
+        return (((3 * y.sum(), (2 * y.sum(), y)), [rule, plain, two]), variables(net))
+
+    results, left = s.loop(one)
+    return mapped, (results, s.placed(left))
+
+
+def _with_sum(net: Any, x: Any) -> Any:
+    y = net(x)
+    return 2 * jnp.sum(y), y
+
+
+class Weight(nnx.Module):
+    """One parameter."""
+
+    def __init__(self, w: Any) -> None:
+        self.w = nnx.Param(w)
+
+
+def differentiated_types(s: Setting) -> Any:
+    """Derivatives by integers, which are allowed, and by complex numbers, also beside a module."""
+    derive: Any = nnx
+    w, n = s.whole(4, s.size, OUTPUTS), s.whole(5, s.size, OUTPUTS).astype(jnp.int32)
+    z = w + 1j * n
+
+    def product(of: Any, x: Any) -> Any:
+        return jnp.sum(read(of.w) * read(of.w) * x)
+
+    def called(of: Any, n: Any, complex_of: Any) -> Any:
+        given: list[Any] = []
+        for gradient in (derive.grad, derive.value_and_grad):
+            for x, how in ((n, {"allow_int": True}), (read(complex_of.w), {"holomorphic": True})):
+                module = of if "allow_int" in how else complex_of
+                result = gradient(product, argnums=(0, 1), **how, **s.mode)(module, x)
+                value, slopes = result if gradient is derive.value_and_grad else (0.0, result)
+                by_x = slopes[1].dtype == jax.dtypes.float0 if x is n else slopes[1]
+                given.append((value, read(slopes[0].w), jnp.asarray(by_x)))
+        return given
+
+    def mapped() -> Any:
+        return s.map(called, in_axes=0)(Weight(w), n, Weight(z))
+
+    def one(i: int) -> Any:
+        real = jnp.sum(w[i] ** 2 * n[i]), 2 * w[i] * n[i], jnp.array(True)
+        whole = jnp.sum(z[i] ** 3), 2 * z[i] ** 2, z[i] ** 2
+        return [(0.0, *real[1:]), (0.0, *whole[1:]), real, whole]
+
+    return mapped, s.loop(one)
+
+
+USES: dict[str, Use] = {
+    "use.derivatives": derivatives,
+    "use.module-aside": module_aside,
+    "use.differentiated-parts": differentiated_parts,
+    "use.differentiated-types": differentiated_types,
+}
+
+NEEDS: dict[str, str] = {
+    "use.derivatives": "0.12.7",
+    "use.module-aside": "0.10.2",
+    "use.differentiated-parts": "0.10.2",
+}
 """The first release of Flax that has what a use is of, where the oldest has not."""
+
+IN_ONE_WAY: tuple[str, ...] = ("use.differentiated-parts",)
+"""Uses of which the mode of the map changes nothing: they choose it themselves."""

@@ -72,6 +72,47 @@ def drawn_again(s: Setting) -> Any:
     return _streams(s, 2, _by_methods)
 
 
+def streams_for_call(s: Setting) -> Any:
+    """Streams are split and forked for a call, those of some names alone: by function, and by decorator."""
+    flax_nnx: Any = nnx
+    mode, roots = s.mode or {"graph": False}, _roots(s)
+    ways = (
+        {"split": s.size, "only": "noise"},
+        {"split": {"noise": s.size}, "fork": "copied"},
+        {"split": {"noise": s.size}, "fork": ..., "only": nnx.Not("other")},
+    )
+
+    def mapped() -> Any:
+        results = []
+        for way in ways:
+            for decorated in (False, True):
+                rngs = nnx.Rngs(**roots)
+                _drawn(STREAMS, rngs)
+
+                def drawn(rngs: Any) -> Any:
+                    axes = s.axes_of(rngs, {"noise": 0, ...: None})
+                    call = s.map(partial(_drawn, STREAMS), in_axes=(axes,))
+                    return call(rngs), left(rngs, *STREAMS[1:])
+
+                if decorated:
+                    given = flax_nnx.with_rngs(**way, **mode)(drawn)(rngs)
+                else:
+                    given = drawn(flax_nnx.with_rngs(rngs, **way, **mode))
+                results.append((given, left(rngs, *STREAMS)))
+        return results
+
+    def right(forks: bool) -> Any:
+        folded = {name: jax.random.fold_in(root, 1) for name, root in roots.items()}
+        copied = jax.random.fold_in(folded["copied"], 0) if forks else folded["copied"]
+        each = keys(s, roots["noise"], 1)
+        drawn = s.loop(lambda i: _named([jax.random.fold_in(each[i], 0), copied, folded["other"]]))
+        two = {name: as_it_was(root, 2) for name, root in roots.items()}
+        within = {**two, "copied": as_it_was(folded["copied"], 1)} if forks else two
+        return (drawn, {name: within[name] for name in STREAMS[1:]}), two
+
+    return mapped, [right(forks) for forks in (False, True, True) for _ in range(2)]
+
+
 def _forked(s: Setting, filters: Any) -> Any:
     """A stream is forked for the examples, the others for all of them; then they are as before."""
     roots = _roots(s)
@@ -150,6 +191,7 @@ def axes_of_state(s: Setting) -> Any:
 
 USES: dict[str, Use] = {
     "use.streams-by-filter": streams_by_filter,
+    "use.streams-for-call": streams_for_call,
     "use.drawn-again": drawn_again,
     "use.forked-by-filter": forked_by_filter,
     "use.forked-in-order": forked_in_order,
@@ -159,6 +201,7 @@ USES: dict[str, Use] = {
 
 NEEDS: dict[str, str] = {
     "use.streams-by-filter": "0.12.7",
+    "use.streams-for-call": "0.12.7",
     "use.drawn-again": "0.12.7",
     "use.forked-by-filter": "0.11",
     "use.forked-in-order": "0.11",
