@@ -1,4 +1,4 @@
-"""Known defects of what NNX has beside its maps: streams by filter, and derivatives of modules."""
+"""Known defects of what Flax has beside its maps: streams by filter, derivatives, compiled modules."""
 
 from conformance.known_defects.defect import Defect
 from properties.call import Axes, Call, ModuleCall
@@ -62,6 +62,21 @@ BESIDE_MAPS: tuple[Defect, ...] = (
             "With graph_updates=False, a function that is differentiated with has_aux=True cannot give a "
             "module beside its result: nnx.grad and nnx.value_and_grad of a module raise RuntimeError, "
             "'GraphDef index 0 already used', and nnx.jvp and nnx.vjp silently give a TreeState in its place."
+        ),
+        upstream=_NOT_FOUND,
+        all_laws=False,
+    ),
+    Defect(
+        id="linen-jit-draws-again",
+        transform="flax.linen.vmap",
+        versions={"flax": "<0.10.2"},
+        affects=lambda call: call.subject_name == "use.jitted-streams",
+        law="sharing.documented-uses",
+        call=_use("use.jitted-streams"),
+        description=(
+            "Silently repeated random numbers: once a module that nn.jit lifts has been compiled, its draws "
+            "do not count, so that a second apply with the same key draws other numbers beside it than the "
+            "first one did, and one of them twice."
         ),
         upstream=_NOT_FOUND,
         all_laws=False,

@@ -32,9 +32,11 @@ def rewrite(patch: pytest.MonkeyPatch, where: str, old: str, new: str) -> None:
     made: dict[str, Any] = {}
     exec(compile(source.replace(old, new), inspect.getfile(holder), "exec"), scope, made)
     patch.setattr(holder, name, made[name])
-    public = importlib.import_module(path.rpartition(".")[0])
-    if vars(public).get(name) is whole:
-        patch.setattr(public, name, made[name])
+    while "." in path:
+        path = path.rpartition(".")[0]
+        public = importlib.import_module(path)
+        if vars(public).get(name) is whole:
+            patch.setattr(public, name, made[name])
 
 
 SLIPS: dict[str, tuple[str, str, str, str, str]] = {
@@ -254,6 +256,41 @@ SLIPS: dict[str, tuple[str, str, str, str, str]] = {
         "flax.nnx.rnglib:_graph_updates_split_rngs",
         "      key = stream()\n      backups.append((stream, stream.key[...], stream.count[...]))",
         "      backups.append((stream, stream.key[...], stream.count[...]))\n      key = stream()",
+    ),
+    "what is static has no name": (
+        NNX,
+        "static-arguments",
+        "flax.nnx.transforms.compilation:SimpleJitWrapped.__init__",
+        "static_argnames=static_argnames,",
+        "static_argnames=None,",
+    ),
+    "nothing is static in what is made again": (
+        NNX,
+        "static-arguments",
+        "flax.nnx.transforms.autodiff:remat",
+        "prevent_cse=prevent_cse,\n      static_argnums=static_argnums,\n      policy=policy,\n    )\n\n",
+        "prevent_cse=prevent_cse,\n      policy=policy,\n    )\n\n",
+    ),
+    "what is given away is not given back": (
+        NNX,
+        "donated",
+        "flax.nnx.transforms.compilation:SimpleJitFn.__call__",
+        "return arg_key in self.donate_argnums",
+        "return False",
+    ),
+    "an optimizer forgets its speed": (
+        NNX,
+        "optimised",
+        "flax.nnx.training.optimizer:Optimizer.update",
+        "nnx.update(self.opt_state, nnx.state(new_opt_state, graph=self.graph))",
+        "pass",
+    ),
+    "metadata is lost where shapes alone are asked": (
+        NNX,
+        "abstract",
+        "flax.nnx.transforms.transforms:_to_value_metadata",
+        "metadata = x.get_metadata()",
+        "metadata = {}",
     ),
     "a bridged module has one method": (
         LINEN,

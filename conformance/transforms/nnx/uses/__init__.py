@@ -8,6 +8,7 @@ from conformance.transforms.nnx.uses import (
     aliases,
     branches,
     calls,
+    compiled,
     derivatives,
     filters,
     graph,
@@ -23,6 +24,7 @@ __all__ = ["IN_ONE_WAY", "NEEDS", "USES", "Setting"]
 
 USES: dict[str, Use] = {
     **calls.USES,
+    **compiled.USES,
     **state.USES,
     **streams.USES,
     **graph.USES,
@@ -38,6 +40,7 @@ USES: dict[str, Use] = {
 NEEDS: dict[str, str] = {
     "use.variable": "0.10.5",
     **calls.NEEDS,
+    **compiled.NEEDS,
     **streams.NEEDS,
     **graph.NEEDS,
     **keeping.NEEDS,
@@ -55,6 +58,7 @@ IN_ONE_WAY: frozenset[str] = frozenset().union(
         for each in (
             aliases,
             calls,
+            compiled,
             derivatives,
             filters,
             graph,
