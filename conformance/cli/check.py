@@ -129,14 +129,18 @@ PREFETCHED = 3
 @verdict_files
 @marks_option
 @click.option("-v", "--verbose", is_flag=True, help="Say which law a wrong answer violates.")
+@click.option("-q", "--quiet", is_flag=True, help="Print one line: how many verdicts of each kind.")
 @output_format
 def check(paths: tuple[Path, ...], files: VerdictFiles, **options: Any) -> int:
     """Hold candidate solutions to their exercises.
 
     FILE is a candidate's Python file or notebook, or a directory of them.
     """
-    if options["verbose"] and options["format"] == "json":
-        raise click.UsageError("--format json is the whole: -v does not apply to it")
+    quiet, verbose = options.pop("quiet"), options.pop("verbose")
+    if quiet and verbose:
+        raise click.UsageError("-q and -v contradict each other: give one of them")
+    if options["format"] == "json" and (quiet or verbose):
+        raise click.UsageError("--format json is the whole: -q and -v do not apply to it")
     for path in paths:
         if not os.path.lexists(path):
             raise click.UsageError(f"{path} does not exist: give a candidate's file or a directory")
@@ -160,6 +164,7 @@ def check(paths: tuple[Path, ...], files: VerdictFiles, **options: Any) -> int:
     if not options["exercise_files"]:  # else JAX has to be imported first, to know their names
         chosen_names(exercise_names(), marking, *named)
     given = {"students": students, "named": named, "marking": marking, "files": files, **options}
+    given["verbosity"] = -1 if quiet else int(verbose)
     ended = Event() if given.pop("watch") else None
     try:
         with _ending_at_once(ended):
@@ -209,7 +214,7 @@ def judge(
     log: Path | None,
     files: VerdictFiles,
     marking: Marking | None,
-    verbose: bool,
+    verbosity: int,
     format: str,
 ) -> int:
     """Judge the files and print the verdicts. The exit status."""
@@ -237,7 +242,7 @@ def judge(
         many = stays or len(found.candidates) >= MANY_CANDIDATES
         server = starting.result()
         session = sessions.JudgeSession(server, known, chosen, cache, many, early, prefetched)
-        shown = (log, files, marking, workers, found.skipped, verbose)
+        shown = (log, files, marking, workers, found.skipped, verbosity)
         with printer(session, *shown) as output:
             if stays:
                 judge_as_they_come(session, paths, students, workers, output, ended)

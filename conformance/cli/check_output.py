@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import click
 import msgspec
 
@@ -33,6 +34,8 @@ from conformance.runner.environment_info import environment
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from conformance.judge.submissions import Found
+
 
 class CheckOutput:
     """Shows verdicts; on leaving it without an exception, their sum, the log's end and the marks.
@@ -43,7 +46,7 @@ class CheckOutput:
         marking: what a teacher states of points, if anything.
         workers: candidates judged at the same time.
         skipped: what was found in a directory and is not judged.
-        verbose: say which law is violated.
+        verbosity: -1 prints the sum alone; 1 says which law is violated, too.
 
     """
 
@@ -55,10 +58,10 @@ class CheckOutput:
         marking: Marking | None,
         workers: int,
         skipped: tuple[str, ...],
-        verbose: bool,
+        verbosity: int,
     ) -> None:
         self._session, self._files, self._marking = session, files, marking
-        self._skipped, self._verbose = skipped, verbose
+        self._skipped, self._verbosity = skipped, verbosity
         self._cell, self._started = new_cell(), time.monotonic()
         self._header = _header(session, workers, skipped, self._cell)
         self._verdicts: list[records.Verdict] = []
@@ -87,7 +90,7 @@ class CheckOutput:
         self._verdicts += shown
         counting = {id(each) for each in counted(shown)}
         for verdict, view in zip(verdicts, shown, strict=True):
-            if self._verbose or id(view) in counting:
+            if self._verbosity > 0 or id(view) in counting:
                 self._print(verdict)
         sys.stdout.flush()
         if self._log is not None and self._log_path is not None:
@@ -101,6 +104,8 @@ class CheckOutput:
         return all(verdict.verdict == CONFORMS for verdict in counted(self._verdicts))
 
     def _begin(self) -> None:
+        if self._verbosity < 0:
+            return
         server, seed = self._session.server, self._session.options.seed
         click.echo(f"isolation: {server.level}")
         for lack in server.lacks:
@@ -108,17 +113,22 @@ class CheckOutput:
         click.echo(f"seed: {seed}  (--seed {seed} draws the same calls again)")
 
     def _print(self, verdict: Verdict) -> None:
-        click.echo(feedback.text(verdict, verbose=self._verbose))
+        if self._verbosity >= 0:
+            click.echo(feedback.text(verdict, verbose=self._verbosity > 0))
 
     def _end(self) -> None:
+        counts = Counter(verdict.verdict for verdict in counted(self._verdicts))
+        summary = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+        summary = f"{summary or 'nothing judged'} in {time.monotonic() - self._started:.1f} s"
+        if self._verbosity < 0:
+            click.echo(summary)
+            return
         for line in text.not_judged(self._skipped):
             click.echo(line)
-        counts = Counter(verdict.verdict for verdict in counted(self._verdicts))
         required = self._session.options.required
         for line in table.lines(mark(self._verdicts, self._marking, required)):
             click.echo(line)
-        summary = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-        click.echo(f"{summary} in {time.monotonic() - self._started:.1f} s")
+        click.echo(summary)
         if meanings := text.meanings(counts):
             click.echo(meanings)
         students = {student_of(verdict) for verdict in self._verdicts}
@@ -161,10 +171,7 @@ class WatchOutput(CheckOutput):
 
     def _open_log(self) -> None:
         self._judged: dict[Path, list[Verdict]] = {}
-
-    def _begin(self) -> None:
-        super()._begin()
-        self.write(self._skipped)
+        self._found: Found | None = None
 
     def show_file(self, path: Path, verdicts: list[Verdict]) -> None:
         """Print a file's verdicts; it may have been judged before."""
@@ -173,14 +180,21 @@ class WatchOutput(CheckOutput):
             self._print(verdict)
         sys.stdout.flush()
 
-    def write(self, skipped: tuple[str, ...]) -> None:
-        """Write the log and the views anew, each whole.
+    def see(self, found: Found) -> bool:
+        """Forget the verdicts of files that are gone. Whether there were any.
 
         Args:
-            skipped: what lies in the directories now and is not judged.
+            found: what lies in the directories now.
 
         """
-        self._skipped = skipped
+        self._found = found
+        gone = self._judged.keys() - set(found.candidates)
+        for path in gone:
+            del self._judged[path]
+        return bool(gone)
+
+    def write(self) -> None:
+        """Write the log and the views anew, each whole."""
         self._write()
 
     @property
@@ -191,6 +205,12 @@ class WatchOutput(CheckOutput):
         return all(verdict.verdict == CONFORMS for verdict in shown)
 
     def _write(self) -> None:
+        if self._found is None:  # nothing was looked at: what a run before has written stays
+            return
+        # A student who is there has a page already, or gets one: it is not removed meanwhile.
+        students = dict.fromkeys(map(str, self._found.students.values()))
+        self._files = attrs.evolve(self._files, present=tuple(students))
+        self._skipped = self._found.skipped
         every = [each for path in sorted(self._judged) for each in self._judged[path]]
         self._verdicts = [feedback.shown(verdict) for verdict in every]
         self._header = msgspec.structs.replace(

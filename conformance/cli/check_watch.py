@@ -53,6 +53,8 @@ class Arrivals:
         self._students, self._names = students, names
         self._since: dict[Path, tuple[Signatures, float]] = {}
         self._taken: dict[Path, Signatures] = {}
+        self.waiting = False
+        """Whether some file has come or changed, and is not given out to be judged yet."""
 
     def look(self, now: float, busy: Iterable[Path] = ()) -> tuple[list[Path], Found]:
         """The files to judge now, and all that was found.
@@ -67,8 +69,11 @@ class Arrivals:
         owned: dict[Path, list[Path]] = {}
         for path in found.candidates:
             owned.setdefault(found.students[path], []).append(path)
+        for path in self._taken.keys() - set(found.candidates):  # if it comes back, it is new
+            del self._taken[path]
         judged_now = set(busy)
         ready = []
+        self.waiting = False
         for own in owned.values():
             signatures = tuple(_signature(path) for path in own)
             settled = all(map(_is_old, own))
@@ -82,6 +87,8 @@ class Arrivals:
                 if path not in judged_now and (now - since >= SETTLED or settled):
                     self._taken[path] = signatures
                     ready.append(path)
+                else:
+                    self.waiting = True
         judged = of_students(found, self._names) if ready else found
         found = attrs.evolve(found, students=judged.students)
         return [path for path in ready if path in set(judged.candidates)], found
@@ -126,7 +133,8 @@ def watch(
     places = ", ".join(map(str, arrivals.paths))
     click.echo(f"watching {places}: files are judged as they come or change; Ctrl-C ends it")
     sys.stdout.flush()
-    written, unwritten = time.monotonic(), False
+    # Not before the files that are there are judged: what a run before has written stays until then.
+    written, unwritten = time.monotonic(), True
     try:
         while not ended.wait(EVERY):
             now = time.monotonic()
@@ -136,8 +144,10 @@ def watch(
                 path, done = running.popleft()
                 output.show_file(path, done.result())
                 unwritten = True
-            if unwritten and (not running or now - written >= LONGEST_UNWRITTEN):
-                output.write(found.skipped)
+            unwritten |= output.see(found)
+            through = not running and not arrivals.waiting
+            if unwritten and (through or now - written >= LONGEST_UNWRITTEN):
+                output.write()
                 written, unwritten = now, False
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

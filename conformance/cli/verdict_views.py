@@ -27,6 +27,7 @@ class VerdictFiles:
 
     Attributes:
         judged: the paths whose verdicts they show, each with all below it.
+        present: students whose pages stay though nothing is said of them yet.
 
     """
 
@@ -35,10 +36,11 @@ class VerdictFiles:
     csv: Path | None = None
     gradescope: Path | None = None
     judged: tuple[str, ...] = ()
+    present: tuple[str, ...] = ()
 
     def named(self) -> dict[str, Path]:
         """The files asked for, by their option's name."""
-        fields = attrs.asdict(self, filter=attrs.filters.exclude("judged"))
+        fields = attrs.asdict(self, filter=attrs.filters.exclude("judged", "present"))
         return {name: path for name, path in fields.items() if path is not None}
 
 
@@ -152,7 +154,7 @@ def write_files(
         from conformance.reporting.verdicts import html  # needs Jinja
 
         with writing(files.html):
-            html.write_pages(files.html, marked, header, skipped, files.judged)
+            html.write_pages(files.html, marked, header, skipped, files.judged, files.present)
     written = {**files.named(), **({"html": files.html / "index.html"} if files.html else {})}
     if written:
         click.echo(f"written: {', '.join(map(str, written.values()))}", err=True)

@@ -14,6 +14,7 @@ from typing import Any
 from conformance.events.records import Header, Verdict
 from conformance.reporting.html.page import fill
 from conformance.reporting.verdicts import text
+from conformance.reporting.verdicts.marking import Marking
 from conformance.reporting.verdicts.marks import CONFORMS, Class, Mark, Row, number, out_of, right
 
 PACKAGE = "conformance.reporting.verdicts"
@@ -33,6 +34,7 @@ def write_pages(
     header: Header | None,
     skipped: Sequence[str] = (),
     judged: Iterable[str] = (),
+    present: Sequence[str] = (),
 ) -> None:
     """Write `index.html` for the class, and `students/*.html`, a page for each student.
 
@@ -45,6 +47,7 @@ def write_pages(
         header: what the log says of the run; None where it has lost it.
         skipped: what lay in a directory and was not judged.
         judged: the paths that were judged, each with all below it.
+        present: students whose pages stay though they have no row.
 
     Raises:
         OSError: A page cannot be written.
@@ -57,8 +60,9 @@ def write_pages(
         (students / name).write_text(student_page(marked, row), encoding="utf-8")
     index = class_page(marked, pages, header, skipped)
     (directory / "index.html").write_text(index, encoding="utf-8")
+    kept = {*pages, *_names(present)}
     for page, student in _student_pages(directory):
-        if page.name not in pages and _is_below(student, judged):
+        if page.name not in kept and _is_below(student, judged):
             page.unlink()
 
 
@@ -171,8 +175,13 @@ def _rule(marked: Class) -> str:
     most = f", at most {max(caps):.0%} of them" if max(caps) < 1 else ""
     return (
         "A function gets its points where every answer is right. "
-        f"Else it gets a part of them, {' or '.join(parts)}{own}{most}."
+        f"Else it gets a part of them, {' or '.join(parts)}{own}{most}{_steps(marked.marking)}."
     )
+
+
+def _steps(marking: Marking) -> str:
+    steps = {marking.step(worth.points) for worth in marking.exercises.values()} - {0.0}
+    return f", rounded down to a multiple of {number(min(steps))} points" if steps else ""
 
 
 _SHARES = {

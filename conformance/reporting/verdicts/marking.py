@@ -14,6 +14,10 @@ Points = Annotated[float, Meta(ge=0, le=1_000_000)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 
 
+STEP = 0.25
+"""Points that partial credit comes in: a teacher gives quarters of a point, not 0.02 of 2."""
+
+
 class InvalidMarking(Exception):
     """A file that says no way to mark; the message is one line and names what is wrong in it."""
 
@@ -43,6 +47,8 @@ class Marking(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         title: what the class's page is headed with.
         partial: the rule for partial credit.
         at_most: the largest share of its points that a solution gets which does not conform.
+        round_to: partial credit is a multiple of so many points; 0 leaves it as it is. None: `STEP`,
+            for an exercise of a point or more.
 
     """
 
@@ -50,11 +56,23 @@ class Marking(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     title: str = ""
     partial: Partial = "none"
     at_most: Share = 1.0
+    round_to: Points | None = None
 
     @property
     def required(self) -> tuple[str, ...]:
         """The names of the exercises that make the maximum."""
         return tuple(name for name, each in self.exercises.items() if each.required)
+
+    def step(self, worth: float) -> float:
+        """Of how many points the partial credit of an exercise is a multiple; 0 for any number.
+
+        Args:
+            worth: the points of the exercise.
+
+        """
+        if self.round_to is not None:
+            return self.round_to
+        return STEP if worth >= 1 else 0.0
 
 
 def read_marking(path: Path) -> Marking:

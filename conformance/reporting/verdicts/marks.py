@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import attrs
@@ -144,7 +145,10 @@ def _mark(
     if marking is not None and worth is not None and verdict is not None:
         rule = worth.partial or marking.partial
         at_most = marking.at_most if worth.at_most is None else worth.at_most
-        points = round(worth.points * share(verdict, rule, at_most), LOST)
+        points = worth.points * share(verdict, rule, at_most)
+        if verdict.verdict != CONFORMS:
+            points = _rounded_down(points, marking.step(worth.points))
+        points = round(points, LOST)
     return Mark(
         name,
         MISSING if outcome is None else outcome.verdict,
@@ -153,6 +157,11 @@ def _mark(
         0.0 if worth is None else worth.points,
         worth is not None and worth.required,
     )
+
+
+def _rounded_down(points: float, step: float) -> float:
+    """A multiple of the step: what is not right never has all points, nor a part that is left to chance."""
+    return math.floor(points / step + 10.0**-LOST) * step if step else points
 
 
 def share(verdict: Verdict, rule: str, at_most: float) -> float:

@@ -14,6 +14,8 @@ from conformance.reporting.verdicts.text import one_line, shortened
 NOT_JUDGED = "-"
 FIRST = ("file", "student")
 """Heads of the first column: the second where some student has a directory."""
+MARK = ("conforming", "of")
+"""Heads of how many of the required exercises conform."""
 LAST = "message"
 """The head of the last one."""
 MOST_HEADS = 100_000
@@ -23,8 +25,9 @@ MOST_HEADS = 100_000
 def write_csv(target: IO[str], marked: Class, skipped: Sequence[str] = ()) -> None:
     """Write one row for each student: the verdict on each exercise, and the mark.
 
-    The mark is how many exercises conform; where a teacher states points, those, too. A directory of which
-    nothing was judged has a row: its student handed in something else.
+    The mark is how many of the required exercises conform, and of the extra ones where there are some; where
+    a teacher states points, those, too. A directory of which nothing was judged has a row: its student
+    handed in something else.
 
     Args:
         target: an open text file.
@@ -33,29 +36,38 @@ def write_csv(target: IO[str], marked: Class, skipped: Sequence[str] = ()) -> No
 
     """
     points = marked.marking is not None
+    extra = _extra(marked)
     counted = marked.columns[: marked.counted]
+    required = str(len(counted) - len(extra))
     writer = csv.writer(target)
-    heads = [
-        FIRST[any(row.is_directory for row in marked.rows)],
-        *marked.columns,
-        "conforming",
-        "of",
-    ]
+    heads = [FIRST[any(row.is_directory for row in marked.rows)], *marked.columns, *MARK]
+    heads += ["extra_conforming", "extra_of"] if extra else []
     if points:
-        heads += [*(f"points {name}" for name in counted), "points", "max_points"]
+        heads += [f"points {name}{' (extra)' if name in extra else ''}" for name in counted]
+        heads += ["points", "max_points"]
     writer.writerow([*heads, LAST])
     for row in marked.rows:
         cells = [_cell(row.student), *(mark.outcome for mark in row.marks)]
-        cells += [str(_conforming(marked, row)), str(marked.counted)]
+        cells += [_conforming(marked, row, extra=False), required]
+        if extra:
+            cells += [_conforming(marked, row, extra=True), str(len(extra))]
         if points:
             cells += [number(mark.points) for mark in row.marks[: marked.counted]]
             cells += [number(row.points), number(marked.possible)]
         writer.writerow([*cells, _cell(shortened(row.whole.words or "")) if row.whole else ""])
     for directory, what in _without_rows(marked, skipped).items():
-        cells = [_cell(directory), *[NOT_JUDGED] * len(marked.columns), "0", str(marked.counted)]
+        cells = [_cell(directory), *[NOT_JUDGED] * len(marked.columns), "0", required]
+        cells += ["0", str(len(extra))] if extra else []
         if points:
             cells += [*["0"] * len(counted), "0", number(marked.possible)]
         writer.writerow([*cells, _cell(f"not judged: {what}")])
+
+
+def _extra(marked: Class) -> list[str]:
+    """The exercises that are no part of the maximum."""
+    if marked.marking is None:
+        return []
+    return [name for name in marked.marking.exercises if name not in marked.marking.required]
 
 
 def _without_rows(marked: Class, skipped: Sequence[str]) -> dict[str, str]:
@@ -79,8 +91,9 @@ def is_ours(path: Path) -> bool:
     return not line or (heads[0] in FIRST and heads[-1] == LAST and "conforming" in heads)
 
 
-def _conforming(marked: Class, row: Row) -> int:
-    return sum(mark.outcome == CONFORMS for mark in row.marks[: marked.counted])
+def _conforming(marked: Class, row: Row, extra: bool) -> str:
+    marks = row.marks[: marked.counted]
+    return str(sum(mark.outcome == CONFORMS for mark in marks if mark.required != extra))
 
 
 def lines(marked: Class) -> Iterable[str]:

@@ -264,3 +264,16 @@ def test_a_class_of_directories_has_a_row_for_each_student(tmp_path: Path) -> No
     alone = command(*given, "--students", "file", cwd=tmp_path)
     assert alone.returncode == 1
     assert "in/ada/old.py: vectorized_square" in alone.stdout
+
+
+def test_quiet_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(SQUARE)
+    (tmp_path / "b.py").write_text(SQUARE.replace("x * x", "x + x"))
+    done = command("check", "a.py", "b.py", "-q", "--examples", 8, "--csv", "m.csv", cwd=tmp_path)
+    assert (done.returncode, done.stdout.partition(" in ")[0]) == (1, "1 conforms, 1 violates")
+    assert len(done.stdout.splitlines()) == 1
+    assert (tmp_path / "m.csv").read_text().count("\n") == 3
+    for other, says in (("-v", "contradict"), ("--format=json", "is the whole")):
+        done = command("check", "a.py", "-q", other, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert says in done.stderr

@@ -115,6 +115,37 @@ def test_files_are_judged_as_they_come_and_again_when_they_change(
     assert "1 conforms in " in running.output()
 
 
+def test_what_a_run_before_has_written_stays_until_there_is_more_to_say(
+    watcher: Callable[..., Watcher], tmp_path: Path
+) -> None:
+    for name, source in (("ada", RIGHT), ("ben", WRONG), ("cy", RIGHT)):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        (tmp_path / "in" / name / "hw.py").write_text(source)
+    given = ("--csv", "marks.csv", "--html", "feedback", "--students", "directory")
+    pages, marks = tmp_path / "feedback" / "students", tmp_path / "marks.csv"
+    running = watcher(*given)
+    running.wait_for(lambda: marks.exists() and len(list(pages.iterdir())) == 3)
+    running.end()
+    (tmp_path / "in" / "ben" / "hw.py").write_text("while True: pass\n")
+    before = marks.read_text()
+    assert before.count("\nin/") == 3
+    running = watcher(*given)
+    running.wait_for_text("in/ada/hw.py: vectorized_square  conforms")
+    assert len(list(pages.iterdir())) == 3  # ben's file hangs
+    assert marks.read_text() == before
+    running.end()  # cy was not judged: the page stays, for its student is there
+    assert len(list(pages.iterdir())) == 3
+    shutil.rmtree(tmp_path / "in" / "ben")
+    running = watcher(*given)
+    running.wait_for(lambda: "in/ben" not in marks.read_text())
+    running.wait_for(lambda: "in/cy" in marks.read_text())
+    running.wait_for(lambda: {page.name[:6] for page in pages.iterdir()} == {"in-ada", "in-cy-"})
+    shutil.rmtree(tmp_path / "in" / "cy")
+    running.wait_for(lambda: "in/cy" not in marks.read_text())
+    assert "in/ada,conforms" in marks.read_text()
+    running.wait_for(lambda: len(list(pages.iterdir())) == 1)
+
+
 def test_nothing_of_one_candidate_reaches_the_next(
     watcher: Callable[..., Watcher], tmp_path: Path
 ) -> None:
@@ -237,3 +268,8 @@ def test_a_directory_that_goes_away_and_comes_back_is_looked_at(tmp_path: Path) 
     (place / "hw.py").write_text(RIGHT)
     arrivals.look(1.0)
     assert arrivals.look(2.0)[0] == [place / "hw.py"]
+    (place / "hw.py").rename(tmp_path / "hw.py")
+    assert arrivals.look(3.0)[1].candidates == ()
+    (tmp_path / "hw.py").rename(place / "hw.py")
+    arrivals.look(4.0)
+    assert arrivals.look(5.0)[0] == [place / "hw.py"]

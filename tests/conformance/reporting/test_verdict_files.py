@@ -120,6 +120,9 @@ def test_a_page_keeps_its_name_and_goes_with_its_file(tmp_path: Path) -> None:
     assert len(list(students.iterdir())) == 4  # the control: ann was not judged
     html.write_pages(tmp_path, again, None, judged=["."])
     after = {path.name for path in students.iterdir()} - {"notes.html"}
+    html.write_pages(tmp_path, mark([ann], MARKING), None, judged=["."], present=["bob/hw.py"])
+    assert {path.name[:3] for path in students.iterdir()} == {"ann", "bob", "not"}
+    html.write_pages(tmp_path, again, None, judged=["."])
     assert len(before) == 3
     assert after < before
     assert {name[:3] for name in after} == {"bob", "cat"}
@@ -211,7 +214,7 @@ def test_a_students_page_says_what_verdicts_and_points_mean() -> None:
     page = html.student_page(marked, marked.rows[0])
     assert "violates: an answer is wrong, or against the task." in page
     assert "the share of the calls that it answered rightly" in page
-    assert "at most 50% of them" in page
+    assert "at most 50% of them, rounded down to a multiple of 0.25 points" in page
     assert "0 of 1 exercises are right" in page
     page = html.student_page(marked, marked.rows[1])
     assert "against the task" not in page

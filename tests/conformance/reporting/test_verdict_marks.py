@@ -11,7 +11,12 @@ import pytest
 
 from conformance.events.records import Verdict
 from conformance.reporting.verdicts import table
-from conformance.reporting.verdicts.marking import InvalidMarking, Marking, read_marking
+from conformance.reporting.verdicts.marking import (
+    ExerciseMarking,
+    InvalidMarking,
+    Marking,
+    read_marking,
+)
 from conformance.reporting.verdicts.marks import Class, mark, number
 
 
@@ -127,18 +132,46 @@ def test_points_follow_the_rule_that_is_stated(tmp_path: Path) -> None:
         [1.0, 0.0, 0.0],
     ]
     assert [row.points for row in marked.rows] == [3.5, 7.0, 0.0, 1.0]
-    head, first, *_ = rows(marked)
-    assert head[-6:-1] == [
-        "points update",
-        "points loss_fn",
-        "points init_params",
-        "points",
-        "max_points",
+    head, first, second, *_ = rows(marked)
+    assert head[4:-1] == [
+        *("conforming", "of", "extra_conforming", "extra_of"),
+        *("points update", "points loss_fn", "points init_params (extra)"),
+        *("points", "max_points"),
     ]
-    assert first[-6:-1] == ["2", "1.5", "0", "3.5", "6"]
+    assert first[4:-1] == ["0", "2", "0", "1", "2", "1.5", "0", "3.5", "6"]
+    assert second[4:-1] == ["1", "2", "1", "1", "4", "0", "3", "7", "6"]
     shown = list(table.lines(marked))
     assert shown[1].split()[:4] == ["a.py", "3.5", "of", "6"]
     assert shown[-1].split() == ["mean", "2.88", "of", "6"]
+
+
+@pytest.mark.parametrize(
+    ("right_calls", "worth", "round_to", "points"),
+    [
+        (1, 2, None, 0.0),  # 0.02 of 2 is chance
+        (60, 2, None, 1.0),
+        (62, 2, None, 1.0),
+        (63, 2, None, 1.25),
+        (99, 2, None, 1.75),  # what is wrong never has all points
+        (99, 1, None, 0.75),
+        (99, 0.5, None, 0.495),  # a share of less than a point
+        (30, 10, 1, 3.0),
+        (99, 10, 1, 9.0),
+        (70, 1, 0.1, 0.7),  # which binary fractions hold a little too small
+        (1, 2, 0, 0.02),
+        (99, 2, 5, 0.0),
+    ],
+)
+def test_partial_credit_comes_in_steps(
+    right_calls: int, worth: float, round_to: float | None, points: float
+) -> None:
+    exercises = {"update": ExerciseMarking(points=worth)}
+    stated = Marking(exercises=exercises, partial="calls", round_to=round_to)
+    counts = {"right_calls": right_calls, "drawn_calls": 100}
+    said = [verdict("a.py", "update", "violates", **counts)]
+    assert mark(said, stated).rows[0].points == pytest.approx(points, abs=1e-9)
+    right = [verdict("a.py", "update", "conforms", **counts)]
+    assert mark(right, stated).rows[0].points == worth
 
 
 def test_a_verdict_without_counts_gets_no_part(tmp_path: Path) -> None:
@@ -159,6 +192,7 @@ def test_a_verdict_without_counts_gets_no_part(tmp_path: Path) -> None:
         ("[exercises.update]\npoints = '2'", "Expected `float`, got `str`"),
         ("[exercises.update]\npoints = nan", ""),
         ("[exercises.update]\npartial = 'half'", "Invalid enum value 'half'"),
+        ("round_to = -1\n[exercises.update]", ">= 0"),
         ("at_most = 2\n[exercises.update]", "<= 1"),
         ("[exercises", "is not TOML"),
     ],
