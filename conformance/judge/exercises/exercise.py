@@ -82,6 +82,8 @@ class Exercise:
         expects_lift: whether calling `flax.linen.vmap` is part of the task.
         expects_map: whether a map is part of the task: a right solution that loops in Python, in a
             file that maps nothing, gets a remark.
+        expects_devices: whether dividing the work among devices is part of the task: a right solution in
+            a file that names no map over devices, nor a sharding, gets a remark.
         builds_on: names of exercises whose functions a solution of this one usually calls.
 
     """
@@ -102,6 +104,7 @@ class Exercise:
     also_right: tuple[Callable[..., Any], ...] = ()
     expects_lift: bool = False
     expects_map: bool = False
+    expects_devices: bool = False
     builds_on: tuple[str, ...] = ()
 
     @property
@@ -191,6 +194,7 @@ _FIELDS: tuple[tuple[str, type, str], ...] = (
     ("also_right", tuple, "a tuple"),
     ("expects_lift", bool, "True or False"),
     ("expects_map", bool, "True or False"),
+    ("expects_devices", bool, "True or False"),
     ("builds_on", tuple, "a tuple"),
 )
 

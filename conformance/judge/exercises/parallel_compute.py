@@ -67,5 +67,6 @@ EXERCISE = Exercise(
         MORE_THAN_DEVICES,
     ),
     expects_map=True,
+    expects_devices=True,
     further_reading=("https://docs.jax.dev/en/latest/_autosummary/jax.pmap.html",),
 )

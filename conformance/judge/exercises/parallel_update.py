@@ -139,6 +139,7 @@ EXERCISE = Exercise(
     also_right=(_of_the_expanded_loss,),
     builds_on=("update", "loss_fn", "neural_network"),
     expects_map=True,
+    expects_devices=True,
     further_reading=(
         "https://docs.jax.dev/en/latest/_autosummary/jax.pmap.html",
         "https://docs.jax.dev/en/latest/_autosummary/jax.lax.pmean.html",

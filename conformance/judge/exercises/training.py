@@ -122,7 +122,7 @@ def without_biases(params: Params) -> Params:
 
 SHAPES: tuple[Mapping[str, Any], ...] = tuple(
     {"examples": b, "layers": layers}
-    for b, layers in zip((1, 3, 3, 4, 1, 2, 5, 7), (*LAYERS, (2, 3), (4, 3, 2, 3)), strict=True)
+    for b, layers in zip((1, 3, 3, 4, 1, 2, 5, 7), (*LAYERS, (2, 3), (20, 18, 2, 3)), strict=True)
 )
 
 READING = (

@@ -64,6 +64,16 @@ def _halved(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -> 
     return reference(params, x, y, learning_rate / 2)
 
 
+OWN_RATES = (0.01, 0.1, 0.001, 0.05, 0.5)
+"""What tutorials set as the learning rate, and some leave in the function."""
+
+
+def _at_rate(
+    rate: float, params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float
+) -> Rounded:
+    return reference(params, x, y, rate)
+
+
 def _another(
     step: Callable[..., Any], params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float
 ) -> Rounded:
@@ -155,6 +165,15 @@ EXERCISE = Exercise(
             "The parameters came back as they were.",
             "Return the new ones: arrays of JAX do not change in place.",
             lambda params, x, y, learning_rate: reference(params, x, y, 0.0),
+        ),
+        *(
+            Pitfall(
+                "learning-rate-ignored",
+                f"The step has the length that a learning rate of {rate} gives, whatever it is.",
+                "Multiply the gradient by `learning_rate`.",
+                partial(_at_rate, rate),
+            )
+            for rate in OWN_RATES
         ),
         *(
             Pitfall(name, symptom, fix, partial(_another, step))

@@ -60,7 +60,7 @@ def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> 
     }
 
 
-AXES = ((0, 0, 0), (1, 0, 0), (0, 2, 1), (2, 1, 0), (-1, 0, 2), (1, -2, -1), (2, 2, 2), (0, 1, -2))
+AXES = ((1, 0, 0), (0, 2, 1), (2, 1, 0), (-1, 0, 2), (1, -2, -1), (2, 2, 2), (0, 1, -2))
 
 SOLUTION = """\
 import jax
@@ -78,6 +78,7 @@ EXERCISE = Exercise(
     law="axes.in-axes-permute",
     shapes=(
         *({"examples": 3, "matrix": (2, 4), "in_axes": (i, j), "out_axes": k} for i, j, k in AXES),
+        {"examples": 3, "matrix": (18, 20), "in_axes": (0, 0), "out_axes": 0},
         {"examples": 2, "matrix": (2, 2), "in_axes": (0, 1), "out_axes": 2},
         {"examples": 1, "matrix": (1, 2), "in_axes": (2, 0), "out_axes": 1},
     ),

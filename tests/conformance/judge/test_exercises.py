@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -188,3 +189,32 @@ def test_no_result_overflows_or_is_unknown(name: str) -> None:
         for leaf in compute(exercise.reference, call.arguments).leaves:
             assert np.all(np.isfinite(leaf.value))
             assert leaf.error is None or np.all(np.isfinite(leaf.error))
+
+
+SIXTEEN = {
+    "vectorized_dot_product": ("x, y", "(x[:, :16] * y[:, :16]).sum(1).astype(x.dtype)"),
+    "vectorized_linear_layer": ("w, b, x", "x[:, :16] @ w[:16] + b"),
+    "vectorized_add": (
+        "a, b, in_axes, out_axes",
+        "jax.vmap(lambda p, q: (p + q)[:16, :16], in_axes, out_axes)(a, b)",
+    ),
+    "nn_vmap_forward": (
+        "seed, x, features",
+        "(m := nn.Dense(features)).apply(m.init(jax.random.PRNGKey(seed), x), x).reshape(-1)[:80]",
+    ),
+    "neural_network": (
+        "params, x",
+        "functools.reduce(lambda h, p: jnp.tanh(h[:, :16] @ p[0][:16] + p[1]), params, x)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SIXTEEN)
+def test_what_is_right_for_few_numbers_only_is_caught(name: str, judge: Callable) -> None:
+    arguments, answer = SIXTEEN[name]
+    imports = "import functools, jax, jax.numpy as jnp, flax.linen as nn\n"
+    source = f"{imports}def {name}({arguments}):\n    return {answer}\n"
+    (verdict,) = judge(source, examples=40, patience=20.0)
+    assert verdict.verdict == "violates", verdict
+    (verdict,) = judge(source.replace("16", "64").replace("80", "200"), examples=40, patience=20.0)
+    assert verdict.verdict == "conforms", verdict
