@@ -14,6 +14,7 @@ from conformance.judge.attempt import Attempt
 from conformance.judge.exercises.exercise import Exercise, Finding
 from conformance.judge.expected_answers import Call, compute, expected
 from conformance.judge.missing_package import of_missing_package
+from conformance.judge.sandbox.tracebacks import without_foreign
 from conformance.judge.session import JudgeSession
 from conformance.judge.verdict import Counterexample, Diagnosis, Verdict
 from conformance.judge.worker_run import Failure
@@ -51,7 +52,7 @@ def conforming(attempt: Attempt) -> Verdict:
     exercise = attempt.exercise
     base = attrs.evolve(
         plain(attempt.session, attempt.name, verdicts.CONFORMS, "", attempt.seconds),
-        printed=loud.output.decode("utf-8", "replace"),
+        printed=without_foreign(loud.output.decode("utf-8", "replace")),
         printed_bytes=loud.printed,
         remarks=attempt.submission.notes,
         calls=len(numbers),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from conformance.judge.decide import decide
 from conformance.judge.exercises import is_of_the_package
 from conformance.judge.exercises.exercise import Exercise
 from conformance.judge.expected_answers import expected
+from conformance.judge.sandbox import stand_ins
 from conformance.judge.server_process import WORKERS_PER_CANDIDATE
 from conformance.judge.session import JudgeSession
 from conformance.judge.split_calls import split_calls
@@ -88,9 +90,12 @@ def _check_functions(attempt: Attempt, loaded: Loaded) -> list[Verdict]:
             attempt = attrs.evolve(attempt, runs=runs, started=began)
         try:
             found = _check_function(attrs.evolve(attempt, exercise=exercise))
-            results.append(_with_remark_on_loops(found, exercise, loaded))
+            found = _with_remark_on_loops(found, exercise, loaded)
+            results.append(_with_remark_on_devices(found, exercise, attempt.submission))
         finally:
             _terminate(attempt.runs)
+    if results:
+        results[0] = _with_remark_on_names(results[0], session, loaded)
     for name in absent:
         message = _why_missing([name], loaded)
         results.append(
@@ -100,13 +105,18 @@ def _check_functions(attempt: Attempt, loaded: Loaded) -> list[Verdict]:
 
 
 def _with_stand_ins(submission: Submission, loaded: Loaded) -> Submission:
-    """The submission, with a note on packages that only draw and are not installed."""
+    """The submission, with notes on packages that no answer comes from and that are not installed."""
     if not loaded.stood_in:
         return submission
-    names = " and ".join(loaded.stood_in)
-    verb = "is" if len(loaded.stood_in) == 1 else "are"
-    note = f"{names} {verb} not installed where the files are judged: nothing is drawn or shown"
-    return attrs.evolve(submission, notes=(*submission.notes, note))
+    notes = list(submission.notes)
+    ends = {True: "nothing is loaded or saved by it", False: "nothing is drawn or shown"}
+    for elsewhere, end in ends.items():
+        names = [n for n in loaded.stood_in if (n in stand_ins.ELSEWHERE) == elsewhere]
+        if names:
+            verb = "is" if len(names) == 1 else "are"
+            end = f"{verb} not installed where the files are judged: {end}"
+            notes.append(f"{' and '.join(names)} {end}")
+    return attrs.evolve(submission, notes=tuple(notes))
 
 
 def _with_remark_on_loops(found: Verdict, exercise: Exercise, loaded: Loaded) -> Verdict:
@@ -118,6 +128,38 @@ def _with_remark_on_loops(found: Verdict, exercise: Exercise, loaded: Loaded) ->
         "as `jax.vmap` would do the same in one operation"
     )
     return attrs.evolve(found, remarks=(*found.remarks, remark))
+
+
+def _with_remark_on_devices(found: Verdict, exercise: Exercise, submission: Submission) -> Verdict:
+    """The verdict, with a remark where several devices were asked for and no file speaks of any."""
+    sources = (submission.source, *(content for _, content in submission.modules))
+    if not (found.conforms and exercise.expects_devices) or any(map(_OVER_DEVICES.search, sources)):
+        return found
+    remark = (
+        "the file has no map over devices, such as `jax.pmap`, and no sharding: the answers are right, but "
+        "the task is to give each device its part"
+    )
+    return attrs.evolve(found, remarks=(*found.remarks, remark))
+
+
+_OVER_DEVICES = re.compile(rb"pmap|shard|Mesh|mesh|pjit|xmap")
+
+
+def _with_remark_on_names(found: Verdict, session: JudgeSession, loaded: Loaded) -> Verdict:
+    """The verdict, with a remark on functions that have nearly an exercise's name.
+
+    Nothing else says that they were not judged where the file has another exercise's function.
+    """
+    remarks = []
+    for name in session.wanted():
+        if name in loaded.functions or name in session.options.required:
+            continue
+        near = difflib.get_close_matches(name, loaded.defined, n=1, cutoff=0.85)
+        if near:
+            remarks.append(
+                f"{near[0]} was not judged: it would have to be called {name}, if it is meant for that"
+            )
+    return attrs.evolve(found, remarks=(*found.remarks, *remarks)) if remarks else found
 
 
 def _check_function(attempt: Attempt) -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import attrs
@@ -34,11 +35,19 @@ class Mismatch:
     index: tuple[int, ...] = ()
 
 
+def _with_article(unfit: str) -> str:
+    """What came in place of numbers, as part of a sentence."""
+    if not re.match(r"\S+ (object$|of dtype )", unfit):
+        return unfit
+    return f"an {unfit}" if unfit[0] in "aeiouAEIOU" else f"a {unfit}"
+
+
 def compare(given: GivenAnswer, right: ExpectedAnswer) -> Mismatch | None:
     """None when the answer is right."""
     if given.unfit is not None:
         return Mismatch(
-            "structure", f"the answer is {given.unfit}; expected an array of real numbers"
+            "structure",
+            f"the answer is {_with_article(given.unfit)}; expected an array of real numbers",
         )
     if _form(given.spec) != _form(right.spec) or len(given.arrays) != len(right.leaves):
         expected, got = _form(right.spec), _form(given.spec)

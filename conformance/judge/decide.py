@@ -53,8 +53,23 @@ def _decided(
         )
         found = found or of_values(wrong, answers.calls)
         found = found or diagnosis.by_probing(exercise, wrong, _asker(attempt, exercise))
-        return build_verdict.violating(attempt, _smallest_wrong(attempt, exercise, wrong[0]), found)
+        smallest = _smallest_wrong(attempt, exercise, wrong[0])
+        return _with_remark_on_changes(attempt, build_verdict.violating(attempt, smallest, found))
     return _observed(attempt, exercise, answers)
+
+
+def _with_remark_on_changes(attempt: Attempt, found: Verdict) -> Verdict:
+    """The verdict, with a remark on arguments that were changed in place while the answers are wrong, too."""
+    changed = {place for run in attempt.runs for places in run.changed.values() for place in places}
+    names = (
+        [name for name in attempt.exercise.parameters if name in changed]
+        if attempt.exercise
+        else []
+    )
+    if not names:
+        return found
+    remark = f"the function also changes what it is given, in place: {' and '.join(names)}"
+    return attrs.evolve(found, remarks=(*found.remarks, remark))
 
 
 def of_values(wrong: Sequence[diagnosis.WrongAnswer], calls: Sequence[Call]) -> Diagnosis | None:

@@ -41,6 +41,11 @@ SEED_IGNORED = Diagnosis(
     "The answer stays the same whatever the seed.",
     "Use the `seed` argument: `jax.random.PRNGKey(seed)`.",
 )
+KEY_IGNORED = Diagnosis(
+    "key-ignored",
+    "The answer stays the same whatever the key.",
+    "Draw from the `key` argument, and make no key of your own.",
+)
 NOTHING_RETURNED = Diagnosis(
     "nothing-returned",
     "The function returned None instead of an answer.",
@@ -230,7 +235,7 @@ Ask = Callable[[Call], GivenAnswer | None]
 
 
 def by_probing(exercise: Exercise, wrong: Sequence[WrongAnswer], ask: Ask) -> Diagnosis | None:
-    """Ask the candidate again: the same call, and one with another seed.
+    """Ask the candidate again: the same call, and one with another seed or key.
 
     Args:
         exercise: whose reference says at which calls the seed matters.
@@ -243,19 +248,31 @@ def by_probing(exercise: Exercise, wrong: Sequence[WrongAnswer], ask: Ask) -> Di
         return None
     if not same(again, wrong[0].given):
         return NOT_DETERMINISTIC
-    for each in _one_of_each_shape(wrong) if "seed" in wrong[0].call.arguments else []:
-        others = [_with_seed(each.call, step) for step in (1, 12345)]
-        if not all(_asks_for_another(exercise, each, call) for call in others):
-            continue
-        given = [ask(call) for call in others]
-        told = all(answer is not None and same(answer, each.given) for answer in given)
-        return SEED_IGNORED if told else None
+    for name, found in (("seed", SEED_IGNORED), ("key", KEY_IGNORED)):
+        if name in wrong[0].call.arguments and _ignored(exercise, wrong, ask, name):
+            return found
     return None
 
 
-def _with_seed(call: Call, step: int) -> Call:
-    seed = int(call.arguments["seed"]) % 1000 + step
-    return attrs.evolve(call, arguments={**call.arguments, "seed": seed})
+def _ignored(exercise: Exercise, wrong: Sequence[WrongAnswer], ask: Ask, name: str) -> bool:
+    """Whether another seed or key gives the same answer, at the first call where it must not."""
+    for each in _one_of_each_shape(wrong):
+        others = [_with_another(each.call, name, step) for step in (1, 12345)]
+        if all(_asks_for_another(exercise, each, call) for call in others):
+            given = [ask(call) for call in others]
+            return all(answer is not None and same(answer, each.given) for answer in given)
+    return False
+
+
+def _with_another(call: Call, name: str, step: int) -> Call:
+    """The call with another `seed`, or with the `key` of another one."""
+    value = call.arguments[name]
+    seed = int(np.asarray(value).ravel()[-1]) % 1000 + step
+    other: Any = seed
+    if isinstance(value, np.ndarray):
+        other = np.zeros_like(value)
+        other[..., -1] = seed
+    return attrs.evolve(call, arguments={**call.arguments, name: other})
 
 
 def _asks_for_another(exercise: Exercise, wrong: WrongAnswer, call: Call) -> bool:

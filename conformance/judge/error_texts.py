@@ -59,6 +59,32 @@ SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
         ),
     ),
     (
+        r"^(BlockingIOError: \[Errno 11\]|RuntimeError: can't start new thread)",
+        Diagnosis(
+            "too-many-processes",
+            "The file started more processes or threads than one may have here.",
+            "Start a few at most, and see whether what starts them comes to an end. JAX maps examples "
+            "without any.",
+        ),
+    ),
+    (
+        r"^MemoryError|^OSError: \[Errno 12\]|RESOURCE_EXHAUSTED",
+        Diagnosis(
+            "too-much-memory",
+            "The file asked for more memory than one may have here.",
+            "See how large the arrays become at the sizes of the call, and whether a list or a loop grows "
+            "without end.",
+        ),
+    ),
+    (
+        r"^OSError: \[Errno (27|28|122)\]",
+        Diagnosis(
+            "too-much-disk",
+            "The file wrote more than its directory may hold here: 64 MiB, and 10,000 files.",
+            "Write less, or write under `if __name__ == '__main__':`, which is not run here.",
+        ),
+    ),
+    (
         r"^(URLError|gaierror|NewConnectionError|MaxRetryError|ConnectionError)\b",
         Diagnosis(
             "no-network",

@@ -79,7 +79,7 @@ def of_one_operation(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
         return None
     with np.errstate(all="ignore"):  # a candidate's numbers may be any
         if all(given.shape == right.shape for pairs in calls for given, right in pairs):
-            found = _factor(calls) or _offset(calls)
+            found = _constant(calls) or _factor(calls) or _offset(calls)
             if found is not None:
                 return found
         elif all(_is_reshaped(*pair) for pairs in calls for pair in pairs):
@@ -100,6 +100,20 @@ def _pairs(wrong: WrongAnswer) -> list[Pair]:
         return []
     pairs = zip(arrays, leaves, strict=True)
     return [(a.astype(np.float64), leaf.value.astype(np.float64)) for a, leaf in pairs]
+
+
+def _constant(calls: Sequence[Sequence[Pair]]) -> Diagnosis | None:
+    """One number that all answers are made of, and no expected one: softmax gives 1 for any number alone."""
+    given, right = (np.concatenate([_joined(pairs, place) for pairs in calls]) for place in (0, 1))
+    if len(calls) < ENOUGH or not np.isfinite(given[:1]).all() or np.any(given != given[:1]):
+        return None
+    if np.all(right == right[:1]):
+        return None
+    return Diagnosis(
+        "constant-answer",
+        f"Every number in the wrong answers is {given[0]:.4g}, whatever the call.",
+        "Compute the answer from the arguments, in every branch of the function.",
+    )
 
 
 def _factor(calls: Sequence[Sequence[Pair]]) -> Diagnosis | None:

@@ -27,6 +27,8 @@ MAX_LOAD, MAX_LOAD_TOGETHER = 5.0, 2.0
 """How many times longer the limit on one call, and on all together, is at most because other programs
 keep the machine busy. All together have eight times one call's, so that little more is needed."""
 
+OWN_FAILURE = 70
+"""The exit status of a worker whose own code, not the candidate's, has raised: `sandbox.server`."""
 TELLING = 1.0
 """Seconds that a worker has for saying where it is once its time is over."""
 
@@ -313,7 +315,7 @@ def raised(error: Any, call: int | None) -> Failure:
     fields: dict[str, Any] = {"type": kind, "message": message, "frames": kept[:12]}
     if isinstance(error.get("missing"), str):
         fields["missing"] = error["missing"][:80]
-    return Failure(verdicts.ERROR, f"{kind}: {message}", call, fields)
+    return Failure(verdicts.ERROR, f"{kind}: {message}" if message else kind, call, fields)
 
 
 def exited(problem: str, ended: dict[str, Any], call: int | None, when: str) -> Failure:
@@ -322,6 +324,11 @@ def exited(problem: str, ended: dict[str, Any], call: int | None, when: str) -> 
         message = f"it was stopped {when}: it took more {ended['stopped']} than its limit"
     elif "signal" in ended and ended.get("stopped") is None:
         message = f"its process died of signal {ended['signal']} {when}"
+    elif ended.get("exit") == OWN_FAILURE and ended.get("stopped") is None:
+        message = (
+            f"the judge's own code in its process failed {when}: the file seems to have changed Python, "
+            "NumPy or JAX itself"
+        )
     elif "exit" in ended and ended.get("stopped") is None:
         message = f"its process ended with exit status {ended['exit']} {when}"
     elif ended.get("stopped") == "supervisor":

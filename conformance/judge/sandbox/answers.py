@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,8 @@ def _described(value: Any, array: np.ndarray) -> str:
     if value is None:
         return "None"
     name = type(value).__name__
+    if isinstance(value, types.CoroutineType):
+        value.close()  # or Python warns that nobody has waited for it
     return f"{name} object" if array.dtype == object else f"{name} of dtype {array.dtype}"
 
 

@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from . import loops, nested, observe, overdue, own_modules, stand_ins
+from . import loops, nested, observe, overdue, own_modules, stand_ins, tracebacks
 
 OWN_FRAMES = 12
 MAX_NAMES = 200
@@ -187,6 +187,9 @@ def describe(problem: BaseException, module: Module) -> dict[str, Any]:
         message = str(problem)
     except BaseException:
         message = "(its message cannot be read)"
+    message, within = tracebacks.condensed(message, lambda file: _is_of_student(file, module))
+    known = [_line_of(*each, module) for each in within]  # of a callback they are nowhere else
+    frames += [line for line in known if line not in frames]
     message = message.replace(module.directory + os.sep, "")
     described = {
         "type": type(problem).__name__,
@@ -211,8 +214,11 @@ def _own_line(code: types.CodeType, number: int, module: Module) -> list[Any]:
     """Where a line is, its function and its text; nothing for one that is not the student's."""
     if not _is_of_student(code.co_filename, module):
         return []
-    line = linecache.getline(code.co_filename, number).strip()
-    return [[_where(code.co_filename, number, module), code.co_name, line[:200]]]
+    return [_line_of(code.co_filename, number, code.co_name, module)]
+
+
+def _line_of(file: str, number: int, function: str, module: Module) -> list[Any]:
+    return [_where(file, number, module), function, linecache.getline(file, number).strip()[:200]]
 
 
 def _not_too_many(frames: list[Any]) -> list[Any]:

@@ -40,9 +40,10 @@ def install(
 ) -> None:
     """Let the candidate import its student's files.
 
-    Python looks into the candidate's directory first, then into the student's, then where it always
-    does. What is loaded already keeps its name, since JAX works with it: a file of the student's of
-    that name is refused when the student's own code imports it.
+    Python looks into the candidate's directory first, then into the one that the candidate's package
+    lies in, the student's, and its `src`, then where it always does. A candidate in a package, as
+    `__init__.py` says, may import from `.`, too. What is loaded already keeps its name, since JAX works
+    with it: a file of the student's of that name is refused when the student's own code imports it.
 
     Args:
         modules: where the files lie in the student's directory.
@@ -52,8 +53,11 @@ def install(
 
     """
     here = os.path.dirname(place)
-    places = list(dict.fromkeys([os.path.join(directory, here).rstrip(os.sep), directory]))
-    sys.path[:0] = places
+    package = _package(here, modules)
+    places = [here, _above(here, package), ""]
+    if any(each.startswith("src/") for each in modules):
+        places.append("src")
+    sys.path[:0] = [os.path.join(directory, each).rstrip(os.sep) for each in dict.fromkeys(places)]
     importlib.invalidate_caches()
     roots = dict.fromkeys((f"{here}/" if here else "", ""))
     names = {_top(each, root) for root in roots for each in modules if each.startswith(root)}
@@ -63,9 +67,29 @@ def install(
             del sys.modules[each]
     taken = names.intersection(sys.modules) - set(sys.builtin_module_names)
     if os.path.basename(place).endswith(".py"):
-        sys.modules.setdefault(os.path.basename(place).removesuffix(".py"), candidate)
+        name = os.path.basename(place).removesuffix(".py")
+        sys.modules.setdefault(name, candidate)
+        if package and name != "__init__" and package.partition(".")[0] not in taken:
+            candidate.__package__ = package
+            sys.modules.setdefault(f"{package}.{name}", candidate)
     if taken:
         _refuse(taken, directory + os.sep)
+
+
+def _package(here: str, modules: Sequence[str]) -> str:
+    """The package that a directory of the student's is, such as "hw.parts"; "" for none."""
+    names: list[str] = []
+    while here and f"{here}/__init__.py" in modules:
+        here, _, last = here.rpartition("/")
+        names.insert(0, last)
+    return ".".join(names) if all(name.isidentifier() for name in names) else ""
+
+
+def _above(here: str, package: str) -> str:
+    """The directory that a package lies in."""
+    for _ in package.split(".") if package else ():
+        here = here.rpartition("/")[0]
+    return here
 
 
 def _top(place: str, root: str) -> str:

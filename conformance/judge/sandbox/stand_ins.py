@@ -1,4 +1,4 @@
-"""Modules in place of packages that only draw or show progress, where they are not installed."""
+"""Modules in place of packages that no answer comes from, where they are not installed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ import numpy as np
 
 PACKAGES = (
     "bokeh",
+    "google.colab",
     "ipywidgets",
+    "kaggle_datasets",
+    "kaggle_secrets",
     "matplotlib",
     "mpl_toolkits",
     "plotly",
@@ -23,7 +26,11 @@ PACKAGES = (
     "tqdm",
     "wandb",
 )
-"""Packages that no answer can come from: they draw, log, or show how far a loop is."""
+"""Packages that no answer can come from: they draw, log, show how far a loop is, or are there only where
+a notebook was written."""
+ELSEWHERE = ("google.colab", "kaggle_datasets", "kaggle_secrets")
+"""Those of them that no package index has."""
+_PARENTS = {each.rpartition(".")[0] for each in PACKAGES if "." in each}
 
 
 def install() -> list[str]:
@@ -48,10 +55,12 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self, name: str, path: Sequence[str] | None = None, target: Any = None
     ) -> importlib.machinery.ModuleSpec | None:
         """A module without content for the packages, and for any module in one that stands in."""
-        package, _, below = name.partition(".")
-        if package not in PACKAGES or (below and package not in self.used):
+        package = next((p for p in PACKAGES if name == p or name.startswith(f"{p}.")), None)
+        if package is None and name not in _PARENTS:
             return None
-        if package not in self.used:
+        if package is not None and name != package and package not in self.used:
+            return None
+        if package is not None and package not in self.used:
             self.used.append(package)
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
 

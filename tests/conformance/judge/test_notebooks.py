@@ -209,3 +209,27 @@ def test_a_package_that_only_draws_need_not_be_installed(judge: Callable) -> Non
     assert verdict.verdict == "violates"
     (verdict,) = judge(DRAWS.replace("import seaborn", "import no_such_package"))
     assert verdict.diagnosis.pitfall == "package-not-installed"
+
+
+COLAB = """\
+from google.colab import drive, files
+import google.colab.output
+drive.mount("/content/drive")
+from kaggle_secrets import UserSecretsClient
+UserSecretsClient().get_secret("key")
+def vectorized_square(x):
+    return x * x
+files.download("hw3.ipynb")
+"""
+
+
+def test_what_is_only_where_the_notebook_was_written_need_not_be_installed(judge: Callable) -> None:
+    (verdict,) = judge(COLAB, patience=20.0)
+    assert verdict.verdict == "conforms", verdict
+    (remark,) = verdict.remarks
+    assert remark.startswith("google.colab and kaggle_secrets are not installed")
+    (verdict,) = judge(COLAB.replace("x * x", "x + x"), patience=20.0)
+    assert verdict.verdict == "violates"
+    for other in ("google.no_such_package", "no_such_package"):
+        (verdict,) = judge(COLAB.replace("google.colab.output", other))
+        assert verdict.error["type"] == "ModuleNotFoundError", verdict

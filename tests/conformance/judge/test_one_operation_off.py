@@ -44,6 +44,8 @@ def _found(change: Callable[[np.ndarray, int], np.ndarray]) -> tuple[str, str]:
         (lambda x, n: x.sum(), "summed", "axes 0, 1"),
         (lambda x, n: np.stack([x / 4, x / 2, x / 4]), "not-summed", "terms of a sum"),
         (lambda x, n: np.stack([x / 2, x * 1.5]), "not-averaged", "terms of a mean"),
+        (lambda x, n: 0 * x, "constant-answer", "is 0, whatever"),
+        (lambda x, n: np.ones_like(x), "constant-answer", "is 1, whatever"),
         (lambda x, n: x + 1, "offset", "1 more than"),
         (lambda x, n: x - 0.25, "offset", "0.25 less than"),
         (lambda x, n: x[:, None, :], "wrong-shape", "shape"),
@@ -61,7 +63,6 @@ def test_the_operation_is_named(change: Callable, pitfall: str, word: str) -> No
     [
         lambda x, n: 0.01 * x if n else 0.02 * x + 1,
         lambda x, n: x + n,
-        lambda x, n: 0 * x,
         lambda x, n: x * np.nan,
         lambda x, n: np.maximum(x, 0) if n else np.tanh(x),
         lambda x, n: x.sum(0) if n else x.sum(0) + 1,
@@ -166,6 +167,17 @@ BODIES = {
         "update(params, x, y, learning_rate)",
         SUM,
         "gradient-of-a-sum",
+    ),
+    "a-rate-of-its-own": (
+        "update(params, x, y, learning_rate)",
+        SUM.replace("learning_rate * g", "0.01 * g").replace("jnp.sum", "jnp.mean"),
+        "learning-rate-ignored",
+    ),
+    "a-key-of-its-own": (
+        INIT,
+        "key = jax.random.PRNGKey(0)\n    "
+        + SCALED.format("jax.random.normal(a, (i, o)), jax.random.normal(b, (o,))"),
+        "key-ignored",
     ),
     # With inputs of zeros the answer is 1 whatever the seed, which is no fault of the seed's.
     "one-more-and-no-bias": (

@@ -39,6 +39,29 @@ FILES = {
     },
     "in-a-folder": {"src/hw3.py": USES, "src/helpers.py": HELPER},
     "from-the-top": {"src/hw3.py": USES, "helpers.py": HELPER},
+    "in-a-package": {
+        "src/hw/solution.py": "from .helpers import sq\nimport hw.helpers\n"
+        "assert hw.helpers.sq is sq and __name__ != '__main__'\nvectorized_square = sq\n",
+        "src/hw/helpers.py": HELPER,
+        "src/hw/__init__.py": "",
+    },
+    "in-a-package-in-a-package": {
+        "hw/parts/solution.py": "from ..helpers import sq\nfrom . import other\nvectorized_square = sq\n",
+        "hw/parts/other.py": "from hw.parts import solution\n",
+        "hw/parts/__init__.py": "",
+        "hw/helpers.py": HELPER,
+        "hw/__init__.py": "",
+    },
+    "from-src": {
+        "tests/test_hw.py": "from hw.solution import vectorized_square\n",
+        "src/hw/solution.py": "vectorized_square = lambda x: x * x\n",
+        "src/hw/__init__.py": "",
+    },
+    "src-with-a-standard-name": {
+        "hw3.py": f"import random\nrandom.random()\n{USES}",
+        "helpers.py": HELPER,
+        "src/random.py": "raise SystemExit('it ran')\n",
+    },
     "back-and-forth": {
         "hw3.py": "POWER = 2\n" + USES,
         "helpers.py": "from hw3 import POWER\ndef sq(v):\n    return v**POWER\n",
@@ -102,6 +125,15 @@ def test_the_suite_is_not_there_at_any_level(module: str, level: str, judge_one:
 
 def test_a_wrong_helper_makes_a_wrong_solution(judge_one: Callable) -> None:
     wrong = {**FILES["package"], "layers/parts.py": HELPER.replace("v * v", "v + v")}
+    assert judge_one(wrong).verdict == "violates"
+
+
+def test_only_a_package_imports_from_itself(judge_one: Callable) -> None:
+    files = FILES["in-a-package"]
+    verdict = judge_one({name: files[name] for name in files if "__init__" not in name})
+    assert verdict.diagnosis is not None, verdict
+    assert verdict.diagnosis.pitfall == "relative-import"
+    wrong = {**files, "src/hw/helpers.py": HELPER.replace("v * v", "v + v")}
     assert judge_one(wrong).verdict == "violates"
 
 
