@@ -33,7 +33,7 @@ _EVERYWHERE = frozenset((*_OF_ANY_CODE.split(), *dir(jax.Array)))
 """What any code on arrays or of modules is made of, and what has an operator or a method as well."""
 _OPTIONS = frozenset(
     {
-        *("spmd_axis_name", "axis_size", "axis_index_groups"),
+        *("axis_name", "spmd_axis_name", "axis_size", "axis_index_groups"),
         *("donate_argnums", "static_broadcasted_argnums"),
     }
 )

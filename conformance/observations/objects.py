@@ -32,35 +32,62 @@ _LONGEST = 200
 """Characters of a text."""
 _MOST = 9
 """Items of a container that are told one by one."""
+WARNS = " warns"
+"""What a fact's name ends with that says of what the attribute or operation of that name warns."""
 _RENAMED = {"P": "PartitionSpec", "ArrayImpl": "Array", "ArrayMeta": "Array"}
 """Names of classes that only `type(x).__name__` shows."""
 
 
 def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
-    """`objects/TYPE`: by attribute and by operation, what it is, as text; `!` and a type where it raises."""
+    """`objects/TYPE`: by attribute and by operation, what it is, as text; `!` and a type where it raises.
+
+    A name that ends in ` warns` has the deprecation that the attribute or operation tells.
+    """
     with fixed_stream():
         for name, make in makers().items():
             yield from one(f"objects/{name}", partial(walked, make))
 
 
 def walked(make: Callable[[], Any]) -> dict[str, str]:
-    """What each attribute of an object is, and what each operation on it gives."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    """What each attribute of an object is, what each operation on it gives, and what it warns of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         found = make()
         facts = {
             f"is a {name}": "True" for name, kind in _kinds().items() if isinstance(found, kind)
         }
+
+        def tell(what: str, learn: Callable[[], dict[str, str]]) -> None:
+            caught.clear()
+            facts.update(learn())
+            said = [str(each.message) for each in caught if _is_of_deprecation(each.category)]
+            if said:
+                facts[f"{what}{WARNS}"] = " ".join(said[0].split())[:_LONGEST]
+
+        def use(what: str, function: Callable[[], Any]) -> None:
+            tell(what, lambda: {what: _tried(function)})
+
         for name in dir(found):
             if not name.startswith("_") and name not in _OF_CHANCE:
-                facts[f".{name}"] = _tried(partial(getattr, found, name))
-                facts |= _called(name, found)
-        facts |= {name: _tried(partial(use, found)) for name, use in OPERATIONS.items()}
-        facts["== another like it"] = _tried(lambda: found == make())
+                use(f".{name}", partial(getattr, found, name))
+                tell(f".{name}()", partial(_called, name, found))
+        for name, operation in OPERATIONS.items():
+            use(name, partial(operation, found))
         # What changes the object comes last, on another one.
         other = make()
-        facts |= {name: _tried(partial(use, other)) for name, use in CHANGES.items()}
-    return facts
+        use("== another like it", lambda: found == other)
+        for name, operation in CHANGES.items():
+            use(name, partial(operation, other))
+    # A deprecated method warns when it is looked up.
+    return {
+        what: said
+        for what, said in facts.items()
+        if not (what.endswith(f"(){WARNS}") and what.replace("()", "") in facts)
+    }
+
+
+def _is_of_deprecation(category: type[Warning]) -> bool:
+    return issubclass(category, DeprecationWarning | PendingDeprecationWarning | FutureWarning)
 
 
 def _called(name: str, found: Any) -> dict[str, str]:

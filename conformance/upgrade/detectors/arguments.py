@@ -45,6 +45,8 @@ KINDS = (DEFAULT, GONE, NEEDED, ADDED)
 
 _NO_DEFAULT = ("required", "not given")
 _OTHERS = ("*", "**")
+_NOTHING = {"set()", "frozenset()"}
+"""Two ways to write that there is none."""
 
 
 def find(pair: ObservationPair) -> Iterator[Difference]:
@@ -56,7 +58,11 @@ def find(pair: ObservationPair) -> Iterator[Difference]:
 
 def _of_function(key: str, was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[Difference]:
     both = [name for name in was if name in now and was[name] != now[name]]
-    moved = [name for name in both if not {was[name], now[name]} & {*_NO_DEFAULT}]
+    moved = [
+        name
+        for name in both
+        if not {was[name], now[name]} & {*_NO_DEFAULT} and {was[name], now[name]} != _NOTHING
+    ]
     for name in moved:
         said = f"{name} was {was[name]} where it is not given, is {now[name]}"
         yield Difference(DEFAULT, key, said, cause=f"{name}: {was[name]} to {now[name]}")

@@ -32,9 +32,23 @@ NEW = DifferenceKind(
     221,
     "fine",
 )
-KINDS = (GONE, OTHER, NEW)
+WARNS = DifferenceKind(
+    "objects-warn",
+    "What objects warn of now",
+    (
+        "attribute or operation of an object warns now",
+        "attributes or operations of objects warn now",
+    ),
+    "The attribute or operation tells that it is deprecated: it goes away in a later release.",
+    "Change it now: what is deprecated is removed in a later release.",
+    101,
+    "know",
+)
+KINDS = (GONE, OTHER, NEW, WARNS)
 
 _GROUP = "objects"
+_WARNS = " warns"
+"""What the name of a fact ends with that is a warning."""
 _RAISES = "!"
 """How what raises begins."""
 _LONGEST = 70
@@ -97,7 +111,7 @@ def find(pair: ObservationPair) -> Iterator[Difference]:
 def what_is_done(key: str) -> tuple[str, str]:
     """The type of object, and the attribute or operation, of a difference's key."""
     _, kind, what = key.split("/", 2)
-    return kind, what
+    return kind, what.removesuffix(_WARNS)
 
 
 def _compared(
@@ -107,6 +121,8 @@ def _compared(
     before, after = was.get(what), now.get(what)
     if before == after:
         return None, ""
+    if what.endswith(_WARNS):
+        return _warned(what.removesuffix(_WARNS), was, now)
     name = what.rstrip("()")
     if what != name and (name not in was or name not in now):
         return None, ""  # that the method itself is gone says it
@@ -126,6 +142,16 @@ def _compared(
     if after.startswith(_RAISES):
         return GONE, f"{shown} worked; now {_short(after[1:])}"
     return OTHER, f"{shown} was {_short(before)}; is {_short(after)}"
+
+
+def _warned(
+    what: str, was: Mapping[str, str], now: Mapping[str, str]
+) -> tuple[DifferenceKind | None, str]:
+    """The warning, where what it is of worked before and warned of nothing."""
+    said = f"{what}{_WARNS}"
+    if said in was or said not in now or was.get(what, _RAISES).startswith(_RAISES):
+        return None, ""
+    return WARNS, f"`{IN_CODE.get(what, what)}` warns now: {now[said]}"
 
 
 def _short(text: str) -> str:

@@ -36,6 +36,27 @@ _KEYWORDS: Mapping[str, frozenset[str]] = {
     "parallel.donated-and-static": frozenset({"donate_argnums", "static_broadcasted_argnums"}),
 }
 """The same for keywords that the transform is given: one of them, or any argument by position."""
+_OF_USES: Mapping[str, frozenset[str]] = {
+    "use.bridged*": frozenset({"ToLinen", "to_linen", "ToNNX"}),
+    "use.callable-in-modes": frozenset({"graph", "graph_updates"}),
+    "use.carry-replaced": frozenset({"scan", "while_loop", "fori_loop"}),
+    "use.changed-in-branches": frozenset({"cond", "switch"}),
+    "use.derivatives": _DERIVATIVES | {"custom_vjp"},
+    "use.drawn-again": frozenset({"Rngs.split", "Rngs.broadcast"}),
+    "use.forked-streams": frozenset({"fork_rngs", "Rngs.fork"}),
+    "use.from-the-end": frozenset({"in_axes", "out_axes"}),
+    "use.gradient*": _DERIVATIVES,
+    "use.list-of-axes": frozenset({"in_axes"}),
+    "use.looped": frozenset({"scan", "while_loop", "fori_loop"}),
+    "use.mode-by-setting": frozenset({"set_graph_mode", "set_graph_updates"}),
+    "use.module-aside": frozenset({"graph_updates", "set_graph_updates"}),
+    "use.pure-state": frozenset({"nnx.split", "nnx.merge"}),
+    "use.shared-in-branches": frozenset({"cond", "switch", "while_loop", "fori_loop"}),
+    "use.state-argument": frozenset({"nnx.split", "nnx.merge"}),
+    "use.streams-by-filter": frozenset({"split_rngs", "Rngs.split", "Rngs.broadcast"}),
+    "use.updated-by-closure": frozenset({"nnx.update"}),
+}
+"""The same by documented use, whose code the suite calls by other ways: ends of names, and keywords."""
 _OF_ARRAYS = ("jax.numpy.", "jax.scipy.", "jax.lax.", "jax.nn.", "jax.random.")
 _OF_DERIVATIVES = re.compile("grad|jac|jvp|vjp|hess|linear|deriv|differen")
 _AXIS = frozenset({"axis"})
@@ -66,7 +87,8 @@ def may_concern(
     for glob, keywords in _KEYWORDS.items():
         if fnmatch.fnmatchcase(law, glob) and not any(_gives(use, keywords) for use in given):
             return False
-    return _is_made_of(transform, subject, uses, primitives)
+    words = {word for each in uses.values() for use in each for word in use.keywords}
+    return _is_made_of(transform, subject, {*uses, *words}, primitives)
 
 
 def of_law(item: str, mine: Sequence[Use], uses: Mapping[str, Sequence[Use]]) -> list[Use]:
@@ -78,11 +100,14 @@ def of_law(item: str, mine: Sequence[Use], uses: Mapping[str, Sequence[Use]]) ->
         uses: The uses of each name.
 
     """
-    law = item.split(" | ", maxsplit=1)[0]
+    law, _, subject = item.split(" | ")[:3]
     for glob, names in _NEEDS.items():
         if fnmatch.fnmatchcase(law, glob):
             files = {use.file for name in uses if _last(name) in names for use in uses[name]}
             mine = [use for use in mine if use.file in files]
+    for glob, needed in _OF_USES.items():
+        if fnmatch.fnmatchcase(subject, glob):
+            mine = [use for use in mine if _names_one(_of_file(use.file, uses), needed)]
     for glob, keywords in _KEYWORDS.items():
         if fnmatch.fnmatchcase(law, glob):
             mine = [use for use in mine if _gives(use, keywords)]
@@ -200,6 +225,11 @@ def _of_file(file: str, uses: Mapping[str, Sequence[Use]]) -> list[str]:
     derivatives = (name for name in uses if _last(name) in _DERIVATIVES)
     words = (word for _, use in mine for word in use.keywords)
     return [*(name for name, _ in mine), *words, *derivatives]
+
+
+def _names_one(names: Collection[str], needed: Collection[str]) -> bool:
+    """Whether one of these names ends in one of those parts."""
+    return any(name == part or name.endswith(f".{part}") for name in names for part in needed)
 
 
 def _gives(use: Use, keywords: Collection[str]) -> bool:

@@ -76,7 +76,10 @@ _BY_KEY: Mapping[str, Condition] = {
     "mapping.jit-agrees | jax.pmap | *": attrs.evolve(_does("a pmap within a jit"), place="file"),
     "mapping.no-elements | *": attrs.evolve(_does("a size of zero"), place="file"),
     "calls/jax.pmap/*on-another-device*": attrs.evolve(_does("a device chosen"), place="file"),
-    "calls/jax.pmap/result-along-another-axis*": Condition(given=frozenset({"out_axes"})),
+    "calls/jax.pmap/result-along-another-axis*": attrs.evolve(
+        _does("a result along another axis"), place="call"
+    ),
+    "calls/jax.*map/rank-0": Condition(given=frozenset({"axis_size"})),
     "calls/jax.pmap/shard-of-a-result": attrs.evolve(_does(*_SHARDS), place="file"),
     "calls/jax.pmap/kind-of-sharding": _does("a kind of sharding asked for", of="pmap"),
     "calls/jax.pmap/argument-divided-by-columns": attrs.evolve(
@@ -161,6 +164,15 @@ _BY_KEY: Mapping[str, Condition] = {
     "calls/flax.nnx.vmap/operator-eq*": _does("two objects compared", of="Param Variable"),
     "calls/flax.nnx.vmap/variable-equals": _does("two objects compared", of="Param Variable"),
     "calls/flax.nnx.vmap/operator-hash": _does("a number as a key", of="Param Variable"),
+    "calls/flax.nnx.vmap/item-set-all": _does("all items set", of="Param Variable Module"),
+    "calls/flax.nnx.vmap/metadata-in-another-order": _does("a Variable with metadata"),
+    "calls/flax.nnx.vmap/closed-over-and-changed": attrs.evolve(
+        _does("a captured object called"), place="call"
+    ),
+    **{
+        f"calls/flax.nnx.vmap/{method}*": attrs.evolve(_does("a bound method mapped"), place="call")
+        for method in ("bound-method", "*-of-a-bound-method")
+    },
     "calls/flax.nnx.vmap/graph-modules*": _does("modules walked"),
     "calls/flax.nnx.vmap/graph-children*": _does("modules walked"),
     "calls/flax.nnx.vmap/held-after-none-*": _does("an array set on a module later", of=_HOLDER),

@@ -147,6 +147,9 @@ def _place(
         found = (found[0], suitable(special, found[1], operations))
     if found is not None:
         found = (found[0], [use for use in found[1] if may_be_of(entry.key, use, operations)])
+    if found is not None and entry.kind is arguments.DEFAULT:
+        argument = entry.sentence.partition(" was ")[0]
+        found = (found[0], [use for use in found[1] if argument not in use.keywords])
     if found is not None and entry.kind in laws.KINDS:
         found = (found[0], of_law(entry.key, found[1], uses))
     if found is not None and entry.kind is laws.FIXED and _library(entry.key) == "jax":
@@ -171,7 +174,7 @@ def _of(file: str, uses: Mapping[str, Sequence[Use]]) -> dict[str, list[Use]]:
 
 def _is_near(entry: Difference) -> bool:
     """Whether a difference is of a kind that concerns who uses the name."""
-    if entry.kind is objects.OTHER:
+    if entry.kind in (objects.OTHER, objects.WARNS):
         return True
     if entry.kind is laws.FIXED:
         return _was_silent(entry.cause or "")

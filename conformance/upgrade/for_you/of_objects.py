@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from conformance.events.user_code import Operation, Use
-from conformance.upgrade.detectors.objects import what_is_done
+from conformance.upgrade.detectors.objects import WARNS, what_is_done
 from conformance.upgrade.difference import Difference
 from conformance.upgrade.for_you.conditions import files_naming
 
@@ -72,6 +72,11 @@ def met_by(
     mine = [each for each in operations if each.name in wanted and each.file in files]
     if not mine:
         return None
+    if entry.kind is WARNS:
+        # Most others of the file are of that type, too: `.value` of what `nnx.state` gives.
+        files = {each.file for each in mine}
+        alike = f"an object: {_asked(what)}"
+        mine += [each for each in operations if each.name == alike and each.file in files]
     name = f"{kind}{what}" if what.startswith((".", "[")) else kind
     return name, [Use(file=each.file, line=each.line, name=name) for each in mine]
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from conformance.events.user_code import Operation
+from conformance.upgrade.sources.captured import captured_in
 from conformance.upgrade.sources.expressions import is_none, last, owner
 from conformance.upgrade.sources.given import given_in
 from conformance.upgrade.sources.literals import of_numbers, of_vectors
@@ -69,7 +70,7 @@ def operations_in(source: bytes | str, file: str) -> list[Operation]:
     found |= {(line, "an array set on a module later") for line in _set_later(nodes)}
     found |= {(line, "an attribute changed in place") for line in _changed(nodes)}
     found |= {(line, "None among leaves") for line in _nones(nodes)}
-    found |= set(given_in(nodes))
+    found |= {*given_in(nodes), *captured_in(nodes)}
     return [Operation(file=file, line=line, name=name) for line, name in sorted(found)]
 
 

@@ -1,6 +1,7 @@
 """The surface of objects, every layer and every function, as they are observed."""
 
 import contextlib
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,28 @@ def test_a_method_says_what_it_needs() -> None:
     facts = objects.walked(MAKERS["Optimizer"])
     assert facts[".update("].startswith("needs ")
     assert "model" in facts[".update("]
+
+
+class _Old:
+    @property
+    def value(self) -> int:
+        warnings.warn("use the new one", DeprecationWarning, stacklevel=2)
+        return 1
+
+    def moved(self) -> int:
+        return self.value
+
+    @property
+    def noisy(self) -> int:
+        warnings.warn("slow", UserWarning, stacklevel=2)
+        return 1
+
+
+def test_a_deprecation_of_an_attribute_is_told_and_no_other_warning() -> None:
+    facts = objects.walked(_Old)
+    warned = {what for what in facts if what.endswith(objects.WARNS)}
+    assert warned == {".value warns", ".moved() warns"}
+    assert facts[".value warns"] == "use the new one"
 
 
 @pytest.mark.parametrize("name", ["Mesh", "Param", "Compiled", "Pullback", "Key"])

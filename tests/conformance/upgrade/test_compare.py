@@ -102,6 +102,12 @@ CLASSES: dict[str, tuple[str, Any, Any, bool]] = {
     "objects-lack": ("objects/Mesh", {"hash": "True"}, {"hash": "!TypeError: no"}, True),
     "objects-give": ("objects/Mesh", {".size": "1"}, {".size": "2"}, False),
     "objects-have": ("objects/Mesh", {"hash": "!TypeError: no"}, {"hash": "True"}, False),
+    "objects-warn": (
+        "objects/Param",
+        {".value": "Array"},
+        {".value": "Array", ".value warns": "deprecated"},
+        False,
+    ),
     "flags-changed": ("flags/jax/jax_a", "False", "True", False),
     "flags-gone": ("flags/jax/jax_a", "False", None, False),
     "flags-added": ("flags/jax/jax_a", None, "True", False),

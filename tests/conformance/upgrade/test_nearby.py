@@ -88,7 +88,7 @@ def test_a_keyword_that_an_error_names_is_near_who_gives_it() -> None:
 
 
 def test_a_call_of_another_librarys_map_is_not_near_who_uses_jaxs() -> None:
-    call = "calls/flax.nnx.vmap/bound-method"
+    call = "calls/flax.nnx.vmap/in-axes-a-list"
     mapped = Use(file="a.py", line=3, name="jax.vmap")
     layer = Use(file="a.py", line=4, name="flax.nnx.Module")
     assert near((mapped, layer), {call: ACCEPTED}, {call: REFUSED}) == []

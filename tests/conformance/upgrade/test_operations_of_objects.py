@@ -114,3 +114,18 @@ def test_calls_that_an_object_shows_too_are_said_once() -> None:
     assert [line[0] for line in alone] == ["a.py:4"]
     assert [(line[0], line[1]) for line in both] == [("a.py:4", "Param")]
     assert len(more) == 2, "a place that no line on an object names"
+
+
+def test_a_deprecated_attribute_is_near_every_line_of_a_file_that_has_such_an_object() -> None:
+    key, said = "objects/Param", "use variable[...]"
+    was, now = {key: {".value": "Array"}}, {key: {".value": "Array", ".value warns": said}}
+    use = Use(file="a.py", line=1, name="flax.nnx.Param")
+    typed = Operation(file="a.py", line=4, name="Param: .value")
+    unknown = Operation(file="a.py", line=9, name="an object: .value")
+    assert near((use,), was, now, (typed, unknown)) == [
+        ("a.py:4, 9", "Param.value", f"`.value` warns now: {said}")
+    ]
+    assert near((use,), was, now, (unknown,)) == []
+    for before in ({".value": "Array", ".value warns": said}, {".value": "!TypeError: no"}, {}):
+        assert near((use,), {key: before}, now, (typed,)) == []
+    assert near((use,), now, was, (typed,)) == []
