@@ -28,6 +28,8 @@ _MODULES = frozenset({"model", "module", "net", "network", "layer", "encoder", "
 """What users call a module."""
 _OF_DTYPES = re.compile("type|float|int|bool|complex|bf16|prec")
 _OF_SHAPES = re.compile("shape|size|dim|ax[ei]s|feature|batch|strides|pad")
+_OF_AXES = re.compile("ax[ei]s|specs|sharding|static|donate")
+"""Keywords whose trees say how others are mapped, and have None for what is not."""
 _LONGEST = 1
 """Letters of a name of an array that is given for a dtype: longer names may be a dtype's."""
 _COMPLEX = frozenset(
@@ -109,6 +111,8 @@ def _nones(nodes: Sequence[ast.AST]) -> Iterator[int]:
         name = last(node.func) if isinstance(node, ast.Call) else ""
         if isinstance(node, ast.Call) and name in {"array", "asarray"}:
             passed |= {id(each) for each in node.args}
+        if isinstance(node, ast.keyword) and node.arg and _OF_AXES.search(node.arg):
+            passed |= {id(each) for each in ast.walk(node.value)}
         if isinstance(node, ast.Call) and name in {"map", "tree_map"} and len(node.args) > 2:
             trees = node.args[1:]
             if any(map(is_none, trees)):

@@ -66,6 +66,14 @@ def test_what_is_given_is_shown_beside_a_neighbour(name: str) -> None:
     assert name not in neighbour
 
 
+def test_none_among_the_axes_of_a_lift_is_no_leaf() -> None:
+    for text, found in (
+        ("nn.vmap(A, variable_axes={'params': None})", False),
+        ("f({'w': None})", True),
+    ):
+        assert ("None among leaves" in {e.name for e in operations_in(text, "a.py")}) is found
+
+
 def test_none_in_a_list_that_becomes_an_array_is_no_leaf() -> None:
     found = {each.name for each in operations_in("y = jnp.array([1.0, None])", "a.py")}
     assert found == {"an array of an object", "a list made"}
