@@ -14,6 +14,7 @@ from conformance.judge.attempt import Attempt
 from conformance.judge.exercises.exercise import Exercise, Finding
 from conformance.judge.expected_answers import Call, compute, expected
 from conformance.judge.missing_package import of_missing_package
+from conformance.judge.sandbox.isolation import SCRATCH
 from conformance.judge.sandbox.tracebacks import without_foreign
 from conformance.judge.session import JudgeSession
 from conformance.judge.verdict import Counterexample, Diagnosis, Verdict
@@ -52,7 +53,7 @@ def conforming(attempt: Attempt) -> Verdict:
     exercise = attempt.exercise
     base = attrs.evolve(
         plain(attempt.session, attempt.name, verdicts.CONFORMS, "", attempt.seconds),
-        printed=without_foreign(loud.output.decode("utf-8", "replace")),
+        printed=_printed(loud),
         printed_bytes=loud.printed,
         remarks=attempt.submission.notes,
         calls=len(numbers),
@@ -67,6 +68,12 @@ def conforming(attempt: Attempt) -> Verdict:
         lift=_lift(attempt) if exercise.expects_lift else "",
         shapes=len({number % len(exercise.shapes) for number in numbers}),
     )
+
+
+def _printed(loud: channel.Channel) -> str:
+    """What was printed, without what a student knows nothing of: our frames, and where the file was put."""
+    directory = loud.worker.directory or SCRATCH
+    return without_foreign(loud.output.decode("utf-8", "replace")).replace(f"{directory}/work/", "")
 
 
 def _task(exercise: Exercise) -> str:
