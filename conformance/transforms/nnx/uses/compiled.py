@@ -72,6 +72,37 @@ def donated(s: Setting) -> Any:
     return mapped, (y, s.placed(left))
 
 
+def checked(s: Setting) -> Any:
+    """A function that maps is checked: what members write is kept, and an error of one is that of all."""
+    from jax.experimental import checkify
+
+    most = jnp.max(jnp.sum(s.inputs(), 1))
+
+    def call(bound: Any, net: Any, x: Any) -> Any:
+        checkify.check(jnp.sum(x) < bound, "too large")
+        return net(x)
+
+    def around(bound: Any, net: Any, x: Any) -> Any:
+        in_axes = (None, s.axes_of(net, s.filters()), 0)
+        return s.map(call, in_axes=in_axes)(bound, net, x)
+
+    def mapped() -> Any:
+        transforms: Any = nnx
+        net = s.ensemble()
+        checking = transforms.checkify(around, **s.mode)
+        error, y = checking(most + 1, net, s.inputs())
+        failed, again = checking(most, net, s.inputs())
+        raised = [np.array(each.get() is not None) for each in (error, failed)]
+        return raised, [y, again], variables(net)
+
+    def one(i: int) -> Any:
+        net, x = s.member(i), s.inputs()[i]
+        return [net(x), net(x)], variables(net)
+
+    y, left = s.loop(one)
+    return mapped, ([np.array(False), np.array(True)], y, s.placed(left))
+
+
 def _optimizer(net: Any, changed: Any) -> Any:
     """One that changes these variables alone."""
     import optax
@@ -153,11 +184,12 @@ def abstract(s: Setting) -> Any:
 USES: dict[str, Use] = {
     "use.static-arguments": static_arguments,
     "use.donated": donated,
+    "use.checked": checked,
     "use.optimised": optimised,
     "use.abstract": abstract,
 }
 
-NEEDS: dict[str, str] = {}
+NEEDS: dict[str, str] = {"use.checked": "0.10.2"}
 """The first release of Flax that has what a use is of, where the oldest has not."""
 
 IN_ONE_WAY: tuple[str, ...] = ("use.optimised",)

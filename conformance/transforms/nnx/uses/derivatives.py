@@ -157,6 +157,50 @@ def _signs(parts: Any) -> Any:
     return function
 
 
+def slopes_of_changes(s: Setting) -> Any:
+    """What a function with a rule writes is a result, too, of which the rule is given the slope."""
+    derive: Any = nnx
+
+    def slopes(x: Any, slope: Any, total: Any) -> Any:
+        return {"w": x[:, None] * slope, "b": slope + 10 * total, "total": 3 * total}, x
+
+    def by_keyword(kept: Any, slope: Any, *, updates_g: Any) -> Any:
+        by_net, by_x = slopes(kept, slope, read(updates_g[0].total))
+        return Net(**by_net), by_x
+
+    def beside(kept: Any, given: Any) -> Any:
+        (state, _), slope = given
+        by_net, by_x = slopes(kept, slope, read(state["total"]))
+        state = jax.tree_util.tree_map(lambda leaf: leaf, state)
+        for name, value in by_net.items():
+            write(state[name], value)
+        return state, by_x
+
+    function = derive.custom_vjp(_called, **s.mode)
+    function.defvjp(lambda net, x: (net(x), x), by_keyword if s.mode else beside)
+    weights = jnp.arange(1.0, OUTPUTS + 1)
+
+    def loss(net: Any, x: Any) -> Any:
+        return jnp.sum(function(net, x)) + jnp.sum(weights * read(net.total))
+
+    def called(net: Any, x: Any) -> Any:
+        by_net = derive.grad(loss, **s.mode)(net, x)
+        return read(by_net.w), read(by_net.b)
+
+    def mapped() -> Any:
+        net = s.ensemble()
+        call = s.map(called, in_axes=(s.axes_of(net, s.filters()), 0))
+        return call(net, s.inputs()), variables(net)
+
+    def one(i: int) -> Any:
+        net, x = s.member(i), s.inputs()[i]
+        net(x)
+        return (x[:, None] * jnp.ones(OUTPUTS), 1 + 10 * weights), variables(net)
+
+    given, left = s.loop(one)
+    return mapped, (given, s.placed(left))
+
+
 def _values(given: Any) -> Any:
     """The values of a state by the names of its variables; what is no state is itself."""
     return (
@@ -250,6 +294,7 @@ def differentiated_types(s: Setting) -> Any:
 USES: dict[str, Use] = {
     "use.derivatives": derivatives,
     "use.module-aside": module_aside,
+    "use.slopes-of-changes": slopes_of_changes,
     "use.differentiated-parts": differentiated_parts,
     "use.differentiated-types": differentiated_types,
 }
@@ -257,6 +302,7 @@ USES: dict[str, Use] = {
 NEEDS: dict[str, str] = {
     "use.derivatives": "0.12.7",
     "use.module-aside": "0.10.2",
+    "use.slopes-of-changes": "0.10.2",
     "use.differentiated-parts": "0.10.2",
 }
 """The first release of Flax that has what a use is of, where the oldest has not."""

@@ -110,7 +110,7 @@ def streams_for_call(s: Setting) -> Any:
         within = {**two, "copied": as_it_was(folded["copied"], 1)} if forks else two
         return (drawn, {name: within[name] for name in STREAMS[1:]}), two
 
-    return mapped, [right(forks) for forks in (False, True, True) for _ in range(2)]
+    return mapped, [right(False)] * 2 + [right(True)] * 4
 
 
 def _forked(s: Setting, filters: Any) -> Any:

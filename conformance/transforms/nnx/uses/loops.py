@@ -117,6 +117,39 @@ def scanned(s: Setting) -> Any:
     return mapped, ((each, each), after, start + 2 * ys.sum(-1) if s.mode else start)
 
 
+def scanned_back(s: Setting) -> Any:
+    """A function scans from the end, several steps at once, without a carry, and a number of times alone."""
+    transforms: Any = nnx
+    w, b = s.whole(20, s.size, STEPS, FEATURES, OUTPUTS), s.whole(21, s.size, STEPS, OUTPUTS)
+    total, xs = s.whole(22, s.size, STEPS, OUTPUTS), s.whole(5, s.size, STEPS, FEATURES)
+
+    def step(carry: Any, net: Any, x: Any) -> Any:
+        y = 2 * carry + net(x)
+        return y, y
+
+    def function(net: Any, xs: Any) -> Any:
+        carry, each = transforms.Carry, s.axes_of(net, {...: 0})
+        scan = partial(transforms.scan, **s.mode)
+        axes = {"in_axes": (carry, each, 0), "out_axes": (carry, 0)}
+        back = scan(step, **axes, reverse=True, unroll=2)(jnp.zeros(OUTPUTS), net, xs)
+        alone = scan(Net.encode, in_axes=(each, 0), out_axes=0, reverse=True)(net, xs)
+        counted = scan(lambda n: 2 * n + 1, in_axes=carry, out_axes=carry, length=STEPS)
+        return back, alone, counted(jnp.zeros(()))
+
+    def mapped() -> Any:
+        net = Net(w, b, total)
+        call = s.map(function, in_axes=(s.axes_of(net, {...: 0}), 0))
+        return call(net, xs), variables(net)
+
+    y = jnp.einsum("bsf,bsfo->bso", xs, w) + b
+    ys = [y[:, -1]]
+    for n in reversed(range(STEPS - 1)):
+        ys.insert(0, 2 * ys[0] + y[:, n])
+    back = ys[0], jnp.stack(ys, 1)
+    counted = jnp.full(s.size, 2.0**STEPS - 1)
+    return mapped, ((back, y, counted), {"w": w, "b": b, "total": total + y})
+
+
 def gradient_of_change(s: Setting) -> Any:
     """A function of which the gradient is taken writes to its module: every form of a gradient keeps that."""
     transforms: Any = nnx
@@ -233,6 +266,7 @@ def keyword_behind(s: Setting) -> Any:
 USES: dict[str, Use] = {
     "use.looped": looped,
     "use.scanned": scanned,
+    "use.scanned-back": scanned_back,
     "use.gradient-of-change": gradient_of_change,
     "use.given-back": given_back,
     "use.refused-prefixes": refused_prefixes,
@@ -243,6 +277,7 @@ USES: dict[str, Use] = {
 NEEDS: dict[str, str] = {
     "use.looped": "0.10.2",
     "use.scanned": "0.10.2",
+    "use.scanned-back": "0.10.2",
     "use.gradient-of-change": "0.10.2",
     "use.given-back": "0.10.5",
     "use.refused-prefixes": "0.12.7",
