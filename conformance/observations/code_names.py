@@ -46,15 +46,20 @@ _GROUPS = """
     grad value_and_grad vjp jacrev hessian DiffState
     jvp jacfwd linearize hessian
     checkpoint remat
-    new_ref array_ref freeze
     Mesh NamedSharding PartitionSpec P shard_map device_put with_sharding_constraint
 """
 _EXPLICIT = frozenset(
     {"AxisType", "get_abstract_mesh", "make_mesh", "reshard", "set_mesh", "use_mesh"}
 )
 """Names of which code over an Explicit mesh uses one: a `Mesh` that is told nothing else is none."""
+_REFS = frozenset({"new_ref", "array_ref"})
+"""Of these, code that freezes Refs uses one; Flax freezes dictionaries."""
 _SYMMETRIC = tuple(frozenset(line.split()) for line in _GROUPS.strip().splitlines())
-_ALIKE = (*((group, group) for group in _SYMMETRIC), (_EXPLICIT, _EXPLICIT | _SYMMETRIC[-1]))
+_ALIKE = (
+    *((group, group) for group in _SYMMETRIC),
+    (_EXPLICIT, _EXPLICIT | _SYMMETRIC[-1]),
+    (_REFS, _REFS | {"freeze"}),
+)
 """Names, and what code that uses one of them may as well use."""
 
 

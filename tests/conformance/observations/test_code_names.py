@@ -102,6 +102,12 @@ def test_code_is_made_of_names_where_it_uses_no_others_nor_what_goes_with_them()
     assert not is_made_of(mapped, ["jax.grad"])
 
 
+def test_a_frozen_dictionary_is_no_ref() -> None:
+    made = lambda: needed("jax.new_ref")  # noqa: E731 (its source is code)
+    assert not is_made_of(made, ["flax.core.freeze"])
+    assert is_made_of(made, ["jax.new_ref"])
+
+
 def test_a_mesh_alone_is_no_explicit_mesh() -> None:
     explicit = lambda: mesh((2,), ("i",), "Explicit")  # noqa: E731 (its source is code)
     assert is_made_of(explicit, ["jax.make_mesh"])
