@@ -27,6 +27,11 @@ def explained(defect: Defect, there: list[Defect]) -> bool:
     )
 
 
+def test_every_defect_that_a_cpu_shows_has_its_script() -> None:
+    on_cpus = {defect.id for defect in DEFECTS if defect.platform in {None, "cpu"}}
+    assert on_cpus - {path.stem for path in SCRIPTS.glob("*.py")} == set()
+
+
 def test_every_script_is_of_a_defect_and_was_tried() -> None:
     there = {path.stem for path in SCRIPTS.glob("*.py")}
     assert there <= set(BY_ID)
