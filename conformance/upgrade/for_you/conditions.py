@@ -66,7 +66,6 @@ _BY_KEY: Mapping[str, Condition] = {
     },
     "calls/flax.*.vmap/Embed-*-of-1": attrs.evolve(_does("an embedding of one"), place="call"),
     "calls/jax.vmap/operator-hash-*": _does("a number as a key", of="vmap jit grad scan pmap"),
-    "calls/jax.vmap/operator-as-a-dtype-*": _does("an array as a dtype"),
     "calls/jax.vmap/struct-changed": _does("a shape set", of="ShapeDtypeStruct eval_shape"),
     "axes.negative-count-from-end | *": attrs.evolve(_does("a negative axis"), place="file"),
     **{
@@ -191,6 +190,10 @@ _BY_KEY: Mapping[str, Condition] = {
     "calls/flax.nnx.vmap/grad-kinds": _does("a kind asked for", of="grad value_and_grad"),
 }
 """By the key of a difference; the first that fits."""
+_BY_ERROR: Mapping[str, Condition] = {
+    "Passing an array as a dtype": _does("an array as a dtype"),
+}
+"""By what the call raises now, whatever function it is of."""
 _NOT_OF_THE_MAP = "calls/*.vmap/{}-*"
 _ABOUT_OBJECTS = [
     "operator",
@@ -213,7 +216,7 @@ def condition(entry: Difference) -> Condition | None:
         for glob, found in _BY_KEY.items():
             if fnmatch.fnmatchcase(key, glob):
                 return found
-    return None
+    return next((of for said, of in _BY_ERROR.items() if said in entry.sentence), None)
 
 
 def is_of_objects(key: str) -> bool:

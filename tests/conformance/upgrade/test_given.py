@@ -152,3 +152,16 @@ def test_explicit_axes_are_said_with_what_to_write_to_who_does_not_choose() -> N
     assert "AxisType.Auto" in said
     chosen = Use(file="a.py", line=4, name="jax.make_mesh", keywords=("axis_types",))
     assert near((chosen,), {key: was}, {key: now}) == []
+
+
+def test_an_array_for_a_dtype_is_near_who_gives_one_whatever_the_function() -> None:
+    key = "calls/jax.vmap/plain-each-numpy.array-matrices"
+    use = Use(file="a.py", line=4, name="jax.numpy.array", positional=1)
+    given = (Operation(file="a.py", line=4, name="an array as a dtype"),)
+    no_dtype = {
+        "type": "ValueError",
+        "line": "Passing an array as a dtype argument is no longer ...",
+    }
+    assert near((use,), {key: ACCEPTED}, {key: no_dtype}) == []
+    assert len(near((use,), {key: ACCEPTED}, {key: no_dtype}, given)) == 1
+    assert len(near((use,), {key: ACCEPTED}, {key: REFUSED})) == 1
