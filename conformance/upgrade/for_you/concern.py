@@ -36,24 +36,35 @@ _KEYWORDS: Mapping[str, frozenset[str]] = {
     "parallel.donated-and-static": frozenset({"donate_argnums", "static_broadcasted_argnums"}),
 }
 """The same for keywords that the transform is given: one of them, or any argument by position."""
-_OF_USES: Mapping[str, frozenset[str]] = {
+_LOOPS = frozenset({"scan", "while_loop", "fori_loop"})
+OF_USES: Mapping[str, frozenset[str]] = {
+    "use.abstract": frozenset({"eval_shape"}),
     "use.bridged*": frozenset({"ToLinen", "to_linen", "ToNNX"}),
     "use.callable-in-modes": frozenset({"graph", "graph_updates"}),
-    "use.carry-replaced": frozenset({"scan", "while_loop", "fori_loop"}),
+    "use.carry-replaced": _LOOPS,
     "use.changed-in-branches": frozenset({"cond", "switch"}),
+    "use.checked": frozenset({"checkify"}),
     "use.derivatives": _DERIVATIVES | {"custom_vjp"},
+    "use.differentiated-*": _DERIVATIVES | {"custom_vjp"},
+    "use.donated": frozenset({"donate_argnums", "donate_argnames"}),
     "use.drawn-again": frozenset({"Rngs.split", "Rngs.broadcast"}),
     "use.forked-streams": frozenset({"fork_rngs", "Rngs.fork"}),
     "use.from-the-end": frozenset({"in_axes", "out_axes"}),
     "use.gradient*": _DERIVATIVES,
+    "use.jitted-streams": frozenset({"linen.jit"}),
     "use.list-of-axes": frozenset({"in_axes"}),
-    "use.looped": frozenset({"scan", "while_loop", "fori_loop"}),
+    "use.looped": _LOOPS,
     "use.mode-by-setting": frozenset({"set_graph_mode", "set_graph_updates"}),
     "use.module-aside": frozenset({"graph_updates", "set_graph_updates"}),
+    "use.optimised": frozenset({"Optimizer"}),
     "use.pure-state": frozenset({"nnx.split", "nnx.merge"}),
-    "use.shared-in-branches": frozenset({"cond", "switch", "while_loop", "fori_loop"}),
+    "use.scanned*": frozenset({"scan", "remat_scan"}),
+    "use.shared-in-branches": _LOOPS | {"cond", "switch"},
+    "use.slopes-of-changes": frozenset({"custom_vjp"}),
     "use.state-argument": frozenset({"nnx.split", "nnx.merge"}),
+    "use.static-arguments": frozenset({"static_argnums", "static_argnames"}),
     "use.streams-by-filter": frozenset({"split_rngs", "Rngs.split", "Rngs.broadcast"}),
+    "use.streams-for-call": frozenset({"with_rngs"}),
     "use.updated-by-closure": frozenset({"nnx.update"}),
 }
 """The same by documented use, whose code the suite calls by other ways: ends of names, and keywords."""
@@ -105,7 +116,7 @@ def of_law(item: str, mine: Sequence[Use], uses: Mapping[str, Sequence[Use]]) ->
         if fnmatch.fnmatchcase(law, glob):
             files = {use.file for name in uses if _last(name) in names for use in uses[name]}
             mine = [use for use in mine if use.file in files]
-    for glob, needed in _OF_USES.items():
+    for glob, needed in OF_USES.items():
         if fnmatch.fnmatchcase(subject, glob):
             mine = [use for use in mine if _names_one(_of_file(use.file, uses), needed)]
     for glob, keywords in _KEYWORDS.items():

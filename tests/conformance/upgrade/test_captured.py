@@ -1,11 +1,14 @@
 """What a file's text shows of what lifts are given and of what is captured, each beside a neighbour."""
 
+import fnmatch
 from pathlib import Path
 
 import pytest
 
 from conformance.events.user_code import Use
-from conformance.upgrade.for_you.concern import of_law
+from conformance.transforms.linen import uses as linen
+from conformance.transforms.nnx import uses as nnx
+from conformance.upgrade.for_you.concern import OF_USES, of_law
 from conformance.upgrade.for_you.names import by_name
 from conformance.upgrade.sources import operations_in, scan
 from tests.conformance.upgrade.user_sides import near
@@ -87,6 +90,11 @@ def test_a_documented_use_is_near_who_does_it(
         (tmp_path / "a.py").write_text(f"{START}{written}\nf = nnx.vmap(g)\n")
         uses = by_name(scan([tmp_path]).uses)
         assert len(of_law(item, uses["flax.nnx.vmap"], uses)) == lines
+
+
+def test_what_a_use_needs_is_said_of_uses_that_there_are() -> None:
+    uses = {*linen.USES, *nnx.USES}
+    assert [glob for glob in OF_USES if not fnmatch.filter(uses, glob)] == []
 
 
 def test_a_default_is_near_who_leaves_it_out() -> None:
