@@ -42,7 +42,6 @@ def _given(
     for word in call.keywords:
         if word.arg == "out_axes" and ast.unparse(word.value) not in {"None", "0"}:
             yield "a result along another axis"
-    # The last argument of `partial(jax.vmap, ...)` is no function.
     first = call.args[0] if call.args else None
     if isinstance(first, ast.Attribute) and _root(first) in assigned:
         yield "a bound method mapped"
