@@ -30,9 +30,10 @@ from conformance.runner.run_item import run_item
 from conformance.transforms import TRANSFORMS, third_party
 from conformance.user_subjects import subjects
 from conformance.user_subjects.changing import changing
+from conformance.user_subjects.checked import NEEDS_DEVICES, in_one_line
 from conformance.user_subjects.functions import name_of
 from conformance.user_subjects.loading import UserExit, no_exit
-from conformance.user_subjects.pytest_plugin import DEVICES_OPTION, LACKED_DEVICES
+from conformance.user_subjects.pytest_plugin import CHECKED, DEVICES_OPTION, LACKED_DEVICES
 from conformance.user_subjects.transforms import MADE
 from properties.law import Law
 from properties.laws import LAWS
@@ -122,13 +123,14 @@ def assert_conforms(
     LACKED_DEVICES.update(
         case.transform.name
         for case, _ in results
-        if _NEEDS_DEVICES in (case.transform.unavailable() or "")
+        if NEEDS_DEVICES in (case.transform.unavailable() or "")
     )
     wrong = [r for _, r in results if r.outcome not in CONFORMING]
     if wrong:
         raise AssertionError(_report(made, wrong))
     _assert_something_was_checked(made, results, transforms, bool(laws))
     _warn_of_known_defects(made, [result for _, result in results])
+    CHECKED.append(in_one_line(made.name, [result for _, result in results]))
 
 
 def parametrize_subjects(
@@ -285,7 +287,6 @@ def _check_devices(wanted: int | None) -> None:
         raise AssertionError(f"{wanted} devices are asked for, and there are {there}: {_REMEDY}")
 
 
-_NEEDS_DEVICES = "needs two devices"
 _REMEDY = (
     f"set {DEVICES_OPTION} = 8 in pytest's configuration, or XLA_FLAGS="
     "--xla_force_host_platform_device_count=8 before JAX starts"
@@ -298,7 +299,7 @@ def _cannot_run(name: str, reason: str) -> str:
 
 def _with_remedy(reason: str) -> str:
     """Why something is not checked, with what to do under pytest where it lacks devices."""
-    remedy = f"; {_REMEDY}" if _NEEDS_DEVICES in reason else ""
+    remedy = f"; {_REMEDY}" if NEEDS_DEVICES in reason else ""
     return reason.split(": set XLA_FLAGS", maxsplit=1)[0] + remedy
 
 

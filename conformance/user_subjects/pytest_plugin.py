@@ -1,4 +1,4 @@
-"""What pytest loads of this package by itself: one option, and one line on what lacked devices.
+"""What pytest loads of this package by itself: one option, and lines on what was checked and what was not.
 
 It imports neither JAX nor anything else of this package.
 """
@@ -13,7 +13,10 @@ import pytest
 DEVICES_OPTION = "vmap_conformance_devices"
 LACKED_DEVICES: set[str] = set()
 """Transforms that `assert_conforms` left out, since they need more devices than there are."""
+CHECKED: list[str] = []
+"""What `assert_conforms` checked of each subject that conforms, in a line."""
 _OUTPUT = "vmap_conformance_lacked_devices"
+_OUTPUT_CHECKED = "vmap_conformance_checked"
 _FLAG = "--xla_force_host_platform_device_count"
 
 
@@ -46,20 +49,26 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hand what a worker of pytest-xdist left out to the process that prints."""
+    """Hand what a worker of pytest-xdist checked and left out to the process that prints."""
     output: Any = getattr(session.config, "workeroutput", None)
     if output is not None:
         output[_OUTPUT] = sorted(LACKED_DEVICES)
+        output[_OUTPUT_CHECKED] = CHECKED
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Take over what a worker of pytest-xdist left out."""
-    LACKED_DEVICES.update(getattr(node, "workeroutput", {}).get(_OUTPUT, ()))
+    """Take over what a worker of pytest-xdist checked and left out."""
+    output = getattr(node, "workeroutput", {})
+    LACKED_DEVICES.update(output.get(_OUTPUT, ()))
+    CHECKED.extend(output.get(_OUTPUT_CHECKED, ()))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what no test checked for want of devices."""
+    """Say what no test checked for want of devices; with -v, what each was checked for."""
+    if terminalreporter.verbosity > 0:
+        for line in sorted(CHECKED):
+            terminalreporter.write_line(f"vmap-conformance: {line}")
     if LACKED_DEVICES:
         terminalreporter.write_line(
             f"vmap-conformance: {', '.join(sorted(LACKED_DEVICES))} not checked: they need two devices; "

@@ -128,6 +128,27 @@ def test_a_transform_that_is_asked_for_and_cannot_run_fails(tmp_path: Path) -> N
     assert "set vmap_conformance_devices = 8 in pytest's configuration" in ran.stdout
 
 
+@pytest.mark.parametrize(("given", "told"), [("-v", True), ("-q", False)])
+def test_what_was_checked_is_said_where_pytest_is_told_to_say_more(
+    tmp_path: Path, given: str, told: bool
+) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "test_it.py").write_text(
+        "import jax.numpy as jnp\n"
+        "from conformance import own\n"
+        "from conformance.testing import assert_conforms\n\n"
+        "def doubled(i):\n"
+        "    return 2 * i\n\n"
+        "def test_it():\n"
+        "    assert_conforms(doubled, [own.indices('n', below=5)], ['jax.vmap'])\n"
+    )
+    ran = _pytest(tmp_path, given, "-p", PLUGIN)
+    assert ran.returncode == 0
+    why = "gradients.per-example (doubled takes integers, which have no derivative)"
+    assert (why in ran.stdout) is told
+    assert ("vmap-conformance: doubled: " in ran.stdout) is told
+
+
 def test_more_devices_than_there_are_fail() -> None:
     with pytest.raises(AssertionError, match="99 devices are asked for"):
         assert_conforms(jnp.tanh, [("n",)], devices=99)
