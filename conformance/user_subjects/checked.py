@@ -18,11 +18,18 @@ def in_one_line(name: str, results: Sequence[Result]) -> str:
 
     """
     held = [result.law for result in results if result.outcome == "holds"]
+    speaking = {r.law for r in results if not isinstance(r.detail, NotApplicable)}
     reasons: dict[str, str] = {}
     for result in results:
         if isinstance(result.detail, NotApplicable) and result.law not in held:
-            reasons.setdefault(result.law, result.detail.reason)
-    # What lacks devices is said once, of all subjects.
-    left = [f"{law} ({reason})" for law, reason in reasons.items() if NEEDS_DEVICES not in reason]
+            reason = result.detail.reason
+            # Another reason is the transform's: the law may be sampled under another one by another seed.
+            if result.law not in speaking or name in reason.split():
+                reasons.setdefault(result.law, reason)
+    laws: dict[str, list[str]] = {}
+    for law, reason in reasons.items():
+        if NEEDS_DEVICES not in reason:  # that is said once, of all subjects
+            laws.setdefault(reason, []).append(law)
+    left = [f"{', '.join(mine)} ({reason})" for reason, mine in laws.items()]
     said = f"{name}: {len(held)} check{'s' * (len(held) != 1)} hold{'s' * (len(held) == 1)}"
     return f"{said}; not applicable: {'; '.join(left)}" if left else said

@@ -1,6 +1,8 @@
 """The line that `pytest -v` shows of each subject that conforms."""
 
-from conformance.events.details import NotApplicable
+import msgspec
+
+from conformance.events.details import NotApplicable, NotSampled
 from conformance.events.records import Result
 from conformance.user_subjects.checked import in_one_line
 
@@ -17,6 +19,11 @@ def of(law: str, reason: str = "") -> Result:
         compilations=0,
         detail=NotApplicable(reason=reason, source="suite") if reason else None,
     )
+
+
+def not_sampled(law: str) -> Result:
+    detail = NotSampled(reason="quick checks this law for one in 3 of the subjects")
+    return msgspec.structs.replace(of(law, "-"), outcome="not-sampled", detail=detail)
 
 
 def test_a_law_that_no_transform_checked_is_named_with_its_first_reason() -> None:
