@@ -114,6 +114,11 @@ def what_is_done(key: str) -> tuple[str, str]:
     return kind, what.removesuffix(_WARNS)
 
 
+def is_warning(key: str) -> bool:
+    """Whether a difference's key is of a warning of an object."""
+    return key.startswith(f"{_GROUP}/") and key.endswith(_WARNS)
+
+
 def _compared(
     what: str, was: Mapping[str, str], now: Mapping[str, str]
 ) -> tuple[DifferenceKind | None, str]:
@@ -151,7 +156,8 @@ def _warned(
     said = f"{what}{_WARNS}"
     if said in was or said not in now or was.get(what, _RAISES).startswith(_RAISES):
         return None, ""
-    return WARNS, f"`{IN_CODE.get(what, what)}` warns now: {now[said]}"
+    of = "" if what.startswith(".") else f"`{IN_CODE.get(what, what)}` is "
+    return WARNS, f"{of}deprecated now: {now[said]}"
 
 
 def _short(text: str) -> str:

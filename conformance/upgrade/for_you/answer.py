@@ -9,6 +9,7 @@ from conformance.upgrade.compare import Differences, header, observations
 from conformance.upgrade.detectors import streams
 from conformance.upgrade.detectors.arrays import distance
 from conformance.upgrade.detectors.laws import KNOWN
+from conformance.upgrade.detectors.objects import is_warning
 from conformance.upgrade.difference import Difference, Value
 from conformance.upgrade.for_you.early import before_it_runs
 from conformance.upgrade.for_you.lines import ForYou, Line, plural
@@ -62,11 +63,18 @@ def for_you(
     near = list(nearby(uses, rest, primitives, sources.operations))
     reported |= {key for _, keys in near for key in keys}
     near = [(line, keys) for line, keys in near if not _is_said(line.what, known.work)]
+    # What a file's text shows to be deprecated is known, as is a name that is.
+    deprecated = [line for line, (first, *_) in near if is_warning(first)]
     return ForYou(
         title=known.title,
         work=(*known.work, *drawn, *own_draws, *regressed),
-        know=(*known.know, *(line for line, _ in defects), *_slower(fine, differences)),
-        near=tuple(line for line, _ in near),
+        know=(
+            *known.know,
+            *deprecated,
+            *(line for line, _ in defects),
+            *_slower(fine, differences),
+        ),
+        near=tuple(line for line, _ in near if line not in deprecated),
         fine=(
             *_as_before(fine, old, new, but_for_defects=bool(defects)),
             *([] if was or now else [_NOT_RUN]),

@@ -1,6 +1,7 @@
 """What a file does with objects whose type its text tells."""
 
 import ast
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from conformance.events.user_code import Operation, Use
 from conformance.observations.objects import CHANGES, OPERATIONS
 from conformance.upgrade.detectors.objects import IN_CODE
 from conformance.upgrade.sources.of_objects import done_in
-from tests.conformance.upgrade.user_sides import near
+from tests.conformance.upgrade.user_sides import found, near, side
 
 SPEC = "from jax.sharding import PartitionSpec as P\n"
 CASES = {
@@ -116,16 +117,33 @@ def test_calls_that_an_object_shows_too_are_said_once() -> None:
     assert len(more) == 2, "a place that no line on an object names"
 
 
-def test_a_deprecated_attribute_is_near_every_line_of_a_file_that_has_such_an_object() -> None:
+def test_a_deprecated_attribute_is_known_of_every_line_of_a_file_that_has_such_an_object() -> None:
     key, said = "objects/Param", "use variable[...]"
     was, now = {key: {".value": "Array"}}, {key: {".value": "Array", ".value warns": said}}
     use = Use(file="a.py", line=1, name="flax.nnx.Param")
     typed = Operation(file="a.py", line=4, name="Param: .value")
     unknown = Operation(file="a.py", line=9, name="an object: .value")
-    assert near((use,), was, now, (typed, unknown)) == [
-        ("a.py:4, 9", "Param.value", f"`.value` warns now: {said}")
+
+    def told(before: Any, after: Any, *operations: Operation) -> Any:
+        two = (side({}, values, uses=(use,), operations=operations) for values in (before, after))
+        mine = found(*two)
+        assert mine.near == ()
+        return [(line.where, line.what, line.sentence) for line in mine.know]
+
+    assert told(was, now, typed, unknown) == [
+        ("a.py:4, 9", "Param.value", f"deprecated now: {said}")
     ]
-    assert near((use,), was, now, (unknown,)) == []
+    assert told(was, now, unknown) == []
     for before in ({".value": "Array", ".value warns": said}, {".value": "!TypeError: no"}, {}):
-        assert near((use,), {key: before}, now, (typed,)) == []
-    assert near((use,), now, was, (typed,)) == []
+        assert told({key: before}, now, typed) == []
+    assert told(now, was, typed) == []
+
+
+def test_a_deprecated_operation_is_named_as_code_does_it() -> None:
+    key = "objects/Mesh"
+    was, now = {key: {"with": "None"}}, {key: {"with": "None", "with warns": "use jax.set_mesh"}}
+    enters = (Operation(file="a.py", line=7, name="Mesh: with"),)
+    two = (side({}, values, uses=(MESH,), operations=enters) for values in (was, now))
+    assert [(line.where, line.sentence) for line in found(*two).know] == [
+        ("a.py:7", "`with x:` is deprecated now: use jax.set_mesh")
+    ]
