@@ -96,14 +96,20 @@ def _join(
 ) -> None:
     """Leave calls that fail where a line on an object, such as `x += 1`, says the same of the same places.
 
-    Their differences become those of the object's line, after its own.
+    Their differences become those of the object's line, after its own. That something is deprecated says no
+    more than another warning.
     """
     places = {group: {(use.file, use.line) for use in mine} for group, mine in where.items()}
     of_objects = [group for group in concerned if group[1] in objects.KINDS]
     for group, (first, *_) in list(concerned.items()):
         if group in of_objects or not _is_of_operation(first):
             continue
-        same = next((each for each in of_objects if places[group] <= places[each]), None)
+        as_much = [
+            each
+            for each in of_objects
+            if each[1] is not objects.WARNS or group[1] is new_warnings.NEW
+        ]
+        same = next((each for each in as_much if places[group] <= places[each]), None)
         if same is not None:
             concerned[same].extend(concerned.pop(group))
 

@@ -147,3 +147,18 @@ def test_a_deprecated_operation_is_named_as_code_does_it() -> None:
     assert [(line.where, line.sentence) for line in found(*two).know] == [
         ("a.py:7", "`with x:` is deprecated now: use jax.set_mesh")
     ]
+
+
+def test_a_call_that_fails_is_said_where_the_object_is_deprecated_alone() -> None:
+    calls, key = "calls/flax.nnx.vmap/operator-iadd", "objects/Param"
+    was = {calls: {"gives": "* of float32[2]", "values": [None]}, key: {".value": "Array"}}
+    now = {
+        calls: {"type": "NotImplementedError", "line": "no longer"},
+        key: {".value": "Array", ".value warns": "use variable[...]"},
+    }
+    use = Use(file="a.py", line=1, name="flax.nnx.Module", positional=1)
+    does = ("an attribute changed in place", "Param: .value")
+    done = tuple(Operation(file="a.py", line=4, name=name) for name in does)
+    ((where, _, said),) = near((use,), was, now, done)
+    assert where == "a.py:4"
+    assert "NotImplementedError" in said
