@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -136,8 +137,10 @@ def write_files(
 
     marked = mark(verdicts, marking, required)
     if files.csv is not None:
-        with writing(files.csv), files.csv.open("w", encoding="utf-8", newline="") as target:
-            table.write_csv(target, marked, skipped)
+        made = io.StringIO(newline="")
+        table.write_csv(made, marked, skipped)
+        with writing(files.csv):  # at once: beside a watch, others read it
+            files.csv.write_text(made.getvalue(), encoding="utf-8", newline="")
     if files.junit is not None:
         with writing(files.junit):
             files.junit.write_text(junit.render(verdicts), encoding="utf-8")
