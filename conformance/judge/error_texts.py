@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from conformance.judge.sandbox.isolation import MAX_FILE_BYTES, MAX_FILES
 from conformance.judge.verdict import Diagnosis
 
 SCALAR = Diagnosis(
@@ -80,7 +81,8 @@ SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
         r"^OSError: \[Errno (27|28|122)\]",
         Diagnosis(
             "too-much-disk",
-            "The file wrote more than its directory may hold here: 64 MiB, and 10,000 files.",
+            "The file wrote more than its directory may hold here: "
+            f"{MAX_FILE_BYTES // 2**20} MiB, and {MAX_FILES:,} files.",
             "Write less, or write under `if __name__ == '__main__':`, which is not run here.",
         ),
     ),

@@ -27,8 +27,6 @@ MAX_LOAD, MAX_LOAD_TOGETHER = 5.0, 2.0
 """How many times longer the limit on one call, and on all together, is at most because other programs
 keep the machine busy. All together have eight times one call's, so that little more is needed."""
 
-OWN_FAILURE = 70
-"""The exit status of a worker whose own code, not the candidate's, has raised: `sandbox.server`."""
 TELLING = 1.0
 """Seconds that a worker has for saying where it is once its time is over."""
 
@@ -324,7 +322,7 @@ def exited(problem: str, ended: dict[str, Any], call: int | None, when: str) -> 
         message = f"it was stopped {when}: it took more {ended['stopped']} than its limit"
     elif "signal" in ended and ended.get("stopped") is None:
         message = f"its process died of signal {ended['signal']} {when}"
-    elif ended.get("exit") == OWN_FAILURE and ended.get("stopped") is None:
+    elif ended.get("exit") == wire.OWN_FAILURE and ended.get("stopped") is None:
         message = (
             f"the judge's own code in its process failed {when}: the file seems to have changed Python, "
             "NumPy or JAX itself"

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 
 MAX_FRAME = 64 * 2**20
+OWN_FAILURE = 70
+"""The exit status of a worker whose own code, not the candidate's, has raised."""
 KINDS = "biuf"
 """Array kinds that may travel: booleans, integers and floats."""
 

@@ -160,7 +160,7 @@ def _mark(
 
 
 def _rounded_down(points: float, step: float) -> float:
-    """A multiple of the step: what is not right never has all points, nor a part that is left to chance."""
+    """The next multiple of the step below: a wrong solution never has all points."""
     return math.floor(points / step + 10.0**-LOST) * step if step else points
 
 

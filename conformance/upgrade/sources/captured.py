@@ -20,7 +20,7 @@ def captured_in(nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
         nodes: All nodes of a file.
 
     """
-    assigned = _assigned(nodes)
+    assigned = _variables(nodes)
     functions = {node.name: node for node in nodes if isinstance(node, ast.FunctionDef)}
     for node in nodes:
         if isinstance(node, ast.FunctionDef) and _lifting(node.decorator_list):
@@ -65,13 +65,13 @@ def _calls_what_it_captures(
     """Whether it calls an object that is no parameter of its own, and no function or class of the file."""
     given = function.args
     own = {arg.arg for arg in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
-    own |= _assigned(list(ast.walk(function)))
+    own |= _variables(list(ast.walk(function)))
     called = {_root(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)}
     if called & assigned - own:
         yield "a captured object called"
 
 
-def _assigned(nodes: Sequence[ast.AST]) -> set[str]:
+def _variables(nodes: Sequence[ast.AST]) -> set[str]:
     """The names of variables and parameters."""
     stored = {node.id for node in nodes if isinstance(node, ast.Name) and _is_stored(node)}
     return stored | {node.arg for node in nodes if isinstance(node, ast.arg)}

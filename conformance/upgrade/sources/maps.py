@@ -3,6 +3,8 @@
 import ast
 from collections.abc import Iterator
 
+from conformance.upgrade.sources.expressions import last
+
 _AXES = frozenset({"in_axes", "out_axes"})
 _MAKERS = frozenset({"zeros", "ones", "empty", "full"})
 
@@ -44,6 +46,4 @@ def _has_zero(node: ast.expr) -> bool:
 
 def _last(node: ast.expr) -> str:
     """The last part of a name, or of that of a function that is called."""
-    if isinstance(node, ast.Call):
-        return _last(node.func)
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+    return last(node.func if isinstance(node, ast.Call) else node)
