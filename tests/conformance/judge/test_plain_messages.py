@@ -8,7 +8,9 @@ import pytest
 
 from conformance.judge import feedback
 from conformance.judge.error_texts import of_text
+from conformance.judge.sandbox import wire
 from conformance.judge.sandbox.tracebacks import condensed, without_foreign
+from conformance.judge.worker_run import exited
 
 LIMITS = {
     "BlockingIOError: [Errno 11] Resource temporarily unavailable": "too-many-processes",
@@ -143,3 +145,13 @@ def test_a_task_for_devices_that_uses_none_has_a_remark(judge: Callable) -> None
     for other in (alone.replace("vmap", "pmap"), alone.replace("x * x", "x")):
         (verdict,) = judge(other, patience=20.0)
         assert verdict.remarks == (), verdict
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(wire.OWN_FAILURE, "the judge's own code in its process failed"), (3, "exit status 3")],
+)
+def test_what_breaks_the_judges_own_code_is_no_bare_exit_status(status: int, said: str) -> None:
+    failure = exited("it does not answer", {"exit": status}, None, "while the file was loaded")
+    assert said in failure.message
+    assert ("exit status" in failure.message) is (status == 3)
