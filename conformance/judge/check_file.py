@@ -13,13 +13,13 @@ from typing import Any
 
 import attrs
 
-from conformance.judge import build_verdict, channel, verdict, worker_run
+from conformance.judge import build_verdict, channel, load_notes, verdict, worker_run
+from conformance.judge.array_kinds import does_better_with_jax_arrays
 from conformance.judge.attempt import Attempt
-from conformance.judge.decide import decide
+from conformance.judge.decide import decide, wrong_answers
 from conformance.judge.exercises import is_of_the_package
 from conformance.judge.exercises.exercise import Exercise
 from conformance.judge.expected_answers import expected
-from conformance.judge.sandbox import stand_ins
 from conformance.judge.server_process import WORKERS_PER_CANDIDATE
 from conformance.judge.session import JudgeSession
 from conformance.judge.split_calls import split_calls
@@ -65,7 +65,9 @@ def _check_file(
     runs: tuple[WorkerRun, ...] = ()
     try:
         runs, loaded = _start(session, submission)
-        submission = _with_stand_ins(submission, loaded)
+        submission = attrs.evolve(
+            submission, notes=(*submission.notes, *load_notes.of(loaded, submission))
+        )
         attempt = Attempt(session, name, submission, runs, _first_limits(session), started)
         if attempt.failure is not None:
             return [build_verdict.failed(attempt, attempt.failure)]
@@ -78,22 +80,20 @@ def _check_functions(attempt: Attempt, loaded: Loaded) -> list[Verdict]:
     session = attempt.session
     exercises = [session.exercises[n] for n in session.wanted() if n in loaded.functions]
     absent = [n for n in session.options.required if n not in loaded.functions]
+    if not exercises and loaded.failed_cells:
+        return [build_verdict.failed(attempt, loaded.failed_cells[0])]
     if not exercises and not absent:
         message = _why_missing(session.wanted(), loaded)
         return [build_verdict.plain(session, attempt.name, verdict.MISSING, message, 0.0)]
     results = []
     for place, exercise in enumerate(exercises):
         if place:
-            _terminate(attempt.runs)
             began = time.perf_counter()
             runs, _ = _start(session, attempt.submission)
             attempt = attrs.evolve(attempt, runs=runs, started=began)
-        try:
-            found = _check_function(attrs.evolve(attempt, exercise=exercise))
-            found = _with_remark_on_loops(found, exercise, loaded)
-            results.append(_with_remark_on_devices(found, exercise, attempt.submission))
-        finally:
-            _terminate(attempt.runs)
+        found = _check_function(attrs.evolve(attempt, exercise=exercise))
+        found = _with_remark_on_loops(found, exercise, loaded)
+        results.append(_with_remark_on_devices(found, exercise, attempt.submission))
     if results:
         results[0] = _with_remark_on_names(results[0], session, loaded)
     for name in absent:
@@ -101,22 +101,18 @@ def _check_functions(attempt: Attempt, loaded: Loaded) -> list[Verdict]:
         results.append(
             build_verdict.missing(session, attempt.name, session.exercises[name], message)
         )
-    return _with_causes(session, results)
+    return _with_causes(session, _with_notes_once(results, attempt.submission))
 
 
-def _with_stand_ins(submission: Submission, loaded: Loaded) -> Submission:
-    """The submission, with notes on packages that no answer comes from and that are not installed."""
-    if not loaded.stood_in:
-        return submission
-    notes = list(submission.notes)
-    ends = {True: "nothing is loaded or saved by it", False: "nothing is drawn or shown"}
-    for elsewhere, end in ends.items():
-        names = [n for n in loaded.stood_in if (n in stand_ins.ELSEWHERE) == elsewhere]
-        if names:
-            verb = "is" if len(names) == 1 else "are"
-            end = f"{verb} not installed where the files are judged: {end}"
-            notes.append(f"{' and '.join(names)} {end}")
-    return attrs.evolve(submission, notes=tuple(notes))
+def _with_notes_once(results: list[Verdict], submission: Submission) -> list[Verdict]:
+    """The verdicts, with the notes on their file on the first, and on those that they may explain."""
+    kept = results[:1]
+    for each in results[1:]:
+        if each.conforms:
+            remarks = tuple(r for r in each.remarks if r not in submission.notes)
+            each = attrs.evolve(each, remarks=remarks)
+        kept.append(each)
+    return kept
 
 
 def _with_remark_on_loops(found: Verdict, exercise: Exercise, loaded: Loaded) -> Verdict:
@@ -163,9 +159,23 @@ def _with_remark_on_names(found: Verdict, session: JudgeSession, loaded: Loaded)
 
 
 def _check_function(attempt: Attempt) -> Verdict:
-    if attempt.failure is not None:
-        return build_verdict.failed(attempt, attempt.failure)
-    return decide(_make_calls(attempt))
+    """The verdict on one function, with NumPy arrays first; the attempt's processes are over then."""
+    try:
+        if attempt.failure is not None:
+            return build_verdict.failed(attempt, attempt.failure)
+        attempt = _make_calls(attempt)
+        if not does_better_with_jax_arrays(attempt, wrong_answers(attempt)):
+            return decide(attempt)
+        _terminate(attempt.runs)
+        runs, _ = _start(attempt.session, attempt.submission)
+        for run in runs:
+            run.jax_arrays = True
+        attempt = attrs.evolve(attempt, runs=runs)
+        if attempt.failure is not None:
+            return build_verdict.failed(attempt, attempt.failure)
+        return decide(_make_calls(attempt))
+    finally:
+        _terminate(attempt.runs)
 
 
 def _why_missing(wanted: Sequence[str], loaded: Loaded) -> str:

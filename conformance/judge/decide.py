@@ -32,7 +32,7 @@ def decide(attempt: Attempt) -> Verdict:
     exercise, answers = attempt.exercise, attempt.expected
     assert exercise is not None
     assert answers is not None
-    wrong = also_right.without(exercise, _wrong_answers(attempt, answers))
+    wrong = wrong_answers(attempt)
     return with_counts(_decided(attempt, exercise, answers, wrong), attempt, wrong)
 
 
@@ -180,8 +180,14 @@ def _smallest(calls: Sequence[Call], failing: int) -> list[Call]:
     return [*list(chosen.values())[:own][:MAX_RETRIED_SHAPES], chosen[calls[failing].shape]]
 
 
-def _wrong_answers(attempt: Attempt, answers: ExpectedAnswers) -> list[diagnosis.WrongAnswer]:
-    """The wrong answers, the smallest call first."""
+def wrong_answers(attempt: Attempt) -> list[diagnosis.WrongAnswer]:
+    """The wrong answers of an attempt whose calls have been made, the smallest call first.
+
+    Raises ExerciseFailed.
+    """
+    exercise, answers = attempt.exercise, attempt.expected
+    assert exercise is not None
+    assert answers is not None
     found = []
     for run in attempt.runs:
         for number, given in run.answers.items():
@@ -189,7 +195,8 @@ def _wrong_answers(attempt: Attempt, answers: ExpectedAnswers) -> list[diagnosis
             mismatch = compare(given, right)
             if mismatch is not None:
                 found.append(diagnosis.WrongAnswer(answers.calls[number], right, given, mismatch))
-    return sorted(found, key=lambda each: (*weight(each.call), each.call.number))
+    found.sort(key=lambda each: (*weight(each.call), each.call.number))
+    return also_right.without(exercise, found)
 
 
 def weight(call: Call) -> tuple[bool, int, int, int]:

@@ -56,8 +56,28 @@ def of_missing_package(error: Mapping[str, Any], submission: Submission) -> Diag
         "package-not-installed",
         f"The package `{package}` is not installed where the files are judged. "
         "That need not be a mistake in this file.",
-        f"Whoever runs the judge can add it to its environment: `python -m pip install {package}`.",
+        "Whoever runs the judge can add it to its environment: "
+        f"`python -m pip install {_INSTALLED_AS.get(package, package)}`.",
     )
+
+
+_INSTALLED_AS = {
+    "Crypto": "pycryptodome",
+    "IPython": "ipython",
+    "PIL": "pillow",
+    "attr": "attrs",
+    "bs4": "beautifulsoup4",
+    "cv2": "opencv-python",
+    "dateutil": "python-dateutil",
+    "dotenv": "python-dotenv",
+    "haiku": "dm-haiku",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "tree": "dm-tree",
+    "umap": "umap-learn",
+    "yaml": "pyyaml",
+}
+"""What pip calls a package that is imported by another name; PyPI's `sklearn` fails by design."""
 
 
 @lru_cache(maxsize=1)

@@ -44,18 +44,21 @@ class Source:
         source: the Python source.
         lines: for each of its lines the cell, counted over all code cells, and the line in it.
         notes: what was dropped.
+        cells: the lines on which its cells begin, from 0.
 
     """
 
     source: str
     lines: tuple[tuple[int, int], ...] = ()
     notes: tuple[str, ...] = ()
+    cells: tuple[int, ...] = ()
 
 
 def from_json(content: bytes) -> Source:
     """The code cells of an .ipynb in their order, magics and tests dropped. Raises InvalidNotebook."""
     lines: list[str] = []
     places: list[tuple[int, int]] = []
+    starts: list[int] = []
     dropped = tests = 0
     for number, (cell, is_test) in enumerate(_code_cells(content), 1):
         if is_test:
@@ -63,9 +66,10 @@ def from_json(content: bytes) -> Source:
             continue
         kept, lost = _without_magics(cell.splitlines())
         dropped += lost
+        starts.append(len(lines))
         lines += kept
         places += [(number, line) for line in range(1, len(kept) + 1)]
-    return Source("\n".join(lines) + "\n", tuple(places), _notes(dropped, tests))
+    return Source("\n".join(lines) + "\n", tuple(places), _notes(dropped, tests), tuple(starts))
 
 
 def _code_cells(content: bytes) -> list[tuple[str, bool]]:
@@ -180,8 +184,11 @@ def from_export(text: str | None) -> Source | None:
             line = _assigned(made[1], "[]" if made[2] == "getoutput" else "None")
             called += 1
         lines.append(line)
-    kept, dropped = _without_magics(lines) if _EXPORTED.search(text) else (lines, 0)
-    return Source("\n".join(kept), (), _notes(dropped + called))
+    if not _EXPORTED.search(text):
+        return Source("\n".join(lines), (), _notes(called))
+    kept, dropped = _without_magics(lines)
+    starts = [number for number, line in enumerate(kept) if number == 0 or _EXPORTED.match(line)]
+    return Source("\n".join(kept), (), _notes(dropped + called), tuple(starts))
 
 
 def _notes(dropped: int, tests: int = 0) -> tuple[str, ...]:

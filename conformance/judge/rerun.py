@@ -79,7 +79,7 @@ def smaller(attempt: Attempt, failure: Failure, call: Call) -> tuple[Failure, Ca
 def _load_again(attempt: Attempt) -> WorkerRun:
     """A new process that has loaded the file. Raises JudgeFailure."""
     assert attempt.exercise is not None
-    run = WorkerRun(attempt.session.start_worker())
+    run = WorkerRun(attempt.session.start_worker(), jax_arrays=attempt.runs[0].jax_arrays)
     worker_run.load(run, attempt.submission, [attempt.exercise.name], attempt.limits)
     return run
 

@@ -52,6 +52,7 @@ class Submission:
     Attributes:
         path: the file, as it was named or found.
         lines: where each line of the source is in a notebook: its cell and the line there.
+        cells: the lines on which the cells of a notebook, or of an exported one, begin, from 0.
         notes: what was left out of the file, or of what lies beside it.
         place: where the file lies in its student's directory; "" for its name alone.
         modules: the student's other Python files: where each lies there, and its bytes.
@@ -62,6 +63,7 @@ class Submission:
     source: bytes
     notebook: bool = False
     lines: tuple[tuple[int, int], ...] = ()
+    cells: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     place: str = ""
     modules: tuple[tuple[str, bytes], ...] = ()
@@ -268,15 +270,11 @@ def _python_files(directory: Path) -> list[str]:
 
 
 def _submission(path: Path, content: bytes) -> Submission:
-    if path.name.endswith(".ipynb"):
-        cells = notebooks.from_json(content)
-        source = cells.source.encode("utf-8", "replace")
-        notebook, lines, notes = True, cells.lines, cells.notes
-    else:
-        export = notebooks.from_export(_decoded(content))
-        source, notebook, lines, notes = content, False, (), ()
-        if export is not None:
-            source, notes = export.source.encode("utf-8", "replace"), export.notes
+    notebook = path.name.endswith(".ipynb")
+    code = notebooks.from_json(content) if notebook else notebooks.from_export(_decoded(content))
+    code = code or notebooks.Source("")
+    source = code.source.encode("utf-8", "replace") if notebook or code.source else content
+    notes = code.notes
     if len(source) > MAX_SOURCE:
         raise UnreadableCandidate(
             f"the source is larger than {MAX_SOURCE} bytes: hand in the solution alone"
@@ -285,7 +283,7 @@ def _submission(path: Path, content: bytes) -> Submission:
         raise UnreadableCandidate("the file is UTF-16: save it as UTF-8")
     if not notebook and _decoded(source) is None and not _CODING.search(source[:500]):
         notes = (*notes, "the file is not UTF-8, and `python` refuses to run it: save it as UTF-8")
-    return Submission(path, source, notebook, lines, notes)
+    return Submission(path, source, notebook, code.lines, code.cells, notes)
 
 
 _CODING = re.compile(rb"\A(?:[^\n]*\n)?[ \t\f]*#.*?coding[:=]")

@@ -121,6 +121,8 @@ class Loaded:
         loops: those of `functions` that loop in Python, in a file that maps nothing.
         nested: names of exercises that are defined inside something: "class NAME", "def NAME", "main".
         stood_in: packages that only draw, are not installed, and were imported all the same.
+        absent: other packages that are not installed, and were imported all the same.
+        failed_cells: what cells of a notebook have raised.
 
     """
 
@@ -130,11 +132,24 @@ class Loaded:
     loops: tuple[str, ...] = ()
     stood_in: tuple[str, ...] = ()
     nested: dict[str, str] = attrs.field(factory=dict)
+    absent: tuple[str, ...] = ()
+    failed_cells: tuple[Failure, ...] = ()
 
 
 @attrs.define
 class WorkerRun:
-    """One process and what it answered: by call, in the order the calls were made."""
+    """One process and what it answered: by call, in the order the calls were made.
+
+    Attributes:
+        channel: to the process.
+        answers: what it answered.
+        observed: what was noted of each call.
+        changed: the arguments that a call changed in place.
+        failure: what ended the calls before they were through.
+        ended: how the process ended.
+        jax_arrays: whether calls are given JAX arrays; else NumPy arrays.
+
+    """
 
     channel: Channel
     answers: dict[int, compare.GivenAnswer] = attrs.field(factory=dict)
@@ -142,6 +157,7 @@ class WorkerRun:
     changed: dict[int, list[str]] = attrs.field(factory=dict)
     failure: Failure | None = None
     ended: dict[str, Any] = attrs.field(factory=dict)
+    jax_arrays: bool = False
 
 
 def load(
@@ -157,6 +173,7 @@ def load(
         "sizes": [len(content) for content in contents],
         "functions": list(functions),
         "notebook": submission.notebook,
+        "cells": list(submission.cells),
         "seconds": seconds,
     }
     try:
@@ -178,11 +195,13 @@ def load(
 
 def _loaded(reply: dict[str, Any]) -> Loaded:
     """A worker's word on what the file defines; whatever is not as it should be is nothing."""
-    functions, defined, loops = (
-        _names(reply.get(each)) for each in ("functions", "defined", "loops")
+    functions, defined, loops, absent = (
+        _names(reply.get(each)) for each in ("functions", "defined", "loops", "absent")
     )
     named, nested = (_texts(reply.get(each)) for each in ("others", "nested"))
-    return Loaded(functions, named, defined, loops, _stood_in(reply), nested)
+    told = reply.get("failed_cells")
+    failed = tuple(raised(each, None) for each in told) if isinstance(told, list) else ()
+    return Loaded(functions, named, defined, loops, _stood_in(reply), nested, absent, failed)
 
 
 def _texts(given: Any) -> dict[str, str]:
@@ -237,7 +256,7 @@ def work(
 def make(run: WorkerRun, exercise: Exercise, call: Call, seconds: float) -> bool:
     """One call. Whether an answer came; `run.failure` says why not."""
     try:
-        header, arrays = _exchange(run.channel, exercise, call, seconds)
+        header, arrays = _exchange(run, exercise, call, seconds)
         if "overdue" in header:
             _stop(run, f"a call took more than {seconds:.1f} s", call.number, header["overdue"])
             return False
@@ -280,9 +299,8 @@ def raised_by(run: WorkerRun, exercise: Exercise, call: Call, seconds: float) ->
     return again if again is not None and again.verdict == verdicts.ERROR else None
 
 
-def _exchange(conversation: Channel, exercise: Exercise, call: Call, seconds: float) -> Any:
+def _exchange(run: WorkerRun, exercise: Exercise, call: Call, seconds: float) -> Any:
     arrays: list[np.ndarray] = []
-
     ordered = {name: call.arguments[name] for name in exercise.parameters}
     spec = wire.flatten(ordered, arrays, as_leaf)
     largest = sum(array.nbytes for array in arrays) * 64 + REPLY_BYTES
@@ -290,12 +308,13 @@ def _exchange(conversation: Channel, exercise: Exercise, call: Call, seconds: fl
         "id": call.number,
         "function": exercise.name,
         "arguments": spec,
+        "jax_arrays": run.jax_arrays,
         "tree": exercise.tree,
         "largest": largest,
         "seconds": seconds,
     }
     allowed = largest + REPLY_BYTES
-    reply, received = channels.ask(conversation, header, arrays, seconds + TELLING, allowed)
+    reply, received = channels.ask(run.channel, header, arrays, seconds + TELLING, allowed)
     if reply.get("id") != call.number:
         raise channels.ProtocolError("it wrote to the judge's pipe something that is no answer")
     return reply, received

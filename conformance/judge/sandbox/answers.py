@@ -107,6 +107,15 @@ def _plain(value: Any) -> bool:
     return type(value) in (int, float, bool)
 
 
+def as_jax_array(array: np.ndarray) -> Any:
+    """The array as one of JAX's; as it is where JAX would give it another dtype."""
+    import jax
+
+    if jax.dtypes.canonicalize_dtype(array.dtype) != array.dtype:
+        return array
+    return jax.device_put(array)
+
+
 def parts(tree: Any) -> list[tuple[Any, bytes]]:
     """What nested lists and tuples hold, and the bytes of its arrays."""
     if isinstance(tree, (list, tuple)):

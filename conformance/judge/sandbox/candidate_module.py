@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import importlib.util
 import inspect
@@ -12,7 +13,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from . import loops, nested, observe, overdue, own_modules, stand_ins, tracebacks
+from . import absent, cells, loops, nested, observe, overdue, own_modules, stand_ins, tracebacks
 
 OWN_FRAMES = 12
 MAX_NAMES = 200
@@ -64,7 +65,8 @@ def load(
     Args:
         header: `place`, where the file lies in its student's directory; `modules`, where the
             student's other Python files lie there; `sizes`, the bytes of each, the file's first;
-            `functions`, those asked for; `notebook`, whether it was one; `seconds`, the time for it.
+            `functions`, those asked for; `notebook`, whether it was one; `cells`, the lines on which a
+            notebook's cells begin, from 0; `seconds`, the time for it.
         content: the bytes of the file's Python source, then those of the others.
         tell: called where that time is over.
 
@@ -72,7 +74,9 @@ def load(
         The reply, with the `functions` that are there, what else goes by their names (`others`), where
         those that are not there are defined all the same (`nested`), and the functions that the file
         defines (`defined`), or an `error`; the packages that are not there and have a module of ours in
-        their place (`stood_in`); and the module.
+        their place (`stood_in`), and those that are not there at all (`absent`); what cells of a notebook
+        have raised (`failed_cells`), which does not keep the cells after them from being run, as in
+        Jupyter and nbgrader; and the module.
 
     """
     source, *others = _divided(content, header["sizes"])
@@ -84,6 +88,9 @@ def load(
     if b"IPython" in content:
         _install_ipython()
     stood_in = stand_ins.install()
+    trees: list[ast.Module] = []
+    absences = absent.install(directory, vars(module), trees)
+    failed: list[BaseException] = []
     if header["notebook"]:
         vars(module).update(get_ipython=_Shell, display=lambda *args, **kwargs: None)
     try:
@@ -95,7 +102,11 @@ def load(
         text = source.decode("utf-8-sig", "replace")
         linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
         with overdue.told(header["seconds"], lambda frame: tell(running(frame, candidate))):
-            exec(compile(source, file, "exec", dont_inherit=True), module.__dict__)
+            if header["cells"]:
+                failed += cells.run(text, header["cells"], file, vars(module), trees)
+            else:
+                trees.append(ast.parse(source, file))
+                exec(compile(source, file, "exec", dont_inherit=True), vars(module))
     except BaseException as problem:
         return {"error": describe(problem, candidate), "stood_in": stood_in}, None
     finally:
@@ -103,6 +114,9 @@ def load(
     observe.loaded()
     namespace = dict(vars(module))
     wanted = {name: namespace[name] for name in header["functions"] if name in namespace}
+    if absences and not wanted and not failed:
+        missing = ModuleNotFoundError(f"No module named {absences[0]!r}", name=absences[0])
+        return {"error": describe(missing, candidate), "stood_in": stood_in}, None
     defined = [
         k
         for k, v in namespace.items()
@@ -115,6 +129,8 @@ def load(
         "loops": loops.without_map(text, [name for name in wanted if callable(wanted[name])]),
         "nested": nested.places(text, [each for each in header["functions"] if each not in wanted]),
         "stood_in": stood_in,
+        "absent": absences,
+        "failed_cells": [describe(each, candidate) for each in failed],
     }
     return reply, candidate
 

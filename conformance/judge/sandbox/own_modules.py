@@ -29,10 +29,15 @@ def hide(names: Iterable[str]) -> None:
     _hidden.update(names)
 
     def find_spec(name: str, path: object = None, target: object = None) -> None:
-        if name.partition(".")[0] in _hidden:
+        if hides(name.partition(".")[0]):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
     sys.meta_path.insert(0, types.SimpleNamespace(find_spec=find_spec))
+
+
+def hides(package: str) -> bool:
+    """Whether a package is the judge's own, and not to be there."""
+    return package in _hidden
 
 
 def install(

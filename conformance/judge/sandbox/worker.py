@@ -100,7 +100,8 @@ def answer(
     tell: candidate_module.Tell,
 ) -> tuple[dict[str, Any], list[np.ndarray]]:
     """One call of one function, its answer as arrays, and what was seen meanwhile."""
-    arguments = wire.unflatten(header["arguments"], arrays)
+    given = [answers.as_jax_array(each) for each in arrays] if header["jax_arrays"] else arrays
+    arguments = wire.unflatten(header["arguments"], given)
     before = {name: answers.parts(value) for name, value in arguments.items()}
     reply: dict[str, Any] = {"id": header["id"]}
     sent: list[np.ndarray] = []

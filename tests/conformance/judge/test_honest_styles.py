@@ -131,6 +131,51 @@ STYLES: dict[str, Style] = {
     ),
 }
 
+WITH_JAX_ARRAYS: dict[str, Style] = {
+    "updates-at-an-index": Style(
+        "def vectorized_square(x):\n    return x.at[:].multiply(x)", "multiply", "add"
+    ),
+    "reads-at-a-traced-index": Style(
+        "def vectorized_linear_layer(w, b, x):\n"
+        "    return jax.vmap(lambda i: x[i] @ w + b)(jnp.arange(len(x)))",
+        "+ b",
+        "- b",
+    ),
+    "reassigns-its-argument": Style(
+        "def vectorized_square(x):\n    x *= x\n    return x", "x *= x", "x += x"
+    ),
+    "keeps-arrays-of-jax": Style(
+        "def update(params, x, y, learning_rate):\n"
+        "    def loss(p):\n"
+        "        h = x\n"
+        "        for w, b in p:\n"
+        "            h = jnp.tanh(h @ w + b)\n"
+        "        return jnp.mean((h - y) ** 2)\n"
+        "    slopes = jax.grad(loss)(params)\n"
+        "    return jax.tree_util.tree_map(lambda p, g: p - learning_rate * g\n"
+        "        if isinstance(p, jax.Array) else p, params, slopes)",
+        "p - learning_rate",
+        "p + learning_rate",
+    ),
+}
+"""Right for JAX arrays alone, which is what their authors have tried them with."""
+
+WITH_NUMPY_ARRAYS = {
+    "copies-and-writes": Style(
+        "def vectorized_square(x):\n    y = x.copy()\n    y[:] = x * x\n    return y",
+        "y[:] = x * x",
+        "y[:] = x + x",
+    ),
+    "asks-for-numpy": Style(
+        "def vectorized_square(x):\n    assert isinstance(x, np.ndarray)\n    return x * x",
+        "x * x",
+        "x + x",
+    ),
+}
+"""Right for NumPy arrays alone."""
+
+STYLES |= WITH_JAX_ARRAYS | WITH_NUMPY_ARRAYS
+
 
 @pytest.mark.parametrize("name", STYLES)
 def test_a_right_solution_conforms_and_a_wrong_one_does_not(name: str, judge: Callable) -> None:
@@ -141,6 +186,31 @@ def test_a_right_solution_conforms_and_a_wrong_one_does_not(name: str, judge: Ca
     wrong = style.source.replace(style.right, style.wrong)
     (verdict,) = judge(IMPORTS + wrong, patience=20.0, name="wrong.py")
     assert verdict.verdict in ("violates", "error"), verdict
+
+
+def test_a_counterexample_is_of_the_kind_of_arrays_that_a_function_is_judged_by(
+    judge: Callable,
+) -> None:
+    (verdict,) = judge("def vectorized_square(x):\n    return x.at[:].power(3)\n", patience=20.0)
+    assert verdict.verdict == "violates", verdict
+    assert verdict.diagnosis is not None
+    assert verdict.diagnosis.pitfall == "another-power", verdict
+
+
+def test_an_argument_that_is_changed_in_place_is_said_though_jax_arrays_would_raise(
+    judge: Callable,
+) -> None:
+    (verdict,) = judge(
+        "def vectorized_square(x):\n    y = x * x\n    x[:] = 0\n    return y\n", patience=20.0
+    )
+    assert verdict.verdict == "violates", verdict
+    assert "the argument x was changed in place" in verdict.message, verdict.message
+
+
+def test_a_package_is_named_as_pip_calls_it(judge: Callable) -> None:
+    (verdict,) = judge("from skimage import filters\n")
+    assert verdict.diagnosis is not None
+    assert "pip install scikit-image" in verdict.diagnosis.fix, verdict
 
 
 @pytest.mark.parametrize(

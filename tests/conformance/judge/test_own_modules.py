@@ -204,7 +204,9 @@ def test_a_hostile_name_gains_nothing(name: str, level: str, judge_one: Callable
 
 
 def test_a_missing_package_stays_one(judge_one: Callable) -> None:
-    verdict = judge_one({"hw3.py": USES, "helpers.py": "import a_package_that_nobody_has\n"})
+    verdict = judge_one(
+        {"hw3.py": USES, "helpers.py": "import a_package_that_nobody_has as a\nx = a.b()\n"}
+    )
     assert verdict.diagnosis is not None, verdict
     assert verdict.diagnosis.pitfall == "package-not-installed"
 

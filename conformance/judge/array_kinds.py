@@ -1,0 +1,75 @@
+"""Whether a function that is given NumPy arrays would do better with JAX arrays.
+
+Most functions are right for both, and NumPy arrays cost nothing to make. Some are right for JAX arrays
+alone, which whoever wrote them has tried: `x.at[0].set(1)`, `x[i]` of a traced `i`, `x *= 2` that
+changes a NumPy array in place, `isinstance(x, jax.Array)`.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from conformance.judge import also_right, worker_run
+from conformance.judge import verdict as verdicts
+from conformance.judge.attempt import Attempt
+from conformance.judge.compare import compare
+from conformance.judge.diagnosis import WrongAnswer
+from conformance.judge.exercises.exercise import Exercise
+from conformance.judge.expected_answers import Call, ExpectedAnswers, expected
+from conformance.judge.worker_run import WorkerRun
+
+NUMBER = 300_000
+"""The number of the call that is made again: no call that was drawn, or made smaller, has it."""
+
+
+def does_better_with_jax_arrays(attempt: Attempt, wrong: list[WrongAnswer]) -> bool:
+    """Whether a call that raised, was answered wrongly or changed an argument gets further with JAX arrays.
+
+    Args:
+        attempt: an attempt whose calls have been made with NumPy arrays.
+        wrong: its wrong answers, the smallest call first.
+
+    Raises:
+        ExerciseFailed: A reference of the exercise failed.
+
+    """
+    exercise, answers = attempt.exercise, attempt.expected
+    assert exercise is not None
+    assert answers is not None
+    for run in attempt.runs:
+        failure = run.failure
+        if failure is not None:
+            if failure.verdict != verdicts.ERROR or failure.call is None:
+                return False
+            again = _made_again(run, exercise, answers.calls[failure.call], attempt)
+            return again.failure is None or again.failure.message != failure.message
+    if wrong:
+        number = wrong[0].call.number
+        run = next(run for run in attempt.runs if number in run.answers)
+    else:
+        found = [(run, number) for run in attempt.runs for number in run.changed]
+        if not found:
+            return False
+        run, number = found[0]
+    return _is_right(
+        _made_again(run, exercise, answers.calls[number], attempt), exercise, answers, number
+    )
+
+
+def _made_again(run: WorkerRun, exercise: Exercise, call: Call, attempt: Attempt) -> WorkerRun:
+    """The same process with nothing but the call, made with JAX arrays."""
+    again = WorkerRun(run.channel, jax_arrays=True)
+    worker_run.make(again, exercise, attrs.evolve(call, number=NUMBER), attempt.limits.new_shape)
+    return again
+
+
+def _is_right(run: WorkerRun, exercise: Exercise, answers: ExpectedAnswers, number: int) -> bool:
+    if run.failure is not None or run.changed:
+        return False
+    given, right = run.answers[NUMBER], expected(answers, number)
+    mismatch = compare(given, right)
+    if mismatch is None:
+        return True
+    return not also_right.without(
+        exercise, [WrongAnswer(answers.calls[number], right, given, mismatch)]
+    )
