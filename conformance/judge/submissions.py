@@ -33,6 +33,8 @@ IGNORED = (
     "venv",
 )
 """Directories that no student hands in: what tools leave behind."""
+PARTS_OF_A_PROJECT = ("src", "test", "tests")
+"""Directories that a project has, and that no student is called."""
 COPY_OF_ATTRIBUTES = "._"
 """How the name of a file begins that macOS leaves beside each one in an archive."""
 
@@ -102,7 +104,8 @@ def find_candidates(paths: Iterable[Path], students: str = "auto") -> Found:
         paths: files and directories.
         students: which files are one student's. "directory": those of each directory that lies in one
             of the paths; a file directly in it is a student's of its own. "auto": the same, until
-            `of_students` finds several students in a directory. "file": each file. "path": all below
+            `of_students` finds several students in a directory; all below a path that has a directory
+            `src` or `tests`, which is no student's name. "file": each file. "path": all below
             each of the paths. A path that is a file is always by itself.
 
     """
@@ -111,12 +114,18 @@ def find_candidates(paths: Iterable[Path], students: str = "auto") -> Found:
     for path in paths:
         if path.is_dir():
             found = _below(path)
+            rule = "path" if students == "auto" and _is_a_project(path) else students
             for each in found.candidates:
-                owners.setdefault(each, _student(each, path, students))
+                owners.setdefault(each, _student(each, path, rule))
             skipped += found.skipped
         else:
             owners.setdefault(path, path)
     return Found(tuple(owners), tuple(skipped), owners, students)
+
+
+def _is_a_project(directory: Path) -> bool:
+    """Whether a directory is laid out as one student's, not as a class's."""
+    return any((directory / name).is_dir() for name in PARTS_OF_A_PROJECT)
 
 
 def _student(path: Path, directory: Path, students: str) -> Path:
@@ -134,8 +143,8 @@ def of_students(found: Found, names: Collection[str]) -> Found:
     student's of its own: a section of a class must not be marked as one student, nor may its files
     import each other.
 
-    A file that mentions none of the exercises is not judged by itself where another file of the same
-    student mentions one: the others may import it.
+    A file that mentions none of the exercises, or one of tests, is not judged by itself where another
+    file of the same student mentions one: the others may import it.
 
     Args:
         found: the candidates and their students.
@@ -154,9 +163,14 @@ def of_students(found: Found, names: Collection[str]) -> Found:
             judged.update(own)
             continue
         naming = [path for path, content in contents.items() if _mentions(content, names)]
-        judged.update(naming or own)
+        solving = [path for path in naming if not _TESTS.search(path.as_posix())]
+        judged.update(solving or naming or own)
     kept = tuple(path for path in found.candidates if path in judged)
     return attrs.evolve(found, candidates=kept, students=students)
+
+
+_TESTS = re.compile(r"(?:^|/)(?:tests?/[^/]+|test_[^/]*|[^/]*_test|conftest)\.py$")
+"""What pytest collects: a student's own tests."""
 
 
 def _has_several_students(contents: Iterable[bytes | None], names: Collection[str]) -> bool:

@@ -277,3 +277,24 @@ def test_a_directory_in_which_an_exercise_is_solved_twice_has_several_students(
 
     assert students("auto") == auto
     assert students("directory") == directory
+
+
+@pytest.mark.parametrize(
+    ("files", "judged"),
+    [
+        (("hw/src/lib/solve.py", "hw/tests/test_solve.py", "hw/run.py"), ["hw/src/lib/solve.py"]),
+        (("hw/solve.py", "hw/test_solve.py", "hw/helpers/run.py"), ["hw/solve.py"]),
+        (("hw/tests/solve.py",), ["hw/tests/solve.py"]),
+    ],
+)
+def test_a_students_project_is_one_students_and_its_tests_are_not_judged(
+    files: tuple[str, ...], judged: list[str], tmp_path: Path
+) -> None:
+    for name in files:
+        text = "import solve\n" if "run" in name else SQUARE
+        hand_in(tmp_path, {name: text if "test_" not in name else "vectorized_square(2) == 4"})
+    root = tmp_path / "hw"
+    named = root if any("/src/" in name or "/tests/" in name for name in files) else tmp_path
+    found = of_students(find_candidates([named]), ["vectorized_square"])
+    assert [path.relative_to(tmp_path).as_posix() for path in found.candidates] == judged
+    assert {found.students[path] for path in found.candidates} == {root}
