@@ -12,6 +12,7 @@ from conformance.events.user_code import Operation
 from conformance.upgrade.sources.captured import captured_in
 from conformance.upgrade.sources.expressions import is_none, last, owner
 from conformance.upgrade.sources.given import given_in
+from conformance.upgrade.sources.held import held_later, is_held
 from conformance.upgrade.sources.literals import of_numbers, of_vectors
 from conformance.upgrade.sources.maps import of_maps
 
@@ -71,6 +72,7 @@ def operations_in(source: bytes | str, file: str) -> list[Operation]:
     found |= {(line, "a number as a key") for line in _keyed(nodes)}
     found |= {(line, "an array set on a module later") for line in _set_later(nodes)}
     found |= {(line, "an attribute changed in place") for line in _changed(nodes)}
+    found |= {(line, "a container held") for line in held_later(nodes)}
     found |= {(line, "None among leaves") for line in _nones(nodes)}
     found |= {*given_in(nodes), *captured_in(nodes)}
     return [Operation(file=file, line=line, name=name) for line, name in sorted(found)]
@@ -182,7 +184,7 @@ def _of_statements(node: ast.AST) -> Iterator[str]:
             continue
         if target.attr in _MADE and last(target.value) != "self":
             yield "a shape set"
-        if last(target.value) == "self" and isinstance(node, ast.Assign) and _is_held(node.value):
+        if last(target.value) == "self" and isinstance(node, ast.Assign) and is_held(node.value):
             yield "a container held"
         if isinstance(target.value, ast.Attribute) and target.attr not in _VALUES:
             yield "an attribute of a member set"
@@ -343,18 +345,6 @@ def _changed(nodes: Sequence[ast.AST]) -> Iterator[int]:
             continue
         if node.target.attr not in {*_VALUES, *plain}:
             yield node.lineno
-
-
-def _is_held(node: ast.expr) -> bool:
-    """Whether it is a container that Python's syntax makes, of what is not constant."""
-    if isinstance(node, ast.ListComp | ast.DictComp):
-        return any(isinstance(each, ast.Call) for each in ast.walk(node))
-    items: list[ast.expr] = []
-    if isinstance(node, ast.List | ast.Tuple):
-        items = node.elts
-    if isinstance(node, ast.Dict):
-        items = node.values
-    return any(isinstance(item, ast.Call) for item in items)
 
 
 def _is_wrapper(node: ast.expr) -> bool:

@@ -44,11 +44,23 @@ FOUND = {
     "model.n += 1": "an attribute changed in place",
     "y = norm(x, mask=m)": "a mask given",
     "class M:\n    def __init__(self):\n        self.l = [Linear() for _ in x]": "a container held",
+    "class M:\n    def __init__(self):\n        self.l = []\n        self.l.append(Linear())": (
+        "a container held"
+    ),
+    "class M:\n    def __init__(self):\n        self.l = {}\n        self.l['a'] = Linear()": (
+        "a container held"
+    ),
+    "class M:\n    def __init__(self):\n        a = [Linear()]\n        self.l = a": (
+        "a container held"
+    ),
     "class M:\n    def __init__(self):\n        self.h = None\n    def f(self, x):\n        self.h = x": (
         "an array set on a module later"
     ),
 }
 NOT_FOUND = (
+    "class M:\n    def __init__(self, n):\n        self.l = {}\n        self.l['a'] = n",
+    "class M:\n    def __init__(self):\n        a = {'a': Linear()}\n        self.l = nnx.Dict(a)",
+    "class M:\n    def note(self, x):\n        self.l = {}\n        self.l['a'] = f(x)",
     "with open('a') as f:\n    run(f)",
     "ok = spec == P('data', None)",
     "ok = isinstance(x, str)",
