@@ -109,7 +109,14 @@ def _called(name: str, found: Any) -> dict[str, str]:
     if given:
         words = ", ".join(p.name for p in given)
         return {f".{name}(": f"needs {words}"}
-    return {f".{name}()": _tried(method)}
+    return {f".{name}()": _tried(lambda: _begun(method()))}
+
+
+def _begun(value: Any) -> Any:
+    """A result; what a generator warns of, it says when it is asked for its first item."""
+    if inspect.isgenerator(value):
+        next(value, None)
+    return value
 
 
 def _tried(function: Callable[[], Any]) -> str:

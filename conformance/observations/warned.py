@@ -1,5 +1,9 @@
 """Warnings that names and common calls raise, deprecations above all."""
 
+import ast
+import inspect
+import runpy
+import types
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -165,8 +169,8 @@ def _flax() -> Calls:
 def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:
     """`warnings/names/NAME` and `warnings/calls/CALL`: a list of {category, line}.
 
-    What a module says when it is first imported is not here: it says so once in a process, and which
-    case comes first is chance.
+    What a module says when it is imported, it says once in a process, and which case comes first is
+    chance: a name that is such a module is asked by running its file anew.
     """
     for name in names(selection):
         yield from of_name(name)
@@ -182,14 +186,40 @@ def of_name(name: str) -> Iterator[Observation]:
 
 
 def _heard_of(name: str) -> list[dict[str, str]]:
-    needed(name)
-    parent, _, last = name.rpartition(".")
-    module = needed(parent)
+    """What is heard where each part of a name is looked up, and where the module that it is is imported."""
+    module = needed(name)
+    parts = name.split(".")
+    said = [
+        each
+        for end in range(1, len(parts))
+        for each in _heard_at(needed(".".join(parts[:end])), parts[end])
+    ]
+    if isinstance(module, types.ModuleType) and _warns_itself(module):
+        said += _heard(partial(runpy.run_path, str(module.__file__)))
+    return [one for i, one in enumerate(said) if one not in said[:i]]
+
+
+def _heard_at(module: Any, part: str) -> list[dict[str, str]]:
     # JAX's modules remember what they were asked for, and warn of it once in a process.
     found = getattr(module, "__dict__", {}).get("__getattr__")
     forget = getattr(found, "cache_clear", lambda: None)
     forget()
-    return _heard(lambda: getattr(module, last))
+    return _heard(lambda: getattr(module, part))
+
+
+def _warns_itself(module: types.ModuleType) -> bool:
+    """Whether the text of a module calls `warn` when it is imported, which little more than a stub does."""
+    try:
+        tree = ast.parse(inspect.getsource(module))
+    except (OSError, TypeError, SyntaxError):
+        return False
+    return any(
+        isinstance(each, ast.Expr)
+        and isinstance(each.value, ast.Call)
+        and isinstance(each.value.func, ast.Attribute)
+        and each.value.func.attr == "warn"
+        for each in tree.body
+    )
 
 
 def _of_call(call: Callable[[], Any]) -> list[dict[str, str]]:
