@@ -13,7 +13,7 @@ from conformance.upgrade.detectors.objects import is_warning
 from conformance.upgrade.difference import Difference, Value
 from conformance.upgrade.for_you.early import before_it_runs
 from conformance.upgrade.for_you.lines import ForYou, Line, plural
-from conformance.upgrade.for_you.names import Uses, by_name, in_one_line
+from conformance.upgrade.for_you.names import Uses, by_name, in_one_line, names_read
 from conformance.upgrade.for_you.nearby import nearby
 from conformance.upgrade.for_you.subjects import Subjects
 
@@ -60,7 +60,9 @@ def for_you(
     }
     rest = [entry for entry in differences.entries if entry.key not in reported]
     primitives = (first.primitives if first else None) or ()
-    near = list(nearby(uses, rest, primitives, sources.operations))
+    jax = first.environment.jax if first else None
+    read = names_read(uses, old, new)
+    near = list(nearby(uses, rest, primitives, sources.operations, jax, read))
     reported |= {key for _, keys in near for key in keys}
     near = [(line, keys) for line, keys in near if not _is_said(line.what, known.work)]
     # What a file's text shows to be deprecated is known, as is a name that is.

@@ -12,6 +12,7 @@ from conformance.upgrade.for_you.names import (
     by_name,
     deprecated,
     gone,
+    gone_now,
     in_neither,
     keywords,
 )
@@ -79,7 +80,7 @@ def before_it_runs(
             *(Line(u.path, "", f"cannot be parsed: {u.reason}") for u in sources.unreadable),
         ),
         names=len(uses),
-        keys=frozenset(f"names/{line.what}" for line, _ in removed),
+        keys=frozenset(f"names/{name}" for name in gone_now(uses, old, new)),
         broken=tuple(names),
     )
 

@@ -6,6 +6,7 @@ from conformance.events.user_code import Use
 from conformance.upgrade.difference import Value, is_absent
 from conformance.upgrade.for_you.lines import Line, plural
 from conformance.upgrade.name_changes import (
+    NameChange,
     advice,
     change_of,
     is_known_to_have_been_taken,
@@ -46,19 +47,54 @@ def in_one_line(uses: Sequence[Use]) -> str:
     return shown + (f" and {plural(others, 'more file')}" if others > 0 else "")
 
 
+def gone_now(
+    uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]
+) -> dict[str, NameChange]:
+    """What became of each name that the old release has, and the new one has not."""
+    return {
+        name: change_of(name, new[f"names/{name}"]["absent"])
+        for name in uses
+        if old.get(f"names/{name}") is True and is_absent(new.get(f"names/{name}"))
+    }
+
+
 def gone(
     uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]
 ) -> Iterator[tuple[Line, bool]]:
-    """A line for each removed name, and whether the code provides for that."""
-    for name, mine in uses.items():
-        now: Value = new.get(f"names/{name}")
-        if old.get(f"names/{name}") is True and is_absent(now):
-            change = change_of(name, now["absent"])
-            instead = f": use {change.instead}" if change.instead else ""
-            for place in places([use for use in mine if not use.guarded]):
-                yield Line(place, name, f"{change.sentence}{instead}"), False
-            for place in places([use for use in mine if use.guarded]):
-                yield Line(place, name, f"{change.sentence}; your code provides for it"), True
+    """A line for each removed name, and whether the code provides for that.
+
+    What a removed class or module held went with it: where it has no replacement of its own, its lines are
+    those of the class in the same file.
+    """
+    changes = gone_now(uses, old, new)
+    for name, change in changes.items():
+        instead = f": use {change.instead}" if change.instead else ""
+        mine = [use for use in uses[name] if _holder(use, uses, changes) == name]
+        mine += [
+            use
+            for each in changes
+            if each.startswith(f"{name}.")
+            for use in uses[each]
+            if _holder(use, uses, changes) == name
+        ]
+        mine.sort(key=lambda use: (use.file, use.line))
+        for place in places([use for use in mine if not use.guarded]):
+            yield Line(place, name, f"{change.sentence}{instead}"), False
+        for place in places([use for use in mine if use.guarded]):
+            yield Line(place, name, f"{change.sentence}; your code provides for it"), True
+
+
+def _holder(use: Use, uses: Uses, changes: Mapping[str, NameChange]) -> str:
+    """The removed name that tells of a use: that of what held it, where the file uses that, too."""
+    name = use.name
+    while (around := name.rpartition(".")[0]) in changes:
+        in_file = any(
+            each.file == use.file and each.guarded == use.guarded for each in uses[around]
+        )
+        if not in_file or changes[use.name].instead not in {None, changes[around].instead}:
+            break
+        name = around
+    return name
 
 
 NEITHER = "is in neither release"
@@ -98,6 +134,16 @@ def keywords(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> 
         for words, these in refused.items():
             for place in places(these) if words else ():
                 yield Line(place, name, _refusal(name, words, was, now))
+
+
+def names_read(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> frozenset[str]:
+    """The names of which both releases say all the keywords that they take."""
+
+    def said(side: Mapping[str, Value], name: str) -> bool:
+        signature: Value = side.get(f"signatures/{name}")
+        return isinstance(signature, Mapping) and "keywords" in signature and not signature["any"]
+
+    return frozenset(name for name in uses if said(old, name) and said(new, name))
 
 
 def _refusal(name: str, words: Sequence[str], was: Value, now: Value) -> str:

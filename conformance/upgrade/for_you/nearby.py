@@ -16,6 +16,7 @@ from conformance.upgrade.detectors import (
 from conformance.upgrade.difference import Difference
 from conformance.upgrade.for_you.concern import may_concern, name_of_call, of_law
 from conformance.upgrade.for_you.conditions import condition, met, named_instead, suitable
+from conformance.upgrade.for_you.explicit import explicit_files, is_about_explicit
 from conformance.upgrade.for_you.lines import Line
 from conformance.upgrade.for_you.names import in_one_line
 from conformance.upgrade.for_you.of_objects import met_by
@@ -37,6 +38,7 @@ _OF_CASES = {"decorated-methods": {"jit", "remat"}}
 """Those of cases whose name does not tell them."""
 _RIGHT_NOW = "results change, for they were wrong before and are right now: {}"
 _ERROR = re.compile(r"\w*(Error|Exception): ")
+_KEYWORD = re.compile(r"got an unexpected keyword argument '\w+'")
 _WORD = re.compile(r"[A-Za-z]+")
 
 
@@ -45,6 +47,8 @@ def nearby(
     entries: Iterable[Difference],
     primitives: Collection[str] = (),
     operations: Collection[Operation] = (),
+    jax: str | None = None,
+    read: Collection[str] = (),
 ) -> Iterator[tuple[Line, tuple[str, ...]]]:
     """A line for each such change, and the differences that it is about.
 
@@ -53,8 +57,11 @@ def nearby(
         entries: The differences that are not reported yet.
         primitives: What the user's code is traced to.
         operations: What the sources do with objects of unknown type.
+        jax: The release of JAX that the user has; None where it is not known.
+        read: Names of which both releases say what keywords they take.
 
     """
+    explicit = explicit_files(uses, jax)
     concerned: dict[tuple[str, DifferenceKind, str], list[Difference]] = {}
     where: dict[tuple[str, DifferenceKind, str], list[Use]] = {}
     for entry in entries:
@@ -67,7 +74,9 @@ def nearby(
         if entry.kind in laws.KINDS and not may_concern(entry.key, uses, primitives):
             continue
         found = _place(entry, uses, operations)
-        if found is not None:
+        if found is not None and is_about_explicit(entry):
+            found = found[0], [use for use in found[1] if use.file in explicit]
+        if found is not None and found[1] and not _is_read(entry, found[0], read):
             group = (found[0], entry.kind, _said_of_its_own(entry))
             concerned.setdefault(group, []).append(entry)
             where.setdefault(group, []).extend(found[1])
@@ -114,6 +123,14 @@ def _join(
             concerned[same].extend(concerned.pop(group))
 
 
+def _is_read(entry: Difference, name: str, read: Collection[str]) -> bool:
+    """Whether the keyword that a call fails by was looked for where the name is called, and is taken there.
+
+    The call that was made may be of another name of the same function: a module that is older takes more.
+    """
+    return name in read and _KEYWORD.search(entry.sentence) is not None
+
+
 def _is_of_operation(entry: Difference) -> bool:
     """Whether lines of a file show what such calls do."""
     special = condition(entry)
@@ -125,7 +142,13 @@ def _order(
 ) -> tuple[bool, int, str]:
     """What the text of a file shows to be met comes first; then by kind and name."""
     (name, kind, _), (entry, *_) = item
-    return not _is_of_operation(entry), kind.rank, name
+    return not (_is_of_operation(entry) or _is_of_keywords(entry)), kind.rank, name
+
+
+def _is_of_keywords(entry: Difference) -> bool:
+    """Whether the keywords of a call show that it is met, and there are words for what to write."""
+    special = condition(entry)
+    return special is not None and bool(special.says and (special.unless or special.given))
 
 
 def _error_of(entry: Difference) -> str:
@@ -158,7 +181,7 @@ def _place(
         found = (found[0], [use for use in found[1] if argument not in use.keywords])
     if found is not None and entry.kind in laws.KINDS:
         found = (found[0], of_law(entry.key, found[1], uses))
-    if found is not None and entry.kind is laws.FIXED and _library(entry.key) == "jax":
+    if found is not None and entry.kind in laws.KINDS and _library(entry.key) == "jax":
         # A module is mapped in other files than it is made in; a function is not.
         found = (found[0], [use for use in found[1] if may_concern(entry.key, _of(use.file, uses))])
     return found if found and found[1] else None
@@ -225,6 +248,8 @@ def _said_of_its_own(entry: Difference) -> str:
         return entry.sentence
     if entry.kind in objects.KINDS:
         return objects.what_is_done(entry.key)[1]
+    if entry.kind in laws.KINDS:
+        return entry.cause or ""
     return _ABOUT.split(entry.cause or "")[0] if entry.kind is failures.FAILS else ""
 
 

@@ -109,7 +109,7 @@ def test_what_is_done_with_a_module_is_near_who_writes_one_and_maps_none() -> No
 def test_a_call_is_near_a_file_that_uses_all_that_it_is_made_of() -> None:
     call = "calls/jax.vmap/explicit-keys"
     mapped = Use(file="model.py", line=3, name="jax.vmap")
-    mesh = Use(file="mesh.py", line=1, name="jax.make_mesh")
+    mesh = Use(file="mesh.py", line=1, name="jax.make_mesh", positional=2)
     assert near((mapped, mesh), {call: ACCEPTED}, {call: REFUSED}) == []
     here = msgspec.structs.replace(mesh, file="model.py")
     assert [line[0] for line in near((mapped, here), {call: ACCEPTED}, {call: REFUSED})] == [

@@ -1,0 +1,28 @@
+"""Names that went with the class or the module that held them."""
+
+from typing import Any
+
+from conformance.events.user_code import Use
+from tests.conformance.upgrade.user_sides import found, side
+
+
+def test_what_a_removed_class_held_is_told_with_it_unless_it_has_a_replacement_of_its_own() -> None:
+    bridge = "jax.lib.xla_bridge"
+    uses = (
+        Use(file="a.py", line=1, name="jax.core.Primitive"),
+        Use(file="a.py", line=2, name="jax.core.Primitive.bind"),
+        Use(file="b.py", line=3, name="jax.core.Primitive.bind"),
+        Use(file="a.py", line=4, name=bridge),
+        Use(file="a.py", line=5, name=f"{bridge}.get_backend"),
+        Use(file="a.py", line=6, name=f"{bridge}.bundle"),
+    )
+    there: dict[str, Any] = {f"names/{use.name}": True for use in uses}
+    gone: dict[str, Any] = {key: {"absent": "", "name": key[6:]} for key in there}
+    mine = found(side({}, there, uses=uses), side({}, gone))
+    assert [(line.where, line.what) for line in mine.work] == [
+        ("a.py:1, 2", "jax.core.Primitive"),
+        ("a.py:4, 6", bridge),
+        ("a.py:5", f"{bridge}.get_backend"),
+        ("b.py:3", "jax.core.Primitive.bind"),
+    ]
+    assert mine.keys == there.keys()
