@@ -14,6 +14,7 @@ from conformance.known_defects.ragged_dot import RAGGED_DOT
 from conformance.known_defects.references import REFERENCES
 from conformance.known_defects.shard_map import SHARD_MAP
 from conformance.known_defects.vmap import VMAP
+from conformance.known_defects.within import WITHIN
 
 DEFECTS: tuple[Defect, ...] = (
     *PMAP,
@@ -21,6 +22,7 @@ DEFECTS: tuple[Defect, ...] = (
     *LIFTED,
     *BESIDE_MAPS,
     *VMAP,
+    *WITHIN,
     *RAGGED_DOT,
     *REFERENCES,
     *COLLECTIVES,

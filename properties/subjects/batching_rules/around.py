@@ -5,7 +5,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from properties.subjects.batching_rules.entry import TWO_DEVICES, of, rule
+from properties.subjects.batching_rules.entry import TWO_DEVICES, below, of, rule
 
 _INFINITE = """
 def branch(x):
@@ -90,6 +90,41 @@ pairs = both(x, y), both(x, a[:, :1])
 return ends(x), pairs, told(x, 5, by=3), either(x, None, y[..., None]), ends(b[None])
 """
 
+_SYMBOLIC_ZEROS = """
+from jax.custom_derivatives import SymbolicZero, zero_from_primal
+
+@jax.custom_jvp
+def three(x, y):
+    return x * x, x + y, 2 * y
+
+def rule(primals, tangents):
+    (x, y), (by_x, by_y) = primals, tangents
+    nothing = zero_from_primal(x, symbolic_zeros=True)
+    first = nothing if type(by_x) is SymbolicZero else 3 * x * by_x
+    return three(x, y), (first, nothing, nothing if type(by_y) is SymbolicZero else 5 * by_y)
+
+three.defjvp(rule, symbolic_zeros=True)
+mapped = jax.vmap(jax.jit(three))
+both = jax.jvp(mapped, (a, b), (b, 2 * b))
+alone = jax.jvp(jax.vmap(jax.jit(lambda x: three(x, x + 1)[0])), (a,), (b,))
+back = jax.grad(lambda x, y: sum(map(jnp.sum, mapped(x, y))), (0, 1))(a, b)
+return both, jax.jvp(lambda x: mapped(x, b), (a,), (b,))[1], alone, back, jax.jacfwd(
+    jax.jacrev(lambda x: jnp.sum(jax.jit(three)(x, b)[0])))(a)
+"""
+_PAST_THE_END = """
+def slices(x, y, i):
+    inside = lax.dynamic_slice(x, (i,), (2,)), lax.dynamic_update_slice(x, y, (i,))
+    return *inside, x.at[i + jnp.arange(2)].get(mode="clip"), x.at[i].get(mode="fill", fill_value=0)
+
+def total(x, y):
+    read, written, clipped, filled = jax.vmap(slices, (0, None, 0))(x, y, c)
+    weights = jnp.arange(1.0, 5.0)
+    return jnp.sum(read * weights[:2]) + jnp.sum(written * weights) + jnp.sum(
+        clipped * weights[2:]) + 7 * jnp.sum(filled)
+
+return jax.value_and_grad(total, (0, 1))(a, b)
+"""
+
 
 def _exact(value: Any) -> tuple[Any, Any]:
     if isinstance(value, np.ndarray):
@@ -170,6 +205,38 @@ def _vectorized(a: Any, b: Any) -> tuple[Any, Any]:
     return _exact((2 * x + x[..., :1], pairs, 3 * x + 5, x - y[..., None], (2 * b + b[:1])[None]))
 
 
+def _symbolic_zeros(a: Any, b: Any) -> tuple[Any, Any]:
+    """What the rule says: 3 x and 5 are the slopes, and the sum of both has none."""
+    zero = np.zeros_like(a)
+    primals, slope = (a * a, a + b, 2 * b), 3 * a * b
+    back = 3 * a, np.full_like(a, 5)
+    second = np.diag(np.full(len(a), 3, a.dtype))
+    return _exact(
+        ((primals, (slope, zero, 10 * b)), (slope, zero, zero), (a * a, slope), back, second)
+    )
+
+
+def _past_the_end(a: Any, b: Any, c: Any) -> tuple[Any, Any]:
+    """Starts that are past the end are the last ones; indices are, too, or give nothing."""
+    weights = np.arange(1.0, 5.0, dtype="float32")
+    value, by_x, by_y = np.float32(0), np.zeros_like(a), np.zeros_like(b)
+    for row, slope, i in zip(a, by_x, c.astype(int), strict=True):
+        start, clipped = min(i, 2), np.minimum(i + np.arange(2), 3)
+        written = row.copy()
+        written[start : start + 2] = b
+        value += (
+            row[start : start + 2] @ weights[:2] + written @ weights + row[clipped] @ weights[2:]
+        )
+        slope += weights
+        slope[start : start + 2] = weights[:2]
+        by_y += weights[start : start + 2]
+        np.add.at(slope, clipped, weights[2:])
+        if i < 4:
+            value += 7 * row[i]
+            slope[i] += 7
+    return _exact((np.asarray(value), (by_x, by_y)))
+
+
 AROUND = tuple(
     attrs.evolve(each, is_variant=True)
     for each in (
@@ -188,6 +255,18 @@ AROUND = tuple(
             _OVER_DEVICES,
             *(of("whole", 2, 2), of("whole", 1, 2)),
             answer=_over_devices,
+        ),
+        rule(
+            "custom_jvp_call.zero-slopes",
+            _SYMBOLIC_ZEROS,
+            *(of("whole", 3), of("whole", 3)),
+            answer=_symbolic_zeros,
+        ),
+        rule(
+            "dynamic_slice.slopes-past-the-end",
+            _PAST_THE_END,
+            *(of("whole", 3, 4), of("whole", 2), below(7, 3)),
+            answer=_past_the_end,
         ),
         rule("mul.vectorized", _VECTORIZED, of("whole", 2, 3), of("whole", 4), answer=_vectorized),
         rule("pure_callback.expanded", _EXPANDED, of("whole", 3), answer=lambda a: _exact(a + 2)),

@@ -46,11 +46,12 @@ jax.ref.addupdate(ref, (), 2 * b.T)
 return ref[...]
 """
 _FROM_OUTSIDE = """
-ref = jax.new_ref(a)
+ref, wide = jax.new_ref(a), jax.new_ref(a.reshape(2, 2, 4, 2))
 
 def read(i):
     pair = ref[jnp.stack([i, 3 - i]), :, jnp.stack([i % 2, 0 * i])]
-    return jnp.stack([ref[i], ref[:, i], ref[:, :, i % 2][:, :2], jnp.concatenate([pair, pair])[:, :2]])
+    parts = ref[i], ref[:, i], ref[:, :, i % 2][:, :2], jnp.concatenate([pair, pair])[:, :2]
+    return jnp.stack([*parts, wide[:, i % 2, :, (i + 1) % 2].T])
 
 return jax.vmap(read)(b)
 """
@@ -62,8 +63,9 @@ def _read_from_outside(a: Any, b: Any) -> tuple[Any, Any]:
     def read(i: int) -> Any:
         pair = a[[i, 3 - i], :, [i % 2, 0]]
         parts = a[i], a[:, i], a[:, :, i % 2][:, :2], np.concatenate([pair, pair])[:, :2]
-        return np.stack(parts)
+        return np.stack([*parts, wide[:, i % 2, :, (i + 1) % 2].T])
 
+    wide = a.reshape(2, 2, 4, 2)
     value = np.stack([read(int(i)) for i in b])
     return value, np.zeros(value.shape)
 

@@ -184,6 +184,33 @@ FAULTS = {
     ),
 }
 """A law, a function of JAX, and what of its code becomes what."""
+REPORTED = {
+    # jax-ml/jax#28144
+    "lax.custom_jvp_call.zero-slopes": (
+        f"{BATCHING}:_matchaxis_symzeros",
+        "return type(x)(core.unmapped_aval(axis_data.size, dst, x.aval,",
+        "return Zero(core.unmapped_aval(axis_data.size, dst, x.aval,",
+    ),
+    # jax-ml/jax#31448
+    "lax.custom_jvp_call.zero-slopes, of what is not used": (
+        "jax._src.custom_derivatives:_custom_jvp_call_dce",
+        "[*used_outs, *nz_used_outs]",
+        "[*used_outs, *used_outs]",
+    ),
+    # jax-ml/jax#34228
+    "lax.dynamic_slice.slopes-past-the-end": (
+        "jax._src.lax.slicing:_dynamic_slice_batching_rule",
+        "mode=GatherScatterMode.CLIP",
+        "mode=GatherScatterMode.PROMISE_IN_BOUNDS",
+    ),
+    # jax-ml/jax 9d4e2c5bd9, before jax 0.10.1
+    "lax.get.outside": (
+        f"{STATE}:_get_vmap",
+        "if new_int_indexers_contiguous:\n        out_bdim = is_new_int_indexing.index(True)",
+        "if any(is_int_indexing):\n        out_bdim = is_int_indexing.index(True)",
+    ),
+}
+"""Faults that users met: by the subject, a function of JAX, and what of its code was otherwise before."""
 EXPANDED, VECTORIZED = "lax.pure_callback.expanded", "lax.mul.vectorized"
 CHECKS_KEYS = "lax.random_split.key-reuse"
 WRITTEN_FOR = "0.10.2"
@@ -304,9 +331,28 @@ def test_axes_of_one_that_are_put_back_elsewhere_are_noticed(
     assert is_noticed(calls)
 
 
+@pytest.mark.parametrize("subject", REPORTED)
+def test_a_fault_that_users_met_is_noticed(subject: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    where, now, before = REPORTED[subject]
+    calls = control_of(subject.split(", ", maxsplit=1)[0])
+    path, name = where.split(":")
+    module = importlib.import_module(path)
+    function = getattr(module, name)
+    source = inspect.getsource(function)
+    if source.count(now) != 1:
+        assert jax.__version__ != WRITTEN_FOR
+        pytest.skip(f"jax {jax.__version__} has {where} written otherwise")
+    made: dict[str, Any] = {}
+    exec(compile(source.replace(now, before), path, "exec"), vars(module), made)
+    # The function itself is registered: it stays, and does something else.
+    monkeypatch.setattr(function, "__code__", made[name].__code__)
+    assert is_noticed(calls)
+
+
 def test_no_subject_is_left_out() -> None:
     # `test_planted_faults` breaks the gradient by what devices share.
     elsewhere = "lax.psum.gradients-over-devices"
-    assert {*FAULTS, CHECKS_KEYS, EXPANDED, VECTORIZED, elsewhere} == {
+    reported = {subject.split(", ")[0] for subject in REPORTED}
+    assert {*FAULTS, *reported, CHECKS_KEYS, EXPANDED, VECTORIZED, elsewhere} == {
         subject.name for subject in (*CORNERS, *AROUND)
     }

@@ -1,45 +1,10 @@
 """Slips written into the sources of Flax are noticed by the uses of its lifts, and Flax as it is is not."""
 
-import importlib
-import inspect
-import textwrap
-from typing import Any
-
 import pytest
 
-from conformance.transforms import TRANSFORMS
-from properties.call import Axes, ModuleCall
-from properties.law import violation
-from properties.laws import LAWS
-from properties.subjects import SUBJECTS
+from tests.conformance.transforms.slips import LINEN, NNX, Slip, is_noticed
 
-LAW = LAWS["sharing.documented-uses"]
-NNX, LINEN = "flax.nnx.vmap", "flax.linen.vmap"
-
-
-def rewrite(patch: pytest.MonkeyPatch, where: str, old: str, new: str) -> None:
-    """Have a function, or a method of a class, of a module of Flax be what its source is with a slip."""
-    path, name = where.split(":")
-    holder: Any = importlib.import_module(path)
-    scope = vars(holder)
-    *of, name = name.split(".")
-    for each in of:
-        holder = getattr(holder, each)
-    whole = getattr(holder, name)
-    source = textwrap.dedent(inspect.getsource(whole))
-    if source.count(old) != 1:
-        pytest.skip("this release of Flax has it otherwise")
-    made: dict[str, Any] = {}
-    exec(compile(source.replace(old, new), inspect.getfile(holder), "exec"), scope, made)
-    patch.setattr(holder, name, made[name])
-    while "." in path:
-        path = path.rpartition(".")[0]
-        public = importlib.import_module(path)
-        if vars(public).get(name) is whole:
-            patch.setattr(public, name, made[name])
-
-
-SLIPS: dict[str, tuple[str, str, str, str, str]] = {
+SLIPS: dict[str, Slip] = {
     "names are padded by one too many": (
         LINEN,
         "metadata",
@@ -370,21 +335,13 @@ SLIPS: dict[str, tuple[str, str, str, str, str]] = {
         "key = self.key[...]",
     ),
 }
-"""What is wrong; the transform and its use that must notice it; the function, and the slip in its source."""
+"""By what is wrong."""
 
 
 @pytest.mark.parametrize("slip", SLIPS)
 def test_a_slip_in_flax_is_noticed_and_its_control_is_not(
     slip: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    transform, name, where, old, new = SLIPS[slip]
-    host, subject = TRANSFORMS[transform], SUBJECTS[f"use.{name}"]
-    if LAW.skip_reason(host, subject) is not None:
-        pytest.skip(f"this release of Flax has no {name}")
     # A module that is given aside is lost where the graph is not updated, which is every other seed.
-    seed = 6 if name == "module-aside" else 7
-    call = ModuleCall(subject.name, {"batch": 3, "m": 2}, (Axes((0,)),), {}, {}, seed=seed)
-    assert violation(LAW, host, call) is None
-    with monkeypatch.context() as patch:
-        rewrite(patch, where, old, new)
-        assert violation(LAW, host, call) is not None
+    seed = 6 if SLIPS[slip][1] == "module-aside" else 7
+    assert is_noticed(SLIPS[slip], seed, monkeypatch)

@@ -4,7 +4,16 @@ A use is one function. It computes in whole numbers, so that its two answers are
 standalone script of a violation holds the sources of these files: they import Flax, JAX and NumPy only.
 """
 
-from conformance.transforms.linen.uses import bridge, calls, lifts, loops, scans, state
+from conformance.transforms.linen.uses import (
+    boxes,
+    bridge,
+    calls,
+    lifts,
+    loops,
+    recurrent,
+    scans,
+    state,
+)
 from conformance.transforms.linen.uses.base import Setting, Use
 
 __all__ = ["NEEDS", "USES", "Setting"]
@@ -16,7 +25,9 @@ USES: dict[str, Use] = {
     **scans.USES,
     **lifts.USES,
     **bridge.USES,
+    **boxes.USES,
+    **recurrent.USES,
 }
 """By the name of its subject."""
-NEEDS: dict[str, str] = bridge.NEEDS
+NEEDS: dict[str, str] = {**bridge.NEEDS, **boxes.NEEDS}
 """The first release of Flax that has what a use is of, where the oldest has not."""

@@ -13,10 +13,13 @@ from conformance.transforms.nnx.uses import (
     filters,
     graph,
     keeping,
+    lazy,
     loops,
     metadata,
+    recurrent,
     state,
     streams,
+    values,
 )
 from conformance.transforms.nnx.uses.base import Setting, Use
 
@@ -35,6 +38,9 @@ USES: dict[str, Use] = {
     **metadata.USES,
     **derivatives.USES,
     **filters.USES,
+    **lazy.USES,
+    **recurrent.USES,
+    **values.USES,
 }
 """By the name of its subject."""
 NEEDS: dict[str, str] = {
@@ -50,6 +56,9 @@ NEEDS: dict[str, str] = {
     **metadata.NEEDS,
     **derivatives.NEEDS,
     **filters.NEEDS,
+    **lazy.NEEDS,
+    **recurrent.NEEDS,
+    **values.NEEDS,
 }
 """The first release of Flax that has what a use is of, where the oldest has not."""
 IN_ONE_WAY: frozenset[str] = frozenset().union(
@@ -58,11 +67,11 @@ IN_ONE_WAY: frozenset[str] = frozenset().union(
         for each in (
             aliases,
             calls,
-            compiled,
             derivatives,
             filters,
             graph,
             keeping,
+            lazy,
             loops,
             metadata,
             state,

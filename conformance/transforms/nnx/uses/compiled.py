@@ -10,7 +10,7 @@ import numpy as np
 from flax import nnx
 
 from conformance.transforms.nnx.lift import read
-from conformance.transforms.nnx.uses.base import Net, Setting, Total, Use, variables
+from conformance.transforms.nnx.uses.base import MEMBERS, Net, Setting, Total, Use, variables
 
 
 def _branch(net: Any, x: Any, negative: bool, times: int) -> Any:
@@ -103,6 +103,77 @@ def checked(s: Setting) -> Any:
     return mapped, ([np.array(False), np.array(True)], y, s.placed(left))
 
 
+def policies(s: Setting) -> Any:
+    """What is kept for a gradient within a map is what a policy says, which is asked."""
+    transforms: Any = nnx
+    asked: list[bool] = []
+
+    def keep(primitive: Any, *_: Any, **__: Any) -> bool:
+        asked.append(primitive.name == "dot_general")
+        return True
+
+    def called(net: Any, x: Any) -> Any:
+        def loss(net: Any, policy: Any) -> Any:
+            remat = transforms.remat(lambda net, x: net(x), policy=policy, **s.mode)
+            return jnp.sum(remat(net, x) ** 2)
+
+        ways = keep, jax.checkpoint_policies.nothing_saveable, None
+        slopes = [transforms.grad(partial(loss, policy=way), **s.mode)(net) for way in ways]
+        return [(read(each.w), read(each.b)) for each in slopes]
+
+    def mapped() -> Any:
+        net = s.ensemble()
+        asked.clear()
+        slopes = s.map(called, in_axes=(s.axes_of(net, s.filters()), 0))(net, s.inputs())
+        return slopes, variables(net), np.array(any(asked))
+
+    def one(i: int) -> Any:
+        net, x = s.member(i), s.inputs()[i]
+        for _ in range(3):
+            y = net(x)
+        return [(2 * x[:, None] * y, 2 * y)] * 3, variables(net)
+
+    slopes, left = s.loop(one)
+    return mapped, (slopes, s.placed(left), np.array(True))
+
+
+def sharded_by_filter(s: Setting) -> Any:
+    """A compiled map is told by filters how a module is sharded; it then is, and stays so."""
+    transforms: Any = nnx
+    count = max(n for n in range(1, jax.device_count() + 1) if s.size % n == 0)
+    mesh = jax.sharding.Mesh(np.array(jax.devices()[:count]), (MEMBERS,))
+
+    def on(axis: Any) -> Any:
+        names = [MEMBERS if axis == n else None for n in range(2)]
+        return jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(*names))
+
+    def step(net: Any, x: Any) -> Any:
+        return s.map(lambda net, x: net(x), in_axes=(s.axes_of(net, s.filters()), 0))(net, x)
+
+    def mapped() -> Any:
+        net = s.ensemble()
+        filters: Any = {nnx.Param: on(s.axis), ...: on(None)}
+        of_net = (
+            transforms.prefix(net, filters, graph=s.mode.get("graph", True))
+            if s.mode
+            else transforms.StateSharding(filters)
+        )
+        compiled = transforms.jit(step, in_shardings=(of_net, on(0)), out_shardings=on(0), **s.mode)
+        y = [compiled(net, s.inputs() + n) for n in (0, 1)]
+        right = [
+            value.sharding.is_equivalent_to(on(axis), value.ndim)
+            for value, axis in ((y[1], 0), (read(net.w), s.axis), (read(net.total), None))
+        ]
+        return y, variables(net), np.array(right[:1] if s.mode else right)
+
+    def one(i: int) -> Any:
+        net = s.member(i)
+        return [net(s.inputs()[i] + n) for n in (0, 1)], variables(net)
+
+    y, left = s.loop(one)
+    return mapped, (y, s.placed(left), np.ones(1 if s.mode else 3, bool))
+
+
 def _optimizer(net: Any, changed: Any) -> Any:
     """One that changes these variables alone."""
     import optax
@@ -113,24 +184,23 @@ def _optimizer(net: Any, changed: Any) -> Any:
 
 def optimised(s: Setting) -> Any:
     """Each member has an optimizer of its own, made under a map, and takes steps by some of its variables."""
-    how = {"graph": True, "graph_updates": True} if hasattr(nnx, "prefix") else {}
     with_module = "model" in inspect.signature(nnx.Optimizer.update).parameters
     transforms: Any = nnx
     changed: Any = nnx.All(nnx.Param, nnx.PathContains("w"))
-    by = transforms.DiffState(0, changed)
+    by = 0 if s.mode else transforms.DiffState(0, changed)
 
     def make(values: Any) -> Any:
         net = Net(**values)
         return net, _optimizer(net, changed)
 
     def step(net: Any, optimizer: Any, x: Any) -> Any:
-        loss = transforms.grad(lambda net: jnp.sum(net(x) ** 2), argnums=by, **how)
+        loss = transforms.grad(lambda net: jnp.sum(net(x) ** 2), argnums=by, **s.mode)
         optimizer.update(*((net,) if with_module else ()), loss(net))
         return read(optimizer.step)
 
     def mapped() -> Any:
-        net, optimizer = s.mapping(make, in_axes=0)(s.values())
-        call = s.mapping(step, in_axes=0)
+        net, optimizer = s.map(make, in_axes=0)(s.values())
+        call = s.map(step, in_axes=0)
         counts = [call(net, optimizer, s.inputs() + n) for n in (0, 1)]
         return counts, variables(net)
 
@@ -185,12 +255,11 @@ USES: dict[str, Use] = {
     "use.static-arguments": static_arguments,
     "use.donated": donated,
     "use.checked": checked,
+    "use.policies": policies,
+    "use.sharded-by-filter": sharded_by_filter,
     "use.optimised": optimised,
     "use.abstract": abstract,
 }
 
 NEEDS: dict[str, str] = {"use.checked": "0.10.2"}
 """The first release of Flax that has what a use is of, where the oldest has not."""
-
-IN_ONE_WAY: tuple[str, ...] = ("use.optimised",)
-"""Uses of which the mode of the map changes nothing: they choose it themselves."""

@@ -107,6 +107,40 @@ def derivatives(s: Setting) -> Any:
     return mapped, (results, s.placed(left))
 
 
+def rules_within(s: Setting) -> Any:
+    """A function with a rule for its derivative is compiled, made again and mapped, and these of another."""
+    derive: Any = nnx
+    weights = jnp.arange(1.0, OUTPUTS + 1)
+    jit, remat = partial(derive.jit, **s.mode), partial(derive.remat, **s.mode)
+    ruled = _ruled(s.mode or GRAPHS)
+
+    def called(net: Any, x: Any) -> Any:
+        def loss(function: Any, net: Any, x: Any) -> Any:
+            return jnp.sum(weights * function(net, x))
+
+        given = []
+        for function in (jit(ruled), remat(jit(ruled))):
+            slope = derive.grad(partial(loss, function), argnums=(0, 1), **s.mode)
+            by_net, by_x = slope(net, x)
+            given.append((read(by_net.w), by_x, function(net, x)))
+        return given
+
+    def mapped() -> Any:
+        net = s.ensemble()
+        axes = {"in_axes": (s.axes_of(net, s.filters()), 0)}
+        y = [s.map(each, **axes)(net, s.inputs()) for each in (ruled, jit(ruled))]
+        return s.map(called, **axes)(net, s.inputs()), y, variables(net)
+
+    def one(i: int) -> Any:
+        net, x = s.member(i), s.inputs()[i]
+        slopes = jnp.sign(x[:, None] * weights), jnp.sign(read(net.w) @ weights)
+        y = [net(x) for _ in range(6)]
+        return [(*slopes, y[0])] * 2, y[:2], variables(net)
+
+    given, y, left = s.loop(one)
+    return mapped, (given, y, s.placed(left))
+
+
 def module_aside(s: Setting) -> Any:
     """A function that is differentiated makes a module, and gives it beside its result."""
     derive: Any = nnx
@@ -293,6 +327,7 @@ def differentiated_types(s: Setting) -> Any:
 
 USES: dict[str, Use] = {
     "use.derivatives": derivatives,
+    "use.rules-within": rules_within,
     "use.module-aside": module_aside,
     "use.slopes-of-changes": slopes_of_changes,
     "use.differentiated-parts": differentiated_parts,
@@ -301,6 +336,7 @@ USES: dict[str, Use] = {
 
 NEEDS: dict[str, str] = {
     "use.derivatives": "0.12.7",
+    "use.rules-within": "0.12.7",
     "use.module-aside": "0.10.2",
     "use.slopes-of-changes": "0.10.2",
     "use.differentiated-parts": "0.10.2",

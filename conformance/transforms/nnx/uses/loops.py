@@ -117,6 +117,53 @@ def scanned(s: Setting) -> Any:
     return mapped, ((each, each), after, start + 2 * ys.sum(-1) if s.mode else start)
 
 
+def loop_of_new(s: Setting) -> Any:
+    """A loop or a branch gives another module on than it is given, or another state of its variables."""
+    transforms: Any = nnx
+    split, merge = nnx.split, nnx.merge
+
+    def next_of(net: Any, x: Any) -> Any:
+        y = net.encode(x)
+        return Net(read(net.w), 2 * read(net.b), read(net.total) + y)
+
+    def next_state(graphdef: Any, state: Any, x: Any) -> Any:
+        return split(next_of(merge(graphdef, state), x))[1]
+
+    def called(net: Any, xs: Any) -> Any:
+        counted = transforms.fori_loop(0, STEPS, lambda n, net: next_of(net, xs[n]), net)
+        graphdef, state = split(net)
+        by_state = transforms.fori_loop(
+            0, STEPS, lambda n, state: next_state(graphdef, state, xs[n]), state
+        )
+        axes = (transforms.Carry, 0)
+        scanned, _ = transforms.scan(
+            lambda state, x: (next_state(graphdef, state, x), x), in_axes=axes, out_axes=axes
+        )(state, xs)
+        chosen = transforms.cond(
+            xs[0, 0] > 0, next_of, lambda net, x: Net(**variables(net)), net, xs[0]
+        )
+        return [
+            variables(each)
+            for each in (counted, merge(graphdef, by_state), merge(graphdef, scanned), chosen)
+        ]
+
+    xs = s.whole(5, s.size, STEPS, FEATURES)
+
+    def mapped() -> Any:
+        net = s.ensemble()
+        return s.map(called, in_axes=(s.axes_of(net, s.filters()), 0))(net, xs), variables(net)
+
+    def one(i: int) -> Any:
+        net = chosen = s.member(i)
+        for x in xs[i]:
+            net = next_of(net, x)
+        if xs[i, 0, 0] > 0:
+            chosen = next_of(chosen, xs[i, 0])
+        return [*[variables(net)] * 3, variables(chosen)]
+
+    return mapped, (s.loop(one), variables(s.ensemble()))
+
+
 def scanned_back(s: Setting) -> Any:
     """A function scans from the end, several steps at once, without a carry, and a number of times alone."""
     transforms: Any = nnx
@@ -267,6 +314,7 @@ USES: dict[str, Use] = {
     "use.looped": looped,
     "use.scanned": scanned,
     "use.scanned-back": scanned_back,
+    "use.loop-of-new": loop_of_new,
     "use.gradient-of-change": gradient_of_change,
     "use.given-back": given_back,
     "use.refused-prefixes": refused_prefixes,
@@ -278,6 +326,8 @@ NEEDS: dict[str, str] = {
     "use.looped": "0.10.2",
     "use.scanned": "0.10.2",
     "use.scanned-back": "0.10.2",
+    # Before, a loop that counts refused it.
+    "use.loop-of-new": "0.12.3",
     "use.gradient-of-change": "0.10.2",
     "use.given-back": "0.10.5",
     "use.refused-prefixes": "0.12.7",
@@ -285,5 +335,5 @@ NEEDS: dict[str, str] = {
 }
 """The first release of Flax that has what a use is of, where the oldest has not."""
 
-IN_ONE_WAY: tuple[str, ...] = ()
+IN_ONE_WAY: tuple[str, ...] = ("use.loop-of-new",)
 """Uses of which the mode of the map changes nothing: they choose it themselves."""

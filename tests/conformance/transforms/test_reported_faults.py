@@ -1,0 +1,142 @@
+"""Faults of Flax that users met, and slips beside them, are noticed by the uses of its lifts."""
+
+import pytest
+
+from tests.conformance.transforms.slips import LINEN, NNX, Slip, is_noticed
+
+FAULTS: dict[str, Slip] = {
+    "a box has no place among the names of parameters": (
+        LINEN,
+        "normalised",
+        "flax.linen.normalization:WeightNorm._l2_normalize",
+        "jax.tree_util.keystr(path[1:], simple=True, separator='/')",
+        "'/'.join(dict_key.key for dict_key in path[1:])",
+    ),
+    "a box is not told that it loses an axis": (
+        LINEN,
+        "averaged",
+        "flax.core.lift:vmap",
+        "meta.remove_axis(var_group, axis, metadata_params)",
+        "var_group",
+    ),
+    "shorter sequences are turned round with what follows them": (
+        LINEN,
+        "recurrent",
+        "flax.linen.recurrent:flip_sequences",
+        "(idxs + seq_lengths)",
+        "(idxs + max_steps)",
+    ),
+    "a loop that counts gives the module on that it is given": (
+        NNX,
+        "loop-of-new",
+        "flax.nnx.transforms.iteration:fori_loop",
+        "_reconsile_index_mapping(pure_init_val, pure_out)",
+        "_add_fake_index_mapping(pure_init_val)",
+    ),
+    "a gradient by a variable is by parameters alone": (
+        NNX,
+        "gradient-of-variable",
+        "flax.nnx.transforms.autodiff:_grad_general",
+        "prefix is None or (prefix.argnum == -1 and isinstance(value, variablelib.Variable))",
+        "prefix is None",
+    ),
+    "a module forgets under a map that it is called first": (
+        NNX,
+        "bridged-lazily",
+        "flax.nnx.pytreelib:_flatten_pytree_state",
+        "(state.initializing, state.is_setup)",
+        "(False, state.is_setup)",
+    ),
+    "carries are not stacked for the shorter sequences": (
+        NNX,
+        "recurrent",
+        "flax.nnx.nn.recurrent:RNN.__call__",
+        "(iteration.Carry, (0, time_axis))",
+        "(iteration.Carry, (iteration.Carry, time_axis))",
+    ),
+    "the last carry is that of the longest sequence": (
+        NNX,
+        "recurrent",
+        "flax.nnx.nn.recurrent:_select_last_carry",
+        "seq_lengths - 1",
+        "0 * seq_lengths - 1",
+    ),
+    "shorter sequences are turned round with what is behind them": (
+        NNX,
+        "recurrent",
+        "flax.nnx.nn.recurrent:flip_sequences",
+        "(idxs + seq_lengths)",
+        "(idxs + max_steps)",
+    ),
+    "metadata is of another kind in another order": (
+        NNX,
+        "order-of-metadata",
+        "flax.nnx.variablelib:_variable_flatten",
+        "tuple(sorted(x._var_metadata.items()))",
+        "tuple(x._var_metadata.items())",
+    ),
+    "a function with a rule has its own context": (
+        NNX,
+        "rules-within",
+        "flax.nnx.transforms.compilation:JitFn.__post_init__",
+        "updated=())\n  self.ctxtag = orig_ctxtag",
+        ")",
+    ),
+    "what is written passes by a hook": (
+        NNX,
+        "value-hooks",
+        "flax.nnx.variablelib:Variable.set_value",
+        "if 'on_set_value' in self._var_metadata:",
+        "if False:",
+    ),
+    "what is read passes by a hook": (
+        NNX,
+        "value-hooks",
+        "flax.nnx.variablelib:Variable.get_value",
+        "if 'on_get_value' in self._var_metadata:",
+        "if False:",
+    ),
+    "a hook is run where a map gives a variable back": (
+        NNX,
+        "value-hooks",
+        "flax.nnx.variablelib:Variable.update_from_state",
+        "self._raw_value = variable_state._raw_value",
+        "self.set_value(variable_state._raw_value)",
+    ),
+    "a copy is the module itself": (
+        NNX,
+        "copied-and-popped",
+        "flax.nnx.graphlib:clone",
+        "graphdef, state = split(node, graph=graph)",
+        "return node",
+    ),
+    "what is taken out stays": (
+        NNX,
+        "copied-and-popped",
+        "flax.nnx.graphlib:_graph_pop",
+        "node_impl.pop_key(node, name)",
+        "pass",
+    ),
+    "a policy is not asked": (
+        NNX,
+        "policies",
+        "flax.nnx.transforms.autodiff:remat",
+        "prevent_cse=prevent_cse,\n      static_argnums=static_argnums,\n      policy=policy,\n    )\n\n",
+        "prevent_cse=prevent_cse,\n      static_argnums=static_argnums,\n    )\n\n",
+    ),
+    "a filter has the sharding of another one": (
+        NNX,
+        "sharded-by-filter",
+        "flax.nnx.transforms.compilation:StateSharding.__init__",
+        "axis for _, axis in iterable",
+        "axis for _, axis in iterable[::-1]",
+    ),
+}
+"""By what is wrong."""
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_flax_is_noticed_and_its_control_is_not(
+    fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert is_noticed(FAULTS[fault], 7, monkeypatch)
