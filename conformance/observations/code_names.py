@@ -162,8 +162,17 @@ def _of_value(value: Any, seen: _Seen) -> Iterator[str]:
             yield from _of_function(value, seen)
         case type() if _is_ours(value):
             yield from _of_value([*vars(value).values(), *value.__bases__], seen)
+        case _ if _is_ruled(value):
+            yield type(value).__name__
+            yield from _of_value(value.fun, seen)
         case _ if callable(value) and str(getattr(value, "__module__", "")).startswith(_THEIRS):
             yield getattr(value, "__name__", "")
+
+
+def _is_ruled(value: Any) -> bool:
+    """Whether it is a function with a rule of its own, such as what `jax.custom_vjp` gives."""
+    kind = type(value)
+    return kind.__name__.startswith("custom_") and kind.__module__.startswith(_THEIRS)
 
 
 def _is_ours(value: Any) -> bool:

@@ -13,6 +13,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 
 from conformance.observations.cases import KEY, array
 from conformance.observations.errors import identity
@@ -54,6 +55,8 @@ def _maps() -> Calls:
         "jax.shard_map": sharded,
         "jax.jit": lambda: jax.jit(lambda a: a + 1)(x),
         "jax.jit-static-argnums": lambda: jax.jit(lambda a, n: a * n, static_argnums=1)(x, 2),
+        "jax.checkpoint-concrete": _named("jax.checkpoint", identity, concrete=False),
+        "jax.make_mesh-kinds-of-axes": _named("jax.make_mesh", (1,), ("i",)),
         "jax.grad": lambda: jax.vmap(jax.grad(jnp.sum))(x),
         "jax.make_jaxpr": lambda: jax.make_jaxpr(identity)(x),
         "jax.device_put_replicated": _named("jax.device_put_replicated", x, jax.devices()[:1]),
@@ -162,8 +165,29 @@ def _flax() -> Calls:
         "flax.linen.tabulate": lambda: nn.Dense(5).tabulate(key, x),
         "flax.core.freeze": lambda: needed("flax.core.freeze")({"a": x}),
         "flax.jax_utils.replicate": _named("flax.jax_utils.replicate", x, jax.devices()[:1]),
+        "flax.nnx.Module.sow-called": lambda: _noting(kept=True),
+        "flax.nnx.Module.perturb-called": lambda: _noting(kept=False),
+        "flax.nnx.Param-with-hooks": _named(
+            "flax.nnx.Param", x, on_get_value=lambda _, value: value
+        ),
+        "flax.nnx.Param-sharding_names": _named(
+            "flax.nnx.Param", x, sharding_names=(None, None), eager_sharding=False
+        ),
         "flax.nnx.Linear": lambda: needed("flax.nnx.Linear")(4, 5, rngs=needed("flax.nnx.Rngs")(0)),
     }
+
+
+def _noting(*, kept: bool) -> Any:
+    """Calls a module that notes what it computes, for its user or for a derivative."""
+
+    class Noting(nnx.Module):
+        def __call__(self, x: Any) -> Any:
+            if not kept:
+                return self.perturb("noted", x)
+            self.sow(nnx.Intermediate, "noted", x)
+            return x
+
+    return Noting()(array(3, 4))
 
 
 def observe(selection: Selection = EVERYTHING) -> Iterator[Observation]:

@@ -57,6 +57,10 @@ _BY_KEY: Mapping[str, Condition] = {
         for key in ("draws/*/{}", "calls/jax.vmap/*-{}-numpy.*", "calls/jax.vmap/of-{}-nn.*")
         if (dtype, key[:5]) != ("complex64", "calls")
     },
+    **{
+        f"calls/jax.vmap/plain-*-{dtype}": attrs.evolve(_does(f"{dtype} named"), place="file")
+        for dtype in _RARE_DTYPES.split()
+    },
     "calls/flax.*.vmap/*-masked": attrs.evolve(_does("a mask given"), place="file"),
     "calls/flax.*.vmap/*-complex": attrs.evolve(_does("complex numbers"), place="file"),
     "calls/flax.*.vmap/*-whole": attrs.evolve(_does("whole numbers as a dtype"), place="call"),
@@ -113,7 +117,7 @@ _BY_KEY: Mapping[str, Condition] = {
     ),
     **{
         f"calls/jax.vmap/*complex*-{module}.*": attrs.evolve(_does("complex numbers"), place="file")
-        for module in ("numpy", "scipy")
+        for module in ("numpy", "scipy", "nn", "lax")
     },
     "calls/jax.vmap/plain-numpy.clip-complex": attrs.evolve(_does("complex numbers"), place="file"),
     **{
@@ -152,6 +156,12 @@ _BY_KEY: Mapping[str, Condition] = {
     "warnings/calls/jax.pure_callback-mapped": Condition(
         unless=frozenset({"vmap_method", "vectorized"})
     ),
+    "warnings/calls/jax.checkpoint-concrete": Condition(given=frozenset({"concrete"})),
+    "warnings/calls/jax.make_mesh-kinds-of-axes": Condition(unless=frozenset({"axis_types"})),
+    "warnings/calls/flax.nnx.Param-with-hooks": Condition(
+        given=frozenset({"on_get_value", "on_set_value"})
+    ),
+    "warnings/calls/flax.nnx.Param-sharding_names": Condition(given=frozenset({"sharding_names"})),
     "warnings/calls/jax.pure_callback-vectorized": Condition(given=frozenset({"vectorized"})),
     "calls/jax.vmap/callback-vectorized": Condition(given=frozenset({"vectorized"})),
     "calls/jax.vmap/callback": Condition(unless=frozenset({"vmap_method", "vectorized"})),
@@ -175,6 +185,9 @@ _BY_KEY: Mapping[str, Condition] = {
     "calls/flax.nnx.vmap/graph-modules*": _does("modules walked"),
     "calls/flax.nnx.vmap/graph-children*": _does("modules walked"),
     "calls/flax.nnx.vmap/held-after-none-*": _does("an array set on a module later", of=_HOLDER),
+    "calls/flax.nnx.vmap/map-of-held-*": attrs.evolve(
+        _does("a container held", of=_HOLDER), says=_HELD
+    ),
     "calls/flax.nnx.vmap/held-*": attrs.evolve(_does("a container held", of=_HOLDER), says=_HELD),
     "calls/flax.nnx.vmap/attribute-set-on-a-variable": _does(
         "an attribute of a member set", of="Param Variable Module"

@@ -36,9 +36,15 @@ _LIFTS = frozenset(
 """Lifts that the name of a case of `conformance/observations/lifts.py` tells."""
 _OF_CASES = {"decorated-methods": {"jit", "remat"}}
 """Those of cases whose name does not tell them."""
+_BRIDGES: Mapping[str, frozenset[str]] = {
+    "flax.linen": frozenset({"ToLinen", "to_linen"}),
+    "flax.nnx": frozenset({"ToNNX"}),
+}
+"""What makes a module of the other library one of this."""
 _RIGHT_NOW = "results change, for they were wrong before and are right now: {}"
 _ERROR = re.compile(r"\w*(Error|Exception): ")
 _KEYWORD = re.compile(r"got an unexpected keyword argument '\w+'")
+_MOST_GIVEN = re.compile(r"takes (\d+) positional arguments? but \d+ were given")
 _WORD = re.compile(r"[A-Za-z]+")
 
 
@@ -74,12 +80,11 @@ def nearby(
         if entry.kind in laws.KINDS and not may_concern(entry.key, uses, primitives):
             continue
         found = _place(entry, uses, operations)
-        if found is not None and is_about_explicit(entry):
-            found = found[0], [use for use in found[1] if use.file in explicit]
-        if found is not None and found[1] and not _is_read(entry, found[0], read):
+        called = _called_so(entry, *found, explicit, read) if found is not None else []
+        if found is not None and called:
             group = (found[0], entry.kind, _said_of_its_own(entry))
             concerned.setdefault(group, []).append(entry)
-            where.setdefault(group, []).extend(found[1])
+            where.setdefault(group, []).extend(called)
     _join(concerned, where)
     for group, mine in sorted(concerned.items(), key=_order):
         name = group[0]
@@ -119,16 +124,38 @@ def _join(
             if each[1] is not objects.WARNS or group[1] is new_warnings.NEW
         ]
         same = next((each for each in as_much if places[group] <= places[each]), None)
+        if same is None and group[1] is new_warnings.NEW and as_much:
+            # Objects of two types may be warned of in one way: `with mesh:`.
+            every = set().union(*(places[each] for each in as_much))
+            same = as_much[0] if places[group] <= every else None
         if same is not None:
             concerned[same].extend(concerned.pop(group))
 
 
-def _is_read(entry: Difference, name: str, read: Collection[str]) -> bool:
-    """Whether the keyword that a call fails by was looked for where the name is called, and is taken there.
+def _called_so(
+    entry: Difference,
+    name: str,
+    uses: Sequence[Use],
+    explicit: Collection[str],
+    read: Collection[str],
+) -> list[Use]:
+    """Those uses that no more than their arguments and axes show not to be such a call.
 
-    The call that was made may be of another name of the same function: a module that is older takes more.
+    Args:
+        entry: The difference.
+        name: What is used.
+        uses: Its uses that the difference may concern.
+        explicit: The files that may have Explicit axes.
+        read: Names of which both releases say what keywords they take.
+
     """
-    return name in read and _KEYWORD.search(entry.sentence) is not None
+    if name in read and _KEYWORD.search(entry.sentence):
+        # The call that was made may be of another name of the function: an older module takes more.
+        return []
+    if is_about_explicit(entry):
+        uses = [use for use in uses if use.file in explicit]
+    most = _MOST_GIVEN.search(entry.sentence)
+    return [u for u in uses if most is None or not u.whole or u.positional > int(most.group(1))]
 
 
 def _is_of_operation(entry: Difference) -> bool:
@@ -286,6 +313,8 @@ def _concerned(entry: Difference, uses: Mapping[str, Sequence[Use]]) -> Iterator
     elif _uses_lifts(parts[1], parts[2], uses):
         # Of a module of several layers: its paths name them.
         words = {word.lower() for word in _WORD.findall(entry.sentence)}
+        bridges = _BRIDGES[parts[1]] if "bridge" in parts[2].split("-") else frozenset()
+        yield from (name for name in uses if name.rpartition(".")[2] in bridges)
         for name in uses:
             library, _, last = name.rpartition(".")
             if library != parts[1] or last == "Rngs":
@@ -298,6 +327,8 @@ def _uses_lifts(library: str, case: str, uses: Collection[str]) -> bool:
     """Whether the names are of all lifts of a case, such as `scan` and `jit` of `scan-of-jit`."""
     lifts = set(case.split("-")) & _LIFTS | _OF_CASES.get(case, set())
     of_library = {name.rpartition(".")[2] for name in uses if name.startswith(f"{library}.")}
+    bridges = _BRIDGES.get(library, frozenset())
+    of_library |= {"bridge" for name in uses if name.rpartition(".")[2] in bridges}
     return lifts <= of_library | ({"remat"} if "checkpoint" in of_library else set())
 
 

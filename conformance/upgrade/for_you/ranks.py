@@ -18,12 +18,12 @@ def may_be_of(key: str, use: Use, operations: Collection[Operation]) -> bool:
         operations: What the sources do; `cross of vectors` says what a call is of.
 
     """
-    told = f"{use.name.rpartition('.')[2]} of vectors"
-    said = {
-        each.name
-        for each in operations
-        if (each.file, each.line) == (use.file, use.line) and each.name.startswith(told)
-    }
+    last = use.name.rpartition(".")[2]
+    told, numbers = f"{last} of vectors", f"{last} of plain numbers"
+    done = {each.name for each in operations if (each.file, each.line) == (use.file, use.line)}
+    if "/at-edges-" in key and numbers in done:
+        return False
+    said = {each for each in done if each.startswith(told)}
     if not said:
         return True
     if "/at-edges-" in key:

@@ -3,6 +3,8 @@
 import ast
 from collections.abc import Iterator
 
+from conformance.upgrade.sources.expressions import last
+
 _OF_VALUES = frozenset({"array", "asarray"})
 _VECTORS = frozenset({"arange", "linspace", "logspace", "geomspace"})
 
@@ -23,11 +25,15 @@ def of_vectors(node: ast.AST) -> Iterator[str]:
 
 
 def of_numbers(node: ast.AST) -> Iterator[str]:
-    """That a call is given a number of Python's, or a dict of such."""
+    """That a call is given a number of Python's, or a dict of such, and `ldexp of plain numbers`."""
     first = node.args[0] if isinstance(node, ast.Call) and node.args else None
     values = first.values if isinstance(first, ast.Dict) else [first]
     if values and all(value is not None and _is_number(value) for value in values):
         yield "a number given"
+    given = node.args if isinstance(node, ast.Call) else []
+    # Whole numbers alone are sizes.
+    if isinstance(node, ast.Call) and any(map(_is_float, given)) and all(map(_is_positive, given)):
+        yield f"{last(node.func)} of plain numbers"
 
 
 def _length(node: ast.expr) -> int | None:
@@ -49,7 +55,15 @@ def _is_plain(node: ast.expr) -> bool:
     """Whether it is made of a list of numbers that are no edge of a function's domain."""
     first = node.args[0] if isinstance(node, ast.Call) and node.args else None
     items = first.elts if isinstance(first, ast.List) else []
-    return bool(items) and all(_is_number(e) and ast.literal_eval(e) > 0 for e in items)
+    return bool(items) and all(map(_is_positive, items))
+
+
+def _is_float(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, float)
+
+
+def _is_positive(node: ast.expr) -> bool:
+    return _is_number(node) and bool(ast.literal_eval(node) > 0)
 
 
 def _of_list(node: ast.expr) -> int | None:
