@@ -37,6 +37,10 @@ _HELD = (
     "a list, tuple or dict of modules or arrays is no attribute of a module any more: make it "
     "nnx.List(...) or nnx.Dict(...), or mark it with nnx.data(...)"
 )
+_UNDER_A_MESH = (
+    "a layout needs a mesh now: make the layer under jax.set_mesh(mesh), which `with mesh:` is not, or "
+    "give {} eager_sharding=False"
+)
 _CELLS = "GRUCell LSTMCell OptimizedLSTMCell SimpleCell"
 _SHARDS = [
     f"{kind}: .{attribute}"
@@ -147,9 +151,16 @@ _BY_KEY: Mapping[str, Condition] = {
     ),
     "calls/flax.nnx.vmap/annotated-by-with-partitioning-in-nothing": attrs.evolve(
         _does("a layout without a mesh", of="with_partitioning"),
-        says="a layout needs a mesh now: make the layer under jax.set_mesh(mesh), or give "
-        "with_partitioning eager_sharding=False",
+        says=_UNDER_A_MESH.format("with_partitioning"),
     ),
+    **{
+        f"calls/flax.nnx.vmap/annotated-by-{word.replace('_', '-')}-in-nothing": attrs.evolve(
+            _does("a Variable with a layout without a mesh", of="Param Variable BatchStat Cache"),
+            given=frozenset({word}),
+            says=_UNDER_A_MESH.format("the Variable"),
+        )
+        for word in ("sharding", "sharding_names", "out_sharding")
+    },
     "calls/flax.nnx.vmap/sequence-of-none": _does("an empty sequence", of="Sequential"),
     "calls/flax.nnx.vmap/variable-added-to": _does("an attribute changed in place", of=_HOLDER),
     "warnings/calls/jax.sharding.Mesh-entered": _does("an object entered", of="Mesh make_mesh"),

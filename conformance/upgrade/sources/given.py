@@ -13,6 +13,8 @@ _ARRAYS = frozenset({"array", "asarray", "arange", "linspace", "ones", "zeros"})
 _STACKS = frozenset({"hstack", "vstack", "dstack", "column_stack"})
 _TRACING = frozenset({"jit", "vmap", "pmap", "grad", "value_and_grad"})
 _SPECS = frozenset({"P", "PartitionSpec"})
+_VARIABLES = frozenset({"BatchStat", "Cache", "Param", "Variable"})
+_LAYOUTS = frozenset({"out_sharding", "sharding", "sharding_names"})
 _MESHES = frozenset({"set_mesh", "use_mesh"})
 
 
@@ -40,8 +42,7 @@ def given_in(nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
             yield node.lineno, "a list of lists given"
         if name in _SPECS and len(node.args) > 1 and is_none(first):
             yield node.lineno, "a layout by columns"
-        if name == "with_partitioning" and not has_mesh:
-            yield node.lineno, "a layout without a mesh"
+        yield from ((node.lineno, said) for said in (() if has_mesh else _laid_out(node)))
         if name == "initialize_carry" and len(node.args) == 1 and not node.keywords:
             yield node.lineno, "a carry started without streams"
         if name in {"type", "isinstance"} and first and last(first) == "sharding":
@@ -130,7 +131,16 @@ def _stored(function: ast.FunctionDef) -> Iterator[int]:
 
 
 def _enters_a_mesh(node: ast.AST) -> bool:
-    if isinstance(node, ast.Call):
-        return last(node.func) in _MESHES
-    items = node.items if isinstance(node, ast.With) else []
-    return any("mesh" in ast.unparse(item.context_expr).lower() for item in items)
+    """Whether a mesh is set, which `with mesh:` does not do."""
+    return isinstance(node, ast.Call) and last(node.func) in _MESHES
+
+
+def _laid_out(node: ast.Call) -> Iterator[str]:
+    """Whether a layer or a Variable is given a layout, and no word on where it lies."""
+    words = {keyword.arg for keyword in node.keywords}
+    if words & {"eager_sharding", "mesh", None}:
+        return
+    if last(node.func) == "with_partitioning":
+        yield "a layout without a mesh"
+    if last(node.func) in _VARIABLES and words & _LAYOUTS:
+        yield "a Variable with a layout without a mesh"

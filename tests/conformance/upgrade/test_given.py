@@ -7,6 +7,7 @@ from conformance.upgrade.detectors import laws
 from conformance.upgrade.difference import Difference
 from conformance.upgrade.for_you.nearby import nearby
 from conformance.upgrade.sources import operations_in
+from conformance.upgrade.sources.uses import uses_in
 from tests.conformance.upgrade.user_sides import near
 
 ACCEPTED = {"gives": "* of float32[2]", "values": [None]}
@@ -22,7 +23,7 @@ SHOWN = {
     ),
     "a layout without a mesh": (
         "init = nnx.with_partitioning(ones, ('a',))",
-        "with mesh:\n    init = nnx.with_partitioning(ones, ('a',))",
+        "jax.set_mesh(mesh)\ninit = nnx.with_partitioning(ones, ('a',))",
     ),
     "a carry started without streams": (
         "carry = cell.initialize_carry((1, 2))",
@@ -103,6 +104,21 @@ def test_a_refusal_is_near_who_gives_what_is_refused(
     assert near((use,), *change) == []
     ((where, what, _),) = near((use,), *change, (done,))
     assert (where, what) == ("a.py:4", use.name)
+
+
+def test_a_layout_of_a_variable_is_near_who_gives_it_without_a_mesh() -> None:
+    key = "calls/flax.nnx.vmap/annotated-by-sharding-in-nothing"
+    for text, lines in (
+        ("v = nnx.Param(x, sharding=('a',))", 1),
+        ("with mesh:\n    v = nnx.Param(x, sharding=('a',))", 1),
+        ("with jax.set_mesh(mesh):\n    v = nnx.Param(x, sharding=('a',))", 0),
+        ("v = nnx.Param(x, sharding=('a',), eager_sharding=False)", 0),
+        ("v = jax.ShapeDtypeStruct(s, d, sharding=p)", 0),
+    ):
+        source = f"import jax\nfrom flax import nnx\n{text}\n"
+        uses = tuple(uses_in(source, "a.py"))
+        done = tuple(operations_in(source, "a.py"))
+        assert len(near(uses, {key: ACCEPTED}, {key: REFUSED}, done)) == lines
 
 
 def test_the_kind_of_a_sharding_is_near_who_asks_for_it() -> None:
