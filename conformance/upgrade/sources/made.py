@@ -91,6 +91,7 @@ _ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
     "BatchNorm": _OF_LAYERS,
     "Optimizer": {"model": "NNX module"},
     "Rngs": dict.fromkeys(("params", "default", "dropout", "noise", "carry"), "RngStream"),
+    "RngStream": dict.fromkeys(("count", "key"), "Param"),
 }
 _BY_NAME = {
     "rngs": "Rngs",
