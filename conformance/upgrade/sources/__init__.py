@@ -3,14 +3,19 @@
 May import events.
 """
 
-from collections.abc import Sequence
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from conformance.events.user_code import Operation, Unreadable, Use, UserSources
 from conformance.upgrade.sources.files import python_files
 from conformance.upgrade.sources.of_objects import done_in
 from conformance.upgrade.sources.operations import operations_in
-from conformance.upgrade.sources.uses import uses_in
+from conformance.upgrade.sources.own_modules import Members, OwnModules
+from conformance.upgrade.sources.uses import members_in, uses_in
+
+_LIBRARIES = re.compile(rb"\b(jax|jaxlib|flax)\b")
 
 __all__ = ["operations_in", "scan", "uses_in"]
 
@@ -21,10 +26,11 @@ def scan(places: Sequence[Path]) -> UserSources:
     operations: list[Operation] = []
     unreadable: list[Unreadable] = []
     files = python_files(places)
+    own = OwnModules(dict(_members(files)))
     for path, shown in files:
         try:
             source = path.read_bytes()
-            mine = uses_in(source, shown)
+            mine = uses_in(source, shown, own)
             if mine:
                 uses += mine
                 operations += operations_in(source, shown)
@@ -33,3 +39,12 @@ def scan(places: Sequence[Path]) -> UserSources:
             reason = " ".join(str(error).split()) or type(error).__name__
             unreadable.append(Unreadable(path=shown, reason=reason))
     return UserSources(files=len(files), uses=uses, unreadable=unreadable, operations=operations)
+
+
+def _members(files: Sequence[tuple[Path, str]]) -> Iterator[tuple[str, Members]]:
+    """By file, what it has of JAX and Flax for the others that import it."""
+    for path, shown in files:
+        # What cannot be read is told where its uses are.
+        with contextlib.suppress(OSError, SyntaxError, ValueError, RecursionError):
+            source = path.read_bytes()
+            yield shown, members_in(source, shown) if _LIBRARIES.search(source) else {}

@@ -2,6 +2,8 @@
 
 import ast
 import builtins
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 ARRAY = "jax.Array"
@@ -30,9 +32,13 @@ class Bound(NamedTuple):
     """Attributes of an object that the user's class defines itself."""
     type: str = ""
     """What `made` calls the type of the object, as far as the text says."""
+    members: Mapping[str, "Bound"] = MappingProxyType({})
+    """Of a module of the user's: what it has of JAX and Flax under names of its own."""
 
     def attribute(self, name: str) -> "Bound":
         """What an attribute of it stands for."""
+        if name in self.members:
+            return self.members[name]
         if not self.names or self.kind == "subclass" or name in self.hidden:
             return OTHER
         return Bound(tuple(f"{each}.{name}" for each in self.names), self.guarded)

@@ -13,14 +13,16 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from conformance.events.user_code import Use
+from conformance.upgrade.sources import own_modules
 from conformance.upgrade.sources.bound import OTHER, Bound, bound_in, made_by, own_attributes
+from conformance.upgrade.sources.own_modules import Members, OwnModules
 from conformance.upgrade.sources.scopes import Scopes
 
 PACKAGES = frozenset({"jax", "jaxlib", "flax"})
 
 
-def uses_in(source: bytes | str, file: str) -> list[Use]:
-    """The uses in one file, in its order, each name once per line.
+def members_in(source: bytes | str, file: str) -> Members:
+    """What a file binds to names of JAX and Flax at its top.
 
     Raises:
         SyntaxError: The source is not Python of this version.
@@ -28,7 +30,26 @@ def uses_in(source: bytes | str, file: str) -> list[Use]:
 
     """
     tree = ast.parse(source, filename=file)
-    collector = _Collector(file, bound_in(tree))
+    collector = _Collector(file, bound_in(tree), own_modules.NONE)
+    collector.visit(tree)
+    return own_modules.told(collector.scopes[0])
+
+
+def uses_in(source: bytes | str, file: str, own: OwnModules = own_modules.NONE) -> list[Use]:
+    """The uses in one file, in its order, each name once per line.
+
+    Args:
+        source: The file's text.
+        file: Its path, as it is shown.
+        own: The user's modules, from which it may import names of JAX and Flax.
+
+    Raises:
+        SyntaxError: The source is not Python of this version.
+        ValueError: It contains null bytes.
+
+    """
+    tree = ast.parse(source, filename=file)
+    collector = _Collector(file, bound_in(tree), own)
     collector.visit(tree)
     found: dict[tuple[int, str], Use] = {}
     for use in collector.uses:
@@ -61,8 +82,9 @@ _HANDLED = frozenset({"ImportError", "ModuleNotFoundError", "AttributeError", "E
 class _Collector(Scopes, ast.NodeVisitor):
     """Walks a module, and keeps what it uses."""
 
-    def __init__(self, file: str, bound: frozenset[str]) -> None:
+    def __init__(self, file: str, bound: frozenset[str], own: OwnModules) -> None:
         super().__init__(bound, PACKAGES)
+        self._own = own
         self.uses: list[Use] = []
         self._file = file
         self._guards = 0
@@ -72,6 +94,28 @@ class _Collector(Scopes, ast.NodeVisitor):
 
     def name(self, name: str, to: str | None = None) -> None:
         self.scopes[-1][name] = Bound((to,) if to else (), self._guards > 0)
+
+    # Imports of the user's own modules.
+
+    def visit_Import(self, node: ast.Import) -> None:
+        super().visit_Import(node)
+        for alias in node.names:
+            top = alias.name.split(".")[0]
+            if top not in PACKAGES:
+                bound = self._own.bound(alias.name, self._file, top=alias.asname is None)
+                self.scopes[-1][alias.asname or top] = bound
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        super().visit_ImportFrom(node)
+        module = node.module or ""
+        if not node.level and module.split(".")[0] in PACKAGES:
+            return
+        for alias in node.names:
+            if alias.name == "*":
+                self.scopes[-1].update(self._own.members(module, node.level, self._file))
+            else:
+                bound = self._own.imported(module, node.level, alias.name, self._file)
+                self.scopes[-1][alias.asname or alias.name] = bound
 
     # Uses.
 
