@@ -12,8 +12,10 @@ from conformance.upgrade.for_you import Early, Line
 from conformance.upgrade.for_you.lines import plural
 from conformance.upgrade.render.words import things_to_do
 
+MOST_WORK = 60
+"""How many lines of what there is to do the answer shows: a user who sees fewer takes them for all."""
 MOST = 16
-"""How many lines of each sort the first screen shows."""
+"""How many lines of what there is to know it shows."""
 
 
 def show_early(console: Console, comparison: str, early: Early) -> None:
@@ -48,9 +50,9 @@ def show_lines(
     console: Console, work: Sequence[Line], know: Sequence[Line], *, everything: bool
 ) -> None:
     """Print what needs work, then what is to know."""
-    for lines in (work, know):
+    for lines, most in ((work, MOST_WORK), (know, MOST)):
         if lines:
-            shown = lines if everything else lines[:MOST]
+            shown = lines if everything else lines[:most]
             for _, alike in groupby(shown, key=lambda line: bool(line.what)):
                 _show_lines(console, list(alike))
             if len(lines) > len(shown):
