@@ -67,6 +67,21 @@ BESIDE_MAPS: tuple[Defect, ...] = (
         all_laws=False,
     ),
     Defect(
+        id="nnx-bridged-writes-lost",
+        transform="flax.nnx.vmap",
+        versions={"flax": ">=0.12.7"},
+        affects=lambda call: call.subject_name == "use.bridged-writes",
+        law="sharing.documented-uses",
+        call=_use("use.bridged-writes"),
+        description=(
+            "With graph=False or graph_updates=False, what a module of Linen writes that nnx.bridge.ToNNX "
+            "bridges, such as the statistics of a BatchNorm, is silently lost: the bridge puts a new "
+            "variable in the place of the one that the map, or nnx.jit, gives back."
+        ),
+        upstream=_NOT_FOUND,
+        all_laws=False,
+    ),
+    Defect(
         id="linen-jit-draws-again",
         transform="flax.linen.vmap",
         versions={"flax": "<0.10.2"},

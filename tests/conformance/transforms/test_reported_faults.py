@@ -131,6 +131,20 @@ FAULTS: dict[str, Slip] = {
         "axis for _, axis in iterable",
         "axis for _, axis in iterable[::-1]",
     ),
+    "a module bridged to NNX has one method": (
+        NNX,
+        "bridged-by-method",
+        "flax.nnx.bridge.wrappers:ToNNX.__call__",
+        "rngs=_rngs, method=method, mutable=mutable",
+        "rngs=_rngs, mutable=mutable",
+    ),
+    "a module that is bridged both ways may not write": (
+        LINEN,
+        "bridged-both-ways",
+        "flax.nnx.bridge.wrappers:ToNNX.__call__",
+        "elif (m := current_linen_module()) is not None:",
+        "elif False:",
+    ),
 }
 """By what is wrong."""
 

@@ -157,11 +157,79 @@ def bridged_methods(s: Setting) -> Any:
     return mapped, (np.array(True), each, {"batch_stats": of("count", counts)})
 
 
+class Counted(nn.Module):
+    """x w, and a count of its calls."""
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        """Give x w for `x` of shape (FEATURES,)."""
+        count = self.variable("batch_stats", "count", jnp.zeros, ())
+        if not self.is_initializing() and self.is_mutable_collection("batch_stats"):
+            count.value = count.value + 1
+        return jnp.dot(x, self.param("w", roll, (FEATURES, OUTPUTS)))
+
+
+def _between() -> Any:
+    """A module of NNX that has a module of Linen, bridged to it, and a parameter of its own."""
+    from flax import nnx
+
+    class Between(nnx.Module):
+        def __init__(self, rngs: Any) -> None:
+            bridge: Any = nnx.bridge.ToNNX(Counted(), rngs=rngs)
+            self.of, self.b = bridge.lazy_init(jnp.ones(FEATURES)), nnx.Param(jnp.ones(OUTPUTS))
+
+        def __call__(self, x: Any) -> Any:
+            return self.of(x) + self.b.value
+
+        def twice(self, x: Any) -> Any:
+            return 2 * self.of(x) + self.b.value
+
+    return Between
+
+
+class Outer(nn.Module):
+    """A module of Linen within one of NNX within this one."""
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        """Give what two methods give for `x` of shape (FEATURES,)."""
+        from flax import nnx
+
+        bridge: Any = nnx.bridge.ToLinen(_between(), name="between")
+        return bridge(x), bridge.twice(x)
+
+
+def bridged_both_ways(s: Setting) -> Any:
+    """A module of Linen is bridged to NNX, and what has it back to Linen; it is lifted there."""
+    x, w, b = s.inputs(), s.whole(4, s.size, FEATURES, OUTPUTS), s.whole(5, s.size, OUTPUTS)
+    params = s.placed({"params": {"between": {"of": {"w": w}, "b": b}}})
+    axes = {"params": s.axis, "batch_stats": 0}
+
+    def mapped() -> Any:
+        lifted = s.ensemble(Outer, variable_axes=axes)()
+        made = lifted.init(s.key, x)
+        shapes = jax.tree_util.tree_map(jnp.shape, nn.unbox(made["params"]))
+        right = shapes == jax.tree_util.tree_map(jnp.shape, params["params"])
+        stats = {"batch_stats": {"between": {"of": {"count": jnp.zeros(s.size)}}}}
+        y, state = lifted.apply({**params, **stats}, x, mutable=["batch_stats"])
+        return np.array(right), y, nn.unbox(state)
+
+    y = jnp.einsum("bf,bfo->bo", x, w)
+    counts = {"batch_stats": {"between": {"of": {"count": jnp.full(s.size, 2.0)}}}}
+    return mapped, (np.array(True), (y + b, 2 * y + b), counts)
+
+
 USES: dict[str, Use] = {
     "use.bridged": bridged,
     "use.bridged-methods": bridged_methods,
+    "use.bridged-both-ways": bridged_both_ways,
     "use.bridged-names": bridged_names,
 }
 
-NEEDS = {"use.bridged": "0.11", "use.bridged-methods": "0.11", "use.bridged-names": "0.10"}
+NEEDS = {
+    "use.bridged": "0.11",
+    "use.bridged-methods": "0.11",
+    "use.bridged-both-ways": "0.12",
+    "use.bridged-names": "0.10",
+}
 """The first release of Flax whose bridge has what is used there."""

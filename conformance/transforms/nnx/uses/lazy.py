@@ -1,4 +1,4 @@
-"""A module that has a bridged one, which makes its variables when it is called first, under a map."""
+"""Modules bridged from Linen that a map calls first, by their methods, or for what they write."""
 
 from functools import partial
 from typing import Any
@@ -36,6 +36,85 @@ def _call(module: Any, x: Any) -> Any:
     return module(x)
 
 
+class Coder(nn.Module):
+    """A module of Linen of three methods, of which two are counted where that may be written."""
+
+    def setup(self) -> None:
+        """Make the parameter and the count."""
+        self.w = self.param("w", _roll, (FEATURES, OUTPUTS), None)
+        self.count = self.variable("batch_stats", "count", jnp.zeros, ())
+
+    def _counted(self, number: int) -> None:
+        if self.is_mutable_collection("batch_stats") and not self.is_initializing():
+            self.count.value = self.count.value + number
+
+    def __call__(self, x: Any) -> Any:
+        """Give x w for `x` of shape (FEATURES,)."""
+        self._counted(1)
+        return jnp.dot(x, self.w)
+
+    def encode(self, x: Any, times: int = 1) -> Any:
+        """Give so many times x w."""
+        self._counted(10)
+        return times * jnp.dot(x, self.w)
+
+    def decode(self, y: Any) -> Any:
+        """Give w y for `y` of shape (OUTPUTS,)."""
+        return jnp.dot(self.w, y)
+
+
+WRITTEN = {"mutable": ["batch_stats"]}
+"""What of a bridged module a call may write to."""
+
+
+def _coders(s: Setting) -> Any:
+    """A bridged module for each member, made under the map."""
+
+    def make(key: Any) -> Any:
+        bridge: Any = nnx.bridge.ToNNX(Coder(), rngs=nnx.Rngs(params=key))
+        return bridge.lazy_init(jnp.ones(FEATURES))
+
+    return s.map(make, in_axes=0)(jax.random.split(jax.random.key(s.seed), s.size))
+
+
+def bridged_by_method(s: Setting) -> Any:
+    """The methods of a bridged module are called by name, as functions and as attributes, in every way."""
+
+    def called(module: Any, x: Any) -> Any:
+        y = module(x, method="encode", times=3, **WRITTEN)
+        again = module(x, method=Coder.encode), module.encode(x, times=2, **WRITTEN)
+        return [y, *again, module.decode(module(x))]
+
+    def mapped() -> Any:
+        module = _coders(s)
+        w, x = read(module.w), s.inputs()
+        y = jnp.einsum("bf,bfo->bo", x, w)
+        given = s.map(called, in_axes=0)(module, x)
+        right = [3 * y, y, 2 * y, jnp.einsum("bfo,bo->bf", w, y)]
+        return [one - other for one, other in zip(given, right, strict=True)]
+
+    zeros = jnp.zeros((s.size, OUTPUTS))
+    return mapped, [zeros, zeros, zeros, jnp.zeros((s.size, FEATURES))]
+
+
+def _writing(method: str, module: Any, x: Any) -> Any:
+    return module(x, method=method, **WRITTEN)
+
+
+def bridged_writes(s: Setting) -> Any:
+    """What a call of a bridged module writes is kept in the map's mode, in every call."""
+
+    def mapped() -> Any:
+        module = _coders(s)
+        counts = []
+        for method in ("__call__", "encode"):
+            s.map(partial(_writing, method), in_axes=0)(module, s.inputs())
+            counts.append(read(module.count))
+        return counts
+
+    return mapped, [jnp.full(s.size, count, jnp.float32) for count in (1, 11)]
+
+
 def bridged_lazily(s: Setting) -> Any:
     """A bridged module makes its variables where a map calls it first; later calls have them."""
     axes = state_axes({...: 0})
@@ -58,9 +137,13 @@ def bridged_lazily(s: Setting) -> Any:
     return mapped, (np.array(True), np.array(True), jnp.zeros((s.size, OUTPUTS)))
 
 
-USES: dict[str, Use] = {"use.bridged-lazily": bridged_lazily}
+USES: dict[str, Use] = {
+    "use.bridged-lazily": bridged_lazily,
+    "use.bridged-by-method": bridged_by_method,
+    "use.bridged-writes": bridged_writes,
+}
 
-NEEDS: dict[str, str] = {"use.bridged-lazily": "0.12"}
+NEEDS: dict[str, str] = dict.fromkeys(USES, "0.12")
 """The first release of Flax that has what a use is of, where the oldest has not."""
 
 IN_ONE_WAY: tuple[str, ...] = ("use.bridged-lazily",)
