@@ -173,9 +173,10 @@ def _order(
 
 
 def _is_of_keywords(entry: Difference) -> bool:
-    """Whether the keywords of a call show that it is met, and there are words for what to write."""
+    """Whether the keywords of a call show that it is met, and it is said what to write."""
     special = condition(entry)
-    return special is not None and bool(special.says and (special.unless or special.given))
+    said = special is not None and (bool(special.says) or entry.kind is new_warnings.NEW)
+    return special is not None and said and bool(special.unless or special.given)
 
 
 def _error_of(entry: Difference) -> str:

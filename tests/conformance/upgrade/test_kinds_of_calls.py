@@ -49,6 +49,19 @@ def test_a_warning_is_told_to_who_gives_the_keyword(
         assert len(near((called,), {key: []}, now)) == lines
 
 
+def test_what_keywords_show_to_be_met_comes_first() -> None:
+    calls_failing = "calls/jax.vmap/instance"
+    key = "warnings/calls/jax.make_mesh-kinds-of-axes"
+    uses = (
+        Use(file="a.py", line=4, name="jax.make_mesh", positional=2),
+        Use(file="a.py", line=5, name="jax.vmap", positional=1),
+    )
+    warned = [{"category": "DeprecationWarning", "line": "give axis_types"}]
+    refused = {"type": "ValueError", "line": "no"}
+    said = near(uses, {key: [], calls_failing: ACCEPTED}, {key: warned, calls_failing: refused})
+    assert [what for _, what, _ in said] == ["jax.make_mesh", "jax.vmap"]
+
+
 def test_a_list_within_a_map_is_told_to_who_holds_one() -> None:
     key = "calls/flax.nnx.vmap/map-of-held-list"
     uses = (
