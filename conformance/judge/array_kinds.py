@@ -41,8 +41,10 @@ def does_better_with_jax_arrays(attempt: Attempt, wrong: list[WrongAnswer]) -> b
         if failure is not None:
             if failure.verdict != verdicts.ERROR or failure.call is None:
                 return False
-            again = _made_again(run, exercise, answers.calls[failure.call], attempt)
-            return again.failure is None or again.failure.message != failure.message
+            again = _made_again(run, exercise, answers.calls[failure.call], attempt).failure
+            return again is None or (
+                again.verdict == verdicts.ERROR and again.message != failure.message
+            )
     if wrong:
         number = wrong[0].call.number
         run = next(run for run in attempt.runs if number in run.answers)

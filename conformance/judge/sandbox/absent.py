@@ -18,7 +18,7 @@ from typing import Any
 from . import own_modules
 
 
-def install(directory: str, namespace: dict[str, Any], trees: list[ast.Module]) -> list[str]:
+def install(directory: str, namespace: dict[str, Any], packages: set[str]) -> list[str]:
     """Let the student's own files import packages that are not there.
 
     An import that a `try` guards fails all the same, for the file to do what it does without.
@@ -26,7 +26,7 @@ def install(directory: str, namespace: dict[str, Any], trees: list[ast.Module]) 
     Args:
         directory: the student's; imports of installed packages' files are not touched.
         namespace: the candidate's globals.
-        trees: the candidate's source; more parts may be added before they are run.
+        packages: what the candidate imports at its top; more may be added before it is run.
 
     Returns:
         A list that gets the name of each package that was imported in spite of it.
@@ -38,9 +38,9 @@ def install(directory: str, namespace: dict[str, Any], trees: list[ast.Module]) 
         if not isinstance(caller, dict) or "*" in (fromlist or ()) or own_modules.hides(package):
             return False
         if caller is namespace:
-            return any(package in _unguarded(tree) for tree in trees)
+            return package in packages
         file = str(caller.get("__file__", ""))
-        return file.startswith(directory + os.sep) and package in _unguarded_of(file)
+        return file.startswith(directory + os.sep) and package in _imported_by(file)
 
     def guarded(
         name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
@@ -60,15 +60,15 @@ def install(directory: str, namespace: dict[str, Any], trees: list[ast.Module]) 
 
 
 @functools.cache
-def _unguarded_of(file: str) -> frozenset[str]:
+def _imported_by(file: str) -> frozenset[str]:
     try:
         with open(file, "rb") as source:
-            return frozenset(_unguarded(ast.parse(source.read())))
+            return frozenset(imported_at_top(ast.parse(source.read())))
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset()
 
 
-def _unguarded(tree: ast.Module) -> set[str]:
+def imported_at_top(tree: ast.Module) -> set[str]:
     """The packages that a source imports at its top, less those that it imports in a `try`."""
     found, guarded = set[str](), set[str]()
     for node in ast.walk(tree):

@@ -88,8 +88,8 @@ def load(
     if b"IPython" in content:
         _install_ipython()
     stood_in = stand_ins.install()
-    trees: list[ast.Module] = []
-    absences = absent.install(directory, vars(module), trees)
+    packages: set[str] = set()
+    absences = absent.install(directory, vars(module), packages)
     failed: list[BaseException] = []
     if header["notebook"]:
         vars(module).update(get_ipython=_Shell, display=lambda *args, **kwargs: None)
@@ -103,9 +103,9 @@ def load(
         linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
         with overdue.told(header["seconds"], lambda frame: tell(running(frame, candidate))):
             if header["cells"]:
-                failed += cells.run(text, header["cells"], file, vars(module), trees)
+                failed += cells.run(text, header["cells"], file, vars(module), packages)
             else:
-                trees.append(ast.parse(source, file))
+                packages |= absent.imported_at_top(ast.parse(source, file))
                 exec(compile(source, file, "exec", dont_inherit=True), vars(module))
     except BaseException as problem:
         return {"error": describe(problem, candidate), "stood_in": stood_in}, None

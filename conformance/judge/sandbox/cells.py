@@ -10,6 +10,8 @@ import types
 from collections.abc import Sequence
 from typing import Any
 
+from . import absent
+
 MAX_FAILED = 20
 """Exceptions of cells that are kept."""
 _FUTURE = 0
@@ -18,7 +20,7 @@ for _name in __future__.all_feature_names:
 
 
 def run(
-    text: str, starts: Sequence[int], file: str, namespace: dict[str, Any], trees: list[ast.Module]
+    text: str, starts: Sequence[int], file: str, namespace: dict[str, Any], packages: set[str]
 ) -> list[BaseException]:
     """Run every cell, also after one that has raised: what each raised.
 
@@ -30,14 +32,14 @@ def run(
         starts: the lines on which cells begin, from 0.
         file: what the source is called.
         namespace: the module's globals.
-        trees: gets the syntax tree of each cell before it is run.
+        packages: gets what each cell imports at its top before it is run.
 
     """
     lines, failed, flags = text.split("\n"), list[BaseException](), 0
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         source = "\n" * start + "\n".join(lines[start:end]) + "\n"
         try:
-            trees.append(ast.parse(source, file))
+            packages |= absent.imported_at_top(ast.parse(source, file))
             code = compile(
                 source, file, "exec", flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
             )

@@ -197,6 +197,17 @@ def test_a_counterexample_is_of_the_kind_of_arrays_that_a_function_is_judged_by(
     assert verdict.diagnosis.pitfall == "another-power", verdict
 
 
+def test_what_numpy_arrays_raise_is_said_where_jax_arrays_do_not_come_to_an_end(
+    judge: Callable,
+) -> None:
+    (verdict,) = judge(
+        "import os, jax\ndef vectorized_square(x):\n"
+        "    if isinstance(x, jax.Array):\n        os._exit(3)\n    raise KeyError('numpy')\n"
+    )
+    assert verdict.verdict == "error", verdict
+    assert "KeyError" in verdict.message
+
+
 def test_an_argument_that_is_changed_in_place_is_said_though_jax_arrays_would_raise(
     judge: Callable,
 ) -> None:
