@@ -1,8 +1,9 @@
 """Whether a function that is given NumPy arrays would do better with JAX arrays.
 
 Most functions are right for both, and NumPy arrays cost nothing to make. Some are right for JAX arrays
-alone, which whoever wrote them has tried: `x.at[0].set(1)`, `x[i]` of a traced `i`, `x *= 2` that
-changes a NumPy array in place, `isinstance(x, jax.Array)`.
+alone, which whoever wrote them has tried: `x.at[0].set(1)`, `x[i]` of a traced `i`,
+`isinstance(x, jax.Array)`. A function that changes a NumPy array in place is not asked again: `x *= 2`
+does not change a JAX array, but whoever gives a NumPy array loses it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ NUMBER = 300_000
 
 
 def does_better_with_jax_arrays(attempt: Attempt, wrong: list[WrongAnswer]) -> bool:
-    """Whether a call that raised, was answered wrongly or changed an argument gets further with JAX arrays.
+    """Whether a call that raised, or was answered wrongly, gets further with JAX arrays.
 
     Args:
         attempt: an attempt whose calls have been made with NumPy arrays.
@@ -36,6 +37,8 @@ def does_better_with_jax_arrays(attempt: Attempt, wrong: list[WrongAnswer]) -> b
     exercise, answers = attempt.exercise, attempt.expected
     assert exercise is not None
     assert answers is not None
+    if any(run.changed for run in attempt.runs):
+        return False
     for run in attempt.runs:
         failure = run.failure
         if failure is not None:
@@ -45,14 +48,10 @@ def does_better_with_jax_arrays(attempt: Attempt, wrong: list[WrongAnswer]) -> b
             return again is None or (
                 again.verdict == verdicts.ERROR and again.message != failure.message
             )
-    if wrong:
-        number = wrong[0].call.number
-        run = next(run for run in attempt.runs if number in run.answers)
-    else:
-        found = [(run, number) for run in attempt.runs for number in run.changed]
-        if not found:
-            return False
-        run, number = found[0]
+    if not wrong:
+        return False
+    number = wrong[0].call.number
+    run = next(run for run in attempt.runs if number in run.answers)
     return _is_right(
         _made_again(run, exercise, answers.calls[number], attempt), exercise, answers, number
     )
@@ -66,7 +65,7 @@ def _made_again(run: WorkerRun, exercise: Exercise, call: Call, attempt: Attempt
 
 
 def _is_right(run: WorkerRun, exercise: Exercise, answers: ExpectedAnswers, number: int) -> bool:
-    if run.failure is not None or run.changed:
+    if run.failure is not None:
         return False
     given, right = run.answers[NUMBER], expected(answers, number)
     mismatch = compare(given, right)

@@ -151,7 +151,7 @@ ATTACKS = {
         ("violates",),
     ),
     "changes-the-input": Attack(
-        body("y = x * x; x[:] = y", "return y"), ("violates",), "changed", without_namespaces=True
+        body("x *= x", "return x"), ("violates",), "changed", without_namespaces=True
     ),
     "exception-that-cannot-be-printed": Attack(
         body("raise ValueError('\\ud800')"), ("error",), "ValueError"

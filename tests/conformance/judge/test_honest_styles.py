@@ -141,9 +141,6 @@ WITH_JAX_ARRAYS: dict[str, Style] = {
         "+ b",
         "- b",
     ),
-    "reassigns-its-argument": Style(
-        "def vectorized_square(x):\n    x *= x\n    return x", "x *= x", "x += x"
-    ),
     "keeps-arrays-of-jax": Style(
         "def update(params, x, y, learning_rate):\n"
         "    def loss(p):\n"
