@@ -7,6 +7,7 @@ environments: in its defect's range until one is known to fail, outside until on
 docs/defects/verified.json keeps on which releases each failed and passed; the atlas says it.
 """
 
+import argparse
 import json
 import re
 import subprocess
@@ -130,7 +131,8 @@ def _outcome(status: int, said: str) -> str:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--verify"]:
-        verify(sys.argv[2:])
-    else:
-        make(sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--verify", action="store_true", help="run the scripts by these Pythons")
+    parser.add_argument("names", nargs="*", help="ids of defects; of --verify, Pythons")
+    options = parser.parse_args()
+    (verify if options.verify else make)(options.names)

@@ -3,12 +3,12 @@
 The numbers are the logs'; `EXPLAINED` is written by hand.
 """
 
-import sys
+import argparse
 from collections import defaultdict
 from datetime import date
 from pathlib import Path
 
-from conformance.events.reader import read
+from conformance.events.reader import LogError, read
 from conformance.events.records import Header, Record
 from conformance.reporting.faults import group_by_cause
 from conformance.reporting.markdown import code, plain, table
@@ -144,4 +144,9 @@ def _not_run(ran: set[str]) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("log", nargs="+", help="an event log of `run --seed 0`")
+    try:
+        main(parser.parse_args().log)
+    except LogError as problem:
+        parser.error(str(problem))

@@ -4,6 +4,7 @@ Without arguments it makes every page. A page is shortened: the first difference
 what one release of the suite measured; none is stored.
 """
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -40,5 +41,10 @@ def make(before: str, after: str) -> None:
 
 
 if __name__ == "__main__":
-    for pair in [tuple(sys.argv[1:3])] if len(sys.argv) == 3 else PAIRS:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("releases", nargs="*", help="FROM and TO, as `upgrade` has them")
+    given = parser.parse_args().releases
+    if len(given) not in (0, 2):
+        parser.error(f"{len(given)} releases are given: give FROM and TO, or none for every page")
+    for pair in [tuple(given)] if given else PAIRS:
         make(*pair)
