@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import runpy
 import types
 import warnings
@@ -250,9 +251,17 @@ def _of_call(call: Callable[[], Any]) -> list[dict[str, str]]:
     return _heard(lambda: jax.block_until_ready(call()))
 
 
+_OF_CACHE = re.compile(r"Error (?:reading|writing) persistent compilation cache entry")
+"""What JAX says of its cache, where another process has ended while it wrote: it is not of the call."""
+
+
 def _heard(call: Callable[[], Any]) -> list[dict[str, str]]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         call()
-    said = [{"category": w.category.__name__, "line": first_line(str(w.message))} for w in caught]
+    said = [
+        {"category": w.category.__name__, "line": first_line(str(w.message))}
+        for w in caught
+        if not _OF_CACHE.match(str(w.message))
+    ]
     return [one for i, one in enumerate(said) if one not in said[:i]]

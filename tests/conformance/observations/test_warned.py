@@ -39,3 +39,17 @@ def test_an_import_and_a_part_of_a_name_are_heard_each_time(
         assert heard("package_that_warns.old") == ["old: use new"]
         assert heard("package_that_warns.held.real") == ["held: use other"]
         assert heard("package_that_warns.sound") == []
+
+
+def test_what_is_said_of_the_compilation_cache_is_not_of_the_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "module_with_a_cache.py").write_text(
+        "import warnings\n\ndef __getattr__(name):\n"
+        "    for said in ('reading', 'writing'):\n"
+        "        warnings.warn(f\"Error {said} persistent compilation cache entry for 'jit_f': cut off\")\n"
+        "    warnings.warn('old: use new')\n"
+        "    return 1\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert heard("module_with_a_cache.value") == ["old: use new"]
