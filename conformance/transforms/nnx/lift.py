@@ -34,6 +34,11 @@ def write(variable: Any, value: Any) -> None:
         variable.value = value
 
 
+def raw(variable: Any) -> Any:
+    """What a variable holds, without its hooks."""
+    return variable.get_raw_value() if hasattr(variable, "get_raw_value") else variable.raw_value
+
+
 class Block(nnx.Module):
     """A Linear layer from `m` to `n` features, then tanh."""
 

@@ -285,9 +285,25 @@ def control_of(subject: str) -> Any:
     if reason := unavailable(SUBJECTS[subject]):
         pytest.skip(reason)
     control = unbroken(LAWS[VALUES], TRANSFORMS["jax.vmap"], SUBJECTS[subject], PROFILES["quick"])
-    assert control.calls
+    if not control.calls:
+        assert jax.__version__ != WRITTEN_FOR
+        pytest.skip("a known defect of this release affects every call")
     assert control.violation is None
     return control.calls
+
+
+def rewritten(where: str, before: str, after: str) -> tuple[Any, Any]:
+    """A function of JAX, and what it is with `after` in place of `before` in its source."""
+    path, name = where.split(":")
+    module = importlib.import_module(path)
+    function = getattr(module, name)
+    source = inspect.getsource(function)
+    if source.count(before) != 1:
+        assert jax.__version__ != WRITTEN_FOR
+        pytest.skip(f"jax {jax.__version__} has {where} written otherwise")
+    made: dict[str, Any] = {}
+    exec(compile(source.replace(before, after), path, "exec"), vars(module), made)
+    return function, made[name]
 
 
 def is_noticed(calls: Any) -> bool:
@@ -320,14 +336,9 @@ def test_a_callback_that_is_given_copies_of_what_is_shared_is_noticed(
 def test_axes_of_one_that_are_put_back_elsewhere_are_noticed(
     before: str, after: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls, module = control_of(VECTORIZED), importlib.import_module("jax._src.numpy.vectorize")
-    source = inspect.getsource(module.vectorize)
-    if source.count(before) != 1:
-        assert jax.__version__ != WRITTEN_FOR
-        pytest.skip(f"jax {jax.__version__} has jax.numpy.vectorize written otherwise")
-    made: dict[str, Any] = {}
-    exec(compile(source.replace(before, after), "<vectorize>", "exec"), vars(module), made)
-    monkeypatch.setattr(jax.numpy, "vectorize", made["vectorize"])
+    calls = control_of(VECTORIZED)
+    _, broken = rewritten("jax._src.numpy.vectorize:vectorize", before, after)
+    monkeypatch.setattr(jax.numpy, "vectorize", broken)
     assert is_noticed(calls)
 
 
@@ -335,17 +346,9 @@ def test_axes_of_one_that_are_put_back_elsewhere_are_noticed(
 def test_a_fault_that_users_met_is_noticed(subject: str, monkeypatch: pytest.MonkeyPatch) -> None:
     where, now, before = REPORTED[subject]
     calls = control_of(subject.split(", ", maxsplit=1)[0])
-    path, name = where.split(":")
-    module = importlib.import_module(path)
-    function = getattr(module, name)
-    source = inspect.getsource(function)
-    if source.count(now) != 1:
-        assert jax.__version__ != WRITTEN_FOR
-        pytest.skip(f"jax {jax.__version__} has {where} written otherwise")
-    made: dict[str, Any] = {}
-    exec(compile(source.replace(now, before), path, "exec"), vars(module), made)
+    function, broken = rewritten(where, now, before)
     # The function itself is registered: it stays, and does something else.
-    monkeypatch.setattr(function, "__code__", made[name].__code__)
+    monkeypatch.setattr(function, "__code__", broken.__code__)
     assert is_noticed(calls)
 
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from conformance.transforms.nnx.lift import read, write
+from conformance.transforms.nnx.lift import raw, read, write
 from conformance.transforms.nnx.uses.base import FEATURES, Setting, Total, Use, variables
 
 
@@ -31,11 +31,6 @@ def _less(_: Any, value: Any) -> Any:
     return value - 1
 
 
-def _held(variable: Any) -> Any:
-    name = "_raw_value" if "_raw_value" in vars(type(variable)) | vars(variable) else "raw_value"
-    return getattr(variable, name)
-
-
 def value_hooks(s: Setting) -> Any:
     """Hooks of a class and of a variable are run once where a function reads or writes, and nowhere else."""
     held, xs = [s.whole(n, s.size) for n in (4, 5)], s.whole(6, s.size)
@@ -52,7 +47,7 @@ def value_hooks(s: Setting) -> Any:
         both = Scaled(held[0]), nnx.Param(held[1], **hooks)
         functions = called, compiled(called, **s.mode)
         y = [s.map(function, in_axes=0)(*both, xs) for function in functions]
-        return y, [_held(each) for each in both]
+        return y, [raw(each) for each in both]
 
     first, second = held
     y = []
