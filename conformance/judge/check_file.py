@@ -164,8 +164,9 @@ def _check_function(attempt: Attempt) -> Verdict:
         if attempt.failure is not None:
             return build_verdict.failed(attempt, attempt.failure)
         attempt = _make_calls(attempt)
-        if not does_better_with_jax_arrays(attempt, wrong_answers(attempt)):
-            return decide(attempt)
+        wrong = wrong_answers(attempt)
+        if not does_better_with_jax_arrays(attempt, wrong):
+            return decide(attempt, wrong)
         _terminate(attempt.runs)
         runs, _ = _start(attempt.session, attempt.submission)
         for run in runs:
@@ -173,7 +174,8 @@ def _check_function(attempt: Attempt) -> Verdict:
         attempt = attrs.evolve(attempt, runs=runs)
         if attempt.failure is not None:
             return build_verdict.failed(attempt, attempt.failure)
-        return decide(_make_calls(attempt))
+        attempt = _make_calls(attempt)
+        return decide(attempt, wrong_answers(attempt))
     finally:
         _terminate(attempt.runs)
 

@@ -27,12 +27,17 @@ MAX_RETRIED_SHAPES = 8
 """Shapes that are tried again, the smallest call of each, when a candidate has raised."""
 
 
-def decide(attempt: Attempt) -> Verdict:
-    """The verdict on an attempt whose calls have been made. Raises ExerciseFailed."""
+def decide(attempt: Attempt, wrong: list[diagnosis.WrongAnswer]) -> Verdict:
+    """The verdict on an attempt whose calls have been made. Raises ExerciseFailed.
+
+    Args:
+        attempt: the processes and what they answered.
+        wrong: what `wrong_answers` gives of it.
+
+    """
     exercise, answers = attempt.exercise, attempt.expected
     assert exercise is not None
     assert answers is not None
-    wrong = wrong_answers(attempt)
     return with_counts(_decided(attempt, exercise, answers, wrong), attempt, wrong)
 
 
