@@ -63,9 +63,11 @@ def has_no_elements(call: Call) -> bool:
 
 def has_empty_operands(call: Call) -> bool:
     """Whether no argument of an example has elements, and its result has."""
-    if has_no_elements(call) or not isinstance(call, FunctionCall):
+    if not isinstance(call, FunctionCall):
         return False
-    return all(0 in np.shape(leaf) for leaf in jax.tree_util.tree_leaves(call.example()))
+    # The arguments are drawn already; the result's shape takes a trace.
+    operands = jax.tree_util.tree_leaves(call.example())
+    return all(0 in np.shape(leaf) for leaf in operands) and not has_no_elements(call)
 
 
 EMPTY_OPERANDS = (

@@ -17,7 +17,9 @@ _MESHES = frozenset(
         *("NamedSharding", "PartitionSpec", "P"),
     }
 )
-_EXPLICIT = frozenset({"AxisType", "make_mesh", "reshard", "set_mesh", "use_mesh"})
+_EXPLICIT = frozenset(
+    {"AxisType", "Explicit", "explicit_axes", "make_mesh", "reshard", "set_mesh", "use_mesh"}
+)
 _NEEDS: Mapping[str, frozenset[str]] = {
     "collectives.gradients": _DERIVATIVES,
     "gradients.*": _DERIVATIVES,

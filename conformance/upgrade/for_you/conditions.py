@@ -86,6 +86,7 @@ _BY_KEY: Mapping[str, Condition] = {
     "calls/jax.pmap/result-along-another-axis*": attrs.evolve(
         _does("a result along another axis"), place="call"
     ),
+    "calls/*map/of-number-*": attrs.evolve(_does("a number given"), place="call"),
     "calls/jax.*map/rank-0": Condition(given=frozenset({"axis_size"})),
     "calls/jax.pmap/shard-of-a-result": attrs.evolve(_does(*_SHARDS), place="file"),
     "calls/jax.pmap/kind-of-sharding": _does("a kind of sharding asked for", of="pmap"),
@@ -140,7 +141,7 @@ _BY_KEY: Mapping[str, Condition] = {
         _does("an object that is an array", of="jit vmap grad value_and_grad numpy"),
         says="an object with __jax_array__ is no argument any more: give jax.numpy.asarray of it",
     ),
-    "calls/jax.vmap/plain-numpy.array-*none": _does("an array of an object", of="array asarray"),
+    "calls/jax.vmap/plain-numpy.array-*none": _does("an array of None", of="array asarray"),
     **{
         f"calls/flax.nnx.vmap/{call}": Condition(unless=frozenset({"deterministic"}))
         for call in ("Dropout-not-told", "dropout-made-with-rngs")
@@ -180,9 +181,9 @@ _BY_KEY: Mapping[str, Condition] = {
         f"calls/flax.nnx.vmap/operator-{name}*": _does("an attribute changed in place", of=_HOLDER)
         for name in _IN_PLACE.split()
     },
-    "calls/flax.nnx.vmap/operator-ne*": _does("two objects compared", of="Param Variable"),
-    "calls/flax.nnx.vmap/operator-eq*": _does("two objects compared", of="Param Variable"),
-    "calls/flax.nnx.vmap/variable-equals": _does("two objects compared", of="Param Variable"),
+    "calls/flax.nnx.vmap/operator-ne*": _does("Variables compared", of="Param Variable"),
+    "calls/flax.nnx.vmap/operator-eq*": _does("Variables compared", of="Param Variable"),
+    "calls/flax.nnx.vmap/variable-equals": _does("Variables compared", of="Param Variable"),
     "calls/flax.nnx.vmap/operator-hash": _does("a number as a key", of="Param Variable"),
     "calls/flax.nnx.vmap/item-set-all": _does("all items set", of="Param Variable Module"),
     "calls/flax.nnx.vmap/metadata-in-another-order": _does("a Variable with metadata"),

@@ -16,7 +16,7 @@ from conformance.upgrade.detectors import (
 from conformance.upgrade.difference import Difference
 from conformance.upgrade.for_you.concern import may_concern, name_of_call, of_law
 from conformance.upgrade.for_you.conditions import condition, met, named_instead, suitable
-from conformance.upgrade.for_you.explicit import explicit_files, is_about_explicit
+from conformance.upgrade.for_you.explicit import explicit_files, in_few_lines, is_about_explicit
 from conformance.upgrade.for_you.lines import Line
 from conformance.upgrade.for_you.names import in_one_line
 from conformance.upgrade.for_you.of_objects import met_by
@@ -86,6 +86,8 @@ def nearby(
             concerned.setdefault(group, []).append(entry)
             where.setdefault(group, []).extend(called)
     _join(concerned, where)
+    over_explicit = [g for g, mine in concerned.items() if _is_of_explicit(mine)]
+    of_explicit = [(group[0], concerned.pop(group), where[group]) for group in over_explicit]
     for group, mine in sorted(concerned.items(), key=_order):
         name = group[0]
         place = in_one_line(sorted(where[group], key=lambda use: (use.file, use.line)))
@@ -102,6 +104,7 @@ def nearby(
         if special is not None and special.says and mine[0].kind in _SAID_ANEW:
             said = f"{special.says}. {_error_of(mine[0])}".strip()
         yield Line(place, name, said), tuple(entry.key for entry in mine)
+    yield from in_few_lines(of_explicit)
 
 
 def _join(
@@ -156,6 +159,11 @@ def _called_so(
         uses = [use for use in uses if use.file in explicit]
     most = _MOST_GIVEN.search(entry.sentence)
     return [u for u in uses if most is None or not u.whole or u.positional > int(most.group(1))]
+
+
+def _is_of_explicit(mine: Sequence[Difference]) -> bool:
+    """Whether they are of what is broken or changed over Explicit axes, and of nothing that is mended."""
+    return mine[0].kind is not laws.FIXED and all(map(is_about_explicit, mine))
 
 
 def _is_of_operation(entry: Difference) -> bool:
@@ -261,8 +269,10 @@ def _was_silent(cause: str) -> bool:
 def _is_weak_alone(sentence: str) -> bool:
     """Whether results differ in weak types alone: their numbers are the same."""
     was, _, now = sentence.removeprefix("gave ").partition("; gives ")
-    was, now = (side.replace(" weak", "").removesuffix("...") for side in (was, now))
-    return was.startswith(now) or now.startswith(was)
+    sides = [side.replace(" weak", "") for side in (was, now)]
+    # A long one is shown as far as `...`.
+    shown = min((len(side) - 3 for side in sides if side.endswith("...")), default=None)
+    return sides[0][:shown] == sides[1][:shown]
 
 
 def _was_refused(sentence: str) -> bool:

@@ -9,16 +9,37 @@ _STARTS = frozenset({"__init__", "setup"})
 """Methods in which a module gets its parts."""
 
 
+_NOT_OF_MODULES = frozenset(
+    {"len", "sum", "min", "max", "abs", "round", "int", "float", "str", "bool", "range", "sorted"}
+)
+"""Functions of Python's whose results are no modules and no arrays."""
+
+
 def is_held(node: ast.expr) -> bool:
-    """Whether it is a container that Python's syntax makes, of what is not constant."""
-    if isinstance(node, ast.ListComp | ast.DictComp):
-        return any(isinstance(each, ast.Call) for each in ast.walk(node))
+    """Whether it is a container that Python's syntax makes, of what may be modules or arrays."""
     items: list[ast.expr] = []
+    if isinstance(node, ast.ListComp):
+        return _has_calls(node.elt)
+    if isinstance(node, ast.DictComp):
+        return _has_calls(node.value)
     if isinstance(node, ast.List | ast.Tuple):
         items = node.elts
     if isinstance(node, ast.Dict):
         items = node.values
-    return any(isinstance(item, ast.Call) for item in items)
+    return any(map(_is_made, items))
+
+
+def _is_made(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and last(node.func) not in _NOT_OF_MODULES
+
+
+def _has_calls(node: ast.expr) -> bool:
+    """Whether a part of it is made by a call; what `sum(...)` gives has no part that counts."""
+    if isinstance(node, ast.Call) and not _is_made(node):
+        return False
+    return _is_made(node) or any(
+        _has_calls(each) for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr)
+    )
 
 
 def held_later(nodes: Sequence[ast.AST]) -> Iterator[int]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from conformance.events.user_code import Operation
 from conformance.upgrade.sources.captured import captured_in
+from conformance.upgrade.sources.evidence import arrays_of_none, variables_compared
 from conformance.upgrade.sources.expressions import is_none, last, owner
 from conformance.upgrade.sources.given import given_in
 from conformance.upgrade.sources.held import held_later, is_held
@@ -44,6 +45,8 @@ _MADE = frozenset({"shape", "dtype", "sharding"})
 _VALUES = frozenset({"value", "raw_value"})
 """Attributes of a Variable that are its array."""
 _KINDS = frozenset({"Variable", "VariableState", "Param", "State", "ndarray", "Array", "Tracer"})
+_NO_ARRAYS = (ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.ListComp, ast.DictComp)
+"""What is no array; a container of arrays is an operation of its own."""
 _TEXTS = {
     "pjit": "pjit named",
     "mhlo.sharding": "mhlo.sharding named",
@@ -74,12 +77,15 @@ def operations_in(source: bytes | str, file: str) -> list[Operation]:
     found |= {(line, "an attribute changed in place") for line in _changed(nodes)}
     found |= {(line, "a container held") for line in held_later(nodes)}
     found |= {(line, "None among leaves") for line in _nones(nodes)}
+    found |= {(line, "an array of None") for line in arrays_of_none(nodes)}
+    found |= {(line, "Variables compared") for line in variables_compared(nodes)}
+    found |= {(line, "a kind asked for") for line in _types(nodes)}
     found |= {*given_in(nodes), *captured_in(nodes)}
     return [Operation(file=file, line=line, name=name) for line, name in sorted(found)]
 
 
 def _of_compare(node: ast.AST) -> Iterator[str]:
-    """Comparisons with tuples, and of two names."""
+    """Comparisons with tuples."""
     if not isinstance(node, ast.Compare):
         return
     sides = (node.left, *node.comparators)
@@ -90,8 +96,6 @@ def _of_compare(node: ast.AST) -> Iterator[str]:
     among = any(isinstance(op, ast.In | ast.NotIn) for op in node.ops)
     if (equal or among) and any(isinstance(side, ast.Tuple) for side in sides):
         yield "a tuple compared"
-    if equal and all(isinstance(side, ast.Name | ast.Attribute) for side in sides):
-        yield "two objects compared"
 
 
 def _of_containers(node: ast.AST) -> Iterator[str]:
@@ -145,14 +149,10 @@ def _of_calls(node: ast.AST) -> Iterator[str]:
         asked = {last(each) for each in _among(node.args[1])}
         yield from ["a tuple asked for"] if "tuple" in asked else []
         yield from ["a kind asked for"] if asked & _KINDS else []
-    if name == "type" and len(node.args) == 1:
-        yield "a kind asked for"
     if name in {"str", "repr", "format"} and "device" in ast.unparse(node).lower():
         yield "a device as text"
     if name == "Sequential" and not node.args and not node.keywords:
         yield "an empty sequence"
-    if name in {"array", "asarray"} and owner(node.func) not in _NUMPY and _is_object(first):
-        yield "an array of an object"
     if name == "hash" and isinstance(first, ast.Name):
         yield "a number as a key"
     if name in {"asarray", "array", "save", "savez"} and owner(node.func) in _NUMPY:
@@ -285,13 +285,6 @@ def _is_boolean(node: ast.expr) -> bool:
     return isinstance(node, ast.Compare) or made_by.startswith(("is", "logical_"))
 
 
-def _is_object(node: ast.expr | None) -> bool:
-    """Whether it may be None, or hold it."""
-    if isinstance(node, ast.List | ast.Tuple):
-        return any(map(_is_object, node.elts))
-    return isinstance(node, ast.Name) or (isinstance(node, ast.Constant) and node.value is None)
-
-
 def _keyed(nodes: Sequence[ast.AST]) -> Iterator[int]:
     """Lines where a function looks up a parameter of its own, and keeps something under it."""
     for function in nodes:
@@ -310,8 +303,16 @@ def _keyed(nodes: Sequence[ast.AST]) -> Iterator[int]:
                 yield node.lineno
 
 
+def _types(nodes: Sequence[ast.AST]) -> Iterator[int]:
+    """Lines where the type of an object is asked for that is not an exception which was caught."""
+    caught = {node.name for node in nodes if isinstance(node, ast.ExceptHandler)}
+    for node in nodes:
+        if isinstance(node, ast.Call) and last(node.func) == "type" and len(node.args) == 1:
+            yield from [] if last(node.args[0]) in caught else [node.lineno]
+
+
 def _set_later(nodes: Sequence[ast.AST]) -> Iterator[int]:
-    """Lines of methods that set an attribute which the class starts as None."""
+    """Lines of methods that set an attribute which the class starts as None to what may be an array."""
     for cls in (node for node in nodes if isinstance(node, ast.ClassDef)):
         stored = [
             (method.name, target.attr, node)
@@ -324,7 +325,7 @@ def _set_later(nodes: Sequence[ast.AST]) -> Iterator[int]:
         ]
         empty = {attr for of, attr, node in stored if of == "__init__" and is_none(node.value)}
         for method, attr, node in stored:
-            if method != "__init__" and attr in empty and not isinstance(node.value, ast.Constant):
+            if method != "__init__" and attr in empty and not isinstance(node.value, _NO_ARRAYS):
                 yield node.lineno
 
 

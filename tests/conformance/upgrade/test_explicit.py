@@ -58,3 +58,29 @@ def test_a_keyword_that_the_called_name_takes_is_not_said_to_be_refused() -> Non
     takes = {f"signatures/{name}": {"keywords": ["f", "check_rep"], "any": False}}
     assert len(near(uses, {key: was}, {key: now})) == 1
     assert near(uses, {key: was, **takes}, {key: now, **takes}) == []
+
+
+def test_what_is_about_explicit_axes_is_said_in_a_line_on_failures_and_one_on_the_rest() -> None:
+    laws_of = [
+        Difference(laws.REGRESSED, f"parallel.explicit-mesh | jax.vmap | {name} | d{name}", "known")
+        for name in ("sort", "lax.gather")
+    ]
+    uses = (
+        Use(file="a.py", line=9, name="jax.vmap", positional=1),
+        Use(file="a.py", line=8, name="jax.nn.softmax", positional=1),
+        Use(file="a.py", line=7, name="jax.grad", positional=1),
+        MESH,
+        EXPLICIT,
+    )
+    key = "calls/jax.vmap/traced-explicit-own-softmax"
+    was, now = (
+        {key: {"gives": gives, "values": [None]}}
+        for gives in ("* of float32[3]", "* of float32[3]@x")
+    )
+    ((failing, keys),) = nearby(by_name(uses), laws_of)
+    assert (failing.where, failing.what) == ("a.py:9", "jax.vmap")
+    assert "sort, lax.gather fail now" in failing.sentence
+    assert len(keys) == 2
+    ((where, what, sentence),) = near(uses, was, now)
+    assert (where, what) == ("a.py:8", "jax.nn.softmax")
+    assert "softmax give something else now" in sentence

@@ -12,7 +12,10 @@ FOUND = {
     "spec = spec + (None,)": "a tuple asked for",
     "ok = isinstance(v, nnx.VariableState)": "a kind asked for",
     "ok = type(v).__name__": "a kind asked for",
-    "ok = a.w == b.w": "two objects compared",
+    "a.w = nnx.Param(x)\nok = a.w == b.w": "Variables compared",
+    "w = nnx.BatchStat(x)\nok = w != y": "Variables compared",
+    "class Count(nnx.Variable):\n    pass\nn = Count(0)\nok = n == other": "Variables compared",
+    "w = dense.kernel\nok = w == other": "Variables compared",
     "s.shape = (3,) + s.shape": "a shape set",
     "g = jax.vmap(jax.jit(f))\nlow = g.lower(x)": "a wrapped function lowered",
     "low = jax.grad(f).lower(x)": "a wrapped function lowered",
@@ -27,7 +30,13 @@ FOUND = {
     "name = f'{device}'": "a device as text",
     "n = sum(e.primitive.name == 'pjit' for e in eqns)": "pjit named",
     "z = jnp.zeros(3, dtype=x)": "an array as a dtype",
-    "a = jnp.array(losses)": "an array of an object",
+    "def f(x=None):\n    return jnp.array(x)": "an array of None",
+    "def f(*, x=None):\n    return jnp.array([1, x])": "an array of None",
+    "def f(x):\n    return jnp.array(x)\ny = f(None)": "an array of None",
+    "def f(a, x):\n    return jnp.array(x)\ny = f(1, x=None)": "an array of None",
+    "losses = [None]\na = jnp.array(losses)": "an array of None",
+    "losses = []\nlosses.append(None)\na = jnp.array(losses)": "an array of None",
+    "x = found.get('x')\na = jnp.asarray(x)": "an array of None",
     "s = jnp.sum(x, where=mask)": "where given",
     "z = jnp.clip(jnp.fft.fft(x), 0, 1)": "complex numbers",
     "z = jnp.clip(1j * x, 0, 1)": "complex numbers",
@@ -58,6 +67,15 @@ FOUND = {
     ),
 }
 NOT_FOUND = (
+    "class M:\n    def __init__(self, a):\n        self.l = {n: sum(a[:n]) for n in range(f(a))}",
+    "class M:\n    def __init__(self):\n        self.h = None\n    def f(self, x):\n        self.h = (x,)",
+    "a = jnp.array(losses)",
+    "def f(x=None):\n    x = 1 if x is None else x\n    return jnp.array(x)",
+    "def f(x=None):\n    return jnp.array(x or 1)",
+    "x = found.get('x', 0)\na = jnp.asarray(x)",
+    "ok = n_in != n_out",
+    "ok = self.dim == dim",
+    "try:\n    f()\nexcept OSError as e:\n    print(type(e).__name__)",
     "class M:\n    def __init__(self, n):\n        self.l = {}\n        self.l['a'] = n",
     "class M:\n    def __init__(self):\n        a = {'a': Linear()}\n        self.l = nnx.Dict(a)",
     "class M:\n    def note(self, x):\n        self.l = {}\n        self.l['a'] = f(x)",
@@ -111,3 +129,8 @@ def test_an_operation_has_its_line() -> None:
 
 def test_a_line_does_an_operation_once() -> None:
     assert len(operations_in("a = (np.asarray(x), np.asarray(y))", "a.py")) == 1
+
+
+def test_an_array_that_holds_no_none_is_not_told_of_none() -> None:
+    for text in ("a = jnp.array([x, y])", "def f(x=None):\n    return np.array(x)"):
+        assert "an array of None" not in {each.name for each in operations_in(text, "a.py")}

@@ -106,9 +106,9 @@ def test_calls_that_an_object_shows_too_are_said_once() -> None:
     was = {calls: {"gives": "* of bool[]", "values": [False]}, key: {"== another": "False"}}
     now = {calls: {"type": "ValueError", "line": "ambiguous"}, key: {"== another": "Array bool[2]"}}
     use = Use(file="a.py", line=1, name="flax.nnx.Param", positional=1)
-    compared = Operation(file="a.py", line=4, name="two objects compared")
+    compared = Operation(file="a.py", line=4, name="Variables compared")
     of_param = Operation(file="a.py", line=4, name="Param: == another")
-    elsewhere = Operation(file="a.py", line=9, name="two objects compared")
+    elsewhere = Operation(file="a.py", line=9, name="Variables compared")
     alone = near((use,), was, now, (compared,))
     both = near((use,), was, now, (compared, of_param))
     more = near((use,), was, now, (compared, of_param, elsewhere))
