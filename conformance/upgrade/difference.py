@@ -110,6 +110,11 @@ def is_failing(value: Value) -> bool:
     return isinstance(value, dict) and "error" in value
 
 
+def is_refusal(value: Value) -> bool:
+    """Whether it is the error of a call."""
+    return isinstance(value, dict) and "type" in value and "line" in value
+
+
 def below(key: str, keys: Iterable[str]) -> tuple[str, ...]:
     """The other observations of a case: those whose key continues the case's after a slash."""
     return tuple(other for other in keys if other.startswith(f"{key}/"))

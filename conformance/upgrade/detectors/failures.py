@@ -11,6 +11,7 @@ from conformance.upgrade.difference import (
     described,
     is_absent,
     is_failing,
+    is_refusal,
 )
 from conformance.upgrade.kinds import DifferenceKind
 
@@ -42,6 +43,8 @@ def find(pair: ObservationPair) -> Iterator[Difference]:
     """
     for key, was, now in pair.of(*{key.split("/")[0] for key in pair.changed} - {"names"}):
         parts = below(key, pair.changed)
+        if (is_refusal(was) and is_absent(now)) or (is_absent(was) and is_refusal(now)):
+            continue  # no code that works makes such a call
         if is_absent(now) and not is_absent(was):
             said = f"it needs what is gone: {now['absent']}"
             yield Difference(REMOVED, key, said, consequences=parts)

@@ -295,6 +295,18 @@ def test_what_needs_a_removed_thing_that_no_name_stands_for_is_compared() -> Non
     assert "two devices" in entry.sentence
 
 
+def test_a_call_that_raises_in_one_release_and_cannot_be_made_in_the_other_is_no_difference() -> (
+    None
+):
+    key, lacking = "calls/jax.vmap/traced-found", {"absent": "it gives no floats"}
+    refused = {"type": "ShardingTypeError", "line": "it cannot be sharded"}
+    assert not compared({key: refused}, {key: lacking}).entries
+    assert not compared({key: lacking}, {key: refused}).entries
+    accepted = {"gives": "* of float32[]", "values": [None]}
+    assert len(compared({key: accepted}, {key: lacking}).entries) == 1
+    assert len(compared({key: accepted}, {key: refused}).entries) == 1
+
+
 def test_a_leaf_more_or_less_is_compared() -> None:
     base = "outputs/f/gru/shared/output"
     differences = compared({base: leaf(1.0)}, {f"{base}/0": leaf(1.0)})
