@@ -131,8 +131,8 @@ _BY_KEY: Mapping[str, Condition] = {
         )
         for stack in ("hstack", "vstack", "dstack", "column_stack")
     },
-    "calls/jax.vmap/plain-numpy.*-list": attrs.evolve(_does("a list made"), place="file"),
-    "warnings/calls/jax.numpy.*-list": attrs.evolve(_does("a list made"), place="file"),
+    "calls/jax.vmap/plain-numpy.*-list": attrs.evolve(_does("a list given"), place="call"),
+    "warnings/calls/jax.numpy.*-list": attrs.evolve(_does("a list given"), place="call"),
     "calls/jax.vmap/plain-vjp-*": attrs.evolve(_does("made a NumPy array"), place="file"),
     "calls/jax.vmap/plain-Array-*": _does("a class asked for", of="Array"),
     "calls/jax.vmap/plain-*-as-lowered-text": _does("mhlo.sharding named", of="jit"),

@@ -13,7 +13,7 @@ from conformance.upgrade.causes import causes
 from conformance.upgrade.detectors import failures, laws
 from conformance.upgrade.difference import Difference
 from conformance.upgrade.for_you.lines import Line
-from conformance.upgrade.for_you.names import in_one_line
+from conformance.upgrade.for_you.names import gives_arguments, in_one_line
 
 _OF_EXPLICIT = frozenset({"Explicit", "explicit_axes", "reshard"})
 """Names that no code without Explicit axes uses."""
@@ -55,7 +55,11 @@ def explicit_files(uses: Mapping[str, Sequence[Use]], jax: str | None) -> frozen
         elif last == "AxisType":
             kinds |= files
         elif last == "make_mesh" and by_default:
-            found |= {use.file for use in mine if _calls(use) and "axis_types" not in use.keywords}
+            found |= {
+                use.file
+                for use in mine
+                if gives_arguments(use) and "axis_types" not in use.keywords
+            }
     # Of a kind that the text does not name, any may be meant.
     return frozenset(found | (kinds - told))
 
@@ -99,7 +103,3 @@ def _some(names: Sequence[str]) -> str:
     each = list(dict.fromkeys(names))
     more = f" and {len(each) - _NAMED} more" if len(each) > _NAMED else ""
     return ", ".join(each[:_NAMED]) + more
-
-
-def _calls(use: Use) -> bool:
-    return bool(use.positional or use.keywords)

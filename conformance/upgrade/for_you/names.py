@@ -40,6 +40,11 @@ def places(uses: Sequence[Use]) -> Iterator[str]:
         yield f"{file}:{', '.join(shown[:5])}{rest}"
 
 
+def gives_arguments(use: Use) -> bool:
+    """Whether a use is a call that gives something: an annotation is none."""
+    return bool(use.positional or use.keywords)
+
+
 def in_one_line(uses: Sequence[Use]) -> str:
     """Files and lines of the first files, and how many more files there are."""
     every = list(places(uses))

@@ -12,13 +12,14 @@ from conformance.upgrade.detectors import (
     laws,
     new_warnings,
     objects,
+    public_names,
 )
 from conformance.upgrade.difference import Difference
 from conformance.upgrade.for_you.concern import may_concern, name_of_call, of_law
 from conformance.upgrade.for_you.conditions import condition, met, named_instead, suitable
 from conformance.upgrade.for_you.explicit import explicit_files, in_few_lines, is_about_explicit
 from conformance.upgrade.for_you.lines import Line
-from conformance.upgrade.for_you.names import in_one_line
+from conformance.upgrade.for_you.names import gives_arguments, in_one_line
 from conformance.upgrade.for_you.of_objects import met_by
 from conformance.upgrade.for_you.ranks import may_be_of
 from conformance.upgrade.kinds import DifferenceKind
@@ -73,10 +74,6 @@ def nearby(
     for entry in entries:
         if not _is_near(entry):
             continue
-        if entry.kind is arguments.NEEDED and all(
-            use.whole for use in uses.get(entry.key.partition("/")[2], ())
-        ):
-            continue  # whether these give it was read
         if entry.kind in laws.KINDS and not may_concern(entry.key, uses, primitives):
             continue
         found = _place(entry, uses, operations)
@@ -212,6 +209,9 @@ def _place(
         found = (found[0], suitable(special, found[1], operations))
     if found is not None:
         found = (found[0], [use for use in found[1] if may_be_of(entry.key, use, operations)])
+    if found is not None and entry.kind is arguments.NEEDED:
+        # Of a whole call it was read whether it gives the argument.
+        found = (found[0], [use for use in found[1] if gives_arguments(use) and not use.whole])
     if found is not None and entry.kind is arguments.DEFAULT:
         argument = entry.sentence.partition(" was ")[0]
         found = (found[0], [use for use in found[1] if argument not in use.keywords])
@@ -239,6 +239,8 @@ def _of(file: str, uses: Mapping[str, Sequence[Use]]) -> dict[str, list[Use]]:
 
 def _is_near(entry: Difference) -> bool:
     """Whether a difference is of a kind that concerns who uses the name."""
+    if entry.kind is public_names.REMOVED and entry.key.startswith("calls/"):
+        return False  # the function takes some of the suite's arguments no more
     if entry.kind in (objects.OTHER, objects.WARNS):
         return True
     if entry.kind is laws.FIXED:

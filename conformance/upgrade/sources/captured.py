@@ -40,7 +40,7 @@ def _given(
 ) -> Iterator[str]:
     """What a lift is given."""
     for word in call.keywords:
-        if word.arg == "out_axes" and ast.unparse(word.value) not in {"None", "0"}:
+        if word.arg == "out_axes" and not all(map(_is_first, _leaves(word.value))):
             yield "a result along another axis"
     first = call.args[0] if call.args else None
     if isinstance(first, ast.Attribute) and _root(first) in assigned:
@@ -48,6 +48,18 @@ def _given(
     given = functions.get(last(first)) if isinstance(first, ast.Name) else first
     if isinstance(given, ast.Lambda | ast.FunctionDef):
         yield from _calls_what_it_captures(given, assigned)
+
+
+def _leaves(node: ast.expr) -> list[ast.expr]:
+    """The items of nested tuples, or the expression itself."""
+    if isinstance(node, ast.Tuple | ast.List):
+        return [leaf for each in node.elts for leaf in _leaves(each)]
+    return [node]
+
+
+def _is_first(node: ast.expr) -> bool:
+    """Whether it is the first axis, or none."""
+    return isinstance(node, ast.Constant) and node.value in {None, 0}
 
 
 def _lifting(nodes: Sequence[ast.expr]) -> bool:

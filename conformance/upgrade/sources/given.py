@@ -38,6 +38,8 @@ def given_in(nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
         name, first = last(node.func), node.args[0] if node.args else None
         if name in {"asarray", "array"} and owner(node.func) in _NUMPY and _is_key(first, made):
             yield node.lineno, "a key made a NumPy array"
+        if any(_is_list(each, made) for each in node.args[:1]):
+            yield node.lineno, "a list given"
         if name in _STACKS and _is_of_lists(first, made):
             yield node.lineno, "a list of lists given"
         if name in _SPECS and len(node.args) > 1 and is_none(first):
@@ -115,6 +117,14 @@ def _is_of_lists(node: ast.expr | None, made: _Made) -> bool:
         return _all(made, node.id, lambda value: _is_of_lists(value, {}))
     numbers = (ast.List, ast.ListComp, ast.Constant)
     return isinstance(node, ast.List | ast.Tuple) and any(isinstance(e, numbers) for e in node.elts)
+
+
+def _is_list(node: ast.expr, made: _Made) -> bool:
+    """Whether it is a list, as far as the text shows."""
+    if isinstance(node, ast.Name):
+        return _all(made, node.id, lambda value: _is_list(value, {}))
+    made_by = last(node.func) if isinstance(node, ast.Call) else ""
+    return isinstance(node, ast.List | ast.ListComp) or made_by == "list"
 
 
 def _stored(function: ast.FunctionDef) -> Iterator[int]:

@@ -191,7 +191,7 @@ def _of_statements(node: ast.AST) -> Iterator[str]:
 
 
 def _of_kinds(node: ast.AST) -> Iterator[str]:
-    """Which kinds of objects the file has: complex numbers, lists, dtypes."""
+    """Which kinds of objects the file has: complex numbers, dtypes."""
     named = last(node) if isinstance(node, ast.expr) else ""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         named = node.value
@@ -203,8 +203,6 @@ def _of_kinds(node: ast.AST) -> Iterator[str]:
         yield "complex numbers"
     if isinstance(node, ast.Constant) and isinstance(node.value, complex):
         yield "complex numbers"
-    if isinstance(node, ast.List | ast.ListComp):
-        yield "a list made"
 
 
 def _holds_a_module(node: ast.expr) -> bool:
@@ -332,12 +330,12 @@ def _set_later(nodes: Sequence[ast.AST]) -> Iterator[int]:
 def _changed(nodes: Sequence[ast.AST]) -> Iterator[int]:
     """Lines where an attribute is changed in place that may be a Variable.
 
-    That is no `.value` of one, and none to which the file assigns a number or a text.
+    That is no `.value` of one, and none to which the file assigns a number, a text or an array.
     """
     plain = {
         target.attr
         for node in nodes
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        if isinstance(node, ast.Assign) and _is_plain(node.value)
         for target in node.targets
         if isinstance(target, ast.Attribute)
     }
@@ -346,6 +344,12 @@ def _changed(nodes: Sequence[ast.AST]) -> Iterator[int]:
             continue
         if node.target.attr not in {*_VALUES, *plain}:
             yield node.lineno
+
+
+def _is_plain(node: ast.expr) -> bool:
+    """Whether it is a number, a text or an array: what NumPy's functions and JAX's give."""
+    made_by = owner(node.func) if isinstance(node, ast.Call) else ""
+    return isinstance(node, ast.Constant) or made_by in _NUMPY | {"jnp", "jp"}
 
 
 def _is_wrapper(node: ast.expr) -> bool:

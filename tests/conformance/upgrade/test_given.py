@@ -77,7 +77,7 @@ def test_none_among_the_axes_of_a_lift_is_no_leaf() -> None:
 
 def test_none_in_a_list_that_becomes_an_array_is_no_leaf() -> None:
     found = {each.name for each in operations_in("y = jnp.array([1.0, None])", "a.py")}
-    assert found == {"an array of None", "a list made"}
+    assert found == {"an array of None", "a list given"}
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ def test_a_form_of_call_that_warns_now_is_near_who_uses_the_name() -> None:
     key = "warnings/calls/jax.numpy.ndim-list"
     ndim = Use(file="a.py", line=2, name="jax.numpy.ndim")
     warns = [{"category": "DeprecationWarning", "line": "ndim requires arrays"}]
-    lists = (Operation(file="a.py", line=1, name="a list made"),)
+    lists = (Operation(file="a.py", line=2, name="a list given"),)
     ((where, what, said),) = near((ndim,), {key: []}, {key: warns}, lists)
     assert (where, what) == ("a.py:2", "jax.numpy.ndim")
     assert said.endswith("DeprecationWarning: ndim requires arrays")
@@ -254,3 +254,14 @@ def test_a_masked_layer_is_near_who_gives_a_mask() -> None:
     assert near((norm, MODULE_NAME), {call: ACCEPTED}, {call: REFUSED}) == []
     has = (Operation(file="model.py", line=9, name="a mask given"),)
     assert len(near((norm, MODULE_NAME), {call: ACCEPTED}, {call: REFUSED}, has)) == 1
+
+
+def test_an_argument_to_give_now_is_told_to_calls_and_no_annotation() -> None:
+    key, name = "defaults/flax.nnx.Optimizer", "flax.nnx.Optimizer"
+    was, now = {key: {"wrt": "Param"}}, {key: {"wrt": "required"}}
+    annotated = Use(file="a.py", line=1, name=name)
+    partial = Use(file="a.py", line=2, name=name, positional=2)
+    assert near((annotated,), was, now) == []
+    ((where, what, said),) = near((annotated, partial), was, now)
+    assert (where, what) == ("a.py:2", name)
+    assert "wrt must be given" in said

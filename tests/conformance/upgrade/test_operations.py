@@ -40,7 +40,9 @@ FOUND = {
     "s = jnp.sum(x, where=mask)": "where given",
     "z = jnp.clip(jnp.fft.fft(x), 0, 1)": "complex numbers",
     "z = jnp.clip(1j * x, 0, 1)": "complex numbers",
-    "n = jnp.size([a, b])": "a list made",
+    "n = jnp.size([a, b])": "a list given",
+    "xs = []\nfor x in y:\n    xs.append(x)\nn = jnp.size(xs)": "a list given",
+    "n = jnp.size(list(y))": "a list given",
     "n = len(list(model.iter_modules()))": "modules walked",
     "ok = issubclass(t, jax.Array)": "a class asked for",
     "m = (a < n).astype(float)\ns = jnp.sum(x, where=m)": "where given",
@@ -67,6 +69,9 @@ FOUND = {
     ),
 }
 NOT_FOUND = (
+    "xs = [1]\nn = jnp.size(x)",
+    "def f(xs):\n    return jnp.size(xs)",
+    "self.n = jnp.array(0)\nself.n += 1",
     "class M:\n    def __init__(self, a):\n        self.l = {n: sum(a[:n]) for n in range(f(a))}",
     "class M:\n    def __init__(self):\n        self.h = None\n    def f(self, x):\n        self.h = (x,)",
     "a = jnp.array(losses)",
