@@ -82,6 +82,7 @@ def _with_alike(names: frozenset[str]) -> frozenset[str]:
     return mine.union(*(alike for one, alike in _ALIKE if one & mine))
 
 
+@functools.lru_cache(maxsize=64)
 def names_in(function: Callable[..., Any]) -> frozenset[str]:
     """The names of JAX and Flax that a function's code uses, helpers of ours included.
 

@@ -12,8 +12,9 @@ from conformance.upgrade.detectors.laws import KNOWN
 from conformance.upgrade.detectors.objects import is_warning
 from conformance.upgrade.difference import Difference, Value
 from conformance.upgrade.for_you.early import before_it_runs
+from conformance.upgrade.for_you.index import Operations, Uses, by_name
 from conformance.upgrade.for_you.lines import ForYou, Line, plural
-from conformance.upgrade.for_you.names import Uses, by_name, in_one_line, names_read
+from conformance.upgrade.for_you.names import in_one_line, names_read
 from conformance.upgrade.for_you.nearby import nearby
 from conformance.upgrade.for_you.subjects import Subjects
 
@@ -62,7 +63,7 @@ def for_you(
     primitives = (first.primitives if first else None) or ()
     jax = first.environment.jax if first else None
     read = names_read(uses, old, new)
-    near = list(nearby(uses, rest, primitives, sources.operations, jax, read))
+    near = list(nearby(uses, rest, primitives, Operations(sources.operations), jax, read))
     reported |= {key for _, keys in near for key in keys}
     near = [(line, keys) for line, keys in near if not _is_said(line.what, known.work)]
     # What a file's text shows to be deprecated is known, as is a name that is.

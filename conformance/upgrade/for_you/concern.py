@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from conformance.events.user_code import Use
-from conformance.upgrade.for_you.conditions import files_naming, is_of_objects
+from conformance.upgrade.for_you.conditions import is_of_objects
+from conformance.upgrade.for_you.index import Uses
 
 _DERIVATIVES = frozenset(
     {"grad", "value_and_grad", "vjp", "jvp", "jacfwd", "jacrev", "hessian", "linearize"}
@@ -81,9 +82,7 @@ _NOT_OF_WORKING_CODE = "errors."
 """How the ids of laws begin that say what a mistake in a call raises."""
 
 
-def may_concern(
-    item: str, uses: Mapping[str, Sequence[Use]], primitives: Collection[str] = ()
-) -> bool:
+def may_concern(item: str, uses: Uses, primitives: Collection[str] = ()) -> bool:
     """Whether code with these uses may make such a call as the law checks of this subject.
 
     Args:
@@ -102,11 +101,10 @@ def may_concern(
     for glob, keywords in _KEYWORDS.items():
         if fnmatch.fnmatchcase(law, glob) and not any(_gives(use, keywords) for use in given):
             return False
-    words = {word for each in uses.values() for use in each for word in use.keywords}
-    return _is_made_of(transform, subject, {*uses, *words}, primitives)
+    return _is_made_of(transform, subject, uses.words, primitives)
 
 
-def of_law(item: str, mine: Sequence[Use], uses: Mapping[str, Sequence[Use]]) -> list[Use]:
+def of_law(item: str, mine: Sequence[Use], uses: Uses) -> list[Use]:
     """Those uses of a transform that give the keywords that the law is about, in a file with what it needs.
 
     Args:
@@ -122,16 +120,16 @@ def of_law(item: str, mine: Sequence[Use], uses: Mapping[str, Sequence[Use]]) ->
             mine = [use for use in mine if use.file in files]
     for glob, needed in OF_USES.items():
         if fnmatch.fnmatchcase(subject, glob):
-            mine = [use for use in mine if _names_one(_of_file(use.file, uses), needed)]
+            files = {use.file for use in mine}
+            files = {file for file in files if _names_one(_of_file(file, uses), needed)}
+            mine = [use for use in mine if use.file in files]
     for glob, keywords in _KEYWORDS.items():
         if fnmatch.fnmatchcase(law, glob):
             mine = [use for use in mine if _gives(use, keywords)]
     return list(mine)
 
 
-def name_of_call(
-    key: str, sentence: str, uses: Mapping[str, Sequence[Use]]
-) -> tuple[str, list[Use]] | None:
+def name_of_call(key: str, sentence: str, uses: Uses) -> tuple[str, list[Use]] | None:
     """The user's name that an observed call is about, and the uses in files that may make such a call.
 
     That is the function that is mapped, not the map, where the call is about a function; None where no
@@ -155,8 +153,8 @@ def name_of_call(
     keywords |= layer_option_forms.options_given(call)
     about = {function} if told else _about(key, call, uses)
     library = _library(key.split("/")[1])
-    of_library = files_naming(library, uses)
-    for name in sorted(uses, key=len, reverse=True):
+    of_library = uses.files.get(library, set())
+    for name in uses.longest_first:
         if not _is_one_of(name, about) or _is_of_the_other(name, library):
             continue
         mine = [
@@ -168,10 +166,11 @@ def name_of_call(
                 or (keywords >= _AXIS and _by_position(use))
             )
             and (library == "jax" or use.file in of_library)
-            and code_names.is_made_of(call, _of_file(use.file, uses))
         ]
-        if mine:
-            return name, mine
+        files = {use.file for use in mine}
+        files = {file for file in files if code_names.is_made_of(call, _of_file(file, uses))}
+        if files:
+            return name, [use for use in mine if use.file in files]
     return None
 
 
@@ -183,9 +182,7 @@ def _use_the_cpu() -> None:
     jax.config.update("jax_platforms", "cpu")
 
 
-def _about(
-    key: str, call: Callable[[], object], uses: Mapping[str, Sequence[Use]]
-) -> Collection[str]:
+def _about(key: str, call: Callable[[], object], uses: Uses) -> Collection[str]:
     """What a call is about that is told no function: what it is made of, or else the transform."""
     from conformance.observations import code_names
 
@@ -234,12 +231,9 @@ def _is_one_of(name: str, about: Collection[str]) -> bool:
     )
 
 
-def _of_file(file: str, uses: Mapping[str, Sequence[Use]]) -> list[str]:
+def _of_file(file: str, uses: Uses) -> frozenset[str]:
     """The names that a file uses, the keywords that it gives, and the derivatives that any file takes."""
-    mine = [(name, use) for name, all_uses in uses.items() for use in all_uses if use.file == file]
-    derivatives = (name for name in uses if _last(name) in _DERIVATIVES)
-    words = (word for _, use in mine for word in use.keywords)
-    return [*(name for name, _ in mine), *words, *derivatives]
+    return uses.of_file[file].words | {name for name in uses if _last(name) in _DERIVATIVES}
 
 
 def _names_one(names: Collection[str], needed: Collection[str]) -> bool:

@@ -6,8 +6,9 @@ from typing import Literal
 
 import attrs
 
-from conformance.events.user_code import Operation, Use
+from conformance.events.user_code import Use
 from conformance.upgrade.difference import Difference
+from conformance.upgrade.for_you.index import NOTHING_DONE, Operations, Uses
 
 
 @attrs.frozen
@@ -257,8 +258,8 @@ def is_of_objects(key: str) -> bool:
 def met(
     condition: Condition,
     library: str,
-    uses: Mapping[str, Sequence[Use]],
-    operations: Iterable[Operation],
+    uses: Uses,
+    operations: Operations,
 ) -> tuple[str, list[Use]] | None:
     """A user's name and the places where a condition on operations is met; None where it is nowhere.
 
@@ -269,11 +270,14 @@ def met(
         operations: What the sources do.
 
     """
-    done = [each for each in operations if each.name in condition.operations]
+    done = [
+        each for name in sorted(condition.operations) for each in operations.by_name.get(name, ())
+    ]
     for name in _candidates(condition.names, library, uses):
         files = {use.file for use in suitable(condition, uses[name])}
         mine = [each for each in done if each.file in files]
-        if mine and (library == "jax" or files_naming(library, uses) & {e.file for e in mine}):
+        of_library = uses.files.get(library, set())
+        if mine and (library == "jax" or of_library & {each.file for each in mine}):
             return name, [Use(file=each.file, line=each.line, name=name) for each in mine]
     return None
 
@@ -282,7 +286,7 @@ def named_instead(
     condition: Condition,
     library: str,
     found: Sequence[Use],
-    uses: Mapping[str, Sequence[Use]],
+    uses: Uses,
 ) -> tuple[str, list[Use]] | None:
     """The name that a condition on no operation is about, in the files that were found.
 
@@ -301,7 +305,7 @@ def named_instead(
 
 
 def suitable(
-    condition: Condition, uses: Sequence[Use], operations: Iterable[Operation] = ()
+    condition: Condition, uses: Sequence[Use], operations: Operations = NOTHING_DONE
 ) -> list[Use]:
     """Those uses that give what the change is about, and nothing that provides for it.
 
@@ -311,7 +315,8 @@ def suitable(
         operations: What the sources do, for an operation of the call itself.
 
     """
-    done = {(o.file, o.line) for o in operations if o.name in condition.operations}
+    every = (each for name in condition.operations for each in operations.by_name.get(name, ()))
+    done = {(each.file, each.line) for each in every}
     if condition.place == "call":
         uses = [use for use in uses if (use.file, use.line) in done]
     if condition.place == "file":
@@ -325,17 +330,9 @@ def suitable(
     ]
 
 
-def _candidates(
-    names: frozenset[str], library: str, uses: Mapping[str, Sequence[Use]]
-) -> Iterable[str]:
+def _candidates(names: frozenset[str], library: str, uses: Uses) -> Iterable[str]:
     """The user's names that a line may be about, those of the library before others."""
     mine = [name for name in uses if not names or name.rpartition(".")[2] in names]
     return sorted(
         mine, key=lambda name: (not name.startswith(f"{library}."), name.count("."), name)
     )
-
-
-def files_naming(library: str, uses: Mapping[str, Sequence[Use]]) -> set[str]:
-    """The files that name a library: what is done with its objects concerns these."""
-    names = (name for name in uses if name == library or name.startswith(f"{library}."))
-    return {use.file for name in names for use in uses[name]}

@@ -6,10 +6,10 @@ import attrs
 
 from conformance.events.user_code import MODULE, UserSources
 from conformance.upgrade.difference import Value
+from conformance.upgrade.for_you.index import by_name
 from conformance.upgrade.for_you.lines import Line, plural, things_to_do
 from conformance.upgrade.for_you.names import (
     arguments,
-    by_name,
     deprecated,
     gone,
     gone_now,

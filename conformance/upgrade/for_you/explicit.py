@@ -4,7 +4,7 @@ All that fails there is said in one line, and all that gives something else in a
 meets most of it, in code that the text does not show.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from packaging.version import Version
 
@@ -12,6 +12,7 @@ from conformance.events.user_code import Use
 from conformance.upgrade.causes import causes
 from conformance.upgrade.detectors import failures, laws
 from conformance.upgrade.difference import Difference
+from conformance.upgrade.for_you.index import Uses
 from conformance.upgrade.for_you.lines import Line
 from conformance.upgrade.for_you.names import gives_arguments, in_one_line
 
@@ -33,7 +34,7 @@ def is_about_explicit(entry: Difference) -> bool:
     return "explicit" in entry.key
 
 
-def explicit_files(uses: Mapping[str, Sequence[Use]], jax: str | None) -> frozenset[str]:
+def explicit_files(uses: Uses, jax: str | None) -> frozenset[str]:
     """The files that may have Explicit axes in the environment the user has.
 
     Args:

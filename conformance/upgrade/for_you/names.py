@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from conformance.events.user_code import Use
 from conformance.upgrade.difference import Value, is_absent
+from conformance.upgrade.for_you.index import Uses
 from conformance.upgrade.for_you.lines import Line, plural
 from conformance.upgrade.name_changes import (
     NameChange,
@@ -13,20 +14,8 @@ from conformance.upgrade.name_changes import (
     keyword_change,
 )
 
-Uses = Mapping[str, list[Use]]
-"""The uses of each name."""
-
-
 _FILES = 4
 """As many files are named in a line that is about several."""
-
-
-def by_name(uses: Sequence[Use]) -> dict[str, list[Use]]:
-    """The uses of each name, in their order."""
-    found: dict[str, list[Use]] = {}
-    for use in uses:
-        found.setdefault(use.name, []).append(use)
-    return found
 
 
 def places(uses: Sequence[Use]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from conformance.events.user_code import Operation, Use
+from conformance.events.user_code import Use
 from conformance.upgrade.causes import causes
 from conformance.upgrade.detectors import (
     arguments,
@@ -18,6 +18,7 @@ from conformance.upgrade.difference import Difference
 from conformance.upgrade.for_you.concern import may_concern, name_of_call, of_law
 from conformance.upgrade.for_you.conditions import condition, met, named_instead, suitable
 from conformance.upgrade.for_you.explicit import explicit_files, in_few_lines, is_about_explicit
+from conformance.upgrade.for_you.index import NOTHING_DONE, Operations, Uses
 from conformance.upgrade.for_you.lines import Line
 from conformance.upgrade.for_you.names import gives_arguments, in_one_line
 from conformance.upgrade.for_you.of_objects import met_by
@@ -50,10 +51,10 @@ _WORD = re.compile(r"[A-Za-z]+")
 
 
 def nearby(
-    uses: Mapping[str, Sequence[Use]],
+    uses: Uses,
     entries: Iterable[Difference],
     primitives: Collection[str] = (),
-    operations: Collection[Operation] = (),
+    operations: Operations = NOTHING_DONE,
     jax: str | None = None,
     read: Collection[str] = (),
 ) -> Iterator[tuple[Line, tuple[str, ...]]]:
@@ -189,9 +190,7 @@ def _error_of(entry: Difference) -> str:
     return "".join(entry.sentence.partition("; now ")[2].splitlines()[:1])
 
 
-def _place(
-    entry: Difference, uses: Mapping[str, Sequence[Use]], operations: Collection[Operation]
-) -> tuple[str, list[Use]] | None:
+def _place(entry: Difference, uses: Uses, operations: Operations) -> tuple[str, list[Use]] | None:
     """The user's name that a difference is about, and where; None where it concerns no file."""
     if entry.kind in objects.KINDS:
         return met_by(entry, uses, operations)
@@ -219,7 +218,9 @@ def _place(
         found = (found[0], of_law(entry.key, found[1], uses))
     if found is not None and entry.kind in laws.KINDS and _library(entry.key) == "jax":
         # A module is mapped in other files than it is made in; a function is not.
-        found = (found[0], [use for use in found[1] if may_concern(entry.key, _of(use.file, uses))])
+        files = {use.file for use in found[1]}
+        files = {file for file in files if may_concern(entry.key, uses.of_file[file])}
+        found = (found[0], [use for use in found[1] if use.file in files])
     return found if found and found[1] else None
 
 
@@ -229,12 +230,6 @@ def _library(key: str) -> str:
         return key.split(" | ")[1].rpartition(".")[0]
     transform = key.split("/")[1] if key.startswith("calls/") else "jax."
     return transform.rpartition(".")[0]
-
-
-def _of(file: str, uses: Mapping[str, Sequence[Use]]) -> dict[str, list[Use]]:
-    """The uses of each name in one file."""
-    mine = {name: [use for use in each if use.file == file] for name, each in uses.items()}
-    return {name: each for name, each in mine.items() if each}
 
 
 def _is_near(entry: Difference) -> bool:
@@ -310,7 +305,7 @@ def _counted(mine: Sequence[Difference]) -> str:
     return f"{len(mine)} {several} ({', '.join(which[:_NAMED])}{more}), the first"
 
 
-def _concerned(entry: Difference, uses: Mapping[str, Sequence[Use]]) -> Iterator[str]:
+def _concerned(entry: Difference, uses: Uses) -> Iterator[str]:
     """The names that a difference is about: what its key names, or whose variables changed."""
     if entry.kind is new_warnings.NEW:
         warned = (_warned(key) for key in (entry.key, *entry.consequences))

@@ -1,14 +1,14 @@
 """Which lines of the user's files do with an object what changed."""
 
 import functools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
-from conformance.events.user_code import Operation, Use
+from conformance.events.user_code import Use
 from conformance.upgrade.detectors.objects import WARNS, what_is_done
 from conformance.upgrade.difference import Difference
-from conformance.upgrade.for_you.conditions import files_naming
+from conformance.upgrade.for_you.index import Operations, Uses
 
 _NNX = frozenset(
     {
@@ -46,9 +46,7 @@ _USUAL = """
 """Attributes that users give to classes of their own, or that other libraries' objects have."""
 
 
-def met_by(
-    entry: Difference, uses: Mapping[str, Sequence[Use]], operations: Collection[Operation]
-) -> tuple[str, list[Use]] | None:
+def met_by(entry: Difference, uses: Uses, operations: Operations) -> tuple[str, list[Use]] | None:
     """The object and what is done, with the lines that do it; None where none does.
 
     Args:
@@ -68,15 +66,16 @@ def met_by(
     if what.startswith(".") and telling and not what.endswith("("):
         wanted.add(f"an object: {_asked(what)}")
     library = "flax.nnx" if kind in _NNX else "flax" if kind in _LINEN else "jax"
-    files = files_naming(library, uses)
-    mine = [each for each in operations if each.name in wanted and each.file in files]
+    files = uses.files.get(library, set())
+    mine = [each for name in sorted(wanted) for each in operations.by_name.get(name, ())]
+    mine = [each for each in mine if each.file in files]
     if not mine:
         return None
     if entry.kind is WARNS:
         # Most others of the file are of that type, too: `.value` of what `nnx.state` gives.
         files = {each.file for each in mine}
         alike = f"an object: {_asked(what)}"
-        mine += [each for each in operations if each.name == alike and each.file in files]
+        mine += [each for each in operations.by_name.get(alike, ()) if each.file in files]
     name = f"{kind}{what}" if what.startswith((".", "[")) else kind
     return name, [Use(file=each.file, line=each.line, name=name) for each in mine]
 

@@ -1,15 +1,15 @@
 """Whether a call may be of such arrays as an observed one, where the user's text says what it is of."""
 
 import re
-from collections.abc import Collection
 
-from conformance.events.user_code import Operation, Use
+from conformance.events.user_code import Use
+from conformance.upgrade.for_you.index import Operations
 
 _OF_MORE = re.compile(r"calls/.*(/of-(matrix|cube|number)-|-(matrix|matrices|numbers?)$)")
 _OF_PAIRS = re.compile(r"calls/.*-pairs$")
 
 
-def may_be_of(key: str, use: Use, operations: Collection[Operation]) -> bool:
+def may_be_of(key: str, use: Use, operations: Operations) -> bool:
     """False where the change is of arrays of another rank or length than those in the user's line.
 
     Args:
@@ -20,7 +20,7 @@ def may_be_of(key: str, use: Use, operations: Collection[Operation]) -> bool:
     """
     last = use.name.rpartition(".")[2]
     told, numbers = f"{last} of vectors", f"{last} of plain numbers"
-    done = {each.name for each in operations if (each.file, each.line) == (use.file, use.line)}
+    done = operations.by_line.get((use.file, use.line), set())
     if "/at-edges-" in key and numbers in done:
         return False
     said = {each for each in done if each.startswith(told)}

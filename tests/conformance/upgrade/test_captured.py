@@ -9,7 +9,7 @@ from conformance.events.user_code import Use
 from conformance.transforms.linen import uses as linen
 from conformance.transforms.nnx import uses as nnx
 from conformance.upgrade.for_you.concern import OF_USES, of_law
-from conformance.upgrade.for_you.names import by_name
+from conformance.upgrade.for_you.index import by_name
 from conformance.upgrade.sources import operations_in, scan
 from tests.conformance.upgrade.user_sides import near
 

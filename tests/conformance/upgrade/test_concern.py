@@ -8,12 +8,14 @@ import pytest
 
 from conformance.events.user_code import Use
 from conformance.upgrade.for_you.concern import may_concern
+from conformance.upgrade.for_you.index import Uses
 
 
-def uses(*names: str, **of_vmap: object) -> dict[str, list[Use]]:
+def uses(*names: str, **of_vmap: object) -> Uses:
     """Uses of these names, and one of `jax.vmap`."""
     found = {name: [Use(file="a.py", line=2, name=name)] for name in names}
-    return {**found, "jax.vmap": [Use(file="a.py", line=1, name="jax.vmap", **of_vmap)]}  # type: ignore[arg-type]
+    of_map = Use(file="a.py", line=1, name="jax.vmap", **of_vmap)  # type: ignore[arg-type]
+    return Uses({**found, "jax.vmap": [of_map]})
 
 
 @pytest.mark.parametrize(
@@ -47,7 +49,7 @@ def uses(*names: str, **of_vmap: object) -> dict[str, list[Use]]:
     ],
 )
 def test_a_law_concerns_code_that_may_make_its_calls(
-    item: str, concerned: dict[str, list[Use]], not_concerned: dict[str, list[Use]]
+    item: str, concerned: Uses, not_concerned: Uses
 ) -> None:
     assert may_concern(item, concerned)
     assert not may_concern(item, not_concerned)
@@ -70,9 +72,10 @@ def test_of_a_subject_that_the_suite_does_not_know_nothing_is_ruled_out() -> Non
 
 USES_JAX = """
 from conformance.upgrade.for_you.concern import may_concern, name_of_call
+from conformance.upgrade.for_you.index import by_name
 from conformance.events.user_code import Use
 
-uses = {"jax.vmap": [Use(file="a.py", line=1, name="jax.vmap")]}
+uses = by_name([Use(file="a.py", line=1, name="jax.vmap")])
 print(name_of_call("calls/jax.vmap/in-axes-an-integer", "other", uses)[0])
 print(may_concern("mapping.jit-agrees | jax.vmap | lax.exp", uses))
 """

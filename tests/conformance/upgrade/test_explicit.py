@@ -6,7 +6,7 @@ from conformance.events.user_code import Use
 from conformance.upgrade.detectors import laws
 from conformance.upgrade.difference import Difference
 from conformance.upgrade.for_you.explicit import explicit_files
-from conformance.upgrade.for_you.names import by_name
+from conformance.upgrade.for_you.index import by_name
 from conformance.upgrade.for_you.nearby import nearby
 from tests.conformance.upgrade.user_sides import near
 

@@ -5,6 +5,7 @@ import pytest
 from conformance.events.user_code import Operation, Use
 from conformance.upgrade.detectors import laws
 from conformance.upgrade.difference import Difference
+from conformance.upgrade.for_you.index import Operations, by_name
 from conformance.upgrade.for_you.nearby import nearby
 from conformance.upgrade.sources import operations_in
 from conformance.upgrade.sources.uses import uses_in
@@ -154,9 +155,9 @@ def test_what_jit_does_to_a_pmap_is_near_who_compiles_one() -> None:
     use = Use(file="a.py", line=4, name="jax.pmap", positional=1)
     cause = f"{laws.KNOWN}pmap-in-jit-zeros"
     entry = Difference(laws.FIXED, item, "a known defect is gone", cause=cause)
-    assert list(nearby({use.name: [use]}, [entry])) == []
-    compiles = (Operation(file="a.py", line=6, name="a pmap within a jit"),)
-    assert len(list(nearby({use.name: [use]}, [entry], operations=compiles))) == 1
+    assert list(nearby(by_name([use]), [entry])) == []
+    compiles = Operations([Operation(file="a.py", line=6, name="a pmap within a jit")])
+    assert len(list(nearby(by_name([use]), [entry], operations=compiles))) == 1
 
 
 def test_explicit_axes_are_said_with_what_to_write_to_who_does_not_choose() -> None:

@@ -4,6 +4,7 @@ import msgspec
 
 from conformance.events.user_code import Operation, Use
 from conformance.upgrade.for_you.concern import of_law
+from conformance.upgrade.for_you.index import by_name
 from tests.conformance.upgrade.user_sides import near
 
 DROPOUT = Use(file="model.py", line=7, name="flax.nnx.Dropout")
@@ -185,9 +186,8 @@ def test_a_law_about_meshes_is_near_files_with_meshes() -> None:
     item = "parallel.explicit-mesh | jax.vmap | stack"
     mapped = [Use(file=file, line=3, name="jax.vmap") for file in ("a.py", "b.py")]
     mesh = Use(file="b.py", line=1, name="jax.make_mesh")
-    uses = {"jax.vmap": mapped, "jax.make_mesh": [mesh]}
-    assert [use.file for use in of_law(item, mapped, uses)] == ["b.py"]
-    assert of_law(item, mapped, {"jax.vmap": mapped}) == []
+    assert [use.file for use in of_law(item, mapped, by_name([*mapped, mesh]))] == ["b.py"]
+    assert of_law(item, mapped, by_name(mapped)) == []
 
 
 def test_a_weak_type_alone_is_not_near() -> None:
