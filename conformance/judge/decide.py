@@ -12,6 +12,7 @@ from conformance.judge import also_right, build_verdict, diagnosis, rerun, worke
 from conformance.judge import verdict as verdicts
 from conformance.judge.attempt import Attempt
 from conformance.judge.compare import compare
+from conformance.judge.errors import JudgeFailure
 from conformance.judge.exercises.exercise import Exercise, Finding
 from conformance.judge.expected_answers import Call, ExpectedAnswers, compute, expected
 from conformance.judge.minimize import minimize
@@ -53,14 +54,37 @@ def _decided(
         verdict = build_verdict.failed(attempt, failure, call)
         return attrs.evolve(verdict, remarks=(*verdict.remarks, *([remark] if remark else [])))
     if wrong:
+        found, fault = _diagnosed(attempt, exercise, answers, wrong)
+        smallest = _smallest_wrong(attempt, exercise, wrong[0])
+        verdict = build_verdict.violating(attempt, smallest, found)
+        verdict = attrs.evolve(verdict, remarks=(*verdict.remarks, *([fault] if fault else [])))
+        return _with_remark_on_changes(attempt, verdict)
+    return _observed(attempt, exercise, answers)
+
+
+def _diagnosed(
+    attempt: Attempt,
+    exercise: Exercise,
+    answers: ExpectedAnswers,
+    wrong: list[diagnosis.WrongAnswer],
+) -> tuple[Diagnosis | None, str]:
+    """The diagnosis, or a remark where finding one failed.
+
+    An answer may be anything. That ours fails on one must not end the run for everybody's files.
+    """
+    try:
         found = _unsteady(attempt) or diagnosis.of_wrong(
             exercise, wrong, _printed(attempt), _notes(attempt, wrong[0])
         )
         found = found or of_values(wrong, answers.calls)
-        found = found or diagnosis.by_probing(exercise, wrong, _asker(attempt, exercise))
-        smallest = _smallest_wrong(attempt, exercise, wrong[0])
-        return _with_remark_on_changes(attempt, build_verdict.violating(attempt, smallest, found))
-    return _observed(attempt, exercise, answers)
+        return found or diagnosis.by_probing(exercise, wrong, _asker(attempt, exercise)), ""
+    except JudgeFailure:
+        raise
+    except Exception as problem:
+        return None, (
+            "looking for the mistake failed, which is a fault of the judge's, to be reported: "
+            f"{type(problem).__name__}: {problem}"[:300]
+        )
 
 
 def _with_remark_on_changes(attempt: Attempt, found: Verdict) -> Verdict:

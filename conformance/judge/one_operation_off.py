@@ -96,7 +96,7 @@ def _pairs(wrong: WrongAnswer) -> list[Pair]:
     arrays, leaves = wrong.given.arrays, wrong.expected.leaves
     if wrong.mismatch.what == "structure" or len(arrays) != len(leaves):
         return []
-    if any(array.dtype.kind not in "biuf" for array in arrays):
+    if any(array.dtype.kind not in "biuf" or not array.size for array in arrays):
         return []
     pairs = zip(arrays, leaves, strict=True)
     return [(a.astype(np.float64), leaf.value.astype(np.float64)) for a, leaf in pairs]
@@ -195,7 +195,7 @@ def _ways(given: np.ndarray, right: np.ndarray) -> Iterator[tuple[Diagnosis, Com
             yield _summed(f"added up {over}"), partial(_right_reduced, np.sum, axes)
             yield _summed(f"averaged {over}"), partial(_right_reduced, np.mean, axes)
         of_rows = _summed("added up over all axes but the first")
-        yield of_rows, lambda g, r: (g, r.reshape(len(r), -1).sum(1))
+        yield of_rows, lambda g, r: (g, r.reshape(*r.shape[:1], -1).sum(-1))
         of_examples = _summed("added up over the examples")
         yield of_examples, lambda g, r: (g, r.reshape(-1, *g.shape).sum(0))
 
