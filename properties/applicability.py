@@ -52,7 +52,7 @@ _MISSING = (
 """What exceptions say of what an older or newer release has."""
 
 
-_OF_CATALOGUE = ("rule", "draw", "option", "program")
+_OF_CATALOGUE = ("rule", "draw", "effect", "option", "program")
 """The kinds of functions that may use what a release lacks."""
 
 

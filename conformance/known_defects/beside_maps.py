@@ -96,4 +96,20 @@ BESIDE_MAPS: tuple[Defect, ...] = (
         upstream=_NOT_FOUND,
         all_laws=False,
     ),
+    Defect(
+        id="linen-shared-scope-lifted",
+        transform="flax.linen.vmap",
+        versions={"flax": ">=0.10"},
+        affects=lambda call: call.subject_name == "use.shared-scope-lifted",
+        law="sharing.documented-uses",
+        call=_use("use.shared-scope-lifted"),
+        description=(
+            "A module that takes over the scope of one that it is given, by nn.share_scope in setup, has "
+            "other names of parameters under nn.vmap, nn.scan and nn.remat: what the other one holds stays "
+            "in its own scope. nn.remat(Outer)(Inner(nn.Dense(4))) raises ScopeParamNotFoundError on the "
+            "parameters of Outer(Inner(nn.Dense(4)))."
+        ),
+        upstream=_NOT_FOUND,
+        all_laws=False,
+    ),
 )

@@ -36,6 +36,7 @@ SILENTLY_WRONG = frozenset(
         "vmap-cudnn-attention-bias-gradient",
         "vmap-many-squared-norms",
         "vmap-forward-derivative-of-custom-vmap",
+        "vmap-callback-of-sequential-vmap",
         "vmap-layer-norm-one-scale",
         "linen-vmap-layer-norm-one-scale",
         "nnx-vmap-layer-norm-one-scale",

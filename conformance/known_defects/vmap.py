@@ -36,6 +36,21 @@ VMAP: tuple[Defect, ...] = (
         upstream=NOT_FOUND_ON_THE_27TH,
     ),
     Defect(
+        id="vmap-callback-of-sequential-vmap",
+        transform="jax.vmap",
+        versions={"jax": "<0.8.2"},
+        affects=lambda call: call.subject_name == "effect-callbacks-within",
+        law="mapping.calls-back",
+        call=FunctionCall("effect-callbacks-within", {"batch": 3}, (Axes((0, 0), 0),)),
+        description=(
+            "Silently left out: what a sequential_vmap or custom_vmap function calls back, by io_callback "
+            "or jax.debug.callback, is not called under jax.jit where the function's result is not used, "
+            "mapped or not."
+        ),
+        upstream="https://github.com/jax-ml/jax/commit/2040612567 is the fix, in jax 0.8.2.",
+        all_laws=False,
+    ),
+    Defect(
         id="vmap-forward-derivative-of-sequential-vmap",
         transform="jax.vmap",
         versions={"jax": ">=0.4.30"},

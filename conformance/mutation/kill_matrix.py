@@ -44,6 +44,7 @@ _FUNCTIONS = (
     "draw-bits-rbg",
     "large-maximum",
     "placed-constraint",
+    "effect-callbacks",
     "lax.dot_general.options",
     "program-control",
 )

@@ -24,6 +24,7 @@ LAWS: Mapping[str, Law] = MappingProxyType(
         mapping.values,
         mapping.structure,
         mapping.options,
+        mapping.effects,
         mapping.again,
         mapping.large,
         mapping.programs,

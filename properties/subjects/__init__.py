@@ -4,6 +4,7 @@ from properties.subject import Subject
 from properties.subjects.batching_rules import RULES
 from properties.subjects.collectives import COLLECTIVES
 from properties.subjects.draws import DRAWS
+from properties.subjects.effects import EFFECTS
 from properties.subjects.functions import FUNCTIONS
 from properties.subjects.generated_modules import GENERATED_MODULES
 from properties.subjects.large import LARGE
@@ -16,6 +17,7 @@ from properties.subjects.uses import USES
 __all__ = [
     "COLLECTIVES",
     "DRAWS",
+    "EFFECTS",
     "FUNCTIONS",
     "GENERATED_MODULES",
     "LARGE",
@@ -35,6 +37,7 @@ _EVERY: tuple[Subject, ...] = (
     *GENERATED_MODULES,
     *COLLECTIVES,
     *DRAWS,
+    *EFFECTS,
     *LARGE,
     *OPTIONS,
     *PLACED,

@@ -23,12 +23,51 @@ FREE = "free"
 Spec = tuple[str | None, ...]
 """The name of the mesh's axis that shards each axis of one example's array."""
 
+_JOINED = """
+def shared():
+    return jnp.arange(8.0).reshape(4, 2)
+
+def number(x):
+    return (x[0, 0] > 0).astype(np.int32)
+
+def solved(scale):
+    return lax.custom_linear_solve(
+        lambda x: scale * x, 2 * shared(), lambda _, y: y / scale, symmetric=True)
+
+@jax.custom_jvp
+def product(x, y):
+    return x * y
+
+@jax.custom_vjp
+def weighted(x, y):
+    return x * y
+
+product.defjvp(lambda p, t: (p[0] * p[1], 3 * t[0] * p[1] + 5 * p[0] * t[1]))
+weighted.defvjp(lambda x, y: (x * y, (x, y)), lambda kept, g: (2 * g * kept[1], 3 * g * kept[0]))
+chosen = lambda x, i: lax.cond(i > 0, lambda x: 3 * x, lambda x: x, x)
+return [
+    lax.switch(number(a), [lambda x: x, lambda x: 2 * x, lambda x: x + 1], shared()),
+    lax.cond(number(b) > 0, lambda x, y: x, lambda x, y: y, b, shared())
+    + lax.cond(number(b) > 0, lambda: b, shared),
+    lax.scan(lambda k, x: (k + x, k), shared()[0], c)[1]
+    + lax.fori_loop(0, 3, lambda _, x: x + c, shared()),
+    lax.select_n(number(d) > 0, shared(), 2 * shared()) + jnp.where(number(d) > 0, d, shared())
+    + lax.clamp(np.float32(0), d, shared()),
+    jnp.concatenate([e[:2], shared()[:2]]) + shared().at[1].set(e[0])
+    + lax.dynamic_update_slice(shared(), e[:1], (number(e), 0)),
+    jax.grad(lambda x: jnp.sum(x * f) + jnp.sum(chosen(x, number(f))))(shared()),
+    jax.jvp(product, (shared(), g), (2 * shared(), g))[1]
+    + jax.grad(lambda x: jnp.sum(weighted(g, x)))(shared()),
+    solved(1 + number(h).astype(np.float32)),
+]
+"""
 _ARRAY, _CUBE = of("whole", 4, 2), of("whole", 4, 2, 6)
 
 
 def _placed(name: str, source: str, specs: tuple[Spec, ...]) -> FunctionSubject:
     arrays: tuple[Array, ...] = tuple(_CUBE if len(spec) > 2 else _ARRAY for spec in specs)
-    subject = rule(name, f"{_HEAD}return {source}", *arrays, exact=True)
+    body = source if "return " in source else f"return {source}"
+    subject = rule(name, f"{_HEAD}{body}", *arrays, exact=True)
     return attrs.evolve(subject, name=f"placed-{name}", kind="placed")
 
 
@@ -110,6 +149,8 @@ _ENTRIES: tuple[tuple[str, str, tuple[Spec, ...]], ...] = (
         "jax.shard_map(lambda x: 2 * x, mesh=mesh, in_specs=P(), out_specs=P('y'), check_vma=False)(a)",
         (("y", None),),
     ),
+    # What depends on the batch meets what does not, of which each example has the same.
+    ("joined", _JOINED, ((None, None),) * 8),
 )
 PLACED = tuple(_placed(*each) for each in _ENTRIES)
 SPECS: dict[str, tuple[Spec, ...]] = {f"placed-{name}": specs for name, _, specs in _ENTRIES}

@@ -136,6 +136,12 @@ _SENTENCES: Mapping[str, str] = {
     "forked-in-order": "streams are forked by filters of which two match",
     "reseeded": "the streams of members are seeded anew",
     "axes-of-state": "axes are those that a state holds",
+    "shared-setup": "modules with a setup are called by themselves and within other lifts",
+    "shared-scope": "modules share the scope of others",
+    "shared-scope-lifted": "a lifted module has the scope of one that it is given",
+    "copies-of-variables": "copies of a variable have values and metadata of their own",
+    "nothing-among": "None is among what maps and other lifts are given and give",
+    "sown-in-scan": "each turn of a scan sows, and carries modules",
     "module-aside": "a function that is differentiated gives a module beside its result",
 }
 

@@ -26,7 +26,7 @@ from reference.loop import example, stack
 SMALL = Profile("small", examples=2, shapes=2, combinations=4, deadline=60, random=False, seed=5)
 CHOSEN = (
     *("square", "linear", "sort", "dense", "batch-norm", "dropout", "gru-cell", "draw-bits"),
-    "program-control",
+    *("program-control", "effect-callbacks"),
 )
 
 KINDS_OF_FUNCTIONS = ("function", "rule", "collective", "draw")

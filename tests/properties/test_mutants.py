@@ -31,6 +31,7 @@ KILLS = {
     "mapping.jit-agrees": ["batch-reversed", "setting-left-changed"],
     "mapping.whole-batch": ["batch-reversed", "slice-zero-broadcast"],
     "mapping.keeps-options": ["precision-dropped"],
+    "mapping.calls-back": ["first-example-twice"],
     "axes.pytree-prefix": ["tree-of-axes-misread"],
     "mapping.called-again": ["batch-reversed", "slice-zero-broadcast"],
     "mapping.generated-program": ["batch-reversed", "slice-zero-broadcast"],

@@ -37,7 +37,9 @@ OF_TYPES = {
 
 Each with the functions that it gives an `out_sharding`.
 """
-LEFT_ALONE = ("placed-constraint", "placed-unconstrained")
+JOINED = "placed-joined"
+"""A subject that names no axis of the mesh: only types can be wrong, which an Explicit mesh has."""
+LEFT_ALONE = ("placed-constraint", "placed-unconstrained", JOINED)
 """Subjects that leave the batch axis as the caller sharded it; a jit or a shard_map may gather it."""
 WAYS: tuple[tuple[dict[str, str], str | None], ...] = (
     ({}, None),
@@ -70,11 +72,11 @@ def _reason(transform: Transform, subject: FunctionSubject) -> str | None:
         return f"its mesh has {DEVICES} devices, and there are {jax.device_count()}"
     if subject.name.startswith("placed-shard_map") and not hasattr(jax, "shard_map"):
         return f"jax {jax.__version__} has no jax.shard_map"
-    if subject.name not in OF_TYPES:
+    if subject.name not in (JOINED, *OF_TYPES):
         return None
     if not hasattr(jax, "set_mesh"):
         return f"jax {jax.__version__} has no jax.set_mesh"
-    lacking = [name for name in OF_TYPES[subject.name] if not _takes_out_sharding(name)]
+    lacking = [name for name in OF_TYPES.get(subject.name, ()) if not _takes_out_sharding(name)]
     return f"jax {jax.__version__} has no out_sharding of jax.{lacking[0]}" if lacking else None
 
 
@@ -112,6 +114,8 @@ def placed_within(transform: Transform, call: FunctionCall) -> None:
             continue
         if (kind == "all") != (call.subject_name in OF_TYPES):
             continue
+        if call.subject_name == JOINED and kind != "Explicit":
+            continue
         given = call.arguments(axes), _specs_of_arguments(call), kind
         got = attempt(lambda: over_mesh(mapped, *given))  # noqa: B023 (it is called at once)
         if isinstance(got, Raised) and _says_so(got.error):
@@ -138,7 +142,7 @@ def _says_so(error: Exception) -> bool:
 
 def _assert_used_name_raises(transform: Transform, call: FunctionCall) -> None:
     """Raise `Mismatch` where the map takes a name that the function shards each example by."""
-    if call.subject_name in ("placed-jit", *OF_TYPES):
+    if call.subject_name in ("placed-jit", JOINED, *OF_TYPES):
         # JAX documents it of constraints and of shard_map.
         return
     used = call.only(attrs.evolve(call.axes[0], options={"spmd_axis_name": "y"}))

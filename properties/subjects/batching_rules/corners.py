@@ -70,6 +70,37 @@ def forward(x):
 shifted.defvjp(forward, lambda total, g: (3 * g * total,), optimize_remat=True)
 return jax.vmap(jax.value_and_grad(lambda x: jnp.sum(shifted(x))), axis_name='i')(a)
 """
+_REMAT_CONSTANTS = """
+def made(rule):
+    @jax.custom_vjp
+    def weighted(x, y):
+        return jnp.arange(3.0) * x * y
+
+    @jax.custom_batching.custom_vmap
+    def forward(x, y):
+        return weighted(x, y), (x, y)
+
+    @forward.def_vmap
+    def _(size, mapped, x, y):
+        # These are constants that the function has under a map alone.
+        return (rule(x, y), (x, y)), (any(mapped), tuple(mapped))
+
+    back = lambda kept, g: (2 * g * kept[1], 3 * g * kept[0])
+    weighted.defvjp(forward, back, optimize_remat=True)
+    return weighted
+
+weights = np.arange(3, dtype=np.float32)
+each = made(lambda x, y: weights * x * y), made(lambda x, y: jnp.array([0.0, 1.0, 2.0]) * (x * y))
+slope = lambda function: jax.grad(lambda x, y: jnp.sum(function(x, y)), (0, 1))(a, b)
+kept = jax.vjp(each[0], a, b)
+return [function(a, b) for function in each], [slope(function) for function in each], kept[0], kept[1](b)
+"""
+_APPLIED = """
+change = lambda x: 3 * x + 1
+pairs, shared, square = jnp.stack([b, 3 - b]), jnp.arange(4, dtype=a.dtype), jnp.stack([a, 2 * a])
+both = square.at[b % 2, pairs].apply(jnp.negative)
+return a.at[b].apply(change), a.at[pairs].apply(lambda x: x * x), shared.at[b].apply(change), both
+"""
 _CHECKED = """
 from jax.experimental import checkify
 
@@ -193,6 +224,8 @@ _ENTRIES = (
     _exact("custom_vjp_call.mixed-tangents", _MIXED_TANGENTS, _whole("n")),
     _exact("custom_jvp_call.mixed-tangents", _MIXED_JVP, _whole("n")),
     _exact("remat_opt.collective", _REMAT_COLLECTIVE, of("few", 3, "n")),
+    _exact("remat_opt.constants", _REMAT_CONSTANTS, _whole(3), _whole(3)),
+    _exact("scatter.applied", _APPLIED, _whole(4), below(4)),
     _exact("cond.checked", _CHECKED, of("few", 3, 2)),
     rule("scan.in-batches", _IN_BATCHES, of("whole", 6, "n"), answer=_by_rows),
     _exact("add.own-primitive", _OWN_PRIMITIVE, _whole("n"), _whole("n")),

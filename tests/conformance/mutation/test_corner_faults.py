@@ -203,6 +203,24 @@ REPORTED = {
         "mode=GatherScatterMode.CLIP",
         "mode=GatherScatterMode.PROMISE_IN_BOUNDS",
     ),
+    # jax-ml/jax#16713
+    "lax.scatter.applied": (
+        "jax._src.lax.slicing:_scatter_batching_rule",
+        "operand_bdim, indices_bdim, updates_bdim = batch_dims",
+        (
+            "operand_bdim, indices_bdim, updates_bdim = batch_dims\n"
+            "  if scatter_op is scatter_p: update_jaxpr, update_consts = None, ()"
+        ),
+    ),
+    # jax-ml/jax#23000
+    "lax.remat_opt.constants": (
+        "jax._src.custom_derivatives:_remat_opt_vmap",
+        (
+            "extra_consts = batched_fwd_jaxpr.consts\n  batched_fwd_jaxpr = pe.close_jaxpr(\n"
+            "      pe.convert_constvars_jaxpr(batched_fwd_jaxpr.jaxpr))"
+        ),
+        "extra_consts = []",
+    ),
     # jax-ml/jax 9d4e2c5bd9, before jax 0.10.1
     "lax.get.outside": (
         f"{STATE}:_get_vmap",

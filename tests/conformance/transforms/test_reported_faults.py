@@ -26,6 +26,59 @@ FAULTS: dict[str, Slip] = {
         "(idxs + seq_lengths)",
         "(idxs + max_steps)",
     ),
+    "a module is as if set up once a lift has looked at it": (
+        LINEN,
+        "shared-setup",
+        "flax.linen.module:Module._try_setup",
+        "if not shallow:\n        self._state.setup_called",
+        "if True:\n        self._state.setup_called",
+    ),
+    "what a module holds stays where the module was": (
+        LINEN,
+        "shared-scope",
+        "flax.linen.module:share_scope",
+        "m.scope.parent = new_scope",
+        "pass",
+    ),
+    "a module keeps the scope that it gives up": (
+        LINEN,
+        "shared-scope",
+        "flax.linen.module:share_scope",
+        "object.__setattr__(module_to_update, 'scope', new_scope)",
+        "pass",
+    ),
+    "a copy of a variable has the metadata of its original": (
+        NNX,
+        "copies-of-variables",
+        "flax.nnx.variablelib:Variable.copy",
+        "self.get_metadata() | updates",
+        "self._var_metadata; new_metadata.update(updates)",
+    ),
+    "None counts as an argument where axes are given to all": (
+        NNX,
+        "nothing-among",
+        "flax.nnx.extract:broadcast_prefix",
+        "t, is_leaf=tree_is_leaf",
+        "t, is_leaf=lambda x: x is None or bool(tree_is_leaf and tree_is_leaf(x))",
+    ),
+    "a decorator takes None for a variable": (
+        NNX,
+        "metadata-by-decorator",
+        "flax.nnx.transforms.iteration:_apply_axis_fn",
+        "extract.broadcast_prefix_map(apply_fn, axes, tree, is_leaf=is_leaf, prefix_leaf=prefix_leaf)",
+        (
+            "_, each = extract.broadcast_prefix2(axes, tree, is_leaf=is_leaf, prefix_leaf=prefix_leaf)\n"
+            "  with_none = jax.tree.leaves(tree, is_leaf=lambda x: x is None or is_leaf(x))\n"
+            "  [apply_fn((), axis, leaf) for axis, leaf in zip(each, with_none)]"
+        ),
+    ),
+    "a scan gives one module what another one has become": (
+        NNX,
+        "sown-in-scan",
+        "flax.nnx.transforms.iteration:_scan_merge_out",
+        "graphdefs_deque.popleft()",
+        "graphdefs_deque.pop()",
+    ),
     "a loop that counts gives the module on that it is given": (
         NNX,
         "loop-of-new",

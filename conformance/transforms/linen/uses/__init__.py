@@ -12,6 +12,7 @@ from conformance.transforms.linen.uses import (
     loops,
     recurrent,
     scans,
+    shared,
     state,
 )
 from conformance.transforms.linen.uses.base import Setting, Use
@@ -27,7 +28,8 @@ USES: dict[str, Use] = {
     **bridge.USES,
     **boxes.USES,
     **recurrent.USES,
+    **shared.USES,
 }
 """By the name of its subject."""
-NEEDS: dict[str, str] = {**bridge.NEEDS, **boxes.NEEDS}
+NEEDS: dict[str, str] = {**bridge.NEEDS, **boxes.NEEDS, **shared.NEEDS}
 """The first release of Flax that has what a use is of, where the oldest has not."""

@@ -9,6 +9,7 @@ from conformance.transforms.nnx.uses import (
     branches,
     calls,
     compiled,
+    copies,
     derivatives,
     filters,
     graph,
@@ -41,6 +42,7 @@ USES: dict[str, Use] = {
     **lazy.USES,
     **recurrent.USES,
     **values.USES,
+    **copies.USES,
 }
 """By the name of its subject."""
 NEEDS: dict[str, str] = {
@@ -59,6 +61,7 @@ NEEDS: dict[str, str] = {
     **lazy.NEEDS,
     **recurrent.NEEDS,
     **values.NEEDS,
+    **copies.NEEDS,
 }
 """The first release of Flax that has what a use is of, where the oldest has not."""
 IN_ONE_WAY: frozenset[str] = frozenset().union(
@@ -67,6 +70,7 @@ IN_ONE_WAY: frozenset[str] = frozenset().union(
         for each in (
             aliases,
             calls,
+            copies,
             derivatives,
             filters,
             graph,

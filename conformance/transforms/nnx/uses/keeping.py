@@ -305,34 +305,41 @@ def by_decorator(s: Setting) -> Any:
 
 
 def _by_decorator(s: Setting, axis: int) -> Any:
-    """The same along one axis."""
-    outer = tuple(_with(("in", "out"), axis, MEMBERS))
+    """The same along one axis, with None and what is not mapped beside the module."""
+    inner, outer = ("in", "out"), tuple(_with(("in", "out"), axis, MEMBERS))
+    of_all = s.whole(7, FEATURES, OUTPUTS)
 
     def mapped(graph: bool) -> Any:
-        mode, within = {"graph": graph}, []
-        decorate: Any = partial(
-            nnx.transform_metadata, in_axes=axis, out_axes=axis, partition=MEMBERS, **mode
-        )
+        mode = {"graph": graph}
+        within: list[Any] = []
+        decorate: Any = partial(nnx.transform_metadata, partition=MEMBERS, **mode)
         w = jnp.moveaxis(s.values()["w"], 0, axis)
-        module = Marked(w, outer, None)
+        module, shared = Marked(w, outer, None), Marked(of_all, inner, None)
         module.plain = nnx.Param(w)
 
-        def function(module: Any) -> Any:
-            within.append(names_of_axes(module.w))
+        def function(given: Any, none: Any, shared: Any) -> Any:
+            module = given["module"]
+            within.extend(names_of_axes(each.w) for each in (module, shared))
             write(module.w, read(module.w) + read(module.plain))
-            return Marked(read(module.w), ("in", "out"), None)
+            made = Marked(read(module.w), inner, None)
+            return {"none": none, "made": made}, Marked(read(shared.w) + 1, inner, None)
 
-        lift = s.mapping(in_axes=axis, out_axes=axis, graph_updates=False, **mode)
-        made = lift(decorate(function))(module)
+        axes = {"in_axes": (axis, axis, None), "out_axes": (axis, None)}
+        lift = s.mapping(**axes, graph_updates=False, **mode)
+        call = lift(decorate(function, **axes))
+        given, of_shared = call({"a": None, "module": module}, None, shared)
+        made = given["made"]
         right = [
-            within[0] == ("in", "out"),
+            within == [inner, inner],
             names_of_axes(module.w) == outer,
             names_of_axes(made.w) == outer,
+            [names_of_axes(each.w) for each in (shared, of_shared)] == [inner, inner],
         ]
-        return read(module.w), read(made.w), [np.array(each) for each in right]
+        values = [read(each.w) for each in (module, made, of_shared)]
+        return values, [np.array(each) for each in right]
 
     twice = 2 * jnp.moveaxis(s.values()["w"], 0, axis)
-    expected = (twice, twice, [np.array(True)] * 3)
+    expected = [twice, twice, of_all + 1], [np.array(True)] * 4
     return lambda: [mapped(graph) for graph in (True, False)], [expected] * 2
 
 
