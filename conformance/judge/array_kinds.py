@@ -3,7 +3,8 @@
 Most functions are right for both, and NumPy arrays cost nothing to make. Some are right for JAX arrays
 alone, which whoever wrote them has tried: `x.at[0].set(1)`, `x[i]` of a traced `i`,
 `isinstance(x, jax.Array)`. A function that changes a NumPy array in place is not asked again: `x *= 2`
-does not change a JAX array, but whoever gives a NumPy array loses it.
+does not change a JAX array, but whoever gives a NumPy array loses it. Neither is one that does better with
+NumPy arrays, too, when it is asked again: it is the number of calls that matters there, or chance.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from conformance.judge.expected_answers import Call, ExpectedAnswers, expected
 from conformance.judge.worker_run import WorkerRun
 
 NUMBER = 300_000
-"""The number of the call that is made again: no call that was drawn, or made smaller, has it."""
+"""The number of a call that is made again: no call that was drawn, or made smaller, has it."""
 
 
 def does_better_with_jax_arrays(attempt: Attempt, wrong: list[WrongAnswer]) -> bool:
@@ -44,7 +45,11 @@ def does_better_with_jax_arrays(attempt: Attempt, wrong: list[WrongAnswer]) -> b
         if failure is not None:
             if failure.verdict != verdicts.ERROR or failure.call is None:
                 return False
-            again = _made_again(run, exercise, answers.calls[failure.call], attempt).failure
+            call = answers.calls[failure.call]
+            same = _made_again(run, exercise, call, attempt, jax_arrays=False).failure
+            if same is None or same.place != failure.place:
+                return False
+            again = _made_again(run, exercise, call, attempt, jax_arrays=True).failure
             return again is None or (
                 again.verdict == verdicts.ERROR and again.message != failure.message
             )
@@ -52,14 +57,19 @@ def does_better_with_jax_arrays(attempt: Attempt, wrong: list[WrongAnswer]) -> b
         return False
     number = wrong[0].call.number
     run = next(run for run in attempt.runs if number in run.answers)
-    return _is_right(
-        _made_again(run, exercise, answers.calls[number], attempt), exercise, answers, number
-    )
+    call = answers.calls[number]
+    for jax_arrays in (False, True):
+        answered = _made_again(run, exercise, call, attempt, jax_arrays=jax_arrays)
+        if _is_right(answered, exercise, answers, number) is not jax_arrays:
+            return False
+    return True
 
 
-def _made_again(run: WorkerRun, exercise: Exercise, call: Call, attempt: Attempt) -> WorkerRun:
-    """The same process with nothing but the call, made with JAX arrays."""
-    again = WorkerRun(run.channel, jax_arrays=True)
+def _made_again(
+    run: WorkerRun, exercise: Exercise, call: Call, attempt: Attempt, *, jax_arrays: bool
+) -> WorkerRun:
+    """The same process with nothing but the call, made with one kind of arrays."""
+    again = WorkerRun(run.channel, jax_arrays=jax_arrays)
     worker_run.make(again, exercise, attrs.evolve(call, number=NUMBER), attempt.limits.new_shape)
     return again
 

@@ -47,6 +47,10 @@ class WorkerExited(Exception):
     """The worker ended."""
 
 
+class OwnFailure(WorkerExited):
+    """The worker's own code failed, which a candidate can bring about."""
+
+
 class ProtocolError(WorkerExited):
     """The worker sent something that is not a frame."""
 
@@ -118,11 +122,14 @@ def read(channel: Channel, seconds: float, largest: int) -> tuple[dict[str, Any]
                 body = bytes(channel.arrived[8 : 8 + size])
                 del channel.arrived[: 8 + size]
                 try:
-                    return wire.decode(body)
+                    header, arrays = wire.decode(body)
                 except wire.Malformed as problem:
                     raise ProtocolError(
                         f"it wrote to the judge's pipe something that is no answer: {problem}"
                     ) from None
+                if "own_failure" in header:
+                    raise OwnFailure("its own code failed")
+                return header, arrays
         _wait(channel, deadline, None)
 
 

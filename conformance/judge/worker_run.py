@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -182,7 +183,7 @@ def load(
         reply = {"overdue": []}
     except channels.WorkerExited as problem:
         run.ended = channels.wait_for_exit(run.channel, problem)
-        run.failure = exited(str(problem), run.ended, None, "while the file was loaded")
+        run.failure = exited(problem, run.ended, None, "while the file was loaded")
         return Loaded()
     if "overdue" in reply:
         _stop(run, f"loading the file took more than {seconds:.1f} s", None, reply["overdue"])
@@ -269,7 +270,7 @@ def make(run: WorkerRun, exercise: Exercise, call: Call, seconds: float) -> bool
         return False
     except (channels.WorkerExited, wire.Malformed) as problem:
         run.ended = channels.wait_for_exit(run.channel, problem)
-        run.failure = exited(str(problem), run.ended, call.number, "during a call")
+        run.failure = exited(problem, run.ended, call.number, "during a call")
         return False
     notes, changed = header.get("observed"), header.get("changed")
     run.observed[call.number] = notes if isinstance(notes, dict) else {}
@@ -335,13 +336,15 @@ def raised(error: Any, call: int | None) -> Failure:
     return Failure(verdicts.ERROR, f"{kind}: {message}" if message else kind, call, fields)
 
 
-def exited(problem: str, ended: dict[str, Any], call: int | None, when: str) -> Failure:
+def exited(problem: Exception, ended: dict[str, Any], call: int | None, when: str) -> Failure:
     """The worker ended, or cannot be talked to."""
     if "signal" in ended and ended.get("stopped") in ("memory", "processes", "disk space"):
         message = f"it was stopped {when}: it took more {ended['stopped']} than its limit"
     elif "signal" in ended and ended.get("stopped") is None:
-        message = f"its process died of signal {ended['signal']} {when}"
-    elif ended.get("exit") == wire.OWN_FAILURE and ended.get("stopped") is None:
+        number = ended["signal"]
+        named = (signal.strsignal(number) or "unknown").lower()
+        message = f"its process died of signal {number} ({named}) {when}"
+    elif isinstance(problem, channels.OwnFailure) and ended.get("stopped") is None:
         message = (
             f"the judge's own code in its process failed {when}: the file seems to have changed Python, "
             "NumPy or JAX itself"

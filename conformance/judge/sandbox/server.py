@@ -20,7 +20,7 @@ import time
 import traceback
 from typing import Any
 
-from . import isolation, landlock, linux, mlir_context, processes, start_worker, supervisor, wire
+from . import isolation, landlock, linux, mlir_context, processes, start_worker, supervisor
 
 FDS = 5
 LATE_IMPORTS = (
@@ -88,7 +88,7 @@ def _serve(control: socket.socket, level: str, files: dict[str, Any]) -> None:
                 traceback.print_exc()
                 sys.stderr.flush()
             finally:
-                os._exit(wire.OWN_FAILURE)
+                os._exit(1)
         for fd in fds:
             os.close(fd)
         if child > 0:

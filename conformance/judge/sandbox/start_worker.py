@@ -108,11 +108,17 @@ def run(
     with contextlib.suppress(OSError):  # the level says that it is lacking
         system_calls.install()
     own_modules.hide(map(os.path.basename, files["masked"]))
-    from . import worker  # NumPy and all that follows only here, where a fresh server is used once
+    from . import wire, worker  # NumPy and all that follows only here, where a server is used once
 
-    worker.work(
-        requests, answers, message["spare_tasks"] + tasks, message["shared"], message["target"]
-    )
+    write, failure = os.write, wire.OWN_FAILURE
+    try:
+        worker.work(
+            requests, answers, message["spare_tasks"] + tasks, message["shared"], message["target"]
+        )
+    except BaseException:
+        with contextlib.suppress(BaseException):
+            write(answers, failure)
+        raise
 
 
 def try_filter() -> str | None:

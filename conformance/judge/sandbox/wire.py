@@ -17,8 +17,6 @@ from typing import Any
 import numpy as np
 
 MAX_FRAME = 64 * 2**20
-OWN_FAILURE = 70
-"""The exit status of a worker whose own code, not the candidate's, has raised."""
 KINDS = "biuf"
 """Array kinds that may travel: booleans, integers and floats."""
 
@@ -41,6 +39,13 @@ def encode(header: dict[str, Any], arrays: Sequence[np.ndarray] = ()) -> bytes:
     return struct.pack("<Q", len(body)) + body
 
 
+OWN_FAILURE = encode({"own_failure": True})
+"""What a worker sends whose own code, not the candidate's, has raised: made before a candidate is loaded.
+
+An exit status would not do: a candidate can choose its own.
+"""
+
+
 def decode(body: bytes) -> tuple[dict[str, Any], list[np.ndarray]]:
     """The header and the arrays of a frame's body. Raises Malformed, and nothing else."""
     try:
@@ -55,7 +60,7 @@ def decode(body: bytes) -> tuple[dict[str, Any], list[np.ndarray]]:
     except Malformed:
         raise
     except Exception as problem:  # whatever hostile bytes bring about
-        raise Malformed(f"{type(problem).__name__}: {problem}") from None
+        raise Malformed("it cannot be read") from problem
     return header, arrays
 
 

@@ -194,6 +194,16 @@ def test_a_counterexample_is_of_the_kind_of_arrays_that_a_function_is_judged_by(
     assert verdict.diagnosis.pitfall == "another-power", verdict
 
 
+@pytest.mark.parametrize("wrong", ["raise RuntimeError('again')", "return x * x + 1"])
+def test_what_is_wrong_in_some_calls_gets_no_second_chance(wrong: str, judge: Callable) -> None:
+    (verdict,) = judge(
+        "import numpy as np\ncount = 0\ndef vectorized_square(x):\n    global count\n"
+        f"    count += isinstance(x, np.ndarray)\n    if count == 7:\n        {wrong}\n    return x * x\n",
+        patience=20.0,
+    )
+    assert verdict.verdict in ("violates", "error"), verdict
+
+
 def test_what_numpy_arrays_raise_is_said_where_jax_arrays_do_not_come_to_an_end(
     judge: Callable,
 ) -> None:

@@ -223,7 +223,7 @@ def test_what_took_more_than_its_limits_is_not_started_again() -> None:
     exercise = load_exercises()["vectorized_square"]
     (call,) = draw_calls(exercise, 1, 0)
     run = worker_run.WorkerRun(None, ended={"stopped": "memory", "signal": 9})  # type: ignore[arg-type]
-    failure = worker_run.exited("", run.ended, 0, "during a call")
+    failure = worker_run.exited(Exception(), run.ended, 0, "during a call")
     limits = worker_run.Limits(1.0, 1.0)
     attempt = Attempt(None, "", None, (run,), limits, 0.0, exercise)  # type: ignore[arg-type]
     assert rerun.smaller(attempt, failure, call) == (failure, call, rerun.NOT_AGAIN)

@@ -8,9 +8,7 @@ import pytest
 
 from conformance.judge import feedback
 from conformance.judge.error_texts import of_text
-from conformance.judge.sandbox import wire
 from conformance.judge.sandbox.tracebacks import condensed, without_foreign
-from conformance.judge.worker_run import exited
 
 LIMITS = {
     "BlockingIOError: [Errno 11] Resource temporarily unavailable": "too-many-processes",
@@ -147,11 +145,35 @@ def test_a_task_for_devices_that_uses_none_has_a_remark(judge: Callable) -> None
         assert verdict.remarks == (), verdict
 
 
-@pytest.mark.parametrize(
-    ("status", "said"),
-    [(wire.OWN_FAILURE, "the judge's own code in its process failed"), (3, "exit status 3")],
+BREAKS_PYTHON = (
+    "def vectorized_square(x):\n    return x * x\nimport builtins\nbuiltins.isinstance = None\n"
 )
-def test_what_breaks_the_judges_own_code_is_no_bare_exit_status(status: int, said: str) -> None:
-    failure = exited("it does not answer", {"exit": status}, None, "while the file was loaded")
-    assert said in failure.message
-    assert ("exit status" in failure.message) is (status == 3)
+BREAKS_IN_A_CALL = (
+    "import json\ndef vectorized_square(x):\n    json.dumps = None\n    return x * x\n"
+)
+
+
+@pytest.mark.parametrize(
+    "source", [BREAKS_PYTHON, BREAKS_IN_A_CALL], ids=["at the top", "in a call"]
+)
+def test_what_breaks_the_judges_own_code_is_no_bare_exit_status(
+    judge: Callable, source: str
+) -> None:
+    (verdict,) = judge(source, patience=20.0)
+    assert verdict.verdict == "crashed"
+    assert "the judge's own code in its process failed" in verdict.message
+
+
+@pytest.mark.parametrize("status", [0, 1, 70])
+@pytest.mark.parametrize("source", ["{}", "def vectorized_square(x):\n    {}\n"])
+def test_no_exit_status_of_a_file_is_blamed_on_the_judge(
+    judge: Callable, source: str, status: int
+) -> None:
+    (verdict,) = judge("import os\n" + source.format(f"os._exit({status})"), patience=20.0)
+    assert verdict.verdict == "crashed"
+    assert f"its process ended with exit status {status} " in verdict.message
+
+
+def test_a_signal_is_named(judge: Callable) -> None:
+    (verdict,) = judge("import ctypes\nctypes.string_at(0)\n", patience=20.0)
+    assert "signal 11 (segmentation fault)" in verdict.message
