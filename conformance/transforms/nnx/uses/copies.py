@@ -149,7 +149,7 @@ USES: dict[str, Use] = {
     "use.sown-in-scan": sown_in_scan,
 }
 
-NEEDS: dict[str, str] = {"use.copies-of-variables": "0.12", "use.sown-in-scan": "0.12.1"}
+NEEDS: dict[str, str] = {"use.copies-of-variables": "0.12.2", "use.sown-in-scan": "0.12.1"}
 """The first release of Flax that has what a use is of, where the oldest has not."""
 
 IN_ONE_WAY = ("use.sown-in-scan",)
