@@ -77,6 +77,8 @@ def _attribute(parent: Any, part: str, path: str) -> Any:
     try:
         return getattr(parent, part)
     except AttributeError:
+        if path.startswith("jax.config.") and part in parent.values:
+            return parent.values[part]  # `jax.config.update` takes it, as it takes others
         if not hasattr(parent, "__path__"):
             raise
         # A module that nobody has imported yet. The attribute's error says more than the import's.

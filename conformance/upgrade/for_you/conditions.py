@@ -201,6 +201,12 @@ _BY_KEY: Mapping[str, Condition] = {
     "calls/flax.nnx.vmap/map-of-held-*": attrs.evolve(
         _does("a container held", of=_HOLDER), says=_HELD
     ),
+    **{
+        f"calls/flax.nnx.vmap/holds-a-{kind}": attrs.evolve(
+            _does("a container held", of=_HOLDER), says=_HELD
+        )
+        for kind in ("list", "dict", "tuple")
+    },
     "calls/flax.nnx.vmap/held-*": attrs.evolve(_does("a container held", of=_HOLDER), says=_HELD),
     "calls/flax.nnx.vmap/attribute-set-on-a-variable": _does(
         "an attribute of a member set", of="Param Variable Module"

@@ -11,6 +11,7 @@ _VARIABLES = frozenset(
 _OF_LAYERS = frozenset({"kernel", "bias", "scale", "embedding"})
 """What Flax's own layers call their Variables."""
 _NUMPY = frozenset({"np", "numpy", "onp"})
+_NAMES = (ast.Name, ast.List, ast.Tuple)
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -21,6 +22,8 @@ def arrays_of_none(nodes: Sequence[ast.AST]) -> Iterator[int]:
         nodes: All nodes of the file.
 
     """
+    if not any(isinstance(node, ast.Call) and _makes_array(node) for node in nodes):
+        return
     given = _given_none(nodes)
     for scope in nodes:
         if not isinstance(scope, ast.Module | _Function):
@@ -34,10 +37,15 @@ def arrays_of_none(nodes: Sequence[ast.AST]) -> Iterator[int]:
         yield from (call.lineno for call in calls if _makes_array_of(call, nones))
 
 
-def _makes_array_of(node: ast.Call, nones: set[str]) -> bool:
-    if last(node.func) not in {"array", "asarray"} or not node.args:
+def _makes_array(node: ast.Call) -> bool:
+    """Whether JAX makes an array of a name, or of a list or tuple."""
+    if last(node.func) not in {"array", "asarray"} or owner(node.func) in _NUMPY:
         return False
-    return owner(node.func) not in _NUMPY and _is_or_holds(node.args[0], nones)
+    return bool(node.args) and (is_none(node.args[0]) or isinstance(node.args[0], _NAMES))
+
+
+def _makes_array_of(node: ast.Call, nones: set[str]) -> bool:
+    return _makes_array(node) and _is_or_holds(node.args[0], nones)
 
 
 def _is_or_holds(node: ast.expr, nones: set[str]) -> bool:

@@ -1,6 +1,18 @@
 """What an expression of a file's text is, by itself."""
 
 import ast
+import functools
+
+
+@functools.lru_cache(maxsize=1)
+def parsed(source: bytes | str, file: str) -> ast.Module:
+    """The tree of a file, which is read for several purposes, one after another.
+
+    Raises:
+        SyntaxError, ValueError: It is no Python.
+
+    """
+    return ast.parse(source, filename=file)
 
 
 def last(node: ast.AST) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from conformance.events.user_code import Operation
 from conformance.upgrade.sources import made, words
 from conformance.upgrade.sources.bound import OTHER, Bound
+from conformance.upgrade.sources.expressions import parsed
 from conformance.upgrade.sources.scopes import Scopes
 
 Found = tuple[int, str, str]
@@ -20,7 +21,7 @@ def done_in(source: bytes | str, file: str) -> list[Operation]:
         file: Its path, as it is shown.
 
     """
-    tree = ast.parse(source, filename=file)
+    tree = parsed(source, file)
     reader = _Reader()
     reader.visit(tree)
     # Functions and members may be used before they are made.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from conformance.events.user_code import Operation
 from conformance.upgrade.sources.captured import captured_in
 from conformance.upgrade.sources.evidence import arrays_of_none, variables_compared
-from conformance.upgrade.sources.expressions import is_none, last, owner
+from conformance.upgrade.sources.expressions import is_none, last, owner, parsed
 from conformance.upgrade.sources.given import given_in
 from conformance.upgrade.sources.held import held_later, is_held
 from conformance.upgrade.sources.literals import of_numbers, of_vectors
@@ -62,7 +62,7 @@ def operations_in(source: bytes | str, file: str) -> list[Operation]:
         file: Its path, as it is shown.
 
     """
-    nodes = list(ast.walk(ast.parse(source, filename=file)))
+    nodes = list(ast.walk(parsed(source, file)))
     wrapped = frozenset(_wrapped(nodes))
     found = {
         (int(getattr(node, "lineno", 1)), name)
@@ -289,13 +289,14 @@ def _keyed(nodes: Sequence[ast.AST]) -> Iterator[int]:
         if not isinstance(function, ast.FunctionDef):
             continue
         mine = {arg.arg for arg in function.args.args}
+        within = list(ast.walk(function))
         kept = {
             target.slice.id
-            for node in ast.walk(function)
+            for node in within
             for target in (node.targets if isinstance(node, ast.Assign) else ())
             if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Name)
         }
-        for node in ast.walk(function):
+        for node in within if mine & kept else ():
             asked = isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn)
             if isinstance(node, ast.Compare) and asked and last(node.left) in mine & kept:
                 yield node.lineno

@@ -15,6 +15,7 @@ import msgspec
 from conformance.events.user_code import Use
 from conformance.upgrade.sources import own_modules
 from conformance.upgrade.sources.bound import OTHER, Bound, bound_in, made_by, own_attributes
+from conformance.upgrade.sources.expressions import parsed
 from conformance.upgrade.sources.own_modules import Members, OwnModules
 from conformance.upgrade.sources.scopes import Scopes
 
@@ -29,7 +30,7 @@ def members_in(source: bytes | str, file: str) -> Members:
         ValueError: It contains null bytes.
 
     """
-    tree = ast.parse(source, filename=file)
+    tree = parsed(source, file)
     collector = _Collector(file, bound_in(tree), own_modules.NONE)
     collector.visit(tree)
     return own_modules.told(collector.scopes[0])
@@ -48,7 +49,7 @@ def uses_in(source: bytes | str, file: str, own: OwnModules = own_modules.NONE) 
         ValueError: It contains null bytes.
 
     """
-    tree = ast.parse(source, filename=file)
+    tree = parsed(source, file)
     collector = _Collector(file, bound_in(tree), own)
     collector.visit(tree)
     found: dict[tuple[int, str], Use] = {}

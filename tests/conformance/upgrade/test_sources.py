@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.observations.record import Absent, needed
 from conformance.upgrade.sources import scan, uses_in
 
 
@@ -222,3 +223,14 @@ def test_a_flag_of_the_configuration_is_a_name() -> None:
         (2, "jax.config.update"),
         (3, "jax.config.update"),
     ]
+
+
+def test_a_flag_that_jax_takes_by_update_alone_is_there(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(
+        "import jax\njax.config.update('jax_platform_name', 'cpu')\njax.config.update('jax_no', 1)\n"
+    )
+    names = [use.name for use in scan([tmp_path]).uses if use.name.count(".") == 2]
+    assert "jax.config.jax_platform_name" in names
+    needed("jax.config.jax_platform_name")
+    with pytest.raises(Absent):
+        needed("jax.config.jax_no")
