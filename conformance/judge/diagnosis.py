@@ -56,6 +56,11 @@ NOT_FLATTENED = Diagnosis(
     "The values are right, but the answer has too many axes.",
     "Return it flattened, for instance with `.reshape(-1)`.",
 )
+TOO_MANY_AXES = Diagnosis(
+    "too-many-axes",
+    "The values are right, but the answer has an axis too many.",
+    "Take it out: look for `keepdims`, `[None]`, `[:, None]`, and a `reshape` that adds an axis of size 1.",
+)
 COLUMN = Diagnosis(
     "column-vector",
     "The values are right, but they came as a column of shape (B, 1), not as one number each.",
@@ -74,13 +79,20 @@ COROUTINE = Diagnosis(
 )
 GENERATOR = Diagnosis(
     "yields-its-answer",
-    "The function has a `yield`: calling it gives a generator, and nothing is computed.",
-    "Write `return` in place of `yield`.",
+    "The answer is a generator, for which nothing is computed: the function has a `yield`, or returns "
+    "`(... for ...)`.",
+    "Write `return` in place of `yield`, and `jnp.stack([... for ...])` in place of `(... for ...)`.",
 )
 FUNCTION = Diagnosis(
     "function-returned",
     "The answer is a function that was never called.",
     "Call the mapped function with the arguments: `jax.vmap(f)(x)`.",
+)
+LEAKED = Diagnosis(
+    "leaked-tracer",
+    "The answer is no array, but what stands for one inside a map or `jit`: it was kept in a "
+    "variable outside.",
+    "Return it from the mapped function, and return what the map gives: `return jax.vmap(f)(x)`.",
 )
 STILL_RUNNING = Diagnosis(
     "still-running",
@@ -119,6 +131,8 @@ def of_error(error: Mapping[str, Any], exercise: Exercise | None) -> Diagnosis |
             "The function does not take the arguments that the task gives it.",
             f"Begin it with `def {exercise.signature}:`.",
         )
+    if not error.get("frames") and text.startswith("TracerArrayConversionError"):
+        return LEAKED  # nothing of the student's was running: it is the answer itself
     return of_text(text, own)
 
 
@@ -152,7 +166,10 @@ def of_wrong(
     if explained is None:
         explained = _by_reference(_suspects(exercise, notes or {}), sample)
     if explained is None and all(_flat_fits(each) for each in sample):
-        return COLUMN if all(map(_is_column, sample)) else NOT_FLATTENED
+        if all(map(_is_column, sample)):
+            return COLUMN
+        flat = all(each.expected.leaves[0].value.ndim == 1 for each in sample)
+        return NOT_FLATTENED if flat else TOO_MANY_AXES
     return explained
 
 

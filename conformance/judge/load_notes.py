@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from conformance.judge.missing_package import lies_beside
 from conformance.judge.sandbox import stand_ins
 from conformance.judge.submissions import Submission
 from conformance.judge.worker_run import Failure, Loaded
@@ -24,11 +25,14 @@ def of(loaded: Loaded, submission: Submission) -> list[str]:
 
     """
     elsewhere = [n for n in loaded.stood_in if n in stand_ins.ELSEWHERE]
+    absent = [
+        n for n in loaded.absent if not lies_beside(n, submission)
+    ]  # else the verdict says so
     drawing = [n for n in loaded.stood_in if n not in stand_ins.ELSEWHERE]
     notes = [
         _not_installed(elsewhere, "nothing is loaded or saved by it"),
         _not_installed(drawing, "nothing is drawn or shown"),
-        _not_installed(loaded.absent, "what uses it raises"),
+        _not_installed(absent, "what uses it raises"),
     ]
     if loaded.failed_cells:
         notes.append(_on_cells(loaded.failed_cells, submission))

@@ -31,8 +31,7 @@ def of_missing_package(error: Mapping[str, Any], submission: Submission) -> Diag
     loaded = {place for place, _ in submission.modules}
     if package != module and any(package in place.split("/")[:-1] for place in loaded):
         return None  # so is a package of the student's own
-    beside = submission.path.parent
-    if any((beside / name).exists() for name in (f"{package}.py", f"{package}.ipynb", package)):
+    if lies_beside(package, submission):
         return Diagnosis(
             "imports-another-file",
             f"The file imports `{package}`, which lies beside it, but is not loaded with it.",
@@ -59,6 +58,12 @@ def of_missing_package(error: Mapping[str, Any], submission: Submission) -> Diag
         "Whoever runs the judge can add it to its environment: "
         f"`python -m pip install {_INSTALLED_AS.get(package, package)}`.",
     )
+
+
+def lies_beside(package: str, submission: Submission) -> bool:
+    """Whether a file or directory beside the candidate's goes by the name of a package."""
+    beside = submission.path.parent
+    return any((beside / name).exists() for name in (f"{package}.py", f"{package}.ipynb", package))
 
 
 _INSTALLED_AS = {

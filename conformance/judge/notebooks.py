@@ -29,7 +29,7 @@ _TIMED_CALL = re.compile(
     rf"(\s*)get_ipython\(\)\.run_line_magic\('{_TIMES}', (['\"])([\w, ]+=(?!=).+)\2\)\s*$"
 )
 _NO_BRACKETS = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|#.*")
-_EXPORTED = re.compile(r"^# (?:%%|In ?\[[\d ]*\]:)", re.MULTILINE)
+_EXPORTED = re.compile(r"^# (?:%%|In ?\[[\d ]*\]:|COMMAND -{10})", re.MULTILINE)
 
 
 class InvalidNotebook(Exception):

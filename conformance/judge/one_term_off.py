@@ -97,9 +97,12 @@ def _term(what: str, name: str) -> Diagnosis:
     return Diagnosis(
         "term-of-an-argument",
         f"Every number is off by a multiple of {what}.",
-        f"Look for a term with `{name}` that the task does not ask for, such as weight decay, or a "
-        "penalty on the weights in the loss.",
+        f"Look for a term with `{name}` that the task does not ask for, {_EXAMPLES.get(name, _OTHERS)}.",
     )
+
+
+_EXAMPLES = {"params": "such as weight decay, or a penalty on the weights in the loss"}
+_OTHERS = "and for what it is multiplied with: that may be rounded, or another number"
 
 
 def _explained(more: Sequence[tuple[np.ndarray, float]], terms: Arrays) -> int | None:

@@ -38,8 +38,9 @@ class Pitfall:
 
 MORE_THAN_DEVICES = Pitfall(
     "more-elements-than-devices",
-    "A map over devices was given more elements than there are devices.",
-    "Give each device one slice: reshape to (devices, ...) or map the rest with `vmap`.",
+    "A map over devices was given more elements than it has devices, or more in one array than in another.",
+    "Give each device one slice of every array: reshape to (devices, ...), or map the rest with `vmap`. "
+    "Take the number from the arguments, as in `len(x)`: there may be more devices.",
 )
 
 

@@ -66,7 +66,9 @@ def _described(value: Any, array: np.ndarray) -> str:
     name = type(value).__name__
     if isinstance(value, types.CoroutineType):
         value.close()  # or Python warns that nobody has waited for it
-    return f"{name} object" if array.dtype == object else f"{name} of dtype {array.dtype}"
+    if array.dtype == object and not isinstance(value, np.ndarray):
+        return f"{name} object"
+    return f"{name} of dtype {array.dtype}"
 
 
 def _as_array(value: Any) -> np.ndarray:

@@ -236,6 +236,11 @@ def test_a_package_is_named_as_pip_calls_it(judge: Callable) -> None:
     [
         ("async def vectorized_square(x):\n    return x * x\n", "async-function"),
         ("def vectorized_square(x):\n    yield x * x\n", "yields-its-answer"),
+        ("def vectorized_square(x):\n    return (v * v for v in x)\n", "yields-its-answer"),
+        (
+            "import jax\nk = []\ndef vectorized_square(x):\n    jax.vmap(k.append)(x)\n    return k[-1]\n",
+            "leaked-tracer",
+        ),
         ("def vectorized_square(x):\n    x * x\n", "nothing-returned"),
         ("def vectorized_square(x):\n    print(x * x)\n", "printed-not-returned"),
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -177,3 +178,35 @@ def test_no_exit_status_of_a_file_is_blamed_on_the_judge(
 def test_a_signal_is_named(judge: Callable) -> None:
     (verdict,) = judge("import ctypes\nctypes.string_at(0)\n", patience=20.0)
     assert "signal 11 (segmentation fault)" in verdict.message
+
+
+def test_the_answers_axes_are_told_by_what_the_task_asks_for(judge: Callable) -> None:
+    one = (
+        "import jax.numpy as jnp\ndef loss_fn(params, x, y):\n"
+        "    for w, b in params:\n        x = jnp.tanh(x @ w + b)\n"
+    )
+    (verdict,) = judge(one + "    return jnp.mean((x - y) ** 2, keepdims=True)\n", patience=20.0)
+    assert verdict.diagnosis is not None
+    assert verdict.diagnosis.pitfall == "too-many-axes"
+    assert "reshape(-1)" not in verdict.diagnosis.fix
+
+
+def test_an_array_of_as_many_rows_as_there_are_devices_is_told_to_be_one(judge: Callable) -> None:
+    (verdict,) = judge(
+        "import jax, jax.numpy as jnp\ndef parallel_scale(x, factor):\n"
+        "    fs = jnp.full((jax.device_count(),), factor)\n    return jax.pmap(jnp.multiply)(x, fs)\n",
+        patience=20.0,
+    )
+    assert verdict.diagnosis is not None
+    assert "more in one array than in another" in verdict.diagnosis.symptom, verdict
+
+
+def test_a_module_that_lies_beside_is_no_package_to_install(
+    judge: Callable, tmp_path: Path
+) -> None:
+    (tmp_path / "my_helpers.py").write_text("def square(x):\n    return x * x\n")
+    source = "import {}\ndef vectorized_square(x):\n    return {}.square(x)\n"
+    for name, remarks in (("my_helpers", 0), ("a_package_that_nobody_has", 1)):
+        (verdict,) = judge(source.replace("{}", name))
+        assert verdict.verdict == "error"
+        assert len(verdict.remarks) == remarks, verdict
