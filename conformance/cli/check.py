@@ -242,13 +242,13 @@ def judge(
         many = stays or len(found.candidates) >= MANY_CANDIDATES
         server = starting.result()
         session = sessions.JudgeSession(server, known, chosen, cache, many, early, prefetched)
-        shown = (log, files, marking, workers, found.skipped, verbosity)
-        with printer(session, *shown) as output:
+        with printer(session, log, files, marking, workers, found.skipped, verbosity) as output:
             if stays:
-                judge_as_they_come(session, paths, students, workers, output, ended)
+                failed = judge_as_they_come(session, paths, students, workers, output, ended)
             else:
-                judge_all(session, paths, found, workers, output)
+                failed = judge_all(session, paths, found, workers, output)
             status = 0 if output.conforming else errors.VIOLATED
+        _refuse_if(failed)
         return _end(status) if stays else status
     except InvalidExercise as problem:
         raise click.UsageError(str(problem)) from None
@@ -258,6 +258,12 @@ def judge(
         stop.set()  # a thread of XLA's must not be cut short by the end of the process
         _close(session, starting, early)
         pool.shutdown()
+
+
+def _refuse_if(failed: list[str]) -> None:
+    """Raise what ends the run with status 3 where files have no verdict; the others have theirs by now."""
+    if failed:
+        raise click.ClickException(f"could not judge {'; '.join(failed)}: it judged the others")
 
 
 def _start_server(

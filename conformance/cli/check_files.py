@@ -7,7 +7,8 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from conformance.cli.check_watch import Arrivals, watch
+from conformance.cli.check_watch import Arrivals, failed_on, watch
+from conformance.judge.errors import JudgeFailure
 
 if TYPE_CHECKING:
     from conformance.cli.check_output import CheckOutput
@@ -23,7 +24,7 @@ def judge_as_they_come(
     workers: int,
     output: CheckOutput,
     ended: Event | None,
-) -> None:
+) -> list[str]:
     """Judge files as they come, until `ended` is set.
 
     Args:
@@ -33,6 +34,9 @@ def judge_as_they_come(
         workers: candidates judged at the same time.
         output: shows the verdicts.
         ended: set by Ctrl-C, or by a request to end.
+
+    Returns:
+        As for `judge_all`.
 
     """
     from conformance.cli.check_output import WatchOutput
@@ -44,7 +48,7 @@ def judge_as_they_come(
     def judge_one(path: Path, student: Path) -> list[Verdict]:
         return check_file(session, path, named=False, student=student)
 
-    watch(Arrivals(paths, students, session.wanted()), workers, judge_one, output, ended)
+    return watch(Arrivals(paths, students, session.wanted()), workers, judge_one, output, ended)
 
 
 def judge_all(
@@ -53,7 +57,7 @@ def judge_all(
     found: Found,
     workers: int,
     output: CheckOutput,
-) -> None:
+) -> list[str]:
     """Judge the candidates, each student's shown as soon as those before are.
 
     Args:
@@ -62,6 +66,13 @@ def judge_all(
         found: the candidates there, and what else is there.
         workers: candidates judged at the same time.
         output: shows the verdicts.
+
+    Returns:
+        What the judge's own code failed with, for each file that has no verdict therefore: one file must not
+        end the run for everybody's.
+
+    Raises:
+        JudgeFailure: No file can be judged, or an exercise failed.
 
     """
     from conformance.cli.check_progress import FileProgress
@@ -78,17 +89,24 @@ def judge_all(
             for path in found.candidates
         ]
         of_student: list[Verdict] = []
+        failed: list[str] = []
         for place, (path, future) in enumerate(zip(found.candidates, waiting, strict=True), 1):
             while not future.done():
                 wait([future], timeout=1.0)
                 progress.judged(sum(each.done() for each in waiting), path)
-            of_student += future.result()
+            try:
+                of_student += future.result()
+            except (JudgeFailure, MemoryError):
+                raise
+            except Exception as problem:
+                failed.append(failed_on(path, problem))
             progress.hide()
             following = found.candidates[place] if place < len(waiting) else None
             if following is None or found.students[following] != found.students[path]:
                 output.show(of_student)
                 of_student = []
             progress.judged(sum(each.done() for each in waiting))
+        return failed
     finally:
         progress.hide()
         pool.shutdown(wait=False, cancel_futures=True)

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
+from conformance.judge.errors import JudgeFailure
 from conformance.judge.submissions import Found, find_candidates, of_students
+from conformance.reporting.printable import printable
 
 if TYPE_CHECKING:
     from conformance.cli.check_output import WatchOutput
@@ -111,13 +113,19 @@ def _is_old(path: Path) -> bool:
     return time.time() - found.st_mtime >= SETTLED
 
 
+def failed_on(path: Path, problem: Exception) -> str:
+    """One line on a file that the judge's own code failed on."""
+    said = f"{path}: {type(problem).__name__}: {problem} (a fault of the judge's, to be reported)"
+    return printable(" ".join(said.split()))
+
+
 def watch(
     arrivals: Arrivals,
     workers: int,
     judge: Callable[[Path, Path], list[Verdict]],
     output: WatchOutput,
     ended: threading.Event,
-) -> None:
+) -> list[str]:
     """Judge files as they come, until `ended` is set.
 
     Args:
@@ -127,7 +135,11 @@ def watch(
         output: shows the verdicts of each file.
         ended: set by Ctrl-C, or by a request to end.
 
+    Returns:
+        What the judge's own code failed with, for each file that has no verdict therefore.
+
     """
+    failed: list[str] = []
     pool = ThreadPoolExecutor(max_workers=workers)
     running: deque[tuple[Path, Future[list[Verdict]]]] = deque()
     places = ", ".join(map(str, arrivals.paths))
@@ -142,12 +154,21 @@ def watch(
             running += [(path, pool.submit(judge, path, found.students[path])) for path in ready]
             while running and running[0][1].done():
                 path, done = running.popleft()
-                output.show_file(path, done.result())
+                try:
+                    verdicts = done.result()
+                except (JudgeFailure, MemoryError):
+                    raise
+                except Exception as problem:
+                    failed.append(failed_on(path, problem))
+                    click.echo(f"Error: could not judge {failed[-1]}", err=True)
+                else:
+                    output.show_file(path, verdicts)
                 unwritten = True
             unwritten |= output.see(found)
             through = not running and not arrivals.waiting
             if unwritten and (through or now - written >= LONGEST_UNWRITTEN):
                 output.write()
                 written, unwritten = now, False
+        return failed
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

@@ -98,14 +98,15 @@ def negative_axis_as_zero(transform: Transform, function: Any, axes: Axes) -> Ma
 def first_example_twice(transform: Transform, function: Any, axes: Axes) -> Mapped:
     """the function is called once more, of the first example, and nothing is made of its result"""
 
+    def first(axis: int | None, part: Any) -> Any:
+        return leaves(lambda leaf: leaf if axis is None else jnp.take(leaf, 0, axis), part)
+
     def mapped(*arguments: Any) -> Any:
-        if number_of_examples(arguments, axes.in_axes, dict(axes.options).get("axis_size")):
-
-            def first(axis: int | None, part: Any) -> Any:
-                return leaves(lambda leaf: leaf if axis is None else jnp.take(leaf, 0, axis), part)
-
+        result = transform.map(function, axes)(*arguments)
+        # Of no examples there is no first one.
+        if all(map(np.size, jax.tree_util.tree_leaves(arguments))):
             function(*per_axis(first, axes.in_axes, arguments))
-        return transform.map(function, axes)(*arguments)
+        return result
 
     return mapped
 

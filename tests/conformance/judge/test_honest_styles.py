@@ -198,7 +198,8 @@ def test_a_counterexample_is_of_the_kind_of_arrays_that_a_function_is_judged_by(
 def test_what_is_wrong_in_some_calls_gets_no_second_chance(wrong: str, judge: Callable) -> None:
     (verdict,) = judge(
         "import numpy as np\ncount = 0\ndef vectorized_square(x):\n    global count\n"
-        f"    count += isinstance(x, np.ndarray)\n    if count == 7:\n        {wrong}\n    return x * x\n",
+        "    given = isinstance(x, np.ndarray)\n    count += given\n"
+        f"    if given and count == 7:\n        {wrong}\n    return x * x\n",
         patience=20.0,
     )
     assert verdict.verdict in ("violates", "error"), verdict

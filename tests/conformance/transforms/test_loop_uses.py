@@ -101,10 +101,14 @@ def names_of_results_in_front(patch: pytest.MonkeyPatch) -> None:
 
     if not hasattr(iteration, "_apply_axis_fn"):
         pytest.skip("this release of Flax has no decorator for metadata")
-    whole = iteration._apply_axis_fn
+    whole, given = iteration._apply_axis_fn, []
 
     def applied(tree: Any, axes: Any, metadata: Any, change: Any) -> None:
-        whole(tree, axes if isinstance(tree, tuple) else 0, metadata, change)
+        if change is iteration.spmd.remove_axis:
+            given.append(tree)
+        elif not any(tree is each for each in given):
+            axes = jax.tree_util.tree_map(lambda _: 0, axes)
+        whole(tree, axes, metadata, change)
 
     patch.setattr(iteration, "_apply_axis_fn", applied)
 
