@@ -248,7 +248,7 @@ def judge(
             else:
                 failed = judge_all(session, paths, found, workers, output)
             status = 0 if output.conforming else errors.VIOLATED
-        _refuse_if(failed)
+        _raise_for(failed)
         return _end(status) if stays else status
     except InvalidExercise as problem:
         raise click.UsageError(str(problem)) from None
@@ -260,10 +260,12 @@ def judge(
         pool.shutdown()
 
 
-def _refuse_if(failed: list[str]) -> None:
-    """Raise what ends the run with status 3 where files have no verdict; the others have theirs by now."""
+def _raise_for(failed: list[str]) -> None:
+    """End the run with status 3 where files have no verdict; the others have theirs by now."""
     if failed:
-        raise click.ClickException(f"could not judge {'; '.join(failed)}: it judged the others")
+        raise click.ClickException(
+            f"could not judge {'; '.join(failed)}; every other file was judged"
+        )
 
 
 def _start_server(

@@ -23,7 +23,8 @@ FREE = "free"
 Spec = tuple[str | None, ...]
 """The name of the mesh's axis that shards each axis of one example's array."""
 
-_JOINED = """
+_BEFORE = {
+    "joined": """
 def shared():
     return jnp.arange(8.0).reshape(4, 2)
 
@@ -45,7 +46,10 @@ def weighted(x, y):
 product.defjvp(lambda p, t: (p[0] * p[1], 3 * t[0] * p[1] + 5 * p[0] * t[1]))
 weighted.defvjp(lambda x, y: (x * y, (x, y)), lambda kept, g: (2 * g * kept[1], 3 * g * kept[0]))
 chosen = lambda x, i: lax.cond(i > 0, lambda x: 3 * x, lambda x: x, x)
-return [
+"""
+}
+"""What the functions need that are no single expression."""
+_JOINED = """[
     lax.switch(number(a), [lambda x: x, lambda x: 2 * x, lambda x: x + 1], shared()),
     lax.cond(number(b) > 0, lambda x, y: x, lambda x, y: y, b, shared())
     + lax.cond(number(b) > 0, lambda: b, shared),
@@ -66,8 +70,8 @@ _ARRAY, _CUBE = of("whole", 4, 2), of("whole", 4, 2, 6)
 
 def _placed(name: str, source: str, specs: tuple[Spec, ...]) -> FunctionSubject:
     arrays: tuple[Array, ...] = tuple(_CUBE if len(spec) > 2 else _ARRAY for spec in specs)
-    body = source if "return " in source else f"return {source}"
-    subject = rule(name, f"{_HEAD}{body}", *arrays, exact=True)
+    whole = f"{_HEAD}{_BEFORE.get(name, '')}return {source}"
+    subject = rule(name, whole, *arrays, exact=True)
     return attrs.evolve(subject, name=f"placed-{name}", kind="placed")
 
 

@@ -13,7 +13,7 @@ from conformance.upgrade.causes import causes
 from conformance.upgrade.detectors import failures, laws
 from conformance.upgrade.difference import Difference
 from conformance.upgrade.for_you.index import Uses
-from conformance.upgrade.for_you.lines import Line
+from conformance.upgrade.for_you.lines import Line, some
 from conformance.upgrade.for_you.names import gives_arguments, in_one_line
 
 _OF_EXPLICIT = frozenset({"Explicit", "explicit_axes", "reshard"})
@@ -21,8 +21,6 @@ _OF_EXPLICIT = frozenset({"Explicit", "explicit_axes", "reshard"})
 _KINDS = frozenset({"Auto", "Explicit", "Manual"})
 _BY_DEFAULT = Version("0.9.0")
 """The JAX since which the axes of `jax.make_mesh` are Explicit where the call does not say."""
-_NAMED = 4
-"""So many of the names and of the cases of a line are in it."""
 _FORMS = ("traced-", "explicit-", "gradient-", "own-")
 """How the names of cases begin that are of one function over such a mesh."""
 Concerned = tuple[str, Sequence[Difference], Sequence[Use]]
@@ -80,11 +78,11 @@ def in_few_lines(concerned: Sequence[Concerned]) -> Iterator[tuple[Line, tuple[s
         entries = [entry for _, of_name, _ in mine for entry in of_name]
         uses = [use for _, _, places in mine for use in places]
         place = in_one_line(sorted(uses, key=lambda use: (use.file, use.line)))
-        cases = _some([_case(entry) for entry in entries])
+        cases = some([_case(entry) for entry in entries])
         first = causes(entries[:1])[0].sentence.splitlines()[0]
         said = f"over the Explicit axes of a mesh {cases} {verb} now, the first: {first}"
         keys = tuple(entry.key for entry in entries)
-        yield Line(place, _some([name for name, _, _ in mine]), said), keys
+        yield Line(place, some([name for name, _, _ in mine]), said), keys
 
 
 def _fails(entry: Difference) -> bool:
@@ -97,10 +95,3 @@ def _case(entry: Difference) -> str:
     for form in _FORMS:
         last = last.removeprefix(form)
     return last
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first of several names, each once, and how many more there are."""
-    each = list(dict.fromkeys(names))
-    more = f" and {len(each) - _NAMED} more" if len(each) > _NAMED else ""
-    return ", ".join(each[:_NAMED]) + more

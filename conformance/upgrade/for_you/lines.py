@@ -43,6 +43,17 @@ def things_to_do(work: Sequence[Line]) -> int:
     return sum(not line.follows for line in work)
 
 
+_NAMED = 4
+"""So many names of several are in a line."""
+
+
+def some(names: Sequence[str]) -> str:
+    """The first of several names, each once, and how many more there are."""
+    each = list(dict.fromkeys(names))
+    more = f" and {len(each) - _NAMED} more" if len(each) > _NAMED else ""
+    return ", ".join(each[:_NAMED]) + more
+
+
 def plural(count: int, what: str) -> str:
     """Such as `2 files`."""
     return f"{count} {what}{'' if count == 1 else 's'}"

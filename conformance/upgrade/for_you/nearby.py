@@ -19,7 +19,7 @@ from conformance.upgrade.for_you.concern import may_concern, name_of_call, of_la
 from conformance.upgrade.for_you.conditions import condition, met, named_instead, suitable
 from conformance.upgrade.for_you.explicit import explicit_files, in_few_lines, is_about_explicit
 from conformance.upgrade.for_you.index import NOTHING_DONE, Operations, Uses
-from conformance.upgrade.for_you.lines import Line
+from conformance.upgrade.for_you.lines import Line, some
 from conformance.upgrade.for_you.names import gives_arguments, in_one_line
 from conformance.upgrade.for_you.of_objects import met_by
 from conformance.upgrade.for_you.ranks import may_be_of
@@ -28,8 +28,6 @@ from conformance.upgrade.kinds import DifferenceKind
 _OF_USE = frozenset({"defaults-changed", "arguments-needed"})
 """Kinds, beside those that need work, that concern who calls the function."""
 _SAID_ANEW = (failures.FAILS, call_forms.FACTS)
-_NAMED = 4
-"""So many differences of one line are named in it."""
 _ABOUT = re.compile(r"['\"`(\[\d]")
 """Where an error's message begins to name what the call was of."""
 _LIFTS = frozenset(
@@ -298,11 +296,8 @@ def _warned(key: str) -> str:
 def _counted(mine: Sequence[Difference]) -> str:
     """Such as `2 calls fail now (bound-method, holds-a-list), the first`."""
     one, several = mine[0].kind.counted
-    which = list(dict.fromkeys(_last(entry.key) for entry in mine))
-    if len(mine) == 1:
-        return f"1 {one} ({which[0]})"
-    more = f" and {len(which) - _NAMED} more" if len(which) > _NAMED else ""
-    return f"{len(mine)} {several} ({', '.join(which[:_NAMED])}{more}), the first"
+    which = some([_last(entry.key) for entry in mine])
+    return f"1 {one} ({which})" if len(mine) == 1 else f"{len(mine)} {several} ({which}), the first"
 
 
 def _concerned(entry: Difference, uses: Uses) -> Iterator[str]:

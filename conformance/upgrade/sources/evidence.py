@@ -3,14 +3,13 @@
 import ast
 from collections.abc import Iterator, Sequence
 
-from conformance.upgrade.sources.expressions import is_none, last, owner
+from conformance.upgrade.sources.expressions import NUMPY, is_none, last, owner
 
 _VARIABLES = frozenset(
     {"Variable", "Param", "BatchStat", "Cache", "Intermediate", "Perturbation", "LoRAParam"}
 )
 _OF_LAYERS = frozenset({"kernel", "bias", "scale", "embedding"})
 """What Flax's own layers call their Variables."""
-_NUMPY = frozenset({"np", "numpy", "onp"})
 _NAMES = (ast.Name, ast.List, ast.Tuple)
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -28,7 +27,8 @@ def arrays_of_none(nodes: Sequence[ast.AST]) -> Iterator[int]:
     for scope in nodes:
         if not isinstance(scope, ast.Module | _Function):
             continue
-        within = list(ast.walk(scope))
+        # A name of one function is no other's.
+        within = list(ast.walk(scope) if isinstance(scope, _Function) else _outside(scope))
         nones = set(_nones(within))
         if isinstance(scope, _Function):
             nones |= {*_empty_defaults(scope), *given.get(scope.name, ())}
@@ -37,9 +37,18 @@ def arrays_of_none(nodes: Sequence[ast.AST]) -> Iterator[int]:
         yield from (call.lineno for call in calls if _makes_array_of(call, nones))
 
 
+def _outside(module: ast.Module) -> Iterator[ast.AST]:
+    """The nodes of a file that are within no function."""
+    waiting: list[ast.AST] = [module]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += [each for each in ast.iter_child_nodes(node) if not isinstance(each, _Function)]
+
+
 def _makes_array(node: ast.Call) -> bool:
     """Whether JAX makes an array of a name, or of a list or tuple."""
-    if last(node.func) not in {"array", "asarray"} or owner(node.func) in _NUMPY:
+    if last(node.func) not in {"array", "asarray"} or owner(node.func) in NUMPY:
         return False
     return bool(node.args) and (is_none(node.args[0]) or isinstance(node.args[0], _NAMES))
 
@@ -109,7 +118,7 @@ def _asked(nodes: Sequence[ast.AST]) -> Iterator[str]:
         if isinstance(node, ast.Compare) and any(map(is_none, node.comparators)):
             yield last(node.left)
         if isinstance(node, ast.If | ast.IfExp | ast.While):
-            yield from map(last, [node.test])
+            yield last(node.test)
         if isinstance(node, ast.BoolOp):
             yield from map(last, node.values)
 

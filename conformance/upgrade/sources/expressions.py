@@ -3,6 +3,9 @@
 import ast
 import functools
 
+NUMPY = frozenset({"np", "numpy", "onp"})
+"""What users call NumPy."""
+
 
 @functools.lru_cache(maxsize=1)
 def parsed(source: bytes | str, file: str) -> ast.Module:

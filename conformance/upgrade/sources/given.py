@@ -4,9 +4,8 @@ import ast
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from conformance.upgrade.sources.expressions import is_none, last, owner
+from conformance.upgrade.sources.expressions import NUMPY, is_none, last, owner
 
-_NUMPY = frozenset({"np", "numpy", "onp"})
 _KEYS = frozenset({"key", "split", "fold_in", "clone"})
 _NAMED_KEY = re.compile(r"(^|_)(key|rng|prng)s?($|_)")
 _ARRAYS = frozenset({"array", "asarray", "arange", "linspace", "ones", "zeros"})
@@ -36,7 +35,7 @@ def given_in(nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
         if not isinstance(node, ast.Call):
             continue
         name, first = last(node.func), node.args[0] if node.args else None
-        if name in {"asarray", "array"} and owner(node.func) in _NUMPY and _is_key(first, made):
+        if name in {"asarray", "array"} and owner(node.func) in NUMPY and _is_key(first, made):
             yield node.lineno, "a key made a NumPy array"
         if any(_is_list(each, made) for each in node.args[:1]):
             yield node.lineno, "a list given"

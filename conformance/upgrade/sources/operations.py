@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from conformance.events.user_code import Operation
 from conformance.upgrade.sources.captured import captured_in
 from conformance.upgrade.sources.evidence import arrays_of_none, variables_compared
-from conformance.upgrade.sources.expressions import is_none, last, owner, parsed
+from conformance.upgrade.sources.expressions import NUMPY, is_none, last, owner, parsed
 from conformance.upgrade.sources.given import given_in
 from conformance.upgrade.sources.held import held_later, is_held
 from conformance.upgrade.sources.literals import of_numbers, of_vectors
 from conformance.upgrade.sources.maps import of_maps
 
-_NUMPY = frozenset({"np", "numpy", "onp"})
 _WRAPPERS = frozenset(
     {"vmap", "pmap", "grad", "value_and_grad", "jacfwd", "jacrev", "hessian", "checkpoint", "remat"}
 )
@@ -155,7 +154,7 @@ def _of_calls(node: ast.AST) -> Iterator[str]:
         yield "an empty sequence"
     if name == "hash" and isinstance(first, ast.Name):
         yield "a number as a key"
-    if name in {"asarray", "array", "save", "savez"} and owner(node.func) in _NUMPY:
+    if name in {"asarray", "array", "save", "savez"} and owner(node.func) in NUMPY:
         yield "made a NumPy array"
     if name in _OF_TREES and first is not None:
         yield from ["an iterator as a tree"] if any(map(_is_iterator, node.args)) else []
@@ -350,7 +349,7 @@ def _changed(nodes: Sequence[ast.AST]) -> Iterator[int]:
 def _is_plain(node: ast.expr) -> bool:
     """Whether it is a number, a text or an array: what NumPy's functions and JAX's give."""
     made_by = owner(node.func) if isinstance(node, ast.Call) else ""
-    return isinstance(node, ast.Constant) or made_by in _NUMPY | {"jnp", "jp"}
+    return isinstance(node, ast.Constant) or made_by in NUMPY | {"jnp", "jp"}
 
 
 def _is_wrapper(node: ast.expr) -> bool:

@@ -14,30 +14,35 @@ from conformance.upgrade.sources import operations_in, scan
 from tests.conformance.upgrade.user_sides import near
 
 START = "from flax import nnx\nimport jax\nmodel = Net(0)\n"
-SHOWN = {
-    "a bound method mapped": (
+SHOWN = (
+    (
+        "a bound method mapped",
         "y = nnx.vmap(model.encode)(x)",
         "y = nnx.vmap(Net.encode)(model, x)",
     ),
-    "a captured object called": (
+    (
+        "a captured object called",
         "@nnx.vmap\ndef f(x):\n    return model(x)",
         "@nnx.vmap\ndef f(model, x):\n    return model(x)",
     ),
-    "a result along another axis": ("f = jax.pmap(g, out_axes=1)", "f = jax.pmap(g, out_axes=0)"),
-    "a result along another axis ": (
+    ("a result along another axis", "f = jax.pmap(g, out_axes=1)", "f = jax.pmap(g, out_axes=0)"),
+    (
+        "a result along another axis",
         "f = jax.pmap(g, out_axes=(0, (None, 1)))",
         "f = jax.pmap(g, out_axes=(None, 0))",
     ),
-    "a Variable with metadata": ("p = nnx.Param(x, a=1, b=2)", "p = nnx.Param(x, a=1)"),
-    "all items set": ("p[...] = x", "p[0] = x"),
-}
+    ("a Variable with metadata", "p = nnx.Param(x, a=1, b=2)", "p = nnx.Param(x, a=1)"),
+    ("all items set", "p[...] = x", "p[0] = x"),
+)
 
 
-@pytest.mark.parametrize("name", SHOWN)
-def test_what_is_given_or_captured_is_shown_beside_a_neighbour(name: str) -> None:
-    shows, neighbour = (operations_in(f"{START}{text}\n", "a.py") for text in SHOWN[name])
-    assert name.strip() in {each.name for each in shows}
-    assert name.strip() not in {each.name for each in neighbour}
+@pytest.mark.parametrize(("name", "shown", "beside"), SHOWN)
+def test_what_is_given_or_captured_is_shown_beside_a_neighbour(
+    name: str, shown: str, beside: str
+) -> None:
+    shows, neighbour = (operations_in(f"{START}{text}\n", "a.py") for text in (shown, beside))
+    assert name in {each.name for each in shows}
+    assert name not in {each.name for each in neighbour}
 
 
 def test_functions_that_a_lambda_or_a_named_function_calls_are_not_captured_objects() -> None:

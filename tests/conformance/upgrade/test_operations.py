@@ -31,6 +31,7 @@ FOUND = {
     "n = sum(e.primitive.name == 'pjit' for e in eqns)": "pjit named",
     "z = jnp.zeros(3, dtype=x)": "an array as a dtype",
     "def f(x=None):\n    return jnp.array(x)": "an array of None",
+    "def f(x=None):\n    return jnp.array(x)\ndef g(x):\n    return x is None": "an array of None",
     "def f(*, x=None):\n    return jnp.array([1, x])": "an array of None",
     "def f(x):\n    return jnp.array(x)\ny = f(None)": "an array of None",
     "def f(a, x):\n    return jnp.array(x)\ny = f(1, x=None)": "an array of None",
@@ -69,6 +70,7 @@ FOUND = {
     ),
 }
 NOT_FOUND = (
+    "def f():\n    x = None\ndef g(x):\n    return jnp.array(x)",
     "xs = [1]\nn = jnp.size(x)",
     "def f(xs):\n    return jnp.size(xs)",
     "self.n = jnp.array(0)\nself.n += 1",
