@@ -44,11 +44,13 @@ _KEYWORDS: Mapping[str, frozenset[str]] = {
 _LOOPS = frozenset({"scan", "while_loop", "fori_loop"})
 OF_USES: Mapping[str, frozenset[str]] = {
     "use.abstract": frozenset({"eval_shape"}),
+    "use.branches-apart": frozenset({"linen.cond", "linen.switch"}),
     "use.bridged*": frozenset({"ToLinen", "to_linen", "ToNNX"}),
     "use.callable-in-modes": frozenset({"graph", "graph_updates"}),
     "use.carry-replaced": _LOOPS,
     "use.changed-in-branches": frozenset({"cond", "switch"}),
     "use.checked": frozenset({"checkify"}),
+    "use.compiled-once": frozenset({"linen.jit"}),
     "use.copies-of-variables": frozenset({"nnx.clone", "nnx.merge", "set_metadata"}),
     "use.derivatives": _DERIVATIVES | {"custom_vjp"},
     "use.differentiated-*": _DERIVATIVES | {"custom_vjp"},
@@ -59,6 +61,7 @@ OF_USES: Mapping[str, frozenset[str]] = {
     "use.gradient*": _DERIVATIVES,
     "use.jitted-streams": frozenset({"linen.jit"}),
     "use.list-of-axes": frozenset({"in_axes"}),
+    "use.loop-carries": frozenset({"while_loop"}),
     "use.looped": _LOOPS,
     "use.mode-by-setting": frozenset({"set_graph_mode", "set_graph_updates"}),
     "use.module-aside": frozenset({"graph_updates", "set_graph_updates"}),

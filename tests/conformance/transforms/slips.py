@@ -5,6 +5,7 @@ import inspect
 import textwrap
 from typing import Any
 
+import jax
 import pytest
 
 from conformance.transforms import TRANSFORMS
@@ -45,8 +46,11 @@ def rewrite(patch: pytest.MonkeyPatch, where: str, old: str, new: str) -> None:
             patch.setattr(public, name, made[name])
 
 
-def is_noticed(slip: Slip, seed: int, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Whether the use notices the slip; without it, the use holds."""
+def is_noticed(slip: Slip, seed: int, monkeypatch: pytest.MonkeyPatch, anew: bool = False) -> bool:
+    """Whether the use notices the slip; without it, the use holds.
+
+    With `anew`, nothing is used again that was compiled without the slip.
+    """
     transform, name, where, old, new = slip
     host, subject = TRANSFORMS[transform], SUBJECTS[f"use.{name}"]
     if LAW.skip_reason(host, subject) is not None:
@@ -55,4 +59,6 @@ def is_noticed(slip: Slip, seed: int, monkeypatch: pytest.MonkeyPatch) -> bool:
     assert violation(LAW, host, call) is None
     with monkeypatch.context() as patch:
         rewrite(patch, where, old, new)
+        if anew:
+            jax.clear_caches()
         return violation(LAW, host, call) is not None

@@ -6,10 +6,13 @@ standalone script of a violation holds the sources of these files: they import F
 
 from conformance.transforms.linen.uses import (
     boxes,
+    branches,
     bridge,
     calls,
+    compiled,
     lifts,
     loops,
+    passed,
     recurrent,
     scans,
     shared,
@@ -29,7 +32,16 @@ USES: dict[str, Use] = {
     **boxes.USES,
     **recurrent.USES,
     **shared.USES,
+    **passed.USES,
+    **compiled.USES,
+    **branches.USES,
 }
 """By the name of its subject."""
-NEEDS: dict[str, str] = {**bridge.NEEDS, **boxes.NEEDS, **shared.NEEDS}
+NEEDS: dict[str, str] = {
+    **bridge.NEEDS,
+    **boxes.NEEDS,
+    **shared.NEEDS,
+    **passed.NEEDS,
+    **compiled.NEEDS,
+}
 """The first release of Flax that has what a use is of, where the oldest has not."""
