@@ -77,7 +77,8 @@ def _diagnosed(
             exercise, wrong, _printed(attempt), _notes(attempt, wrong[0])
         )
         found = found or of_values(wrong, answers.calls)
-        return found or diagnosis.by_probing(exercise, wrong, _asker(attempt, exercise)), ""
+        found = found or diagnosis.by_probing(exercise, wrong, _asker(attempt, exercise))
+        return found or diagnosis.of_rare_mistakes(exercise, wrong), ""
     except JudgeFailure:
         raise
     except Exception as problem:

@@ -173,6 +173,18 @@ def of_wrong(
     return explained
 
 
+def of_rare_mistakes(exercise: Exercise, wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
+    """The rare pitfall that explains the wrong answers: for those that nothing else explains.
+
+    Args:
+        exercise: whose rare pitfalls are tried.
+        wrong: the wrong answers, the smallest call first.
+
+    """
+    # The largest call rules most of them out at once: a small one leaves many ways alike.
+    return _by_reference(exercise.rare_pitfalls, _one_of_each_shape(wrong)[::-1])
+
+
 def _one_of_each_shape(wrong: Sequence[WrongAnswer]) -> list[WrongAnswer]:
     """The smallest call of each shape: different pitfalls may agree at one shape, hardly at all."""
     found: dict[int, WrongAnswer] = {}

@@ -70,6 +70,8 @@ class Exercise:
         solution: the source of a correct candidate. It fills the compilation cache, and a test
             holds it to the exercise.
         pitfalls: the usual wrong ways, the most specific first.
+        rare_pitfalls: further ones with references, tried where nothing else explains a wrong answer,
+            such as two mistakes at once. They may be many.
         further_reading: addresses for a learner.
         tree: whether the answer is lists, tuples and dicts of arrays instead of one array.
         observe: `observe(arguments, notes)` looks at what the candidate was seen to do, and gives
@@ -98,6 +100,7 @@ class Exercise:
     reference: Callable[..., Any]
     solution: str = ""
     pitfalls: tuple[Pitfall, ...] = ()
+    rare_pitfalls: tuple[Pitfall, ...] = ()
     further_reading: tuple[str, ...] = ()
     tree: bool = False
     observe: Callable[[Arguments, Mapping[str, Any]], Finding | None] | None = None
@@ -167,7 +170,7 @@ def problems(exercise: Exercise) -> list[str]:
 
 def _pitfall_problems(exercise: Exercise) -> list[str]:
     found = []
-    for each in exercise.pitfalls:
+    for each in (*exercise.pitfalls, *exercise.rare_pitfalls):
         if not isinstance(each, Pitfall):
             found.append(f"one of its pitfalls is {type(each).__name__}, not a Pitfall")
         elif not all(isinstance(text, str) for text in (each.id, each.symptom, each.fix)):
@@ -190,6 +193,7 @@ _FIELDS: tuple[tuple[str, type, str], ...] = (
     ("shapes", tuple, "a tuple"),
     ("solution", str, "a string"),
     ("pitfalls", tuple, "a tuple"),
+    ("rare_pitfalls", tuple, "a tuple"),
     ("further_reading", tuple, "a tuple"),
     ("tree", bool, "True or False"),
     ("also_right", tuple, "a tuple"),

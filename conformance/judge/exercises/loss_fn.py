@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import jax
 import numpy as np
 
-from conformance.judge.exercises import other_networks, rounded, training
+from conformance.judge.exercises import rounded, training, training_mistakes
 from conformance.judge.exercises.exercise import Exercise, Pitfall
+from conformance.judge.exercises.other_losses import LOSSES
+from conformance.judge.exercises.other_networks import NETWORKS
 from reference.error_bounds.evaluate import Rounded
-
-
-def _sum(params: training.Params, x: jax.Array, y: jax.Array) -> jax.Array:
-    return training.mean_squared(params, x, y) * np.float32(y.size)
-
-
-def _half(params: training.Params, x: jax.Array, y: jax.Array) -> jax.Array:
-    return training.mean_squared(params, x, y) * np.float32(0.5)
-
-
-def _per_example(params: training.Params, x: jax.Array, y: jax.Array) -> jax.Array:
-    return training.mean_squared(params, x, y) * np.float32(y.shape[-1])
 
 
 def reference(params: training.Params, x: np.ndarray, y: np.ndarray) -> Rounded:
@@ -38,6 +27,10 @@ def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> 
 
 def _another(function: Any) -> Any:
     return lambda params, x, y: rounded.evaluate(function, params, x, y)
+
+
+def _with_loss(loss: Callable[..., Any]) -> Any:
+    return _another(lambda params, x, y: loss(training.forward(params, x), y))
 
 
 SOLUTION = """\
@@ -60,52 +53,18 @@ EXERCISE = Exercise(
     reference=reference,
     solution=SOLUTION,
     pitfalls=(
-        Pitfall(
-            "summed-not-averaged",
-            "The squared errors were added up instead of averaged.",
-            "Use `jnp.mean` over all examples and outputs.",
-            _another(_sum),
-        ),
-        Pitfall(
-            "summed-not-averaged",
-            "The squared errors were averaged over the examples, but added up over the outputs.",
-            "Use `jnp.mean` over all examples and outputs.",
-            _another(_per_example),
-        ),
-        Pitfall(
-            "halved",
-            "The loss is half of the mean squared error.",
-            "Leave out the factor 1/2.",
-            _another(_half),
-        ),
-        Pitfall(
-            "absolute-error",
-            "The errors were not squared.",
-            "Square the differences before averaging.",
-            _another(training.mean_absolute),
-        ),
-        Pitfall(
-            "targets-of-every-example",
-            "Where there is one output, each answer was compared with the targets of all examples.",
-            "Give both the same shape: (B,) less (B, 1) is broadcast to (B, B).",
-            _another(training.mean_squared_of_pairs),
-        ),
-        Pitfall(
-            "bias-missing",
-            "The network left out its biases.",
-            "Compute `tanh(x @ weights + biases)` in every layer.",
-            lambda params, x, y: reference(training.without_biases(params), x, y),
-        ),
+        *(Pitfall(way.id, way.symptom, way.fix, _with_loss(way.compute)) for way in LOSSES),
         *(
             Pitfall(
-                name,
-                f"In the network: {symptom}",
-                fix,
-                _another(partial(training.mean_squared, network=network)),
+                way.id,
+                f"In the network: {way.symptom}",
+                way.fix,
+                _another(partial(training.mean_squared, network=way.compute)),
             )
-            for name, symptom, fix, network in other_networks.NETWORKS
+            for way in NETWORKS
         ),
     ),
+    rare_pitfalls=tuple(training_mistakes.of_the_loss()),
     also_right=(_another(training.mean_squared_expanded),),
     builds_on=("neural_network",),
     further_reading=training.READING,

@@ -7,29 +7,11 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from conformance.judge.exercises import other_networks, rounded, training
 from conformance.judge.exercises.exercise import Exercise, Pitfall
 from reference.error_bounds.evaluate import Rounded
-
-
-def _last_linear(
-    params: training.Params, x: jax.Array, activation: Callable[[jax.Array], jax.Array] = jnp.tanh
-) -> jax.Array:
-    x = training.forward(params[:-1], x, activation)
-    out: jax.Array = jnp.dot(x, params[-1][0]) + params[-1][1]
-    return out
-
-
-OTHER_ACTIVATIONS = {
-    "relu": jax.nn.relu,
-    "sigmoid": jax.nn.sigmoid,
-    "softmax": jax.nn.softmax,
-    "gelu": jax.nn.gelu,
-}
-"""By what follows each layer in place of tanh."""
 
 
 def _of_rows(forward: Callable[..., jax.Array], params: training.Params, x: np.ndarray) -> Rounded:
@@ -71,46 +53,15 @@ EXERCISE = Exercise(
     reference=reference,
     solution=SOLUTION,
     pitfalls=(
-        Pitfall(
-            "bias-missing",
-            "The biases were not added.",
-            "Compute `tanh(x @ weights + biases)` in every layer.",
-            lambda params, x: reference(training.without_biases(params), x),
-        ),
-        Pitfall(
-            "last-layer-linear",
-            "The last layer was left without its tanh.",
-            "Every layer is followed by tanh here, the last one too.",
-            partial(_of_rows, _last_linear),
-        ),
-        Pitfall(
-            "no-activation",
-            "No layer is followed by an activation.",
-            "Follow every layer by `jnp.tanh`.",
-            partial(_of_rows, partial(training.forward, activation=lambda x: x)),
-        ),
         *(
-            Pitfall(
-                "another-activation",
-                f"The activation is `{name}`{where}.",
-                "Follow every layer by `jnp.tanh`, the last one too.",
-                partial(_of_rows, partial(forward, activation=activation)),
-            )
-            for name, activation in OTHER_ACTIVATIONS.items()
-            for forward, where in (
-                (training.forward, ""),
-                (_last_linear, ", and the last layer has none"),
-            )
+            Pitfall(way.id, way.symptom, way.fix, partial(_of_batch, way.compute))
+            for way in other_networks.NETWORKS
         ),
         Pitfall(
             "row-zero-broadcast",
             "Every row was given the answer of the first one.",
             "Apply the network to the whole of `x`, or map it over `x`.",
             lambda params, x: reference(params, np.broadcast_to(x[:1], x.shape)),
-        ),
-        *(
-            Pitfall(name, symptom, fix, partial(_of_batch, network))
-            for name, symptom, fix, network in other_networks.NETWORKS
         ),
     ),
     further_reading=training.READING,

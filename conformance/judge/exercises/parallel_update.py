@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import jax
 import numpy as np
 
-from conformance.judge.exercises import rounded, training
+from conformance.judge.exercises import rounded, training, training_mistakes
 from conformance.judge.exercises.exercise import MORE_THAN_DEVICES, Exercise, Pitfall
+from conformance.judge.exercises.way import Way
 from reference.error_bounds.evaluate import Rounded
 
 
@@ -38,12 +40,6 @@ def _of_the_expanded_loss(
     return rounded.each([_full_batch(params, x, y, learning_rate, _expanded)] * len(x))
 
 
-def _each_its_own(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -> Rounded:
-    rate = np.float32(learning_rate)
-    steps = [rounded.evaluate(_step, params, a, b, rate) for a, b in zip(x, y, strict=True)]
-    return rounded.each(steps)
-
-
 def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
     """The arguments of one call: params, `x` (D, B, in), `y` (D, B, out) and a learning rate."""
     drawn = training.draw_data(shape, random, turn, shape["devices"], shape["examples"])
@@ -60,6 +56,33 @@ SIZES = (
     (4, 4, (2, 3)),
     (8, 1, (4, 3, 2)),
 )
+
+AVERAGES = (
+    Way(
+        "gradient-not-averaged",
+        "Every device stepped along the gradient of its own data.",
+        "Average the gradient before the step: `jax.lax.pmean(gradient, axis_name)`.",
+        lambda gradients: gradients,
+    ),
+    Way(
+        "gradient-summed",
+        "The devices' gradients were added up instead of averaged.",
+        "Use `jax.lax.pmean` in place of `jax.lax.psum`.",
+        lambda gradients: _scaled(training_mistakes.averaged(gradients), 1),
+    ),
+    Way(
+        "gradient-averaged-twice",
+        "The gradient was divided by the number of devices twice.",
+        "Average it once: `jax.lax.pmean` divides by the number of devices already.",
+        lambda gradients: _scaled(training_mistakes.averaged(gradients), -1),
+    ),
+)
+
+
+def _scaled(gradients: Any, power: int) -> Any:
+    """The gradients, along a first axis of devices, times a power of their number."""
+    return jax.tree_util.tree_map(lambda g: g * np.float32(len(g)) ** power, gradients)
+
 
 SOLUTION = """\
 import jax
@@ -98,23 +121,9 @@ EXERCISE = Exercise(
     solution=SOLUTION,
     tree=True,
     pitfalls=(
-        Pitfall(
-            "gradient-not-averaged",
-            "Every device stepped along the gradient of its own data.",
-            "Average the gradient before the step: `jax.lax.pmean(gradient, axis_name)`.",
-            _each_its_own,
-        ),
-        Pitfall(
-            "gradient-summed",
-            "The devices' gradients were added up instead of averaged.",
-            "Use `jax.lax.pmean` in place of `jax.lax.psum`.",
-            lambda params, x, y, learning_rate: reference(params, x, y, learning_rate * len(x)),
-        ),
-        Pitfall(
-            "gradient-averaged-twice",
-            "The gradient was divided by the number of devices twice.",
-            "Average it once: `jax.lax.pmean` divides by the number of devices already.",
-            lambda params, x, y, learning_rate: reference(params, x, y, learning_rate / len(x)),
+        *(
+            Pitfall(way.id, way.symptom, way.fix, training_mistakes.over_devices(way.compute))
+            for way in AVERAGES
         ),
         Pitfall(
             "params-not-returned-per-device",
@@ -136,6 +145,7 @@ EXERCISE = Exercise(
         ),
         MORE_THAN_DEVICES,
     ),
+    rare_pitfalls=tuple(training_mistakes.of_a_step_over_devices(AVERAGES)),
     also_right=(_of_the_expanded_loss,),
     builds_on=("update", "loss_fn", "neural_network"),
     expects_map=True,

@@ -28,17 +28,17 @@ def forward(
     return x
 
 
+def squared_mean(answers: jax.Array, targets: jax.Array) -> jax.Array:
+    """The mean of the squared errors over all examples and outputs."""
+    difference = answers - targets
+    return jnp.mean(difference * difference)
+
+
 def mean_squared(
     params: Params, x: jax.Array, y: jax.Array, network: Callable[..., jax.Array] = forward
 ) -> jax.Array:
     """The mean of the squared errors over all examples and outputs, of this or another network."""
-    difference = network(params, x) - y
-    return jnp.mean(difference * difference)
-
-
-def mean_absolute(params: Params, x: jax.Array, y: jax.Array) -> jax.Array:
-    """The mean of the errors without their squares, which some compute instead: a scalar."""
-    return jnp.mean(jnp.abs(forward(params, x) - y))
+    return squared_mean(network(params, x), y)
 
 
 def mean_squared_expanded(params: Params, x: jax.Array, y: jax.Array) -> jax.Array:
@@ -48,11 +48,6 @@ def mean_squared_expanded(params: Params, x: jax.Array, y: jax.Array) -> jax.Arr
     """
     p = forward(params, x)
     return jnp.mean(p * p - 2 * p * y + y * y)
-
-
-def mean_squared_of_pairs(params: Params, x: jax.Array, y: jax.Array) -> jax.Array:
-    """Of one output, the mean over each answer with every target: what (B,) less (B, 1) broadcasts to."""
-    return mean_squared(params, x, y.T if y.shape[-1] == 1 else y)
 
 
 def gradient(params: Params, x: jax.Array, y: jax.Array) -> Params:
@@ -113,11 +108,6 @@ def draw_rate(random: np.random.RandomState, turn: int) -> float:
     """A learning rate that float32 holds exactly; in every other call a power of two."""
     rate = 2.0 ** -random.randint(0, 7) if turn % 2 else random.uniform(0.01, 1)
     return float(np.float32(rate))
-
-
-def without_biases(params: Params) -> Params:
-    """The parameters with every bias set to zero."""
-    return [(w, np.zeros_like(b)) for w, b in params]
 
 
 SHAPES: tuple[Mapping[str, Any], ...] = tuple(

@@ -9,8 +9,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from conformance.judge.exercises import other_networks, rounded, training
+from conformance.judge.exercises import rounded, training, training_mistakes
 from conformance.judge.exercises.exercise import Exercise, Pitfall
+from conformance.judge.exercises.other_steps import STEPS, WHOLE_STEPS
 from reference.error_bounds.evaluate import Rounded
 
 
@@ -33,52 +34,15 @@ def reference(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -
     return rounded.evaluate(_step, params, x, y, np.float32(learning_rate))
 
 
-def _first_layer_only(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -> Rounded:
-    value, error = reference(params, x, y, learning_rate)
-    still = [(np.asarray(w, np.float64), np.asarray(b, np.float64)) for w, b in params]
-    none = [(np.zeros_like(w), np.zeros_like(b)) for w, b in still]
-    return Rounded([*value[:1], *still[1:]], [*error[:1], *none[1:]])
-
-
-def _biases_left(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -> Rounded:
-    value, error = reference(params, x, y, learning_rate)
-    kept = [(w, np.asarray(b, np.float64)) for (w, _), (_, b) in zip(value, params, strict=True)]
-    return Rounded(kept, [(w, np.zeros_like(b)) for w, b in error])
-
-
-def _gradient(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -> Rounded:
-    return rounded.evaluate(training.gradient, params, x, y)
-
-
-def _summed(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -> Rounded:
-    return reference(params, x, y, learning_rate * np.size(y))
-
-
-def _summed_over_outputs(
-    params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float
-) -> Rounded:
-    return reference(params, x, y, learning_rate * y.shape[-1])
-
-
-def _halved(params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float) -> Rounded:
-    return reference(params, x, y, learning_rate / 2)
-
-
-OWN_RATES = (0.01, 0.1, 0.001, 0.05, 0.5)
-"""What tutorials set as the learning rate, and some leave in the function."""
-
-
-def _at_rate(
-    rate: float, params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float
-) -> Rounded:
-    return reference(params, x, y, rate)
-
-
 def _another(
     step: Callable[..., Any], params: Any, x: np.ndarray, y: np.ndarray, learning_rate: float
 ) -> Rounded:
     compiled = jax.jit(step)
     return rounded.roughly(compiled(params, x, y, np.float32(learning_rate)))
+
+
+def _by_gradient(step: Callable[..., Any], params: Any, x: Any, y: Any, rate: Any) -> Any:
+    return step(params, training.gradient(params, x, y), rate)
 
 
 def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
@@ -115,50 +79,14 @@ EXERCISE = Exercise(
     solution=SOLUTION,
     tree=True,
     pitfalls=(
-        Pitfall(
-            "gradient-added",
-            "The step went uphill: the gradient was added.",
-            "Subtract it: `w - learning_rate * dw`.",
-            lambda params, x, y, learning_rate: reference(params, x, y, -learning_rate),
-        ),
-        Pitfall(
-            "learning-rate-ignored",
-            "The step has the length of the gradient itself.",
-            "Multiply the gradient by `learning_rate`.",
-            lambda params, x, y, learning_rate: reference(params, x, y, 1.0),
-        ),
-        Pitfall(
-            "gradient-returned",
-            "The gradient came back in place of the new parameters.",
-            "Return `w - learning_rate * dw` for each.",
-            _gradient,
-        ),
         *(
             Pitfall(
-                "gradient-of-a-sum",
-                "The step is that of a loss which adds up the squared errors.",
-                "Take the gradient of their mean over all examples and outputs: `jnp.mean`.",
-                way,
+                way.id,
+                way.symptom,
+                way.fix,
+                partial(_another, partial(_by_gradient, way.compute)),
             )
-            for way in (_summed, _summed_over_outputs)
-        ),
-        Pitfall(
-            "gradient-of-a-half",
-            "The step is that of half the mean squared error.",
-            "Take the gradient of the mean squared error itself.",
-            _halved,
-        ),
-        Pitfall(
-            "biases-not-updated",
-            "Only the weights were changed.",
-            "Step the biases as well, with their own gradient.",
-            _biases_left,
-        ),
-        Pitfall(
-            "first-layer-only",
-            "Only the first layer was changed.",
-            "Step every layer, for instance with `jax.tree_util.tree_map`.",
-            _first_layer_only,
+            for way in STEPS
         ),
         Pitfall(
             "params-unchanged",
@@ -167,19 +95,11 @@ EXERCISE = Exercise(
             lambda params, x, y, learning_rate: reference(params, x, y, 0.0),
         ),
         *(
-            Pitfall(
-                "learning-rate-ignored",
-                f"The step has the length that a learning rate of {rate} gives, whatever it is.",
-                "Multiply the gradient by `learning_rate`.",
-                partial(_at_rate, rate),
-            )
-            for rate in OWN_RATES
-        ),
-        *(
-            Pitfall(name, symptom, fix, partial(_another, step))
-            for name, symptom, fix, step in other_networks.STEPS
+            Pitfall(way.id, way.symptom, way.fix, partial(_another, way.compute))
+            for way in WHOLE_STEPS
         ),
     ),
+    rare_pitfalls=tuple(training_mistakes.of_a_step()),
     also_right=(_of_the_expanded_loss,),
     builds_on=("loss_fn", "neural_network"),
     further_reading=training.READING,

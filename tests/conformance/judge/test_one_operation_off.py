@@ -166,7 +166,7 @@ BODIES = {
     "sum": (
         "update(params, x, y, learning_rate)",
         SUM,
-        "gradient-of-a-sum",
+        "summed-not-averaged",
     ),
     "a-rate-of-its-own": (
         "update(params, x, y, learning_rate)",

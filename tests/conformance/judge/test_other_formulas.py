@@ -5,22 +5,11 @@ The answers are computed in this process: how a candidate's process gives them i
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
-from conformance.judge.compare import GivenAnswer, compare
-from conformance.judge.decide import of_values
-from conformance.judge.diagnosis import WrongAnswer, of_wrong
-from conformance.judge.exercises import load_exercises
 from conformance.judge.exercises.rounded import roughly
-from conformance.judge.expected_answers import compute, draw_calls
-from conformance.judge.sandbox import wire
-from tests.conformance.judge.wrong_answers import IMPORTS
-
-CALLS = 48
-"""Six of each shape: with numbers near one, and far from it."""
+from tests.conformance.judge.told_here import diagnosis_of
 
 LOSS = "loss_fn(params, x, y)"
 NETWORK = "neural_network(params, x)"
@@ -116,7 +105,7 @@ NAMED: tuple[tuple[str, str, str], ...] = (
     (
         UPDATE,
         "g = jax.grad(lambda p: jnp.mean(abs(network(p, x) - y)))(params)\n    " + ONE,
-        "gradient-of-absolute-errors",
+        "absolute-error",
     ),
     (
         UPDATE,
@@ -276,42 +265,14 @@ SOMETHING_ELSE: tuple[tuple[str, str], ...] = (
 )
 
 
-def _answer(value: Any) -> GivenAnswer:
-    arrays: list[np.ndarray] = []
-    spec = wire.flatten(value, arrays, np.asarray)
-    names = tuple(str(array.dtype) for array in arrays)
-    return GivenAnswer(spec, tuple(arrays), names, (False,) * len(arrays))
-
-
-def _diagnosis(signature: str, body: str, seed: int = 0) -> str | None:
-    """The id of what is told of a wrong body; an error where an answer of it is right."""
-    scope: dict[str, Any] = {}
-    exec(f"{IMPORTS}\ndef {signature}:\n    {body}\n", scope)
-    name = signature.split("(", maxsplit=1)[0]
-    exercise, function = load_exercises()[name], scope[name]
-    calls, wrong = draw_calls(exercise, CALLS, seed), []
-    for call in calls:
-        with np.errstate(
-            all="ignore"
-        ):  # some numbers are far from one, and a wrong formula goes further
-            given = _answer(function(*(call.arguments[each] for each in exercise.parameters)))
-        right = compute(exercise.reference, call.arguments)
-        mismatch = compare(given, right)
-        if mismatch is not None:
-            wrong.append(WrongAnswer(call, right, given, mismatch))
-    assert wrong
-    found = of_wrong(exercise, wrong) or of_values(wrong, calls)
-    return None if found is None else found.pitfall
-
-
 @pytest.mark.parametrize(("signature", "body", "pitfall"), NAMED)
 def test_another_formula_is_named(signature: str, body: str, pitfall: str) -> None:
-    assert _diagnosis(signature, body) == pitfall
+    assert diagnosis_of(signature, body) == pitfall
 
 
 @pytest.mark.parametrize(("signature", "body"), SOMETHING_ELSE)
 def test_what_is_something_else_again_has_no_name(signature: str, body: str) -> None:
-    assert _diagnosis(signature, body) is None
+    assert diagnosis_of(signature, body) is None
 
 
 def test_a_rough_error_is_finite_where_the_values_are_not() -> None:

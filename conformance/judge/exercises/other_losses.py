@@ -1,0 +1,69 @@
+"""Losses that students compute in place of the one that the exercises ask for."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from conformance.judge.exercises.way import Way
+
+_MEAN = "Use `jnp.mean` over all examples and outputs."
+_SQUARES = "Square each difference, and take one mean of all squares at the end."
+
+
+def _squares(answers: jax.Array, targets: jax.Array) -> jax.Array:
+    difference = answers - targets
+    return difference * difference
+
+
+LOSSES: tuple[Way, ...] = (
+    Way(
+        "summed-not-averaged",
+        "The squared errors were added up instead of averaged.",
+        _MEAN,
+        lambda p, y: jnp.mean(_squares(p, y)) * jnp.float32(y.size),
+    ),
+    Way(
+        "summed-not-averaged",
+        "The squared errors were averaged over the examples, but added up over the outputs.",
+        _MEAN,
+        lambda p, y: jnp.mean(_squares(p, y)) * jnp.float32(y.shape[-1]),
+    ),
+    Way(
+        "summed-not-averaged",
+        "The squared errors were averaged over the outputs, but added up over the examples.",
+        _MEAN,
+        lambda p, y: jnp.mean(_squares(p, y)) * jnp.float32(y.shape[0]),
+    ),
+    Way(
+        "halved",
+        "The loss is half of the mean squared error.",
+        "Leave out the factor 1/2.",
+        lambda p, y: jnp.mean(_squares(p, y)) * jnp.float32(0.5),
+    ),
+    Way(
+        "absolute-error",
+        "The errors were not squared.",
+        "Square the differences before averaging.",
+        lambda p, y: jnp.mean(jnp.abs(p - y)),
+    ),
+    Way(
+        "targets-of-every-example",
+        "Where there is one output, each answer was compared with the targets of all examples.",
+        "Give both the same shape: (B,) less (B, 1) is broadcast to (B, B).",
+        lambda p, y: jnp.mean(_squares(p, y.T if y.shape[-1] == 1 else y)),
+    ),
+    Way(
+        "averaged-before-squaring",
+        "The errors were averaged over the examples before they were squared.",
+        _SQUARES,
+        lambda p, y: jnp.mean(_squares(p.mean(0), y.mean(0))),
+    ),
+    Way(
+        "averaged-before-squaring",
+        "The errors were averaged over the outputs before they were squared.",
+        _SQUARES,
+        lambda p, y: jnp.mean(_squares(p.mean(-1), y.mean(-1))),
+    ),
+)
+"""Losses: each takes answers and targets, both (B, out), and gives a scalar."""

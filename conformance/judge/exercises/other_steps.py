@@ -1,0 +1,180 @@
+"""Steps that students make in place of the one that the exercises ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from conformance.judge.exercises.training import Params, gradient, step, stepped
+from conformance.judge.exercises.way import Way
+
+OWN_RATES = (0.01, 0.1, 0.001, 0.05, 0.5)
+"""What tutorials set as the learning rate, and some leave in the function."""
+
+
+def _biases_left(params: Params, gradients: Params, rate: Any) -> Params:
+    weights = [(dw, 0 * db) for dw, db in gradients]
+    return stepped(params, weights, rate)
+
+
+def _one_layer(place: int, params: Params, gradients: Params, rate: Any) -> Params:
+    now = list(params)
+    now[place] = stepped([params[place]], [gradients[place]], rate)[0]
+    return now
+
+
+def _by(change: Callable[[jax.Array], jax.Array]) -> Callable[[Params, Params, Any], Params]:
+    """The step by a gradient each array of which is changed first."""
+    return lambda params, gradients, rate: stepped(
+        params, jax.tree_util.tree_map(change, gradients), rate
+    )
+
+
+def _clipped_by_norm(params: Params, gradients: Params, rate: Any) -> Params:
+    leaves = jax.tree_util.tree_leaves(gradients)
+    norm = jnp.sqrt(sum(jnp.sum(leaf * leaf) for leaf in leaves))
+    return stepped(params, gradients, rate * jnp.minimum(1, 1 / norm))
+
+
+_ALL_LAYERS = "Step every layer, for instance with `jax.tree_util.tree_map`."
+
+STEPS: tuple[Way, ...] = (
+    Way(
+        "gradient-added",
+        "The step went uphill: the gradient was added.",
+        "Subtract it: `w - learning_rate * dw`.",
+        lambda params, gradients, rate: stepped(params, gradients, -rate),
+    ),
+    Way(
+        "learning-rate-ignored",
+        "The step has the length of the gradient itself.",
+        "Multiply the gradient by `learning_rate`.",
+        lambda params, gradients, rate: stepped(params, gradients, 1),
+    ),
+    Way(
+        "gradient-returned",
+        "The gradient came back in place of the new parameters.",
+        "Return `w - learning_rate * dw` for each.",
+        lambda params, gradients, rate: gradients,
+    ),
+    Way(
+        "biases-not-updated",
+        "Only the weights were changed.",
+        "Step the biases as well, with their own gradient.",
+        _biases_left,
+    ),
+    Way(
+        "first-layer-only",
+        "Only the first layer was changed.",
+        _ALL_LAYERS,
+        partial(_one_layer, 0),
+    ),
+    Way(
+        "last-layer-only", "Only the last layer was changed.", _ALL_LAYERS, partial(_one_layer, -1)
+    ),
+    *(
+        Way(
+            "learning-rate-ignored",
+            f"The step has the length that a learning rate of {own} gives, whatever it is.",
+            "Multiply the gradient by `learning_rate`.",
+            lambda params, gradients, rate, own=own: stepped(params, gradients, own),
+        )
+        for own in OWN_RATES
+    ),
+    Way(
+        "gradient-clipped",
+        "The gradient was cut off at -1 and 1.",
+        "Use it as it is.",
+        _by(lambda g: jnp.clip(g, -1, 1)),
+    ),
+    Way(
+        "gradient-clipped",
+        "The gradient was scaled down to a norm of 1 where it was longer.",
+        "Use it as it is.",
+        _clipped_by_norm,
+    ),
+    Way(
+        "gradient-signs",
+        "Only the signs of the gradient were used.",
+        "Use the gradient as it is.",
+        _by(jnp.sign),
+    ),
+    Way(
+        "gradient-normalised",
+        "Each gradient was divided by its norm.",
+        "Use it as it is.",
+        _by(lambda g: g / jnp.linalg.norm(g)),
+    ),
+)
+"""Steps by a gradient: each takes params, the gradient and a rate, and gives params."""
+
+
+def _layer_after_layer(
+    params: Params, x: Any, y: Any, rate: Any, backwards: bool = False
+) -> Params:
+    """Each layer steps by a gradient that knows of the layers which have stepped."""
+    now = list(params)
+    for place in reversed(range(len(now))) if backwards else range(len(now)):
+        now[place] = stepped([now[place]], [gradient(now, x, y)[place]], rate)[0]
+    return now
+
+
+def _weights_then_biases(params: Params, x: Any, y: Any, rate: Any) -> Params:
+    """The biases step by a gradient at the new weights."""
+    gradients = gradient(params, x, y)
+    now = [(w - rate * dw, b) for (w, b), (dw, _) in zip(params, gradients, strict=True)]
+    gradients = gradient(now, x, y)
+    return [(w, b - rate * db) for (w, b), (_, db) in zip(now, gradients, strict=True)]
+
+
+def _two_steps(params: Params, x: Any, y: Any, rate: Any) -> Params:
+    for _ in range(2):
+        params = step(params, x, y, rate)
+    return params
+
+
+def _example_after_example(params: Params, x: Any, y: Any, rate: Any) -> Params:
+    for row, target in zip(x, y, strict=True):
+        params = step(params, row, target, rate)
+    return params
+
+
+def _first_example(params: Params, x: Any, y: Any, rate: Any) -> Params:
+    return step(params, x[:1], y[:1], rate)
+
+
+WHOLE_STEPS: tuple[Way, ...] = (
+    *(
+        Way(
+            "layer-after-layer",
+            f"Each layer was stepped by a gradient taken after the {which} ones had changed.",
+            "Take the gradient once, at the old parameters, and step every layer by it.",
+            partial(_layer_after_layer, backwards=backwards),
+        )
+        for which, backwards in (("earlier", False), ("later", True))
+    ),
+    Way(
+        "biases-after-weights",
+        "The biases were stepped by a gradient taken after the weights had changed.",
+        "Take the gradient once, at the old parameters.",
+        _weights_then_biases,
+    ),
+    Way("two-steps", "Two steps were made.", "Make one: the task has no loop.", _two_steps),
+    Way(
+        "step-for-each-example",
+        "A step was made for each example, one after another.",
+        "Make one step, by the gradient of the mean over all examples.",
+        _example_after_example,
+    ),
+    Way(
+        "first-example-only",
+        "The gradient is that of the first example alone.",
+        "Take the loss over all of `x` and `y`.",
+        _first_example,
+    ),
+)
+"""Steps with gradients of their own: each takes params, `x`, `y` and a rate, and gives params."""
