@@ -7,7 +7,7 @@ import attrs
 from conformance.events.user_code import MODULE, UserSources
 from conformance.upgrade.difference import Value
 from conformance.upgrade.for_you.index import by_name
-from conformance.upgrade.for_you.lines import Line, plural, things_to_do
+from conformance.upgrade.for_you.lines import Line, each_said_once, plural, things_to_do
 from conformance.upgrade.for_you.names import (
     arguments,
     deprecated,
@@ -69,13 +69,14 @@ def before_it_runs(
     lines += (*keywords(uses, old, new), *arguments(uses, old, new))
     lines.sort(key=_place)
     failing, names = broken(was, now, [explaining(line) for line in lines])
+    handled = (line for line, guarded in removed if guarded)
     return Early(
         title=_title(sources, {**was, **now}),
-        work=(*lines, *failing, *never_made(was, now)),
+        work=(*each_said_once(lines), *failing, *never_made(was, now)),
         know=(
-            *in_neither(uses, old, new),
-            *deprecated(uses, old, new),
-            *(line for line, guarded in removed if guarded),
+            *each_said_once(in_neither(uses, old, new)),
+            *each_said_once(deprecated(uses, old, new)),
+            *each_said_once(handled),
             *repaired(was, now),
             *(Line(u.path, "", f"cannot be parsed: {u.reason}") for u in sources.unreadable),
         ),

@@ -1,6 +1,6 @@
 """What is said to the user: lines, and all of them together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
@@ -10,7 +10,7 @@ class Line:
     """One thing to do or to know."""
 
     where: str
-    """File and line, or a subject; empty where there is no place."""
+    """File and lines, also of several files, or a subject; empty where there is no place."""
     what: str
     """A name, or nothing."""
     sentence: str
@@ -41,6 +41,24 @@ class ForYou:
 def things_to_do(work: Sequence[Line]) -> int:
     """How many lines need work by themselves."""
     return sum(not line.follows for line in work)
+
+
+BETWEEN = "; "
+"""What is between the places of a line that is about several files."""
+
+
+def each_said_once(lines: Iterable[Line]) -> Iterator[Line]:
+    """The lines, with those of several files that say the same joined into one, where the first was.
+
+    Args:
+        lines: Each with the places in one file, and none that follows from another.
+
+    """
+    alike: dict[tuple[str, str], list[Line]] = {}
+    for line in lines:
+        alike.setdefault((line.what, line.sentence), []).append(line)
+    for mine in alike.values():
+        yield attrs.evolve(mine[0], where=BETWEEN.join(line.where for line in mine))
 
 
 _NAMED = 4

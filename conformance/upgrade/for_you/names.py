@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from conformance.events.user_code import Use
 from conformance.upgrade.difference import Value, is_absent
 from conformance.upgrade.for_you.index import Uses
-from conformance.upgrade.for_you.lines import Line, plural
+from conformance.upgrade.for_you.lines import BETWEEN, Line, plural
 from conformance.upgrade.name_changes import (
     NameChange,
     advice,
@@ -25,7 +25,7 @@ def places(uses: Sequence[Use]) -> Iterator[str]:
         files.setdefault(use.file, []).append(use.line)
     for file, lines in files.items():
         shown = [str(line) for line in dict.fromkeys(lines)]
-        rest = f" and {len(shown) - 5} more lines" if len(shown) > 5 else ""
+        rest = f" and {plural(len(shown) - 5, 'more line')}" if len(shown) > 5 else ""
         yield f"{file}:{', '.join(shown[:5])}{rest}"
 
 
@@ -37,7 +37,7 @@ def gives_arguments(use: Use) -> bool:
 def in_one_line(uses: Sequence[Use]) -> str:
     """Files and lines of the first files, and how many more files there are."""
     every = list(places(uses))
-    shown, others = "; ".join(every[:_FILES]), len(every) - _FILES
+    shown, others = BETWEEN.join(every[:_FILES]), len(every) - _FILES
     return shown + (f" and {plural(others, 'more file')}" if others > 0 else "")
 
 

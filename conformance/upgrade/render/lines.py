@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from conformance.upgrade.for_you import Early, Line
-from conformance.upgrade.for_you.lines import plural
+from conformance.upgrade.for_you.lines import BETWEEN, plural
 from conformance.upgrade.render.words import things_to_do
 
 MOST_WORK = 60
@@ -67,6 +67,10 @@ def _show_lines(console: Console, lines: Sequence[Line]) -> None:
         return
     for line in lines:
         indent = 4 if line.follows else 2
+        if BETWEEN in line.where and line.what:  # the name first: the places may fill many lines
+            console.print(Padding(Text(f"{line.what}  {line.sentence}"), (0, 0, 0, indent)))
+            console.print(Padding(Text(line.where), (0, 0, 0, indent + 4)))
+            continue
         about = f"{line.where}  {line.what}".strip()
         together = Text(f"{about}  {line.sentence}")
         if together.cell_len + indent <= console.width:

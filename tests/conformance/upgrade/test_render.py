@@ -114,6 +114,14 @@ def test_github_is_told_the_line_of_what_needs_work() -> None:
     assert list(annotations(gather([*known, *mine(cell("b", "jax"), {"sound": fine})]))) == []
 
 
+def test_github_is_told_of_every_file() -> None:
+    uses = [Use(file=file, line=3, name="jax.numpy.fix") for file in ("a.py", "b.py")]
+    known = named(mine(cell("a", "jax==0.9.0", jax="0.9.0"), {}, *uses), True)
+    absent = {"absent": "removed in JAX v0.10.0.", "name": "jax.numpy.fix"}
+    found = annotations(gather([*known, *named(mine(cell("b", "jax"), {}, *uses), absent)]))
+    assert [(each.file, each.line) for each in found] == [("a.py", 3), ("b.py", 3)]
+
+
 def test_everything_is_shown_on_request_and_the_matrix_last(upgraded: Comparison) -> None:
     text = shown(upgraded, everything=True)
     assert text.index("FOR YOU") < text.index("NEEDS WORK") < text.index("items by outcome")
