@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 
 from conformance.events.details import Casualty, Violation
 from conformance.events.outcomes import Outcome
@@ -15,25 +16,26 @@ _MEANS_SOMETHING = re.compile(r"([\\`*\[\]<>|#~&]|(?<!\w)_|_(?!\w))")
 
 
 def render(summary: Summary) -> str:
-    """The table of laws by transforms, and one section per failure."""
+    """One section for each failure, then what is to know, and the laws by transforms folded away."""
     lines = ["# vmap-conformance", ""]
     if summary.header is not None:
         environment = summary.header.environment
         names = ("jax", "jaxlib", "flax", "python")
         versions = ", ".join(f"{name} {getattr(environment, name)}" for name in names)
         lines += [plain(versions), ""]
-    lines += [_counted(summary.counts), ""]
-    lines += table(
+    lines.append(_counted(summary.counts))
+    for fault in group_by_cause(summary.failures):
+        lines += _fault(fault)
+    if remarks(summary):
+        lines += ["", *map(plain, remarks(summary))]
+    laws = table(
         ["law", *summary.transforms],
         [
             [code(law), *(_counted(summary.cell(law, each)) for each in summary.transforms)]
             for law in summary.laws
         ],
     )
-    for fault in group_by_cause(summary.failures):
-        lines += _fault(fault)
-    if remarks(summary):
-        lines += ["", *map(plain, remarks(summary))]
+    lines += ["", *folded("laws by transforms", laws)]
     return printable("\n".join(lines)) + "\n"
 
 
@@ -52,6 +54,11 @@ def fenced(text: str, language: str = "") -> list[str]:
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return [f"{fence}{language}", text, fence]
+
+
+def folded(title: str, lines: Iterable[str]) -> list[str]:
+    """Lines that are shown once a reader asks for them, where HTML in Markdown is read."""
+    return [f"<details><summary>{title}</summary>", "", *lines, "", "</details>"]
 
 
 def table(heads: list[str], rows: list[list[str]]) -> list[str]:
@@ -75,8 +82,7 @@ def _fault(fault: Fault) -> list[str]:
         lines += ["", plain(call_in_words(detail.call)), "", plain(message(detail))]
         if detail.cause:
             lines += ["", f"Likely cause: {plain(detail.cause)}"]
-        script = fenced(detail.script, "python")
-        lines += ["", "<details><summary>script</summary>", "", *script, "</details>"]
+        lines += ["", *folded("script", fenced(detail.script, "python"))]
     elif isinstance(detail, Casualty):
         lines += ["", plain(detail.reason)]
     return lines

@@ -1,15 +1,18 @@
-"""A comparison as Markdown: the user's own code first, causes, then every difference."""
+"""A comparison as Markdown: the user's own code first; every difference is there, folded away."""
 
 import re
 from collections.abc import Iterator, Sequence
 
+from conformance.reporting.markdown import folded
 from conformance.upgrade.causes import Cause, causes
 from conformance.upgrade.columns import Column, Comparison
 from conformance.upgrade.compare import Differences
 from conformance.upgrade.for_you import ForYou, Line, for_you
+from conformance.upgrade.for_you.lines import plural
 from conformance.upgrade.render.words import (
     NEAR,
     SECTIONS,
+    elsewhere_in_words,
     heading,
     laws,
     looked_at,
@@ -29,15 +32,16 @@ def markdown(comparison: Comparison, most: int | None = None) -> str:
     lines = ["# vmap-conformance: upgrade", ""]
     for column, differences in zip(others, comparison.differences, strict=True):
         lines += _environment(first, column, differences, most)
-    lines += ["", "## Laws by environment", ""]
-    lines.append(
-        "| law | " + " | ".join(_safe(column.label) for column in comparison.columns) + " |"
-    )
-    lines.append("|---" * (1 + len(comparison.columns)) + "|")
+    lines += ["", *folded("laws by environment", _laws(comparison))]
+    return _capped("\n".join(lines) + "\n")
+
+
+def _laws(comparison: Comparison) -> Iterator[str]:
+    yield "| law | " + " | ".join(_safe(column.label) for column in comparison.columns) + " |"
+    yield "|---" * (1 + len(comparison.columns)) + "|"
     for law in laws(comparison):
         cells = " | ".join(outcomes(column, law) for column in comparison.columns)
-        lines.append(f"| `{law}` | {cells} |")
-    return _capped("\n".join(lines) + "\n")
+        yield f"| `{law}` | {cells} |"
 
 
 def _environment(
@@ -53,17 +57,18 @@ def _environment(
         yield from _own(mine)
     reported = mine.keys if mine is not None else frozenset()
     found = causes(d for d in differences.entries if d.key not in reported)
-    breaks = sum(cause.kind.breaks for cause in found)
-    where = "Elsewhere: " if mine is not None else ""
-    verdict = f"{breaks} causes of differences that need work" if breaks else "nothing breaks"
-    yield f"{where}{verdict}; {differences.unchanged} observations and results are unchanged."
+    breaks = any(cause.kind.breaks for cause in found)
+    where = "Elsewhere: " if mine is not None else "" if breaks else "Nothing breaks: "
+    yield f"{where}{elsewhere_in_words(found)}; {differences.unchanged} unchanged."
     if differences.looked_at:
         yield from ("", f"Looked at: {looked_at(differences)}.")
     for urgency, title in SECTIONS.items():
         group = [cause for cause in found if cause.kind.urgency == urgency]
         if group:
-            yield from ("", f"### {title.capitalize()}")
-            yield from _causes(group, most)
+            yield from (
+                "",
+                *folded(f"{title.lower()}: {plural(len(group), 'cause')}", _causes(group, most)),
+            )
     for note in differences.notes:
         yield from ("", f"Not compared: {_safe(note)}")
 
