@@ -32,22 +32,49 @@ def both_ways(rnn: Any, xs: Any, lengths: Any, start: Any) -> Any:
 
 def right_ways(w: Any, xs: Any, lengths: Any, start: Any) -> Any:
     """What `both_ways` must give, by a loop over the steps of each sequence."""
-    w, xs, start = (np.asarray(each) for each in (w, xs, start))
-
-    def run(x: Any, carry: Any) -> Any:
-        ys = np.zeros((STEPS, w.shape[1]), np.float32)
-        for n, each in enumerate(x):
-            carry = 2 * carry + each @ w
-            ys[n] = carry + 1
-        return carry, ys
-
-    def back(x: Any, carry: Any) -> Any:
-        carry, ys = run(x[::-1], carry)
-        return carry, np.concatenate([ys[: len(x)][::-1], ys[len(x) :]])
-
-    given = [x[: int(n)] for x, n in zip(xs, lengths, strict=True)]
+    w, start = np.asarray(w), np.asarray(start)
+    given = _within(xs, lengths)
     ways = (
-        [run(x, np.zeros(w.shape[1], np.float32)) for x in given],
-        [back(x, carry) for x, carry in zip(given, start, strict=True)],
+        [_run(w, x, np.zeros(w.shape[1], np.float32)) for x in given],
+        [_back(w, x, carry) for x, carry in zip(given, start, strict=True)],
     )
     return tuple(tuple(jnp.stack(each) for each in zip(*way, strict=True)) for way in ways)
+
+
+def merged(forwards: Any, back: Any) -> Any:
+    """One sequence of results of two."""
+    return forwards + 2 * back
+
+
+def at_once(both: Any, xs: Any, lengths: Any, start: Any) -> Any:
+    """What a recurrence gives of sequences that goes both ways at once, from the same carry."""
+    within = jnp.arange(STEPS) < lengths[:, None]
+    carry, ys = both(xs, initial_carry=(start, start), seq_lengths=lengths, return_carry=True)
+    return carry, jnp.where(within[..., None], ys, 0)
+
+
+def right_at_once(two: Any, xs: Any, lengths: Any, start: Any) -> Any:
+    """What `at_once` must give with these weights, by a loop over the steps of each sequence."""
+    first, last = np.asarray(two)
+    pairs = zip(_within(xs, lengths), np.asarray(start), strict=True)
+    each = [(_run(first, x, carry), _back(last, x, carry)) for x, carry in pairs]
+    carries = tuple(jnp.stack([pair[i][0] for pair in each]) for i in (0, 1))
+    return carries, jnp.stack([merged(one[1], other[1]) for one, other in each])
+
+
+def _within(xs: Any, lengths: Any) -> list[Any]:
+    """The steps of each sequence."""
+    return [x[: int(n)] for x, n in zip(np.asarray(xs), lengths, strict=True)]
+
+
+def _run(w: Any, x: Any, carry: Any) -> Any:
+    ys = np.zeros((STEPS, w.shape[1]), np.float32)
+    for n, each in enumerate(x):
+        carry = 2 * carry + each @ w
+        ys[n] = carry + 1
+    return carry, ys
+
+
+def _back(w: Any, x: Any, carry: Any) -> Any:
+    carry, ys = _run(w, x[::-1], carry)
+    return carry, np.concatenate([ys[: len(x)][::-1], ys[len(x) :]])

@@ -12,6 +12,7 @@ from conformance.transforms.linen.uses import (
     compiled,
     lifts,
     loops,
+    named,
     passed,
     recurrent,
     scans,
@@ -35,6 +36,7 @@ USES: dict[str, Use] = {
     **passed.USES,
     **compiled.USES,
     **branches.USES,
+    **named.USES,
 }
 """By the name of its subject."""
 NEEDS: dict[str, str] = {

@@ -3,10 +3,18 @@
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
 from conformance.transforms.linen.uses.base import FEATURES, OUTPUTS, Setting, Use, roll
-from conformance.transforms.sequences import both_ways, right_ways, sequences
+from conformance.transforms.sequences import (
+    at_once,
+    both_ways,
+    merged,
+    right_at_once,
+    right_ways,
+    sequences,
+)
 
 
 class Cell(nn.RNNCellBase):
@@ -44,9 +52,39 @@ def through_sequences(s: Setting) -> Any:
     given = sequences(s.whole, s.size, FEATURES, OUTPUTS)
 
     def mapped() -> Any:
-        return s.ensemble(Recurrent)().apply(s.placed({"params": {"cell": {"w": w}}}), *given)
+        apply = jax.jit(s.ensemble(Recurrent)().apply)
+        return apply(s.placed({"params": {"cell": {"w": w}}}), *given)
 
     return mapped, s.loop(lambda i: right_ways(w[i], *(each[i] for each in given)))
 
 
-USES: dict[str, Use] = {"use.recurrent": through_sequences}
+class AtOnce(nn.Module):
+    """Two recurrences, one of them back, and one both ways of a single cell."""
+
+    @nn.compact
+    def __call__(self, *given: Any) -> Any:
+        """Give what both give of the sequences."""
+        one: Any = Cell(name="one")
+        both: Any = nn.Bidirectional
+        cells = [(Cell(name="first"), Cell(name="last")), (one, one)]
+        return [at_once(both(*map(nn.RNN, pair), merge_fn=merged), *given) for pair in cells]
+
+
+def both_at_once(s: Setting) -> Any:
+    """Sequences are gone through both ways at once, with two cells and with one, from the same carry."""
+    names, w = ("first", "last", "one"), s.whole(4, 3, s.size, FEATURES, OUTPUTS)
+    params = {name: {"w": each} for name, each in zip(names, w, strict=True)}
+    given = sequences(s.whole, s.size, FEATURES, OUTPUTS)
+
+    def mapped() -> Any:
+        apply = jax.jit(s.ensemble(AtOnce)().apply)
+        return apply(s.placed({"params": params}), *given)
+
+    def one(i: int) -> Any:
+        each = [value[i] for value in given]
+        return [right_at_once(two, *each) for two in (w[:2, i], w[2:, i].repeat(2, 0))]
+
+    return mapped, s.loop(one)
+
+
+USES: dict[str, Use] = {"use.recurrent": through_sequences, "use.both-at-once": both_at_once}

@@ -17,7 +17,11 @@ from conformance.transforms.nnx.uses import (
     lazy,
     loops,
     metadata,
+    methods,
+    pure,
     recurrent,
+    refusals,
+    rewired,
     state,
     streams,
     values,
@@ -43,6 +47,10 @@ USES: dict[str, Use] = {
     **recurrent.USES,
     **values.USES,
     **copies.USES,
+    **rewired.USES,
+    **refusals.USES,
+    **methods.USES,
+    **pure.USES,
 }
 """By the name of its subject."""
 NEEDS: dict[str, str] = {
@@ -62,6 +70,10 @@ NEEDS: dict[str, str] = {
     **recurrent.NEEDS,
     **values.NEEDS,
     **copies.NEEDS,
+    **rewired.NEEDS,
+    **refusals.NEEDS,
+    **methods.NEEDS,
+    **pure.NEEDS,
 }
 """The first release of Flax that has what a use is of, where the oldest has not."""
 IN_ONE_WAY: frozenset[str] = frozenset().union(
@@ -78,6 +90,9 @@ IN_ONE_WAY: frozenset[str] = frozenset().union(
             lazy,
             loops,
             metadata,
+            methods,
+            pure,
+            rewired,
             state,
             streams,
         )

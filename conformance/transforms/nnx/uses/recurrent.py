@@ -2,12 +2,20 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from flax import nnx
 
 from conformance.transforms.nnx.lift import read
 from conformance.transforms.nnx.uses.base import FEATURES, OUTPUTS, Setting, Use
-from conformance.transforms.sequences import both_ways, right_ways, sequences
+from conformance.transforms.sequences import (
+    at_once,
+    both_ways,
+    merged,
+    right_at_once,
+    right_ways,
+    sequences,
+)
 
 
 class Cell(nnx.RNNCellBase):
@@ -41,10 +49,32 @@ def through_sequences(s: Setting) -> Any:
         return both_ways(nnx.RNN(Cell(w)), *given)
 
     right = s.loop(lambda i: right_ways(w[i], *(each[i] for each in given)))
-    return lambda: s.map(called, in_axes=0)(w, *given), right
+    return lambda: jax.jit(s.map(called, in_axes=0))(w, *given), right
 
 
-USES: dict[str, Use] = {"use.recurrent": through_sequences}
+def both_at_once(s: Setting) -> Any:
+    """Sequences are gone through both ways at once, with two cells and with one, from the same carry."""
+    transforms: Any = nnx
+    w, given = (
+        s.whole(4, s.size, 3, FEATURES, OUTPUTS),
+        sequences(s.whole, s.size, FEATURES, OUTPUTS),
+    )
 
-NEEDS: dict[str, str] = {"use.recurrent": "0.10.2"}
+    def called(w: Any, *given: Any) -> Any:
+        first, last, one = map(Cell, w)
+        return [
+            at_once(transforms.Bidirectional(*map(nnx.RNN, pair), merge_fn=merged), *given)
+            for pair in ((first, last), (one, one))
+        ]
+
+    def one(i: int) -> Any:
+        each = [value[i] for value in given]
+        return [right_at_once(two, *each) for two in (w[i, :2], w[i, 2:].repeat(2, 0))]
+
+    return lambda: jax.jit(s.map(called, in_axes=0))(w, *given), s.loop(one)
+
+
+USES: dict[str, Use] = {"use.recurrent": through_sequences, "use.both-at-once": both_at_once}
+
+NEEDS: dict[str, str] = {"use.recurrent": "0.10.2", "use.both-at-once": "0.10.5"}
 """The first release of Flax that has what a use is of, where the oldest has not."""
