@@ -107,6 +107,7 @@ def function_calls(
         every = combinations(subject, inward, outward, unmapped)
         # What cannot be traced together is compiled one by one.
         at_once = profile.combinations // (1 if transform.traceable else 3)
+        at_once = min(at_once, subject.most_axes or at_once)
         sets = pool(subject, profile, transform.max_batch_size())
         if batches is not None:
             sets = [{**chosen, AXIS: batch} for chosen in sets for batch in batches]

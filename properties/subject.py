@@ -112,6 +112,9 @@ class FunctionSubject:
     """Set where it is a user's own: then the second oracle judges what the first cannot."""
     is_variant: bool = False
     """It varies the parameters of a primitive that other subjects reach, too."""
+    most_axes: int | None = None
+    """At most as many combinations of axes are traced together: fewer of what is large and says little of
+    axes. None means as many as the profile has."""
 
     @property
     def tier(self) -> Tier:

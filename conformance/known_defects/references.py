@@ -20,6 +20,8 @@ _INDEXED = (
     *(f"{name}.{kind}" for name in _REF_INDEXED for kind in ("indexers", "arrays")),
     *_BESIDE_NUMBER,
     "lax.get.outside",
+    "lax.swap.given",
+    "lax.addupdate.within",
 )
 """Subjects that index a Ref."""
 

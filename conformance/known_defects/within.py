@@ -1,10 +1,20 @@
-"""Known defects of derivatives that a function takes within a map, of a map or of a rule of its own."""
+"""Known defects of what a function uses within a map: derivatives, rules of its own, sparse matrices."""
 
 from conformance.known_defects.defect import Defect
-from conformance.known_defects.minimal_calls import any_axes, calls_of, rule_call
+from conformance.known_defects.minimal_calls import (
+    NOT_FOUND_ON_THE_29TH,
+    any_axes,
+    calls_of,
+    empty_calls_of,
+    rule_call,
+)
+from properties.call import Axes, FunctionCall
 
 _ZERO_SLOPES = "lax.custom_jvp_call.zero-slopes"
 _PAST_THE_END = "lax.dynamic_slice.slopes-past-the-end"
+
+_IN_A_BRANCH = "lax.custom_vmap_call.in-a-branch"
+_SPARSE = "lax.bcoo_dot_general.of-places"
 
 WITHIN: tuple[Defect, ...] = (
     Defect(
@@ -35,5 +45,46 @@ WITHIN: tuple[Defect, ...] = (
             "without."
         ),
         upstream="https://github.com/jax-ml/jax/issues/31448 (closed).",
+    ),
+    Defect(
+        id="vmap-custom-vmap-closure-in-a-branch",
+        transform="jax.vmap",
+        versions={"jax": ">=0.4.30"},
+        affects=calls_of(_IN_A_BRANCH, lambda axes: axes[1] is not None),
+        law="mapping.equals-per-example",
+        call=rule_call(_IN_A_BRANCH, (0, 0)),
+        description=(
+            "A custom_vmap function that closes over an array raises AssertionError in a branch of "
+            "lax.cond or lax.switch whose predicate is mapped: JAX gives its rule a copy of that array "
+            "for each example."
+        ),
+        upstream=NOT_FOUND_ON_THE_29TH,
+    ),
+    Defect(
+        id="vmap-sparse-product-of-no-examples",
+        transform="jax.vmap",
+        versions={"jax": ">=0.4.30"},
+        affects=empty_calls_of((_SPARSE,)),
+        law="mapping.axis-size",
+        call=FunctionCall(_SPARSE, {"batch": 0}, (Axes((0, 0, 0), 0),)),
+        description=(
+            "A map over no examples of the product of a BCOO matrix and a vector raises ValueError, "
+            "'vmap got inconsistent sizes for array axes to be mapped': JAX repeats the vector once."
+        ),
+        upstream=NOT_FOUND_ON_THE_29TH,
+    ),
+    Defect(
+        id="vmap-of-vmap-of-nonzero",
+        transform="jax.vmap",
+        versions={"jax": ">=0.12"},
+        affects=calls_of("lax.gather.placed", lambda axes: axes[1] is not None),
+        law="nesting.composes",
+        call=rule_call("lax.gather.placed", (0, 0, 0)),
+        description=(
+            "A map of a map of jnp.nonzero whose fill_value both of them map raises ValueError, 'Cannot "
+            "lower jaxpr with verifier errors': it is repeated for too few elements."
+        ),
+        upstream=NOT_FOUND_ON_THE_29TH,
+        all_laws=False,
     ),
 )

@@ -109,6 +109,68 @@ twice.defvjp(lambda x: (2 * x, None), lambda _, g: (g, g))
 def refused(x):
     return jax.vjp(twice, x)[1](x)
 """
+_COMPILED = """
+compiled = jax.jit(lambda x: x + 4).lower(jnp.zeros(2)).compile()
+
+def refused(x):
+    return compiled(x)
+"""
+_WITHOUT_RULE = """
+without_rule = jax.custom_batching.custom_vmap(lambda x: x)
+
+def refused(x):
+    return without_rule(x)
+"""
+_FORWARD = """
+@jax.custom_vjp
+def twice(x):
+    return 2 * x
+
+twice.defvjp(lambda x: (2 * x, None), lambda _, g: (g,))
+
+def refused(x):
+    return jax.jvp(jax.vmap(twice), (x,), (x,))
+"""
+_CHECKED = """
+from jax.experimental import checkify
+
+def turn(n):
+    checkify.check(n < 5, "too large")
+    return n + 1
+
+def refused(x):
+    loop = jax.vmap(lambda n: lax.while_loop(lambda n: n < 3, turn, n))
+    return checkify.checkify(loop)(x)[1]
+"""
+_REUSED = """
+def twice(seed):
+    key = jax.random.key(seed)
+    return jax.random.bits(key) + jax.random.bits(key)
+
+def refused(x):
+    with jax.debug_key_reuse(True):
+        return jax.vmap(twice)(x.astype(int))
+"""
+_OF_VMAP = (
+    ("no result has the axis 2", ValueError, "jax.vmap(lambda y: y, out_axes=2)(x)"),
+    ("no result has the axis -2", ValueError, "jax.vmap(lambda y: 3.0, out_axes=-2)(x)"),
+    ("False is no axis", TypeError, "jax.vmap(lambda y: y, in_axes=False)(x)"),
+    ("an array is no axis", TypeError, "jax.vmap(lambda y: y, in_axes=(jnp.arange(1.0),))(x)"),
+    ("there is one argument, not two", ValueError, "jax.vmap(lambda y: y, in_axes=(0, 0))(x)"),
+    (
+        "no entry of in_axes is of what is given by name",
+        ValueError,
+        "jax.vmap(lambda y, z: y + z, in_axes=(0, 0))(x, z=x)",
+    ),
+    (
+        "what is given by name is of another size",
+        ValueError,
+        "jax.vmap(lambda y, z: y + z)(x, z=x[:1])",
+    ),
+    ("there is no array", ValueError, "jax.vmap(lambda y: x)({})"),
+    ("a number has no axis", ValueError, "jax.vmap(lambda y: y)(x[0])"),
+)
+"""Why a map within the function means nothing, what it raises, and the map."""
 _INNER = "jax.vmap(lambda y: {}, axis_name='i')(jnp.stack([x, x]))"
 _VALUE = "Python is given the value of what is mapped"
 _SHARED = "each example writes another value to a reference that all share"
@@ -177,6 +239,14 @@ REFUSED = (
             (jax.errors.ConcretizationTypeError, "jnp.nonzero(x)"),
         )
     ),
+    Refused("a slice has a length that is known", IndexError, "x[: x[0].astype(int)]"),
+    Refused("a shape is known", TypeError, "jnp.zeros((2, x[0].astype(int)))"),
+    Refused("what is compiled for one type cannot be mapped", TypeError, _COMPILED),
+    Refused("nothing says how it is mapped", Exception, _WITHOUT_RULE, works_alone=False),
+    Refused("it has a rule for reverse mode alone", TypeError, _FORWARD, works_alone=False),
+    Refused("examples leave the loop one by one", ValueError, _CHECKED, works_alone=False),
+    Refused("a key is used twice", jax.errors.KeyReuseError, _REUSED, works_alone=False),
+    *(Refused(why, kind, source, works_alone=False) for why, kind, source in _OF_VMAP),
     Refused("a text is no array", TypeError, "'text'"),
     Refused("no map has this name", NameError, "lax.psum(x, 'j')", works_alone=False),
     *(

@@ -14,6 +14,7 @@ from properties.profile import Profile
 from properties.recipe import MAP, TWICE, Recipe, take_second
 from properties.strategies import function_calls
 from properties.subject import FunctionSubject
+from properties.subjects.batching_rules import USED
 from properties.subjects.batching_rules.corners import CORNERS
 from properties.subjects.batching_rules.operands import OPERANDS
 from properties.transform import Transform
@@ -48,6 +49,7 @@ OF_A_MESH = (
     "lax.vary_unreduced_cast",
     "lax.preduced",
     "lax.all_gather_reduced",
+    "lax.shard_map.of-maps",
 )
 """Subjects that have a mesh of their own."""
 _UNCHECKED = ("check_rep=False", "check_vma=False")
@@ -79,7 +81,7 @@ def _shard_map_calls(
 def _own_mesh(transform: Transform, subject: FunctionSubject) -> str | None:
     if subject.name in OF_A_MESH:
         return f"{subject.name} is about a mesh of its own, which the map's is not"
-    if subject in (*CORNERS, *OPERANDS):
+    if subject in (*CORNERS, *OPERANDS, *USED):
         return f"{subject.name} has constants, and what all devices share is of another type there"
     return None
 

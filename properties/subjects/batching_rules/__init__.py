@@ -1,21 +1,43 @@
 """The catalogue: for every batching rule that JAX registers, functions that reach it."""
 
+import attrs
+
+from properties.subjects.batching_rules.across_devices import ACROSS_DEVICES
 from properties.subjects.batching_rules.around import AROUND
 from properties.subjects.batching_rules.attention import ATTENTION
 from properties.subjects.batching_rules.collectives import COLLECTIVES
 from properties.subjects.batching_rules.control import CONTROL
 from properties.subjects.batching_rules.corners import CORNERS
+from properties.subjects.batching_rules.differentiated import DIFFERENTIATED
 from properties.subjects.batching_rules.elementwise import ELEMENTWISE
 from properties.subjects.batching_rules.indexing import INDEXING
 from properties.subjects.batching_rules.keys import KEYS
 from properties.subjects.batching_rules.linear_algebra import LINEAR_ALGEBRA
+from properties.subjects.batching_rules.lookups import LOOKUPS
+from properties.subjects.batching_rules.named_axes import NAMED_AXES
 from properties.subjects.batching_rules.operands import OPERANDS
+from properties.subjects.batching_rules.own_functions import OWN_FUNCTIONS
 from properties.subjects.batching_rules.parameters import PARAMETERS
 from properties.subjects.batching_rules.randomness import RANDOMNESS
 from properties.subjects.batching_rules.reductions import REDUCTIONS
+from properties.subjects.batching_rules.references_within import REFERENCES_WITHIN
 from properties.subjects.batching_rules.shapes import SHAPES
+from properties.subjects.batching_rules.sparse import SPARSE
+from properties.subjects.batching_rules.surroundings import SURROUNDINGS
 from properties.subjects.batching_rules.windows import WINDOWS
 
+_USED = (
+    *OWN_FUNCTIONS,
+    *NAMED_AXES,
+    *SURROUNDINGS,
+    *REFERENCES_WITHIN,
+    *DIFFERENTIATED,
+    *LOOKUPS,
+    *SPARSE,
+    *ACROSS_DEVICES,
+)
+USED = tuple(attrs.evolve(each, is_variant=True, most_axes=3) for each in _USED)
+"""Rules and maps as functions use them: within each other, of trees, by name, under settings."""
 RULES = (
     *ELEMENTWISE,
     *REDUCTIONS,
@@ -32,4 +54,5 @@ RULES = (
     *CORNERS,
     *OPERANDS,
     *AROUND,
+    *USED,
 )

@@ -5,7 +5,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from properties.subjects.batching_rules.entry import TWO_DEVICES, below, of, rule
+from properties.subjects.batching_rules.entry import TWO_DEVICES, below, exactly, of, rule
 
 _INFINITE = """
 def branch(x):
@@ -126,18 +126,11 @@ return jax.value_and_grad(total, (0, 1))(a, b)
 """
 
 
-def _exact(value: Any) -> tuple[Any, Any]:
-    if isinstance(value, np.ndarray):
-        return value, np.zeros(value.shape)
-    pairs = [_exact(each) for each in value]
-    return type(value)(v for v, _ in pairs), type(value)(b for _, b in pairs)
-
-
 def _slopes(a: Any, b: Any) -> tuple[Any, Any]:
     """The slope of 3 x at zero, where the first number always is, and of 8 / x elsewhere."""
     a = a * np.array([0, 1, 1, 1], "float32")
     slope = np.where(a == 0, 3.0, -8.0 / np.where(a == 0, 1.0, a) ** 2)
-    return _exact((2 * slope, b * slope))
+    return exactly((2 * slope, b * slope))
 
 
 def _of_one_only(a: Any, b: Any) -> tuple[Any, Any]:
@@ -145,7 +138,7 @@ def _of_one_only(a: Any, b: Any) -> tuple[Any, Any]:
     square = np.stack([a, 2 * a, a + 1])
     other = square + 1
     jvp = np.broadcast_to(b, a.shape).astype(a.dtype), 6 * a + 5 * b
-    return _exact((jvp, (2 * other.T, 3 * square.T)))
+    return exactly((jvp, (2 * other.T, 3 * square.T)))
 
 
 def _exchanged(a: Any) -> tuple[Any, Any]:
@@ -163,7 +156,7 @@ def _exchanged(a: Any) -> tuple[Any, Any]:
         each = [one(part, split, concat, tiled) for part in np.moveaxis(a, 1, 0)]
         return np.stack(each, axis + 1)
 
-    return _exact(
+    return exactly(
         [
             between(axis, split, 1 - split, tiled)
             for axis in (0, 1, 2)
@@ -175,7 +168,7 @@ def _exchanged(a: Any) -> tuple[Any, Any]:
 
 def _of_square(a: Any, b: Any) -> tuple[Any, Any]:
     """Rows of one array beside columns of another of the same shape."""
-    return _exact((b.T, a, a + b.T, np.clip(b.T, a, a + 8)))
+    return exactly((b.T, a, a + b.T, np.clip(b.T, a, a + 8)))
 
 
 def _over_devices(a: Any, b: Any) -> tuple[Any, Any]:
@@ -185,12 +178,12 @@ def _over_devices(a: Any, b: Any) -> tuple[Any, Any]:
         np.tile(weights * b, (2, 1)).astype(a.dtype),
         (weights * (a[:1] + a[1:])).astype(b.dtype),
     )
-    return _exact((slopes, slopes))
+    return exactly((slopes, slopes))
 
 
 def _of_loops(a: Any) -> tuple[Any, Any]:
     """The last of 0, y, 3 y for each number of turns: the condition has an axis of the inner map alone."""
-    return _exact(a[:, None] * np.array([0, 1, 3], "float32"))
+    return exactly(a[:, None] * np.array([0, 1, 3], "float32"))
 
 
 def _vectorized(a: Any, b: Any) -> tuple[Any, Any]:
@@ -202,7 +195,7 @@ def _vectorized(a: Any, b: Any) -> tuple[Any, Any]:
         return x + column, x[..., :1] * column, x.sum(-1) + 0 * y
 
     pairs = both(y), both(a[:, :1])
-    return _exact((2 * x + x[..., :1], pairs, 3 * x + 5, x - y[..., None], (2 * b + b[:1])[None]))
+    return exactly((2 * x + x[..., :1], pairs, 3 * x + 5, x - y[..., None], (2 * b + b[:1])[None]))
 
 
 def _symbolic_zeros(a: Any, b: Any) -> tuple[Any, Any]:
@@ -211,7 +204,7 @@ def _symbolic_zeros(a: Any, b: Any) -> tuple[Any, Any]:
     primals, slope = (a * a, a + b, 2 * b), 3 * a * b
     back = 3 * a, np.full_like(a, 5)
     second = np.diag(np.full(len(a), 3, a.dtype))
-    return _exact(
+    return exactly(
         ((primals, (slope, zero, 10 * b)), (slope, zero, zero), (a * a, slope), back, second)
     )
 
@@ -234,7 +227,7 @@ def _past_the_end(a: Any, b: Any, c: Any) -> tuple[Any, Any]:
         if i < 4:
             value += 7 * row[i]
             slope[i] += 7
-    return _exact((np.asarray(value), (by_x, by_y)))
+    return exactly((np.asarray(value), (by_x, by_y)))
 
 
 AROUND = tuple(
@@ -269,6 +262,6 @@ AROUND = tuple(
             answer=_past_the_end,
         ),
         rule("mul.vectorized", _VECTORIZED, of("whole", 2, 3), of("whole", 4), answer=_vectorized),
-        rule("pure_callback.expanded", _EXPANDED, of("whole", 3), answer=lambda a: _exact(a + 2)),
+        rule("pure_callback.expanded", _EXPANDED, of("whole", 3), answer=lambda a: exactly(a + 2)),
     )
 )

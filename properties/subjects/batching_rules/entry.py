@@ -4,6 +4,9 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax
+import numpy as np
+
 from properties.subject import Array, FunctionSubject
 
 PREAMBLE = """\
@@ -58,6 +61,12 @@ def rule(
         answer=answer,
         kind="rule",
     )
+
+
+def exactly(value: Any) -> tuple[Any, Any]:
+    """An answer, a tree of arrays or numbers, of which nothing rounds: it and its bound."""
+    arrays = jax.tree_util.tree_map(np.asarray, value)
+    return arrays, jax.tree_util.tree_map(lambda leaf: np.zeros(leaf.shape), arrays)
 
 
 def of(kind: str, *dims: str | int, dtype: str | None = None) -> Array:

@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 
 from properties.subject import FunctionSubject
-from properties.subjects.batching_rules.entry import below, of, rule
+from properties.subjects.batching_rules.entry import below, exactly, of, rule
 from reference.linear_algebra import near
 
 _TANGENT_ALONE = """
@@ -115,14 +115,9 @@ return shared, 0
 """
 
 
-def _exactly(value: Any) -> tuple[Any, Any]:
-    value = np.asarray(value)
-    return value, np.zeros(value.shape)
-
-
 def _refused(a: Any) -> Any:
     """What a reference that two arguments share gives, and that two that are mapped raise."""
-    return tuple(zip(_exactly(np.stack([4 * a, 5 * a])), _exactly(1), strict=True))
+    return tuple(zip(exactly(np.stack([4 * a, 5 * a])), exactly(1), strict=True))
 
 
 _BLOCKS = """
@@ -205,7 +200,7 @@ return jax.vmap(place, axis_name='i')(a)
 def _of_shared(a: Any, b: Any) -> Any:
     """A broadcast of what is the same everywhere leaves it as it is."""
     values = a + b[None], np.stack([a, 2 * a], 1) + b
-    return tuple(zip(*map(_exactly, values), strict=True))
+    return tuple(zip(*map(exactly, values), strict=True))
 
 
 _ENTRIES: tuple[FunctionSubject, ...] = (

@@ -1,7 +1,5 @@
 """Each subject where two rules meet notices a slip in JAX's source, and passes without it."""
 
-import importlib
-import inspect
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -20,6 +18,7 @@ from properties.profile import PROFILES
 from properties.subjects import SUBJECTS
 from properties.subjects.batching_rules.around import AROUND
 from properties.subjects.batching_rules.corners import CORNERS
+from tests.conformance.mutation.rewriting import WRITTEN_FOR, control_of, is_noticed, rewritten
 
 BATCHING = "jax._src.interpreters.batching"
 CONDITIONALS = "jax._src.lax.control_flow.conditionals"
@@ -231,8 +230,6 @@ REPORTED = {
 """Faults that users met: by the subject, a function of JAX, and what of its code was otherwise before."""
 EXPANDED, VECTORIZED = "lax.pure_callback.expanded", "lax.mul.vectorized"
 CHECKS_KEYS = "lax.random_split.key-reuse"
-WRITTEN_FOR = "0.10.2"
-"""The release of JAX that has all the code above."""
 NOT_SEEN_BY = {
     "lax.get.indexers": "lax.get",
     "lax.swap.indexers": "lax.swap",
@@ -296,39 +293,6 @@ def test_a_broken_rule_is_noticed_where_key_reuse_is_checked() -> None:
     control, *mutants = mutate_rule("random_split", [CHECKS_KEYS])
     assert control.killed_by is None
     assert [each.mutant for each in mutants if not each.survived] == list(RULE_MUTANTS)
-
-
-def control_of(subject: str) -> Any:
-    """Calls that hold without a fault."""
-    if reason := unavailable(SUBJECTS[subject]):
-        pytest.skip(reason)
-    control = unbroken(LAWS[VALUES], TRANSFORMS["jax.vmap"], SUBJECTS[subject], PROFILES["quick"])
-    if not control.calls:
-        assert jax.__version__ != WRITTEN_FOR
-        pytest.skip("a known defect of this release affects every call")
-    assert control.violation is None
-    return control.calls
-
-
-def rewritten(where: str, before: str, after: str) -> tuple[Any, Any]:
-    """A function of JAX, and what it is with `after` in place of `before` in its source."""
-    path, name = where.split(":")
-    module = importlib.import_module(path)
-    function = getattr(module, name)
-    source = inspect.getsource(function)
-    if source.count(before) != 1:
-        assert jax.__version__ != WRITTEN_FOR
-        pytest.skip(f"jax {jax.__version__} has {where} written otherwise")
-    made: dict[str, Any] = {}
-    exec(compile(source.replace(before, after), path, "exec"), vars(module), made)
-    return function, made[name]
-
-
-def is_noticed(calls: Any) -> bool:
-    jax.clear_caches()
-    found = first_violation(LAWS[VALUES], TRANSFORMS["jax.vmap"], calls)
-    jax.clear_caches()
-    return found is not None
 
 
 def test_a_callback_that_is_given_copies_of_what_is_shared_is_noticed(

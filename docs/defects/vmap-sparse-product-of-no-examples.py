@@ -1,0 +1,121 @@
+"""mapping.axis-size does not hold for jax.vmap on lax.bcoo_dot_general.of-places.
+
+Mapping over an empty batch returns empty results, and over one example one result.
+it raised ValueError: vmap got inconsistent sizes for array axes to be mapped:
+
+Found by vmap-conformance. Prints what was expected and got; exits 1 while they differ.
+"""
+
+import os
+
+os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=8")
+
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy import inf, nan  # in the arrays below
+
+
+
+def array(dtype, shape, values):
+    return np.array(values, dtype).reshape(shape)
+
+
+def numbers(leaf):
+    is_key = hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    return np.asarray(jax.random.key_data(leaf) if is_key else leaf)
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax, random
+
+
+def function(a, b, c):
+
+    from jax.experimental import sparse
+
+    # Their rules refuse a batch axis that is not in front, where a gather leaves it.
+    front, shape = jnp.array([2, 0, 3, 1]), (3, 4)
+    a, places = lax.stop_gradient(a[front]), jnp.stack([b, c], 1)[front]
+    # Some places are there twice: what is there is added.
+    matrix = sparse.BCOO((a, places), shape=shape)
+    column = jnp.arange(4.0)
+    slope = jax.grad(lambda x, y: jnp.sum((sparse.BCOO((x, places), shape=shape) @ y) ** 2), (0, 1))
+    rows = sparse.BCOO((jnp.stack([a, 2 * a]), jnp.stack([places, places[::-1]])), shape=(2, *shape))
+    of_shared = lambda x: sparse.BCOO((x, np.array([[0, 0], [1, 1], [1, 3]])), shape=(2, 4)) @ a
+    mapped = jax.vmap(lambda m, x: (m @ x, m.T), (0, 1))(rows, jnp.arange(8.0).reshape(4, 2))
+    return (
+        matrix @ column, matrix.T @ a[:3], matrix.sort_indices().todense(),
+        mapped[0], mapped[1].todense(), slope(a, column),
+        jax.grad(lambda x: jnp.sum(of_shared(x) ** 2))(column[1:]),
+    )
+
+
+arguments = (array('float32', (0, 4), []), array('int32', (0, 4), []), array('int32', (0, 4), []),)
+expected = (array('float32', (0, 3), []), array('float32', (0, 4), []), array('float32', (0, 3, 4), []), array('float32', (0, 2, 3), []), array('float32', (0, 2, 4, 3), []), (array('float32', (0, 4), []), array('float32', (0, 4), []),), array('float32', (0, 3), []),)
+allowed = (array('float64', (0, 3), []), array('float64', (0, 4), []), array('float64', (0, 3, 4), []), array('float64', (0, 2, 3), []), array('float64', (0, 2, 4, 3), []), (array('float64', (0, 4), []), array('float64', (0, 4), []),), array('float64', (0, 3), []),)
+dtypes = ['float32', 'float32', 'float32', 'float32', 'float32', 'float32', 'float32', 'float32']
+structure = 'PyTreeDef((*, *, *, *, *, (*, *), *))'
+
+
+print("mapped by", "jax.vmap", "on jax", jax.__version__)
+try:
+    mapped = jax.vmap(function, 0, 0, axis_name=None)
+    got = jax.jit(mapped)(*arguments)
+    got = jax.tree_util.tree_map(numbers, got)
+except Exception as error:
+    print("it raised", repr(error)[:300])
+    print("\nthey differ")
+    sys.exit(1)
+
+
+def agree(got, expected, allowed):
+    """Which elements of two arrays agree.
+
+    - NaN agrees with NaN, and with nothing else.
+    - An infinity agrees with the infinity of its sign.
+    - Where `allowed` is infinite nothing is known, and any value agrees.
+    - Where nothing is allowed in the whole array, values are equal; zeros have one sign where both
+      arrays are of one real dtype.
+    - Else the distance is at most what is allowed; zeros of either sign are equal. Integers and
+      booleans are compared as float64, complex numbers by the modulus of their difference.
+
+    Args:
+        got: an array of any dtype.
+        expected: of the same shape, in the same dtype or a wider one.
+        allowed: the largest absolute difference, of the same shape or a scalar; not negative.
+
+    Returns:
+        Booleans of the arrays' shape.
+    """
+    got, expected, allowed = (np.asarray(got), np.asarray(expected), np.asarray(allowed))
+    with np.errstate(all='ignore'):
+        same = (got == expected) | (got != got) & (expected != expected)
+        if not np.any(allowed):
+            if got.dtype == expected.dtype and (not np.iscomplexobj(got)):
+                same = same & ((np.signbit(got) == np.signbit(expected)) | (got != got))
+            return np.asarray(same, bool)
+        wide = complex if np.iscomplexobj(got) or np.iscomplexobj(expected) else float
+        distance = np.abs(got.astype(wide) - expected.astype(wide))
+        return np.asarray(same | (distance <= allowed) | (allowed == np.inf), bool)
+
+
+got_leaves = jax.tree_util.tree_flatten_with_path(got)[0]
+expected_leaves = jax.tree_util.tree_leaves(expected)
+bounds = jax.tree_util.tree_leaves(allowed)
+got_structure = str(jax.tree_util.tree_structure(got))
+different = got_structure != structure
+if different:
+    print(f"expected {structure}", f"got {got_structure}", sep="\n")
+for (path, g), e, bound, dtype in zip(got_leaves, expected_leaves, bounds, dtypes):
+    print("\n" + jax.tree_util.keystr(path), f"expected {dtype} {e.shape}", e, sep="\n")
+    print(f"got {g.dtype.name} {g.shape}", g, sep="\n")
+    if g.shape != e.shape or g.dtype.name != dtype:
+        different = True
+    else:
+        different |= not np.all(agree(g, e, bound))
+print("\nthey differ" if different else "\nthey agree")
+sys.exit(different)

@@ -1,0 +1,166 @@
+"""Each subject of what rules and maps are used in notices a fault of JAX's, and passes without it."""
+
+import pytest
+
+from properties.subjects.batching_rules import USED
+from tests.conformance.mutation.rewriting import control_of, is_noticed, rewritten
+
+BATCHING = "jax._src.interpreters.batching"
+STATE = "jax._src.state.primitives"
+SPARSE_MATRICES = "jax.experimental.sparse.bcoo"
+FAULTS = (
+    # What a rule closes over is mapped, and what it is given is not.
+    (
+        "lax.custom_jvp_call.closures",
+        f"{BATCHING}:BatchTrace.process_custom_jvp_call",
+        "return [BatchTracer(self, v, d, src) for v",
+        "return out_vals if in_dims.count(None) == len(in_dims) else [BatchTracer(self, v, d, src) for v",
+    ),
+    (
+        "lax.custom_jvp_call.closures",
+        f"{BATCHING}:BatchTrace.process_custom_vjp_call",
+        "src = source_info_util.current()",
+        "out_dims = [max((d for d in in_dims if d is not None), default=None)] * len(out_dims); src = None",
+    ),
+    (
+        "lax.custom_vmap_call.composed",
+        "jax._src.custom_batching:custom_vmap_batching",
+        "[0 if b else None for b in flat_out_batched]",
+        "[0 if b and all(flat_in_batched[-1:]) else None for b in flat_out_batched]",
+    ),
+    (
+        "lax.custom_vmap_call.composed",
+        "jax._src.custom_batching:custom_vmap.__call__",
+        "api_util.resolve_kwargs(self.fun, args, kwargs)",
+        "tuple(args)",
+    ),
+    (
+        "lax.jit.constants-of-rules",
+        "jax._src.ad_checkpoint:remat_vmap",
+        "jaxpr_batched = pe.convert_constvars_jaxpr(jaxpr_batched)",
+        "consts = []",
+    ),
+    (
+        "lax.axis_index.within",
+        "jax._src.lax.control_flow.loops:_while_loop_batching_rule",
+        "  if pred_bat:",
+        "  if pred_bat and any(bconst_bat + cconst_bat + init_bat):",
+    ),
+    (
+        "lax.psum.of-trees",
+        "jax._src.lax.parallel:_batched_reduction_collective",
+        "if axis != axis_data.name else d for axis in axes)",
+        "if axis not in (axis_data.name, 'k') else d for axis in axes)",
+    ),
+    (
+        "lax.cond.stays-shared",
+        "jax._src.ad_checkpoint:remat_vmap",
+        "[batching.zero_if_mapped] *",
+        "[0] *",
+    ),
+    (
+        "lax.jit.of-trees",
+        "jax._src.api:vmap",
+        "if isinstance(in_axes, list):",
+        "if isinstance(in_axes, set):",
+    ),
+    (
+        "lax.while.under-settings",
+        "jax._src.lax.control_flow.loops:while_loop",
+        "except core.ConcretizationTypeError:",
+        "except ZeroDivisionError:",
+    ),
+    (
+        "lax.scan.without-leaks",
+        f"{BATCHING}:BatchTrace.process_primitive",
+        "vals_in, dims_in = unzip2(map(self.to_batch_info, tracers))",
+        "vals_in, dims_in = unzip2(map(self.to_batch_info, tracers)); type(self).kept = tracers",
+    ),
+    (
+        "lax.swap.given",
+        f"{STATE}:_swap_vmap",
+        "val = batching.moveaxis(val, val_dim, batched_dim_in_result)",
+        "val = batching.moveaxis(val, val_dim, 0)",
+    ),
+    (
+        "lax.addupdate.within",
+        f"{STATE}:_array_ref_batched",
+        "return core.ref_p.bind(val2, memory_space=memory_space, kind=kind), 0",
+        "return core.ref_p.bind(val, memory_space=memory_space, kind=kind), None",
+    ),
+    (
+        "lax.addupdate.accumulated",
+        f"{STATE}:_addupdate_vmap",
+        "if val_dim != ref_dim:",
+        "if val_dim is not None and val_dim != ref_dim:",
+    ),
+    (
+        "lax.mul.pulled-back",
+        "jax._src.api:jacfwd",
+        "out_axes=(None, -1, None)",
+        "out_axes=(None, -1, 0)",
+    ),
+    (
+        "lax.remat2.named",
+        "jax._src.ad_checkpoint:name_batcher",
+        "name_p.bind(x, name=name), d",
+        "name_p.bind(x, name=name), None if d is None else 0",
+    ),
+    (
+        "lax.custom_linear_solve.roots",
+        "jax._src.lax.control_flow.solves:_linear_solve_batching_rule",
+        "num_aux = len(solve.out_avals) - num_operator_out_avals",
+        "num_aux = 0",
+    ),
+    (
+        "lax.gather.placed",
+        "jax._src.lax.slicing:_batch_dynamic_slice_indices",
+        "if len(indices) == 0:",
+        "if len(indices) < 0:",
+    ),
+    (
+        "lax.random_bits.drawn",
+        f"{BATCHING}:broadcast_batcher",
+        "ndim = max(np.ndim(x)",
+        "ndim = min(np.ndim(x)",
+    ),
+    (
+        "lax.bcoo_dot_general.of-places",
+        f"{SPARSE_MATRICES}:_bcoo_dot_general_batch_rule",
+        "batch_size=None if rhs_bdim is None else rhs.shape[rhs_bdim])",
+        "batch_size=None)",
+    ),
+    (
+        "lax.bcoo_fromdense.of-positive",
+        f"{SPARSE_MATRICES}:_bcoo_fromdense_batching_rule",
+        "(bdim, bdim)",
+        "(bdim, bdim + 1)",
+    ),
+    (
+        "lax.shard_map.of-maps",
+        "jax._src.shard_map:_shard_map_batch",
+        "else:\n    new_in_specs = [sp if d is None else pxla.batch_spec(sp, d, None)",
+        "else:\n    new_in_specs = [sp if d is None else pxla.batch_spec(sp, 0, None)",
+    ),
+)
+"""A subject, a function of JAX, what it is written as, and what it is with a fault."""
+OF_DEFECTS = {"lax.custom_vmap_call.in-a-branch"}
+"""Subjects of which the release that the faults are written for violates the law."""
+
+
+@pytest.mark.parametrize(
+    ("subject", "where", "now", "fault"), FAULTS, ids=[f"{s}, {w}" for s, w, *_ in FAULTS]
+)
+def test_a_fault_is_noticed_and_the_function_as_it_is_passes(
+    subject: str, where: str, now: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = control_of(subject)
+    function, broken = rewritten(where, now, fault)
+    # The function itself is registered: it stays, and does something else.
+    monkeypatch.setattr(function, "__code__", broken.__code__)
+    assert is_noticed(calls)
+
+
+def test_no_subject_is_left_out() -> None:
+    subjects = {each.name for each in USED}
+    assert {*(subject for subject, *_ in FAULTS), *OF_DEFECTS} == subjects
