@@ -218,7 +218,8 @@ USES: dict[str, Use] = {
 
 NEEDS: dict[str, str] = {
     "use.pure-forms": "0.12",
-    "use.over-mesh": "0.12",
+    # Before, no map over devices could be made with jax 0.8.
+    "use.over-mesh": "0.12.1",
     "use.named-on-mesh": "0.12.2",
     "use.averages": "0.12.6",
 }
