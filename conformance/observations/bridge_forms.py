@@ -223,12 +223,24 @@ def _streams() -> Forms:
         given = of_nnx("split_rngs")(splits=3)(run)(layer, jnp.ones((3, 16)))
         return bool(jnp.any(given[0] != given[1]))
 
+    def made_split(*, again: bool) -> Any:
+        axes = of_nnx("StateAxes")({of_nnx("RngState"): 0, ...: None})
+        make = of_nnx("vmap")(
+            lambda r: of_nnx("Dropout")(0.5, rngs=r), in_axes=(axes,), out_axes=axes
+        )
+        layer = of_nnx("split_rngs")(splits=3)(make)(rngs(0))
+        run = of_nnx("vmap")(lambda m, a: m(a), in_axes=(axes, 0))
+        run = of_nnx("split_rngs")(splits=3)(run) if again else run
+        return run(layer, jnp.ones((3, 16))).shape
+
     def reseeded() -> Any:
         module = of_nnx("eval_shape")(lambda: of_nnx("Dropout")(0.5, rngs=rngs(0)))
         of_nnx("reseed")(module, dropout=1)
         return sorted(map(str, vars(module)))
 
     return {
+        "rngs-split-when-made-and-called": lambda: made_split(again=True),
+        "rngs-split-when-made": lambda: made_split(again=False),
         "rngs-forked-in-three": lambda: forked(3),
         "rngs-forked-in-two-axes": lambda: forked((2, 3)),
         "rngs-forked-by-name": lambda: forked({"noise": 2}),

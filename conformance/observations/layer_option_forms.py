@@ -42,6 +42,13 @@ _USUAL = frozenset(
     }
 )
 """Options that most code gives."""
+_HALF: dict[str, dict[str, Any]] = {
+    "BatchNorm": {"use_running_average": False},
+    "LayerNorm": {},
+    "RMSNorm": {},
+    "GroupNorm": {"num_groups": 2},
+}
+"""Layers that may compute in the precision that they are given, or in their own, and what makes them."""
 _ROW_MASK = jnp.array([[True], [True], [False]])
 # By layer: what makes it besides the sizes, its options, the input's shape and the call's options.
 _LAYERS: dict[str, tuple[dict[str, dict[str, Any]], tuple[int, ...]]] = {
@@ -132,6 +139,9 @@ def linen() -> Forms:
         forms[f"{name}-masked"] = partial(
             _of_linen, partial(getattr(nn, name), **given), _ROWS, mask=_ROW_MASK
         )
+    for name, given in _HALF.items():
+        made = partial(getattr(nn, name), dtype=jnp.bfloat16, **given)
+        forms[f"{name}-of-float32-in-bfloat16"] = partial(_of_linen, made, _ROWS, 3)
     return forms | _pools() | _embedded_in_linen()
 
 
@@ -149,14 +159,19 @@ def nnx() -> Forms:
     masked = {"BatchNorm": {"use_running_average": False}, "LayerNorm": {}, "RMSNorm": {}}
     for name, given in masked.items():
         forms[f"{name}-masked"] = partial(_of_nnx, name, given, _ROWS, mask=_ROW_MASK)
+    for name, given in _HALF.items():
+        half = {"dtype": jnp.bfloat16, **given}
+        forms[f"{name}-of-float32-in-bfloat16"] = partial(_of_nnx, name, half, _ROWS, 3)
     for name, (use, shape) in _attentions("flax.nnx.dot_product_attention").items():
         forms[name] = partial(use, shape)
     return forms | _embedded_in_nnx() | _wrapped()
 
 
-def _of_linen(made: Callable[..., Any], shape: tuple[int, ...], **options: Any) -> Any:
+def _of_linen(
+    made: Callable[..., Any], shape: tuple[int, ...], divisor: int = 1, **options: Any
+) -> Any:
     rngs = {"params": jax.random.key(0), "dropout": jax.random.key(1)}
-    output, variables = made().init_with_output(rngs, _input(shape), **options)
+    output, variables = made().init_with_output(rngs, _input(shape) / divisor, **options)
     return output, variables
 
 
@@ -164,7 +179,9 @@ def _input(shape: tuple[int, ...]) -> Any:
     return whole(*shape) % 7
 
 
-def _of_nnx(name: str, given: dict[str, Any], shape: tuple[int, ...], **options: Any) -> Any:
+def _of_nnx(
+    name: str, given: dict[str, Any], shape: tuple[int, ...], divisor: int = 1, **options: Any
+) -> Any:
     sizes: dict[str, tuple[Any, ...]] = {
         "Linear": (shape[-1], 2),
         "Conv": (2, 4, (3,)),
@@ -175,7 +192,7 @@ def _of_nnx(name: str, given: dict[str, Any], shape: tuple[int, ...], **options:
     module = of_nnx(name)(
         *sizes.get(name, (shape[-1],)), rngs=of_nnx("Rngs")(0), **kernels, **given
     )
-    output = module(_input(shape), **options)
+    output = module(_input(shape) / divisor, **options)
     return output, sorted(
         f"{path} {leaf.dtype}{list(leaf.shape)}"
         for path, leaf in (

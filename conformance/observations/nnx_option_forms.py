@@ -335,22 +335,32 @@ def _annotated() -> Forms:
         given = sorted(f"{k}={v}" for k, v in variable.get_metadata().items() if k != "mesh")
         return type(getattr(value, "sharding", None)).__name__, *given
 
-    def within(setting: str, made: Callable[[], Any]) -> Any:
-        match setting:
-            case "a-mesh":
-                with mesh((2,), ("x",)):
-                    return said(made())
-            case "an-explicit-mesh":
-                with used(mesh((2,), ("x",), "Explicit")):
-                    return said(made())
-            case "an-auto-mesh":
-                with used(mesh((2,), ("x",), "Auto")):
-                    return said(made())
-            case "eval-shape":
-                return said(of_nnx("eval_shape")(made))
-            case "jit":
-                return said(of_nnx("jit")(made)())
+    # Each in a function of its own: a call that is made of a mesh is made for who names one.
+    def in_nothing(made: Callable[[], Any]) -> Any:
         return said(made())
+
+    def in_a_mesh(made: Callable[[], Any]) -> Any:
+        with mesh((2,), ("x",)):
+            return said(made())
+
+    def in_a_used_mesh(kind: str, made: Callable[[], Any]) -> Any:
+        with used(mesh((2,), ("x",), kind)):
+            return said(made())
+
+    def in_eval_shape(made: Callable[[], Any]) -> Any:
+        return said(of_nnx("eval_shape")(made))
+
+    def in_jit(made: Callable[[], Any]) -> Any:
+        return said(of_nnx("jit")(made)())
+
+    settings: dict[str, Callable[[Callable[[], Any]], Any]] = {
+        "nothing": in_nothing,
+        "a-mesh": in_a_mesh,
+        "an-auto-mesh": partial(in_a_used_mesh, "Auto"),
+        "an-explicit-mesh": partial(in_a_used_mesh, "Explicit"),
+        "eval-shape": in_eval_shape,
+        "jit": in_jit,
+    }
 
     def spec(made: Callable[[], Any]) -> Any:
         state = of_nnx("state")(of_nnx("Dict")(kernel=made()))
@@ -363,15 +373,8 @@ def _annotated() -> Forms:
 
     forms: Forms = {}
     for name, made in _ways().items():
-        for setting in (
-            "nothing",
-            "a-mesh",
-            "an-auto-mesh",
-            "an-explicit-mesh",
-            "eval-shape",
-            "jit",
-        ):
-            forms[f"annotated-by-{name}-in-{setting}"] = partial(within, setting, made)
+        for setting, within in settings.items():
+            forms[f"annotated-by-{name}-in-{setting}"] = partial(within, made)
         forms[f"annotated-by-{name}-spec"] = partial(spec, made)
         forms[f"annotated-by-{name}-placed"] = partial(sharding, made)
     return forms

@@ -42,6 +42,7 @@ _UNDER_A_MESH = (
     "a layout needs a mesh now: make the layer under jax.set_mesh(mesh), which `with mesh:` is not, or "
     "give {} eager_sharding=False"
 )
+_WITHOUT_A_MESH = ("nothing", "jit", "eval-shape")
 _CELLS = "GRUCell LSTMCell OptimizedLSTMCell SimpleCell"
 _SHARDS = [
     f"{kind}: .{attribute}"
@@ -52,6 +53,7 @@ _EXPLICIT = (
     "the axes are Explicit now: arrays carry their layout, and what leaves that of a result open raises "
     "ShardingTypeError. axis_types=(jax.sharding.AxisType.Auto,) * n gives what it was"
 )
+_GIVES_SPECS = "PartitionSpec P logical_to_mesh_axes logical_to_mesh get_partition_spec"
 _IN_PLACE = "iadd isub imul itruediv ifloordiv imod ipow imatmul iand ior ixor ilshift irshift"
 _TREES = "leaves map flatten structure reduce tree_leaves tree_map tree_flatten tree_structure"
 _RARE_DTYPES = "int8 int16 int64 uint8 uint16 uint32 uint64 bfloat16 float16 float64 complex64"
@@ -70,7 +72,9 @@ _BY_KEY: Mapping[str, Condition] = {
     "calls/flax.*.vmap/*-complex": attrs.evolve(_does("complex numbers"), place="file"),
     "calls/flax.*.vmap/*-whole": attrs.evolve(_does("whole numbers as a dtype"), place="call"),
     **{
-        f"calls/flax.*.vmap/*-{option}": attrs.evolve(_does("bfloat16 named"), place="file")
+        f"calls/flax.*.vmap/*-{option}": attrs.evolve(
+            _does("bfloat16 named", "float16 named"), place="file"
+        )
         for option in ("in-bfloat16", "kernel-of-bfloat16", "wider")
     },
     "calls/flax.*.vmap/Embed-*-of-1": attrs.evolve(_does("an embedding of one"), place="call"),
@@ -108,8 +112,8 @@ _BY_KEY: Mapping[str, Condition] = {
         for given in ("one-number", "dict-of-numbers")
     },
     "calls/jax.*map/wrapped-and-lowered": _does("a wrapped function lowered"),
-    "calls/jax.vmap/plain-*-compared-with-a-tuple": _does("a tuple compared", of="PartitionSpec P"),
-    "calls/jax.vmap/plain-*-is-a-tuple": _does("a tuple asked for", of="PartitionSpec P"),
+    "calls/jax.vmap/plain-*-compared-with-a-tuple": _does("a tuple compared", of=_GIVES_SPECS),
+    "calls/jax.vmap/plain-*-is-a-tuple": _does("a tuple asked for", of=_GIVES_SPECS),
     "calls/jax.vmap/plain-devices-as-text": _does(
         "a device as text", "a device named", of="devices"
     ),
@@ -149,19 +153,24 @@ _BY_KEY: Mapping[str, Condition] = {
     },
     "calls/flax.nnx.vmap/cell-carry-without-streams": attrs.evolve(
         _does("a carry started without streams", of=_CELLS),
-        says="the first carry needs streams now: cell.initialize_carry(shape, rngs=rngs)",
-    ),
-    "calls/flax.nnx.vmap/annotated-by-with-partitioning-in-nothing": attrs.evolve(
-        _does("a layout without a mesh", of="with_partitioning"),
-        says=_UNDER_A_MESH.format("with_partitioning"),
+        says="the first carry needs streams now: cell.initialize_carry(shape, rngs=rngs); a cell keeps "
+        "none of its own, and cell.rngs is None",
     ),
     **{
-        f"calls/flax.nnx.vmap/annotated-by-{word.replace('_', '-')}-in-nothing": attrs.evolve(
+        f"calls/flax.nnx.vmap/annotated-by-{name.replace('_', '-')}-in-{setting}": attrs.evolve(
+            _does("a layout without a mesh", of=name), says=_UNDER_A_MESH.format(name)
+        )
+        for name in ("with_partitioning", "with_metadata")
+        for setting in _WITHOUT_A_MESH
+    },
+    **{
+        f"calls/flax.nnx.vmap/annotated-by-{word.replace('_', '-')}-in-{setting}": attrs.evolve(
             _does("a Variable with a layout without a mesh", of="Param Variable BatchStat Cache"),
             given=frozenset({word}),
             says=_UNDER_A_MESH.format("the Variable"),
         )
         for word in ("sharding", "sharding_names", "out_sharding")
+        for setting in _WITHOUT_A_MESH
     },
     "calls/flax.nnx.vmap/sequence-of-none": _does("an empty sequence", of="Sequential"),
     "calls/flax.nnx.vmap/variable-added-to": _does("an attribute changed in place", of=_HOLDER),
@@ -215,6 +224,11 @@ _BY_KEY: Mapping[str, Condition] = {
         names=frozenset({"vmap"}),
         given=frozenset({"axis_size"}),
         says="streams are not split by the map any more: decorate it with nnx.split_rngs(splits=n)",
+    ),
+    "calls/flax.nnx.vmap/rngs-split-when-made-and-called": Condition(
+        names=frozenset({"split_rngs"}),
+        says="a Dropout that is made within a map keeps its streams, split as they are: call it in a map "
+        "without splitting them again",
     ),
     "calls/flax.nnx.vmap/leaves-of-a-module": _does("a module as a tree", of=_TREES),
     "calls/flax.nnx.vmap/state-kind-*": _does("a kind asked for", of="state split"),

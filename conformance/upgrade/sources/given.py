@@ -44,7 +44,7 @@ def given_in(nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
         if name in _SPECS and len(node.args) > 1 and is_none(first):
             yield node.lineno, "a layout by columns"
         yield from ((node.lineno, said) for said in (() if has_mesh else _laid_out(node)))
-        if name == "initialize_carry" and len(node.args) == 1 and not node.keywords:
+        if name == "initialize_carry" and _is_without_streams(node):
             yield node.lineno, "a carry started without streams"
         if name in {"type", "isinstance"} and first and last(first) == "sharding":
             yield node.lineno, "a kind of sharding asked for"
@@ -144,12 +144,21 @@ def _enters_a_mesh(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and last(node.func) in _MESHES
 
 
+def _is_without_streams(node: ast.Call) -> bool:
+    """Whether a cell starts its carry from a shape alone, or from streams that it is asked for."""
+    given = [*node.args[1:], *(word.value for word in node.keywords)]
+    if len(given) != 1 or not isinstance(node.func, ast.Attribute):
+        return not given
+    return ast.unparse(given[0]) == f"{ast.unparse(node.func.value)}.rngs"
+
+
 def _laid_out(node: ast.Call) -> Iterator[str]:
     """Whether a layer or a Variable is given a layout, and no word on where it lies."""
     words = {keyword.arg for keyword in node.keywords}
     if words & {"eager_sharding", "mesh", None}:
         return
-    if last(node.func) == "with_partitioning":
+    by_words = last(node.func) == "with_metadata" and words & _LAYOUTS
+    if last(node.func) == "with_partitioning" or by_words:
         yield "a layout without a mesh"
     if last(node.func) in _VARIABLES and words & _LAYOUTS:
         yield "a Variable with a layout without a mesh"

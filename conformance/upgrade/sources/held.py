@@ -89,3 +89,61 @@ def _is_empty(node: ast.expr) -> bool:
         return last(node.func) in {"list", "dict"} and not node.args and not node.keywords
     items = node.keys if isinstance(node, ast.Dict) else getattr(node, "elts", None)
     return items is not None and not items
+
+
+def held_from_callers(nodes: Sequence[ast.AST]) -> Iterator[int]:
+    """Lines such as `self.layers = list(layers)`, where the file makes such an object with modules in a list.
+
+    Args:
+        nodes: All nodes of the file.
+
+    """
+    calls: dict[str, list[ast.Call]] = {}
+    for node in nodes:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            calls.setdefault(node.func.id, []).append(node)
+    for cls in nodes:
+        if not isinstance(cls, ast.ClassDef) or cls.name not in calls:
+            continue
+        for method in cls.body:
+            if isinstance(method, ast.FunctionDef) and method.name == "__init__":
+                given = {name for call in calls[cls.name] for name in _containers(method, call)}
+                yield from _kept(method, given)
+
+
+def _containers(method: ast.FunctionDef, call: ast.Call) -> Iterator[str]:
+    """The parameters of an `__init__` for which a call gives what is held as a container."""
+    arguments = method.args
+    names = [each.arg for each in (*arguments.posonlyargs, *arguments.args)][1:]
+    yield from (n for n, value in zip(names, call.args, strict=False) if is_held(value))
+    if arguments.vararg and any(map(_is_made, call.args[len(names) :])):
+        yield arguments.vararg.arg
+    for word in call.keywords:
+        if word.arg in {*names, *(each.arg for each in arguments.kwonlyargs)}:
+            yield from [word.arg] if word.arg and is_held(word.value) else []
+        elif arguments.kwarg and _is_made(word.value):
+            yield arguments.kwarg.arg
+
+
+def _kept(method: ast.FunctionDef, names: set[str]) -> Iterator[int]:
+    """Lines that store one of these, or a list, tuple or dict of it, as an attribute of `self`."""
+    for node in ast.walk(method):
+        if not isinstance(node, ast.Assign):
+            continue
+        value = node.value
+        if isinstance(value, ast.Call) and last(value.func) in {"list", "tuple", "dict"}:
+            held = {last(each) for each in (*map(_unstarred, value.args), *_all_of(value))}
+        else:
+            held = {value.id} if isinstance(value, ast.Name) else set()
+        mine = any(ast.unparse(each).startswith("self.") for each in node.targets)
+        if mine and held & names:
+            yield node.lineno
+
+
+def _unstarred(node: ast.expr) -> ast.expr:
+    return node.value if isinstance(node, ast.Starred) else node
+
+
+def _all_of(call: ast.Call) -> Iterator[ast.expr]:
+    """What is given as `**words`."""
+    return (word.value for word in call.keywords if word.arg is None)

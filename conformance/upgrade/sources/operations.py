@@ -13,7 +13,7 @@ from conformance.upgrade.sources.captured import captured_in
 from conformance.upgrade.sources.evidence import arrays_of_none, variables_compared
 from conformance.upgrade.sources.expressions import NUMPY, is_none, last, owner, parsed
 from conformance.upgrade.sources.given import given_in
-from conformance.upgrade.sources.held import held_later, is_held
+from conformance.upgrade.sources.held import held_from_callers, held_later, is_held
 from conformance.upgrade.sources.literals import of_numbers, of_vectors
 from conformance.upgrade.sources.maps import of_maps
 
@@ -74,7 +74,8 @@ def operations_in(source: bytes | str, file: str) -> list[Operation]:
     found |= {(line, "a number as a key") for line in _keyed(nodes)}
     found |= {(line, "an array set on a module later") for line in _set_later(nodes)}
     found |= {(line, "an attribute changed in place") for line in _changed(nodes)}
-    found |= {(line, "a container held") for line in held_later(nodes)}
+    later = (*held_later(nodes), *held_from_callers(nodes))
+    found |= {(line, "a container held") for line in later}
     found |= {(line, "None among leaves") for line in _nones(nodes)}
     found |= {(line, "an array of None") for line in arrays_of_none(nodes)}
     found |= {(line, "Variables compared") for line in variables_compared(nodes)}
@@ -84,7 +85,9 @@ def operations_in(source: bytes | str, file: str) -> list[Operation]:
 
 
 def _of_compare(node: ast.AST) -> Iterator[str]:
-    """Comparisons with tuples."""
+    """Comparisons with tuples, those of tests among them."""
+    if isinstance(node, ast.Call) and last(node.func) in {"assertEqual", "assertTupleEqual"}:
+        yield from ["a tuple compared"] if _has_tuple(node.args) else []
     if not isinstance(node, ast.Compare):
         return
     sides = (node.left, *node.comparators)
@@ -93,8 +96,14 @@ def _of_compare(node: ast.AST) -> Iterator[str]:
         yield "a tuple asked for"
     equal = any(isinstance(op, ast.Eq | ast.NotEq) for op in node.ops)
     among = any(isinstance(op, ast.In | ast.NotIn) for op in node.ops)
-    if (equal or among) and any(isinstance(side, ast.Tuple) for side in sides):
+    if (equal or among) and _has_tuple(sides):
         yield "a tuple compared"
+
+
+def _has_tuple(nodes: Sequence[ast.expr]) -> bool:
+    """Whether one of several expressions is a tuple, and none is of a shape, which is one already."""
+    of_shapes = any(_OF_SHAPES.search(ast.unparse(node)) for node in nodes)
+    return not of_shapes and any(isinstance(node, ast.Tuple) for node in nodes)
 
 
 def _of_containers(node: ast.AST) -> Iterator[str]:

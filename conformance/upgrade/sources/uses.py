@@ -89,6 +89,7 @@ class _Collector(Scopes, ast.NodeVisitor):
         self.uses: list[Use] = []
         self._file = file
         self._guards = 0
+        self._bases: list[Bound] = []
 
     def imported(self, node: ast.AST, name: str) -> None:
         self._use(node, name)
@@ -131,7 +132,7 @@ class _Collector(Scopes, ast.NodeVisitor):
             self.visit(node.value)
 
     def visit_Call(self, node: ast.Call) -> None:
-        bound = self.resolved(node.func)
+        bound = self._base(node.func) or self.resolved(node.func)
         whole = not any(isinstance(arg, ast.Starred) for arg in node.args)
         whole = whole and all(keyword.arg for keyword in node.keywords)
         self._call_of(node.func, bound, node.args, node.keywords, whole=whole)
@@ -148,6 +149,16 @@ class _Collector(Scopes, ast.NodeVisitor):
                 self._use(flag, f"jax.config.{flag.value}", guarded=bound.guarded)
         for child in (*node.args, *node.keywords):
             self.visit(child)
+
+    def _base(self, function: ast.expr) -> Bound | None:
+        """The class of JAX or Flax that `super().__init__` makes its object by; None for other calls."""
+        if not (isinstance(function, ast.Attribute) and function.attr == "__init__"):
+            return None
+        of = function.value
+        is_super = isinstance(of, ast.Call) and isinstance(of.func, ast.Name) and not of.args
+        if not (is_super and isinstance(of, ast.Call) and ast.unparse(of.func) == "super"):
+            return None
+        return self._bases[-1] if self._bases and self._bases[-1].names else None
 
     def _call_of(
         self,
@@ -228,11 +239,14 @@ class _Collector(Scopes, ast.NodeVisitor):
         for child in (*node.decorator_list, *node.bases, *node.keywords):
             self.visit(child)
         self.scopes.append({})
+        # Of a class whose base is the user's, `super()` is that one.
+        self._bases.append(of if of.kind == "name" else OTHER)
         for statement in node.body:
             if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
                 self.visit_FunctionDef(statement, of._replace(kind="instance", hidden=hidden))
             else:
                 self.visit(statement)
+        self._bases.pop()
         self.scopes.pop()
 
     def visit_Assign(self, node: ast.Assign) -> None:

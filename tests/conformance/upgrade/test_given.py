@@ -26,6 +26,10 @@ SHOWN = {
         "init = nnx.with_partitioning(ones, ('a',))",
         "jax.set_mesh(mesh)\ninit = nnx.with_partitioning(ones, ('a',))",
     ),
+    "a layout without a mesh, by a keyword": (
+        "init = nnx.with_metadata(ones, sharding=('a',))",
+        "init = nnx.with_metadata(ones, note='a')",
+    ),
     "a carry started without streams": (
         "carry = cell.initialize_carry((1, 2))",
         "carry = cell.initialize_carry((1, 2), rngs)",
@@ -64,8 +68,23 @@ def test_what_is_given_is_shown_beside_a_neighbour(name: str) -> None:
     does, neighbour = (
         {each.name for each in operations_in(source, "a.py")} for source in SHOWN[name]
     )
-    assert name in does
-    assert name not in neighbour
+    assert name.partition(",")[0] in does
+    assert name.partition(",")[0] not in neighbour
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("", True),
+        (", cell.rngs", True),
+        (", rngs=cell.rngs", True),
+        (", rngs", False),
+        (", self.rngs", False),
+    ],
+)
+def test_a_carry_from_the_cells_own_streams_is_one_without(given: str, found: bool) -> None:
+    done = operations_in(f"carry = cell.initialize_carry((1, 2){given})", "a.py")
+    assert ("a carry started without streams" in {each.name for each in done}) is found
 
 
 def test_none_among_the_axes_of_a_lift_is_no_leaf() -> None:

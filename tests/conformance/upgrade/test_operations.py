@@ -9,6 +9,7 @@ FOUND = {
     "with Mesh(devices, 'i'):\n    run()": "an object entered",
     "ok = spec == ('data', None)": "a tuple compared",
     "ok = isinstance(spec, (list, tuple))": "a tuple asked for",
+    "self.assertEqual(spec, ('data', None))": "a tuple compared",
     "spec = spec + (None,)": "a tuple asked for",
     "ok = isinstance(v, nnx.VariableState)": "a kind asked for",
     "ok = type(v).__name__": "a kind asked for",
@@ -69,7 +70,20 @@ FOUND = {
         "an array set on a module later"
     ),
 }
-NOT_FOUND = (
+_HOLDS = "class M:\n    def __init__(self, {}):\n        self.l = {}\nm = M({})"
+"""A class that keeps what it is given, and what it is given."""
+FOUND |= {
+    _HOLDS.format(*each): "a container held"
+    for each in (
+        ("layers", "layers", "[Linear(), Linear()]"),
+        ("layers", "list(layers)", "[Linear() for _ in x]"),
+        ("n, layers", "tuple(layers)", "2, layers=[Linear()]"),
+        ("*layers", "list(layers)", "Linear(), Linear()"),
+        ("**layers", "dict(**layers)", "a=Linear(), b=Linear()"),
+        ("*args, **kwargs", "dict(*args, **kwargs)", "a=Linear()"),
+    )
+}
+NOT_FOUND: tuple[str, ...] = (
     "def f():\n    x = None\ndef g(x):\n    return jnp.array(x)",
     "xs = [1]\nn = jnp.size(x)",
     "def f(xs):\n    return jnp.size(xs)",
@@ -112,6 +126,9 @@ NOT_FOUND = (
     "class M:\n    def __init__(self):\n        self.h = None\n    def f(self):\n        self.h = 1",
     "self.count.value += 1",
     "self.n = 0\nself.n += 1",
+    "self.assertEqual(spec, P('data', None))",
+    "self.assertEqual(y.shape, (2, 3))",
+    "ok = y.shape == (2, 3)",
 )
 
 
@@ -141,3 +158,19 @@ def test_a_line_does_an_operation_once() -> None:
 def test_an_array_that_holds_no_none_is_not_told_of_none() -> None:
     for text in ("a = jnp.array([x, y])", "def f(x=None):\n    return np.array(x)"):
         assert "an array of None" not in {each.name for each in operations_in(text, "a.py")}
+
+
+@pytest.mark.parametrize(
+    "each",
+    [
+        ("sizes", "list(sizes)", "[1, 2]"),
+        ("sizes, layers", "list(sizes)", "[1], [Linear()]"),
+        ("layer", "layer", "Linear()"),
+        ("layers", "nnx.List(layers)", "[Linear()]"),
+        ("*sizes", "list(sizes)", "1, 2"),
+        ("**words", "dict(**words)", "a=1"),
+    ],
+)
+def test_what_is_given_and_kept_is_no_container_of_modules(each: tuple[str, str, str]) -> None:
+    found = {done.name for done in operations_in(_HOLDS.format(*each), "a.py")}
+    assert "a container held" not in found

@@ -122,6 +122,28 @@ def test_a_method_has_its_keywords_and_its_object_is_no_use_of_the_class() -> No
     ]
 
 
+_MAKES = "from flax import nnx\n{}class S({}):\n  def __init__(self, m, tx):\n    {}\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "base", "call", "found"),
+    [
+        ("", "nnx.Optimizer", "super().__init__(m, tx)", [(2, ())]),
+        ("", "nnx.Optimizer", "super().__init__(m, tx, wrt=None)", [(2, ("wrt",))]),
+        ("", "nnx.Optimizer", "super().update(m)", []),
+        ("", "object", "super().__init__(m, tx)", []),
+        ("", "nnx.Optimizer, Mixed", "super().__init__(m, tx)", []),
+        ("class A(nnx.Optimizer):\n  pass\n", "A", "super().__init__(m, tx)", []),
+    ],
+)
+def test_what_a_derived_class_makes_its_object_by_is_a_call_of_the_class(
+    before: str, base: str, call: str, found: list[tuple[int, tuple[str, ...]]]
+) -> None:
+    uses = uses_in(_MAKES.format(before, base, call), "a.py")
+    line = 4 + before.count("\n")
+    assert [(use.positional, use.keywords) for use in uses if use.line == line] == found
+
+
 def test_an_expression_that_asks_first_is_guarded() -> None:
     (use,) = uses_in("from jax import numpy\nnumpy.fix if hasattr(numpy, 'fix') else 0", "f.py")[
         1:2
