@@ -36,7 +36,7 @@ _BY_REASON: Mapping[str, str] = {
     "a map of an ordered effect is refused": "ordered",
     "a map by name takes no groups": "axis_index_groups group_offset",
     "it is a shape, which the sizes of calls vary": "result_avals broadcast_to.shape "
-    "reduction_input_size_override",
+    "reduction_input_size_override spinfo",
     "it is the name of an axis, or the number of devices that has it": "axis_name axis_size",
     "it is how text is printed": "fmt np_printoptions",
 }

@@ -30,8 +30,12 @@ _FROM_DENSE = """
 from jax.experimental import sparse
 
 x = a[jnp.array([1, 0])]
-made = sparse.BCOO.fromdense(jnp.where(x > 0, x, 0), nse=7)
-return made.data, made.indices, jax.jvp(lambda x: sparse.BCOO.fromdense(x, nse=6).data, (x,), (2 * x,))[1]
+positive = jnp.where(x > 0, x, 0)
+made = sparse.BCOO.fromdense(positive, nse=7)
+rows = sparse.BCOO.fromdense(positive, nse=3, n_batch=1, index_dtype=jnp.int16)
+columns = sparse.BCOO.fromdense(positive, nse=2, n_dense=1)
+pushed = jax.jvp(lambda x: sparse.BCOO.fromdense(x, nse=6).data, (x,), (2 * x,))[1]
+return [(m.data, m.indices) for m in (made, rows, columns)], pushed
 """
 
 
