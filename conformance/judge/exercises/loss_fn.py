@@ -57,7 +57,7 @@ EXERCISE = Exercise(
         *(
             Pitfall(
                 way.id,
-                f"In the network: {way.symptom}",
+                training_mistakes.symptom("network", way),
                 way.fix,
                 _another(partial(training.mean_squared, network=way.compute)),
             )

@@ -88,13 +88,13 @@ STEPS: tuple[Way, ...] = (
     Way(
         "gradient-clipped",
         "The gradient was cut off at -1 and 1.",
-        "Use it as it is.",
+        "Use the gradient as it is.",
         _by(lambda g: jnp.clip(g, -1, 1)),
     ),
     Way(
         "gradient-clipped",
         "The gradient was scaled down to a norm of 1 where it was longer.",
-        "Use it as it is.",
+        "Use the gradient as it is.",
         _clipped_by_norm,
     ),
     Way(
@@ -106,7 +106,7 @@ STEPS: tuple[Way, ...] = (
     Way(
         "gradient-normalised",
         "Each gradient was divided by its norm.",
-        "Use it as it is.",
+        "Use the gradient as it is.",
         _by(lambda g: g / jnp.linalg.norm(g)),
     ),
 )

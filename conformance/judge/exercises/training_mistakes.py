@@ -102,7 +102,7 @@ def _with(parts: Parts, mistakes: Mistakes) -> Parts:
 
 
 def _pitfall(mistakes: Mistakes, reference: Callable[..., Any]) -> Pitfall:
-    symptoms = [_symptom(place, way) for place, way in mistakes]
+    symptoms = [symptom(place, way) for place, way in mistakes]
     fixes = list(dict.fromkeys(way.fix for _, way in mistakes))
     if len(mistakes) > 1:
         symptoms = ["Two things are wrong.", *(f"({n}) {s}" for n, s in enumerate(symptoms, 1))]
@@ -111,7 +111,14 @@ def _pitfall(mistakes: Mistakes, reference: Callable[..., Any]) -> Pitfall:
     return Pitfall(name, " ".join(symptoms), " ".join(fixes), reference)
 
 
-def _symptom(place: str, way: Way) -> str:
+def symptom(place: str, way: Way) -> str:
+    """What a mistake does, with the part that it is in before it.
+
+    Args:
+        place: one of `PLACES`.
+        way: the mistake.
+
+    """
     if not PLACES[place]:
         return way.symptom
     return f"{PLACES[place]}{way.symptom[0].lower()}{way.symptom[1:]}"

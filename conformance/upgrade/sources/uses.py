@@ -152,11 +152,8 @@ class _Collector(Scopes, ast.NodeVisitor):
 
     def _base(self, function: ast.expr) -> Bound | None:
         """The class of JAX or Flax that `super().__init__` makes its object by; None for other calls."""
-        if not (isinstance(function, ast.Attribute) and function.attr == "__init__"):
-            return None
-        of = function.value
-        is_super = isinstance(of, ast.Call) and isinstance(of.func, ast.Name) and not of.args
-        if not (is_super and isinstance(of, ast.Call) and ast.unparse(of.func) == "super"):
+        made = isinstance(function, ast.Attribute) and function.attr == "__init__"
+        if not made or ast.unparse(function) != "super().__init__":
             return None
         return self._bases[-1] if self._bases and self._bases[-1].names else None
 
