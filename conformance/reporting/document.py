@@ -99,6 +99,38 @@ class Change(Struct, frozen=True, kw_only=True):
     consequences: list[str]
 
 
+class Place(Struct, frozen=True, kw_only=True):
+    """Lines of one of the user's files."""
+
+    file: str
+    lines: Annotated[list[Count], Meta(description="Empty for the whole file.")]
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """What a difference means for the user's code."""
+
+    what: Annotated[str, Meta(description="A name of JAX's or Flax's, an observation, or nothing.")]
+    sentence: str
+    subject: Annotated[str, Meta(description="The user's subject that it is about, or nothing.")]
+    places: list[Place]
+    follows: Annotated[
+        bool, Meta(description="It follows from another, and is nothing to do by itself.")
+    ]
+
+
+class Yours(Struct, frozen=True, kw_only=True):
+    """What the upgrade means for the user's code."""
+
+    title: Annotated[str, Meta(description="What was looked at, such as `model, 2 subjects`.")]
+    to_do: list[Told]
+    to_know: list[Told]
+    may_concern: Annotated[
+        list[Told],
+        Meta(description="Changes of names that the sources use; their calls may not meet them."),
+    ]
+    as_before: list[str]
+
+
 class Comparison(Struct, frozen=True, kw_only=True):
     """How an environment differs from the first."""
 
@@ -109,6 +141,9 @@ class Comparison(Struct, frozen=True, kw_only=True):
     looked_at: Annotated[
         dict[str, Count],
         Meta(description="How many checks of laws and observations of each group were compared."),
+    ]
+    yours: Annotated[
+        Yours | None, Meta(description="Null where neither sources nor subjects were given.")
     ]
     changes: list[Change]
     notes: list[str]

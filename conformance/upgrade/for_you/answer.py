@@ -14,7 +14,7 @@ from conformance.upgrade.difference import Difference, Value
 from conformance.upgrade.for_you.early import before_it_runs
 from conformance.upgrade.for_you.index import Operations, Uses, by_name
 from conformance.upgrade.for_you.lines import ForYou, Line, plural
-from conformance.upgrade.for_you.names import in_one_line, names_read
+from conformance.upgrade.for_you.names import names_read, places
 from conformance.upgrade.for_you.nearby import nearby
 from conformance.upgrade.for_you.subjects import Subjects
 
@@ -50,7 +50,7 @@ def for_you(
     uses = by_name(sources.uses)
     drawn, drawn_names = _drawn(sound, differences)
     own_draws, streams_met = _drawn_in_sources(uses, second, differences)
-    unsound = {line.where for line in regressed} | drawn_names.keys()
+    unsound = {line.subject for line in regressed} | drawn_names.keys()
     fine = [name for name in sound if name not in unsound]
     reported = known.keys | set(regressed_keys)
     reported |= (
@@ -110,7 +110,8 @@ def _of_subjects(names: Sequence[str], differences: Differences) -> tuple[list[L
         for mine in kinds.values():
             first, more = mine[0], len(mine) - 1
             rest = f" (and {more} more)" if more else ""
-            lines.append(Line(name, _short(first.key), f"{first.sentence.splitlines()[0]}{rest}"))
+            said = f"{first.sentence.splitlines()[0]}{rest}"
+            lines.append(Line(_short(first.key), said, subject=name))
     return lines, keys
 
 
@@ -127,7 +128,7 @@ def _drawn(names: Sequence[str], differences: Differences) -> tuple[list[Line], 
             who = ", ".join(mine) if len(mine) <= _NAMED else plural(len(mine), "subject")
             prng = entry.key.partition("/")[2]
             said = f"the same keys give other numbers ({prng}). {entry.remedy}"
-            lines.append(Line(who, "", said))
+            lines.append(Line("", said, subject=who))
     return lines, of_names
 
 
@@ -152,7 +153,10 @@ def _drawn_in_sources(
         return [], set()
     lines = [
         Line(
-            in_one_line(drawing), "jax.random", f"the same keys give other numbers. {entry.remedy}"
+            "jax.random",
+            f"the same keys give other numbers. {entry.remedy}",
+            places(drawing),
+            first_files=True,
         )
         for entry in differences.entries
         if entry.kind is streams.CHANGED and entry.key == stream
@@ -183,7 +187,7 @@ def _by_defects(names: Sequence[str], differences: Differences) -> Iterator[tupl
     for cause in causes(mine):
         subjects = {name for d in cause.entries for name in names if _is_of(d.key, name)}
         yield (
-            Line(plural(len(subjects), "subject"), "", f"a known defect: {cause.sentence}"),
+            Line("", f"a known defect: {cause.sentence}", subject=plural(len(subjects), "subject")),
             [difference.key for difference in cause.entries],
         )
 
@@ -192,7 +196,7 @@ def _slower(names: Sequence[str], differences: Differences) -> Iterator[Line]:
     for name in names:
         for difference in differences.entries:
             if difference.kind.id == "slower" and _is_of(difference.key, name):
-                yield Line(name, difference.key.split("/")[1], difference.sentence)
+                yield Line(difference.key.split("/")[1], difference.sentence, subject=name)
 
 
 def _is_of(key: str, subject: str) -> bool:

@@ -7,7 +7,7 @@ import attrs
 from conformance.events.user_code import MODULE, UserSources
 from conformance.upgrade.difference import Value
 from conformance.upgrade.for_you.index import by_name
-from conformance.upgrade.for_you.lines import Line, each_said_once, plural, things_to_do
+from conformance.upgrade.for_you.lines import Line, Place, each_said_once, plural, things_to_do
 from conformance.upgrade.for_you.names import (
     arguments,
     deprecated,
@@ -78,7 +78,10 @@ def before_it_runs(
             *each_said_once(deprecated(uses, old, new)),
             *each_said_once(handled),
             *repaired(was, now),
-            *(Line(u.path, "", f"cannot be parsed: {u.reason}") for u in sources.unreadable),
+            *(
+                Line("", f"cannot be parsed: {u.reason}", (Place(u.path),))
+                for u in sources.unreadable
+            ),
         ),
         names=len(uses),
         keys=frozenset(f"names/{name}" for name in gone_now(uses, old, new)),
@@ -88,9 +91,8 @@ def before_it_runs(
 
 def _place(line: Line) -> tuple[str, int]:
     """The file, and the first of its lines."""
-    file, _, lines = line.where.rpartition(":")
-    first = lines.split(",")[0].split()[0]
-    return file, int(first)
+    place = line.places[0]
+    return place.file, place.lines[0]
 
 
 def _title(sources: UserSources, subjects: Subjects) -> str:

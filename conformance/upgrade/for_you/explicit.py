@@ -14,7 +14,7 @@ from conformance.upgrade.detectors import failures, laws
 from conformance.upgrade.difference import Difference
 from conformance.upgrade.for_you.index import Uses
 from conformance.upgrade.for_you.lines import Line, some
-from conformance.upgrade.for_you.names import gives_arguments, in_one_line
+from conformance.upgrade.for_you.names import gives_arguments, places
 
 _OF_EXPLICIT = frozenset({"Explicit", "explicit_axes", "reshard"})
 """Names that no code without Explicit axes uses."""
@@ -76,13 +76,13 @@ def in_few_lines(concerned: Sequence[Concerned]) -> Iterator[tuple[Line, tuple[s
         if not mine:
             continue
         entries = [entry for _, of_name, _ in mine for entry in of_name]
-        uses = [use for _, _, places in mine for use in places]
-        place = in_one_line(sorted(uses, key=lambda use: (use.file, use.line)))
+        uses = [use for _, _, called in mine for use in called]
+        there = places(sorted(uses, key=lambda use: (use.file, use.line)))
         cases = some([_case(entry) for entry in entries])
         first = causes(entries[:1])[0].sentence.splitlines()[0]
         said = f"over the Explicit axes of a mesh {cases} {verb} now, the first: {first}"
         keys = tuple(entry.key for entry in entries)
-        yield Line(place, some([name for name, _, _ in mine]), said), keys
+        yield Line(some([name for name, _, _ in mine]), said, there, first_files=True), keys
 
 
 def _fails(entry: Difference) -> bool:

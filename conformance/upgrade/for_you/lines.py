@@ -4,18 +4,51 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
+BETWEEN = "; "
+"""What is between the places of a line that is about several files."""
+_FILES, _LINES = 4, 5
+"""As many files, where not all are named, and as many lines of each."""
+
+
+@attrs.frozen
+class Place:
+    """Lines of one of the user's files; none for the whole file."""
+
+    file: str
+    lines: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        """Such as `model.py:3, 17`, with no more than the first lines."""
+        more = len(self.lines) - _LINES
+        rest = f" and {plural(more, 'more line')}" if more > 0 else ""
+        shown = ", ".join(map(str, self.lines[:_LINES]))
+        return f"{self.file}:{shown}{rest}" if self.lines else self.file
+
 
 @attrs.frozen
 class Line:
     """One thing to do or to know."""
 
-    where: str
-    """File and lines, also of several files, or a subject; empty where there is no place."""
     what: str
     """A name, or nothing."""
     sentence: str
+    places: tuple[Place, ...] = ()
+    subject: str = ""
+    """One of the user's, or several in words; empty where it is about places, or about all."""
     follows: bool = False
     """Whether it is a consequence of a line before it, and nothing to do by itself."""
+    first_files: bool = False
+    """Whether only the first of its files are named where it is shown."""
+
+    @property
+    def where(self) -> str:
+        """The subject, or files and their lines; empty where there is neither."""
+        if self.subject:
+            return self.subject
+        others = len(self.places) - _FILES if self.first_files else 0
+        shown = self.places[:_FILES] if others > 0 else self.places
+        more = f" and {plural(others, 'more file')}" if others > 0 else ""
+        return BETWEEN.join(map(str, shown)) + more
 
 
 @attrs.frozen
@@ -43,10 +76,6 @@ def things_to_do(work: Sequence[Line]) -> int:
     return sum(not line.follows for line in work)
 
 
-BETWEEN = "; "
-"""What is between the places of a line that is about several files."""
-
-
 def each_said_once(lines: Iterable[Line]) -> Iterator[Line]:
     """The lines, with those of several files that say the same joined into one, where the first was.
 
@@ -58,7 +87,7 @@ def each_said_once(lines: Iterable[Line]) -> Iterator[Line]:
     for line in lines:
         alike.setdefault((line.what, line.sentence), []).append(line)
     for mine in alike.values():
-        yield attrs.evolve(mine[0], where=BETWEEN.join(line.where for line in mine))
+        yield attrs.evolve(mine[0], places=tuple(place for line in mine for place in line.places))
 
 
 _NAMED = 4

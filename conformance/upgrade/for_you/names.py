@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from conformance.events.user_code import Use
 from conformance.upgrade.difference import Value, is_absent
 from conformance.upgrade.for_you.index import Uses
-from conformance.upgrade.for_you.lines import BETWEEN, Line, plural
+from conformance.upgrade.for_you.lines import Line, Place
 from conformance.upgrade.name_changes import (
     NameChange,
     advice,
@@ -14,31 +14,18 @@ from conformance.upgrade.name_changes import (
     keyword_change,
 )
 
-_FILES = 4
-"""As many files are named in a line that is about several."""
 
-
-def places(uses: Sequence[Use]) -> Iterator[str]:
-    """File and lines, one for each file."""
+def places(uses: Sequence[Use]) -> tuple[Place, ...]:
+    """One for each file."""
     files: dict[str, list[int]] = {}
     for use in uses:
         files.setdefault(use.file, []).append(use.line)
-    for file, lines in files.items():
-        shown = [str(line) for line in dict.fromkeys(lines)]
-        rest = f" and {plural(len(shown) - 5, 'more line')}" if len(shown) > 5 else ""
-        yield f"{file}:{', '.join(shown[:5])}{rest}"
+    return tuple(Place(file, tuple(dict.fromkeys(lines))) for file, lines in files.items())
 
 
 def gives_arguments(use: Use) -> bool:
     """Whether a use is a call that gives something: an annotation is none."""
     return bool(use.positional or use.keywords)
-
-
-def in_one_line(uses: Sequence[Use]) -> str:
-    """Files and lines of the first files, and how many more files there are."""
-    every = list(places(uses))
-    shown, others = BETWEEN.join(every[:_FILES]), len(every) - _FILES
-    return shown + (f" and {plural(others, 'more file')}" if others > 0 else "")
 
 
 def gone_now(
@@ -73,9 +60,9 @@ def gone(
         ]
         mine.sort(key=lambda use: (use.file, use.line))
         for place in places([use for use in mine if not use.guarded]):
-            yield Line(place, name, f"{change.sentence}{instead}"), False
+            yield Line(name, f"{change.sentence}{instead}", (place,)), False
         for place in places([use for use in mine if use.guarded]):
-            yield Line(place, name, f"{change.sentence}; your code provides for it"), True
+            yield Line(name, f"{change.sentence}; your code provides for it", (place,)), True
 
 
 def _holder(use: Use, uses: Uses, changes: Mapping[str, NameChange]) -> str:
@@ -109,7 +96,7 @@ def in_neither(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -
             change = change_of(name, now["absent"])
             instead = f": use {change.instead}" if change.instead else ""
             for place in places([use for use in mine if not use.guarded]):
-                yield Line(place, name, f"{NEITHER}: {change.sentence}{instead}")
+                yield Line(name, f"{NEITHER}: {change.sentence}{instead}", (place,))
 
 
 def keywords(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> Iterator[Line]:
@@ -127,7 +114,7 @@ def keywords(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> 
             refused.setdefault(tuple(dict.fromkeys(lost)), []).append(use)
         for words, these in refused.items():
             for place in places(these) if words else ():
-                yield Line(place, name, _refusal(name, words, was, now))
+                yield Line(name, _refusal(name, words, was, now), (place,))
 
 
 def names_read(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> frozenset[str]:
@@ -172,7 +159,7 @@ def arguments(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) ->
                 said.setdefault(misfit, []).append(use)
         for sentence, these in said.items():
             for place in places(these):
-                yield Line(place, name, sentence)
+                yield Line(name, sentence, (place,))
 
 
 def _misfit(signature: Value, use: Use, before: Value = None) -> str | None:
@@ -216,4 +203,4 @@ def deprecated(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -
         newly = "deprecated now" if not was else "still deprecated, in other words"
         said = f"use {use}" if use else message
         for place in places(mine):
-            yield Line(place, name, f"{newly}: {said}")
+            yield Line(name, f"{newly}: {said}", (place,))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 from conformance.events.user_code import Use
 from conformance.upgrade.causes import causes
@@ -20,7 +21,7 @@ from conformance.upgrade.for_you.conditions import condition, met, named_instead
 from conformance.upgrade.for_you.explicit import explicit_files, in_few_lines, is_about_explicit
 from conformance.upgrade.for_you.index import NOTHING_DONE, Operations, Uses
 from conformance.upgrade.for_you.lines import Line, some
-from conformance.upgrade.for_you.names import gives_arguments, in_one_line
+from conformance.upgrade.for_you.names import gives_arguments, places
 from conformance.upgrade.for_you.of_objects import met_by
 from conformance.upgrade.for_you.ranks import may_be_of
 from conformance.upgrade.kinds import DifferenceKind
@@ -86,20 +87,21 @@ def nearby(
     of_explicit = [(group[0], concerned.pop(group), where[group]) for group in over_explicit]
     for group, mine in sorted(concerned.items(), key=_order):
         name = group[0]
-        place = in_one_line(sorted(where[group], key=lambda use: (use.file, use.line)))
+        mine_at = places(sorted(where[group], key=lambda use: (use.file, use.line)))
+        line = partial(Line, name, places=mine_at, first_files=True)
         if mine[0].kind in laws.KINDS:
             for cause in causes(mine):
                 said = _RIGHT_NOW.format(cause.sentence) * (cause.kind is laws.FIXED)
-                yield Line(place, name, said or cause.sentence), tuple(e.key for e in cause.entries)
+                yield line(said or cause.sentence), tuple(e.key for e in cause.entries)
             continue
         if mine[0].kind in objects.KINDS:
-            yield Line(place, name, mine[0].sentence), tuple(entry.key for entry in mine)
+            yield line(mine[0].sentence), tuple(entry.key for entry in mine)
             continue
         special = condition(mine[0])
         said = f"{_counted(mine)}: {mine[0].sentence.splitlines()[0]}"
         if special is not None and special.says and mine[0].kind in _SAID_ANEW:
             said = f"{special.says}. {_error_of(mine[0])}".strip()
-        yield Line(place, name, said), tuple(entry.key for entry in mine)
+        yield line(said), tuple(entry.key for entry in mine)
     yield from in_few_lines(of_explicit)
 
 

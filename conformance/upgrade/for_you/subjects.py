@@ -37,8 +37,9 @@ def broken(
 def _failing(where: str, said: str, error: SubjectError, explanations: Sequence[str]) -> Line:
     """A line on what fails now; the message only where no line before it explains the error."""
     if _explained(error, explanations):
-        return Line(where, "", f"{said} {error.type} (follows from the above)", follows=True)
-    return Line(where, "", f"{said} {_error(error)}")
+        said = f"{said} {error.type} (follows from the above)"
+        return Line("", said, subject=where, follows=True)
+    return Line("", f"{said} {_error(error)}", subject=where)
 
 
 def _error(error: SubjectError) -> str:
@@ -65,9 +66,9 @@ def never_made(was: Subjects, now: Subjects) -> Iterator[Line]:
     for name, each in was.items():
         there = now.get(name)
         if each.error and there and there.error:
-            yield Line(name, "", f"cannot be made in either: {_error(there.error)}")
+            yield Line("", f"cannot be made in either: {_error(there.error)}", subject=name)
         elif each.error and each.module in failing and not name.endswith(MODULE):
-            yield Line(name, "", f"cannot be made before either: {_error(each.error)}")
+            yield Line("", f"cannot be made before either: {_error(each.error)}", subject=name)
 
 
 def repaired(was: Subjects, now: Subjects) -> Iterator[Line]:
@@ -77,4 +78,4 @@ def repaired(was: Subjects, now: Subjects) -> Iterator[Line]:
         # A subject that is not there now may be of a module that cannot be imported any more.
         works = there is not None and not there.error
         if each.error and works:
-            yield Line(name, "", f"can be made now; before, {_error(each.error)}")
+            yield Line("", f"can be made now; before, {_error(each.error)}", subject=name)

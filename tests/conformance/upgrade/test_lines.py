@@ -1,14 +1,16 @@
 """How many lines for the user the terminal shows."""
 
+from functools import partial
+
 from rich.console import Console
 
 from conformance.upgrade.for_you import Line
-from conformance.upgrade.for_you.lines import each_said_once
+from conformance.upgrade.for_you.lines import Place, each_said_once
 from conformance.upgrade.render.lines import show_lines
 
 
 def test_all_that_there_is_to_do_is_shown_where_that_is_no_flood() -> None:
-    lines = [Line(f"a.py:{n}", f"jax.f{n}", "gone") for n in range(40)]
+    lines = [Line(f"jax.f{n}", "gone", (Place("a.py", (n,)),)) for n in range(40)]
     console = Console(record=True, width=100)
     show_lines(console, lines, lines, everything=False)
     text = console.export_text()
@@ -17,22 +19,34 @@ def test_all_that_there_is_to_do_is_shown_where_that_is_no_flood() -> None:
 
 
 def test_what_is_said_of_several_files_is_said_once_where_it_was_first() -> None:
-    same = [Line(f"{file}.py:3, 4", "jax.tree_map", "gone: use jax.tree.map") for file in "abc"]
-    other = Line("a.py:9", "jax.tree_leaves", "gone: use jax.tree.leaves")
-    as_method = Line("d.py:1", "jax.tree_map", "gone; your code provides for it")
+    gone = partial(Line, "jax.tree_map", "gone: use jax.tree.map")
+    places = [Place(f"{file}.py", (3, 4)) for file in "abc"]
+    same = [gone((place,)) for place in places]
+    other = Line("jax.tree_leaves", "gone: use jax.tree.leaves", (Place("a.py", (9,)),))
+    as_method = Line("jax.tree_map", "gone; your code provides for it", (Place("d.py", (1,)),))
     assert list(each_said_once([same[0], other, *same[1:], as_method])) == [
-        Line("a.py:3, 4; b.py:3, 4; c.py:3, 4", "jax.tree_map", "gone: use jax.tree.map"),
+        gone(tuple(places)),
         other,
         as_method,
     ]
 
 
 def test_of_several_files_the_name_comes_before_the_places() -> None:
-    where = "; ".join(f"package/with/a/long/path/module_{n}.py:{n}" for n in range(4))
+    there = tuple(Place(f"package/with/a/long/path/module_{n}.py", (n,)) for n in range(4))
+    line = Line("jax.tree_map", "gone: use jax.tree.map", there)
     console = Console(record=True, width=80)
-    show_lines(
-        console, [Line(where, "jax.tree_map", "gone: use jax.tree.map")], [], everything=False
-    )
+    show_lines(console, [line], [], everything=False)
     first, *places = console.export_text().splitlines()
     assert first.strip() == "jax.tree_map  gone: use jax.tree.map"
-    assert " ".join(" ".join(places).split()) == where
+    assert " ".join(" ".join(places).split()) == "; ".join(map(str, there))
+
+
+def test_the_places_of_a_line_are_shown_short_and_kept_whole() -> None:
+    there = tuple(Place(f"{name}.py", tuple(range(1, 8))) for name in "abcdef")
+    whole = Line("jax.tree_map", "gone", there)
+    assert whole.where.count("1, 2, 3, 4, 5 and 2 more lines") == 6
+    short = Line("jax.tree_map", "gone", there, first_files=True)
+    assert short.where.endswith("d.py:1, 2, 3, 4, 5 and 2 more lines and 2 more files")
+    assert short.places[-1].lines[-1] == 7
+    assert Line("", "cannot be parsed", (Place("a.py"),)).where == "a.py"
+    assert Line("", "ran before", subject="mine.step").where == "mine.step"

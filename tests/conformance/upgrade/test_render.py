@@ -15,6 +15,7 @@ from conformance.upgrade.compare import Differences
 from conformance.upgrade.detectors import KINDS
 from conformance.upgrade.difference import Difference, Distance, Ratio, Value
 from conformance.upgrade.render import markdown, terminal
+from conformance.upgrade.render.as_json import comparisons
 from conformance.upgrade.render.github import annotations
 from conformance.upgrade.status import status
 from tests.conformance.upgrade.test_columns import cell
@@ -120,6 +121,23 @@ def test_github_is_told_of_every_file() -> None:
     absent = {"absent": "removed in JAX v0.10.0.", "name": "jax.numpy.fix"}
     found = annotations(gather([*known, *named(mine(cell("b", "jax"), {}, *uses), absent)]))
     assert [(each.file, each.line) for each in found] == [("a.py", 3), ("b.py", 3)]
+
+
+def test_json_has_what_there_is_to_do_with_every_place() -> None:
+    uses = [Use(file=file, line=n, name="jax.numpy.fix") for file in "abcdef" for n in range(1, 8)]
+    fine = UserSubject(module="mymodel.subjects", error=None)
+    gone = SubjectError(type="AttributeError", line="jax.numpy.fix is gone")
+    known = named(mine(cell("a", "jax==0.9.0", jax="0.9.0"), {"legacy": fine}, *uses), True)
+    failing = {"legacy": msgspec.structs.replace(fine, error=gone)}
+    absent = {"absent": "removed in JAX v0.10.0.", "name": "jax.numpy.fix"}
+    (found,) = comparisons(gather([*known, *named(mine(cell("b", "jax"), failing, *uses), absent)]))
+    assert found.yours is not None
+    name, subject = found.yours.to_do
+    assert (name.what, subject.subject, subject.follows) == ("jax.numpy.fix", "legacy", True)
+    assert [each.file for each in name.places] == list("abcdef")
+    assert all(each.lines == list(range(1, 8)) for each in name.places)
+    without = gather([*cell("a", "jax==0.9.0", jax="0.9.0"), *cell("b", "jax")])
+    assert [each.yours for each in comparisons(without)] == [None]
 
 
 def test_everything_is_shown_on_request_and_the_matrix_last(upgraded: Comparison) -> None:
