@@ -6,12 +6,83 @@ import pytest
 from conformance.transforms import TRANSFORMS
 from properties.call import Axes, FunctionCall
 from properties.law import violation
-from properties.laws.errors.within import GIVEN, REFUSED, Refused
+from properties.laws.errors.of_functions import FUNCTIONS
+from properties.laws.errors.of_maps import MAPS
+from properties.laws.errors.of_operations import OPERATIONS
+from properties.laws.errors.refused import Refused
+from properties.laws.errors.within import GIVEN, REFUSED
 from properties.laws.errors.within import within_the_function as law
 from properties.trees import Raised, attempt
 from tests.conformance.mutation.rewriting import rewritten
 
-THERE = [each for each in REFUSED if not each.needs or hasattr(jax, each.needs)]
+EVERY = (*REFUSED, *MAPS, *FUNCTIONS, *OPERATIONS)
+THERE = [each for each in EVERY if each.is_there]
+CALL = FunctionCall("softmax", {"batch": 3, "m": 2}, (Axes((0,), 0),), "float32", 7)
+SIZES = "jax._src.api:_mapped_axis_size"
+LOOPS = "jax._src.lax.control_flow.loops"
+CONDITIONALS = "jax._src.lax.control_flow.conditionals"
+DERIVATIVES = "jax._src.custom_derivatives"
+DEVICES = "jax._src.shard_map"
+FAULTS = (
+    # The message names another argument, another size, another axis, or counts others.
+    (SIZES, "list(ba.signature.parameters.keys())", "list(ba.signature.parameters.keys())[::-1]"),
+    (SIZES, "res += keystr(key_path[1:])", "res += keystr(key_path[:1])"),
+    (SIZES, "kwargs{keystr(p)} of", "kwargs of"),
+    (SIZES, "if core.definitely_equal(isz, sz): return i", "if isz is not None: return i"),
+    (
+        SIZES,
+        '{ct} of them) had size {sz}, e.g. axis {ax} of {ex};\\n")\n  for',
+        '{sz} of them) had size")\n  for',
+    ),
+    (SIZES, "  * some axes ({ct}", "  * most axes ({ct}"),
+    (SIZES, 'return f"args{keystr(key_path)}"\n    res', "i = 0\n    res"),
+    (SIZES, "all_sizes.append(axis_size)", "return axis_size"),
+    (SIZES, "axis + 1 if axis >= 0 else -axis", "axis + 1"),
+    # It is of another class, or says nothing of what is wrong.
+    (
+        "jax._src.custom_batching:custom_vmap.__call__",
+        "raise AttributeError(",
+        "raise AssertionError(",
+    ),
+    (f"{LOOPS}:_infer_scan_length", "', '.join(str(x.shape[0])", "', '.join(str(x.ndim)"),
+    (
+        f"{LOOPS}:_infer_scan_length",
+        "if not all(length == l for l in lengths)",
+        "if length < lengths[0]",
+    ),
+    (f"{LOOPS}:_check_carry_type", "if not core.typematch(in_aval, out_aval)]", "if True]"),
+    (
+        f"{LOOPS}:associative_scan",
+        "if not all(int(elem.shape[axis]) == num_elems for elem in elems_flat[1:])",
+        "if num_elems is None",
+    ),
+    (f"{CONDITIONALS}:switch", "if len(np.shape(index))", "if len(np.shape(index)) > 1"),
+    (f"{DERIVATIVES}:custom_vjp.__call__", "raise AttributeError(msg)", "raise TypeError(msg)"),
+    (f"{DERIVATIVES}:custom_vjp.defvjp", "raise NotImplementedError(", "raise ValueError("),
+    ("jax._src.api:_vjp_check_ct_avals", "raise ValueError(", "raise TypeError("),
+    (
+        "jax._src.lax.parallel:_all_to_all_is_async",
+        "if x.shape[split_axis] % group_size != 0",
+        "if False",
+    ),
+    (
+        "jax._src.lax.parallel:_all_to_all_is_async",
+        "format(group_size, x.shape",
+        "format(x.ndim, x.shape",
+    ),
+    (
+        "jax._src.lax.slicing:_dynamic_slice_indices",
+        "raise ValueError(msg.format(len",
+        "raise IndexError(msg.format(len",
+    ),
+    (
+        f"{DEVICES}:_spec_divisibility_error",
+        "the passed args{keystr(fail_key)} of",
+        "an argument of",
+    ),
+    (f"{DEVICES}:_check_specs", "for key, p in generate_key_paths(specs):", "for key, p in ():"),
+)
+"""A function of JAX, what it is written as, and what it is with a fault that a message shows."""
 
 
 @pytest.mark.parametrize("each", THERE, ids=lambda each: each.source.strip()[:40])
@@ -19,29 +90,42 @@ def test_each_works_alone_or_raises_alone_as_is_said(each: Refused) -> None:
     got = attempt(each.function(), jax.numpy.asarray(GIVEN[0][1]))
     jax.effects_barrier()
     assert isinstance(got, Raised) is not each.works_alone
-    assert each.works_alone or isinstance(got.error, each.kind)
+    if isinstance(got, Raised):
+        assert isinstance(got.error, each.kind)
+        assert all(said in str(got.error) for said in each.says)
 
 
 def test_many_are_refused_for_the_map_alone() -> None:
-    assert sum(each.works_alone for each in REFUSED) > 20
+    assert sum(each.works_alone for each in EVERY) > 20
 
 
 def test_an_axis_that_no_result_has_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    call = FunctionCall("softmax", {"batch": 3, "m": 2}, (Axes((0,), 0),), "float32", 7)
-    assert violation(law, TRANSFORMS["jax.vmap"], call) is None
+    assert violation(law, TRANSFORMS["jax.vmap"], CALL) is None
     within = "if not -num_dims <= axis < num_dims:"
     last = f"axis = min(axis, num_dims - 1)\n  {within}"
     function, broken = rewritten("jax._src.util:canonicalize_axis", within, last)
     monkeypatch.setattr(function, "__code__", broken.__code__)
-    assert "no result has the axis 2" in str(violation(law, TRANSFORMS["jax.vmap"], call))
+    assert "no result has the axis 2" in str(violation(law, TRANSFORMS["jax.vmap"], CALL))
+
+
+def test_each_message_names_what_is_wrong() -> None:
+    assert violation(law, TRANSFORMS["jax.vmap"], CALL) is None
+
+
+@pytest.mark.parametrize(("where", "now", "fault"), FAULTS)
+def test_a_message_of_something_else_is_noticed(
+    where: str, now: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function, broken = rewritten(where, now, fault)
+    monkeypatch.setattr(function, "__code__", broken.__code__)
+    assert violation(law, TRANSFORMS["jax.vmap"], CALL) is not None
 
 
 @pytest.mark.skipif(not hasattr(jax, "new_ref"), reason="this release has no references")
 def test_a_reference_that_a_map_hides_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     from jax._src.interpreters import batching
 
-    call = FunctionCall("softmax", {"batch": 3, "m": 2}, (Axes((0,), 0),), "float32", 7)
-    assert violation(law, TRANSFORMS["jax.vmap"], call) is None
+    assert violation(law, TRANSFORMS["jax.vmap"], CALL) is None
     monkeypatch.setattr(batching.BatchTracer, "get_referent", lambda tracer: tracer)
-    found = violation(law, TRANSFORMS["jax.vmap"], call)
+    found = violation(law, TRANSFORMS["jax.vmap"], CALL)
     assert "of which one is mapped" in str(found)

@@ -1,10 +1,5 @@
 """Functions that cannot be mapped, and such that cannot be called at all."""
 
-import textwrap
-from collections.abc import Callable
-from typing import Any
-
-import attrs
 import jax
 import numpy as np
 
@@ -12,57 +7,16 @@ from properties.batch_axes import front
 from properties.call import FunctionCall
 from properties.law import attribute_to, law
 from properties.laws.errors.calls import assert_raises
-from properties.recipe import Recipe
+from properties.laws.errors.of_functions import FUNCTIONS
+from properties.laws.errors.of_maps import MAPS
+from properties.laws.errors.of_operations import OPERATIONS
+from properties.laws.errors.refused import Refused
 from properties.strategies import function_calls
 from properties.transform import Transform
 from properties.trees import attempt
 
-PREAMBLE = """\
-import jax
-import jax.numpy as jnp
-import numpy as np
-from jax import lax
-from jax.experimental import io_callback
-"""
 GIVEN = (np.arange(6, dtype="float32").reshape(3, 2),)
 """Three examples of two numbers, with which each function is mapped."""
-
-
-@attrs.frozen
-class Refused:
-    """A function of two numbers that raises under a map."""
-
-    why: str
-    """What is wrong with it, as in "ValueError, since ..."."""
-    kind: type[Exception]
-    """What it raises."""
-    source: str
-    """Its Python: an expression of `x`, or all of a module that defines `refused`."""
-    works_alone: bool = True
-    """Whether it can be called by itself, where no map is."""
-    needs: str = ""
-    """The name in `jax` that a release may lack."""
-
-    @property
-    def text(self) -> str:
-        """Python that defines `refused`."""
-        one = "def refused" not in self.source
-        code = f"def refused(x):\n    return {self.source}\n" if one else self.source
-        return f"{PREAMBLE}\n\n{textwrap.dedent(code).strip()}\n"
-
-    def function(self) -> Callable[..., Any]:
-        """The function, of what its Python defines anew."""
-        namespace: dict[str, Any] = {}
-        exec(compile(self.text, "<refused>", "exec"), namespace)  # noqa: S102 (of this file)
-        refused: Callable[..., Any] = namespace["refused"]
-        return refused
-
-    @property
-    def recipe(self) -> Recipe:
-        """How a script comes to what the map gives."""
-        code = f"{self.text}\n\nfunction = refused"
-        return Recipe("map of a function that must raise", setup_code=lambda call: code)
-
 
 _CALLBACK = "io_callback(lambda x: np.asarray(x) - 1, x, x)"
 _RULE = """
@@ -114,12 +68,6 @@ compiled = jax.jit(lambda x: x + 4).lower(jnp.zeros(2)).compile()
 
 def refused(x):
     return compiled(x)
-"""
-_WITHOUT_RULE = """
-without_rule = jax.custom_batching.custom_vmap(lambda x: x)
-
-def refused(x):
-    return without_rule(x)
 """
 _FORWARD = """
 @jax.custom_vjp
@@ -174,19 +122,22 @@ _OF_VMAP = (
 _INNER = "jax.vmap(lambda y: {}, axis_name='i')(jnp.stack([x, x]))"
 _VALUE = "Python is given the value of what is mapped"
 _SHARED = "each example writes another value to a reference that all share"
+_UNBATCHED = "with vmapped value on an unbatched array reference"
 _NO_ORDER = "the examples have no order"
 _GROUPS = "a map by name takes no groups"
 REFUSED = (
-    Refused(_NO_ORDER, ValueError, f"{_CALLBACK[:-1]}, ordered=True)"),
+    Refused(_NO_ORDER, ValueError, f"{_CALLBACK[:-1]}, ordered=True)", says=("ordered IO",)),
     Refused(
         "not every example takes the branch that calls back",
         NotImplementedError,
         f"lax.cond(x[0] > 2, lambda x: {_CALLBACK}, lambda x: x, x)",
+        says=("not supported in vmap-of-cond",),
     ),
     Refused(
         "not every example goes on with the loop that calls back",
         Exception,
         f"lax.while_loop(lambda x: x[0] > 0, lambda x: {_CALLBACK}, x)",
+        says=("while_loop with batched predicate",),
     ),
     Refused(
         "nothing says how the callback takes a batch",
@@ -194,11 +145,22 @@ REFUSED = (
         "jax.pure_callback(lambda x: np.asarray(x), x, x)",
         # Before, a callback was called for each example unless it was said to take a batch.
         needs="new_ref",
+        says=("vmap_method",),
     ),
-    Refused("its rule returns another tree", ValueError, _RULE.format("[x, x], [True, True]")),
-    Refused("its rule says too little", ValueError, _RULE.format("(x, x), True")),
+    Refused(
+        "its rule returns another tree",
+        ValueError,
+        _RULE.format("[x, x], [True, True]"),
+        says=("that of original custom-vmapped function", "PyTreeDef([*, *])"),
+    ),
+    Refused(
+        "its rule says too little",
+        ValueError,
+        _RULE.format("(x, x), True"),
+        says=("output batching specification", "Batching spec: PyTreeDef(*)"),
+    ),
     *(
-        Refused(_SHARED, Exception, _REF.format(write), needs="new_ref")
+        Refused(_SHARED, Exception, _REF.format(write), needs="new_ref", says=(_UNBATCHED,))
         for write in (
             "ref[...] = x",
             "ref[0] = x[0]",
@@ -241,16 +203,46 @@ REFUSED = (
     ),
     Refused("a slice has a length that is known", IndexError, "x[: x[0].astype(int)]"),
     Refused("a shape is known", TypeError, "jnp.zeros((2, x[0].astype(int)))"),
-    Refused("what is compiled for one type cannot be mapped", TypeError, _COMPILED),
-    Refused("nothing says how it is mapped", Exception, _WITHOUT_RULE, works_alone=False),
-    Refused("it has a rule for reverse mode alone", TypeError, _FORWARD, works_alone=False),
-    Refused("examples leave the loop one by one", ValueError, _CHECKED, works_alone=False),
-    Refused("a key is used twice", jax.errors.KeyReuseError, _REUSED, works_alone=False),
+    Refused(
+        "what is compiled for one type cannot be mapped",
+        TypeError,
+        _COMPILED,
+        says=("lowered and compiled",),
+    ),
+    Refused(
+        "it has a rule for reverse mode alone",
+        TypeError,
+        _FORWARD,
+        works_alone=False,
+        says=("forward-mode",),
+    ),
+    Refused(
+        "examples leave the loop one by one",
+        ValueError,
+        _CHECKED,
+        works_alone=False,
+        says=("while",),
+    ),
+    Refused(
+        "a key is used twice",
+        jax.errors.KeyReuseError,
+        _REUSED,
+        works_alone=False,
+        says=("random_bits",),
+    ),
     *(Refused(why, kind, source, works_alone=False) for why, kind, source in _OF_VMAP),
     Refused("a text is no array", TypeError, "'text'"),
-    Refused("no map has this name", NameError, "lax.psum(x, 'j')", works_alone=False),
+    Refused(
+        "no map has this name",
+        NameError,
+        "lax.psum(x, 'j')",
+        works_alone=False,
+        says=("axis name: j",),
+    ),
     *(
-        Refused(_GROUPS, NotImplementedError, _INNER.format(source), works_alone=False)
+        Refused(
+            _GROUPS, NotImplementedError, _INNER.format(source), False, says=("axis_index_groups",)
+        )
         for source in (
             "lax.psum(y, 'i', axis_index_groups=[[0], [1]])",
             "lax.all_gather(y, 'i', axis_index_groups=[[0], [1]])",
@@ -274,7 +266,7 @@ REFUSED = (
     Refused("its rule returns another tree", TypeError, _JVP, works_alone=False),
     Refused("its rule returns another tree", TypeError, _VJP, works_alone=False),
 )
-"""What must raise under a map."""
+"""What must raise under a map; an exception of no class of its own is told by what it says."""
 
 
 @law(
@@ -287,9 +279,10 @@ REFUSED = (
 def within_the_function(transform: Transform, call: FunctionCall) -> None:
     """A function that cannot be mapped, or called at all, raises under a map as is documented of it."""
     axes = call.axes[0]
-    for each in REFUSED:
-        if each.needs and not hasattr(jax, each.needs):
+    for each in (*REFUSED, *MAPS, *FUNCTIONS, *OPERATIONS):
+        if not each.is_there:
             continue
         got = attempt(transform.map(each.function(), axes), *GIVEN)
         with attribute_to(call, each.recipe, GIVEN):
-            assert_raises(got, each.kind, each.why)
+            for said in each.says or ("",):
+                assert_raises(got, each.kind, each.why, (said,))
