@@ -167,6 +167,18 @@ _SENTENCES: Mapping[str, str] = {
     "copies-of-variables": "copies of a variable have values and metadata of their own",
     "nothing-among": "None is among what maps and other lifts are given and give",
     "sown-in-scan": "each turn of a scan sows, and carries modules",
+    "metrics-of-kinds": "members have metrics of all kinds, also within others, with masks",
+    "told-apart": "what modules of all kinds are made of is hashed and compared",
+    "compiled-by-stages": "a map is traced, lowered and compiled by hand",
+    "called-again": "functions and methods under lifts call the lifts of themselves",
+    "keys-of-kinds": "streams of all kinds of keys are split, forked, repeated and seeded anew",
+    "all-operators": "every operator of variables, from both sides",
+    "asked-of-variables": "metadata and items of variables are set, asked, taken away and refused",
+    "copied-whole": "modules that are copied, pickled and cloned",
+    "references-held": "variables hold references, where no graph is updated",
+    "lists-and-dictionaries": "lists and dictionaries of modules are changed in every way",
+    "sequences": "modules in a sequence hand on what they give",
+    "functions-of-states": "functions that take states and graphs apart, and what they refuse",
     "module-aside": "a function that is differentiated gives a module beside its result",
 }
 

@@ -9,6 +9,7 @@ from conformance.transforms.nnx.uses import (
     branches,
     calls,
     compiled,
+    containers,
     copies,
     derivatives,
     filters,
@@ -18,13 +19,16 @@ from conformance.transforms.nnx.uses import (
     loops,
     metadata,
     methods,
+    operators,
     pure,
     recurrent,
     refusals,
     rewired,
+    stages,
     state,
     streams,
     values,
+    within,
 )
 from conformance.transforms.nnx.uses.base import Setting, Use
 
@@ -51,6 +55,10 @@ USES: dict[str, Use] = {
     **refusals.USES,
     **methods.USES,
     **pure.USES,
+    **stages.USES,
+    **within.USES,
+    **operators.USES,
+    **containers.USES,
 }
 """By the name of its subject."""
 NEEDS: dict[str, str] = {
@@ -74,6 +82,10 @@ NEEDS: dict[str, str] = {
     **refusals.NEEDS,
     **methods.NEEDS,
     **pure.NEEDS,
+    **stages.NEEDS,
+    **within.NEEDS,
+    **operators.NEEDS,
+    **containers.NEEDS,
 }
 """The first release of Flax that has what a use is of, where the oldest has not."""
 IN_ONE_WAY: frozenset[str] = frozenset().union(
@@ -91,6 +103,7 @@ IN_ONE_WAY: frozenset[str] = frozenset().union(
             loops,
             metadata,
             methods,
+            operators,
             pure,
             rewired,
             state,

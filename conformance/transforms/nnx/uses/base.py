@@ -150,6 +150,17 @@ def refused(function: Callable[[], Any]) -> Any:
     return np.array(False)
 
 
+def refuses(function: Callable[[], Any], error: type[Exception], *words: str) -> Any:
+    """Whether the function raises this error, whose message has all of the words."""
+    try:
+        function()
+    except error as raised:
+        return np.array(all(word in str(raised) for word in words))
+    except Exception:
+        return np.array(False)
+    return np.array(False)
+
+
 def refused_or(expected: Any, function: Callable[[], Any]) -> Any:
     """What the function gives; what is expected of it where it raises instead of answering."""
     try:

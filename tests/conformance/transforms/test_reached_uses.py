@@ -1,0 +1,148 @@
+"""Slips in code of Flax that no use had reached are noticed by the uses that reach it; Flax itself is not."""
+
+import pytest
+
+from tests.conformance.transforms.slips import NNX, Slip, is_noticed
+
+SLIPS: dict[str, Slip] = {
+    "a mask of one metric is given to none": (
+        NNX,
+        "metrics-of-kinds",
+        "flax.nnx.training.metrics:MultiMetric.update",
+        "mask.get(metric_name, None) if isinstance(mask, dict) else mask",
+        "None if isinstance(mask, dict) else mask",
+    ),
+    "what spreads about two means is added as about one": (
+        NNX,
+        "metrics-of-kinds",
+        "flax.nnx.training.metrics:Welford.update",
+        "count * original_count / self.count",
+        "count / self.count",
+    ),
+    "the names of metrics cannot be hashed": (
+        NNX,
+        "told-apart",
+        "flax.nnx.training.metrics:MultiMetric.__init__",
+        "tuple(metrics.keys())",
+        "metrics.keys()",
+    ),
+    "what is made of other functions is the same": (
+        NNX,
+        "told-apart",
+        "flax.nnx.graphlib:_graph_flatten",
+        "if is_data is False:\n      attributes.append((key, Static(value)))",
+        "if is_data is False:\n      attributes.append((key, Static(str(type(value)))))",
+    ),
+    "a held module that is compiled by hand is not written to": (
+        NNX,
+        "compiled-by-stages",
+        "flax.nnx.transforms.compilation:SimplePartialCompiled.__call__",
+        "_apply_raw_updates(self.jit_wrapped.partial_args, updates)",
+        "pass",
+    ),
+    "what is asked of shapes alone is written": (
+        NNX,
+        "compiled-by-stages",
+        "flax.nnx.transforms.compilation:JitWrapped.eval_shape",
+        "args, kwargs = graphlib.clone((args, kwargs))",
+        "pass",
+    ),
+    "a static argument takes the place of another": (
+        NNX,
+        "compiled-by-stages",
+        "flax.nnx.transforms.compilation:JitWrapped.__init__",
+        "in_shardings.insert(static_arg_index, None)",
+        "pass",
+    ),
+    "a call within a call of the same function ends both": (
+        NNX,
+        "called-again",
+        "flax.nnx.graphlib:UpdateContextManager.__enter__",
+        "GRAPH_CONTEXT.update_context_stacks[self.tag].append(ctx)",
+        "GRAPH_CONTEXT.update_context_stacks[self.tag][:] = [ctx]",
+    ),
+    "keys are those of the kind that is set": (
+        NNX,
+        "keys-of-kinds",
+        "flax.nnx.rnglib:RngStream.__init__",
+        "not jnp.issubdtype(key.dtype, jax.dtypes.prng_key)",
+        "key.dtype != random.key(0).dtype",
+    ),
+    "old keys are none": (
+        NNX,
+        "keys-of-kinds",
+        "flax.nnx.rnglib:RngStream.__init__",
+        "key = random.wrap_key_data(key)",
+        "pass",
+    ),
+    "a variable equals itself alone": (
+        NNX,
+        "all-operators",
+        "flax.nnx.variablelib:Variable.__eq__",
+        "self.get_value().__eq__(other)",
+        "jnp.full(self.shape, self is other)",
+    ),
+    "what is taken away of a variable stays": (
+        NNX,
+        "asked-of-variables",
+        "flax.nnx.variablelib:Variable.__delitem__",
+        "self.set_value(value)",
+        "pass",
+    ),
+    "metadata are added where they take the place of others": (
+        NNX,
+        "asked-of-variables",
+        "flax.nnx.variablelib:Variable.set_metadata",
+        "self._var_metadata = metadata",
+        "self._var_metadata.update(metadata)",
+    ),
+    "a copy of arrays holds the variables of its original": (
+        NNX,
+        "copied-whole",
+        "flax.nnx.graphlib:with_vars",
+        "variable = x.copy(**new_attrs)",
+        "variable = x",
+    ),
+    "a default stays after its context": (
+        NNX,
+        "references-held",
+        "flax.nnx.variablelib:VarDefaultsContext.__exit__",
+        "VARIABLE_CONTEXT.variable_ref_stack.pop()",
+        "pass",
+    ),
+    "what comes in between takes the place of others": (
+        NNX,
+        "lists-and-dictionaries",
+        "flax.nnx.helpers:List.insert",
+        "range(self._length, index, -1)",
+        "range(self._length, index + 1, -1)",
+    ),
+    "what is given by name is given to none": (
+        NNX,
+        "sequences",
+        "flax.nnx.helpers:Sequential.__call__",
+        "args = ()\n        kwargs = output",
+        "args = tuple(output.values())\n        kwargs = {}",
+    ),
+    "texts for numbers are not found": (
+        NNX,
+        "functions-of-states",
+        "flax.nnx.statelib:replace_by_pure_dict",
+        "matched_key = int_kp",
+        "continue",
+    ),
+    "metadata are set of all": (
+        NNX,
+        "functions-of-states",
+        "flax.nnx.graphlib:set_metadata",
+        "state(node, only)",
+        "state(node)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SLIPS)
+def test_a_slip_in_flax_is_noticed_and_its_control_is_not(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert is_noticed(SLIPS[name], 7, monkeypatch, anew=True)
