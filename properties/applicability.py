@@ -4,6 +4,7 @@ import functools
 
 import jax
 
+from properties import lacking
 from properties.sizes import some_call
 from properties.subject import FunctionSubject, Subject
 from properties.transform import Transform
@@ -13,9 +14,20 @@ from properties.trees import Raised
 def unavailable(subject: Subject) -> str | None:
     """Why this release cannot do what a subject of the catalogue does, unmapped; None where it can."""
     refused = refusal(subject)
-    if refused is None or not _says_what_is_missing(refused):
+    if refused is None or not _may_lack(subject, refused):
         return None
     return f"jax {jax.__version__} does not do it unmapped: {Raised(refused)!r}"
+
+
+def newly_unavailable(subject: Subject) -> bool:
+    """Whether a release that is newer than any that was tried cannot do what they could."""
+    refused = refusal(subject)
+    return (
+        refused is not None
+        and lacking.is_newer()
+        and not _says_so_itself(subject, refused)
+        and _says_what_is_missing(refused)
+    )
 
 
 def raised_alone(subject: Subject) -> Exception | None:
@@ -25,9 +37,10 @@ def raised_alone(subject: Subject) -> Exception | None:
     made of them, and then no law could say so.
     """
     refused = refusal(subject)
-    return None if refused is None or _says_what_is_missing(refused) else refused
+    return None if refused is None or _may_lack(subject, refused) else refused
 
 
+_MISSING_DTYPES = ("not understood", "float8_e8m0fnu")
 _OF_MISSING = (AttributeError, ImportError, NotImplementedError)
 _MISSING = (
     # What a release that nobody has seen yet may say of what it has dropped.
@@ -40,9 +53,7 @@ _MISSING = (
     "is not a valid JAX type",
     "of the allowed methods",
     "Invalid value received for the device_local_layout argument",
-    # Of a dtype.
-    "not understood",
-    "float8_e8m0fnu",
+    *_MISSING_DTYPES,
     "jit-wrapped function was called with a non-array argument",
     # Of `lax.map` in batches larger than the whole.
     "integer division or modulo by zero",
@@ -70,6 +81,28 @@ def refusal(subject: Subject) -> Exception | None:
     except Exception as refused:
         return refused
     return None
+
+
+def _may_lack(subject: Subject, refused: Exception) -> bool:
+    """Whether what a subject raises says what is missing, and nothing is known that it should have.
+
+    On other platforms than the CPU it is not known which release has what.
+    """
+    if _says_so_itself(subject, refused):
+        return True
+    known = lacking.is_known(subject.name) or lacking.is_newer() or _is_of_dtypes(refused)
+    return _says_what_is_missing(refused) and (known or jax.default_backend() != "cpu")
+
+
+def _says_so_itself(subject: Subject, refused: Exception) -> bool:
+    """Whether the function has the error in its own text, as for want of a second device."""
+    source = subject.source if isinstance(subject, FunctionSubject) else None
+    return isinstance(refused, NotImplementedError) and f'"{refused}"' in (source or "")
+
+
+def _is_of_dtypes(refused: Exception) -> bool:
+    """Whether a dtype is missing, which depends on what is installed beside JAX."""
+    return any(each in str(refused) for each in _MISSING_DTYPES)
 
 
 def _says_what_is_missing(refused: Exception) -> bool:

@@ -86,11 +86,17 @@ class KnownDefect(Struct, frozen=True, kw_only=True):
     )
 
 
+_SOURCES = (
+    "`suite`, `user` or `jax`; `release` where one that is newer than any that was tried cannot do it "
+    "unmapped; or the known defects that every call shows."
+)
+
+
 class NotApplicable(Struct, frozen=True, kw_only=True):
     """Why a law has no meaning for a transform of a subject, or for every call drawn."""
 
     reason: Words
-    source: Annotated[str, Meta(description="`suite`, or the known defects that every call shows.")]
+    source: Annotated[str, Meta(description=_SOURCES)]
 
 
 class NotSampled(Struct, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from conformance.runner.items import Item
 from conformance.runner.run_defect import still_shows
 from conformance.user_subjects import restrictions
 from conformance.violations.describe import describe
+from properties.applicability import newly_unavailable
 from properties.call import Call
 from properties.law import Violation
 from properties.laws.randomness import DOCUMENTED, maps_inexact_keys
@@ -83,7 +84,8 @@ def _run(
     if reason is None and calls is not None and not calls:
         reason = "the plan has no call of it: where the plan was drawn, there was nothing to check"
     if reason is not None:
-        return _not_applicable(item, cell, reason)
+        source = "release" if newly_unavailable(item.subject) else "suite"
+        return _not_applicable(item, cell, reason, source)
     # What a restriction explains needs no shrinking, which compiles a program for each attempt.
     shrink = not restrictions.may_apply(item.transform, item.subject)
     try:

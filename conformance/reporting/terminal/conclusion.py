@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from rich.text import Text
 
-from conformance.events.details import KnownDefect
+from conformance.events.details import KnownDefect, NotApplicable
 from conformance.events.outcomes import CONFORMING, EFFECTS, Effect
+from conformance.events.records import Result
 from conformance.reporting import layout
 from conformance.reporting.faults import group_by_cause
 from conformance.reporting.known_effects import known_effects
@@ -15,6 +16,8 @@ from conformance.runner.process_env import MISREADING_JAXLIBS
 
 DANGEROUS = ("silently wrong", "process dies")
 """Effects of known defects whose names are always shown."""
+_NAMED = 8
+"""As many functions that a newer release cannot do are named."""
 _WORDS = {
     "silently wrong": ("gives wrong values in silence", "give wrong values in silence"),
     "process dies": ("ends the process", "end the process"),
@@ -67,6 +70,15 @@ def remarks(summary: Summary) -> list[str]:
             "the suite does without it. If your own programs use it, turn it off, or install jaxlib 0.6.1 "
             "or later."
         )
+    lacking = sorted({r.subject for r in summary.results if _of_newer_release(r)})
+    if lacking:
+        shown = ", ".join(lacking[:_NAMED]) + (
+            f" and {len(lacking) - _NAMED} more" * (len(lacking) > _NAMED)
+        )
+        made.append(
+            "This jax is newer than any that the suite was tried on, and cannot do what older ones do: "
+            f"{shown}. Nothing of it was checked: it was removed, or is broken."
+        )
     if summary.cache_was_useless:
         made.append(
             "The compilation cache gave nothing although it was filled: this host's CPU is not the one "
@@ -78,6 +90,11 @@ def remarks(summary: Summary) -> list[str]:
         if result.outcome == "fixed-defect" and isinstance(result.detail, KnownDefect)
     ]
     return made
+
+
+def _of_newer_release(result: Result) -> bool:
+    """Whether a release that nobody has tried yet cannot do what is to be mapped."""
+    return isinstance(result.detail, NotApplicable) and result.detail.source == "release"
 
 
 def _verdict(summary: Summary) -> Text:

@@ -16,7 +16,7 @@ from conformance.events.records import Header
 from conformance.reporting import junit, markdown, progress, summary, terminal
 from conformance.reporting.console import Console
 from conformance.reporting.summary import Summary, summarise
-from conformance.reporting.terminal import matrix
+from conformance.reporting.terminal import conclusion, matrix
 
 CALL = {
     "kind": "function",
@@ -330,3 +330,15 @@ def test_a_cache_that_gave_nothing_although_filled_is_said(
     header = msgspec.structs.replace(gathered.headers[0], cache_entries=entries)
     text = shown(attrs.evolve(gathered, headers=(header,)))
     assert ("The compilation cache gave nothing" in text) is said
+
+
+def test_what_a_newer_release_cannot_do_is_named(written: Callable[..., Path]) -> None:
+    def lacks(subject: str, source: str) -> dict[str, Any]:
+        detail = {"reason": "jax 99 does not do it unmapped: AttributeError", "source": source}
+        return {**RESULTS[0], "subject": subject, "outcome": "not-applicable", "detail": detail}
+
+    of_release = [lacks(f"lax.f{n}", "release") for n in range(10)]
+    said = " ".join(conclusion.remarks(summarise(read(written(*of_release)))))
+    assert "lax.f7 and 2 more. Nothing of it was checked" in said
+    known = [lacks("lax.f1", "suite"), lacks("lax.f1", "jax")]
+    assert conclusion.remarks(summarise(read(written(*known)))) == []
