@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.conformance.transforms.slips import NNX, Slip, is_noticed
+from tests.conformance.transforms.slips import LINEN, NNX, Slip, is_noticed
 
 SLIPS: dict[str, Slip] = {
     "a mask of one metric is given to none": (
@@ -130,6 +130,55 @@ SLIPS: dict[str, Slip] = {
         "flax.nnx.statelib:replace_by_pure_dict",
         "matched_key = int_kp",
         "continue",
+    ),
+    "a key becomes one of the kind that is set": (
+        LINEN,
+        "under-settings",
+        "flax.core.lift:vmap",
+        "rngs = random.split(rng, d_axis_size)",
+        "rngs = random.wrap_key_data(random.key_data(random.split(rng, d_axis_size)))",
+    ),
+    "names are hashed as if they were one": (
+        LINEN,
+        "under-flags",
+        "flax.core.scope:_fold_in_static",
+        "m.update(b'\\00')",
+        "pass",
+    ),
+    "a state is not frozen": (
+        LINEN,
+        "under-flags",
+        "flax.core.scope:Scope.mutable_variables",
+        "return freeze(xs)",
+        "return xs",
+    ),
+    "a batch of keys is a key": (
+        LINEN,
+        "refused-calls",
+        "flax.core.scope:_is_valid_rng",
+        "return rng.shape == ()",
+        "return True",
+    ),
+    "variables within others are not found out": (
+        LINEN,
+        "refused-calls",
+        "flax.core.scope:_is_valid_variables",
+        "if not _is_valid_collection(col):",
+        "if False:",
+    ),
+    "what perturbs begins with ones": (
+        LINEN,
+        "asked-of-modules",
+        "flax.linen.module:Module.perturb",
+        "jax.tree.map(jnp.zeros_like, value)",
+        "jax.tree.map(jnp.ones_like, value)",
+    ),
+    "what is bound has lost its streams": (
+        LINEN,
+        "asked-of-modules",
+        "flax.linen.module:Module.bind",
+        "core.bind(variables, rngs=rngs, mutable=mutable)",
+        "core.bind(variables, mutable=mutable)",
     ),
     "metadata are set of all": (
         NNX,

@@ -5,6 +5,7 @@ standalone script of a violation holds the sources of these files: they import F
 """
 
 from conformance.transforms.linen.uses import (
+    asked,
     boxes,
     branches,
     bridge,
@@ -16,6 +17,7 @@ from conformance.transforms.linen.uses import (
     passed,
     recurrent,
     scans,
+    settings,
     shared,
     state,
 )
@@ -37,6 +39,8 @@ USES: dict[str, Use] = {
     **compiled.USES,
     **branches.USES,
     **named.USES,
+    **settings.USES,
+    **asked.USES,
 }
 """By the name of its subject."""
 NEEDS: dict[str, str] = {
@@ -45,5 +49,6 @@ NEEDS: dict[str, str] = {
     **shared.NEEDS,
     **passed.NEEDS,
     **compiled.NEEDS,
+    **settings.NEEDS,
 }
 """The first release of Flax that has what a use is of, where the oldest has not."""
