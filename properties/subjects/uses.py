@@ -176,6 +176,7 @@ _SENTENCES: Mapping[str, str] = {
     "under-flags": "streams, states and names under each flag of Flax",
     "refused-calls": "modules refuse keys, variables, filters and methods that are none",
     "asked-of-modules": "modules tell what they are, are bound, watched and made of shapes",
+    "like-linen": "layers of one library give what those of the other give",
     "all-operators": "every operator of variables, from both sides",
     "asked-of-variables": "metadata and items of variables are set, asked, taken away and refused",
     "copied-whole": "modules that are copied, pickled and cloned",
