@@ -158,4 +158,36 @@ PLACEMENT: tuple[Defect, ...] = (
         upstream="No report of it was found on jax-ml/jax on 2026-11-28. 0.9.1 has it right.",
         all_laws=False,
     ),
+    Defect(
+        id="vmap-cond-on-an-explicit-mesh",
+        transform="jax.vmap",
+        versions={"jax": ">=0.7"},
+        affects=lambda call: call.subject_name == "placed-branches",
+        law="parallel.placed-within",
+        call=FunctionCall("placed-branches", {"batch": 6}, (Axes((0, 0), 0),)),
+        description=(
+            "A map of lax.cond or lax.switch whose predicate is mapped raises ShardingTypeError, 'select "
+            "`which` must be scalar or have the same sharding as cases', where an example's array is "
+            "sharded over an Explicit mesh: its predicate is not sharded as they are."
+        ),
+        upstream=(
+            "No report of it was found on jax-ml/jax on 2026-11-29. "
+            "https://github.com/jax-ml/jax/issues/37853 (closed) is of jnp.where without a map."
+        ),
+        all_laws=False,
+    ),
+    Defect(
+        id="vmap-unchecked-shard-map-on-an-explicit-mesh",
+        transform="jax.vmap",
+        versions={"jax": ">=0.10,<0.12"},
+        affects=lambda call: call.subject_name == "placed-shard_map-unchecked",
+        law="parallel.placed-within",
+        call=FunctionCall("placed-shard_map-unchecked", {"batch": 6}, (Axes((0,), 0),)),
+        description=(
+            "Without a jit, a map along an axis that is sharded over an Explicit mesh of a shard_map with "
+            "check_vma=False raises ValueError: out_specs refers to the axis of the mesh that is mapped."
+        ),
+        upstream="No report of it was found on jax-ml/jax on 2026-11-29. 0.12 has it right.",
+        all_laws=False,
+    ),
 )

@@ -153,6 +153,19 @@ _ENTRIES: tuple[tuple[str, str, tuple[Spec, ...]], ...] = (
         "jax.shard_map(lambda x: 2 * x, mesh=mesh, in_specs=P(), out_specs=P('y'), check_vma=False)(a)",
         (("y", None),),
     ),
+    (
+        "shard_map-unchecked",
+        "jax.shard_map(lambda x: 2 * x, mesh=mesh, in_specs=P('y'), out_specs=P('y'), check_vma=False)(a)",
+        (("y", None),),
+    ),
+    (
+        "branches",
+        (
+            "lax.cond(jnp.sum(a) > 0, lambda x: 2 * x, lambda x: x, a),"
+            " lax.switch((b[0, 0] > 0).astype(np.int32), [lambda x: 3 * x, lambda x: x + 1], b)"
+        ),
+        ((FREE, None), (None, FREE)),
+    ),
     # What depends on the batch meets what does not, of which each example has the same.
     ("joined", _JOINED, ((None, None),) * 8),
 )

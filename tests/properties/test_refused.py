@@ -80,6 +80,10 @@ FAULTS = (
         "the passed args{keystr(fail_key)} of",
         "an argument of",
     ),
+    ("jax._src.api:_mapped_axis_spec", "if non_none_count != 0 and", "if out_spec is None and"),
+    ("jax._src.api:_mapped_axis_spec", "if i is not None:", "if i == 0:"),
+    ("jax._src.api:_check_ema_unmapped_args", "if any(e in spec for e in ema)", "if False"),
+    (f"{LOOPS}:_scan_leaf", "if aval.sharding.spec[0] is not None", "if False"),
     (f"{DEVICES}:_check_specs", "for key, p in generate_key_paths(specs):", "for key, p in ():"),
 )
 """A function of JAX, what it is written as, and what it is with a fault that a message shows."""

@@ -207,7 +207,78 @@ _OF_ONE: tuple[Entry, ...] = tuple(
     (why, kind, f"jax.jit(lambda x: {source})(x)", *rest)
     for why, kind, source, *rest in (*_OF_PLACES, *_OF_SHAPES)
 )
+_TYPED = """
+P = jax.sharding.PartitionSpec
+
+def typed(function, *specs):
+    # What it gives of arrays whose axes lie so on an Explicit mesh, without a value.
+    explicit = (jax.sharding.AxisType.Explicit,) * 2
+    mesh = jax.sharding.AbstractMesh((2, 2), ("x", "y"), axis_types=explicit)
+    with jax.sharding.use_abstract_mesh(mesh):
+        shardings = [jax.sharding.NamedSharding(mesh, P(*each)) for each in specs]
+        arrays = [jax.ShapeDtypeStruct((4, 4), "float32", sharding=each) for each in shardings]
+        return jax.eval_shape(function, *arrays)
+"""
+_ANOTHER = "the mapped axes are sharded differently"
+_OF_TYPES: tuple[Entry, ...] = tuple(
+    (why, kind, source, says, (0, 10))
+    for why, kind, source, says in (
+        (
+            _ANOTHER,
+            ValueError,
+            "typed(jax.vmap(lambda a, b: a), 'xy', 'yx')",
+            ("sharded the same", "x vs y"),
+        ),
+        (
+            _ANOTHER,
+            ValueError,
+            "typed(jax.vmap(lambda a, b: a), 'xy', (None, 'x'))",
+            ("x vs None",),
+        ),
+        (_ANOTHER, ValueError, "typed(jax.vmap(lambda a, b: a, (0, 1)), 'xy', 'xy')", ("x vs y",)),
+        (
+            _ANOTHER,
+            ValueError,
+            "typed(jax.vmap(lambda *each: each[0]), 'x', 'x', 'x', 'y')",
+            ("x vs y",),
+        ),
+        (
+            "what is shared is sharded by the axis that is mapped",
+            ValueError,
+            "typed(jax.vmap(lambda a, b: a, (0, None)), 'xy', 'yx')",
+            ("f32[4@y,4@x]", "in_axes: None", "mesh axis: ('x',)"),
+        ),
+        (
+            "the map takes another name",
+            ValueError,
+            "typed(jax.vmap(lambda a: a, spmd_axis_name='y'), 'xy')",
+            ("spmd_axis_name=('y',)", "explicit_mesh_axis=('x',)"),
+        ),
+        (
+            "what is scanned is sharded",
+            ValueError,
+            "typed(jax.vmap(lambda a: lax.scan(lambda c, y: (c, y), 0., a)), 'xy')",
+            ("0th dimension of all xs should be replicated", "P('y',)"),
+        ),
+        (
+            "what is scanned is sharded",
+            ValueError,
+            "typed(jax.vmap(lambda a: lax.map(jnp.sin, a, batch_size=2)), 'xy')",
+            ("0th dimension", "should be replicated", "f32[4@y]"),
+        ),
+        (
+            "the axis is the mapped one",
+            ValueError,
+            (
+                "typed(jax.vmap(jax.shard_map(lambda z: z, in_specs=P('x'), out_specs=P('x'),"
+                " axis_names={'x'})), 'xy')"
+            ),
+            ("'x'", "'y'"),
+        ),
+    )
+)
 OPERATIONS = (
     *refusals((*_OF_ONE, *_OF_COLLECTIVES)),
     *refusals(_OF_DEVICES, _OVER_DEVICES, devices=2),
+    *refusals(_OF_TYPES, _TYPED),
 )

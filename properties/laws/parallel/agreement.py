@@ -50,6 +50,7 @@ OF_A_MESH = (
     "lax.preduced",
     "lax.all_gather_reduced",
     "lax.shard_map.of-maps",
+    "lax.convert_element_type.on-a-mesh",
 )
 """Subjects that have a mesh of their own."""
 _UNCHECKED = ("check_rep=False", "check_vma=False")

@@ -32,6 +32,7 @@ OF_TYPES = {
         *("lax.reduce_sum", "lax.broadcast_in_dim", "lax.broadcasted_iota"),
         *("numpy.dot", "numpy.einsum"),
     ),
+    "placed-branches": (),
 }
 """Subjects that say how results are sharded where types say how arguments are: on an Explicit mesh.
 
@@ -41,22 +42,34 @@ JOINED = "placed-joined"
 """A subject that names no axis of the mesh: only types can be wrong, which an Explicit mesh has."""
 LEFT_ALONE = ("placed-constraint", "placed-unconstrained", JOINED)
 """Subjects that leave the batch axis as the caller sharded it; a jit or a shard_map may gather it."""
-WAYS: tuple[tuple[dict[str, str], str | None], ...] = (
-    ({}, None),
-    ({"spmd_axis_name": "x"}, None),
-    ({}, "Auto"),
-    ({"spmd_axis_name": "x"}, "Auto"),
-    ({}, "Explicit"),
-    ({}, "all"),
+WAYS: tuple[tuple[dict[str, str], str | None, bool], ...] = (
+    ({}, None, True),
+    ({"spmd_axis_name": "x"}, None, True),
+    ({}, "Auto", True),
+    ({"spmd_axis_name": "x"}, "Auto", True),
+    ({}, "Explicit", True),
+    ({}, "all", True),
+    ({}, "Explicit", False),
 )
-"""Options of the map, and of which type the axis `x` is of a mesh that is set.
+"""Options of the map, of which type the axis `x` is of a mesh that is set, and whether the map is compiled.
 
 None sets no mesh; of `all` every axis is Explicit.
 """
+UNCHECKED = "placed-shard_map-unchecked"
+"""A subject that is run where nothing is compiled alone: others have the rest of it."""
+EAGER = ("placed-shard_map", UNCHECKED)
+"""Subjects that JAX places in the same way where nothing is compiled, since 0.10."""
 SIZE = 6
 """How many examples there are: the two devices of an axis of the mesh divide them, the four of two do not."""
 VARYING_CHECKED_SINCE = (0, 10)
 """The first release whose check of what devices share takes a `spmd_axis_name` beside numbers."""
+
+
+def is_run(subject: str, compiled: bool) -> bool:
+    """Whether the map of a subject is run in a jit, or by itself."""
+    if compiled:
+        return subject != UNCHECKED
+    return subject in EAGER and jax.__version_info__ >= (0, 10)
 
 
 def _takes_out_sharding(name: str) -> bool:
@@ -72,6 +85,8 @@ def _reason(transform: Transform, subject: FunctionSubject) -> str | None:
         return f"its mesh has {DEVICES} devices, and there are {jax.device_count()}"
     if subject.name.startswith("placed-shard_map") and not hasattr(jax, "shard_map"):
         return f"jax {jax.__version__} has no jax.shard_map"
+    if subject.name == UNCHECKED and jax.__version_info__ < (0, 10):
+        return f"jax {jax.__version__} is not known to place it where nothing is compiled"
     if subject.name not in (JOINED, *OF_TYPES):
         return None
     if not hasattr(jax, "set_mesh"):
@@ -106,7 +121,9 @@ def placed_within(transform: Transform, call: FunctionCall) -> None:
     """Where a function says how values are sharded, the map shards each example's so, and leaves the rest."""
     (axes,) = call.axes
     expected = oracle.of_function(call)
-    for options, kind in WAYS if hasattr(jax, "set_mesh") else WAYS[:2]:
+    for options, kind, compiled in WAYS if hasattr(jax, "set_mesh") else WAYS[:2]:
+        if not is_run(call.subject_name, compiled):
+            continue
         single = call.only(attrs.evolve(axes, options=options))
         mapped = transform.map(call.subject.function, single.axes[0])
         if kind == "Explicit" and call.subject_name == "placed-unconstrained":
@@ -116,18 +133,18 @@ def placed_within(transform: Transform, call: FunctionCall) -> None:
             continue
         if call.subject_name == JOINED and kind != "Explicit":
             continue
-        given = call.arguments(axes), _specs_of_arguments(call), kind
+        given = call.arguments(axes), _specs_of_arguments(call), kind, compiled
         got = attempt(lambda: over_mesh(mapped, *given))  # noqa: B023 (it is called at once)
         if isinstance(got, Raised) and _says_so(got.error):
             raise UnsupportedPrimitive(f"JAX says what it cannot do: {got!r}")
-        with attribute_to(single, _recipe(kind)):
+        with attribute_to(single, _recipe(kind, compiled)):
             assert_agrees(got, expected)
         divided, due = parts(got, axes.out_axes, _says_batch(single)), _due(single)
         if not np.array_equal(divided, due):
             message = (
                 f"the results are divided into {divided} parts along their axes in place of {due}"
             )
-            with attribute_to(single, _recipe(kind, counts=True), expected=exactly(due)):
+            with attribute_to(single, _recipe(kind, compiled, counts=True), expected=exactly(due)):
                 raise Mismatch("value", message, due, divided)
     _assert_used_name_raises(transform, call)
 
@@ -176,8 +193,8 @@ def _due(call: FunctionCall) -> Any:
     return np.array(counts)
 
 
-def over_mesh(mapped: Any, arguments: Any, specs: Any, kind: Any) -> Any:
-    """What a jitted map gives of arguments sharded over a mesh, which is set where `kind` is given."""
+def over_mesh(mapped: Any, arguments: Any, specs: Any, kind: Any, compiled: bool) -> Any:
+    """What a map gives of arguments sharded over a mesh, which is set where `kind` is given."""
     devices = np.array(jax.devices()[:8]).reshape(2, 2, 2)
     if kind is None:
         mesh = jax.sharding.Mesh(devices, ("x", "y", "z"))
@@ -188,7 +205,7 @@ def over_mesh(mapped: Any, arguments: Any, specs: Any, kind: Any) -> Any:
     shardings = [jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(*s)) for s in specs]
     given = [jax.device_put(*each) for each in zip(arguments, shardings, strict=True)]
     with contextlib.nullcontext() if kind is None else jax.set_mesh(mesh):
-        return jax.jit(mapped)(*given)
+        return (jax.jit(mapped) if compiled else mapped)(*given)
 
 
 def parts(results: Any, axis: int, with_batch: bool) -> Any:
@@ -206,18 +223,18 @@ def _setup_code(call: FunctionCall) -> str:
     return f"import contextlib\n\n{inspect.getsource(over_mesh)}\n\n{inspect.getsource(parts)}"
 
 
-def _recipe(kind: str | None, counts: bool = False) -> Recipe:
-    """The jitted map of sharded arrays; or the number of parts into which its results are divided."""
+def _recipe(kind: str | None, compiled: bool, counts: bool = False) -> Recipe:
+    """The map of sharded arrays, in a jit or not; or into how many parts its results are divided."""
 
     def result_code(call: FunctionCall) -> str:
-        given = f"mapped, arguments, {_specs_of_arguments(call)}, {kind!r}"
+        given = f"mapped, arguments, {_specs_of_arguments(call)}, {kind!r}, {compiled}"
         also = f"\ngot = parts(got, {call.axes[0].out_axes}, {_says_batch(call)})"
         return f"got = over_mesh({given})" + also * counts
 
     of_mesh = "" if kind is None else f", with a mesh set whose batch axis is {kind}"
     what = "number of parts of the results of the " * counts
     return Recipe(
-        f"{what}jit of the map, of sharded arrays{of_mesh}",
+        f"{what}{'jit of the ' * compiled}map, of sharded arrays{of_mesh}",
         setup_code=_setup_code,
         result_code=result_code,
     )

@@ -8,11 +8,13 @@ from properties.subjects.batching_rules.attention import ATTENTION
 from properties.subjects.batching_rules.collectives import COLLECTIVES
 from properties.subjects.batching_rules.control import CONTROL
 from properties.subjects.batching_rules.corners import CORNERS
+from properties.subjects.batching_rules.derivatives_within import DERIVATIVES_WITHIN
 from properties.subjects.batching_rules.differentiated import DIFFERENTIATED
 from properties.subjects.batching_rules.elementwise import ELEMENTWISE
 from properties.subjects.batching_rules.indexing import INDEXING
 from properties.subjects.batching_rules.keys import KEYS
 from properties.subjects.batching_rules.linear_algebra import LINEAR_ALGEBRA
+from properties.subjects.batching_rules.long_axes import LONG_AXES
 from properties.subjects.batching_rules.lookups import LOOKUPS
 from properties.subjects.batching_rules.named_axes import NAMED_AXES
 from properties.subjects.batching_rules.operands import OPERANDS
@@ -24,6 +26,7 @@ from properties.subjects.batching_rules.references_within import REFERENCES_WITH
 from properties.subjects.batching_rules.shapes import SHAPES
 from properties.subjects.batching_rules.sparse import SPARSE
 from properties.subjects.batching_rules.surroundings import SURROUNDINGS
+from properties.subjects.batching_rules.typed import TYPED
 from properties.subjects.batching_rules.windows import WINDOWS
 
 _USED = (
@@ -35,8 +38,11 @@ _USED = (
     *LOOKUPS,
     *SPARSE,
     *ACROSS_DEVICES,
+    *TYPED,
+    *LONG_AXES,
+    *DERIVATIVES_WITHIN,
 )
-USED = tuple(attrs.evolve(each, is_variant=True, most_axes=3) for each in _USED)
+USED = tuple(attrs.evolve(each, is_variant=True, most_axes=each.most_axes or 3) for each in _USED)
 """Rules and maps as functions use them: within each other, of trees, by name, under settings."""
 RULES = (
     *ELEMENTWISE,

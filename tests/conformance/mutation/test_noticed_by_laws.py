@@ -16,6 +16,7 @@ from properties.laws import LAWS
 from properties.laws.collectives import outer_first
 from properties.profile import PROFILES
 from properties.subjects import SUBJECTS
+from tests.conformance.mutation.rewriting import rewritten
 
 ALL_TO_ALL = "jax._src.lax.parallel:_all_to_all_batched_collective"
 
@@ -71,3 +72,22 @@ def test_a_wrong_sum_of_a_custom_gradient_is_noticed_where_an_argument_is_shared
     finally:
         monkeypatch.undo()
         jax.clear_caches()
+
+
+def test_a_map_of_a_shard_map_that_fails_where_nothing_is_compiled_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    law, vmap = LAWS["parallel.placed-within"], TRANSFORMS["jax.vmap"]
+    subject = SUBJECTS["placed-shard_map"]
+    if reason := law.skip_reason(vmap, subject):
+        pytest.skip(reason)
+    calls = unbroken(law, vmap, subject, PROFILES["quick"]).calls
+    assert first_violation(law, vmap, calls) is None
+    # Eagerly alone JAX asks for the devices of the mesh.
+    function, broken = rewritten(
+        "jax._src.shard_map:_shard_map_impl",
+        "mesh = get_mesh_from_args(args, mesh)",
+        "raise KeyError",
+    )
+    monkeypatch.setattr(function, "__code__", broken.__code__)
+    assert first_violation(law, vmap, calls) is not None

@@ -8,6 +8,13 @@ from tests.conformance.mutation.rewriting import control_of, is_noticed, rewritt
 BATCHING = "jax._src.interpreters.batching"
 STATE = "jax._src.state.primitives"
 SPARSE_MATRICES = "jax.experimental.sparse.bcoo"
+LOOPS = "jax._src.lax.control_flow.loops"
+TYPED = "lax.convert_element_type.on-a-mesh"
+COUNTED = """
+    counted = lax.iota(indices.dtype, operand.shape[0])
+    operand = operand[lax.convert_element_type(counted, "int32")]
+"""
+"""What takes for each example the one whose number the dtype of the indices makes of its own."""
 FAULTS = (
     # What a rule closes over is mapped, and what it is given is not.
     (
@@ -141,6 +148,73 @@ FAULTS = (
         "jax._src.shard_map:_shard_map_batch",
         "else:\n    new_in_specs = [sp if d is None else pxla.batch_spec(sp, d, None)",
         "else:\n    new_in_specs = [sp if d is None else pxla.batch_spec(sp, 0, None)",
+    ),
+    (
+        "lax.psum.derivatives-within",
+        "jax._src.lax.parallel:_ppermute_transpose_rule",
+        "zip(dsts, srcs)",
+        "zip(srcs, dsts)",
+    ),
+    (
+        "lax.scatter.derivatives-within",
+        "jax._src.lax.slicing:_dynamic_update_slice_jvp",
+        "bind(g_operand, g_update, *start_indices)",
+        "bind(g_operand, update, *start_indices)",
+    ),
+    (
+        "lax.custom_jvp_call.rules-within",
+        "jax._src.custom_derivatives:custom_jvp.defjvps",
+        "if jvp else zeros",
+        "if jvp else t",
+    ),
+    (
+        TYPED,
+        "jax._src.lax.lax:_convert_element_type_batching_rule",
+        "sharding = batching.get_sharding_for_vmap(axis_data, sharding, operand_bdim)",
+        "pass",
+    ),
+    (
+        TYPED,
+        "jax._src.lax.lax:_convert_element_type_batching_rule",
+        "convert_element_type_p.bind(operand, **new_params), operand_bdim",
+        "convert_element_type_p.bind(operand, **new_params), min(operand_bdim, 1)",
+    ),
+    (
+        TYPED,
+        "jax._src.pjit:_reshard_batcher",
+        "axis_data, dst_sharding, d)",
+        "axis_data, dst_sharding, 0)",
+    ),
+    # The number of an example is of the dtype of the indices.
+    (
+        "lax.gather.more-than-indices-count",
+        "jax._src.lax.slicing:_gather_batching_rule",
+        "    operand = batching.moveaxis(operand, operand_bdim, 0)\n    indices = ",
+        f"    operand = batching.moveaxis(operand, operand_bdim, 0){COUNTED}    indices = ",
+    ),
+    (
+        "lax.gather.more-than-indices-count",
+        "jax._src.lax.slicing:_scatter_batching_rule",
+        "  if indices_bdim is None:",
+        f"  if indices_bdim is not None:{COUNTED}  if indices_bdim is None:",
+    ),
+    (
+        "lax.scan.in-batches-of-any-size",
+        f"{LOOPS}:_batch_and_remainder",
+        "divmod(leaves[0].shape[0], batch_size)",
+        "divmod(leaves[0].shape[0], min(batch_size, 5))",
+    ),
+    (
+        "lax.scan.in-batches-of-any-size",
+        f"{LOOPS}:_batch_and_remainder",
+        "  elif remainder:",
+        "  elif remainder > 1:",
+    ),
+    (
+        "lax.scan.in-batches-of-any-size",
+        f"{LOOPS}:_remainder_leaf",
+        "return l[batch_elems:]",
+        "return l[max(batch_elems, 1):]",
     ),
 )
 """A subject, a function of JAX, what it is written as, and what it is with a fault."""

@@ -1,0 +1,131 @@
+"""Where maps of arrays on an Explicit mesh say that results lie: as one example's, and the batch as it was.
+
+Types are enough: each function is evaluated without values, by itself and mapped, so that many cost little.
+"""
+
+from typing import Any
+
+import attrs
+import numpy as np
+
+from properties.subject import FunctionSubject
+from properties.subjects.batching_rules.entry import exactly, of, rule
+
+_HEAD = """
+if jax.__version_info__ < (0, 10):
+    raise NotImplementedError("its types do not say all of this")
+P = jax.sharding.PartitionSpec
+mesh = jax.sharding.AbstractMesh((2, 2), ("x", "y"), axis_types=(jax.sharding.AxisType.Explicit,) * 2)
+
+def types(function, shape, spec):
+    # What it gives of an array whose axes are sharded so, without a value.
+    with jax.sharding.use_abstract_mesh(mesh):
+        sharded = jax.sharding.NamedSharding(mesh, P(*spec))
+        found = jax.eval_shape(function, jax.ShapeDtypeStruct(shape, "float32", sharding=sharded))
+    return [
+        (x.shape, x.dtype, x.weak_type, (*x.sharding.spec, *[None] * x.ndim)[: x.ndim])
+        for x in jax.tree_util.tree_leaves(found)
+    ]
+
+def with_batch(axis, name, shape, spec):
+    return (*shape[:axis], 2, *shape[axis:]), (*spec[:axis], name, *spec[axis:])
+
+def is_kept(function, axis, out, name):
+    shape, spec = (4, 6), ("y", None)
+    due = []
+    for of_one, dtype, weak, where in types(function, shape, spec):
+        batched, whole = with_batch(0 if out == 0 else len(of_one), name, of_one, where)
+        due.append((batched, dtype, weak, whole))
+    return types(jax.vmap(function, axis, out), *with_batch(axis, name, shape, spec)) == due
+
+@jax.custom_jvp
+def forward(x):
+    return 2 * x
+
+@jax.custom_vjp
+def backward(x):
+    return 2 * x
+
+forward.defjvp(lambda p, t: (2 * p[0], 3 * t[0]))
+backward.defvjp(lambda x: (2 * x, x), lambda x, g: (3 * g,))
+half, shard_map = jnp.bfloat16, getattr(jax, "shard_map", None)
+"""
+_FUNCTIONS = (
+    # Conversions, and what is done to each number.
+    *("x.astype(half)", "x.astype('int8')", "lax.convert_element_type(x, float)"),
+    *("lax.bitcast_convert_type(x, 'int32')", "lax.bitcast_convert_type(x, 'int8')"),
+    *(
+        "lax.reduce_precision(x, 5, 10)",
+        "-x",
+        "x > 0",
+        "x + 1.0",
+        "x * x",
+        "lax.complex(x, x).real",
+    ),
+    *("jnp.where(x > 0, x, 2.0)", "lax.clamp(0.0, x, 1.0)", "lax.select_n(x > 0, x, 2 * x)"),
+    *("lax.stop_gradient(x)", "lax.optimization_barrier(x)", "jnp.full_like(x, 3, 'int32')"),
+    # Shapes.
+    *("x.T", "x[None]", "x[:, :, None]", "lax.squeeze(x[:, None], (1,))", "x.reshape(2, 2, 6)"),
+    *("x.reshape(4, 1, 3, 2)", "lax.broadcast(x, (3,))", "lax.expand_dims(x, (0, 3))"),
+    *(
+        "lax.broadcast_in_dim(x, (4, 5, 6), (0, 2))",
+        "lax.rev(x, (0, 1))",
+        "jnp.moveaxis(x[None], 0, 2)",
+    ),
+    *("x[:, 1:3]", "x[:, ::2]", "jnp.pad(x, ((0, 0), (1, 2)))", "jnp.tile(x, (1, 2))"),
+    *("jnp.concatenate([x, x], 1)", "jnp.stack([x, x])", "jnp.split(x, 2, 1)"),
+    *("lax.dynamic_slice(x, (0, 1), (4, 2))", "lax.dynamic_update_slice(x, x[:, :2], (0, 1))"),
+    *("x[:, jnp.array([1, 2])]", "x.at[:, 0].set(1.0)", "jnp.repeat(x, 2, 1)"),
+    "jnp.take_along_axis(x, jnp.zeros((4, 1), int), 1)",
+    # Reductions and products.
+    *("jnp.sum(x, 1)", "jnp.sum(x, 0)", "jnp.max(x, 1)", "jnp.argmax(x, 1)", "jnp.all(x > 0, 1)"),
+    *("jnp.prod(x)", "lax.cumsum(x, 1)", "jnp.sort(x, 1)", "lax.sort((x, x), dimension=1)"),
+    *(
+        "lax.top_k(x, 2)",
+        "x @ jnp.ones((6, 3))",
+        "jnp.einsum('ij,ij->i', x, x)",
+        "jax.nn.softmax(x, 1)",
+    ),
+    *("lax.reduce_window(x, 0.0, lax.add, (1, 2), (1, 1), 'VALID')", "lax.clamp(x, x, x)"),
+    *("lax.associative_scan(jnp.add, x, axis=1)", "jax.random.bits(jax.random.key(0), (2,))"),
+    # Functions of functions.
+    *("jax.jit(lambda x: 2 * x)(x)", "jax.checkpoint(jnp.sin)(x)", "jax.jvp(forward, (x,), (x,))"),
+    "jax.grad(lambda x: jnp.sum(jax.checkpoint(jnp.sin)(x) * x))(x)",
+    "jax.grad(lambda x: jnp.sum(backward(x)))(x)",
+    "jax.jvp(lambda x: x.astype(half), (x,), (x,))",
+    "jax.vjp(lambda x: x.astype(half), x)[1](x.astype(half))",
+    # Of a predicate that is mapped JAX says no type: a known defect, which `placed-branches` has.
+    "lax.cond(np.bool_(True), lambda x: 2 * x, lambda x: x, x)",
+    "lax.scan(lambda c, _: (2 * c, c), x, None, length=3)",
+    "lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, 2 * c[1]), (0, x))",
+    *("lax.fori_loop(0, 3, lambda i, c: c + i, x)", "jax.vmap(lambda y: 2 * y, 1, 1)(x)"),
+    # What says itself where it lies.
+    *("jax.sharding.reshard(x, P(None, 'y'))", "jax.sharding.reshard(x, P())"),
+    "shard_map(lambda x: 2 * x, in_specs=P('y'), out_specs=P('y'))(x)",
+    "shard_map(lambda x: lax.psum(x, 'y'), in_specs=P('y'), out_specs=P())(x)",
+    "shard_map(lambda x: 2 * x, out_specs=P('y'))(x)",
+    "jax.sharding.auto_axes(lambda x: x.T, out_sharding=P(None, 'y'))(x)",
+)
+"""Expressions of an array of four rows, which are sharded, of six numbers."""
+_LAMBDAS = "".join(f"    lambda x: {each},\n" for each in _FUNCTIONS)
+_TYPED = f"""{_HEAD}
+functions = [
+{_LAMBDAS}]
+# Along each axis, in front and at the end, and where the batch is not sharded.
+kept = [
+    is_kept(each, i % 3, -(i % 2), None if i % 7 == 6 else "x") for i, each in enumerate(functions)
+]
+return a + jnp.array(kept, a.dtype)
+"""
+
+
+def _typed(a: Any) -> Any:
+    """One for each function whose type is kept: all of them."""
+    return exactly(a[..., None] + np.ones(len(_FUNCTIONS), a.dtype))
+
+
+TYPED: tuple[FunctionSubject, ...] = (
+    attrs.evolve(
+        rule("convert_element_type.on-a-mesh", _TYPED, of("whole"), answer=_typed), most_axes=1
+    ),
+)
