@@ -24,9 +24,8 @@ collectives = (
 
 def derivatives(function, x):
     total = lambda x: jnp.sum(function(x) * place())
-    along = jax.jvp(function, (x,), (2 * x,))[1], jax.linearize(function, x)[1](x)
-    return *along, jax.grad(total)(x), jax.linear_transpose(function, x)(x)[0], jax.grad(
-        jax.checkpoint(jax.jit(total)))(x)
+    along = jax.jvp(function, (x,), (2 * x,))[1]
+    return along, jax.grad(total)(x), jax.linear_transpose(function, x)(x)[0]
 
 found = [jax.vmap(lambda x: derivatives(each, x), axis_name="i")(a) for each in collectives]
 # Whole numbers: zeros have no sign.
@@ -136,7 +135,7 @@ def _of_collectives(a: Any) -> Any:
 
     def derivatives(m: Any) -> Any:
         slope = m.T @ weights
-        values = (2 * m @ a, m @ a, slope, m.T @ a, slope)
+        values = (2 * m @ a, slope, m.T @ a)
         return tuple(each.astype("int32") for each in values)
 
     return exactly([derivatives(m) for m in matrices])
