@@ -28,7 +28,7 @@ def refuses(way: Way) -> bool:
     return False
 
 
-class Twice(nn.Module):
+class SameNames(nn.Module):
     """A module with two parameters of one name."""
 
     @nn.compact
@@ -148,7 +148,7 @@ def refused_calls(s: Setting) -> Any:
         first = partial(s.ensemble, variable_axes={"params": 0})
         start = {"rngs": {"params": s.key}}
         within: dict[str, Way] = {
-            "names": (lambda: first(Twice)().init(s.key, x), errors.NameInUseError, "w"),
+            "names": (lambda: first(SameNames)().init(s.key, x), errors.NameInUseError, "w"),
             "attributes": (
                 lambda: first(Keeping)().apply({}, x),
                 errors.SetAttributeFrozenModuleError,

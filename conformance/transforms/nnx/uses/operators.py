@@ -138,9 +138,13 @@ def asked_of_variables(s: Setting) -> Any:
 def _copies(net: Any) -> dict[str, Any]:
     by_hand: Any = nnx
     refs = by_hand.with_vars(net, ref=True)
+    pickled = nnx.clone(net)
+    # Not the module itself, whose class a script that is executed cannot find again.
+    params = pickle.loads(pickle.dumps(by_hand.state(net, nnx.Param)))  # noqa: S301
+    by_hand.update(pickled, params)
     return {
         "deep": copy.deepcopy(net),
-        "pickled": pickle.loads(pickle.dumps(net)),  # noqa: S301
+        "pickled": pickled,
         "of references": by_hand.with_vars(refs, ref=False),
         "cloned": nnx.clone(net),
         "of arrays": nnx.merge(*by_hand.split(net), copy=True),
