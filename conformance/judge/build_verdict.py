@@ -11,6 +11,7 @@ import numpy as np
 from conformance.judge import channel, diagnosis
 from conformance.judge import verdict as verdicts
 from conformance.judge.attempt import Attempt
+from conformance.judge.compare import compare
 from conformance.judge.exercises.exercise import Exercise, Finding
 from conformance.judge.expected_answers import Call, compute, expected
 from conformance.judge.missing_package import of_missing_package
@@ -102,7 +103,7 @@ def failed(attempt: Attempt, failure: Failure, call: Call | None = None) -> Verd
         if failure.verdict == verdicts.TIMEOUT:
             found = diagnosis.STILL_RUNNING
         elif found is None:
-            found = diagnosis.of_error(failure.error, exercise)
+            found = diagnosis.of_error(failure.error, exercise, call, _right_calls(attempt))
     return attrs.evolve(
         conforming(attempt),
         verdict=failure.verdict,
@@ -112,6 +113,20 @@ def failed(attempt: Attempt, failure: Failure, call: Call | None = None) -> Verd
         error=_located(failure.error, attempt),
         counterexample=None if call is None else _failing_call(attempt, failure, call),
     )
+
+
+def _right_calls(attempt: Attempt) -> list[Call]:
+    """The calls that were answered right before one raised."""
+    answers = attempt.expected
+    if answers is None:
+        return []
+    given = {n: answer for run in attempt.runs for n, answer in run.answers.items()}
+    drawn = range(len(answers.calls))
+    return [
+        answers.calls[n]
+        for n, answer in given.items()
+        if n in drawn and compare(answer, expected(answers, n)) is None
+    ]
 
 
 def _failing_call(attempt: Attempt, failure: Failure, call: Call) -> Counterexample:

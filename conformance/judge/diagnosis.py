@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from conformance.judge import error_and_call
 from conformance.judge.compare import GivenAnswer, Mismatch, compare, fits
 from conformance.judge.error_texts import of_text
 from conformance.judge.exercises.exercise import Exercise, Pitfall
@@ -119,8 +120,21 @@ class WrongAnswer:
     mismatch: Mismatch
 
 
-def of_error(error: Mapping[str, Any], exercise: Exercise | None) -> Diagnosis | None:
-    """The pitfall that an exception's text gives away; the exercise's own words for it go first."""
+def of_error(
+    error: Mapping[str, Any],
+    exercise: Exercise | None,
+    call: Call | None = None,
+    right: Sequence[Call] = (),
+) -> Diagnosis | None:
+    """The pitfall that an exception's text gives away; the exercise's own words for it go first.
+
+    Args:
+        error: the exception as the worker described it.
+        exercise: the exercise that was judged, if one was.
+        call: the smallest call that raised it, if one did.
+        right: calls that were answered right.
+
+    """
     # One with a reference is about answers: its words may say more than an error gives away.
     pitfalls = () if exercise is None else exercise.pitfalls
     own = {each.id: to_diagnosis(each) for each in pitfalls if each.reference is None}
@@ -133,7 +147,10 @@ def of_error(error: Mapping[str, Any], exercise: Exercise | None) -> Diagnosis |
         )
     if not error.get("frames") and text.startswith("TracerArrayConversionError"):
         return LEAKED  # nothing of the student's was running: it is the answer itself
-    return of_text(text, own)
+    found = None if exercise is None else error_and_call.of_options(text, error, exercise)
+    if found is None and call is not None:
+        found = error_and_call.of_product(text, call, right)
+    return found or of_text(text, own)
 
 
 _OTHER_ARGUMENTS = re.compile(

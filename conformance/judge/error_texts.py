@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from conformance.judge.removed_apis import of_removed
 from conformance.judge.sandbox.isolation import MAX_FILE_BYTES, MAX_FILES
 from conformance.judge.verdict import Diagnosis
 
@@ -133,14 +134,20 @@ SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
         SCALAR,
     ),
     (
-        (
-            r"\['params'\].*got axis spec None but output was batched|"
-            r"vmap has mapped output but out_axes is None"
-        ),
+        r"\['params'\].*got axis spec None but output was batched",
         Diagnosis(
             "keys-split-while-shared",
             "The parameters are shared, but every example was to draw them from a key of its own.",
             "Leave the key whole with `split_rngs={'params': False}`.",
+        ),
+    ),
+    (
+        r"got axis spec None but output was batched|vmap has mapped output but out_axes is None",
+        Diagnosis(
+            "none-for-what-differs",
+            "A result that differs between the examples was said to be the same for all, by `None`.",
+            "Say where the axis of examples goes: `out_axes=0`. In `nn.vmap`, parameters shared by `None` "
+            "need a whole key, `split_rngs={'params': False}`, and those drawn from split keys an axis.",
         ),
     ),
     (
@@ -168,17 +175,11 @@ SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
         ),
     ),
     (
-        (
-            r"has no attribute '(tree_\w+|device_put_\w+|abstract_arrays|maps|linear_util|soft_pmap"
-            r"|host_callback|xla_computation|xmap)'|"
-            r"jax\.[\w.]+ (was|has been|is) (deprecated|removed)|"
-            r"cannot import name '\w+' from 'jax"
-        ),
+        r"OverflowError.*(<class 'int'>|Python int)",
         Diagnosis(
-            "removed-api",
-            "A function was used that this release of JAX no longer has.",
-            "Use its successor: `jax.tree_util.tree_map` for `jax.tree_map`, `jax.device_put` with "
-            "a sharding for `device_put_replicated`; JAX's change log names the others.",
+            "integer-too-large",
+            "A Python integer that no int32 holds was given to JAX.",
+            "Leave what the task gives as a float one: `int(...)` cuts its digits off, too.",
         ),
     ),
     (
@@ -331,6 +332,9 @@ def of_text(text: str, own: Mapping[str, Diagnosis]) -> Diagnosis | None:
     for pattern, diagnosis in SYMPTOMS:
         if re.search(pattern, text, re.DOTALL):
             return own.get(diagnosis.pitfall, diagnosis)
+    removed = of_removed(text)
+    if removed is not None:
+        return removed
     unknown = re.match(r"NameError: name '(\w+)' is not defined", text)
     line = USUAL_IMPORTS.get(unknown[1]) if unknown is not None else None
     if unknown is None or line is None:

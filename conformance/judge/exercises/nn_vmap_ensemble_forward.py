@@ -78,6 +78,25 @@ def _in_64_bits(seed: int, x_batch: np.ndarray, features: int) -> Rounded | None
     return None if key is None else flat(dense.ensemble(key, x_batch, features))
 
 
+OPTIONS = (
+    Pitfall(
+        "keys-split-while-shared",
+        "Every example was to draw parameters from a key of its own, but they are shared.",
+        "Give them an axis of examples: `variable_axes={'params': 0}`, with `split_rngs={'params': True}`.",
+    ),
+    Pitfall(
+        "params-not-declared",
+        "The lifted module was not told what becomes of its parameters.",
+        "Name the collection: `variable_axes={'params': 0}` gives every example its own.",
+    ),
+    Pitfall(
+        "keys-not-declared",
+        "The lifted module was given no key to draw its parameters from.",
+        "Name the stream: `split_rngs={'params': True}` gives every example a key of its own.",
+    ),
+)
+"""Options of `nn.vmap` that an error tells of."""
+
 SOLUTION = """\
 import flax.linen as nn
 import jax
@@ -111,6 +130,7 @@ EXERCISE = Exercise(
             "unsplit the copies are identical.",
             _shared,
         ),
+        *OPTIONS,
         Pitfall(
             "wrong-out-axes",
             "The values are right but in features-first order.",

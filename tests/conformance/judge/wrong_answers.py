@@ -47,7 +47,7 @@ FLAT = ".reshape(-1)"
 RIGHT = "return right(seed, x, features)"
 LIFTED = "return run(lift({}), key_of(seed), x).reshape(-1)"
 
-SPLIT = "keys-split-while-shared wrong-key-derivation"
+SPLIT = "keys-split-while-shared wrong-key-derivation none-for-what-differs"
 """Partitionable threefry: the first of any number of split keys is fold_in(key, 0)."""
 
 WRONG: dict[str, WrongAnswer] = {
