@@ -209,6 +209,20 @@ SHARD_MAP: tuple[Defect, ...] = (
         all_laws=False,
     ),
     Defect(
+        id="shard-map-jacrev",
+        transform="jax.shard_map",
+        versions={"jax": ">=0.6.1,<0.7"},
+        affects=calls_of("lax.custom_jvp_call.zero-slopes", any_axes),
+        law="parallel.shard-map-agrees",
+        call=rule_call("lax.custom_jvp_call.zero-slopes", (0, 0)),
+        description=(
+            "jax.jacrev and jax.hessian inside shard_map, of values that differ between devices, raise "
+            "ValueError, 'unexpected JAX type (e.g. shape/dtype) for argument to vjp function', for every "
+            "function. jax.grad works since 0.6.1, these since 0.7."
+        ),
+        upstream="https://github.com/jax-ml/jax/issues/29832 (closed)",
+    ),
+    Defect(
         id="shard-map-betainc",
         transform="jax.shard_map",
         versions={"jax": ">=0.6,<0.12"},

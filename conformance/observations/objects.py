@@ -207,6 +207,26 @@ def _set(found: Any, value: Any) -> type:
     return kind
 
 
+_ITEMS = 20
+"""So many items are asked for of an object that has no end of them."""
+
+
+def _has(container: Any, value: float) -> bool | str:
+    """Whether `value in container`, or that Python would never know.
+
+    Of a class without `__contains__` and `__iter__`, Python asks for item 0, 1, 2 and so on until an
+    IndexError. JAX takes an index that is too large for the last one.
+    """
+    kind = type(container)
+    if hasattr(kind, "__contains__") or hasattr(kind, "__iter__"):
+        return value in container
+    try:
+        found = any(container[place] == value for place in range(_ITEMS))
+    except IndexError:
+        return False
+    return found or "never ends"
+
+
 OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "hash": lambda o: isinstance(hash(o), int),
     "key of a dict": lambda o: {o: 1}[o],
@@ -218,7 +238,7 @@ OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "[None]": lambda o: o[None],
     "[-1]": lambda o: o[-1],
     "['a']": lambda o: o["a"],
-    "in": lambda o: 1.0 in o,
+    "in": lambda o: _has(o, 1.0),
     "str": lambda o: str(o).strip(),
     "repr": lambda o: repr(o).strip(),
     "float": float,

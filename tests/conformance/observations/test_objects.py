@@ -131,3 +131,21 @@ NOT_CALLED = {
     *("dsplit", "einsum", "einsum_path", "fill_diagonal", "insert", "polyfit", "unpackbits"),
 }
 """What needs other arguments than arrays of floats, one or two, and numbers."""
+
+
+class _LastAgain:
+    """As an array of JAX's within an object: an index that is too large gives the last item."""
+
+    def __getitem__(self, place: int) -> float:
+        return [3.0, 2.0][min(place, 1)]
+
+
+class _ToAnEnd(_LastAgain):
+    def __getitem__(self, place: int) -> float:
+        return [3.0, 1.0][place] if self else 0.0
+
+
+def test_a_class_that_never_ends_is_not_asked_forever() -> None:
+    assert objects.walked(_LastAgain)["in"] == "'never ends'"
+    assert objects.walked(_ToAnEnd)["in"] == "True"
+    assert objects.walked(lambda: [2.0])["in"] == "False"
