@@ -36,6 +36,11 @@ def of(loaded: Loaded, submission: Submission) -> list[str]:
     ]
     if loaded.failed_cells:
         notes.append(_on_cells(loaded.failed_cells, submission))
+    if loaded.ended:
+        notes.append(
+            f"{_place(loaded.ended, submission)} ended the program: what is defined above it was judged, and "
+            "nothing below it was run. Put it under `if __name__ == '__main__':`"
+        )
     return [note for note in notes if note]
 
 

@@ -14,8 +14,8 @@ import attrs
 from conformance.judge import notebooks
 from conformance.reporting.verdicts import LEFT_BY_A_TOOL
 
-MAX_BYTES = 4 * 2**20
-"""Bytes of the largest file that is read; notebooks carry their pictures."""
+MAX_NOTEBOOK = 32 * 2**20
+"""Bytes of the largest notebook that is read: it carries its pictures."""
 MAX_SOURCE = 2**20
 """Bytes of the most Python source that is run."""
 MAX_MODULES = 200
@@ -325,14 +325,14 @@ def read_file(path: Path, *, named: bool = True) -> bytes:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise UnreadableCandidate("this is not a regular file: give a file of Python source")
-        content = os.read(descriptor, MAX_BYTES + 1)
+        content = os.read(descriptor, MAX_NOTEBOOK + 1)
     except OSError as problem:
         raise UnreadableCandidate(f"the file cannot be read: {problem.strerror}") from None
     finally:
         os.close(descriptor)
-    if len(content) > MAX_BYTES or (len(content) > MAX_SOURCE and path.suffix != ".ipynb"):
-        limit = MAX_BYTES if path.suffix == ".ipynb" else MAX_SOURCE
-        raise UnreadableCandidate(
-            f"the file is larger than {limit} bytes: give a file of Python source"
-        )
+    is_notebook = path.suffix == ".ipynb"
+    limit = MAX_NOTEBOOK if is_notebook else MAX_SOURCE
+    if len(content) > limit:
+        remedy = "clear its outputs" if is_notebook else "give a file of Python source"
+        raise UnreadableCandidate(f"the file is larger than {limit} bytes: {remedy}")
     return content

@@ -124,6 +124,7 @@ class Loaded:
         stood_in: packages that only draw, are not installed, and were imported all the same.
         absent: other packages that are not installed, and were imported all the same.
         failed_cells: what cells of a notebook have raised.
+        ended: what ended the file before its last line, as `sys.exit()` does.
 
     """
 
@@ -135,6 +136,7 @@ class Loaded:
     nested: dict[str, str] = attrs.field(factory=dict)
     absent: tuple[str, ...] = ()
     failed_cells: tuple[Failure, ...] = ()
+    ended: Failure | None = None
 
 
 @attrs.define
@@ -202,7 +204,9 @@ def _loaded(reply: dict[str, Any]) -> Loaded:
     named, nested = (_texts(reply.get(each)) for each in ("others", "nested"))
     told = reply.get("failed_cells")
     failed = tuple(raised(each, None) for each in told) if isinstance(told, list) else ()
-    return Loaded(functions, named, defined, loops, _stood_in(reply), nested, absent, failed)
+    end = reply.get("ended")
+    ended = raised(end, None) if isinstance(end, dict) else None
+    return Loaded(functions, named, defined, loops, _stood_in(reply), nested, absent, failed, ended)
 
 
 def _texts(given: Any) -> dict[str, str]:

@@ -79,7 +79,7 @@ def load(
         defines (`defined`), or an `error`; the packages that are not there and have a module of ours in
         their place (`stood_in`), and those that are not there at all (`absent`); what cells of a notebook
         have raised (`failed_cells`), which does not keep the cells after them from being run, as in
-        Jupyter and nbgrader; and the module.
+        Jupyter and nbgrader; what ended the file before its last line (`ended`); and the module.
 
     """
     source, *others = _divided(content, header["sizes"])
@@ -94,24 +94,25 @@ def load(
     packages: set[str] = set()
     absences = absent.install(directory, vars(module), packages)
     failed: list[BaseException] = []
+    ended = None
     if header["notebook"]:
         vars(module).update(get_ipython=_Shell)
     if header["notebook"] or header["cells"] or any(each in source for each in _OF_A_NOTEBOOK):
         vars(module).update(display=_ignore)
     try:
-        for place, other in zip(header["modules"], others, strict=True):
-            _write(place, other)
-        if others:
-            own_modules.install(header["modules"], header["place"], directory, module)
+        _lay_beside(header, others, directory, module)
         sys.modules[module.__name__] = module
         text = source.decode("utf-8-sig", "replace")
         linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
         with overdue.told(header["seconds"], lambda frame: tell(running(frame, candidate))):
-            if header["cells"]:
+            loaded = own_modules.loaded_by_its_package(module) if others else None
+            if loaded is not None:
+                module, candidate = loaded, candidate._replace(namespace=vars(loaded))
+            elif header["cells"]:
                 failed += cells.run(text, header["cells"], file, vars(module), packages)
             else:
                 packages |= absent.imported_at_top(ast.parse(source, file))
-                exec(compile(source, file, "exec", dont_inherit=True), vars(module))
+                ended = _run(source, file, vars(module), header["functions"])
     except BaseException as problem:
         return {"error": describe(problem, candidate), "stood_in": stood_in}, None
     finally:
@@ -122,11 +123,8 @@ def load(
     if absences and not wanted and not failed:
         missing = ModuleNotFoundError(f"No module named {absences[0]!r}", name=absences[0])
         return {"error": describe(missing, candidate), "stood_in": stood_in}, None
-    defined = [
-        k
-        for k, v in namespace.items()
-        if callable(v) and _is_own(v, module.__name__) and k not in wanted
-    ]
+    own = [k for k, v in namespace.items() if callable(v) and _is_own(v, module.__name__)]
+    defined = [name for name in own if name not in wanted]
     reply = {
         "functions": [name for name, value in wanted.items() if callable(value)],
         "others": {n: type(v).__name__[:80] for n, v in wanted.items() if not callable(v)},
@@ -136,8 +134,25 @@ def load(
         "stood_in": stood_in,
         "absent": absences,
         "failed_cells": [describe(each, candidate) for each in failed],
+        "ended": None if ended is None else describe(ended, candidate),
     }
     return reply, candidate
+
+
+def _run(
+    source: bytes, file: str, namespace: dict[str, Any], functions: Sequence[str]
+) -> SystemExit | None:
+    """Run the source; where it ends the program once a function asked for is there, what did so.
+
+    A script may end so, by `sys.exit(main())` or `unittest.main()`.
+    """
+    try:
+        exec(compile(source, file, "exec", dont_inherit=True), namespace)
+    except SystemExit as end:
+        if not any(callable(namespace.get(name)) for name in functions):
+            raise
+        return end
+    return None
 
 
 def _divided(content: bytes, sizes: list[int]) -> list[bytes]:
@@ -157,6 +172,16 @@ def _write(place: str, source: bytes) -> str:
         with open(path, "wb") as file:
             file.write(source)
     return path
+
+
+def _lay_beside(
+    header: Mapping[str, Any], others: Sequence[bytes], directory: str, module: types.ModuleType
+) -> None:
+    """Let the candidate import the student's other files."""
+    for place, other in zip(header["modules"], others, strict=True):
+        _write(place, other)
+    if others:
+        own_modules.install(header["modules"], header["place"], directory, module)
 
 
 def _name(modules: Sequence[str]) -> str:

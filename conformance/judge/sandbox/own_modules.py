@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import importlib
 import os
 import sys
@@ -58,7 +59,7 @@ def install(
 
     """
     here = os.path.dirname(place)
-    package = _package(here, modules)
+    package = _package(here, (*modules, place))
     places = [here, _above(here, package), ""]
     if any(each.startswith("src/") for each in modules):
         places.append("src")
@@ -74,11 +75,30 @@ def install(
     if os.path.basename(place).endswith(".py"):
         name = os.path.basename(place).removesuffix(".py")
         sys.modules.setdefault(name, candidate)
-        if package and name != "__init__" and package.partition(".")[0] not in taken:
+        if package and package.partition(".")[0] not in taken:
             candidate.__package__ = package
-            sys.modules.setdefault(f"{package}.{name}", candidate)
+            if name == "__init__":
+                candidate.__path__ = [os.path.join(directory, here)]
+                sys.modules.setdefault(package, candidate)
     if taken:
         _refuse(taken, directory + os.sep)
+
+
+def loaded_by_its_package(candidate: types.ModuleType) -> types.ModuleType | None:
+    """The candidate as a module of its package, where that package's `__init__.py` has imported it.
+
+    Python runs a package before the modules in it. None where the candidate is in no package, or is
+    the package, or is not imported by it; other modules of the package find the candidate then.
+    """
+    name = os.path.basename(str(candidate.__file__)).removesuffix(".py")
+    package = candidate.__package__
+    if not package or name == "__init__":
+        return None
+    whole = f"{package}.{name}"
+    with contextlib.suppress(Exception):  # what the candidate needs of it raises again
+        importlib.import_module(package)
+    found = sys.modules.setdefault(whole, candidate)
+    return None if found is candidate else found
 
 
 def _package(here: str, modules: Sequence[str]) -> str:

@@ -1,8 +1,10 @@
 """A seccomp filter: system calls that no solution needs, and that hide memory or reach the machine.
 
 Refused are memory that no process is seen to hold (memfd, System V, POSIX queues, anonymous shared
-mappings), other processes (ptrace, process_vm_*, pidfd_getfd), the kernel's keyrings, io_uring, bpf,
-userfaultfd, mounts and namespaces, and every socket that is not a UNIX one: no network, no vsock.
+mappings), other processes (ptrace, process_vm_*, pidfd_getfd, their limits, priorities and processors), the
+kernel's keyrings, io_uring, bpf, userfaultfd, mounts and namespaces, and every socket but a pair of connected
+ones: no network, no vsock, and no service of the user's that listens in a directory, which Landlock does
+not see. What sets a file's mode, owner, times or attributes does nothing: Landlock does not see it either.
 The program is classic BPF (linux/filter.h, linux/seccomp.h); it is inherited and cannot be undone.
 """
 
@@ -11,7 +13,8 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from . import linux
 
@@ -25,7 +28,8 @@ _X86_64 = dict(
     move_mount=429, fsopen=430, fsconfig=431, fsmount=432, fspick=433, mount_setattr=442,
     name_to_handle_at=303, open_by_handle_at=304, fanotify_init=300, quotactl=179,
     kexec_load=246, init_module=175, finit_module=313, delete_module=176, reboot=169, swapon=167,
-    swapoff=168, acct=163, syslog=103, personality=135,
+    swapoff=168, acct=163, syslog=103, personality=135, setpriority=141, sched_setscheduler=144,
+    sched_setparam=142, sched_setattr=314, ioprio_set=251, migrate_pages=256, move_pages=279,
 )  # fmt: skip
 _AARCH64 = dict(
     memfd_create=279, memfd_secret=447, shmget=194, shmat=196, shmctl=195, semget=190, semop=193,
@@ -37,63 +41,111 @@ _AARCH64 = dict(
     move_mount=429, fsopen=430, fsconfig=431, fsmount=432, fspick=433, mount_setattr=442,
     name_to_handle_at=264, open_by_handle_at=265, fanotify_init=262, quotactl=60,
     kexec_load=104, init_module=105, finit_module=273, delete_module=106, reboot=142, swapon=224,
-    swapoff=225, acct=89, syslog=116, personality=92,
+    swapoff=225, acct=89, syslog=116, personality=92, setpriority=140, sched_setscheduler=119,
+    sched_setparam=118, sched_setattr=274, ioprio_set=30, migrate_pages=238, move_pages=239,
 )  # fmt: skip
+_ACCESS_X86_64 = dict(socket=41, connect=42, bind=49)
+_ACCESS_AARCH64 = dict(socket=198, connect=203, bind=200)
+_ATTRIBUTES_X86_64 = dict(
+    chmod=90, fchmod=91, fchmodat=268, fchmodat2=452, chown=92, fchown=93, lchown=94, fchownat=260,
+    utime=132, utimes=235, futimesat=261, utimensat=280, setxattr=188, lsetxattr=189, fsetxattr=190,
+    removexattr=197, lremovexattr=198, fremovexattr=199, setxattrat=463, removexattrat=466,
+)  # fmt: skip
+_ATTRIBUTES_AARCH64 = dict(
+    fchmod=52, fchmodat=53, fchmodat2=452, fchown=55, fchownat=54, utimensat=88, setxattr=5,
+    lsetxattr=6, fsetxattr=7, removexattr=14, lremovexattr=15, fremovexattr=16, setxattrat=463,
+    removexattrat=466,
+)  # fmt: skip
+_PARTLY_X86_64 = dict(
+    mmap=9, clone=56, clone3=435, socketpair=53, prlimit64=302, sched_setaffinity=203
+)
+_PARTLY_AARCH64 = dict(
+    mmap=222, clone=220, clone3=435, socketpair=199, prlimit64=261, sched_setaffinity=122
+)
+
+
+class _Machine(NamedTuple):
+    """The numbers of the system calls that are filtered."""
+
+    architecture: int
+    """AUDIT_ARCH_*."""
+    refused: Mapping[str, int]
+    access: Mapping[str, int]
+    """Refused as what a candidate has no access to."""
+    attributes: Mapping[str, int]
+    """What does nothing and says that it is done: Landlock does not see it, and honest code copies files."""
+    partly: Mapping[str, int]
+    """Refused with some arguments alone."""
+
+
 _MACHINES = {
-    # machine: (AUDIT_ARCH_*, refused, mmap, socket, clone, clone3)
-    "x86_64": (0xC000003E, _X86_64, 9, 41, 56, 435),
-    "aarch64": (0xC00000B7, _AARCH64, 222, 198, 220, 435),
+    "x86_64": _Machine(0xC000003E, _X86_64, _ACCESS_X86_64, _ATTRIBUTES_X86_64, _PARTLY_X86_64),
+    "aarch64": _Machine(
+        0xC00000B7, _AARCH64, _ACCESS_AARCH64, _ATTRIBUTES_AARCH64, _PARTLY_AARCH64
+    ),
 }
 X32_BIT = 0x40000000
 
 # Offsets into struct seccomp_data; arguments are 64 bits, their low half first.
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
-_LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _JUMP_ANY, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
-_ALLOW, _KILL = 0x7FFF0000, 0x80000000
+_LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _AND, _RETURN = 0x20, 0x15, 0x35, 0x54, 0x06
+_ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 _SHARED_ANONYMOUS = 0x01 | 0x20
 _NAMESPACES = 0x7E020000  # CLONE_NEW*
-_AF_UNIX = 1
+_SOCKET_TYPE, _SOCK_DGRAM = 0xF, 2
+_ANY = 0xFFFFFFFF
 
 Instruction = tuple[int, int, int, int]
 
 
-def _refuse(number: int) -> Instruction:
-    return (_RETURN, 0, 0, 0x00050000 | number)
+def _answer(number: int, answer: int) -> list[Instruction]:
+    """A system call fails with this errno; with 0 it does nothing, and succeeds."""
+    return [(_JUMP_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ERRNO | answer)]
+
+
+def _refuse_where(
+    number: int, argument: int, mask: int, value: int, *, equal: bool
+) -> list[Instruction]:
+    """A system call fails where an argument, masked, is this value, or where it is another."""
+    yes, no = (0, 1) if equal else (1, 0)
+    return [
+        (_JUMP_EQUAL, 0, 5, number),
+        (_LOAD, 0, 0, _ARGUMENTS + argument * 8),
+        (_AND, 0, 0, mask),
+        (_JUMP_EQUAL, yes, no, value),
+        (_RETURN, 0, 0, _ERRNO | errno.EPERM),
+        (_RETURN, 0, 0, _ALLOW),
+    ]
 
 
 def program(machine: str) -> list[Instruction] | None:
     """The filter for a machine's system calls as (code, jump if true, if false, k); None for none."""
     if machine not in _MACHINES:
         return None
-    architecture, refused, mmap, socket, clone, clone3 = _MACHINES[machine]
+    calls = _MACHINES[machine]
+    partly = calls.partly
     lines: list[Instruction] = [
         (_LOAD, 0, 0, _ARCHITECTURE),
-        (_JUMP_EQUAL, 1, 0, architecture),
+        (_JUMP_EQUAL, 1, 0, calls.architecture),
         (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, _NUMBER),
         (_JUMP_AT_LEAST, 0, 1, X32_BIT),
-        _refuse(errno.ENOSYS),
+        (_RETURN, 0, 0, _ERRNO | errno.ENOSYS),
     ]
-    for number in sorted(refused.values()):
-        lines += [(_JUMP_EQUAL, 0, 1, number), _refuse(errno.EPERM)]
+    answers = ((calls.refused, errno.EPERM), (calls.access, errno.EACCES), (calls.attributes, 0))
+    for numbers, answer in answers:
+        for number in numbers.values():
+            lines += _answer(number, answer)
     # Flags of clone3 lie in memory, out of a filter's reach: the C library falls back to clone.
-    lines += [(_JUMP_EQUAL, 0, 1, clone3), _refuse(errno.ENOSYS)]
-    lines += [
-        (_JUMP_EQUAL, 0, 4, mmap),
-        (_LOAD, 0, 0, _ARGUMENTS + 3 * 8),
-        (_AND, 0, 0, _SHARED_ANONYMOUS),
-        (_JUMP_EQUAL, 0, 7, _SHARED_ANONYMOUS),
-        _refuse(errno.EPERM),
-        (_JUMP_EQUAL, 0, 2, socket),
-        (_LOAD, 0, 0, _ARGUMENTS),
-        (_JUMP_EQUAL, 3, 4, _AF_UNIX),
-        (_JUMP_EQUAL, 0, 2, clone),
-        (_LOAD, 0, 0, _ARGUMENTS),
-        (_JUMP_ANY, 1, 0, _NAMESPACES),
-        (_RETURN, 0, 0, _ALLOW),
-        _refuse(errno.EACCES),
-    ]
-    return lines
+    lines += _answer(partly["clone3"], errno.ENOSYS)
+    lines += _refuse_where(partly["clone"], 0, _NAMESPACES, 0, equal=False)
+    lines += _refuse_where(partly["mmap"], 3, _SHARED_ANONYMOUS, _SHARED_ANONYMOUS, equal=True)
+    # A pair of datagram sockets can send to any socket that lies in a directory.
+    lines += _refuse_where(partly["socketpair"], 1, _SOCKET_TYPE, _SOCK_DGRAM, equal=True)
+    # Of itself alone: 0 is the caller.
+    lines += _refuse_where(partly["prlimit64"], 0, _ANY, 0, equal=False)
+    lines += _refuse_where(partly["sched_setaffinity"], 0, _ANY, 0, equal=False)
+    return [*lines, (_RETURN, 0, 0, _ALLOW)]
 
 
 class _Program(ctypes.Structure):

@@ -11,7 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from . import answers, candidate_module, compiled_programs, isolation, observe, overdue, wire
+from . import (
+    answers,
+    candidate_module,
+    compiled_programs,
+    isolation,
+    observe,
+    overdue,
+    settled,
+    wire,
+)
 
 ADDRESS_FACTOR, DATA_FACTOR = 4, 6
 """A worker may grow to this many times what it held after a first computation of our own."""
@@ -39,6 +48,7 @@ def work(
     compiled_programs.install(shared, target)
     try:
         warm_up()
+        settled.install()
         limit_memory(spare_tasks)
     except TooLittle as problem:
         _send(replies, {"refused": str(problem)})

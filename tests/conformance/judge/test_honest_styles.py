@@ -57,6 +57,22 @@ STYLES: dict[str, Style] = {
         "x * x",
         "x + x",
     ),
+    "devices-asked-for": Style(
+        "jax.config.update('jax_num_cpu_devices', 8)\n"
+        "def parallel_compute(x):\n    return jax.pmap(lambda v: v * v)(x)",
+        "v * v",
+        "v + v",
+    ),
+    "ends-by-exit": Style(
+        "import sys\ndef vectorized_square(x):\n    return x * x\nsys.exit(print('done'))",
+        "x * x",
+        "x + x",
+    ),
+    "ends-by-its-tests": Style(
+        "import unittest\ndef vectorized_square(x):\n    return x * x\nunittest.main()",
+        "x * x",
+        "x + x",
+    ),
     "positional-only": Style(
         "def vectorized_linear_layer(a, b, c, /):\n    return c @ a + b", "c @ a + b", "c @ a - b"
     ),
@@ -224,6 +240,15 @@ def test_an_argument_that_is_changed_in_place_is_said_though_jax_arrays_would_ra
     )
     assert verdict.verdict == "violates", verdict
     assert "the argument x was changed in place" in verdict.message, verdict.message
+
+
+def test_what_ends_a_file_early_is_named_and_what_it_leaves_out_is_missing(judge: Callable) -> None:
+    both = "def vectorized_square(x):\n    return x * x\nraise SystemExit\ndef vectorized_add(a, b): ...\n"
+    (verdict,) = judge(both)
+    assert verdict.verdict == "conforms"
+    assert any(each.startswith("line 3 ended the program") for each in verdict.remarks)
+    (verdict,) = judge("raise SystemExit(3)\n" + both)
+    assert (verdict.verdict, verdict.message) == ("error", "SystemExit: 3")
 
 
 def test_a_package_is_named_as_pip_calls_it(judge: Callable) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conformance.judge import notebooks
-from conformance.judge.submissions import UnreadableCandidate, read_candidate
+from conformance.judge.submissions import MAX_NOTEBOOK, UnreadableCandidate, read_candidate
 
 
 def notebook(*cells: str) -> bytes:
@@ -96,6 +96,18 @@ def test_a_notebook_of_the_third_format_is_read() -> None:
     cells = [{"cell_type": "code", "input": ["x = 1\n", "y = 2"]}]
     content = json.dumps({"nbformat": 3, "worksheets": [{"cells": cells}]}).encode()
     assert notebooks.from_json(content).source == "x = 1\ny = 2\n"
+
+
+@pytest.mark.parametrize("size", [8 * 2**20, MAX_NOTEBOOK])
+def test_pictures_in_a_notebook_do_not_count_as_its_source(size: int, tmp_path: Path) -> None:
+    pictures = {"cell_type": "code", "source": "x = 1", "outputs": [{"data": "0" * size}]}
+    path = tmp_path / "plots.ipynb"
+    path.write_text(json.dumps({"cells": [pictures], "nbformat": 4}))
+    if size < MAX_NOTEBOOK:
+        assert read_candidate(path).source == b"x = 1\n"
+        return
+    with pytest.raises(UnreadableCandidate, match="clear its outputs"):
+        read_candidate(path)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,26 @@ FILES = {
         "hw/helpers.py": HELPER,
         "hw/__init__.py": "",
     },
+    "its-package-imports-it": {
+        "src/hw/solution.py": "from .helpers import sq\ndef vectorized_square(x):\n    return sq(x)\n",
+        "src/hw/helpers.py": HELPER,
+        "src/hw/__init__.py": "from hw.helpers import sq\nfrom .solution import vectorized_square\n",
+    },
+    "its-package-fails-without-it": {
+        "hw/solution.py": "vectorized_square = lambda x: x * x\n",
+        "hw/__init__.py": "raise RuntimeError('a mistake elsewhere')\n",
+    },
+    "the-package-itself": {
+        "hw/__init__.py": "from .helpers import sq as vectorized_square\nfrom . import helpers\n",
+        "hw/helpers.py": HELPER,
+    },
+    "a-package-in-a-package": {
+        "hw/parts/__init__.py": "from ..helpers import sq\nfrom .more import twice\n"
+        "def vectorized_square(x):\n    return sq(x)\n",
+        "hw/parts/more.py": "import hw.parts\ntwice = 2\n",
+        "hw/helpers.py": HELPER,
+        "hw/__init__.py": "",
+    },
     "from-src": {
         "tests/test_hw.py": "from hw.solution import vectorized_square\n",
         "src/hw/solution.py": "vectorized_square = lambda x: x * x\n",
@@ -133,8 +153,9 @@ def test_only_a_package_imports_from_itself(judge_one: Callable) -> None:
     verdict = judge_one({name: files[name] for name in files if "__init__" not in name})
     assert verdict.diagnosis is not None, verdict
     assert verdict.diagnosis.pitfall == "relative-import"
-    wrong = {**files, "src/hw/helpers.py": HELPER.replace("v * v", "v + v")}
-    assert judge_one(wrong).verdict == "violates"
+    for kind in ("in-a-package", "its-package-imports-it"):
+        wrong = {**FILES[kind], "src/hw/helpers.py": HELPER.replace("v * v", "v + v")}
+        assert judge_one(wrong).verdict == "violates", kind
 
 
 def test_an_error_in_a_helper_names_its_line(judge_one: Callable) -> None:
