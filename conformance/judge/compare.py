@@ -116,11 +116,11 @@ def _values(given: GivenAnswer, right: ExpectedAnswer, place: int) -> Mismatch |
 
 def _place(right: ExpectedAnswer, place: int) -> str:
     """Which of an answer's arrays is meant, as the code that takes it; nothing where there is one."""
-    names = _names(right.spec) if len(right.leaves) > 1 else []
-    return f"answer{names[place]}: " if place < len(names) else ""
+    known = names(right.spec) if len(right.leaves) > 1 else []
+    return f"answer{known[place]}: " if place < len(known) else ""
 
 
-def _names(spec: Any) -> list[str]:
+def names(spec: Any) -> list[str]:
     """The indices that lead to each array, in order."""
     ((kind, content),) = spec.items()
     if kind == "array":
@@ -128,7 +128,7 @@ def _names(spec: Any) -> list[str]:
     if kind not in ("tuple", "list", "dict"):
         return []
     items = content.items() if kind == "dict" else enumerate(content)
-    return [f"[{key!r}]{rest}" for key, item in items for rest in _names(item)]
+    return [f"[{key!r}]{rest}" for key, item in items for rest in names(item)]
 
 
 def _form(spec: Any) -> str:

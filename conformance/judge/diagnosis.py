@@ -11,6 +11,7 @@ import numpy as np
 
 from conformance.judge import error_and_call
 from conformance.judge.compare import GivenAnswer, Mismatch, compare, fits
+from conformance.judge.dropped_axes import AXIS_DROPPED, lacks_an_axis
 from conformance.judge.error_texts import of_text
 from conformance.judge.exercises.exercise import Exercise, Pitfall
 from conformance.judge.expected_answers import Call, ExpectedAnswer, compute
@@ -179,6 +180,8 @@ def of_wrong(
     for kind, found in NO_NUMBERS.items():
         if all(f"{each.given.unfit or ''} ".startswith(f"{kind} ") for each in sample):
             return PRINTED if found is NOTHING_RETURNED and printed else found
+    if all(lacks_an_axis(each.given, each.expected) for each in wrong):
+        return AXIS_DROPPED
     explained = _by_reference(exercise.pitfalls, sample)
     if explained is None:
         explained = _by_reference(_suspects(exercise, notes or {}), sample)

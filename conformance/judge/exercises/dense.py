@@ -106,6 +106,38 @@ def params_inside(path: Sequence[str], key: Any, inputs: int, features: int) -> 
     return {"params": found}
 
 
+MAX_SUSPECTS = 4
+"""Places of parameters that are tried."""
+
+
+def paths_inside(notes: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """The places of the kernels that `init` was seen to return inside other modules."""
+    paths = {
+        tuple(name.split("/"))[1:-1]
+        for shapes in notes.get("inits", ())
+        for name in shapes
+        if name.startswith("params/") and name.endswith("/kernel") and name.count("/") < 8
+    }
+    return sorted(paths - {()})[:MAX_SUSPECTS]
+
+
+def drawn_inside(path: Sequence[str], reference: Callable[..., Rounded]) -> Pitfall:
+    """The pitfall of a Dense inside another module, whose names go into its keys.
+
+    Args:
+        path: the place of its parameters.
+        reference: the answer to which that leads.
+
+    """
+    return Pitfall(
+        "wrong-key-derivation",
+        f"The weights are drawn inside another module, at `{'/'.join(path)}`, and that path goes "
+        "into their key.",
+        "Initialise the lifted `nn.Dense` itself instead of a module that contains it.",
+        reference,
+    )
+
+
 def params_of_nnx(key: Any, inputs: int, features: int) -> Any:
     """The draws behind `nnx.Linear(inputs, features, rngs=nnx.Rngs(seed))`, as `params` gives them."""
     drawn = params_like(keys.derive_in_order(key, (), 1), inputs, features)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -59,6 +60,20 @@ def _derived(number: int) -> Any:
         return flat(dense.answers(members, x_batch, features))
 
     return wrong
+
+
+def _inside(path: tuple[str, ...]) -> Pitfall:
+    def wrong(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+        split = jax.random.split(jax.random.PRNGKey(seed), len(x_batch))
+        members = [dense.params_inside(path, key, x_batch.shape[1], features) for key in split]
+        return flat(dense.answers(members, x_batch, features))
+
+    return dense.drawn_inside(path, wrong)
+
+
+def suspects(notes: Mapping[str, Any]) -> tuple[Pitfall, ...]:
+    """The places inside other modules where `init` was seen to draw kernels."""
+    return tuple(map(_inside, dense.paths_inside(notes)))
 
 
 def _jit_of_the_lift(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
@@ -120,6 +135,7 @@ EXERCISE = Exercise(
     draw=dense.draw,
     reference=reference,
     solution=SOLUTION,
+    suspects=suspects,
     expects_lift=True,
     also_right=(_in_64_bits, _jit_of_the_lift, _lift_of_the_jit),
     pitfalls=(
@@ -164,6 +180,7 @@ EXERCISE = Exercise(
             )
             for number in range(6)
         ),
+        *map(_inside, (("VmapDense_0",), ("Dense_0",))),
         *dense.other_initializers(ensemble=True),
         dense.SEED_OVERFLOWS,
     ),

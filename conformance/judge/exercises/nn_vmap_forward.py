@@ -97,29 +97,13 @@ def _in_64_bits(seed: int, x_batch: np.ndarray, features: int) -> Rounded | None
     return None if key is None else flat(dense.shared(key, x_batch, features))
 
 
-MAX_SUSPECTS = 4
-"""Places of parameters that are tried."""
-
-
 def suspects(notes: Mapping[str, Any]) -> tuple[Pitfall, ...]:
-    """The kernels that `init` was seen to return inside other modules, whose names go into their keys."""
-    paths = {
-        tuple(name.split("/"))[1:-1]
-        for shapes in notes.get("inits", ())
-        for name in shapes
-        if name.startswith("params/") and name.endswith("/kernel") and name.count("/") < 8
-    }
-    return tuple(_drawn_inside(path) for path in sorted(paths - {()})[:MAX_SUSPECTS])
+    """The places inside other modules where `init` was seen to draw kernels."""
+    return tuple(map(_drawn_inside, dense.paths_inside(notes)))
 
 
 def _drawn_inside(path: tuple[str, ...]) -> Pitfall:
-    return Pitfall(
-        "wrong-key-derivation",
-        f"The weights are drawn inside another module, at `{'/'.join(path)}`, and that path goes "
-        "into their key.",
-        "Initialise the lifted `nn.Dense` itself instead of a module that contains it.",
-        _inside(path),
-    )
+    return dense.drawn_inside(path, _inside(path))
 
 
 def observe(arguments: Arguments, notes: Mapping[str, Any]) -> Finding | None:

@@ -40,7 +40,11 @@ def _clipped_by_norm(params: Params, gradients: Params, rate: Any) -> Params:
     return stepped(params, gradients, rate * jnp.minimum(1, 1 / norm))
 
 
-_ALL_LAYERS = "Step every layer, for instance with `jax.tree_util.tree_map`."
+_CUT_OFF = (
+    "If the step changes all of them, the gradient of the others is cut off: look for `stop_gradient` "
+    "in the network."
+)
+_ALL_LAYERS = f"Step every layer, for instance with `jax.tree_util.tree_map`. {_CUT_OFF}"
 
 STEPS: tuple[Way, ...] = (
     Way(
@@ -64,7 +68,7 @@ STEPS: tuple[Way, ...] = (
     Way(
         "biases-not-updated",
         "Only the weights were changed.",
-        "Step the biases as well, with their own gradient.",
+        f"Step the biases as well, with their own gradient. {_CUT_OFF}",
         _biases_left,
     ),
     Way(

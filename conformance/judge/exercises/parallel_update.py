@@ -140,7 +140,8 @@ EXERCISE = Exercise(
         Pitfall(
             "params-unchanged",
             "The parameters came back as they were.",
-            "Return the stepped ones.",
+            "Return the stepped ones. If it does, the gradient is cut "
+            "off: look for `stop_gradient`, and for a loss that does not use what it is differentiated by.",
             lambda params, x, y, learning_rate: reference(params, x, y, 0.0),
         ),
         MORE_THAN_DEVICES,

@@ -91,7 +91,8 @@ EXERCISE = Exercise(
         Pitfall(
             "params-unchanged",
             "The parameters came back as they were.",
-            "Return the new ones: arrays of JAX do not change in place.",
+            "Return the new ones: arrays of JAX do not change in place. If it does, the gradient is cut "
+            "off: look for `stop_gradient`, and for a loss that does not use what it is differentiated by.",
             lambda params, x, y, learning_rate: reference(params, x, y, 0.0),
         ),
         *(
