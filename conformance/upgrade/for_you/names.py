@@ -1,5 +1,6 @@
 """Names of JAX and Flax that the user's sources use and that are gone, take other keywords, or warn."""
 
+import difflib
 from collections.abc import Iterator, Mapping, Sequence
 
 from conformance.events.user_code import Use
@@ -13,6 +14,9 @@ from conformance.upgrade.name_changes import (
     is_known_to_have_been_taken,
     keyword_change,
 )
+
+_IN_COMMON = 0.35
+"""The share that two names of one keyword have in common, at least."""
 
 
 def places(uses: Sequence[Use]) -> tuple[Place, ...]:
@@ -138,9 +142,16 @@ def _refusal(name: str, words: Sequence[str], was: Value, now: Value) -> str:
     added = [
         word for word in now["keywords"] if word not in was["keywords"] and not word.startswith("_")
     ]
-    # One that is new may be its other name; several say nothing of that.
-    hint = f"; new: {added[0]}" if len(added) == len(words) == 1 else ""
+    # One that is new and reads like it may be its other name; several say nothing of that.
+    hint = (
+        f"; new: {added[0]}" if len(added) == len(words) == 1 and _alike(words[0], added[0]) else ""
+    )
     return f"takes no {given} any more{hint}"
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two names have much in common, as `check_rep` and `check_vma`."""
+    return difflib.SequenceMatcher(None, one, other).ratio() > _IN_COMMON
 
 
 def arguments(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> Iterator[Line]:

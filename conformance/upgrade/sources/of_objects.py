@@ -1,7 +1,7 @@
 """What a file does with objects of JAX and Flax whose type its text tells: attributes, methods, operators."""
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from conformance.events.user_code import Operation
 from conformance.upgrade.sources import made, words
@@ -11,6 +11,8 @@ from conformance.upgrade.sources.scopes import Scopes
 
 Found = tuple[int, str, str]
 """A line, a type and what is done."""
+Given = dict[tuple[str, ...], dict[int | str, set[str]]]
+"""By function, as its enclosing definitions and its own name, the types that calls give each parameter."""
 
 
 def done_in(source: bytes | str, file: str) -> list[Operation]:
@@ -25,7 +27,7 @@ def done_in(source: bytes | str, file: str) -> list[Operation]:
     reader = _Reader()
     reader.visit(tree)
     # Functions and members may be used before they are made.
-    again = _Reader(reader.functions, reader.members, reader.classes)
+    again = _Reader(reader.functions, reader.members, reader.classes, reader.given)
     again.visit(tree)
     return [
         Operation(file=file, line=line, name=f"{kind or 'an object'}: {what}")
@@ -41,13 +43,18 @@ class _Reader(Scopes, ast.NodeVisitor):
         functions: dict[str, str] | None = None,
         members: dict[str, str] | None = None,
         classes: dict[str, str] | None = None,
+        given: Given | None = None,
     ) -> None:
         super().__init__()
         self.done: list[Found] = []
         self.functions = functions or {}
         self.members = members or {}
         self.classes = classes or {}
+        self.given: Given = {}
+        self._known = given or {}
         self._function: list[str] = []
+        self._place: tuple[str, ...] = ()
+        self._defined: set[tuple[str, ...]] = set()
 
     # Types.
 
@@ -195,9 +202,12 @@ class _Reader(Scopes, ast.NodeVisitor):
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         for child in (*node.decorator_list, *node.args.defaults):
             self.visit(child)
+        outside, self._place = self._place, (*self._place, node.name)
+        self._defined.add(self._place)
         self._function.append(node.name)
-        self._within(node.args, node.body)
+        self._within(node.args, node.body, self._known.get(self._place, {}))
         self._function.pop()
+        self._place = outside
         decorated = [self._decorated(each) for each in node.decorator_list]
         self._is(node.name, next(filter(None, decorated), ""))
 
@@ -209,14 +219,24 @@ class _Reader(Scopes, ast.NodeVisitor):
         return made.called(self._dotted(node)) or self._type(node)
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
-        self._within(node.args, [node.body])
+        self._within(node.args, [node.body], {})
 
-    def _within(self, given: ast.arguments, body: Sequence[ast.AST]) -> None:
+    def _within(
+        self,
+        given: ast.arguments,
+        body: Sequence[ast.AST],
+        by_callers: Mapping[int | str, set[str]],
+    ) -> None:
+        """A function's body, its parameters of the types that annotations, names or all callers tell."""
         own = {}
-        for each in (*given.posonlyargs, *given.args, *given.kwonlyargs):
+        for place, each in enumerate((*given.posonlyargs, *given.args, *given.kwonlyargs)):
+            seen = by_callers.get(place, set()) | by_callers.get(each.arg, set())
+            of_callers = next(iter(seen)) if len(seen) == 1 else ""
             told = made.base(self._dotted(each.annotation)) if each.annotation else ""
             of_self = self.scopes[-1].get("self", OTHER).type if each.arg == "self" else ""
-            own[each.arg] = Bound((), type=told or of_self or made.parameter(each.arg))
+            own[each.arg] = Bound(
+                (), type=told or of_self or made.parameter(each.arg) or of_callers
+            )
         self.within(own, body)
 
     def visit_Return(self, node: ast.Return) -> None:
@@ -234,7 +254,9 @@ class _Reader(Scopes, ast.NodeVisitor):
         self.classes[node.name] = kind
         for decorator in node.decorator_list:
             self.visit(decorator)
+        outside, self._place = self._place, (*self._place, node.name)
         self.within({"self": Bound((), type=kind)}, node.body)
+        self._place = outside
 
     # What is done.
 
@@ -270,6 +292,7 @@ class _Reader(Scopes, ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         function, dotted = node.func, self._dotted(node.func)
+        self._gives(node)
         first = self._type(node.args[0]) if node.args else ""
         if dotted == "isinstance" and len(node.args) > 1:
             asked = node.args[1]
@@ -291,6 +314,22 @@ class _Reader(Scopes, ast.NodeVisitor):
         elif not dotted:
             self._done(node, self._type(function), "call with an array" if node.args else "call")
         self.generic_visit(node)
+
+    def _gives(self, node: ast.Call) -> None:
+        """What a call gives a function of this file, the nearest of its name."""
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        nearest = ((*self._place[:depth], name) for depth in range(len(self._place), -1, -1))
+        place = next((each for each in nearest if each in self._defined), None)
+        if place is None:
+            return
+        given = self.given.setdefault(place, {})
+        for position, each in enumerate(node.args):
+            if isinstance(each, ast.Starred):
+                break
+            given.setdefault(position, set()).add(self._type(each))
+        for word in node.keywords:
+            if word.arg is not None:
+                given.setdefault(word.arg, set()).add(self._type(word.value))
 
     def visit_Compare(self, node: ast.Compare) -> None:
         sides = [node.left, *node.comparators]

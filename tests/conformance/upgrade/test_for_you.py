@@ -73,9 +73,10 @@ def test_a_keyword_that_is_not_taken_any_more() -> None:
     after = side({}, {key: {"keywords": ["x", "min"], "any": False}})
     (line,) = found(before, after).work
     assert (line.where, line.sentence) == ("a.py:7", "takes no a_min= any more; new: min")
-    private = side({}, {key: {"keywords": ["x", "_min"], "any": False}})
-    (line,) = found(before, private).work
-    assert line.sentence == "takes no a_min= any more"
+    for no_other_name in ("_min", "graph"):
+        after = side({}, {key: {"keywords": ["x", no_other_name], "any": False}})
+        (line,) = found(before, after).work
+        assert line.sentence == "takes no a_min= any more"
     by_position = side({}, {key: {"keywords": ["x"], "positional": ["a_min"], "any": False}})
     (line,) = found(before, by_position).work
     assert line.sentence == "takes no a_min= any more: give it by position"

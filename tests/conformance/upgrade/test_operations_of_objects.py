@@ -34,7 +34,25 @@ CASES = {
     "M().w.value": (5, "Param: .value"),
     "from flax import nnx\no = nnx.Optimizer(m, t)\no.update(g)": (3, "Optimizer: .update(1"),
     "import jax\nx.memory_kind": (2, "an object: .memory_kind"),
+    # What a function is given where the file calls it.
+    "from flax import nnx\n@nnx.jit\ndef f(v):\n  v += 1\nf(nnx.Param(1))": (4, "Param: += 1"),
+    "from flax import nnx\ndef f(*, v):\n  v += 1\nf(v=nnx.Param(1))": (3, "Param: += 1"),
+    "from flax import nnx\nclass A:\n  def a(self):\n    def f(v):\n      v += 1\n    f(nnx.Param(1))\n"
+    "  def b(self):\n    def f(v):\n      v += 1\n    f(3)": (5, "Param: += 1"),
 }
+NOT_GIVEN = (
+    "from flax import nnx\ndef f(v):\n  v += 1\nf(nnx.Param(1))\nf(2)",
+    "from flax import nnx\ndef f(v):\n  v += 1\nf(*[nnx.Param(1)])",
+    "from flax import nnx\ndef f(u, v):\n  v += 1\nf(nnx.Param(1), x)",
+    "from flax import nnx\ndef f(v):\n  v += 1\ndef g():\n  def f(v):\n    return v\n  f(nnx.Param(1))",
+    "from flax import nnx\ndef f(v):\n  v += 1\nv = nnx.Param(1)\no.f(v)",
+)
+"""A parameter of more types than one, or of none that the text tells."""
+
+
+@pytest.mark.parametrize("source", NOT_GIVEN)
+def test_a_parameter_has_a_type_only_where_every_call_gives_it(source: str) -> None:
+    assert not [each for each in done_in(source, "a.py") if each.name.endswith("+= 1")]
 
 
 @pytest.mark.parametrize("source", CASES)
