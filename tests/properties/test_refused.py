@@ -2,8 +2,10 @@
 
 import jax
 import pytest
+from packaging.version import Version
 
 from conformance.transforms import TRANSFORMS
+from properties import lacking
 from properties.call import Axes, FunctionCall
 from properties.law import violation
 from properties.laws.errors.of_functions import FUNCTIONS
@@ -123,6 +125,19 @@ def test_a_message_of_something_else_is_noticed(
     function, broken = rewritten(where, now, fault)
     monkeypatch.setattr(function, "__code__", broken.__code__)
     assert violation(law, TRANSFORMS["jax.vmap"], CALL) is not None
+
+
+@pytest.mark.parametrize(
+    ("fault", "noticed"), [(SIZES, False), ("jax._src.custom_batching:custom_vmap.__call__", True)]
+)
+def test_a_newer_release_may_use_other_words_but_no_other_class(
+    fault: str, noticed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where, now, then = next(each for each in FAULTS if each[0] == fault)
+    function, broken = rewritten(where, now, then)
+    monkeypatch.setattr(function, "__code__", broken.__code__)
+    monkeypatch.setattr(lacking, "MEASURED", Version("0.4.29"))
+    assert (violation(law, TRANSFORMS["jax.vmap"], CALL) is not None) is noticed
 
 
 @pytest.mark.skipif(not hasattr(jax, "new_ref"), reason="this release has no references")

@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 
+from properties import lacking
 from properties.batch_axes import front
 from properties.call import FunctionCall
 from properties.law import attribute_to, law
@@ -283,6 +284,7 @@ def within_the_function(transform: Transform, call: FunctionCall) -> None:
         if not each.is_there:
             continue
         got = attempt(transform.map(each.function(), axes), *GIVEN)
+        says = () if lacking.is_newer() else each.says  # a newer release may say it in other words
         with attribute_to(call, each.recipe, GIVEN):
-            for said in each.says or ("",):
+            for said in says or ("",):
                 assert_raises(got, each.kind, each.why, (said,))

@@ -1,7 +1,10 @@
 """Slips in code of Flax that no use had reached are noticed by the uses that reach it; Flax itself is not."""
 
+import flax
 import pytest
 
+from conformance.transforms.linen.uses import asked
+from conformance.transforms.nnx.uses import base
 from tests.conformance.transforms.slips import LINEN, NNX, Slip, is_noticed
 
 SLIPS: dict[str, Slip] = {
@@ -230,3 +233,18 @@ def test_a_slip_in_flax_is_noticed_and_its_control_is_not(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert is_noticed(SLIPS[name], 7, monkeypatch, anew=True)
+
+
+@pytest.mark.parametrize(("release", "any_words"), [("0.12.12", False), ("0.13.0rc1", True)])
+def test_a_newer_release_may_use_other_words(
+    release: str, any_words: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flax, "__version__", release)
+
+    def raises() -> None:
+        raise ValueError("other words")
+
+    assert bool(base.refuses(raises, ValueError, "words of old")) is any_words
+    assert not base.refuses(raises, TypeError, "other")
+    assert asked.refuses((raises, ValueError, "words of old")) is any_words
+    assert not asked.refuses((raises, TypeError, "other"))
