@@ -4,6 +4,7 @@ from conformance.known_defects.defect import Defect
 from properties.call import Axes, Call, ModuleCall
 
 _NOT_FOUND = "No report of this was found on google/flax on 2026-11-29."
+_NOT_FOUND_ON_THE_30TH = "No report of this was found on google/flax on 2026-11-30."
 
 
 def _use(name: str) -> ModuleCall:
@@ -79,6 +80,21 @@ BESIDE_MAPS: tuple[Defect, ...] = (
             "variable in the place of the one that the map, or nnx.jit, gives back."
         ),
         upstream=_NOT_FOUND,
+        all_laws=False,
+    ),
+    Defect(
+        id="nnx-reference-writes-lost",
+        transform="flax.nnx.vmap",
+        versions={"flax": ">=0.12.3"},
+        affects=lambda call: call.subject_name == "use.references-written",
+        law="sharing.documented-uses",
+        call=_use("use.references-written"),
+        description=(
+            "Where the graph is updated, as it is by default, what a mapped function writes to a variable "
+            "that holds a reference, as those do that are made under nnx.var_defaults(ref=True), is "
+            "silently lost. With graph=False or graph_updates=False it is kept, and nnx.jit keeps it."
+        ),
+        upstream=_NOT_FOUND_ON_THE_30TH,
         all_laws=False,
     ),
     Defect(

@@ -181,6 +181,7 @@ _SENTENCES: Mapping[str, str] = {
     "asked-of-variables": "metadata and items of variables are set, asked, taken away and refused",
     "copied-whole": "modules that are copied, pickled and cloned",
     "references-held": "variables hold references, where no graph is updated",
+    "references-written": "variables hold references, where the graph is updated",
     "lists-and-dictionaries": "lists and dictionaries of modules are changed in every way",
     "sequences": "modules in a sequence hand on what they give",
     "functions-of-states": "functions that take states and graphs apart, and what they refuse",

@@ -88,6 +88,7 @@ OF_USES: Mapping[str, frozenset[str]] = {
     "use.pure-forms": frozenset({"nnx.call", "to_tree", "nnx.split", "nnx.merge"}),
     "use.pure-state": frozenset({"nnx.split", "nnx.merge"}),
     "use.references-held": frozenset({"var_defaults", "with_vars"}),
+    "use.references-written": frozenset({"var_defaults"}),
     "use.refused-scans": frozenset({"scan"}),
     "use.refused-writes": frozenset({"cond", "switch"}),
     "use.scanned*": frozenset({"scan", "remat_scan"}),

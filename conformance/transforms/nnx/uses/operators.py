@@ -182,7 +182,7 @@ _NAMES = ("deep", "pickled", "of references", "cloned", "of arrays", "mapped")
 def references_held(s: Setting) -> Any:
     """Variables that hold references are written to under maps where no graph is updated, and compiled."""
     lifts: Any = nnx
-    # Where the graph is updated, what is written to them under a map is lost.
+    # Where the graph is updated, what is written to them is lost: `references_written`.
     s = dataclasses.replace(s, mode=s.mode or {"graph_updates": False})
 
     make = lifts.var_defaults(ref=True)(s.ensemble)
@@ -211,15 +211,34 @@ def references_held(s: Setting) -> Any:
     return mapped, (y, s.placed(after), np.ones(7, bool))
 
 
+def references_written(s: Setting) -> Any:
+    """Variables that hold references are written to under a map that updates the graph."""
+    lifts: Any = nnx
+    added = s.whole(5, s.size, FEATURES)
+
+    def called(total: Any, x: Any) -> Any:
+        y = read(total) + x
+        total[...] = y
+        return 2 * y
+
+    def mapped() -> Any:
+        with lifts.var_defaults(ref=True):
+            total = Total(jnp.ones((s.size, FEATURES)))
+        return s.map(called, in_axes=0)(total, added), read(total)
+
+    return mapped, (2 * (1 + added), 1 + added)
+
+
 USES: dict[str, Use] = {
     "use.all-operators": all_operators,
     "use.asked-of-variables": asked_of_variables,
     "use.copied-whole": copied_whole,
     "use.references-held": references_held,
+    "use.references-written": references_written,
 }
 
-NEEDS: dict[str, str] = dict.fromkeys(USES, "0.12.6")
+NEEDS: dict[str, str] = {**dict.fromkeys(USES, "0.12.6"), "use.references-written": "0.12.3"}
 """The first release of Flax that has what a use is of, where the oldest has not."""
 
-IN_ONE_WAY = ("use.all-operators",)
+IN_ONE_WAY = ("use.all-operators", "use.references-written")
 """Uses of which the mode of the map changes nothing: they choose it themselves."""
