@@ -17,7 +17,7 @@ from conformance.judge.exercises.exercise import Exercise, Finding
 from conformance.judge.expected_answers import Call, ExpectedAnswers, compute, expected
 from conformance.judge.left_unchanged import of_unchanged
 from conformance.judge.minimize import minimize
-from conformance.judge.nearly_right import NOT_ACCURATE, of_nearly_right, of_no_number
+from conformance.judge.nearly_right import LOSES_DIGITS, NOT_ACCURATE, of_nearly_right, of_no_number
 from conformance.judge.one_operation_off import of_one_operation
 from conformance.judge.one_term_off import of_one_term
 from conformance.judge.other_containers import of_other_containers
@@ -113,7 +113,7 @@ def of_values(wrong: Sequence[diagnosis.WrongAnswer], calls: Sequence[Call]) -> 
     """
     found = of_range([each.call for each in wrong], calls) or of_other_containers(wrong)
     found = found or of_unchanged(wrong) or of_nearly_right(wrong)
-    if found is NOT_ACCURATE:  # a small term leaves the answer nearly right, too
+    if found in (NOT_ACCURATE, LOSES_DIGITS):  # a small term leaves the answer nearly right, too
         found = of_one_term(wrong) or found
     return found or of_one_operation(wrong) or of_one_term(wrong) or of_no_number(wrong)
 

@@ -23,6 +23,12 @@ NOT_ACCURATE = Diagnosis(
     "The values are close to the right ones, but less accurate than float32 is.",
     "Look for a step in `float16` or `bfloat16`, for rounding, and for a small number that is added.",
 )
+LOSES_DIGITS = Diagnosis(
+    NOT_ACCURATE.pitfall,
+    "The values are close to the right ones, but some of float32's last digits are wrong.",
+    "Compute them as the task says: terms that cancel, `exp` of a `log` in place of a product, a "
+    "small number that is added, and rounding lose digits.",
+)
 WHOLE_NUMBERS_ROUNDED = Diagnosis(
     "whole-numbers-rounded",
     "The whole numbers are almost right: they went through floating point, which rounds large ones.",
@@ -47,6 +53,8 @@ MAX_AXES = 4
 CLOSE = 2.0**-7
 """How far off most answers may be, as a share of the largest value in their array."""
 MOST = 0.75
+OF_FLOAT16 = 2.0**-13
+"""A quarter of what a step in float16 is off by at most, as a share of the value."""
 LARGEST_OF_FLOAT16, SMALLEST_OF_FLOAT16 = 65504.0, 2.0**-14
 """Beyond the one a number becomes infinite in `float16`, below the other it loses digits, or is zero."""
 CLOSE_ERRORS = 2.0**15
@@ -75,7 +83,10 @@ def of_nearly_right(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
     ):
         return None
     kinds = {leaf.value.dtype.kind for each in wrong for leaf in each.expected.leaves}
-    return NOT_ACCURATE if kinds == {"f"} else WHOLE_NUMBERS_ROUNDED
+    if kinds != {"f"}:
+        return WHOLE_NUMBERS_ROUNDED
+    fine = all(_is_within(each, OF_FLOAT16, 0.0) for each in wrong)
+    return LOSES_DIGITS if fine else NOT_ACCURATE
 
 
 def of_no_number(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:

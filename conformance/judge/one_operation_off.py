@@ -30,6 +30,8 @@ RELATIVE = 1e-4
 """How far off a value may be, as a share of it: for recognising it, never for a verdict."""
 ABSOLUTE = 1e-5
 """The same as a share of the largest value in the array."""
+ROUNDING = 2.0**-20
+"""The rounding of a sum, as a share of its largest term: eight times that of float32."""
 ENOUGH = 3
 """Values, or calls, that a factor has to explain: fewer are explained by chance."""
 MAX_AXES = 4
@@ -39,6 +41,14 @@ SMALL = (0.0, 1e-8, 1e-6, 1e-5, 1e-3)
 """Numbers that are added to a deviation or a variance, so that nothing is divided by zero."""
 SPREAD = 2.0**-4
 """The least deviation, as a share of the largest number, by which a normalisation is recognised."""
+
+JOINED: dict[str, Callable[..., np.ndarray]] = {
+    "sum": np.sum,
+    "mean": np.mean,
+    "largest": np.max,
+    "smallest": np.min,
+}
+"""What several values become one by."""
 
 Axes = tuple[int, ...]
 Activation = Callable[[np.ndarray], np.ndarray]
@@ -182,6 +192,11 @@ def _ways(given: np.ndarray, right: np.ndarray) -> Iterator[tuple[Diagnosis, Com
         for name, activation in ACTIVATIONS.items():
             if activation is not _softmax:  # which makes 1 of any number that stands alone
                 yield _not_activated(name), partial(_still_to_apply, activation)
+        for axis, (name, reduction) in itertools.product((0, -1), JOINED.items()):
+            yield _joined_up(name, axis), partial(_spread, reduction, axis)
+        for axis in (0, -1):
+            yield _backwards(axis), partial(_moved, np.flip, axis)
+            yield _running(axis), partial(_moved, np.cumsum, axis)
         for axis, small in itertools.product((0, -1), SMALL):
             yield NORMALISED, partial(_normalised, axis, small, 0.0)
             yield NORMALISED, partial(_normalised, axis, 0.0, small)
@@ -196,8 +211,38 @@ def _ways(given: np.ndarray, right: np.ndarray) -> Iterator[tuple[Diagnosis, Com
             yield _summed(f"averaged {over}"), partial(_right_reduced, np.mean, axes)
         of_rows = _summed("added up over all axes but the first")
         yield of_rows, lambda g, r: (g, r.reshape(*r.shape[:1], -1).sum(-1))
-        of_examples = _summed("added up over the examples")
-        yield of_examples, lambda g, r: (g, r.reshape(-1, *g.shape).sum(0))
+        for how, reduction in (("added up", np.sum), ("averaged", np.mean)):
+            yield _summed(f"{how} over the examples"), partial(_folded, reduction, 0)
+            yield _summed(f"{how} for each example"), partial(_folded, reduction, -1)
+
+
+def _spread(
+    reduction: Callable[..., np.ndarray], axis: int, given: np.ndarray, right: np.ndarray
+) -> Pair:
+    """Every place along the axis with what all of them give."""
+    joined = reduction(right, axis=axis, keepdims=True)
+    return _but_for_rounding(given, np.broadcast_to(joined, right.shape), right)
+
+
+def _moved(
+    change: Callable[..., np.ndarray], axis: int, given: np.ndarray, right: np.ndarray
+) -> Pair:
+    return given, np.asarray(change(right, axis=axis))
+
+
+def _folded(
+    reduction: Callable[..., np.ndarray], axis: int, given: np.ndarray, right: np.ndarray
+) -> Pair:
+    """Numbers in one row, of which those of one example, or of one feature, became one."""
+    folded = right.reshape((-1, *given.shape) if axis == 0 else (*given.shape, -1))
+    return _but_for_rounding(given, np.asarray(reduction(folded, axis=axis)), right)
+
+
+def _but_for_rounding(given: np.ndarray, due: np.ndarray, terms: np.ndarray) -> Pair:
+    """The two, where terms that cancel leave no more between them than the rounding of the terms."""
+    if given.shape != due.shape:
+        return given, due
+    return np.where(np.abs(given - due) <= ROUNDING * _largest(terms), due, given), due
 
 
 def _applied(activation: Activation, given: np.ndarray, right: np.ndarray) -> Pair:
@@ -228,7 +273,7 @@ def _given_reduced(
 def _right_reduced(
     reduction: Callable[..., np.ndarray], axes: Axes, given: np.ndarray, right: np.ndarray
 ) -> Pair:
-    return given, np.asarray(reduction(right, axis=axes))
+    return _but_for_rounding(given, np.asarray(reduction(right, axis=axes)), right)
 
 
 def _sets_of_axes(ndim: int) -> Iterator[Axes]:
@@ -274,6 +319,31 @@ def _summed(how: str) -> Diagnosis:
         "summed",
         f"The right values were {how}.",
         "Leave that out: the task asks for each of them.",
+    )
+
+
+def _joined_up(name: str, axis: int) -> Diagnosis:
+    return Diagnosis(
+        "joined-over-an-axis",
+        f"Every place along axis {axis} holds the {name} of the right values there.",
+        "Leave out what joins them: `psum`, `pmean` and the like over devices, sums and means "
+        "over examples.",
+    )
+
+
+def _backwards(axis: int) -> Diagnosis:
+    return Diagnosis(
+        "in-reverse-order",
+        f"The right values came in reverse order along axis {axis}.",
+        "Look for `[::-1]`, `flip` and `reversed`.",
+    )
+
+
+def _running(axis: int) -> Diagnosis:
+    return Diagnosis(
+        "running-sum",
+        f"Every place along axis {axis} holds the sum of the right values up to there.",
+        "Leave out what carries a value on: `cumsum`, `scan`, and a sum that a loop goes on with.",
     )
 
 

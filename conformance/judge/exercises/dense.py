@@ -37,6 +37,41 @@ SHAPES: tuple[Mapping[str, int], ...] = tuple(
 LIMITS = (np.float32(-2), np.float32(2))
 """Where the normal draws of a kernel are cut off, in standard deviations."""
 
+SIZES_WRITTEN = (1, 2, 3, 4, 5, 8, 10, 16, 32, 64, 128)
+"""Numbers of features that a file may have as a number."""
+
+
+def _as_written(number: int, x_batch: np.ndarray) -> int:
+    return number
+
+
+def other_features(reference: Callable[..., Rounded]) -> tuple[Pitfall, ...]:
+    """The pitfalls of layers with another number of features than the argument's.
+
+    Args:
+        reference: of the exercise.
+
+    """
+    written = (
+        (f"{number} features, whatever is asked for", partial(_as_written, number))
+        for number in SIZES_WRITTEN
+    )
+    ways: tuple[tuple[str, Callable[[np.ndarray], int]], ...] = (
+        ("as many features as there are inputs", lambda x_batch: x_batch.shape[1]),
+        ("as many features as there are examples", len),
+        *written,
+    )
+    return tuple(
+        Pitfall(
+            "another-number-of-features",
+            f"The layer has {which}.",
+            "Use the argument: `nn.Dense(features)`, lifted as `nn.vmap(nn.Dense, ...)(features)`.",
+            lambda seed, x_batch, features, count=count: reference(seed, x_batch, count(x_batch)),
+        )
+        for which, count in ways
+    )
+
+
 SEED_OVERFLOWS = Pitfall(
     "seed-overflows",
     "A seed beyond the range of int32 went through an array or a jitted argument.",

@@ -42,6 +42,18 @@ LOSSES: tuple[Way, ...] = (
         lambda p, y: jnp.mean(_squares(p, y)) * jnp.float32(0.5),
     ),
     Way(
+        "root-taken",
+        "The root of the mean squared error was taken.",
+        "Leave the root out.",
+        lambda p, y: jnp.sqrt(jnp.mean(_squares(p, y))),
+    ),
+    Way(
+        "squared-twice",
+        "The mean squared error was squared once more.",
+        "Leave the mean as it is.",
+        lambda p, y: jnp.mean(_squares(p, y)) ** 2,
+    ),
+    Way(
         "absolute-error",
         "The errors were not squared.",
         "Square the differences before averaging.",

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from conformance.judge.exercises.training import Params, gradient, step, stepped
+from conformance.judge.exercises.training import Params, gradient, mean_squared, step, stepped
 from conformance.judge.exercises.way import Way
 
 OWN_RATES = (0.01, 0.1, 0.001, 0.05, 0.5)
@@ -141,6 +141,10 @@ def _two_steps(params: Params, x: Any, y: Any, rate: Any) -> Params:
     return params
 
 
+def _scaled_by_loss(params: Params, x: Any, y: Any, rate: Any) -> Params:
+    return step(params, x, y, rate * mean_squared(params, x, y))
+
+
 def _example_after_example(params: Params, x: Any, y: Any, rate: Any) -> Params:
     for row, target in zip(x, y, strict=True):
         params = step(params, row, target, rate)
@@ -166,6 +170,12 @@ WHOLE_STEPS: tuple[Way, ...] = (
         "The biases were stepped by a gradient taken after the weights had changed.",
         "Take the gradient once, at the old parameters.",
         _weights_then_biases,
+    ),
+    Way(
+        "step-scaled-by-loss",
+        "The step is as long as the learning rate times the loss makes it.",
+        "Multiply the gradient by `learning_rate` alone.",
+        _scaled_by_loss,
     ),
     Way("two-steps", "Two steps were made.", "Make one: the task has no loop.", _two_steps),
     Way(

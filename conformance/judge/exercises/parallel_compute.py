@@ -14,6 +14,7 @@ from conformance.judge.exercises.exercise import (
     Exercise,
     Pitfall,
 )
+from conformance.judge.exercises.vectorized_square import other_powers
 from conformance.judge.exercises.wide_floats import draw_wide_floats
 from reference.error_bounds.evaluate import Rounded
 
@@ -64,6 +65,7 @@ EXERCISE = Exercise(
             "Leave the axis of devices where `pmap` puts it: the answer has the shape of `data`.",
             lambda data: rounded.flat(reference(data)),
         ),
+        *other_powers("Square each number: `part**2`."),
         MORE_THAN_DEVICES,
     ),
     expects_map=True,

@@ -75,6 +75,15 @@ EXERCISE = Exercise(
             "Multiply by it: `value * factor`.",
             lambda x, factor: rounded.roughly(x / np.float32(factor)),
         ),
+        *(
+            Pitfall(
+                "factor-cut-to-an-integer",
+                f"The factor was {how} to a whole number.",
+                "Multiply by `factor` as it is: no `int`, no `round`, no integer dtype.",
+                lambda x, factor, cut=cut: rounded.roughly(x * np.float32(cut(factor))),
+            )
+            for how, cut in (("cut", np.trunc), ("rounded", np.round), ("rounded down", np.floor))
+        ),
         Pitfall(
             "scalar-not-broadcast",
             "The factor was mapped over the devices, but a scalar has no axis to map.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -46,6 +47,8 @@ def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> 
     return {**drawn, "learning_rate": training.draw_rate(random, turn)}
 
 
+DEVICES = 8
+"""How many there are where a candidate runs."""
 SIZES = (
     (1, 1, (1, 1)),
     (2, 1, (2, 3)),
@@ -57,12 +60,27 @@ SIZES = (
     (8, 1, (4, 3, 2)),
 )
 
+
+def _of_device(place: int, gradients: Any) -> Any:
+    """One device's gradient for each of them."""
+    return jax.tree_util.tree_map(lambda g: np.broadcast_to(g[place], g.shape), gradients)
+
+
 AVERAGES = (
     Way(
         "gradient-not-averaged",
         "Every device stepped along the gradient of its own data.",
         "Average the gradient before the step: `jax.lax.pmean(gradient, axis_name)`.",
         lambda gradients: gradients,
+    ),
+    *(
+        Way(
+            "one-devices-gradient",
+            f"Every device stepped along the gradient of the {which} device's data alone.",
+            "Average the gradients of all: `jax.lax.pmean(gradient, axis_name)`.",
+            partial(_of_device, place),
+        )
+        for which, place in (("first", 0), ("last", -1))
     ),
     Way(
         "gradient-summed",
@@ -130,6 +148,14 @@ EXERCISE = Exercise(
             "The answer has no axis of devices.",
             "Return what `pmap` returns: every device's parameters, one after another.",
             _full_batch,
+        ),
+        Pitfall(
+            "as-many-as-devices",
+            f"There are {DEVICES} copies of the parameters, as many as there are devices, whatever `x` has.",
+            "Take the number from the data: `len(x)`, not `jax.device_count()`.",
+            lambda params, x, y, learning_rate: rounded.each(
+                [_full_batch(params, x, y, learning_rate)] * DEVICES
+            ),
         ),
         Pitfall(
             "shapes-do-not-fit",

@@ -19,6 +19,7 @@ from conformance.judge.exercises import rounded, training
 from conformance.judge.exercises.exercise import Pitfall
 from conformance.judge.exercises.other_losses import LOSSES
 from conformance.judge.exercises.other_networks import NETWORKS
+from conformance.judge.exercises.other_slopes import SLOPES
 from conformance.judge.exercises.other_steps import STEPS
 from conformance.judge.exercises.way import Way
 from reference.error_bounds.evaluate import Rounded
@@ -54,7 +55,7 @@ def of_the_loss() -> Iterator[Pitfall]:
 
 def of_a_step() -> Iterator[Pitfall]:
     """Mistakes in a step: one in the network or the loss, and two at once in any two parts."""
-    ways = {"network": NETWORKS, "loss": LOSSES, "step": STEPS}
+    ways = {"network": (*NETWORKS, *SLOPES), "loss": LOSSES, "step": STEPS}
     for mistakes in _combined(ways, (1, 2)):
         if [place for place, _ in mistakes] != ["step"]:
             yield _pitfall(mistakes, partial(_step, _with(Parts(), mistakes)))
@@ -67,7 +68,12 @@ def of_a_step_over_devices(averages: Sequence[Way]) -> Iterator[Pitfall]:
         averages: the mistakes in averaging the gradient, each alone one of the exercise's own.
 
     """
-    ways = {"network": NETWORKS, "loss": LOSSES, "average": averages, "step": STEPS}
+    ways = {
+        "network": (*NETWORKS, *SLOPES),
+        "loss": LOSSES,
+        "average": averages,
+        "step": STEPS,
+    }
     for mistakes in _combined(ways, (1, 2)):
         if [place for place, _ in mistakes] != ["average"]:
             parts = _with(Parts(average=averaged), mistakes)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -38,6 +39,30 @@ def _examples_first(
     a: np.ndarray, b: np.ndarray, in_axes: tuple[int, int], out_axes: int
 ) -> Rounded:
     return reference(a, b, in_axes, 0)
+
+
+OTHERS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "`a - b`": lambda a, b: a - b,
+    "`b - a`": lambda a, b: b - a,
+    "`a * b`": lambda a, b: a * b,
+    "`a` alone": lambda a, b: a,
+    "`b` alone": lambda a, b: b,
+    "the larger of both": np.maximum,
+    "the mean of both": lambda a, b: (a + b) / 2,
+}
+"""What is computed of two matrices in place of their sum."""
+
+
+def _of(
+    way: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    a: np.ndarray,
+    b: np.ndarray,
+    in_axes: tuple[int, int],
+    out_axes: int,
+) -> Rounded:
+    firsts, seconds = np.moveaxis(a, in_axes[0], 0), np.moveaxis(b, in_axes[1], 0)
+    with np.errstate(over="ignore"):  # the product of the largest values is too large
+        return rounded.roughly(np.moveaxis(way(firsts, seconds), 0, out_axes))
 
 
 LARGEST = 2.0**100
@@ -102,6 +127,15 @@ EXERCISE = Exercise(
             "shapes-do-not-fit",
             "The matrices that met do not fit: a batch axis is elsewhere than it was looked for.",
             "Pass `in_axes` on: `jax.vmap(..., in_axes=in_axes, out_axes=out_axes)`.",
+        ),
+        *(
+            Pitfall(
+                "another-operation",
+                f"The answer is {what}.",
+                "Add them: `a + b`.",
+                partial(_of, way),
+            )
+            for what, way in OTHERS.items()
         ),
         Pitfall(
             "wrong-out-axes",

@@ -40,6 +40,19 @@ POWERS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
+def other_powers(fix: str) -> tuple[Pitfall, ...]:
+    """The pitfalls of other powers than the square, of the only argument."""
+    return tuple(
+        Pitfall(
+            "another-power",
+            f"Every answer is {formula}.",
+            fix,
+            lambda *given, power=power, **named: rounded.roughly(power(*given, *named.values())),
+        )
+        for formula, power in POWERS.items()
+    )
+
+
 def draw(shape: Mapping[str, int], random: np.random.RandomState, turn: int) -> dict[str, Any]:
     """The argument of one call: float32 `x` (B,)."""
     return {"x": draw_wide_floats(random, turn, shape["examples"])}
@@ -75,15 +88,7 @@ EXERCISE = Exercise(
             "Return one square for every element.",
             lambda x: rounded.moved(reference(x), np.sum),
         ),
-        *(
-            Pitfall(
-                "another-power",
-                f"Every answer is {formula}.",
-                "Square each number: `value**2`.",
-                lambda x, power=power: rounded.roughly(power(x)),
-            )
-            for formula, power in POWERS.items()
-        ),
+        *other_powers("Square each number: `value**2`."),
     ),
     expects_map=True,
     further_reading=("https://docs.jax.dev/en/latest/automatic-vectorization.html",),

@@ -12,12 +12,13 @@ from tests.conformance.judge.wrong_answers import IMPORTS
 
 @attrs.frozen
 class Nearly:
-    """A body that is wrong, its diagnosis, and how the message begins."""
+    """A body that is wrong, its diagnosis, how the message begins, and words of the remedy."""
 
     exercise: str
     body: str
     diagnosis: str | None
     message: str = ""
+    remedy: str = ""
 
 
 ADD = "vectorized_add(a, b, in_axes, out_axes)"
@@ -42,6 +43,15 @@ NEARLY = {
         "vectorized_square(x)",
         "x = jnp.asarray(x, dtype=jnp.float16)\n    return (x * x).astype(jnp.float32)",
         "not-accurate",
+        "",
+        "`bfloat16`",
+    ),
+    "exp-of-a-log": Nearly(
+        "vectorized_square(x)",
+        "return jnp.exp(2 * jnp.log(jnp.abs(x)))",
+        "not-accurate",
+        "",
+        "`exp` of a `log`",
     ),
     "layer-in-float16": Nearly(
         "vectorized_linear_layer(weights, biases, inputs)",
@@ -111,3 +121,4 @@ def test_an_answer_that_is_almost_right_is_told_what_it_lacks(name: str, judge: 
     found = None if verdict.diagnosis is None else verdict.diagnosis.pitfall
     assert found == nearly.diagnosis, verdict
     assert verdict.counterexample.difference.startswith(nearly.message), verdict
+    assert not nearly.remedy or nearly.remedy in verdict.diagnosis.fix, verdict

@@ -18,6 +18,8 @@ DRAW = "init_params(layer_sizes, key)"
 DOT = "vectorized_dot_product(x, y)"
 SQUARE = "vectorized_square(x)"
 LAYER = "vectorized_linear_layer(weights, biases, inputs)"
+ADD = "vectorized_add(a, b, in_axes, out_axes)"
+COMPUTE = "parallel_compute(data)"
 SCALE = "parallel_scale(x, factor)"
 SHARED = "nn_vmap_forward(seed, x, features)"
 ENSEMBLE = "nn_vmap_ensemble_forward(seed, x, features)"
@@ -48,7 +50,7 @@ NAMED: tuple[tuple[str, str, str], ...] = (
     ),
     (NETWORK, LOOP.format("jnp.tanh(x @ w + b)\n        return x"), "first-layer-only"),
     (NETWORK, "return network(params[:-1], x)", "last-layer-missing"),
-    (LOSS, "return jnp.sqrt(loss(params, x, y))", "activation-added"),
+    (LOSS, "return jnp.sqrt(loss(params, x, y))", "root-taken"),
     (LOSS, "return (network(params, x) - y) ** 2", "not-averaged"),
     (
         LOSS,
@@ -156,6 +158,37 @@ NAMED: tuple[tuple[str, str, str], ...] = (
     ),
     (SCALE, "return x + np.float32(factor)", "added-not-multiplied"),
     (SCALE, "return x / np.float32(factor)", "divided-not-multiplied"),
+    (SCALE, "return x * np.float32(np.trunc(factor))", "factor-cut-to-an-integer"),
+    (SCALE, "return x * np.float32(round(factor))", "factor-cut-to-an-integer"),
+    (
+        SCALE,
+        "return np.broadcast_to((x * np.float32(factor)).mean(), x.shape)",
+        "joined-over-an-axis",
+    ),
+    (
+        COMPUTE,
+        "return jax.vmap(lambda v: jax.lax.psum(v**2, 'i'), axis_name='i')(data)",
+        "joined-over-an-axis",
+    ),
+    (
+        COMPUTE,
+        "return jax.vmap(lambda v: jax.lax.pmax(v**2, 'i'), axis_name='i')(data)",
+        "joined-over-an-axis",
+    ),
+    (COMPUTE, "return data + data", "another-power"),
+    (COMPUTE, "return data[::-1] ** 2", "in-reverse-order"),
+    (SQUARE, "return jnp.cumsum(x**2)", "running-sum"),
+    (ADD, "return jax.vmap(jnp.subtract, in_axes, out_axes)(a, b)", "another-operation"),
+    (ADD, "return jax.vmap(lambda a, b: b - a, in_axes, out_axes)(a, b)", "another-operation"),
+    (ADD, "return jax.vmap(jnp.multiply, in_axes, out_axes)(a, b)", "another-operation"),
+    (ADD, "return jax.vmap(lambda a, b: a, in_axes, out_axes)(a, b)", "another-operation"),
+    (ENSEMBLE, "return ensemble(seed, x, features).reshape(-1, features).mean(0)", "summed"),
+    (ENSEMBLE, "return ensemble(seed, x, features).reshape(-1, features).mean(1)", "summed"),
+    (SHARED, "return right(seed, x, features).reshape(-1, features).mean(0)", "summed"),
+    (SHARED, LIFT.format("x.shape[1]"), "another-number-of-features"),
+    (SHARED, LIFT.format("len(x)"), "another-number-of-features"),
+    (SHARED, LIFT.format("8"), "another-number-of-features"),
+    (ENSEMBLE, LIFT.format("x.shape[1], params=0, split=True"), "another-number-of-features"),
     (SHARED, LIFT.format("features, bias_init=nn.initializers.ones"), "offset"),
     (
         SHARED,
@@ -258,6 +291,13 @@ SOMETHING_ELSE: tuple[tuple[str, str], ...] = (
     (DRAW, DRAWN.format("(w, 2 * b)", "out + out[-1:]")),
     (DOT, "return [jnp.dot(a, b) + n for n, (a, b) in enumerate(zip(x, y))]"),
     (SQUARE, "return x**4"),
+    (COMPUTE, "return data**4"),
+    (COMPUTE, "return np.broadcast_to((data**2).prod(0), data.shape)"),
+    (ADD, "return jax.vmap(lambda a, b: a + 2 * b, in_axes, out_axes)(a, b)"),
+    (ENSEMBLE, "return ensemble(seed, x, features).reshape(-1, features).max(0)"),
+    (SHARED, LIFT.format("features + 1")),
+    (ENSEMBLE, LIFT.format("x.shape[1]")),
+    (SCALE, "return (x + 1) * np.float32(factor)"),
     (LAYER, "return inputs @ weights + 1.5 * biases"),
     (SCALE, "return x * np.float32(factor) + x * x"),
     (SHARED, LIFT.format("features, kernel_init=nn.initializers.normal(0.5)")),

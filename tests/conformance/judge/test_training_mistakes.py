@@ -106,6 +106,83 @@ def test_mistakes_in_a_step_over_devices_are_named(
     assert _parallel(network, loss, average, step) == pitfall
 
 
+SLOPED = "slope(x @ w + b, {slope})"
+SLOPE = """
+    import functools
+    @functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
+    def slope(z, of):
+        return jnp.tanh(z)
+
+    slope.defvjp(lambda z, of: (jnp.tanh(z), z), lambda of, z, g: (g * of(z),))
+"""
+
+
+@pytest.mark.parametrize(
+    ("slope", "loss", "step", "pitfall"),
+    [
+        ("lambda z: 1 - z**2", SQUARES, STEP, "slope-of-the-input"),
+        ("lambda z: jnp.tanh(z) * (1 - jnp.tanh(z))", SQUARES, STEP, "slope-of-sigmoid"),
+        ("lambda z: 1 - jnp.tanh(z)", SQUARES, STEP, "slope-not-squared"),
+        ("jnp.ones_like", SQUARES, STEP, "slope-missing"),
+        ("lambda z: 1 - z**2", SUM, STEP, "slope-of-the-input-and-summed-not-averaged"),
+        ("jnp.ones_like", SQUARES, UPHILL, "slope-missing-and-gradient-added"),
+        ("lambda z: 1 - jnp.tanh(z)**4", SQUARES, STEP, None),
+        ("lambda z: 1 - jnp.tanh(z)**2", HALF, STEP, "halved"),
+    ],
+)
+def test_another_derivative_of_tanh_is_named(
+    slope: str, loss: str, step: str, pitfall: str | None
+) -> None:
+    body = UPDATE.format(network=SLOPED.format(slope=slope), loss=loss, step=step)
+    found = diagnosis_of("update(params, x, y, learning_rate)", SLOPE + body)
+    assert found == pitfall
+
+
+SCALED = STEP.replace("learning_rate", "learning_rate * loss(params, x, y)")
+FIRST, LAST = (
+    f"(lambda g, n: jax.tree_util.tree_map(lambda a: jax.lax.all_gather(a, n)[{place}], g))"
+    for place in (0, -1)
+)
+
+
+@pytest.mark.parametrize(
+    ("loss", "step", "pitfall"),
+    [
+        (SQUARES, SCALED, "step-scaled-by-loss"),
+        (f"jnp.sqrt({SQUARES})", STEP, "root-taken"),
+        (f"{SQUARES} ** 2", STEP, "squared-twice"),
+        (f"{SQUARES} ** 3", STEP, None),
+        (SQUARES, SCALED.replace("params, x, y)", "params, x, y) ** 2"), None),
+    ],
+)
+def test_a_step_that_the_loss_scales_is_named(loss: str, step: str, pitfall: str | None) -> None:
+    assert _update(loss=loss, step=step) == pitfall
+
+
+@pytest.mark.parametrize(
+    ("average", "step", "pitfall"),
+    [
+        (FIRST, STEP, "one-devices-gradient"),
+        (LAST, STEP, "one-devices-gradient"),
+        (FIRST, UPHILL, "one-devices-gradient-and-gradient-added"),
+        ("jax.lax.pmax", STEP, None),
+    ],
+)
+def test_a_gradient_of_one_device_is_named(average: str, step: str, pitfall: str | None) -> None:
+    assert _parallel(average=average, step=step) == pitfall
+
+
+def test_copies_for_all_devices_are_told_from_those_for_the_data() -> None:
+    body = (
+        "x, y = x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1])\n"
+        "    g = jax.grad(loss)(params, x, y)\n"
+        f"    return jax.tree_util.tree_map(lambda a: jnp.stack([a] * {{}}), {STEP})"
+    )
+    signature = "parallel_update(params, x, y, learning_rate)"
+    assert diagnosis_of(signature, body.format(8)) == "as-many-as-devices"
+    assert diagnosis_of(signature, body.format(7)) is None
+
+
 def test_three_mistakes_at_once_and_another_task_have_no_name() -> None:
     assert _update(RELU, SUM, UPHILL) is None
     assert _update(step=STEP.replace("rate * dw,", "rate * dw * dw,")) is None
