@@ -4,6 +4,7 @@ from conformance.known_defects.defect import Defect
 from conformance.known_defects.minimal_calls import (
     NOT_FOUND,
     NOT_FOUND_ON_THE_27TH,
+    NOT_FOUND_ON_THE_30TH,
     any_axes,
     calls_of,
 )
@@ -225,5 +226,20 @@ COLLECTIVES: tuple[Defect, ...] = (
             ("linen-vmap", "flax.linen.vmap"),
             ("pmap", "jax.pmap"),
         )
+    ),
+    Defect(
+        id="vmap-psum-scatter-of-another-size",
+        transform="jax.vmap",
+        versions={"jax": ">=0.4.30"},
+        affects=lambda call: call.subject_name == "psum-scatter",
+        law="errors.within-the-function",
+        call=FunctionCall("psum-scatter", {"batch": 3, "n": 2}, (Axes((0,), 0, "batch"),)),
+        description=(
+            "lax.psum_scatter of 6 rows over an axis of 4 examples is not refused, as pmap and shard_map "
+            "refuse it: it silently gives the whole sum, mapped over the 6 rows in the place of the 4 "
+            "examples. With tiled=True it raises a bare AssertionError: (6, 4)."
+        ),
+        upstream=NOT_FOUND_ON_THE_30TH,
+        all_laws=False,
     ),
 )

@@ -31,6 +31,7 @@ SILENTLY_WRONG = frozenset(
         "vmap-all-to-all-of-shared",
         "linen-vmap-all-to-all-of-shared",
         "pmap-all-to-all-gradient",
+        "vmap-psum-scatter-of-another-size",
         "vmap-collective-of-a-negative-axis",
         "linen-vmap-collective-of-a-negative-axis",
         "vmap-cudnn-attention-bias-gradient",

@@ -14,6 +14,7 @@ NOT_FOUND = "No report of this was found on jax-ml/jax on 2026-11-21."
 NOT_FOUND_LATER = "No report of this was found on jax-ml/jax on 2026-11-26."
 NOT_FOUND_ON_THE_28TH = "No report of this was found on jax-ml/jax on 2026-11-28."
 NOT_FOUND_ON_THE_29TH = "No report of this was found on jax-ml/jax on 2026-11-29."
+NOT_FOUND_ON_THE_30TH = "No report of this was found on jax-ml/jax on 2026-11-30."
 NOT_FOUND_ON_THE_27TH = "No report of this was found on jax-ml/jax on 2026-11-27."
 RANDOM_BITS = tuple(f"lax.rng_bit_generator{variant}" for variant in ("", ".bytes", ".key"))
 """Subjects of one primitive, which several defects have."""

@@ -127,6 +127,25 @@ def test_a_message_of_something_else_is_noticed(
     assert violation(law, TRANSFORMS["jax.vmap"], CALL) is not None
 
 
+def test_a_sum_scattered_over_fewer_than_it_has_rows_is_refused_once_jax_checks_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    call = FunctionCall("psum-scatter", {"batch": 3, "n": 2}, (Axes((0,), 0, "batch"),))
+    vmap = TRANSFORMS["jax.vmap"]
+    assert violation(law, vmap, call) is not None
+    # `y` has lost the examples' axis.
+    checked = (
+        "if y.shape[dy] % axis_size or (not tiled and y.shape[dy] != axis_size):\n"
+        "    raise ValueError(f'{y.shape} over {axis_size}')\n"
+        "  if tiled:"
+    )
+    function, mended = rewritten(
+        "jax._src.lax.parallel:_reduce_scatter_collective", "if tiled:", checked
+    )
+    monkeypatch.setattr(function, "__code__", mended.__code__)
+    assert violation(law, vmap, call) is None
+
+
 @pytest.mark.parametrize(
     ("fault", "noticed"), [(SIZES, False), ("jax._src.custom_batching:custom_vmap.__call__", True)]
 )

@@ -277,6 +277,13 @@ _OF_TYPES: tuple[Entry, ...] = tuple(
         ),
     )
 )
+SCATTERED = refusals(
+    tuple(
+        (_SHAPES, ValueError, _NAMED.format(source), ("6", "4"))
+        for source in ("lax.psum_scatter(y, 'i')", "lax.psum_scatter(y, 'i', tiled=True)")
+    )
+)
+"""What a map over devices refuses, and vmap takes."""
 OPERATIONS = (
     *refusals((*_OF_ONE, *_OF_COLLECTIVES)),
     *refusals(_OF_DEVICES, _OVER_DEVICES, devices=2),

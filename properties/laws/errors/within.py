@@ -10,7 +10,7 @@ from properties.law import attribute_to, law
 from properties.laws.errors.calls import assert_raises
 from properties.laws.errors.of_functions import FUNCTIONS
 from properties.laws.errors.of_maps import MAPS
-from properties.laws.errors.of_operations import OPERATIONS
+from properties.laws.errors.of_operations import OPERATIONS, SCATTERED
 from properties.laws.errors.refused import Refused
 from properties.strategies import function_calls
 from properties.transform import Transform
@@ -268,6 +268,11 @@ REFUSED = (
     Refused("its rule returns another tree", TypeError, _VJP, works_alone=False),
 )
 """What must raise under a map; an exception of no class of its own is told by what it says."""
+_OF_SUBJECTS = {
+    "softmax": (*REFUSED, *MAPS, *FUNCTIONS, *OPERATIONS),
+    "psum-scatter": SCATTERED,
+}
+"""What is mapped in the place of a subject, by its name: a call has one outcome for all of them."""
 
 
 @law(
@@ -275,12 +280,13 @@ REFUSED = (
     tier="derived",
     cases=function_calls(front, front, most=1),
     only_transform="jax.vmap",
-    where=lambda subject: subject.name == "softmax",
+    kinds=("function", "collective"),
+    where=lambda subject: subject.name in _OF_SUBJECTS,
 )
 def within_the_function(transform: Transform, call: FunctionCall) -> None:
     """A function that cannot be mapped, or called at all, raises under a map as is documented of it."""
     axes = call.axes[0]
-    for each in (*REFUSED, *MAPS, *FUNCTIONS, *OPERATIONS):
+    for each in _OF_SUBJECTS[call.subject_name]:
         if not each.is_there:
             continue
         got = attempt(transform.map(each.function(), axes), *GIVEN)
