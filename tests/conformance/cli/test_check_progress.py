@@ -59,6 +59,21 @@ def test_the_file_that_is_waited_for_is_named_once_it_is_slow(
     assert ("; sub/mia\\n.py takes 0 s so far" in shown.getvalue()) is named
 
 
+@pytest.mark.parametrize(("slow", "said"), [(0.0, "sub/mia.py takes 0 s so far\n"), (10.0, "")])
+def test_a_first_file_that_is_slow_is_named_too(
+    slow: float, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setattr("conformance.cli.check_progress.EVERY", 0.0)
+    monkeypatch.setattr("conformance.cli.check_progress.SLOW", slow)
+    progress = FileProgress(1)
+    progress.judged(0, Path("sub/mia.py"))
+    progress.judged(1)
+    progress.hide()
+    assert shown.getvalue() == said
+
+
 def test_files_are_counted_that_wait_for_a_slow_one_to_be_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
