@@ -98,6 +98,22 @@ BESIDE_MAPS: tuple[Defect, ...] = (
         all_laws=False,
     ),
     Defect(
+        id="nnx-list-holds-its-last-twice",
+        transform="flax.nnx.vmap",
+        versions={"flax": ">=0.12.6"},
+        affects=lambda call: call.subject_name == "use.shortened-lists",
+        law="sharing.documented-uses",
+        call=_use("use.shortened-lists"),
+        description=(
+            "After del or pop of any but the last element, nnx.List holds its last element a second time, "
+            "behind its end: with graph=False a map of it raises ValueError, 'Duplicate Param'."
+        ),
+        upstream=(
+            f"{_NOT_FOUND_ON_THE_30TH} https://github.com/google/flax/pull/5223 (open) would remove nnx.List."
+        ),
+        all_laws=False,
+    ),
+    Defect(
         id="linen-jit-draws-again",
         transform="flax.linen.vmap",
         versions={"flax": "<0.10.2"},

@@ -183,6 +183,7 @@ _SENTENCES: Mapping[str, str] = {
     "references-held": "variables hold references, where no graph is updated",
     "references-written": "variables hold references, where the graph is updated",
     "lists-and-dictionaries": "lists and dictionaries of modules are changed in every way",
+    "shortened-lists": "lists that have lost some of their variables",
     "sequences": "modules in a sequence hand on what they give",
     "functions-of-states": "functions that take states and graphs apart, and what they refuse",
     "module-aside": "a function that is differentiated gives a module beside its result",

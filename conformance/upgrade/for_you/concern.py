@@ -95,6 +95,7 @@ OF_USES: Mapping[str, frozenset[str]] = {
     "use.sequences": frozenset({"nnx.Sequential"}),
     "use.shared-in-branches": _LOOPS | {"cond", "switch"},
     "use.shared-scope*": frozenset({"share_scope"}),
+    "use.shortened-lists": frozenset({"nnx.List"}),
     "use.slopes-of-changes": frozenset({"custom_vjp"}),
     "use.sown-in-scan": frozenset({"scan"}),
     "use.state-argument": frozenset({"nnx.split", "nnx.merge"}),

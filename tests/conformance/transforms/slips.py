@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import textwrap
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -62,3 +63,21 @@ def is_noticed(slip: Slip, seed: int, monkeypatch: pytest.MonkeyPatch, anew: boo
         if anew:
             jax.clear_caches()
         return violation(LAW, host, call) is not None
+
+
+def is_mended(
+    name: str,
+    mend: Callable[[pytest.MonkeyPatch], None],
+    seed: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> bool:
+    """Whether a use of NNX, which a known defect affects, holds where Flax is mended, and not before."""
+    host, subject = TRANSFORMS[NNX], SUBJECTS[f"use.{name}"]
+    if LAW.skip_reason(host, subject) is not None:
+        pytest.skip(f"this release of Flax has no {name}")
+    call = ModuleCall(subject.name, {"batch": 3, "m": 2}, (Axes((0,)),), {}, {}, seed=seed)
+    assert violation(LAW, host, call) is not None
+    with monkeypatch.context() as patch:
+        mend(patch)
+        jax.clear_caches()
+        return violation(LAW, host, call) is None

@@ -5,7 +5,7 @@ import pytest
 
 from conformance.transforms.linen.uses import asked
 from conformance.transforms.nnx.uses import base
-from tests.conformance.transforms.slips import LINEN, NNX, Slip, is_noticed
+from tests.conformance.transforms.slips import LINEN, NNX, Slip, is_mended, is_noticed, rewrite
 
 SLIPS: dict[str, Slip] = {
     "a mask of one metric is given to none": (
@@ -248,3 +248,20 @@ def test_a_newer_release_may_use_other_words(
     assert not base.refuses(raises, TypeError, "other")
     assert asked.refuses((raises, ValueError, "words of old")) is any_words
     assert not asked.refuses((raises, TypeError, "other"))
+
+
+def list_forgets_its_end(patch: pytest.MonkeyPatch) -> None:
+    shorter = "self._length -= 1"
+    forgets = "if index < self._length:\n      self._del_elem(self._length)"
+    rewrite(patch, "flax.nnx.helpers:List.__delitem__", shorter, f"{shorter}\n    {forgets}")
+
+
+MENDS = {"shortened-lists": list_forgets_its_end}
+"""Uses that show known defects, and how Flax would be without them."""
+
+
+@pytest.mark.parametrize("name", MENDS)
+def test_a_use_that_shows_a_defect_holds_where_flax_is_mended(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert is_mended(name, MENDS[name], 7, monkeypatch)

@@ -97,6 +97,7 @@ IN_ONE_WAY: frozenset[str] = frozenset().union(
         for each in (
             aliases,
             calls,
+            containers,
             copies,
             derivatives,
             filters,

@@ -98,6 +98,28 @@ def lists_and_dictionaries(s: Setting) -> Any:
     return mapped, (y, s.placed(after), kept)
 
 
+def shortened_lists(s: Setting) -> Any:
+    """Lists of variables that have lost some of them are mapped as trees: no variable is in them twice."""
+    added = s.whole(5, s.size, OUTPUTS)
+
+    def called(first: Any, last: Any, x: Any) -> Any:
+        for each in (*first, *last):
+            each[...] = read(each) + x
+        return _sum(first, x), _sum(last, x)
+
+    def mapped() -> Any:
+        zeros = jnp.zeros((s.size, OUTPUTS))
+        first, last = (BY_HAND.List([nnx.Param(zeros + n) for n in range(4)]) for _ in range(2))
+        del first[0]
+        first.pop(1)
+        del last[:2]
+        y = s.mapping(called, in_axes=0, graph=False)(first, last, added)
+        return y, [[read(each) for each in parts] for parts in (first, last)]
+
+    kept = [[added + n for n in numbers] for numbers in ((1, 3), (2, 3))]
+    return mapped, (tuple(a + 2 * b for a, b in kept), kept)
+
+
 def _front(s: Setting) -> dict[Any, Any]:
     """The axes of a holder's variables: those of nets as their parameters, those of a list in front."""
     return {nnx.Any(nnx.PathContains("w"), nnx.PathContains("b")): s.axis, ...: 0}
@@ -230,9 +252,13 @@ def functions_of_states(s: Setting) -> Any:
 
 USES: dict[str, Use] = {
     "use.lists-and-dictionaries": lists_and_dictionaries,
+    "use.shortened-lists": shortened_lists,
     "use.sequences": sequences,
     "use.functions-of-states": functions_of_states,
 }
 
 NEEDS: dict[str, str] = dict.fromkeys(USES, "0.12.6")
 """The first release of Flax that has what a use is of, where the oldest has not."""
+
+IN_ONE_WAY = ("use.shortened-lists",)
+"""Uses of which the mode of the map changes nothing: they choose it themselves."""
