@@ -114,6 +114,38 @@ BESIDE_MAPS: tuple[Defect, ...] = (
         all_laws=False,
     ),
     Defect(
+        id="nnx-jit-partial-static-and-placed",
+        transform="flax.nnx.vmap",
+        versions={"flax": ">=0.12.8"},
+        affects=lambda call: call.subject_name == "use.held-and-static",
+        law="sharing.documented-uses",
+        call=_use("use.held-and-static"),
+        description=(
+            "nnx.jit_partial with static_argnums and a tuple of in_shardings raises ValueError, 'different "
+            "lengths of tuple': it does not leave out the static argument, for which jax.jit and nnx.jit "
+            "take no sharding. With one for it JAX raises."
+        ),
+        upstream=(
+            f"{_NOT_FOUND_ON_THE_30TH} https://github.com/google/flax/issues/4989 (closed) is the same of "
+            "nnx.jit."
+        ),
+        all_laws=False,
+    ),
+    Defect(
+        id="nnx-compiled-args-info",
+        transform="flax.nnx.vmap",
+        versions={"flax": ">=0.10.7"},
+        affects=lambda call: call.subject_name == "use.told-of-compiled",
+        law="sharing.documented-uses",
+        call=_use("use.told-of-compiled"),
+        description=(
+            "args_info of what nnx.jit(...).lower(...).compile() gives raises TypeError, 'exceptions must "
+            "derive from BaseException': Flax raises what it should return. That of lower(...) works."
+        ),
+        upstream=_NOT_FOUND_ON_THE_30TH,
+        all_laws=False,
+    ),
+    Defect(
         id="linen-jit-draws-again",
         transform="flax.linen.vmap",
         versions={"flax": "<0.10.2"},

@@ -183,6 +183,8 @@ _SENTENCES: Mapping[str, str] = {
     "references-held": "variables hold references, where no graph is updated",
     "references-written": "variables hold references, where the graph is updated",
     "lists-and-dictionaries": "lists and dictionaries of modules are changed in every way",
+    "held-and-static": "a compiled map holds its module and has a static argument",
+    "told-of-compiled": "what a compiled map tells of its arguments",
     "shortened-lists": "lists that have lost some of their variables",
     "sequences": "modules in a sequence hand on what they give",
     "functions-of-states": "functions that take states and graphs apart, and what they refuse",

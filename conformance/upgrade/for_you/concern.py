@@ -71,6 +71,7 @@ OF_USES: Mapping[str, frozenset[str]] = {
         {"nnx.split", "nnx.merge", "nnx.update", "nnx.pop", "set_metadata", "to_flat_state"}
     ),
     "use.gradient*": _DERIVATIVES,
+    "use.held-and-static": frozenset({"jit_partial"}),
     "use.jitted-streams": frozenset({"linen.jit"}),
     "use.keys-of-kinds": frozenset({"split_rngs", "Rngs.split", "Rngs.fork", "reseed"}),
     "use.list-of-axes": frozenset({"in_axes"}),
@@ -103,6 +104,7 @@ OF_USES: Mapping[str, frozenset[str]] = {
     "use.streams-by-filter": frozenset({"split_rngs", "Rngs.split", "Rngs.broadcast"}),
     "use.streams-for-call": frozenset({"with_rngs"}),
     "use.told-apart": frozenset({"nnx.split", "GraphDef"}),
+    "use.told-of-compiled": frozenset({"args_info"}),
     "use.unpacked": frozenset({"nnx.unpack", "nnx.view"}),
     "use.updated-by-closure": frozenset({"nnx.update"}),
 }

@@ -256,7 +256,25 @@ def list_forgets_its_end(patch: pytest.MonkeyPatch) -> None:
     rewrite(patch, "flax.nnx.helpers:List.__delitem__", shorter, f"{shorter}\n    {forgets}")
 
 
-MENDS = {"shortened-lists": list_forgets_its_end}
+def placings_have_none_of_what_is_static(patch: pytest.MonkeyPatch) -> None:
+    where = "flax.nnx.transforms.compilation:SimpleJitPartialWrapped.__init__"
+    given = "fun,\n          in_shardings,"
+    rewrite(patch, where, given, "fun, (in_shardings[0], None, *in_shardings[1:]),")
+
+
+def compiled_tells(patch: pytest.MonkeyPatch) -> None:
+    from flax.nnx.transforms import compilation
+
+    for name in ("Compiled", "SimpleCompiled"):
+        told = property(lambda each: each.compiled.args_info)
+        patch.setattr(getattr(compilation, name), "args_info", told, raising=False)
+
+
+MENDS = {
+    "shortened-lists": list_forgets_its_end,
+    "held-and-static": placings_have_none_of_what_is_static,
+    "told-of-compiled": compiled_tells,
+}
 """Uses that show known defects, and how Flax would be without them."""
 
 

@@ -227,15 +227,58 @@ def compiled_by_stages(s: Setting) -> Any:
     )
 
 
+def held_and_static(s: Setting) -> Any:
+    """A compiled map that holds its module is told where its arguments lie, of which one is static."""
+    transforms: Any = nnx
+    mode = {"graph": s.mode.get("graph", True), "graph_updates": False}
+    mesh = jax.sharding.Mesh(np.array(jax.devices()[:1]), ("data",))
+    place = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
+
+    def step(net: Any, times: Any, x: Any) -> Any:
+        axes = transforms.prefix(net, s.filters(), graph=mode["graph"])
+        return times * s.mapping(lambda net, x: net(x), in_axes=(axes, 0), **mode)(net, x)
+
+    def mapped() -> Any:
+        net = s.ensemble()
+        held = transforms.jit_partial(
+            step, net, static_argnums=1, in_shardings=(place, place), **mode
+        )
+        # The placings are those of what is not static: the module, and what comes after.
+        return held(2, jax.device_put(s.inputs(), place)), variables(net)
+
+    one = s.expected()
+    return mapped, (2 * one.pop("y"), one)
+
+
+def told_of_compiled(s: Setting) -> Any:
+    """A compiled map tells of its arguments what was told of them before."""
+    transforms: Any = nnx
+
+    def mapped() -> Any:
+        net, x = s.ensemble(), s.inputs()
+        call = s.map(lambda net, x: net(x), in_axes=(s.axes_of(net, s.filters()), 0))
+        lowered = transforms.jit(call, **s.mode).lower(net, x)
+        compiled = lowered.compile()
+        told = [jax.tree_util.tree_leaves(each.args_info) for each in (lowered, compiled)]
+        return np.array([told[0] == told[1], len(told[0]) == 4]), compiled(net, x), variables(net)
+
+    one = s.expected()
+    return mapped, (np.ones(2, bool), one.pop("y"), one)
+
+
 USES: dict[str, Use] = {
     "use.metrics-of-kinds": metrics_of_kinds,
     "use.told-apart": told_apart,
     "use.compiled-by-stages": compiled_by_stages,
+    "use.held-and-static": held_and_static,
+    "use.told-of-compiled": told_of_compiled,
 }
 
 NEEDS: dict[str, str] = {
     "use.metrics-of-kinds": "0.12.3",
     "use.told-apart": "0.12.6",
     "use.compiled-by-stages": "0.12.6",
+    "use.held-and-static": "0.12.8",
+    "use.told-of-compiled": "0.10.7",
 }
 """The first release of Flax that has what a use is of, where the oldest has not."""
