@@ -41,7 +41,9 @@ COLLECTIVES: tuple[Defect, ...] = (
                 "jax.pmap",
                 (
                     "lax.pbroadcast takes each letter of the axis name for a name and raises NameError, "
-                    "'unbound axis name: b'."
+                    "'unbound axis name: b'. Where the name has one letter, its gradient raises TypeError, "
+                    "here and under shard_map, when it is traced: 'full must be called with scalar "
+                    "fill_value' (seen from 0.7.0 to 0.12.0.1, not in 0.4.30)."
                 ),
             ),
         )
