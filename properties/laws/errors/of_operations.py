@@ -175,6 +175,7 @@ _OF_DEVICES: tuple[Entry, ...] = (
         ValueError,
         "over(lambda y: y, x, after=P('k'))",
         ("out_specs", "'k'"),
+        (0, 6, 1),
     ),
     (
         "a text is no spec",

@@ -166,10 +166,12 @@ REFUSED = (
             "ref[...] = x",
             "ref[0] = x[0]",
             "ref[1:] = x[:1]",
-            "jax.ref.addupdate(ref, ..., x)",
-            "jax.ref.addupdate(ref, 1, x[0])",
             "jax.ref.swap(ref, ..., x)",
         )
+    ),
+    *(
+        Refused(_SHARED, Exception, _REF.format(write), says=(_UNBATCHED,), since=(0, 8))
+        for write in ("jax.ref.addupdate(ref, ..., x)", "jax.ref.addupdate(ref, 1, x[0])")
     ),
     *(
         Refused(why, ValueError, _MADE.format(use), works_alone=False, needs="new_ref")

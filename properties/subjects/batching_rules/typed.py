@@ -12,7 +12,7 @@ from properties.subject import FunctionSubject
 from properties.subjects.batching_rules.entry import exactly, of, rule
 
 _HEAD = """
-if jax.__version_info__ < (0, 10):
+if jax.__version_info__ < (0, 10, 1):
     raise NotImplementedError("its types do not say all of this")
 P = jax.sharding.PartitionSpec
 mesh = jax.sharding.AbstractMesh((2, 2), ("x", "y"), axis_types=(jax.sharding.AxisType.Explicit,) * 2)

@@ -257,7 +257,7 @@ USES: dict[str, Use] = {
     "use.functions-of-states": functions_of_states,
 }
 
-NEEDS: dict[str, str] = dict.fromkeys(USES, "0.12.6")
+NEEDS: dict[str, str] = {**dict.fromkeys(USES, "0.12.8"), "use.shortened-lists": "0.12.6"}
 """The first release of Flax that has what a use is of, where the oldest has not."""
 
 IN_ONE_WAY = ("use.shortened-lists",)

@@ -179,7 +179,7 @@ def _params(layer: Any) -> Any:
 
 USES: dict[str, Use] = {"use.like-linen": like_linen}
 
-NEEDS: dict[str, str] = dict.fromkeys(USES, "0.12.6")
+NEEDS: dict[str, str] = dict.fromkeys(USES, "0.12.8")
 """The first release of Flax that has what a use is of, where the oldest has not."""
 
 IN_ONE_WAY = ("use.like-linen",)

@@ -237,7 +237,7 @@ USES: dict[str, Use] = {
     "use.references-written": references_written,
 }
 
-NEEDS: dict[str, str] = {**dict.fromkeys(USES, "0.12.6"), "use.references-written": "0.12.3"}
+NEEDS: dict[str, str] = {**dict.fromkeys(USES, "0.12.8"), "use.references-written": "0.12.3"}
 """The first release of Flax that has what a use is of, where the oldest has not."""
 
 IN_ONE_WAY = ("use.all-operators", "use.references-written")

@@ -275,9 +275,9 @@ USES: dict[str, Use] = {
 }
 
 NEEDS: dict[str, str] = {
-    "use.metrics-of-kinds": "0.12.3",
-    "use.told-apart": "0.12.6",
-    "use.compiled-by-stages": "0.12.6",
+    "use.metrics-of-kinds": "0.12.8",
+    "use.told-apart": "0.12.8",
+    "use.compiled-by-stages": "0.12.8",
     "use.held-and-static": "0.12.8",
     "use.told-of-compiled": "0.10.7",
 }

@@ -167,5 +167,5 @@ USES: dict[str, Use] = {
     "use.keys-of-kinds": keys_of_kinds,
 }
 
-NEEDS: dict[str, str] = dict.fromkeys(USES, "0.12.6")
+NEEDS: dict[str, str] = dict.fromkeys(USES, "0.12.8")
 """The first release of Flax that has what a use is of, where the oldest has not."""
