@@ -8,7 +8,7 @@ import jax
 import pytest
 from hypothesis.database import InMemoryExampleDatabase
 
-from properties import applicability
+from properties import applicability, lacking
 from properties.call import FunctionCall
 from properties.compare import Mismatch
 from properties.law import Law, Violation, attribute_to, minimize
@@ -285,7 +285,10 @@ def test_what_a_function_of_the_catalogue_raises_before_any_map_is_a_violation(
     assert found.examples == 1
 
 
-def test_what_a_release_lacks_is_no_violation(refusing: Callable[[Exception], None]) -> None:
+def test_what_a_release_is_known_to_lack_is_no_violation(
+    refusing: Callable[[Exception], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lacking, "LACKED", {">=0.4.30": (PSUM.name,)})
     refusing(AttributeError("module 'jax' has no attribute 'vmap'"))
     reason = LAWS["mapping.equals-per-example"].skip_reason(LOOP, PSUM)
     assert reason is not None
