@@ -41,6 +41,7 @@ def raised_alone(subject: Subject) -> Exception | None:
 
 
 _MISSING_DTYPES = ("not understood", "float8_e8m0fnu")
+"""What exceptions say of a dtype that NumPy and ml_dtypes lack, whatever JAX is."""
 _OF_MISSING = (AttributeError, ImportError, NotImplementedError)
 _MISSING = (
     # What a release that nobody has seen yet may say of what it has dropped.
