@@ -1,7 +1,7 @@
 """Names that went: the release that removed them, its date, and what took their place.
 
-What the installed release itself says of a removed name comes first; the tables are for names of which it
-says nothing.
+What the installed release itself says of a removed name comes first; the tables, here and in
+`conformance/successors.py`, are for names of which it says nothing.
 """
 
 import re
@@ -9,57 +9,7 @@ from collections.abc import Sequence
 
 import attrs
 
-_REPLACEMENTS = {
-    "jax.tree_map": "jax.tree.map",
-    "jax.tree_multimap": "jax.tree.map",
-    "jax.tree_leaves": "jax.tree.leaves",
-    "jax.tree_flatten": "jax.tree.flatten",
-    "jax.tree_unflatten": "jax.tree.unflatten",
-    "jax.tree_structure": "jax.tree.structure",
-    "jax.tree_transpose": "jax.tree.transpose",
-    "jax.device_put_replicated": (
-        "jax.device_put of one copy a device, stacked along a new first axis and sharded along it"
-    ),
-    "jax.device_put_sharded": "jax.device_put of the stacked arrays, sharded along their first axis",
-    "jax.xla_computation": "jax.jit(f).lower(...).compiler_ir('hlo')",
-    "jax.core.get_aval": "jax.typeof",
-    "jax.experimental.enable_x64": "jax.enable_x64",
-    "jax.experimental.disable_x64": "jax.enable_x64(False)",
-    "jax.experimental.array_api": "jax.numpy",
-    "jax.experimental.host_callback": "jax.pure_callback, jax.experimental.io_callback",
-    "jax.experimental.maps": "jax.shard_map",
-    "jax.lib.xla_bridge": "jax.extend.backend",
-    "jax.lib.xla_bridge.default_backend": "jax.default_backend",
-    "jax.lib.xla_bridge.device_count": "jax.device_count",
-    "jax.lib.xla_bridge.get_backend": "jax.extend.backend.get_backend",
-    "jax.dlpack.to_dlpack": "the array itself: the other framework's from_dlpack takes it",
-    "flax.nnx.Optimizer.model": "the model that it was made with, or flax.nnx.ModelAndOptimizer",
-    "jax.linear_util": "jax.extend.linear_util",
-    "jax.abstract_arrays": "jax.core.ShapedArray",
-    "jax.lib.xla_extension.XlaRuntimeError": "jax.errors.JaxRuntimeError",
-    "jax.numpy.DeviceArray": "jax.Array",
-    "jax.numpy.fix": "jax.numpy.trunc",
-    "jax.numpy.round_": "jax.numpy.round",
-    "jax.sharding.PositionalSharding": "jax.sharding.NamedSharding over jax.make_mesh",
-    "jax.sharding.PmapSharding": "jax.sharding.NamedSharding",
-    "jax.sharding.GSPMDSharding": "jax.sharding.NamedSharding",
-    "jax.sharding.use_mesh": "jax.set_mesh",
-    "jax.lax.pvary": "jax.lax.pcast(..., to='varying')",
-    "jax.ops.index_update": "x.at[index].set(value)",
-    "jax.ops.index_add": "x.at[index].add(value)",
-    "jax.ops.index": "x.at[...]",
-    "jax.random.shuffle": "jax.random.permutation",
-}
-"""What took the place of a name, or of a module, from the change logs of JAX and Flax."""
-
-_IN_EXTEND = frozenset(
-    (
-        *("ClosedJaxpr", "Jaxpr", "JaxprEqn", "Literal", "Primitive", "Token", "Var"),
-        *("concrete_or_error", "jaxprs_in_params", "mapped_aval", "new_jaxpr_eqn"),
-        *("primal_dtype_to_tangent_dtype", "subjaxprs", "unmapped_aval", "valid_jaxtype"),
-    )
-)
-"""What of `jax.core` is in `jax.extend.core`."""
+from conformance.successors import by_longest_prefix, successor
 
 _REMOVED_IN = {
     "jax.device_put_replicated": "0.10.0",
@@ -178,7 +128,7 @@ def change_of(name: str, said: str = "") -> NameChange:
 
     """
     found = _REMOVED.search(said)
-    version = found.group(1) if found else _by_prefix(name, _REMOVED_IN)
+    version = found.group(1) if found else by_longest_prefix(name, _REMOVED_IN)
     use = _USE.search(said)
     known = replacement(name)
     # What the table knows is never less than what the release says.
@@ -224,16 +174,5 @@ def advice(message: str) -> str | None:
 
 def replacement(name: str) -> str | None:
     """What took the place of a removed name, or of the module it was in; None where nothing is known."""
-    module, _, last = name.rpartition(".")
-    if module == "jax.core" and last in _IN_EXTEND:
-        return f"jax.extend.core.{last}"
-    return _by_prefix(name, _REPLACEMENTS)
-
-
-def _by_prefix(name: str, table: dict[str, str]) -> str | None:
-    """What the table has of the name, or of the module around it."""
-    while name:
-        if name in table:
-            return table[name]
-        name = name.rpartition(".")[0]
-    return None
+    known = successor(name)
+    return None if known is None else known.replace("`", "")

@@ -1,0 +1,122 @@
+"""What takes the place of names that JAX and Flax no longer have, from their change logs."""
+
+from collections.abc import Mapping
+
+_MAP_OVER_DEVICES = "`jax.pmap` or `jax.shard_map`, or `jax.vmap` where no devices are meant"
+_LAYERS = "`flax.linen`"
+_OPTAX = "Optax, as in `optax.sgd(learning_rate)`"
+
+_SUCCESSORS = {
+    "flax.deprecated": _LAYERS,
+    "flax.nn": _LAYERS,
+    "flax.nnx.Optimizer.model": (
+        "the model that it was made with, or `flax.nnx.ModelAndOptimizer`"
+    ),
+    "flax.optim": _OPTAX,
+    "flax.training.optimizers": _OPTAX,
+    "jax.DeviceArray": "`jax.Array`",
+    "jax.abstract_arrays": "`jax.core.ShapedArray`",
+    "jax.api": "`jax` itself, as in `jax.vmap`",
+    "jax.core.get_aval": "`jax.typeof`",
+    "jax.device_put_replicated": (
+        "`jax.device_put` of one copy a device, stacked along a new first axis and sharded along it"
+    ),
+    "jax.device_put_sharded": (
+        "`jax.device_put` of the stacked arrays, sharded along their first axis"
+    ),
+    "jax.dlpack.to_dlpack": "the array itself: the other framework's `from_dlpack` takes it",
+    "jax.experimental.PartitionSpec": "`jax.sharding.PartitionSpec`",
+    "jax.experimental.array_api": "`jax.numpy`",
+    "jax.experimental.disable_x64": "`jax.enable_x64(False)`",
+    "jax.experimental.enable_x64": "`jax.enable_x64`",
+    "jax.experimental.export": "`jax.export`",
+    "jax.experimental.global_device_array": "`jax.Array`",
+    "jax.experimental.host_callback": "`jax.pure_callback`, `jax.experimental.io_callback`",
+    "jax.experimental.host_callback.id_print": "`jax.debug.print`",
+    "jax.experimental.loops": "`jax.lax.fori_loop`",
+    "jax.experimental.maps": _MAP_OVER_DEVICES,
+    "jax.experimental.optimizers": "`jax.example_libraries.optimizers`",
+    "jax.experimental.pjit": "`jax.jit`, and `jax.lax.with_sharding_constraint`",
+    "jax.experimental.sharded_jit": "`jax.jit` with shardings",
+    "jax.experimental.stax": "`jax.example_libraries.stax`",
+    "jax.host_count": "`jax.process_count`",
+    "jax.host_id": "`jax.process_index`",
+    "jax.interpreters.pxla.PartitionSpec": "`jax.sharding.PartitionSpec`",
+    "jax.interpreters.sharded_jit": "`jax.jit` with shardings",
+    "jax.interpreters.xla.DeviceArray": "`jax.Array`",
+    "jax.lax.linear_solve": "`jax.lax.custom_linear_solve`",
+    "jax.lax.pvary": "`jax.lax.pcast(..., to='varying')`",
+    "jax.lax.tie_in": "its second argument",
+    "jax.lib.xla_bridge": "`jax.extend.backend`",
+    "jax.lib.xla_bridge.default_backend": "`jax.default_backend`",
+    "jax.lib.xla_bridge.device_count": "`jax.device_count`",
+    "jax.lib.xla_bridge.devices": "`jax.devices`",
+    "jax.lib.xla_bridge.get_backend": "`jax.extend.backend.get_backend`",
+    "jax.lib.xla_extension.XlaRuntimeError": "`jax.errors.JaxRuntimeError`",
+    "jax.linear_util": "`jax.extend.linear_util`",
+    "jax.nn.normalize": "`jax.nn.standardize`",
+    "jax.numpy.DeviceArray": "`jax.Array`",
+    "jax.numpy.cumproduct": "`jax.numpy.cumprod`",
+    "jax.numpy.fix": "`jax.numpy.trunc`",
+    "jax.numpy.in1d": "`jax.numpy.isin`",
+    "jax.numpy.msort": "`jax.numpy.sort` with `axis=0`",
+    "jax.numpy.product": "`jax.numpy.prod`",
+    "jax.numpy.round_": "`jax.numpy.round`",
+    "jax.numpy.row_stack": "`jax.numpy.vstack`",
+    "jax.numpy.trapz": "`jax.numpy.trapezoid`",
+    "jax.ops.index": "`x.at[...]`",
+    "jax.ops.index_add": "`x.at[index].add(value)`",
+    "jax.ops.index_mul": "`x.at[index].multiply(value)`",
+    "jax.ops.index_update": "`x.at[index].set(value)`",
+    "jax.partial": "`functools.partial`",
+    "jax.random.shuffle": "`jax.random.permutation`",
+    "jax.sharding.GSPMDSharding": "`jax.sharding.NamedSharding`",
+    "jax.sharding.PmapSharding": "`jax.sharding.NamedSharding`",
+    "jax.sharding.PositionalSharding": "`jax.sharding.NamedSharding` over `jax.make_mesh`",
+    "jax.sharding.use_mesh": "`jax.set_mesh`",
+    "jax.soft_pmap": _MAP_OVER_DEVICES,
+    "jax.tree_multimap": "`jax.tree.map`, which takes several trees",
+    "jax.tree_util.tree_multimap": "`jax.tree.map`, which takes several trees",
+    "jax.xla_computation": "`jax.jit(f).lower(...).compiler_ir('hlo')`",
+    "jax.xmap": _MAP_OVER_DEVICES,
+    **{
+        f"jax.tree_{name}": f"`jax.tree.{name}`"
+        for name in ("all", "flatten", "leaves", "map", "reduce", "structure", "transpose")
+    },
+    "jax.tree_unflatten": "`jax.tree.unflatten`",
+}
+"""By what is gone, a module or something in one: what to use in its place, with code in backticks."""
+
+_IN_EXTEND = frozenset(
+    (
+        *("ClosedJaxpr", "Jaxpr", "JaxprEqn", "Literal", "Primitive", "Token", "Var"),
+        *("concrete_or_error", "jaxprs_in_params", "mapped_aval", "new_jaxpr_eqn"),
+        *("primal_dtype_to_tangent_dtype", "subjaxprs", "unmapped_aval", "valid_jaxtype"),
+    )
+)
+"""What of `jax.core` is in `jax.extend.core`."""
+
+
+def successor(name: str) -> str | None:
+    """What takes the place of a name that is gone, or of the longest module around it that is gone, too.
+
+    Args:
+        name: Its dotted name, such as `jax.tree_map`.
+
+    Returns:
+        Words with code in backticks; None where nothing is known.
+
+    """
+    module, _, last = name.rpartition(".")
+    if module == "jax.core" and last in _IN_EXTEND:
+        return f"`jax.extend.core.{last}`"
+    return by_longest_prefix(name, _SUCCESSORS)
+
+
+def by_longest_prefix(name: str, table: Mapping[str, str]) -> str | None:
+    """What a table has of a dotted name, or of the longest module around it."""
+    while name:
+        if name in table:
+            return table[name]
+        name = name.rpartition(".")[0]
+    return None
