@@ -155,6 +155,7 @@ def _default_settings() -> Iterator[None]:
 _DEFAULTS: dict[str, Any] = {
     "jax_enable_x64": False,
     "jax_default_prng_impl": "threefry2x32",
+    "jax_random_seed_offset": 0,
     "jax_numpy_rank_promotion": "allow",
     "jax_numpy_dtype_promotion": "standard",
 }

@@ -17,7 +17,7 @@ LONGEST = 160
 
 
 def of(loaded: Loaded, submission: Submission) -> list[str]:
-    """Notes on packages that are not installed, and on a notebook's cells that have raised.
+    """Notes on packages that are not installed, on cells that have raised, and on settings of JAX.
 
     Args:
         loaded: what a worker said of the file.
@@ -41,6 +41,9 @@ def of(loaded: Loaded, submission: Submission) -> list[str]:
             f"{_place(loaded.ended, submission)} ended the program: what is defined above it was judged, and "
             "nothing below it was run. Put it under `if __name__ == '__main__':`"
         )
+    if loaded.settings:
+        names = " and ".join(loaded.settings)
+        notes.append(f"the file sets {names}: it was judged with JAX's default, as all files are")
     return [note for note in notes if note]
 
 

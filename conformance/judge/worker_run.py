@@ -17,7 +17,7 @@ from conformance.judge import verdict as verdicts
 from conformance.judge.channel import Channel
 from conformance.judge.exercises.exercise import Exercise
 from conformance.judge.expected_answers import Call, as_leaf
-from conformance.judge.sandbox import stand_ins, wire
+from conformance.judge.sandbox import settled, stand_ins, wire
 from conformance.judge.submissions import Submission
 
 REPLY_BYTES = 2**20
@@ -125,6 +125,7 @@ class Loaded:
         absent: other packages that are not installed, and were imported all the same.
         failed_cells: what cells of a notebook have raised.
         ended: what ended the file before its last line, as `sys.exit()` does.
+        settings: those of JAX that the file asks for and that were kept as they are.
 
     """
 
@@ -137,6 +138,7 @@ class Loaded:
     absent: tuple[str, ...] = ()
     failed_cells: tuple[Failure, ...] = ()
     ended: Failure | None = None
+    settings: tuple[str, ...] = ()
 
 
 @attrs.define
@@ -206,7 +208,10 @@ def _loaded(reply: dict[str, Any]) -> Loaded:
     failed = tuple(raised(each, None) for each in told) if isinstance(told, list) else ()
     end = reply.get("ended")
     ended = raised(end, None) if isinstance(end, dict) else None
-    return Loaded(functions, named, defined, loops, _stood_in(reply), nested, absent, failed, ended)
+    kept = tuple(sorted(settled.KEPT.intersection(_names(reply.get("settings")))))
+    return Loaded(
+        functions, named, defined, loops, _stood_in(reply), nested, absent, failed, ended, kept
+    )
 
 
 def _texts(given: Any) -> dict[str, str]:

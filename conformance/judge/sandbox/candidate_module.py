@@ -13,7 +13,18 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from . import absent, cells, loops, nested, observe, overdue, own_modules, stand_ins, tracebacks
+from . import (
+    absent,
+    cells,
+    loops,
+    nested,
+    observe,
+    overdue,
+    own_modules,
+    settled,
+    stand_ins,
+    tracebacks,
+)
 
 OWN_FRAMES = 12
 MAX_NAMES = 200
@@ -79,7 +90,8 @@ def load(
         defines (`defined`), or an `error`; the packages that are not there and have a module of ours in
         their place (`stood_in`), and those that are not there at all (`absent`); what cells of a notebook
         have raised (`failed_cells`), which does not keep the cells after them from being run, as in
-        Jupyter and nbgrader; what ended the file before its last line (`ended`); and the module.
+        Jupyter and nbgrader; what ended the file before its last line (`ended`); the `settings` of JAX
+        that it asks for and that are kept as they are; and the module.
 
     """
     source, *others = _divided(content, header["sizes"])
@@ -135,6 +147,7 @@ def load(
         "absent": absences,
         "failed_cells": [describe(each, candidate) for each in failed],
         "ended": None if ended is None else describe(ended, candidate),
+        "settings": settled.asked(),
     }
     return reply, candidate
 
