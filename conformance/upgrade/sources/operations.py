@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from conformance.events.user_code import Operation
+from conformance.upgrade.sources.asked import asked_in
 from conformance.upgrade.sources.captured import captured_in
 from conformance.upgrade.sources.evidence import arrays_of_none, variables_compared
 from conformance.upgrade.sources.expressions import NUMPY, is_none, last, owner, parsed
@@ -16,17 +17,12 @@ from conformance.upgrade.sources.given import given_in
 from conformance.upgrade.sources.held import held_from_callers, held_later, is_held
 from conformance.upgrade.sources.literals import of_numbers, of_vectors
 from conformance.upgrade.sources.maps import of_maps
+from conformance.upgrade.sources.tree_arguments import trees_in
 
 _WRAPPERS = frozenset(
     {"vmap", "pmap", "grad", "value_and_grad", "jacfwd", "jacrev", "hessian", "checkpoint", "remat"}
 )
 """Functions of JAX whose results do not have the methods of a function under `jit`."""
-_OF_TREES = frozenset(
-    {"leaves", "map", "flatten", "structure", "reduce"}
-    | {"tree_leaves", "tree_map", "tree_flatten", "tree_structure", "tree_reduce"}
-)
-_MODULES = frozenset({"model", "module", "net", "network", "layer", "encoder", "decoder", "mlp"})
-"""What users call a module."""
 _OF_DTYPES = re.compile("type|float|int|bool|complex|bf16|prec")
 _OF_SHAPES = re.compile("shape|size|dim|ax[ei]s|feature|batch|strides|pad")
 _OF_AXES = re.compile("ax[ei]s|specs|sharding|static|donate")
@@ -43,7 +39,6 @@ _RARE_DTYPE = re.compile(r"u?int(8|16|64)|uint32|b?float(16|64)|float8\w+|comple
 _MADE = frozenset({"shape", "dtype", "sharding"})
 _VALUES = frozenset({"value", "raw_value"})
 """Attributes of a Variable that are its array."""
-_KINDS = frozenset({"Variable", "VariableState", "Param", "State", "ndarray", "Array", "Tracer"})
 _NO_ARRAYS = (ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.ListComp, ast.DictComp)
 """What is no array; a container of arrays is an operation of its own."""
 _TEXTS = {
@@ -79,8 +74,7 @@ def operations_in(source: bytes | str, file: str) -> list[Operation]:
     found |= {(line, "None among leaves") for line in _nones(nodes)}
     found |= {(line, "an array of None") for line in arrays_of_none(nodes)}
     found |= {(line, "Variables compared") for line in variables_compared(nodes)}
-    found |= {(line, "a kind asked for") for line in _types(nodes)}
-    found |= {*given_in(nodes), *captured_in(nodes)}
+    found |= {*given_in(nodes), *captured_in(nodes), *asked_in(nodes), *trees_in(nodes)}
     return [Operation(file=file, line=line, name=name) for line, name in sorted(found)]
 
 
@@ -96,7 +90,9 @@ def _of_compare(node: ast.AST) -> Iterator[str]:
         yield "a tuple asked for"
     equal = any(isinstance(op, ast.Eq | ast.NotEq) for op in node.ops)
     among = any(isinstance(op, ast.In | ast.NotIn) for op in node.ops)
-    if (equal or among) and _has_tuple(sides):
+    # `x in ("a", "b")` compares `x` with what the tuple holds.
+    within = [each for side in node.comparators for each in getattr(side, "elts", [])]
+    if (equal and _has_tuple(sides)) or (among and _has_tuple([node.left, *within])):
         yield "a tuple compared"
 
 
@@ -151,23 +147,12 @@ def _of_calls(node: ast.AST) -> Iterator[str]:
     name, first = last(node.func), node.args[0] if node.args else None
     if name in {"iter_modules", "iter_children", "iter_graph"}:
         yield "modules walked"
-    if name == "issubclass" or (name == "register" and first and last(first) in _KINDS):
-        yield "a class asked for"
-    if name in {"isinstance", "issubclass"} and len(node.args) > 1:
-        asked = {last(each) for each in _among(node.args[1])}
-        yield from ["a tuple asked for"] if "tuple" in asked else []
-        yield from ["a kind asked for"] if asked & _KINDS else []
-    if name in {"str", "repr", "format"} and "device" in ast.unparse(node).lower():
-        yield "a device as text"
     if name == "Sequential" and not node.args and not node.keywords:
         yield "an empty sequence"
     if name == "hash" and isinstance(first, ast.Name):
         yield "a number as a key"
     if name in {"asarray", "array", "save", "savez"} and owner(node.func) in NUMPY:
         yield "made a NumPy array"
-    if name in _OF_TREES and first is not None:
-        yield from ["an iterator as a tree"] if any(map(_is_iterator, node.args)) else []
-        yield from ["a module as a tree"] if any(map(_holds_a_module, node.args)) else []
     for keyword in node.keywords:
         value = keyword.value
         if keyword.arg == "mask":
@@ -213,15 +198,6 @@ def _of_kinds(node: ast.AST) -> Iterator[str]:
         yield "complex numbers"
 
 
-def _holds_a_module(node: ast.expr) -> bool:
-    """Whether it is what users call a module, or a display of such."""
-    if isinstance(node, ast.Dict):
-        return any(map(_holds_a_module, node.values))
-    if isinstance(node, ast.List | ast.Tuple):
-        return any(map(_holds_a_module, node.elts))
-    return last(node).removesuffix("s") in _MODULES
-
-
 def _is_of_many(node: ast.Call) -> bool:
     """Whether an embedding is told a number of rows that is not one."""
     given = [word.value for word in node.keywords if word.arg == "num_embeddings"] + node.args[:1]
@@ -232,8 +208,6 @@ def _of_texts(node: ast.AST) -> Iterator[str]:
     """Texts that name what JAX prints."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield from (name for text, name in _TEXTS.items() if text in node.value)
-    if isinstance(node, ast.FormattedValue) and "device" in ast.unparse(node.value).lower():
-        yield "a device as text"
 
 
 _LOOKS: tuple[Callable[[ast.AST], Iterator[str]], ...] = (
@@ -310,14 +284,6 @@ def _keyed(nodes: Sequence[ast.AST]) -> Iterator[int]:
                 yield node.lineno
 
 
-def _types(nodes: Sequence[ast.AST]) -> Iterator[int]:
-    """Lines where the type of an object is asked for that is not an exception which was caught."""
-    caught = {node.name for node in nodes if isinstance(node, ast.ExceptHandler)}
-    for node in nodes:
-        if isinstance(node, ast.Call) and last(node.func) == "type" and len(node.args) == 1:
-            yield from [] if last(node.args[0]) in caught else [node.lineno]
-
-
 def _set_later(nodes: Sequence[ast.AST]) -> Iterator[int]:
     """Lines of methods that set an attribute which the class starts as None to what may be an array."""
     for cls in (node for node in nodes if isinstance(node, ast.ClassDef)):
@@ -363,14 +329,3 @@ def _is_plain(node: ast.expr) -> bool:
 
 def _is_wrapper(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and last(node.func) in _WRAPPERS
-
-
-def _is_iterator(node: ast.expr) -> bool:
-    if isinstance(node, ast.GeneratorExp):
-        return True
-    made_by = last(node.func) if isinstance(node, ast.Call) else ""
-    return made_by in {"values", "keys", "items", "zip", "map", "filter"}
-
-
-def _among(node: ast.expr) -> list[ast.expr]:
-    return node.elts if isinstance(node, ast.Tuple) else [node]
