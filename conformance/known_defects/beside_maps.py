@@ -146,6 +146,37 @@ BESIDE_MAPS: tuple[Defect, ...] = (
         all_laws=False,
     ),
     Defect(
+        id="nnx-scan-carries-numbers",
+        transform="flax.nnx.vmap",
+        versions={"flax": ">=0.10.2"},
+        affects=lambda call: call.subject_name == "use.carried-numbers",
+        law="sharing.documented-uses",
+        call=_use("use.carried-numbers"),
+        description=(
+            "nnx.scan refuses a function that gives a number of Python's or an array of NumPy's for a part "
+            "of the carry: ValueError, 'Carry references must be the same between iterations', though it "
+            "is no reference. jax.lax.scan takes it, and so does nnx.scan with graph=False or "
+            "graph_updates=False."
+        ),
+        upstream=_NOT_FOUND_ON_THE_30TH,
+        all_laws=False,
+    ),
+    Defect(
+        id="nnx-deep-copy-is-an-array",
+        transform="flax.nnx.vmap",
+        versions={"flax": ">=0.11"},
+        affects=lambda call: call.subject_name == "use.deep-copies",
+        law="sharing.documented-uses",
+        call=_use("use.deep-copies"),
+        description=(
+            "copy.deepcopy of a variable of an array gives the array, and that of an nnx.State has arrays in "
+            "the place of variables, so that kinds and metadata are lost: the variable hands on __deepcopy__ "
+            "to its value. copy.copy, pickle and copy.deepcopy of a module keep them."
+        ),
+        upstream=_NOT_FOUND_ON_THE_30TH,
+        all_laws=False,
+    ),
+    Defect(
         id="linen-jit-draws-again",
         transform="flax.linen.vmap",
         versions={"flax": "<0.10.2"},

@@ -62,6 +62,12 @@ def right_at_once(two: Any, xs: Any, lengths: Any, start: Any) -> Any:
     return carries, jnp.stack([merged(one[1], other[1]) for one, other in each])
 
 
+def reordered(xs: Any, lengths: Any) -> Any:
+    """Sequences back from where each ends; what is behind its end stays there."""
+    each = zip(np.asarray(xs), lengths, strict=True)
+    return np.stack([np.concatenate([x[: int(n)][::-1], x[int(n) :]]) for x, n in each])
+
+
 def _within(xs: Any, lengths: Any) -> list[Any]:
     """The steps of each sequence."""
     return [x[: int(n)] for x, n in zip(np.asarray(xs), lengths, strict=True)]

@@ -188,6 +188,12 @@ _SENTENCES: Mapping[str, str] = {
     "shortened-lists": "lists that have lost some of their variables",
     "sequences": "modules in a sequence hand on what they give",
     "functions-of-states": "functions that take states and graphs apart, and what they refuse",
+    "drawing-cells": "recurrences whose cells draw, count and sow",
+    "new-leaves": "trees that make new arrays when they are flattened",
+    "carried-numbers": "a scan carries numbers of Python's and arrays of NumPy's",
+    "forms-of-states": "modules are made and updated of states in every form",
+    "asked-for-absent": "what objects do not have is asked of them, and Python copies them",
+    "deep-copies": "Python copies variables and states with all that they hold",
     "module-aside": "a function that is differentiated gives a module beside its result",
 }
 

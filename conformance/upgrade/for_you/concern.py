@@ -45,6 +45,7 @@ _LOOPS = frozenset({"scan", "while_loop", "fori_loop"})
 OF_USES: Mapping[str, frozenset[str]] = {
     "use.abstract": frozenset({"eval_shape"}),
     "use.all-operators": frozenset({"Param", "Variable"}),
+    "use.asked-for-absent": frozenset({"deepcopy", "copy.copy", "pickle.loads"}),
     "use.asked-of-variables": frozenset({"set_metadata", "get_metadata", "del_metadata"}),
     "use.axes-by-collection": frozenset({"scan_with_axes", "vmap_with_axes", "param_with_axes"}),
     "use.both-at-once": frozenset({"Bidirectional"}),
@@ -54,6 +55,7 @@ OF_USES: Mapping[str, frozenset[str]] = {
     "use.callable-in-modes": frozenset({"graph", "graph_updates"}),
     "use.captured": frozenset({"nnx.capture"}),
     "use.carry-replaced": _LOOPS,
+    "use.carried-numbers": frozenset({"nnx.scan"}),
     "use.changed-in-branches": frozenset({"cond", "switch"}),
     "use.checked": frozenset({"checkify"}),
     "use.compiled-ahead": frozenset({"lower", "jit_partial", "cached_partial"}),
@@ -61,11 +63,14 @@ OF_USES: Mapping[str, frozenset[str]] = {
     "use.compiled-once": frozenset({"linen.jit"}),
     "use.copied-whole": frozenset({"deepcopy", "nnx.clone", "pickle.loads", "with_vars"}),
     "use.copies-of-variables": frozenset({"nnx.clone", "nnx.merge", "set_metadata"}),
+    "use.deep-copies": frozenset({"deepcopy"}),
     "use.derivatives": _DERIVATIVES | {"custom_vjp"},
     "use.differentiated-*": _DERIVATIVES | {"custom_vjp"},
     "use.donated": frozenset({"donate_argnums", "donate_argnames"}),
+    "use.drawing-cells": frozenset({"RNN", "Bidirectional"}),
     "use.drawn-again": frozenset({"Rngs.split", "Rngs.broadcast"}),
     "use.forked-streams": frozenset({"fork_rngs", "Rngs.fork"}),
+    "use.forms-of-states": frozenset({"nnx.merge", "nnx.update", "to_flat_state"}),
     "use.from-the-end": frozenset({"in_axes", "out_axes"}),
     "use.functions-of-states": frozenset(
         {"nnx.split", "nnx.merge", "nnx.update", "nnx.pop", "set_metadata", "to_flat_state"}

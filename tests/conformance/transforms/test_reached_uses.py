@@ -270,7 +270,19 @@ def compiled_tells(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(getattr(compilation, name), "args_info", told, raising=False)
 
 
+def scans_carry_numbers(patch: pytest.MonkeyPatch) -> None:
+    where, differs = "flax.nnx.transforms.iteration:_check_carry_same_references", "arg is not out"
+    rewrite(patch, where, differs, f"{differs} and graphlib.is_graph_node(out)")
+
+
+def variables_have_copies_of_their_own(patch: pytest.MonkeyPatch) -> None:
+    where, first = "flax.nnx.variablelib:Variable.__getattr__", "if name in"
+    rewrite(patch, where, first, f"if name == '__deepcopy__':\n    raise AttributeError\n  {first}")
+
+
 MENDS = {
+    "carried-numbers": scans_carry_numbers,
+    "deep-copies": variables_have_copies_of_their_own,
     "shortened-lists": list_forgets_its_end,
     "held-and-static": placings_have_none_of_what_is_static,
     "told-of-compiled": compiled_tells,

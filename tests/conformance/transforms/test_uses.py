@@ -355,10 +355,9 @@ def test_a_fault_in_flax_is_noticed_and_its_control_is_not(
 def test_each_use_is_one_of_some_transform() -> None:
     lifting = [t for t in TRANSFORMS.values() if t.maps_modules and t.unavailable() is None]
     for subject in USES:
-        assert subject.sentence
         reasons = [LAW.skip_reason(transform, subject) for transform in lifting]
-        if NNX in [t.name for t in lifting]:
-            assert None in reasons, subject.name
+        assert subject.sentence
+        assert None in reasons or NNX not in [t.name for t in lifting], subject.name
 
 
 def test_a_use_may_say_that_something_raises() -> None:
@@ -395,6 +394,7 @@ def test_the_source_of_a_use_gives_what_the_use_gives(transform: str) -> None:
         got, expected = given(names["mapped"]), given(host.use(call)[0])
         assert not isinstance(got, NameError), got
         if isinstance(expected, Exception):
-            assert (type(got), str(got)) == (type(expected), str(expected))
+            texts = {re.sub(r"id=\d+", "", str(each)) for each in (got, expected)}
+            assert (type(got), len(texts)) == (type(expected), 1)
         else:
             chex.assert_trees_all_equal(got, expected)

@@ -20,6 +20,7 @@ from conformance.transforms.linen.uses import (
     settings,
     shared,
     state,
+    trees,
 )
 from conformance.transforms.linen.uses.base import Setting, Use
 
@@ -41,6 +42,7 @@ USES: dict[str, Use] = {
     **named.USES,
     **settings.USES,
     **asked.USES,
+    **trees.USES,
 }
 """By the name of its subject."""
 NEEDS: dict[str, str] = {
@@ -50,5 +52,6 @@ NEEDS: dict[str, str] = {
     **passed.NEEDS,
     **compiled.NEEDS,
     **settings.NEEDS,
+    **trees.NEEDS,
 }
 """The first release of Flax that has what a use is of, where the oldest has not."""

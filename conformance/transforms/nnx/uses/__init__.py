@@ -13,6 +13,7 @@ from conformance.transforms.nnx.uses import (
     copies,
     derivatives,
     filters,
+    forms,
     graph,
     keeping,
     layers,
@@ -28,6 +29,7 @@ from conformance.transforms.nnx.uses import (
     stages,
     state,
     streams,
+    trees,
     values,
     within,
 )
@@ -61,6 +63,8 @@ USES: dict[str, Use] = {
     **within.USES,
     **operators.USES,
     **containers.USES,
+    **trees.USES,
+    **forms.USES,
 }
 """By the name of its subject."""
 NEEDS: dict[str, str] = {
@@ -89,6 +93,8 @@ NEEDS: dict[str, str] = {
     **within.NEEDS,
     **operators.NEEDS,
     **containers.NEEDS,
+    **trees.NEEDS,
+    **forms.NEEDS,
 }
 """The first release of Flax that has what a use is of, where the oldest has not."""
 IN_ONE_WAY: frozenset[str] = frozenset().union(
@@ -101,6 +107,7 @@ IN_ONE_WAY: frozenset[str] = frozenset().union(
             copies,
             derivatives,
             filters,
+            forms,
             graph,
             keeping,
             layers,
@@ -113,6 +120,7 @@ IN_ONE_WAY: frozenset[str] = frozenset().union(
             rewired,
             state,
             streams,
+            trees,
         )
     )
 )
