@@ -16,7 +16,7 @@ class Condition:
     """What code does that a change concerns."""
 
     operations: frozenset[str] = frozenset()
-    """Of these, the file does one; the line that does it is the place."""
+    """Of these, the file does one; the line that does it is the place. For `{}` stands what is called."""
     names: frozenset[str] = frozenset()
     """Of names with these last parts, the file uses one; the first is named. None: any of that library."""
     place: Literal["operation", "call", "file"] = "operation"
@@ -92,7 +92,9 @@ _BY_KEY: Mapping[str, Condition] = {
         _does("a result along another axis"), place="call"
     ),
     "calls/*map/of-number-*": attrs.evolve(_does("a number given"), place="call"),
-    "calls/jax.*map/rank-0": Condition(given=frozenset({"axis_size"})),
+    "calls/jax.*map/rank-0": attrs.evolve(
+        _does("a number mapped"), place="call", given=frozenset({"axis_size"})
+    ),
     "calls/jax.pmap/shard-of-a-result": attrs.evolve(_does(*_SHARDS), place="file"),
     "calls/jax.pmap/kind-of-sharding": _does("a kind of sharding asked for", of="pmap"),
     "calls/jax.pmap/argument-divided-by-columns": attrs.evolve(
@@ -136,12 +138,20 @@ _BY_KEY: Mapping[str, Condition] = {
         )
         for stack in ("hstack", "vstack", "dstack", "column_stack")
     },
-    "calls/jax.vmap/plain-numpy.*-list": attrs.evolve(_does("a list given"), place="call"),
-    "warnings/calls/jax.numpy.*-list": attrs.evolve(_does("a list given"), place="call"),
-    "calls/jax.vmap/plain-vjp-*": attrs.evolve(_does("made a NumPy array"), place="file"),
+    "calls/jax.vmap/plain-numpy.*-list": attrs.evolve(_does("{} of a list"), place="call"),
+    "warnings/calls/jax.scipy.linalg.*-batch-of-vectors": attrs.evolve(
+        _does("{} of a stack of matrices"), place="call"
+    ),
+    "mapping.large-batch | * | large-squared-norm*": attrs.evolve(
+        _does("a product and a square"), place="file"
+    ),
+    "warnings/calls/jax.numpy.*-list": attrs.evolve(_does("{} of a list"), place="call"),
+    "calls/jax.vmap/plain-vjp-*": attrs.evolve(_does("{} of a NumPy array"), place="call"),
     "calls/jax.vmap/plain-Array-*": _does("a class asked for", of="Array"),
     "calls/jax.vmap/plain-*-as-lowered-text": _does("mhlo.sharding named", of="jit"),
-    "calls/jax.vmap/*-where-given-numbers": attrs.evolve(_does("where given"), place="call"),
+    "calls/jax.vmap/*-where-given-numbers": attrs.evolve(
+        _does("numbers given as where"), place="call"
+    ),
     "calls/jax.vmap/plain-jit-of-an-object-that-is-an-array": attrs.evolve(
         _does("an object that is an array", of="jit vmap grad value_and_grad numpy"),
         says="an object with __jax_array__ is no argument any more: give jax.numpy.asarray of it",
@@ -335,12 +345,11 @@ def suitable(
         operations: What the sources do, for an operation of the call itself.
 
     """
-    every = (each for name in condition.operations for each in operations.by_name.get(name, ()))
-    done = {(each.file, each.line) for each in every}
     if condition.place == "call":
-        uses = [use for use in uses if (use.file, use.line) in done]
+        uses = [use for use in uses if _does_so(condition, use, operations)]
     if condition.place == "file":
-        files = {file for file, _ in done}
+        every = (each for name in condition.operations for each in operations.by_name.get(name, ()))
+        files = {each.file for each in every}
         uses = [use for use in uses if use.file in files]
     return [
         use
@@ -348,6 +357,13 @@ def suitable(
         if not condition.unless & set(use.keywords)
         and (not condition.given or condition.given & set(use.keywords))
     ]
+
+
+def _does_so(condition: Condition, use: Use, operations: Operations) -> bool:
+    """Whether one of the operations is done in the line of a use."""
+    last = use.name.rpartition(".")[2]
+    done = operations.by_line.get((use.file, use.line), set())
+    return any(name.format(last) in done for name in condition.operations)
 
 
 def _candidates(names: frozenset[str], library: str, uses: Uses) -> Iterable[str]:

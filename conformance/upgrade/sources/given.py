@@ -2,8 +2,9 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
+from conformance.upgrade.sources.arrays_given import Made, all_are
 from conformance.upgrade.sources.expressions import NUMPY, is_none, last, owner
 
 _KEYS = frozenset({"key", "split", "fold_in", "clone"})
@@ -15,6 +16,8 @@ _SPECS = frozenset({"P", "PartitionSpec"})
 _VARIABLES = frozenset({"BatchStat", "Cache", "Param", "Variable"})
 _LAYOUTS = frozenset({"out_sharding", "sharding", "sharding_names"})
 _MESHES = frozenset({"set_mesh", "use_mesh"})
+_TREES = re.compile(r"pytree|register|(struct|chex)\.dataclass|\bmodule\b")
+"""What decorates classes whose objects are trees, and what these derive from."""
 
 
 def given_in(nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
@@ -24,21 +27,20 @@ def given_in(nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
         nodes: All nodes of a file.
 
     """
-    made = _assigned(nodes)
+    made = assigned(nodes)
     yield from ((line, "a pmap within a jit") for line in _compiled_pmaps(nodes))
+    yield from ((line, "an object that is an array") for line in _arrays_by_method(nodes))
     has_mesh = any(map(_enters_a_mesh, nodes))
     for node in nodes:
         if isinstance(node, ast.FunctionDef):
             yield from ((line, "a number as a key") for line in _stored(node))
-            if node.name == "__jax_array__":
-                yield node.lineno, "an object that is an array"
         if not isinstance(node, ast.Call):
             continue
         name, first = last(node.func), node.args[0] if node.args else None
         if name in {"asarray", "array"} and owner(node.func) in NUMPY and _is_key(first, made):
             yield node.lineno, "a key made a NumPy array"
         if any(_is_list(each, made) for each in node.args[:1]):
-            yield node.lineno, "a list given"
+            yield node.lineno, f"{name} of a list"
         if name in _STACKS and _is_of_lists(first, made):
             yield node.lineno, "a list of lists given"
         if name in _SPECS and len(node.args) > 1 and is_none(first):
@@ -50,18 +52,50 @@ def given_in(nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
             yield node.lineno, "a kind of sharding asked for"
         for word in node.keywords:
             of_dtype = word.arg == "dtype" and isinstance(word.value, ast.Name)
-            if of_dtype and _all(made, last(word.value), _is_array):
+            if of_dtype and all_are(made, last(word.value), _is_array):
                 yield node.lineno, "an array as a dtype"
 
 
+def _arrays_by_method(nodes: Sequence[ast.AST]) -> Iterator[int]:
+    """Lines where a class says which array its objects are, and does not make trees of them."""
+    registered = {
+        last(node.args[0])
+        for node in nodes
+        if isinstance(node, ast.Call) and "register" in last(node.func) and node.args
+    }
+    for cls in (node for node in nodes if isinstance(node, ast.ClassDef)):
+        by = " ".join(ast.unparse(each).lower() for each in (*cls.decorator_list, *cls.bases))
+        is_tree = cls.name in registered or _TREES.search(by)
+        for method in () if is_tree else cls.body:
+            if isinstance(method, ast.FunctionDef) and method.name == "__jax_array__":
+                yield method.lineno
+
+
 def _compiled_pmaps(nodes: Sequence[ast.AST]) -> Iterator[int]:
-    """Lines where a function under `jit` is a pmap, or calls one."""
-    mapped = {"pmap"}
+    """Lines where a function under `jit` is a pmap, or calls one; a name of one function is no other's."""
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
+    inner = {id(each) for node in functions for each in ast.walk(node) if each is not node}
+    outer = [node for node in nodes if id(node) not in inner]
+    yield from _compiled_in(outer, {"pmap"})
+    mapped = _pmaps(outer, {"pmap"})
+    for function in functions:
+        if id(function) not in inner:
+            yield from _compiled_in(list(ast.walk(function)), mapped)
+
+
+def _pmaps(nodes: Sequence[ast.AST], known: set[str]) -> set[str]:
+    """The names of pmaps, beside those that are known."""
+    mapped = {*known}
     for node in nodes:
         if isinstance(node, ast.FunctionDef) and _names(node.decorator_list) & {"pmap"}:
             mapped.add(node.name)
         if isinstance(node, ast.Assign) and _names([node.value]) & {"pmap"}:
             mapped |= _names(node.targets)
+    return mapped
+
+
+def _compiled_in(nodes: Sequence[ast.AST], known: set[str]) -> Iterator[int]:
+    mapped = _pmaps(nodes, known)
     functions = {node.name: node for node in nodes if isinstance(node, ast.FunctionDef)}
     for node in nodes:
         if isinstance(node, ast.FunctionDef) and "jit" in _names(node.decorator_list):
@@ -76,12 +110,9 @@ def _names(nodes: Sequence[ast.AST]) -> set[str]:
     return {last(each) for node in nodes for each in ast.walk(node)} - {""}
 
 
-_Made = dict[str, list[ast.expr]]
-
-
-def _assigned(nodes: Sequence[ast.AST]) -> _Made:
+def assigned(nodes: Sequence[ast.AST]) -> Made:
     """All that each name is assigned; a parameter of a function is assigned what nobody knows."""
-    made: _Made = {}
+    made: Made = {}
     for node in nodes:
         if isinstance(node, ast.Assign):
             for target in node.targets:
@@ -93,35 +124,30 @@ def _assigned(nodes: Sequence[ast.AST]) -> _Made:
     return made
 
 
-def _all(made: _Made, name: str, holds: Callable[[ast.expr], bool]) -> bool:
-    """Whether it holds of all that a name is assigned."""
-    return bool(made.get(name)) and all(map(holds, made[name]))
-
-
 def _is_array(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and last(node.func) in _ARRAYS
 
 
-def _is_key(node: ast.expr | None, made: _Made) -> bool:
+def _is_key(node: ast.expr | None, made: Made) -> bool:
     """Whether it is a key, as far as the name or what makes it says."""
     if isinstance(node, ast.Name):
         named = _NAMED_KEY.search(node.id) is not None
-        return named or _all(made, node.id, lambda value: _is_key(value, {}))
+        return named or all_are(made, node.id, lambda value: _is_key(value, {}))
     return isinstance(node, ast.Call) and last(node.func) in _KEYS
 
 
-def _is_of_lists(node: ast.expr | None, made: _Made) -> bool:
+def _is_of_lists(node: ast.expr | None, made: Made) -> bool:
     """Whether it is a display of lists or numbers."""
     if isinstance(node, ast.Name):
-        return _all(made, node.id, lambda value: _is_of_lists(value, {}))
+        return all_are(made, node.id, lambda value: _is_of_lists(value, {}))
     numbers = (ast.List, ast.ListComp, ast.Constant)
     return isinstance(node, ast.List | ast.Tuple) and any(isinstance(e, numbers) for e in node.elts)
 
 
-def _is_list(node: ast.expr, made: _Made) -> bool:
+def _is_list(node: ast.expr, made: Made) -> bool:
     """Whether it is a list, as far as the text shows."""
     if isinstance(node, ast.Name):
-        return _all(made, node.id, lambda value: _is_list(value, {}))
+        return all_are(made, node.id, lambda value: _is_list(value, {}))
     made_by = last(node.func) if isinstance(node, ast.Call) else ""
     return isinstance(node, ast.List | ast.ListComp) or made_by == "list"
 

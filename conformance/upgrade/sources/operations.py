@@ -9,11 +9,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from conformance.events.user_code import Operation
+from conformance.upgrade.sources.arrays_given import arrays_in
 from conformance.upgrade.sources.asked import asked_in
 from conformance.upgrade.sources.captured import captured_in
 from conformance.upgrade.sources.evidence import arrays_of_none, variables_compared
 from conformance.upgrade.sources.expressions import NUMPY, is_none, last, owner, parsed
-from conformance.upgrade.sources.given import given_in
+from conformance.upgrade.sources.given import assigned, given_in
 from conformance.upgrade.sources.held import held_from_callers, held_later, is_held
 from conformance.upgrade.sources.literals import of_numbers, of_vectors
 from conformance.upgrade.sources.maps import of_maps
@@ -65,7 +66,6 @@ def operations_in(source: bytes | str, file: str) -> list[Operation]:
         for name in look(node)
     }
     found |= {(line, "a wrapped function lowered") for line in _lowered(nodes, wrapped)}
-    found |= {(line, "where given") for line in _where(nodes)}
     found |= {(line, "a number as a key") for line in _keyed(nodes)}
     found |= {(line, "an array set on a module later") for line in _set_later(nodes)}
     found |= {(line, "an attribute changed in place") for line in _changed(nodes)}
@@ -74,7 +74,13 @@ def operations_in(source: bytes | str, file: str) -> list[Operation]:
     found |= {(line, "None among leaves") for line in _nones(nodes)}
     found |= {(line, "an array of None") for line in arrays_of_none(nodes)}
     found |= {(line, "Variables compared") for line in variables_compared(nodes)}
-    found |= {*given_in(nodes), *captured_in(nodes), *asked_in(nodes), *trees_in(nodes)}
+    found |= {
+        *given_in(nodes),
+        *arrays_in(nodes, assigned(nodes)),
+        *captured_in(nodes),
+        *asked_in(nodes),
+        *trees_in(nodes),
+    }
     return [Operation(file=file, line=line, name=name) for line, name in sorted(found)]
 
 
@@ -151,8 +157,6 @@ def _of_calls(node: ast.AST) -> Iterator[str]:
         yield "an empty sequence"
     if name == "hash" and isinstance(first, ast.Name):
         yield "a number as a key"
-    if name in {"asarray", "array", "save", "savez"} and owner(node.func) in NUMPY:
-        yield "made a NumPy array"
     for keyword in node.keywords:
         value = keyword.value
         if keyword.arg == "mask":
@@ -237,32 +241,6 @@ def _lowered(nodes: Sequence[ast.AST], wrapped: frozenset[str]) -> Iterator[int]
             lowered = node.func.attr in {"lower", "trace"} and (node.args or node.keywords)
             if lowered and (_is_wrapper(node.func.value) or last(node.func.value) in wrapped):
                 yield node.lineno
-
-
-def _where(nodes: Sequence[ast.AST]) -> Iterator[int]:
-    """Lines where `where=` is given what the file does not make by a comparison."""
-    made = {
-        target.id
-        for node in nodes
-        if isinstance(node, ast.Assign) and _is_boolean(node.value)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
-    for call in (node for node in nodes if isinstance(node, ast.Call)):
-        for keyword in call.keywords:
-            known = last(keyword.value) in made or _is_boolean(keyword.value)
-            if keyword.arg == "where" and not known:
-                yield call.func.end_lineno or call.lineno
-
-
-def _is_boolean(node: ast.expr) -> bool:
-    """Whether an expression gives truth values, as far as its form says."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd | ast.BitOr | ast.BitXor):
-        return _is_boolean(node.left) or _is_boolean(node.right)
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Invert):
-        return True
-    made_by = last(node.func) if isinstance(node, ast.Call) else ""
-    return isinstance(node, ast.Compare) or made_by.startswith(("is", "logical_"))
 
 
 def _keyed(nodes: Sequence[ast.AST]) -> Iterator[int]:

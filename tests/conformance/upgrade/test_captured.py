@@ -69,7 +69,12 @@ def test_functions_that_a_lambda_or_a_named_function_calls_are_not_captured_obje
             "f = jax.pmap(g, out_axes=1)",
             "f = jax.pmap(g, out_axes=None)",
         ),
-        ("jax.vmap/rank-0", "f = jax.vmap(g, axis_size=3)", "f = jax.vmap(g, in_axes=1)"),
+        (
+            "jax.vmap/rank-0",
+            "f = jax.vmap(g, axis_size=3)\ny = f(2.0)",
+            "f = jax.vmap(g, axis_size=3)\ny = f(x)",
+        ),
+        ("jax.vmap/rank-0", "y = jax.vmap(g, axis_size=3)(2.0)", "y = jax.vmap(g)(2.0)"),
     ],
 )
 def test_a_form_of_a_map_is_near_who_calls_it_so(

@@ -50,6 +50,35 @@ SHOWN = {
         "class A:\n    def __jax_array__(self):\n        return self.a",
         "class A:\n    def __array__(self):\n        return self.a",
     ),
+    "an object that is an array, made a tree": (
+        "@dataclasses.dataclass\nclass A:\n    def __jax_array__(self):\n        return self.a",
+        "@struct.dataclass\nclass A:\n    def __jax_array__(self):\n        return self.a",
+    ),
+    "an object that is an array, registered": (
+        "class A:\n    def __jax_array__(self):\n        return self.a",
+        "class A:\n    def __jax_array__(self):\n        return self.a\nregister_dataclass(A)",
+    ),
+    "a pmap within a jit, of functions": (
+        "def a():\n    @jax.pmap\n    def f(x):\n        return x\n    return jax.jit(f)",
+        "@jax.jit\ndef f(x):\n    return x\ndef a():\n    @jax.pmap\n    def f(x):\n        return x",
+    ),
+    "vjp of a NumPy array": (
+        "x = np.ones(2)\ny, pull = jax.vjp(f, x)",
+        "import jax.numpy as np\nx = np.ones(2)\ny, pull = jax.vjp(f, x)",
+    ),
+    "cho_solve of a stack of matrices": (
+        "c = jnp.linalg.cholesky(jax.vmap(k)(x))\ny = cho_solve((c, True), b)",
+        "c = jnp.linalg.cholesky(k(x))\ny = cho_solve((c, True), b)",
+    ),
+    "solve_triangular of a stack of matrices": (
+        "a = jnp.ones((2, 3, 3)) + e\ny = solve_triangular(a, b)",
+        "a = jnp.ones((2, 3, 3)) + e\ny = solve_triangular(a, b[..., None])",
+    ),
+    "a product and a square": (
+        "y = jnp.sum((m @ x) ** 2)",
+        "y = jnp.sum((m @ x) ** 3)",
+    ),
+    "a number mapped": ("y = jax.vmap(f)(2.0)", "y = jax.vmap(f)(x)"),
     "a pmap within a jit": (
         "@jax.pmap\ndef f(x):\n    return x\n@jax.jit\ndef g(x):\n    return f(x)",
         "@jax.pmap\ndef f(x):\n    return x\n@jax.jit\ndef g(x):\n    return x\ny = f(g(x))",
@@ -97,7 +126,7 @@ def test_none_among_the_axes_of_a_lift_is_no_leaf() -> None:
 
 def test_none_in_a_list_that_becomes_an_array_is_no_leaf() -> None:
     found = {each.name for each in operations_in("y = jnp.array([1.0, None])", "a.py")}
-    assert found == {"an array of None", "a list given"}
+    assert found == {"an array of None", "array of a list"}
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_a_call_about_a_keyword_is_near_who_gives_it() -> None:
     call = "calls/jax.vmap/numpy.sum-where-given-numbers"
     plain = Use(file="a.py", line=1, name="jax.numpy.sum", positional=1)
     masked = Use(file="b.py", line=2, name="jax.numpy.sum", keywords=("where",), positional=1)
-    given = (Operation(file="b.py", line=2, name="where given"),)
+    given = (Operation(file="b.py", line=2, name="numbers given as where"),)
     ((where, _, _),) = near((plain, masked), {call: ACCEPTED}, {call: REFUSED}, given)
     assert where == "b.py:2"
     assert near((plain,), {call: ACCEPTED}, {call: REFUSED}, given) == []
@@ -204,12 +204,15 @@ def test_a_form_of_call_that_warns_now_is_near_who_uses_the_name() -> None:
     key = "warnings/calls/jax.numpy.ndim-list"
     ndim = Use(file="a.py", line=2, name="jax.numpy.ndim")
     warns = [{"category": "DeprecationWarning", "line": "ndim requires arrays"}]
-    lists = (Operation(file="a.py", line=2, name="a list given"),)
+    lists = (Operation(file="a.py", line=2, name="ndim of a list"),)
     ((where, what, said),) = near((ndim,), {key: []}, {key: warns}, lists)
     assert (where, what) == ("a.py:2", "jax.numpy.ndim")
     assert said.endswith("DeprecationWarning: ndim requires arrays")
     assert near((PMAP,), {key: []}, {key: warns}, lists) == []
     assert near((ndim,), {key: []}, {key: warns}) == []
+    # Of `sum([jnp.ndim(x) for x in xs])` another function is given the list.
+    others = (Operation(file="a.py", line=2, name="sum of a list"),)
+    assert near((ndim,), {key: []}, {key: warns}, others) == []
     # That a name itself warns is said of the name.
     alone = "warnings/calls/jax.numpy.ndim"
     assert near((ndim,), {alone: []}, {alone: warns}) == []

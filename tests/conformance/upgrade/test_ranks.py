@@ -8,9 +8,11 @@ from conformance.events.arrays import encode, with_arrays
 from conformance.events.user_code import Use
 from conformance.observations import tree_functions
 from conformance.observations.record import Absent
-from conformance.upgrade.detectors import call_forms
-from conformance.upgrade.difference import ObservationPair
-from conformance.upgrade.sources import operations_in
+from conformance.upgrade.detectors import call_forms, laws
+from conformance.upgrade.difference import Difference, ObservationPair
+from conformance.upgrade.for_you.conditions import condition, suitable
+from conformance.upgrade.for_you.index import Operations
+from conformance.upgrade.sources import operations_in, uses_in
 from tests.conformance.upgrade.user_sides import near
 
 ACCEPTED = {"gives": "* of float32[2]", "values": [None]}
@@ -72,6 +74,32 @@ def test_how_files_map_is_found(text: str, name: str) -> None:
     assert name in {each.name for each in operations_in(text, "a.py")}
     sound = "f = jax.pmap(g, out_axes=1)\nx = jnp.zeros((1, 3))\n@jax.pmap\ndef h(x):\n    return x"
     assert name not in {each.name for each in operations_in(sound, "a.py")}
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("randint(key, (3,), 0, 9, jnp.int8)", 1),
+        ("randint(key, (3,), 0, 9, dtype=small)", 1),
+        ("randint(key, (3,), 0, 9)", 0),
+    ],
+)
+def test_draws_of_a_dtype_are_told_to_calls_that_give_one(call: str, told: int) -> None:
+    key = "draws/randint/int8"
+    text = f"import jax\nsmall = jnp.int8\nx = jax.random.{call}\n"
+    was, now = ({"value": np.int8([n]), "bound": None, "wrong": None} for n in (1, 2))
+    mine = tuple(uses_in(text, "a.py"))
+    assert len(near(mine, {key: was}, {key: now}, operations_in(text, "a.py"))) == told
+
+
+def test_what_large_products_meet_is_told_to_files_that_square_one() -> None:
+    entry = Difference(laws.REGRESSED, "mapping.large-batch | jax.vmap | large-squared-norm", "")
+    use = Use(file="a.py", line=2, name="jax.vmap", positional=1)
+    for text, told in (("y = jnp.sum((m @ x) ** 2)", 1), ("y = jnp.sum(m * x)", 0)):
+        special = condition(entry)
+        assert special is not None
+        done = Operations(operations_in(text, "a.py"))
+        assert len(suitable(special, [use], done)) == told
 
 
 def _results(was: object, now: object) -> list[str]:
