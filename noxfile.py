@@ -41,6 +41,16 @@ def gates(session: nox.Session) -> None:
     session.run("bash", ".ci/gates", external=True)
 
 
+@nox.session(python="3.13")
+def coverage(session: nox.Session) -> None:
+    """Run the tests, and require that they run most of the packages' lines."""
+    session.install("-e", ".[test]")
+    # Python's own monitoring, from 3.12 on: a trace function would be called for every line of JAX, too.
+    session.run(
+        "pytest", "--cov", "--cov-report=", *session.posargs, env={"COVERAGE_CORE": "sysmon"}
+    )
+
+
 @nox.session(python="3.11")
 def mutants(session: nox.Session) -> None:
     """Break every transform and every batching rule, and require that the suite notices."""
