@@ -1,5 +1,7 @@
 """A function of JAX whose source is written otherwise, and whether a subject's calls notice it."""
 
+import __future__
+
 import importlib
 import inspect
 import textwrap
@@ -44,7 +46,10 @@ def rewritten(where: str, before: str, after: str) -> tuple[Any, Any]:
         assert jax.__version__ != WRITTEN_FOR
         pytest.skip(f"jax {jax.__version__} has {where} written otherwise")
     made: dict[str, Any] = {}
-    exec(compile(source.replace(before, after), path, "exec"), vars(module), made)
+    # Annotations stay text: a method's may name a parameter of its class's type.
+    text = source.replace(before, after)
+    flags = __future__.annotations.compiler_flag
+    exec(compile(text, path, "exec", flags, dont_inherit=True), vars(module), made)
     return inspect.unwrap(function), inspect.unwrap(made[function.__name__])
 
 
