@@ -17,6 +17,11 @@ _SUCCESSORS = {
     "jax.DeviceArray": "`jax.Array`",
     "jax.abstract_arrays": "`jax.core.ShapedArray`",
     "jax.api": "`jax` itself, as in `jax.vmap`",
+    "jax.config.config": "`jax.config`",
+    "jax.core.ConcretizationTypeError": "`jax.errors.ConcretizationTypeError`",
+    "jax.core.axis_frame": "`jax.lax.axis_size`",
+    "jax.core.call_p": "`jax.extend.core.primitives.call_p`",
+    "jax.core.closed_call_p": "`jax.extend.core.primitives.closed_call_p`",
     "jax.core.get_aval": "`jax.typeof`",
     "jax.device_put_replicated": (
         "`jax.device_put` of one copy a device, stacked along a new first axis and sharded along it"
@@ -37,10 +42,13 @@ _SUCCESSORS = {
     "jax.experimental.maps": _MAP_OVER_DEVICES,
     "jax.experimental.optimizers": "`jax.example_libraries.optimizers`",
     "jax.experimental.pjit": "`jax.jit`, and `jax.lax.with_sharding_constraint`",
+    "jax.experimental.pjit.pjit_p": "`jax.extend.core.primitives.jit_p`",
     "jax.experimental.sharded_jit": "`jax.jit` with shardings",
     "jax.experimental.stax": "`jax.example_libraries.stax`",
     "jax.host_count": "`jax.process_count`",
     "jax.host_id": "`jax.process_index`",
+    "jax.interpreters.batching.NotMapped": "`None`, of which it was the type",
+    "jax.interpreters.batching.not_mapped": "`None`",
     "jax.interpreters.pxla.PartitionSpec": "`jax.sharding.PartitionSpec`",
     "jax.interpreters.sharded_jit": "`jax.jit` with shardings",
     "jax.interpreters.xla.DeviceArray": "`jax.Array`",
@@ -69,6 +77,7 @@ _SUCCESSORS = {
     "jax.ops.index_mul": "`x.at[index].multiply(value)`",
     "jax.ops.index_update": "`x.at[index].set(value)`",
     "jax.partial": "`functools.partial`",
+    "jax.random.KeyArray": "`jax.Array`",
     "jax.random.shuffle": "`jax.random.permutation`",
     "jax.sharding.GSPMDSharding": "`jax.sharding.NamedSharding`",
     "jax.sharding.PmapSharding": "`jax.sharding.NamedSharding`",
@@ -77,8 +86,12 @@ _SUCCESSORS = {
     "jax.soft_pmap": _MAP_OVER_DEVICES,
     "jax.tree_multimap": "`jax.tree.map`, which takes several trees",
     "jax.tree_util.tree_multimap": "`jax.tree.map`, which takes several trees",
+    "jax.util.safe_map": "`list(map(...))` of sequences of one length",
+    "jax.util.safe_zip": "`list(zip(..., strict=True))`",
     "jax.xla_computation": "`jax.jit(f).lower(...).compiler_ir('hlo')`",
     "jax.xmap": _MAP_OVER_DEVICES,
+    "jaxlib.xla_extension.Device": "`jax.Device`",
+    "jaxlib.xla_extension.XlaRuntimeError": "`jax.errors.JaxRuntimeError`",
     **{
         f"jax.tree_{name}": f"`jax.tree.{name}`"
         for name in ("all", "flatten", "leaves", "map", "reduce", "structure", "transpose")
@@ -90,7 +103,7 @@ _SUCCESSORS = {
 _IN_EXTEND = frozenset(
     (
         *("ClosedJaxpr", "Jaxpr", "JaxprEqn", "Literal", "Primitive", "Token", "Var"),
-        *("concrete_or_error", "jaxprs_in_params", "mapped_aval", "new_jaxpr_eqn"),
+        *("concrete_or_error", "jaxpr_as_fun", "jaxprs_in_params", "mapped_aval", "new_jaxpr_eqn"),
         *("primal_dtype_to_tangent_dtype", "subjaxprs", "unmapped_aval", "valid_jaxtype"),
     )
 )

@@ -58,6 +58,7 @@ _IN_PLACE = "iadd isub imul itruediv ifloordiv imod ipow imatmul iand ior ixor i
 _TREES = "leaves map flatten structure reduce tree_leaves tree_map tree_flatten tree_structure"
 _RARE_DTYPES = "int8 int16 int64 uint8 uint16 uint32 uint64 bfloat16 float16 float64 complex64"
 _BY_KEY: Mapping[str, Condition] = {
+    "calls/jax.vmap/plain-vjp-*": attrs.evolve(_does("{} of a NumPy array"), place="call"),
     **{
         key.format(dtype): attrs.evolve(_does(f"{dtype} named"), place="file")
         for dtype in _RARE_DTYPES.split()
@@ -146,7 +147,6 @@ _BY_KEY: Mapping[str, Condition] = {
         _does("a product and a square"), place="file"
     ),
     "warnings/calls/jax.numpy.*-list": attrs.evolve(_does("{} of a list"), place="call"),
-    "calls/jax.vmap/plain-vjp-*": attrs.evolve(_does("{} of a NumPy array"), place="call"),
     "calls/jax.vmap/plain-Array-*": _does("a class asked for", of="Array"),
     "calls/jax.vmap/plain-*-as-lowered-text": _does("mhlo.sharding named", of="jit"),
     "calls/jax.vmap/*-where-given-numbers": attrs.evolve(

@@ -7,7 +7,14 @@ import attrs
 from conformance.events.user_code import MODULE, UserSources
 from conformance.upgrade.difference import Value
 from conformance.upgrade.for_you.index import by_name
-from conformance.upgrade.for_you.lines import Line, Place, each_said_once, plural, things_to_do
+from conformance.upgrade.for_you.lines import (
+    Line,
+    Place,
+    each_said_once,
+    moves_said_once,
+    plural,
+    things_to_do,
+)
 from conformance.upgrade.for_you.names import (
     arguments,
     deprecated,
@@ -74,9 +81,9 @@ def before_it_runs(
         title=_title(sources, {**was, **now}),
         work=(*each_said_once(lines), *failing, *never_made(was, now)),
         know=(
-            *each_said_once(in_neither(uses, old, new)),
-            *each_said_once(deprecated(uses, old, new)),
+            *moves_said_once(each_said_once(deprecated(uses, old, new))),
             *each_said_once(handled),
+            *moves_said_once(each_said_once(in_neither(uses, old, new))),
             *repaired(was, now),
             *(
                 Line("", f"cannot be parsed: {u.reason}", (Place(u.path),))

@@ -90,6 +90,34 @@ def each_said_once(lines: Iterable[Line]) -> Iterator[Line]:
         yield attrs.evolve(mine[0], places=tuple(place for line in mine for place in line.places))
 
 
+def moves_said_once(lines: Iterable[Line]) -> Iterator[Line]:
+    """The lines, with those of several names joined that moved from one module to another, name by name.
+
+    Args:
+        lines: Such as `jax.core.Jaxpr`, `gone: use jax.extend.core.Jaxpr`.
+
+    """
+    moved: dict[tuple[str, str], list[Line]] = {}
+    for line in lines:
+        module, _, name = line.what.rpartition(".")
+        start, dot, last = line.sentence.rpartition(".")
+        same = dot and name == last
+        moved.setdefault((module, start) if same else (line.what, line.sentence), []).append(line)
+    for (_, start), (first, *others) in moved.items():
+        if not others:
+            yield first
+            continue
+        mine = (first, *others)
+        files: dict[str, set[int]] = {}
+        for place in (place for line in mine for place in line.places):
+            files.setdefault(place.file, set()).update(place.lines)
+        yield Line(
+            some([line.what for line in mine]),
+            f"{start}, under the same names",
+            tuple(Place(file, tuple(sorted(lines))) for file, lines in files.items()),
+        )
+
+
 _NAMED = 4
 """So many names of several are in a line."""
 

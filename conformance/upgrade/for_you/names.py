@@ -76,7 +76,10 @@ def _holder(use: Use, uses: Uses, changes: Mapping[str, NameChange]) -> str:
         in_file = any(
             each.file == use.file and each.guarded == use.guarded for each in uses[around]
         )
-        if not in_file or changes[use.name].instead not in {None, changes[around].instead}:
+        instead, theirs = changes[use.name].instead, changes[around].instead
+        # `new.module.f` is what the replacement of the module says of `old.module.f`.
+        moved = {None, theirs, f"{theirs}{use.name.removeprefix(around)}"}
+        if not in_file or instead not in moved:
             break
         name = around
     return name

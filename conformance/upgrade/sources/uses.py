@@ -191,19 +191,29 @@ class _Collector(Scopes, ast.NodeVisitor):
             self.visit(child)
 
     def visit_If(self, node: ast.If) -> None:
-        self._either(node.test, [*node.body, *node.orelse])
+        self._either(node.test, node.body, node.orelse)
 
     def visit_IfExp(self, node: ast.IfExp) -> None:
-        self._either(node.test, [node.body, node.orelse])
+        self._either(node.test, [node.body], [node.orelse])
 
-    def _either(self, test: ast.expr, branches: "list[ast.stmt] | list[ast.expr]") -> None:
+    def _either(self, test: ast.expr, *branches: Sequence[ast.AST]) -> None:
         self.visit(test)
         words = ast.dump(test)
         guards = any(word in words for word in ("'hasattr'", "version", "'TYPE_CHECKING'"))
         self._guards += guards
-        for child in branches:
-            self.visit(child)
+        found: list[list[Use]] = []
+        for branch in branches:
+            start = len(self.uses)
+            for child in branch:
+                self.visit(child)
+            found.append(self.uses[start:])
+            del self.uses[start:]
         self._guards -= guards
+        # What both branches use is provided for by neither.
+        either = set.intersection(*({use.name for use in mine} for mine in found))
+        for use in (use for mine in found for use in mine):
+            guarded = use.guarded and (self._guards > 0 or use.name not in either)
+            self.uses.append(msgspec.structs.replace(use, guarded=guarded))
 
     # Scopes.
 

@@ -15,14 +15,16 @@ def test_what_a_removed_class_held_is_told_with_it_unless_it_has_a_replacement_o
         Use(file="a.py", line=4, name=bridge),
         Use(file="a.py", line=5, name=f"{bridge}.get_backend"),
         Use(file="a.py", line=6, name=f"{bridge}.bundle"),
+        Use(file="a.py", line=7, name=f"{bridge}.device_count"),
     )
     there: dict[str, Any] = {f"names/{use.name}": True for use in uses}
     gone: dict[str, Any] = {key: {"absent": "", "name": key[6:]} for key in there}
     mine = found(side({}, there, uses=uses), side({}, gone))
     assert [(line.where, line.what) for line in mine.work] == [
         ("a.py:1, 2", "jax.core.Primitive"),
-        ("a.py:4, 6", bridge),
-        ("a.py:5", f"{bridge}.get_backend"),
+        # That of `get_backend` has the same name in the module that took the place of this one.
+        ("a.py:4, 5, 6", bridge),
+        ("a.py:7", f"{bridge}.device_count"),
         ("b.py:3", "jax.core.Primitive.bind"),
     ]
     assert mine.keys == there.keys()

@@ -5,7 +5,7 @@ from functools import partial
 from rich.console import Console
 
 from conformance.upgrade.for_you import Line
-from conformance.upgrade.for_you.lines import Place, each_said_once
+from conformance.upgrade.for_you.lines import Place, each_said_once, moves_said_once
 from conformance.upgrade.render.lines import show_lines
 
 
@@ -29,6 +29,28 @@ def test_what_is_said_of_several_files_is_said_once_where_it_was_first() -> None
         other,
         as_method,
     ]
+
+
+def test_names_that_moved_together_are_said_once_and_others_alone() -> None:
+    def moved(name: str, to: str, *lines: int, file: str = "a.py") -> Line:
+        return Line(f"jax.core.{name}", f"gone: use {to}", (Place(file, lines),))
+
+    var, literal = (
+        moved(n, f"jax.extend.core.{n}", *at) for n, at in (("Var", (7, 3)), ("Literal", (3,)))
+    )
+    others = [
+        moved("get_aval", "jax.typeof", 4),
+        moved("call_p", "jax.extend.core.primitives.call_p", 5),
+        Line("jax.core.f", "deprecated now: jax.core.f is deprecated.", (Place("a.py", (6,)),)),
+    ]
+    elsewhere = moved("Jaxpr", "jax.extend.core.Jaxpr", 2, file="b.py")
+    first, *rest = moves_said_once([var, *others, literal, elsewhere])
+    assert rest == others
+    assert first == Line(
+        "jax.core.Var, jax.core.Literal, jax.core.Jaxpr",
+        "gone: use jax.extend.core, under the same names",
+        (Place("a.py", (3, 7)), Place("b.py", (2,))),
+    )
 
 
 def test_of_several_files_the_name_comes_before_the_places() -> None:

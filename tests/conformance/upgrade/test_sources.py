@@ -232,6 +232,32 @@ def test_what_the_code_provides_for_is_guarded_and_so_is_what_is_made_of_it(sour
     assert any(guarded.values())
 
 
+@pytest.mark.parametrize(
+    ("source", "guarded"),
+    [
+        ("if jax.__version__ > '0.5':\n    f = jax.core.get_aval\nelse:\n    f = jax.typeof", True),
+        (
+            (
+                "if jax.__version__ > '0.5':\n    f = jax.core.get_aval(x, 1)\n"
+                "else:\n    f = jax.core.get_aval(x)"
+            ),
+            False,
+        ),
+        (
+            (
+                "if hasattr(jax, 'core'):\n    if jax.__version__ > '0.5':\n        "
+                "f = jax.core.get_aval(x, 1)\n    else:\n        f = jax.core.get_aval(x)"
+            ),
+            True,
+        ),
+        ("f = jax.core.get_aval if jax.version.v else jax.core.get_aval", False),
+    ],
+)
+def test_what_both_branches_use_is_provided_for_by_neither(source: str, guarded: bool) -> None:
+    uses = uses_in(f"import jax\n{source}\n", "f.py")
+    assert {use.guarded for use in uses if use.name == "jax.core.get_aval"} == {guarded}
+
+
 def test_a_try_that_handles_something_else_guards_nothing() -> None:
     source = "import jax\ntry:\n    jax.jit(f)\nexcept ValueError:\n    jax.pmap(f)\n"
     assert not any(use.guarded for use in uses_in(source, "f.py"))
