@@ -6,6 +6,7 @@ from conformance.known_defects.defect import Defect
 from conformance.known_defects.minimal_calls import (
     NOT_FOUND_LATER,
     NOT_FOUND_ON_THE_27TH,
+    NOT_FOUND_ON_THE_30TH,
     any_axes,
     calls_of,
     rule_call,
@@ -189,5 +190,19 @@ PLACEMENT: tuple[Defect, ...] = (
         ),
         upstream="No report of it was found on jax-ml/jax on 2026-11-29. 0.12 has it right.",
         all_laws=False,
+    ),
+    Defect(
+        id="vmap-spmd-axis-name-forgotten",
+        transform="jax.vmap",
+        versions={"jax": ">=0.9"},
+        affects=lambda call: call.subject_name == "lax.sharding_constraint.called-again",
+        law="mapping.equals-per-example",
+        call=rule_call("lax.sharding_constraint.called-again", (0,)),
+        description=(
+            "A map with spmd_axis_name that was once called with arrays that are sharded over an Explicit "
+            "mesh has lost the name from then on: over an Auto mesh it silently leaves the batch axis of "
+            "lax.with_sharding_constraint unconstrained. A map that is made anew for each call is right."
+        ),
+        upstream=NOT_FOUND_ON_THE_30TH,
     ),
 )

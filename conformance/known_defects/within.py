@@ -3,6 +3,7 @@
 from conformance.known_defects.defect import Defect
 from conformance.known_defects.minimal_calls import (
     NOT_FOUND_ON_THE_29TH,
+    NOT_FOUND_ON_THE_30TH,
     any_axes,
     calls_of,
     empty_calls_of,
@@ -14,6 +15,8 @@ _ZERO_SLOPES = "lax.custom_jvp_call.zero-slopes"
 _PAST_THE_END = "lax.dynamic_slice.slopes-past-the-end"
 
 _IN_A_BRANCH = "lax.custom_vmap_call.in-a-branch"
+_INTEGRALS = "lax.custom_jvp_call.exponential-integrals"
+_REPEATED = "lax.gather.repeated"
 _SPARSE = "lax.bcoo_dot_general.of-places"
 
 WITHIN: tuple[Defect, ...] = (
@@ -86,5 +89,35 @@ WITHIN: tuple[Defect, ...] = (
         ),
         upstream=NOT_FOUND_ON_THE_29TH,
         all_laws=False,
+    ),
+    Defect(
+        id="second-derivative-of-exponential-integrals",
+        transform="jax.vmap",
+        versions={"jax": "<0.12"},
+        affects=calls_of(_INTEGRALS, any_axes),
+        law="mapping.equals-per-example",
+        call=rule_call(_INTEGRALS, (0,)),
+        description=(
+            "The second derivative of jax.scipy.special.exp1 and expn raises TypeError, 'No constant handler "
+            "for type: DynamicJaxprTracer', with a map or without."
+        ),
+        upstream=(
+            "No report of it was found on jax-ml/jax on 2026-11-30. "
+            "https://github.com/jax-ml/jax/pull/26977 (merged) is of the first derivative. 0.12 has it right."
+        ),
+    ),
+    Defect(
+        id="repeats-as-a-number-of-jax",
+        transform="jax.vmap",
+        versions={"jax": ">=0.4.30"},
+        affects=calls_of(_REPEATED, any_axes),
+        law="mapping.equals-per-example",
+        call=rule_call(_REPEATED, (0,)),
+        description=(
+            "Under a jit, jnp.repeat raises TypeError, 'Shapes must be 1D sequences of concrete values', "
+            "where repeats is an array of JAX's without axes that the function closes over. An array of one "
+            "number, and one of NumPy's, are in order, and so is the call without a jit."
+        ),
+        upstream=NOT_FOUND_ON_THE_30TH,
     ),
 )

@@ -23,6 +23,10 @@ def with_rule(rule):
     function.def_vmap(rule)
     return lambda x: jax.vmap(function)(x, x)
 
+def with_policy(policy):
+    return jax.grad(jax.checkpoint(lambda x: jnp.sum(jnp.sin(x)), policy=policy))
+
+moving = jax.checkpoint_policies.offload_dot_with_no_batch_dims("device", "pinned_host")
 keep = lambda left, right: (left * right, left)
 """
 _SAID = (0, 10)
@@ -31,6 +35,7 @@ _NO_RULE = "nothing says what it is to do"
 _TREES = "its rule returns another tree"
 _TYPES = "its rule returns arrays of another type"
 _ARGUMENTS = "it is called with other arguments"
+_UNDECIDED = "its policy does not say whether to keep what is computed"
 _OF_RULES: tuple[Entry, ...] = (
     (
         _NO_RULE,
@@ -129,6 +134,20 @@ _OF_RULES: tuple[Entry, ...] = (
         ("with_vjp(keep, lambda kept, g: (g, g), symbolic_zeros=True, optimize_remat=True)(x)"),
         ("does not support symbolic zeros",),
         _SAID,
+    ),
+    (
+        _UNDECIDED,
+        TypeError,
+        "with_policy(lambda *_, **__: None)(x)",
+        ("policy should be a bool", "Got None"),
+        (0, 8),
+    ),
+    (
+        _UNDECIDED,
+        ValueError,
+        "with_policy(jax.checkpoint_policies.save_from_both_policies(moving, lambda *_, **__: 1))(x)",
+        ("should be a boolean", "and 1"),
+        (0, 5),
     ),
 )
 _OF_DERIVATIVES: tuple[Entry, ...] = (

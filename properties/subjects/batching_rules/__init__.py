@@ -23,6 +23,7 @@ from properties.subjects.batching_rules.parameters import PARAMETERS
 from properties.subjects.batching_rules.randomness import RANDOMNESS
 from properties.subjects.batching_rules.reductions import REDUCTIONS
 from properties.subjects.batching_rules.references_within import REFERENCES_WITHIN
+from properties.subjects.batching_rules.second_slopes import SECOND_SLOPES
 from properties.subjects.batching_rules.shapes import SHAPES
 from properties.subjects.batching_rules.sparse import SPARSE
 from properties.subjects.batching_rules.surroundings import SURROUNDINGS
@@ -41,6 +42,7 @@ _USED = (
     *TYPED,
     *LONG_AXES,
     *DERIVATIVES_WITHIN,
+    *SECOND_SLOPES,
 )
 USED = tuple(attrs.evolve(each, is_variant=True, most_axes=each.most_axes or 3) for each in _USED)
 """Rules and maps as functions use them: within each other, of trees, by name, under settings."""

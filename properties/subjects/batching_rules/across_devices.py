@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import attrs
 import numpy as np
 
 from properties.subject import FunctionSubject
@@ -27,6 +28,29 @@ def every(x, y):
 return jax.jit(every)(a, b)
 """
 
+_OF_OPTIONS = f"""{TWO_DEVICES}
+rows, everywhere = jax.sharding.NamedSharding(mesh, split), jax.sharding.NamedSharding(mesh, whole)
+options = (
+    {{"donate_argnums": 0}}, {{"donate_argnames": "y", "keep_unused": True}}, {{"inline": True}},
+    {{"in_shardings": (rows, everywhere)}}, {{"out_shardings": rows}},
+    {{"in_shardings": rows, "out_shardings": {{"s": everywhere, "t": rows}}, "donate_argnums": (0, 1)}},
+)
+
+def slopes(compiled, x, y):
+    def total(x, y):
+        given = compiled(x, y)
+        return jnp.sum(given["s"] * given["s"]) + jnp.sum(given["t"] * y)
+
+    back, push = jax.vjp(compiled, x, y)[1], jax.linearize(compiled, x, y)[1]
+    curvature = jax.jacfwd(jax.grad(total))(x, y)
+    return jax.grad(total, (0, 1))(x, y), back({{"s": x, "t": y}}), push(y, x), jnp.diag(curvature)
+
+# By itself it would take what is donated, which its slopes need.
+return jax.jit(lambda x, y: [
+    slopes(jax.jit(lambda x, y: {{"s": x * y, "t": 3 * x}}, **each), x, y) for each in options
+])(a, b)
+"""
+
 
 def _of_maps(a: Any, b: Any) -> Any:
     summed = a * a + np.tile(a[:, :2] + a[:, 2:], 2)
@@ -35,6 +59,20 @@ def _of_maps(a: Any, b: Any) -> Any:
     return exactly((2 * a, summed.T, 2 * a + 2, *placed, a * device + a.sum(0)))
 
 
+def _of_options(a: Any, b: Any) -> Any:
+    """The slopes of the sum of (x y)^2 + 3 x y, and those of x y and 3 x; whatever a jit is told."""
+    slopes = 2 * a * b * b + 3 * b, 2 * a * a * b + 3 * a
+    pushed = {"s": b * b + a * a, "t": 3 * b}
+    each = slopes, (a * b + 3 * b, a * a), pushed, 2 * b * b
+    return exactly([each] * 6)
+
+
 ACROSS_DEVICES: tuple[FunctionSubject, ...] = (
     rule("shard_map.of-maps", _OF_MAPS, *(of("whole", 2, 4), of("whole", 2)), answer=_of_maps),
+    attrs.evolve(
+        rule(
+            "jit.slopes-of-options", _OF_OPTIONS, *(of("few", 4), of("few", 4)), answer=_of_options
+        ),
+        most_axes=1,
+    ),
 )

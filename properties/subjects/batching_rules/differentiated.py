@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import attrs
 import numpy as np
 
 from properties.subject import FunctionSubject
@@ -46,6 +47,51 @@ for policy in (policies.save_only_these_names("kept"), policies.save_anything_ex
     gradients.append((slope(a[0], b), jax.grad(total, (0, 1))(a, b)))
 return gradients
 """
+_POLICIES = """
+import collections
+import contextlib
+import io
+from jax.ad_checkpoint import checkpoint_name as named, print_saved_residuals
+
+policies, places = jax.checkpoint_policies, dict(offload_src="device", offload_dst="pinned_host")
+kept, dots = policies.save_only_these_names("kept"), policies.dots_with_no_batch_dims_saveable
+each = (
+    None, policies.nothing_saveable, policies.everything_saveable, policies.dots_saveable, dots, kept,
+    policies.save_any_names_but_these("left"), policies.save_anything_except_these_names("kept"),
+    policies.save_from_both_policies(dots, kept), lambda primitive, *_, **__: primitive.name == "integer_pow",
+    policies.offload_dot_with_no_batch_dims("device", "pinned_host"),
+    policies.save_and_offload_only_these_names(
+        names_which_can_be_saved=["left"], names_which_can_be_offloaded=["kept"], **places),
+)
+
+def loss(x, w, v):
+    # The first product has no batch dimension of its own, and the second has one.
+    y = named(lax.integer_pow(x @ w, 3), "kept")
+    z = named(jnp.einsum("ij,ij->i", y, v), "left")
+    return jnp.sum(z * z)
+
+def equations(program):
+    for equation in program.eqns:
+        yield equation.primitive.name
+        for inner in equation.params.values():
+            inner = getattr(inner, "jaxpr", inner)
+            if hasattr(inner, "eqns"):
+                yield from equations(inner)
+
+x, w, v = jnp.ones((3, 4, 2)), jnp.ones((2, 5)), jnp.ones((3, 4, 5))
+found = []
+for policy in each:
+    one = jax.checkpoint(loss, policy=policy)
+    total = lambda *given: jnp.sum(jax.vmap(jax.jit(one), (0, None, 0))(*given))
+    for slope in (jax.vmap(jax.grad(one, (0, 1, 2)), (0, None, 0)), jax.grad(total, (0, 1, 2))):
+        count = collections.Counter(equations(jax.make_jaxpr(slope)(x, w, v).jaxpr))
+        found += [count[name] for name in ("dot_general", "integer_pow", "device_put")]
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        print_saved_residuals(jax.vmap(one, (0, None, 0)), x, w, v)
+    found.append(text.getvalue().count("\\n"))
+return a + jnp.array(found, a.dtype)
+"""
 _ROOTS = """
 def root(x, y):
     # Of 2 z + y - 4 x, which is linear: one step finds it.
@@ -88,8 +134,24 @@ def _kept(a: Any, b: Any) -> Any:
     return exactly([(one, (by_x, by_y.sum(0)))] * 2)
 
 
+def _of_policies(a: Any) -> Any:
+    """How often a gradient multiplies, takes powers and moves arrays, and how many arrays a map keeps.
+
+    What is not kept is done once more: two products and a power are done forwards, and four and one back.
+    """
+    nothing, everything = (8, 3, 0, 3), (6, 2, 0, 6)
+    each = (
+        *(nothing, nothing, everything, (6, 3, 0, 5), (7, 3, 0, 4), (8, 2, 0, 4)),
+        *((8, 2, 0, 4), everything, (7, 2, 0, 5), (7, 2, 0, 5)),
+        *((7, 3, 2, 4), (7, 2, 2, 5)),
+    )
+    found = [(*counts, *counts, kept) for *counts, kept in each]
+    return exactly(a + np.array(found, a.dtype).ravel())
+
+
 DIFFERENTIATED: tuple[FunctionSubject, ...] = (
     rule("mul.pulled-back", _PULLED_BACK, *(of("whole", 3), of("whole")), answer=_pulled_back),
     rule("remat2.named", _KEPT, *(of("few", 2, 3), of("few", 3)), answer=_kept),
+    attrs.evolve(rule("remat2.policies", _POLICIES, of("whole"), answer=_of_policies), most_axes=1),
     rule("custom_linear_solve.roots", _ROOTS, *(of("whole", 3), of("whole", 3)), exact=True),
 )

@@ -12,10 +12,13 @@ from properties.subject import FunctionSubject
 from properties.subjects.batching_rules.entry import exactly, of, rule
 
 _HEAD = """
+import contextlib
+
 if jax.__version_info__ < (0, 10, 1):
     raise NotImplementedError("its types do not say all of this")
 P = jax.sharding.PartitionSpec
-mesh = jax.sharding.AbstractMesh((2, 2), ("x", "y"), axis_types=(jax.sharding.AxisType.Explicit,) * 2)
+explicit = (jax.sharding.AxisType.Explicit,) * 3
+mesh = jax.sharding.AbstractMesh((2, 2, 1), ("batch", "y", "one"), axis_types=explicit)
 
 def types(function, shape, spec):
     # What it gives of an array whose axes are sharded so, without a value.
@@ -30,13 +33,25 @@ def types(function, shape, spec):
 def with_batch(axis, name, shape, spec):
     return (*shape[:axis], 2, *shape[axis:]), (*spec[:axis], name, *spec[axis:])
 
-def is_kept(function, axis, out, name):
+def is_kept(function, axis, out, name, says_name=False, gains=...):
     shape, spec = (4, 6), ("y", None)
     due = []
     for of_one, dtype, weak, where in types(function, shape, spec):
-        batched, whole = with_batch(0 if out == 0 else len(of_one), name, of_one, where)
+        place = 0 if out == 0 else len(of_one)
+        batched, whole = with_batch(place, name if gains is ... else gains, of_one, where)
         due.append((batched, dtype, weak, whole))
-    return types(jax.vmap(function, axis, out), *with_batch(axis, name, shape, spec)) == due
+    mapped = jax.vmap(function, axis, out, spmd_axis_name=name if says_name else None)
+    return types(mapped, *with_batch(axis, name, shape, spec)) == due
+
+@contextlib.contextmanager
+def without_axes_of_one():
+    # Types then leave out the axes of the mesh that have one device.
+    before = jax.config.jax_remove_size_one_mesh_axis_from_type
+    jax.config.update("jax_remove_size_one_mesh_axis_from_type", True)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_remove_size_one_mesh_axis_from_type", before)
 
 @jax.custom_jvp
 def forward(x):
@@ -113,19 +128,57 @@ functions = [
 {_LAMBDAS}]
 # Along each axis, in front and at the end, and where the batch is not sharded.
 kept = [
-    is_kept(each, i % 3, -(i % 2), None if i % 7 == 6 else "x") for i, each in enumerate(functions)
+    is_kept(each, i % 3, -(i % 2), *((None,) if i % 7 == 6 else ("batch", i % 5 < 2)))
+    for i, each in enumerate(functions)
 ]
+# The name of the batch's axis is said, of several letters and of several axes.
+names = "batch", ("batch", "one"), "one"
+kept += [is_kept(functions[i], 0, 0, name, True) for i, name in enumerate(names)]
+with without_axes_of_one():
+    kept += [
+        is_kept(functions[i], 0, 0, name, says, gains)
+        for i, (name, gains) in enumerate(zip(names, ("batch", "batch", None))) for says in (False, True)
+    ]
 return a + jnp.array(kept, a.dtype)
+"""
+_CALLED_AGAIN = """
+if jax.__version_info__ < (0, 9):
+    raise NotImplementedError("it takes no name where a type has one")
+P, kinds = jax.sharding.PartitionSpec, jax.sharding.AxisType
+
+def under(kind, function, *given):
+    mesh = jax.sharding.AbstractMesh((2, 2), ("batch", "y"), axis_types=(kind,) * 2)
+    with jax.sharding.use_abstract_mesh(mesh):
+        return function(mesh, *given)
+
+def program(mesh, mapped):
+    # By its name the map says how the batch lies; what is traced anew is another function for JAX.
+    return str(jax.make_jaxpr(lambda x: mapped(x))(jnp.ones((4, 2))).eqns[-1].params["sharding"].spec)
+
+def typed(mesh, mapped):
+    sharding = jax.sharding.NamedSharding(mesh, P("batch", None))
+    return jax.eval_shape(mapped, jax.ShapeDtypeStruct((4, 2), "float32", sharding=sharding))
+
+def function(x):
+    is_typed = jax.typeof(x).sharding.mesh.axis_types[0] == kinds.Explicit
+    return x if is_typed else lax.with_sharding_constraint(2 * x, P("y"))
+
+mapped = jax.vmap(function, spmd_axis_name="batch")
+first = under(kinds.Auto, program, mapped)
+under(kinds.Explicit, typed, mapped)
+return a + np.float32("batch" in first and under(kinds.Auto, program, mapped) == first)
 """
 
 
 def _typed(a: Any) -> Any:
-    """One for each function whose type is kept: all of them."""
-    return exactly(a[..., None] + np.ones(len(_FUNCTIONS), a.dtype))
+    """One for each function whose type is kept: all of them, and three in three more ways."""
+    return exactly(a[..., None] + np.ones(len(_FUNCTIONS) + 9, a.dtype))
 
 
-TYPED: tuple[FunctionSubject, ...] = (
-    attrs.evolve(
-        rule("convert_element_type.on-a-mesh", _TYPED, of("whole"), answer=_typed), most_axes=1
-    ),
+TYPED: tuple[FunctionSubject, ...] = tuple(
+    attrs.evolve(rule(name, source, of("whole"), answer=answer), most_axes=1)
+    for name, source, answer in (
+        ("convert_element_type.on-a-mesh", _TYPED, _typed),
+        ("sharding_constraint.called-again", _CALLED_AGAIN, lambda a: exactly(a + 1)),
+    )
 )

@@ -150,6 +150,42 @@ FAULTS = (
         "else:\n    new_in_specs = [sp if d is None else pxla.batch_spec(sp, 0, None)",
     ),
     (
+        "lax.remat2.policies",
+        "jax._src.ad_checkpoint:remat_vmap",
+        "jaxpr=jaxpr_batched, **params)",
+        "jaxpr=jaxpr_batched, **{**params, 'policy': None})",
+    ),
+    (
+        "lax.remat2.policies",
+        "jax._src.ad_checkpoint:SaveAnyNamesButThese.__call__",
+        "return False  # only allow saving named values",
+        "return True",
+    ),
+    (
+        "lax.jit.slopes-of-options",
+        "jax._src.pjit:_pjit_jvp",
+        "(*in_shardings, *_filter_zeros_in(in_shardings))",
+        "in_shardings",
+    ),
+    (
+        "lax.gather.sizes-as-arrays",
+        "jax._src.numpy.lax_numpy:_repeat",
+        "if np.ndim(repeats) == 0 and np.ndim(arr) != 0:",
+        "if np.size(repeats) == 1 and np.ndim(arr) != 0:",
+    ),
+    (
+        "lax.polygamma.second-slopes",
+        "jax._src.lax.special:polygamma_gradx",
+        "add(m, _const(m, 1))",
+        "m",
+    ),
+    (
+        "lax.polygamma.second-slopes",
+        "jax._src.random.core:_gamma_grad",
+        "samples = jnp.reshape(sample, -1)",
+        "samples = lax.stop_gradient(jnp.reshape(sample, -1))",
+    ),
+    (
         "lax.psum.derivatives-within",
         "jax._src.lax.parallel:_ppermute_transpose_rule",
         "zip(dsts, srcs)",
@@ -166,6 +202,19 @@ FAULTS = (
         "jax._src.custom_derivatives:custom_jvp.defjvps",
         "if jvp else zeros",
         "if jvp else t",
+    ),
+    # A name that is no tuple yet has letters.
+    (
+        TYPED,
+        "jax._src.api:vmap",
+        "spmd_axis_name = (spmd_axis_name,)",
+        "spmd_axis_name = tuple(spmd_axis_name)",
+    ),
+    (
+        TYPED,
+        "jax._src.api:vmap",
+        "tuple(i for i in spmd_axis_name if mesh.shape[i] != 1)",
+        "tuple(i for i in spmd_axis_name)",
     ),
     (
         TYPED,
@@ -218,7 +267,12 @@ FAULTS = (
     ),
 )
 """A subject, a function of JAX, what it is written as, and what it is with a fault."""
-OF_DEFECTS = {"lax.custom_vmap_call.in-a-branch"}
+OF_DEFECTS = {
+    "lax.custom_vmap_call.in-a-branch",
+    "lax.sharding_constraint.called-again",
+    "lax.custom_jvp_call.exponential-integrals",
+    "lax.gather.repeated",
+}
 """Subjects of which the release that the faults are written for violates the law."""
 
 
