@@ -54,19 +54,18 @@ def gone(
     changes = gone_now(uses, old, new)
     for name, change in changes.items():
         instead = f": use {change.instead}" if change.instead else ""
-        mine = [use for use in uses[name] if _holder(use, uses, changes) == name]
-        mine += [
-            use
-            for each in changes
-            if each.startswith(f"{name}.")
-            for use in uses[each]
-            if _holder(use, uses, changes) == name
-        ]
-        mine.sort(key=lambda use: (use.file, use.line))
+        mine = _told_with(name, uses, changes)
         for place in places([use for use in mine if not use.guarded]):
             yield Line(name, f"{change.sentence}{instead}", (place,)), False
         for place in places([use for use in mine if use.guarded]):
             yield Line(name, f"{change.sentence}; your code provides for it", (place,)), True
+
+
+def _told_with(name: str, uses: Uses, changes: Mapping[str, NameChange]) -> list[Use]:
+    """The uses that the line of a removed name tells of: its own, and those of what it held."""
+    held = [name, *(each for each in changes if each.startswith(f"{name}."))]
+    found = [use for each in held for use in uses[each] if _holder(use, uses, changes) == name]
+    return sorted(found, key=lambda use: (use.file, use.line))
 
 
 def _holder(use: Use, uses: Uses, changes: Mapping[str, NameChange]) -> str:
@@ -94,16 +93,19 @@ def in_neither(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -
     An attribute of a class is left out. Which class an object is of is inferred; where neither release has
     the attribute, code that works today shows that the inference is wrong.
     """
-    for name, mine in uses.items():
+    changes: dict[str, NameChange] = {}
+    for name in uses:
         if any(part[:1].isupper() for part in name.split(".")[:-1]):
             continue
         was: Value = old.get(f"names/{name}")
         now: Value = new.get(f"names/{name}")
         if is_absent(was) and is_absent(now):
-            change = change_of(name, now["absent"])
-            instead = f": use {change.instead}" if change.instead else ""
-            for place in places([use for use in mine if not use.guarded]):
-                yield Line(name, f"{NEITHER}: {change.sentence}{instead}", (place,))
+            changes[name] = change_of(name, now["absent"])
+    for name, change in changes.items():
+        instead = f": use {change.instead}" if change.instead else ""
+        mine = _told_with(name, uses, changes)
+        for place in places([use for use in mine if not use.guarded]):
+            yield Line(name, f"{NEITHER}: {change.sentence}{instead}", (place,))
 
 
 def keywords(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> Iterator[Line]:

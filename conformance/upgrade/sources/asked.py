@@ -55,11 +55,11 @@ def _types(nodes: Sequence[ast.AST]) -> Iterator[int]:
 
 
 def _is_device(node: ast.expr, texts: set[str]) -> bool:
-    """Whether it is a device, or several: not a number of them, nor what is a text already."""
+    """Whether it is a device, or several: not a number per device, nor what is a text already."""
     if isinstance(node, ast.Subscript):
         return _made_by(node.value) in _DEVICES
     name = last(node)
-    named = name == "device" or name.endswith("_device")
+    named = name == "device" or (name.endswith("_device") and not name.endswith("per_device"))
     return (named and name not in texts) or (
         isinstance(node, ast.Call) and _made_by(node) in _DEVICES
     )

@@ -198,8 +198,7 @@ class _Collector(Scopes, ast.NodeVisitor):
 
     def _either(self, test: ast.expr, *branches: Sequence[ast.AST]) -> None:
         self.visit(test)
-        words = ast.dump(test)
-        guards = any(word in words for word in ("'hasattr'", "version", "'TYPE_CHECKING'"))
+        guards = _asks_what_is_there(test)
         self._guards += guards
         found: list[list[Use]] = []
         for branch in branches:
@@ -230,7 +229,7 @@ class _Collector(Scopes, ast.NodeVisitor):
         arguments = {arg.arg: self._annotated(arg.annotation) for arg in _arguments(node.args)}
         if node.args.args and of.names:
             arguments[node.args.args[0].arg] = of
-        self.within(arguments, node.body)
+        self.within(arguments, _with_rest(node.body))
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 (a name of `ast.NodeVisitor`)
 
@@ -325,6 +324,22 @@ class _Collector(Scopes, ast.NodeVisitor):
                 guarded=guarded,
             )
         )
+
+
+def _asks_what_is_there(test: ast.expr) -> bool:
+    words = ast.dump(test)
+    return any(word in words for word in ("'hasattr'", "version", "'TYPE_CHECKING'"))
+
+
+def _with_rest(body: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """A function's statements, where what follows `if VERSION: return ...` is the other branch of that."""
+    for at, each in enumerate(body):
+        if isinstance(each, ast.If) and isinstance(each.body[-1], ast.Return):
+            of_jax = "jax" in ast.dump(each.test).lower()
+            if of_jax and not each.orelse and _asks_what_is_there(each.test):
+                rest = _with_rest(body[at + 1 :])
+                return [*body[:at], ast.If(test=each.test, body=each.body, orelse=rest)]
+    return list(body)
 
 
 def _is_partial(function: ast.expr) -> bool:

@@ -28,3 +28,14 @@ def test_what_a_removed_class_held_is_told_with_it_unless_it_has_a_replacement_o
         ("b.py:3", "jax.core.Primitive.bind"),
     ]
     assert mine.keys == there.keys()
+
+
+def test_what_a_module_in_neither_release_held_is_told_with_it() -> None:
+    maps = "jax.experimental.maps"
+    uses = tuple(
+        Use(file="a.py", line=n, name=f"{maps}{held}")
+        for n, held in enumerate(("", ".Mesh", ".xmap"), 1)
+    )
+    nowhere: dict[str, Any] = {f"names/{use.name}": {"absent": "", "name": ""} for use in uses}
+    (line,) = found(side({}, nowhere, uses=uses), side({}, nowhere)).know
+    assert (line.where, line.what) == ("a.py:1, 2, 3", maps)

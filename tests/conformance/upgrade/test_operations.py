@@ -106,6 +106,7 @@ NOT_FOUND: tuple[str, ...] = (
     "def f(device: str):\n    return f'{device}'",
     "def f(device='cpu'):\n    return f'{device}'",
     "name = str(n_devices)",
+    "print(f'{n_chains_per_device} chains')",
     "ok = name in ('a', 'b')",
     "def f():\n    x = None\ndef g(x):\n    return jnp.array(x)",
     "xs = [1]\nn = jnp.size(x)",

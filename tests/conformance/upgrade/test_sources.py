@@ -250,6 +250,20 @@ def test_what_the_code_provides_for_is_guarded_and_so_is_what_is_made_of_it(sour
             ),
             True,
         ),
+        (
+            (
+                "def f(x):\n    if jax.__version__ > '0.9':\n        return jax.typeof(x)\n"
+                "    return jax.core.get_aval(x)"
+            ),
+            True,
+        ),
+        (
+            (
+                "def f(x):\n    if jax.__version__ < '0.4':\n        raise OSError\n"
+                "    return jax.core.get_aval(x)"
+            ),
+            False,
+        ),
         ("f = jax.core.get_aval if jax.version.v else jax.core.get_aval", False),
     ],
 )
