@@ -79,7 +79,7 @@ def before_it_runs(
     handled = (line for line, guarded in removed if guarded)
     return Early(
         title=_title(sources, {**was, **now}),
-        work=(*each_said_once(lines), *failing, *never_made(was, now)),
+        work=(*moves_said_once(each_said_once(lines)), *failing, *never_made(was, now)),
         know=(
             *moves_said_once(each_said_once(deprecated(uses, old, new))),
             *each_said_once(handled),

@@ -112,7 +112,7 @@ def moves_said_once(lines: Iterable[Line]) -> Iterator[Line]:
         for place in (place for line in mine for place in line.places):
             files.setdefault(place.file, set()).update(place.lines)
         yield Line(
-            some([line.what for line in mine]),
+            ", ".join([first.what, *(line.what.rpartition(".")[2] for line in others)]),
             f"{start}, under the same names",
             tuple(Place(file, tuple(sorted(lines))) for file, lines in files.items()),
         )

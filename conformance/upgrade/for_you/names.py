@@ -70,8 +70,10 @@ def _told_with(name: str, uses: Uses, changes: Mapping[str, NameChange]) -> list
 
 def _holder(use: Use, uses: Uses, changes: Mapping[str, NameChange]) -> str:
     """The removed name that tells of a use: that of what held it, where the file uses that, too."""
-    name = use.name
-    while (around := name.rpartition(".")[0]) in changes:
+    name = around = use.name
+    while around := around.rpartition(".")[0]:
+        if around not in changes:
+            continue
         in_file = any(
             each.file == use.file and each.guarded == use.guarded for each in uses[around]
         )

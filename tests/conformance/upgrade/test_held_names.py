@@ -34,8 +34,27 @@ def test_what_a_module_in_neither_release_held_is_told_with_it() -> None:
     maps = "jax.experimental.maps"
     uses = tuple(
         Use(file="a.py", line=n, name=f"{maps}{held}")
-        for n, held in enumerate(("", ".Mesh", ".xmap"), 1)
+        for n, held in enumerate(("", ".Mesh", ".mesh.current"), 1)
     )
     nowhere: dict[str, Any] = {f"names/{use.name}": {"absent": "", "name": ""} for use in uses}
     (line,) = found(side({}, nowhere, uses=uses), side({}, nowhere)).know
     assert (line.where, line.what) == ("a.py:1, 2, 3", maps)
+
+
+def test_removed_names_that_are_in_one_other_module_now_are_one_thing_to_do() -> None:
+    names = ("ClosedJaxpr", "Jaxpr", "raise_to_shaped")
+    uses = tuple(
+        Use(file="a.py", line=n, name=f"jax.core.{name}") for n, name in enumerate(names, 1)
+    )
+    there: dict[str, Any] = {f"names/{use.name}": True for use in uses}
+    gone: dict[str, Any] = {key: {"absent": "", "name": key[6:]} for key in there}
+    mine = found(side({}, there, uses=uses), side({}, gone))
+    since = "gone since jax 0.6.0 (2025-04-16)"
+    assert [(line.where, line.what, line.sentence) for line in mine.work] == [
+        (
+            "a.py:1, 2",
+            "jax.core.ClosedJaxpr, Jaxpr",
+            f"{since}: use jax.extend.core, under the same names",
+        ),
+        ("a.py:3", "jax.core.raise_to_shaped", since),
+    ]

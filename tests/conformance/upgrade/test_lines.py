@@ -47,7 +47,7 @@ def test_names_that_moved_together_are_said_once_and_others_alone() -> None:
     first, *rest = moves_said_once([var, *others, literal, elsewhere])
     assert rest == others
     assert first == Line(
-        "jax.core.Var, jax.core.Literal, jax.core.Jaxpr",
+        "jax.core.Var, Literal, Jaxpr",
         "gone: use jax.extend.core, under the same names",
         (Place("a.py", (3, 7)), Place("b.py", (2,))),
     )
