@@ -16,6 +16,8 @@ _PAST_THE_END = "lax.dynamic_slice.slopes-past-the-end"
 
 _IN_A_BRANCH = "lax.custom_vmap_call.in-a-branch"
 _INTEGRALS = "lax.custom_jvp_call.exponential-integrals"
+_NESTED = "lax.shard_map.nested-slopes"
+_PRODUCT = "lax.reduce_prod.slope-on-a-mesh"
 _REPEATED = "lax.gather.repeated"
 _SPARSE = "lax.bcoo_dot_general.of-places"
 
@@ -117,6 +119,34 @@ WITHIN: tuple[Defect, ...] = (
             "Under a jit, jnp.repeat raises TypeError, 'Shapes must be 1D sequences of concrete values', "
             "where repeats is an array of JAX's without axes that the function closes over. An array of one "
             "number, and one of NumPy's, are in order, and so is the call without a jit."
+        ),
+        upstream=NOT_FOUND_ON_THE_30TH,
+    ),
+    Defect(
+        id="gradient-of-nested-shard-maps",
+        transform="jax.vmap",
+        versions={"jax": ">=0.8"},
+        affects=calls_of(_NESTED, any_axes),
+        law="mapping.equals-per-example",
+        call=rule_call(_NESTED, (0,)),
+        description=(
+            "The gradient of a shard_map within a shard_map over another axis of the mesh raises ValueError, "
+            "'Cannot lower jaxpr with verifier errors', where the inner function multiplies by a constant, "
+            "as in 2 * x, and the outer one splits its argument; with a map or without. Forward mode works."
+        ),
+        upstream=NOT_FOUND_ON_THE_30TH,
+    ),
+    Defect(
+        id="slope-of-a-product-on-an-explicit-mesh",
+        transform="jax.vmap",
+        versions={"jax": ">=0.10.1"},
+        affects=calls_of(_PRODUCT, any_axes),
+        law="mapping.equals-per-example",
+        call=rule_call(_PRODUCT, (0,)),
+        description=(
+            "The derivative of jnp.prod along one axis raises ShardingTypeError, 'This reshape is not "
+            "supported', where another one is sharded over an Explicit mesh: with a map along such an axis, "
+            "too, though each example by itself is in order. jnp.sum, jnp.max and lax.cumprod have slopes."
         ),
         upstream=NOT_FOUND_ON_THE_30TH,
     ),

@@ -40,6 +40,12 @@ FAULTS = (
     (SIZES, 'return f"args{keystr(key_path)}"\n    res', "i = 0\n    res"),
     (SIZES, "all_sizes.append(axis_size)", "return axis_size"),
     (SIZES, "axis + 1 if axis >= 0 else -axis", "axis + 1"),
+    # A number is taken as it is where the size of the map is said.
+    (
+        SIZES,
+        "      if not core.valid_jaxtype(x) or not isinstance(axis, int):",
+        "      if axis_size is not None or not core.valid_jaxtype(x) or not isinstance(axis, int):",
+    ),
     # It is of another class, or says nothing of what is wrong.
     (
         "jax._src.custom_batching:custom_vmap.__call__",

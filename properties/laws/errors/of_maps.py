@@ -89,6 +89,13 @@ _OF_MAPS: tuple[Entry, ...] = (
         ("the `axis_size` argument was 7", "one axis had size 2: axis 0 of argument one"),
         (0, 10),
     ),
+    (
+        "a number has no axis, whatever the `axis_size` is",
+        ValueError,
+        "jax.vmap(lambda one: one, axis_size=2)(1.0)",
+        ("along axis 0", "at least 1, but is only 0"),
+        (0, 10),
+    ),
     ("nothing is mapped", ValueError, "jax.vmap(lambda y: y, (None,))(x)", ("in_axes",)),
     (
         _PREFIX,

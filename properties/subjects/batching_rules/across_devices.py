@@ -50,6 +50,35 @@ return jax.jit(lambda x, y: [
     slopes(jax.jit(lambda x, y: {{"s": x * y, "t": 3 * x}}, **each), x, y) for each in options
 ])(a, b)
 """
+_NEST = """
+side = 2 if jax.device_count() >= 8 else 1
+devices = np.array(jax.devices()[: 2 * side * side]).reshape(2, side, side)
+three = jax.sharding.Mesh(devices, ("x", "y", "z"))
+P = jax.sharding.PartitionSpec
+
+def over(function, spec=P(), **options):
+    return jax.shard_map(function, in_specs=spec, out_specs=spec, **options)
+
+def nested(function):
+    # The innermost one names no axis of the mesh: it is over all that are left.
+    inner = over(over(function), axis_names={"y"})
+    return over(inner, P("x"), mesh=three, axis_names={"x"})
+"""
+_NESTED = f"""
+if jax.__version_info__ < (0, 10, 2):
+    raise NotImplementedError("it does not lower the innermost one")
+{TWO_DEVICES}{_NEST}
+doubled = nested(lambda x: x + x)
+total = lambda x: jnp.sum(doubled(x) * x)
+return jax.jit(lambda x: (doubled(x), jax.jvp(doubled, (x,), (x,))[1], jax.grad(total)(x)))(a)
+"""
+_NESTED_SLOPES = f"""
+if jax.__version_info__ < (0, 8):
+    raise NotImplementedError("it does not know of one within another")
+{TWO_DEVICES}{_NEST}
+within = over(lambda x: over(lambda x: 2 * x, axis_names={{"y"}})(x), P("x"), mesh=three, axis_names={{"x"}})
+return jax.jit(jax.grad(lambda x: jnp.sum(within(x))))(a)
+"""
 
 
 def _of_maps(a: Any, b: Any) -> Any:
@@ -74,5 +103,12 @@ ACROSS_DEVICES: tuple[FunctionSubject, ...] = (
             "jit.slopes-of-options", _OF_OPTIONS, *(of("few", 4), of("few", 4)), answer=_of_options
         ),
         most_axes=1,
+    ),
+    *(
+        attrs.evolve(rule(name, source, of("few", 4), answer=answer), most_axes=1)
+        for name, source, answer in (
+            ("shard_map.nested", _NESTED, lambda a: exactly((2 * a, 2 * a, 4 * a))),
+            ("shard_map.nested-slopes", _NESTED_SLOPES, lambda a: exactly(0 * a + 2)),
+        )
     ),
 )

@@ -3,6 +3,7 @@
 Types are enough: each function is evaluated without values, by itself and mapped, so that many cost little.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -141,6 +142,53 @@ with without_axes_of_one():
     ]
 return a + jnp.array(kept, a.dtype)
 """
+_SLOPED = (
+    *(
+        "1.0 - x",
+        "x / 2.0",
+        "x - x[:, :1]",
+        "jnp.maximum(x, 0.0)",
+        "lax.clamp(0.0, x, 1.0)",
+    ),
+    *(
+        "x.reshape(2, 2, 6)",
+        "x.reshape(4, 6, 1)",
+        "x.reshape(4, 2, 3, 1)",
+        "lax.complex(x, x).real",
+    ),
+    *(
+        "lax.broadcast_in_dim(x, (4, 5, 6), (0, 2))",
+        "x[:, None] * x[:, :, None]",
+        "jnp.roll(x, 1, 1)",
+    ),
+    *("lax.dynamic_update_slice(x, x[:, :2], (0, 1))", "lax.dynamic_slice(x, (0, 1), (4, 2))"),
+    *("x.at[:, 0].subtract(x[:, 1])", "x[:, jnp.array([1, 2])]", "jnp.pad(x, ((0, 0), (1, 2)))"),
+    *(
+        "jnp.concatenate([x, x], 1)",
+        "jnp.split(x, 2, 1)[1]",
+        "lax.cumsum(x, 1)",
+        "lax.top_k(x, 2)[0]",
+    ),
+    *("jnp.max(x, 1)", "x @ jnp.ones((6, 3))", "jax.nn.softmax(x, 1)", "jnp.repeat(x, 2, 1)"),
+    *(
+        "lax.map(lambda y: y * y, x.T, batch_size=4)",
+        "jnp.take_along_axis(x, jnp.zeros((4, 1), int), 1)",
+    ),
+    "lax.scan(lambda c, _: (2 * c, c), x, None, length=4, unroll=2)[1]",
+    "shard_map(lambda x: lax.psum(x * x, 'y'), in_specs=P('y'), out_specs=P())(x)",
+    "shard_map(lambda x: lax.psum(x, 'y'), in_specs=P('y'), out_specs=P(), check_vma=False)(x)",
+)
+"""Those whose slope is taken, back and forwards in turn: of its sum, or along itself."""
+
+
+def _of_slopes(expressions: tuple[str, ...]) -> str:
+    """A function of one number, to which it adds one for each expression whose slope's type is kept."""
+    ways = "jax.grad(lambda x: jnp.sum({}))(x)", "jax.jvp(lambda x: {}, (x,), (x,))"
+    each = "".join(f"    lambda x: {ways[i % 2].format(e)},\n" for i, e in enumerate(expressions))
+    kept = "jnp.array([is_kept(each, 1, -1, 'batch') for each in functions], a.dtype)"
+    return f"{_HEAD}functions = [\n{each}]\nreturn a + {kept}\n"
+
+
 _CALLED_AGAIN = """
 if jax.__version_info__ < (0, 9):
     raise NotImplementedError("it takes no name where a type has one")
@@ -175,10 +223,21 @@ def _typed(a: Any) -> Any:
     return exactly(a[..., None] + np.ones(len(_FUNCTIONS) + 9, a.dtype))
 
 
+_ENTRIES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
+    ("convert_element_type.on-a-mesh", _TYPED, _typed),
+    ("sharding_constraint.called-again", _CALLED_AGAIN, lambda a: exactly(a + 1)),
+    (
+        "broadcast_in_dim.slopes-on-a-mesh",
+        _of_slopes(_SLOPED),
+        lambda a: exactly(a[..., None] + np.ones(len(_SLOPED), a.dtype)),
+    ),
+    (
+        "reduce_prod.slope-on-a-mesh",
+        _of_slopes(("jnp.prod(x, 1)",)),
+        lambda a: exactly(a[..., None] + 1),
+    ),
+)
 TYPED: tuple[FunctionSubject, ...] = tuple(
     attrs.evolve(rule(name, source, of("whole"), answer=answer), most_axes=1)
-    for name, source, answer in (
-        ("convert_element_type.on-a-mesh", _TYPED, _typed),
-        ("sharding_constraint.called-again", _CALLED_AGAIN, lambda a: exactly(a + 1)),
-    )
+    for name, source, answer in _ENTRIES
 )

@@ -9,6 +9,7 @@ BATCHING = "jax._src.interpreters.batching"
 STATE = "jax._src.state.primitives"
 SPARSE_MATRICES = "jax.experimental.sparse.bcoo"
 LOOPS = "jax._src.lax.control_flow.loops"
+SLOPED = "lax.broadcast_in_dim.slopes-on-a-mesh"
 TYPED = "lax.convert_element_type.on-a-mesh"
 COUNTED = """
     counted = lax.iota(indices.dtype, operand.shape[0])
@@ -186,6 +187,12 @@ FAULTS = (
         "samples = lax.stop_gradient(jnp.reshape(sample, -1))",
     ),
     (
+        "lax.shard_map.nested",
+        "jax._src.shard_map:_shard_map_lowering_shardy",
+        "newly_manual_axes = order_wrt_mesh(mesh, newly_manual_axes)",
+        "newly_manual_axes = order_wrt_mesh(mesh, newly_manual_axes | set(mesh.manual_axes))",
+    ),
+    (
         "lax.psum.derivatives-within",
         "jax._src.lax.parallel:_ppermute_transpose_rule",
         "zip(dsts, srcs)",
@@ -202,6 +209,12 @@ FAULTS = (
         "jax._src.custom_derivatives:custom_jvp.defjvps",
         "if jvp else zeros",
         "if jvp else t",
+    ),
+    (
+        SLOPED,
+        "jax._src.lax.slicing:_dynamic_update_slice_transpose_rule",
+        "zeros = lax._zeros(t, shape=update_ct_aval.shape, sharding=update_ct_aval.sharding)",
+        "zeros = lax.full(update_ct_aval.shape, 0, t.dtype)",
     ),
     # A name that is no tuple yet has letters.
     (
@@ -272,6 +285,8 @@ OF_DEFECTS = {
     "lax.sharding_constraint.called-again",
     "lax.custom_jvp_call.exponential-integrals",
     "lax.gather.repeated",
+    "lax.shard_map.nested-slopes",
+    "lax.reduce_prod.slope-on-a-mesh",
 }
 """Subjects of which the release that the faults are written for violates the law."""
 
