@@ -192,6 +192,23 @@ BESIDE_MAPS: tuple[Defect, ...] = (
         all_laws=False,
     ),
     Defect(
+        id="linen-jit-attributes-of-one-hash",
+        transform="flax.linen.vmap",
+        versions={"flax": ">=0.8.5"},
+        affects=lambda call: call.subject_name == "use.compiled-apart",
+        law="sharing.documented-uses",
+        call=_use("use.compiled-apart"),
+        description=(
+            "Silently wrong results: nn.jit takes two modules for the same that have the same hash, as those "
+            "with axis=-1 and axis=-2 have in CPython, and runs for the second one what it compiled for the "
+            "first. A class is hashed by its address: of lifted classes that are made in __call__, such as "
+            "nn.jit(nn.remat(Block)), one may be taken for an earlier one that is gone, and then draws other "
+            "random numbers in a second apply with the same key."
+        ),
+        upstream=_NOT_FOUND_ON_THE_30TH,
+        all_laws=False,
+    ),
+    Defect(
         id="linen-shared-scope-lifted",
         transform="flax.linen.vmap",
         versions={"flax": ">=0.10"},

@@ -194,6 +194,8 @@ _SENTENCES: Mapping[str, str] = {
     "forms-of-states": "modules are made and updated of states in every form",
     "asked-for-absent": "what objects do not have is asked of them, and Python copies them",
     "deep-copies": "Python copies variables and states with all that they hold",
+    "compiled-apart": "compiled modules of one class whose attributes are hashed alike",
+    "filters-of-lifts": "lifts are told by filters of every form what they do",
     "module-aside": "a function that is differentiated gives a module beside its result",
 }
 

@@ -70,9 +70,10 @@ def is_mended(
     mend: Callable[[pytest.MonkeyPatch], None],
     seed: int,
     monkeypatch: pytest.MonkeyPatch,
+    transform: str = NNX,
 ) -> bool:
-    """Whether a use of NNX, which a known defect affects, holds where Flax is mended, and not before."""
-    host, subject = TRANSFORMS[NNX], SUBJECTS[f"use.{name}"]
+    """Whether a use, which a known defect affects, holds where Flax is mended, and not before."""
+    host, subject = TRANSFORMS[transform], SUBJECTS[f"use.{name}"]
     if LAW.skip_reason(host, subject) is not None:
         pytest.skip(f"this release of Flax has no {name}")
     call = ModuleCall(subject.name, {"batch": 3, "m": 2}, (Axes((0,)),), {}, {}, seed=seed)

@@ -222,6 +222,13 @@ SLIPS: dict[str, Slip] = {
         "in_avals = [*carry_avals, *scan_avals]",
         "in_avals = jax.tree.leaves([carry_tree.unflatten(carry_avals), scan_tree.unflatten(scan_avals)])",
     ),
+    "filters that deny are not put in order": (
+        LINEN,
+        "filters-of-lifts",
+        "flax.core.scope:DenyList.__gt__",
+        "return True",
+        "raise TypeError",
+    ),
     "a flat state is one leaf": (
         NNX,
         "forms-of-states",

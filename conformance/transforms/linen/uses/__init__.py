@@ -5,6 +5,7 @@ standalone script of a violation holds the sources of these files: they import F
 """
 
 from conformance.transforms.linen.uses import (
+    apart,
     asked,
     boxes,
     branches,
@@ -43,6 +44,7 @@ USES: dict[str, Use] = {
     **settings.USES,
     **asked.USES,
     **trees.USES,
+    **apart.USES,
 }
 """By the name of its subject."""
 NEEDS: dict[str, str] = {
@@ -53,5 +55,6 @@ NEEDS: dict[str, str] = {
     **compiled.NEEDS,
     **settings.NEEDS,
     **trees.NEEDS,
+    **apart.NEEDS,
 }
 """The first release of Flax that has what a use is of, where the oldest has not."""
