@@ -21,12 +21,16 @@ across, along = jax.vmap(back, 1, -1), jax.vmap(push, 1, 1)
 value, each_back = jax.vjp(jax.vmap(lambda x, y: (x * y, 2 * x), (0, None)), a, b)
 _, with_back, more = jax.vjp(with_more, a, b, has_aux=True)
 forward = jax.jacfwd(with_more, (0, 1), has_aux=True)(a, b)
+constant = lambda x: (2 * x, np.float32(3))
+pushed = jax.linearize(constant, a)[1](a), jax.jvp(constant, (a,), (a,))[1]
 transposed = jax.linear_transpose(jax.vmap(lambda x: jnp.stack([x, 3 * x])), a)
 return (
     # Each of them twice: the second time, what the first one made is there.
     [across(jnp.eye(4)) for _ in range(2)], [along(jnp.eye(3)) for _ in range(2)], jax.vmap(back)(jnp.eye(4)),
     [each_back((a, a)), each_back((2 * a, 0 * a))],
     (jax.vmap(with_back)(jnp.eye(4)), more), forward, transposed(jnp.ones((3, 2)) * a[:, None]),
+    # Of what does not depend on the argument the derivative is zero.
+    pushed,
 )
 """
 _KEPT = """
@@ -123,6 +127,7 @@ def _pulled_back(a: Any, b: Any) -> Any:
         (
             *([(rows.T,)] * 2, [rows] * 2, (rows,)),
             *(each, ((b * rows, value), more), ((b * rows, value), more), (4 * a,)),
+            ((2 * a, np.float32(0)),) * 2,
         )
     )
 

@@ -109,6 +109,12 @@ FAULTS = (
         "out_axes=(None, -1, 0)",
     ),
     (
+        "lax.mul.pulled-back",
+        "jax._src.api:_lift_linearized",
+        "a2tz(aval).instantiate() if known",
+        "a2tz(aval) if known",
+    ),
+    (
         "lax.remat2.named",
         "jax._src.ad_checkpoint:name_batcher",
         "name_p.bind(x, name=name), d",
