@@ -53,15 +53,18 @@ def pool(
 ) -> list[dict[str, int]]:
     """The sets of sizes that a run's calls of a subject may have.
 
-    The profile's seed chooses them, the same for every law, so that laws share compilations; the
-    first is of distinct sizes.
+    The profile's seed chooses them, the same for every law, so that laws share compilations, and the
+    batch the same for every subject, so that subjects share those of single operations. The first is of
+    distinct sizes.
     """
+    turns = list(range(TURNS))
+    random.Random(f"{profile.seed}/turns").shuffle(turns)
     chance = random.Random(f"{profile.seed}/{subject.name}")
-    every = [(family, turn) for turn in range(TURNS) for family in FAMILIES]
-    chance.shuffle(every)
-    every.sort(key=lambda choice: choice[0] != "distinct")
-    first, rest = every[0], every[1:]
-    chance.shuffle(rest)
+    first, rest = ("distinct", turns[0]), []
+    for turn in turns:
+        families = [family for family in FAMILIES if (family, turn) != first]
+        chance.shuffle(families)
+        rest += [(family, turn) for family in families]
     chosen = [
         sizes(subject, *choice, max_batch_size) for choice in (first, *rest)[: profile.shapes]
     ]
