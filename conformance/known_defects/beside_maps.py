@@ -201,9 +201,9 @@ BESIDE_MAPS: tuple[Defect, ...] = (
         description=(
             "Silently wrong results: nn.jit takes two modules for the same that have the same hash, as those "
             "with axis=-1 and axis=-2 have in CPython, and runs for the second one what it compiled for the "
-            "first. A class is hashed by its address: of lifted classes that are made in __call__, such as "
-            "nn.jit(nn.remat(Block)), one may be taken for an earlier one that is gone, and then draws other "
-            "random numbers in a second apply with the same key."
+            "first. A class is hashed by its address, which a later one may have: this may be why "
+            "nn.jit(nn.remat(Block)), made in __call__, was seen to draw other random numbers in some second "
+            "applies with the same key."
         ),
         upstream=_NOT_FOUND_ON_THE_30TH,
         all_laws=False,

@@ -1,5 +1,7 @@
 """Each subject of what rules and maps are used in notices a fault of JAX's, and passes without it."""
 
+import sys
+
 import pytest
 
 from properties.subjects.batching_rules import USED
@@ -303,6 +305,8 @@ OF_DEFECTS = {
 def test_a_fault_is_noticed_and_the_function_as_it_is_passes(
     subject: str, where: str, now: str, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if subject == "lax.scan.without-leaks" and sys.version_info >= (3, 13):
+        pytest.skip("Python cannot read the frames of a function whose code is another one")
     calls = control_of(subject)
     function, broken = rewritten(where, now, fault)
     # The function itself is registered: it stays, and does something else.
