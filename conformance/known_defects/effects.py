@@ -50,6 +50,7 @@ SILENTLY_WRONG = frozenset(
         "linen-jit-draws-again",
         "linen-jit-attributes-of-one-hash",
         "vmap-spmd-axis-name-forgotten",
+        "heaviside-and-floor-divide-at-edges",
         "vmap-sharded-gradient-of-batch-groups",
     }
 )

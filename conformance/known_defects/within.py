@@ -15,6 +15,7 @@ _ZERO_SLOPES = "lax.custom_jvp_call.zero-slopes"
 _PAST_THE_END = "lax.dynamic_slice.slopes-past-the-end"
 
 _IN_A_BRANCH = "lax.custom_vmap_call.in-a-branch"
+_EDGES = "lax.floor.as-numpy"
 _INTEGRALS = "lax.custom_jvp_call.exponential-integrals"
 _NESTED = "lax.shard_map.nested-slopes"
 _PRODUCT = "lax.reduce_prod.slope-on-a-mesh"
@@ -135,6 +136,22 @@ WITHIN: tuple[Defect, ...] = (
             "as in 2 * x, and the outer one splits its argument; with a map or without. Forward mode works."
         ),
         upstream=NOT_FOUND_ON_THE_30TH,
+    ),
+    Defect(
+        id="heaviside-and-floor-divide-at-edges",
+        transform="jax.vmap",
+        versions={"jax": "<0.10.2"},
+        affects=calls_of(_EDGES, any_axes),
+        law="mapping.equals-per-example",
+        call=rule_call(_EDGES, (0, 0)),
+        description=(
+            "Silently other than NumPy, with a map or without: jnp.heaviside of NaN gives its second "
+            "argument in place of NaN, and jnp.floor_divide by zero gives NaN in place of infinities."
+        ),
+        upstream=(
+            "https://github.com/jax-ml/jax/commit/88b3d13390 and "
+            "https://github.com/jax-ml/jax/commit/e90fa10f79 are the fixes, in jax 0.10.2."
+        ),
     ),
     Defect(
         id="slope-of-a-product-on-an-explicit-mesh",

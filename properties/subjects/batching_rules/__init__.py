@@ -13,6 +13,7 @@ from properties.subjects.batching_rules.differentiated import DIFFERENTIATED
 from properties.subjects.batching_rules.elementwise import ELEMENTWISE
 from properties.subjects.batching_rules.indexing import INDEXING
 from properties.subjects.batching_rules.keys import KEYS
+from properties.subjects.batching_rules.like_numpy import LIKE_NUMPY
 from properties.subjects.batching_rules.linear_algebra import LINEAR_ALGEBRA
 from properties.subjects.batching_rules.long_axes import LONG_AXES
 from properties.subjects.batching_rules.lookups import LOOKUPS
@@ -43,6 +44,7 @@ _USED = (
     *LONG_AXES,
     *DERIVATIVES_WITHIN,
     *SECOND_SLOPES,
+    *LIKE_NUMPY,
 )
 USED = tuple(attrs.evolve(each, is_variant=True, most_axes=each.most_axes or 3) for each in _USED)
 """Rules and maps as functions use them: within each other, of trees, by name, under settings."""

@@ -19,6 +19,18 @@ COUNTED = """
 """
 """What takes for each example the one whose number the dtype of the indices makes of its own."""
 FAULTS = (
+    (
+        "lax.select_n.as-numpy",
+        "jax._src.numpy.ufuncs:rint",
+        "RoundingMethod.TO_NEAREST_EVEN",
+        "RoundingMethod.AWAY_FROM_ZERO",
+    ),
+    (
+        "lax.floor.as-numpy",
+        "jax._src.numpy.ufuncs:heaviside",
+        "_where(lax._isnan(x1), x1, x2)",
+        "x2",
+    ),
     # What a rule closes over is mapped, and what it is given is not.
     (
         "lax.custom_jvp_call.closures",
