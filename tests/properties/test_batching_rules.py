@@ -16,6 +16,7 @@ from properties.subjects import RULES
 from properties.subjects.batching_rules.entry import of, rule
 from properties.unreachable_rules import UNREACHABLE_RULES
 from properties.values import KINDS
+from tests.properties.affected import affected
 
 ROUNDED = [s for s in RULES if not s.exact]
 
@@ -79,6 +80,8 @@ def test_what_the_installed_release_cannot_do_is_what_it_does_not_have() -> None
 def test_what_is_rounded_is_within_its_bound_and_an_error_is_not(subject: FunctionSubject) -> None:
     if why := unavailable(subject):
         pytest.skip(why)
+    if subject.name in affected():
+        pytest.skip("a known defect of this release is of it")
     wide = sizes(subject, "distinct", 1)
     if subject.answer is None:
         # Elementwise: many points measure the units that the rules of rounding state.

@@ -14,7 +14,7 @@ import pytest
 
 from conformance.transforms.linen.vmap import TRANSFORM as LINEN
 from conformance.transforms.nnx.vmap import VMAP as NNX
-from properties.applicability import raised_alone, refusal
+from properties.applicability import refusal
 from properties.batch_axes import anywhere, combinations, covering
 from properties.call import Axes, FunctionCall, GeneratedModuleCall, ProgramCall
 from properties.law import Law
@@ -30,6 +30,7 @@ from properties.sizes import FAMILIES, TURNS, pool, sizes
 from properties.subject import FunctionSubject, Subject, dims
 from properties.subjects import SUBJECTS
 from properties.transform import Transform
+from tests.properties.affected import raising
 
 MANY = Profile("many", examples=6, shapes=16, combinations=24, deadline=60, random=False)
 FEW_DEVICES = attrs.evolve(LOOP, name="jax.pmap", max_batch_size=lambda: 4)
@@ -45,9 +46,6 @@ def drawn(law: Law, transform: Transform, subject: Subject, profile: Profile = M
     return calls
 
 
-_raised_alone = functools.cache(raised_alone)
-
-
 @functools.cache
 def all_drawn(law: Law, transform: Transform = LOOP) -> list[Any]:
     transform = attrs.evolve(
@@ -60,8 +58,7 @@ def all_drawn(law: Law, transform: Transform = LOOP) -> list[Any]:
         subject
         for subject in SUBJECTS.values()
         if law.applies_to(transform, subject)
-        # A known defect may show without a map: then no call is drawn.
-        if _raised_alone(subject) is None and not law.skip_reason(transform, subject)
+        if subject.name not in raising() and not law.skip_reason(transform, subject)
     ]
     assert concerned or law.id in (*NOT_OF_DEVICES, OF_USERS)
     return [call for subject in concerned for call in drawn(law, transform, subject)]
