@@ -20,14 +20,14 @@ _TREES = re.compile(r"pytree|register|(struct|chex)\.dataclass|\bmodule\b")
 """What decorates classes whose objects are trees, and what these derive from."""
 
 
-def given_in(nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
+def given_in(nodes: Sequence[ast.AST], made: Made) -> Iterator[tuple[int, str]]:
     """Lines, and what is shown there.
 
     Args:
         nodes: All nodes of a file.
+        made: What the file assigns.
 
     """
-    made = assigned(nodes)
     yield from ((line, "a pmap within a jit") for line in _compiled_pmaps(nodes))
     yield from ((line, "an object that is an array") for line in _arrays_by_method(nodes))
     has_mesh = any(map(_enters_a_mesh, nodes))

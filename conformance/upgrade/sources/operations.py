@@ -74,9 +74,10 @@ def operations_in(source: bytes | str, file: str) -> list[Operation]:
     found |= {(line, "None among leaves") for line in _nones(nodes)}
     found |= {(line, "an array of None") for line in arrays_of_none(nodes)}
     found |= {(line, "Variables compared") for line in variables_compared(nodes)}
+    made = assigned(nodes)
     found |= {
-        *given_in(nodes),
-        *arrays_in(nodes, assigned(nodes)),
+        *given_in(nodes, made),
+        *arrays_in(nodes, made),
         *captured_in(nodes),
         *asked_in(nodes),
         *trees_in(nodes),

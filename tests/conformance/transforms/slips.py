@@ -47,11 +47,8 @@ def rewrite(patch: pytest.MonkeyPatch, where: str, old: str, new: str) -> None:
             patch.setattr(public, name, made[name])
 
 
-def is_noticed(slip: Slip, seed: int, monkeypatch: pytest.MonkeyPatch, anew: bool = False) -> bool:
-    """Whether the use notices the slip; without it, the use holds.
-
-    With `anew`, nothing is used again that was compiled without the slip.
-    """
+def is_noticed(slip: Slip, seed: int, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether the use notices the slip; without it, the use holds."""
     transform, name, where, old, new = slip
     host, subject = TRANSFORMS[transform], SUBJECTS[f"use.{name}"]
     if LAW.skip_reason(host, subject) is not None:
@@ -60,8 +57,8 @@ def is_noticed(slip: Slip, seed: int, monkeypatch: pytest.MonkeyPatch, anew: boo
     assert violation(LAW, host, call) is None
     with monkeypatch.context() as patch:
         rewrite(patch, where, old, new)
-        if anew:
-            jax.clear_caches()
+        # Nothing is used again that was compiled without the slip.
+        jax.clear_caches()
         return violation(LAW, host, call) is not None
 
 

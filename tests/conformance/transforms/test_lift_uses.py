@@ -344,4 +344,4 @@ def test_a_slip_in_flax_is_noticed_and_its_control_is_not(
 ) -> None:
     # A module that is given aside is lost where the graph is not updated, which is every other seed.
     seed = 6 if SLIPS[slip][1] == "module-aside" else 7
-    assert is_noticed(SLIPS[slip], seed, monkeypatch, anew=True)
+    assert is_noticed(SLIPS[slip], seed, monkeypatch)

@@ -264,4 +264,4 @@ SLIPS: dict[str, Slip] = {
 def test_a_slip_in_flax_is_noticed_and_its_control_is_not(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert is_noticed(SLIPS[name], 7, monkeypatch, anew=True)
+    assert is_noticed(SLIPS[name], 7, monkeypatch)
