@@ -9,7 +9,7 @@ from msgspec.structs import force_setattr
 from conformance.events.arrays import Count, Quantity, Value, relocated, with_arrays
 from conformance.events.details import DETAILS, Detail, Words
 from conformance.events.outcomes import Judgement, Outcome
-from conformance.events.user_code import UserSources, UserSubject
+from conformance.events.user_code import Beside, UserSources, UserSubject
 
 SCHEMA: Literal[1] = 1
 
@@ -111,6 +111,10 @@ class Header(Event, frozen=True, kw_only=True):
     sources: Annotated[
         UserSources | UnsetType,
         Meta(description="What the user's sources use; in the first cell of an upgrade."),
+    ] = UNSET
+    beside: Annotated[
+        Beside | UnsetType,
+        Meta(description="Of an upgrade of a user's code: other packages that the code imports."),
     ] = UNSET
 
 

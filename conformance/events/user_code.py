@@ -63,6 +63,53 @@ class Unreadable(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Import(Struct, frozen=True, kw_only=True):
+    """A place where the user's sources import a module of a package."""
+
+    file: str
+    line: Annotated[int, Meta(ge=1)]
+    module: Annotated[str, Meta(description="Its dotted name.")]
+
+
+class Package(Struct, frozen=True, kw_only=True):
+    """A package of others, built on JAX, that the user's sources import, or that such a one requires."""
+
+    name: str
+    version: Annotated[str, Meta(description="The one that is installed where the sources are.")]
+    requires: Annotated[
+        list[str], Meta(description="What it requires of JAX and Flax: `jax>=0.4.27`.")
+    ]
+    imports: Annotated[
+        list[Import], Meta(description="Of the user's; none where another package requires it.")
+    ]
+
+
+class ImportFailure(Struct, frozen=True, kw_only=True):
+    """Why a module of a package cannot be imported in an environment."""
+
+    package: Annotated[str | None, Meta(description="The one in whose code it fails, if known.")]
+    file: Annotated[str, Meta(description="Its file, from the directory of packages on.")]
+    at: Annotated[int, Meta(ge=0, description="The line there.")]
+    type: str
+    line: Annotated[str, Meta(description="The first line of the error's message.")]
+    of_libraries: Annotated[
+        bool, Meta(description="Whether the code that fails, or the message, names JAX or Flax.")
+    ]
+
+
+class Beside(Struct, frozen=True, kw_only=True):
+    """What an environment says of packages that are built on JAX, in the versions that the user has."""
+
+    imports: Annotated[
+        dict[str, ImportFailure | None],
+        Meta(description="The modules that were imported, and why one cannot be; null: it can."),
+    ]
+    versions: Annotated[
+        dict[str, str],
+        Meta(description="The versions of these packages that the environment has by itself."),
+    ]
+
+
 class UserSources(Struct, frozen=True, kw_only=True):
     """What the user's sources use."""
 
@@ -72,4 +119,7 @@ class UserSources(Struct, frozen=True, kw_only=True):
     operations: Annotated[
         list[Operation],
         Meta(description="Operators, statements, texts and methods that some changes concern."),
+    ] = []
+    packages: Annotated[
+        list[Package], Meta(description="The packages of others, built on JAX, that they import.")
     ] = []

@@ -3,29 +3,47 @@
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from fnmatch import fnmatchcase
+from pathlib import Path
 
+import msgspec
 from packaging.version import Version
 
-from conformance.events.user_code import MODULE, SubjectError, UserSources, UserSubject
+from conformance.events.user_code import (
+    MODULE,
+    Package,
+    SubjectError,
+    UserSources,
+    UserSubject,
+)
 from conformance.upgrade import cells
 from conformance.upgrade.cells import NOTHING, CellError
 from conformance.upgrade.environments import parse
 from conformance.upgrade.environments.release_days import DAYS
 from conformance.upgrade.for_you import before_it_runs
+from conformance.upgrade.for_you.packages import Side, not_going_with
+from conformance.upgrade.package_imports import Packages
 from conformance.upgrade.probe import Answer, Wanted
 from conformance.upgrade.request import Request, Watcher, cell
+from conformance.upgrade.sources.packages import entries_of
 
 NEW_PYTHON = "3.13"
 """A Python that the newest releases support."""
 
 
-def wanted(request: Request, *, draw: bool, names: list[str] | None = None) -> Wanted:
+def wanted(
+    request: Request,
+    *,
+    draw: bool,
+    names: list[str] | None = None,
+    packages: Packages | None = None,
+) -> Wanted:
     """What a cell is asked about the user's code.
 
     Args:
         request: The upgrade.
         draw: Whether it draws the plan, too.
         names: What the user's sources use; None where there are no sources.
+        packages: What they import of others.
 
     """
     return Wanted(
@@ -37,16 +55,21 @@ def wanted(request: Request, *, draw: bool, names: list[str] | None = None) -> W
         transforms=list(request.transforms),
         subjects=list(request.subjects),
         names=names,
+        packages=packages,
     )
 
 
 def ask(
-    request: Request, names: list[str] | None, executor: Executor, watcher: Watcher
+    request: Request,
+    names: list[str] | None,
+    packages: Sequence[Package],
+    executor: Executor,
+    watcher: Watcher,
 ) -> list[Answer | CellError]:
-    """What each cell says of the user's names and subjects."""
+    """What each cell says of the user's names and subjects, and of packages that their sources import."""
     for environment in request.environments:
         watcher.stage(environment, "building", NOTHING, None)
-    question = wanted(request, draw=False, names=names)
+    question = wanted(request, draw=False, names=names, packages=_to_import(packages))
     asked = [
         executor.submit(cells.probe, cell(request, environment), question)
         for environment in request.environments
@@ -59,6 +82,17 @@ def ask(
             watcher.problem(environment, str(error))
             answers.append(error)
     return answers
+
+
+def _to_import(packages: Sequence[Package]) -> Packages | None:
+    if not packages:
+        return None
+    entries = entries_of(packages)
+    return Packages(
+        modules=list(dict.fromkeys(each.module for p in packages for each in p.imports)),
+        entries=entries,
+        behind=sorted({str(Path(entry).parent) for entry in entries}),
+    )
 
 
 def draw(
@@ -76,9 +110,8 @@ def draw(
         environment = request.environments[number]
         watcher.stage(environment, "drawing calls", NOTHING, None)
         try:
-            answers[number] = executor.submit(
-                cells.probe, cell(request, environment), question
-            ).result()
+            drawn = executor.submit(cells.probe, cell(request, environment), question).result()
+            answers[number] = msgspec.structs.replace(drawn, beside=answer.beside)
         except CellError as error:
             watcher.problem(environment, str(error))
             answers[number] = error
@@ -154,8 +187,19 @@ def say_early(
         if isinstance(other, CellError):
             continue
         now = user_subjects(other, request)
-        early = before_it_runs(sources, was, now, first.names, other.names)
+        early = before_it_runs(
+            sources,
+            was,
+            now,
+            first.names,
+            other.names,
+            list(not_going_with(sources.packages, _side(first), _side(other))),
+        )
         watcher.found(f"{_label(first)} to {_label(other)}", early)
+
+
+def _side(answer: Answer) -> Side:
+    return Side(answer.beside, answer.versions)
 
 
 def _label(answer: Answer) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 import msgspec
+from msgspec import UNSET
 
 from conformance.events.records import Header, Observation, Record
 from conformance.upgrade import cells, sources
@@ -52,7 +53,7 @@ def run(request: Request, executor: Executor, watcher: Watcher, *, local: bool) 
     found = sources.scan(_places(request))
     names = sorted({use.name for use in found.uses})
     asked = names if found.files else None
-    answers = ask(request, asked, executor, watcher)
+    answers = ask(request, asked, found.packages, executor, watcher)
     check_answers(request, answers)
     say_what_is_unmet(request, answers, watcher)
     say_what_is_the_same(request, answers, watcher)
@@ -89,7 +90,11 @@ def run(request: Request, executor: Executor, watcher: Watcher, *, local: bool) 
             header, *rest = next(ran).result()
             subjects = user_subjects(answer, request)
             header = msgspec.structs.replace(
-                header, subjects=subjects, share=share, primitives=primitives
+                header,
+                subjects=subjects,
+                share=share,
+                primitives=primitives,
+                beside=answer.beside or UNSET,
             )
             mine = [header, *rest, *_unsaid(answer, [header, *rest])]
         else:

@@ -13,6 +13,10 @@ from typing import Any
 
 import msgspec
 
+from conformance.events.user_code import Beside
+from conformance.upgrade import package_imports
+from conformance.upgrade.package_imports import Packages
+
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What the driver asks a cell."""
@@ -28,6 +32,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     subjects: list[str]
     names: list[str] | None = None
     """Names of JAX and Flax that the user's sources use; None where there are no sources."""
+    packages: Packages | None = None
+    """What the sources import of others that is built on JAX; None where that is nothing, or not asked."""
 
     @property
     def is_about_user(self) -> bool:
@@ -68,6 +74,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """Of Python and of the packages that decide what is observed; None for one that is not there."""
     unmet: list[str] = []
     """What installed packages require of JAX and Flax, and the installed releases are not."""
+    beside: Beside | None = None
+    """Whether packages that the user's code imports can be imported; None where that was not asked."""
 
 
 def answer(wanted: Wanted) -> Answer:
@@ -75,6 +83,8 @@ def answer(wanted: Wanted) -> Answer:
     from conformance.runner import process_env
 
     process_env.prepare()
+    packages = wanted.packages
+    importing = None if packages is None else package_imports.started(packages)
     from conformance.observations import GROUPS, named
     from conformance.runner import environment_info, items, plan, sampling
     from conformance.upgrade import used
@@ -109,6 +119,7 @@ def answer(wanted: Wanted) -> Answer:
         groups=list(GROUPS),
         versions=environment_info.versions(),
         unmet=environment_info.unmet(),
+        beside=None if packages is None else package_imports.answered(importing, packages),
     )
 
 

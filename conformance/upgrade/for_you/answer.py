@@ -16,6 +16,7 @@ from conformance.upgrade.for_you.index import Operations, Uses, by_name
 from conformance.upgrade.for_you.lines import ForYou, Line, plural
 from conformance.upgrade.for_you.names import names_read, places
 from conformance.upgrade.for_you.nearby import nearby
+from conformance.upgrade.for_you.packages import Side, not_going_with
 from conformance.upgrade.for_you.subjects import Subjects
 
 _NO_SOURCES = UserSources(files=0, uses=[], unreadable=[])
@@ -40,10 +41,12 @@ def for_you(
     sources = (first.sources if first else None) or _NO_SOURCES
     was: Subjects = (first.subjects if first else None) or {}
     now: Subjects = (second.subjects if second else None) or {}
-    if not sources.uses and not was and not now:
+    if not sources.uses and not sources.packages and not was and not now:
         return None
     old, new = observations(before), observations(after)
-    known = before_it_runs(sources, was, now, old, new)
+    sides = [_side(each) for each in (first, second)]
+    packages = list(not_going_with(sources.packages, *sides))
+    known = before_it_runs(sources, was, now, old, new, packages)
     sound = [name for name in was if name in now and not now[name].error and not was[name].error]
     regressed, regressed_keys = _of_subjects(sound, differences)
     defects = list(_by_defects(sound, differences))
@@ -84,6 +87,14 @@ def for_you(
         ),
         keys=frozenset(reported),
     )
+
+
+def _side(header: Header | None) -> Side:
+    """What a cell's header says of packages."""
+    if header is None:
+        return Side(None, {})
+    versions = {name: getattr(header.environment, name) for name in ("jax", "jaxlib", "flax")}
+    return Side(header.beside or None, versions)
 
 
 def _is_said(what: str, work: Sequence[Line]) -> bool:

@@ -1,6 +1,6 @@
 """What is known for the user as soon as each environment was asked about their code, before anything runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -59,6 +59,7 @@ def before_it_runs(
     now: Subjects,
     old: Mapping[str, Value],
     new: Mapping[str, Value],
+    packages: Sequence[Line] = (),
 ) -> Early:
     """What the user has to do and to know of names, and of subjects that cannot be made.
 
@@ -68,6 +69,7 @@ def before_it_runs(
         now: Those in the one they may move to.
         old: The observations of the first, of which those of names count.
         new: Those of the second.
+        packages: What is to be done about packages of others.
 
     """
     uses = by_name(sources.uses)
@@ -79,7 +81,7 @@ def before_it_runs(
     handled = (line for line, guarded in removed if guarded)
     return Early(
         title=_title(sources, {**was, **now}),
-        work=(*moves_said_once(each_said_once(lines)), *failing, *never_made(was, now)),
+        work=(*packages, *moves_said_once(each_said_once(lines)), *failing, *never_made(was, now)),
         know=(
             *moves_said_once(each_said_once(deprecated(uses, old, new))),
             *each_said_once(handled),

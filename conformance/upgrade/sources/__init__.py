@@ -13,6 +13,7 @@ from conformance.upgrade.sources.files import python_files
 from conformance.upgrade.sources.of_objects import done_in
 from conformance.upgrade.sources.operations import operations_in
 from conformance.upgrade.sources.own_modules import Members, OwnModules
+from conformance.upgrade.sources.packages import packages_of
 from conformance.upgrade.sources.uses import members_in, uses_in
 
 _LIBRARIES = re.compile(rb"\b(jax|jaxlib|flax)\b")
@@ -38,7 +39,13 @@ def scan(places: Sequence[Path]) -> UserSources:
         except (OSError, SyntaxError, ValueError, RecursionError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             unreadable.append(Unreadable(path=shown, reason=reason))
-    return UserSources(files=len(files), uses=uses, unreadable=unreadable, operations=operations)
+    return UserSources(
+        files=len(files),
+        uses=uses,
+        unreadable=unreadable,
+        operations=operations,
+        packages=packages_of(places),
+    )
 
 
 def _members(files: Sequence[tuple[Path, str]]) -> Iterator[tuple[str, Members]]:

@@ -1,0 +1,93 @@
+"""Packages of others that the user's code imports, and that do not go with the releases they may move to."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+import attrs
+from packaging.requirements import Requirement
+
+from conformance.events.user_code import Beside, ImportFailure, Package
+from conformance.upgrade.for_you.lines import Line, Place
+
+_SHOWN = 160
+"""So many characters of an error's message."""
+_PATH = re.compile(r"\s*\((?:/|[A-Za-z]:)[^()]*\)")
+
+
+@attrs.frozen
+class Side:
+    """What is known of packages in one environment."""
+
+    beside: Beside | None
+    versions: Mapping[str, str | None]
+    """Of JAX and Flax."""
+
+
+def not_going_with(packages: Sequence[Package], was: Side, now: Side) -> Iterator[Line]:
+    """A line for each package that goes with the first environment's releases and not with the second's.
+
+    Args:
+        packages: Those that the user's sources import.
+        was: The environment they have.
+        now: The one they may move to.
+
+    """
+    told: set[str] = set()
+    for failure, imported in _failing(packages, was, now):
+        if failure.package in told:
+            continue
+        told.add(str(failure.package))
+        package = next(each for each in packages if each.name == failure.package)
+        message = _PATH.sub("", failure.line)
+        shown = message if len(message) <= _SHOWN else message[:_SHOWN].rstrip() + "..."
+        through = "" if imported.name == package.name else f", which {imported.name} imports,"
+        said = (
+            f"{package.version}{through} cannot be imported now: {failure.file}:{failure.at}: "
+            f"{failure.type}: {shown}. {_remedy(package, now)}"
+        )
+        yield Line(package.name, said, _places(imported))
+    for package in packages:
+        unmet = [text for text in package.requires if not _is_met(text, now)]
+        if package.name not in told and unmet and all(_is_met(text, was) for text in unmet):
+            there = ", ".join(f"{_library(text)} {now.versions[_library(text)]}" for text in unmet)
+            said = f"{package.version} requires {', '.join(unmet)}, not {there}. {_remedy(package, now)}"
+            yield Line(package.name, said, _places(package))
+
+
+def _failing(
+    packages: Sequence[Package], was: Side, now: Side
+) -> Iterator[tuple[ImportFailure, Package]]:
+    """Failures that are of JAX or Flax, of modules that were imported before, and the user's package."""
+    if was.beside is None or now.beside is None:
+        return
+    for package in packages:
+        for module in dict.fromkeys(each.module for each in package.imports):
+            failure = now.beside.imports.get(module)
+            could = was.beside.imports.get(module, failure) is None
+            if failure is not None and could and failure.of_libraries:
+                yield failure, package
+
+
+def _remedy(package: Package, now: Side) -> str:
+    there = now.beside.versions.get(package.name) if now.beside else None
+    if there and there != package.version:
+        return f"Use {package.name} {there}, which installs with them"
+    return f"A newer {package.name} may go with them: pip install -U {package.name}"
+
+
+def _places(package: Package) -> tuple[Place, ...]:
+    files: dict[str, list[int]] = {}
+    for each in package.imports:
+        files.setdefault(each.file, []).append(each.line)
+    return tuple(Place(file, tuple(sorted(set(lines)))) for file, lines in files.items())
+
+
+def _library(requirement: str) -> str:
+    return Requirement(requirement).name
+
+
+def _is_met(requirement: str, side: Side) -> bool:
+    """Whether a release is what is required; so is one that is not known."""
+    asked = Requirement(requirement)
+    version = side.versions.get(asked.name)
+    return version is None or asked.specifier.contains(version, prereleases=True)

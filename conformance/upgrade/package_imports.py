@@ -1,0 +1,116 @@
+"""In a cell: whether the packages that the user's code imports can be imported with its JAX and Flax.
+
+They are imported in a process of their own, in the versions that the user has: `pip install -U jax` leaves
+them as they are. They stand first on its path; what they need besides stands last, so that JAX, Flax and all
+else that the cell has are the cell's.
+"""
+
+import importlib
+import importlib.metadata
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from conformance.events.user_code import Beside, ImportFailure
+
+SECONDS = 120.0
+"""How long all imports may take; then nothing is said of them."""
+_START = "from conformance.upgrade.package_imports import main; main()"
+_LIBRARIES = re.compile(r"\b(jax|jaxlib|flax)\b")
+
+
+class Packages(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be imported."""
+
+    modules: list[str]
+    entries: dict[str, str]
+    """The packages' files and directories, and of which package each is."""
+    behind: list[str]
+    """Directories to look in for what the cell has not."""
+
+
+def started(packages: Packages) -> "subprocess.Popen[str] | None":
+    """A process that imports the packages; None where there are none on this machine."""
+    if not packages.modules or not all(Path(entry).exists() for entry in packages.entries):
+        return None
+    return subprocess.Popen(
+        [sys.executable, "-c", _START, json.dumps(msgspec.to_builtins(packages))],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def answered(process: "subprocess.Popen[str] | None", packages: Packages) -> Beside:
+    """What the process says; nothing where it dies or takes too long."""
+    said = ""
+    if process is not None:
+        try:
+            said, _ = process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+    try:
+        imports = msgspec.json.decode(said, type=dict[str, ImportFailure | None])
+    except msgspec.DecodeError:
+        imports = {}
+    versions: dict[str, str] = {}
+    for name in set(packages.entries.values()):
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return Beside(imports=imports, versions=versions)
+
+
+def main() -> None:
+    """Import what the command line says; standard output says why what cannot be imported cannot."""
+    answer = os.dup(1)
+    os.dup2(2, 1)  # what packages print while they are imported is no part of it
+    packages = msgspec.json.decode(sys.argv[1], type=Packages)
+    with tempfile.TemporaryDirectory(prefix="vmap-conformance-packages-") as first:
+        for entry in packages.entries:
+            (Path(first) / Path(entry).name).symlink_to(entry)
+        sys.path[:] = [first, *sys.path, *packages.behind]
+        found = {module: _failure(module, packages.entries, first) for module in packages.modules}
+    with open(answer, "wb") as file:
+        file.write(msgspec.json.encode(found))
+
+
+def _failure(module: str, entries: Mapping[str, str], first: str) -> ImportFailure | None:
+    try:
+        importlib.import_module(module)
+    except BaseException as error:
+        return _described(error, entries, first)
+    return None
+
+
+def _described(error: BaseException, entries: Mapping[str, str], first: str) -> ImportFailure:
+    """Where the last of the packages' own lines stands, and whether it is about JAX or Flax."""
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if Path(frame.filename).is_relative_to(first)]
+    text = " ".join(str(error).split())
+    if not theirs:
+        return ImportFailure(
+            package=None, file="", at=0, type=type(error).__name__, line=text, of_libraries=False
+        )
+    last = theirs[-1]
+    file = Path(last.filename).relative_to(first)
+    of_entry = {Path(entry).name: name for entry, name in entries.items()}
+    return ImportFailure(
+        package=of_entry[file.parts[0]],
+        file=file.as_posix(),
+        at=last.lineno or 0,
+        type=type(error).__name__,
+        line=text,
+        of_libraries=_LIBRARIES.search(f"{last.line} {text}") is not None,
+    )
