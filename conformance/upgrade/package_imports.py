@@ -16,6 +16,7 @@ import tempfile
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 
 import msgspec
 
@@ -96,14 +97,22 @@ def _failure(module: str, entries: Mapping[str, str], first: str) -> ImportFailu
 
 def _described(error: BaseException, entries: Mapping[str, str], first: str) -> ImportFailure:
     """Where the last of the packages' own lines stands, and whether it is about JAX or Flax."""
-    frames = traceback.extract_tb(error.__traceback__)
-    theirs = [frame for frame in frames if Path(frame.filename).is_relative_to(first)]
     text = " ".join(str(error).split())
+    frames = traceback.extract_tb(error.__traceback__)
+    variables = [
+        frame.f_locals | frame.f_globals for frame, _ in traceback.walk_tb(error.__traceback__)
+    ]
+    theirs = [
+        (frame, known)
+        for frame, known in zip(frames, variables, strict=True)
+        if Path(frame.filename).is_relative_to(first)
+    ]
     if not theirs:
         return ImportFailure(
             package=None, file="", at=0, type=type(error).__name__, line=text, of_libraries=False
         )
-    last = theirs[-1]
+    last, known = theirs[-1]
+    named = [known[word] for word in re.findall(r"\w+", last.line or "") if word in known]
     file = Path(last.filename).relative_to(first)
     of_entry = {Path(entry).name: name for entry, name in entries.items()}
     return ImportFailure(
@@ -112,5 +121,11 @@ def _described(error: BaseException, entries: Mapping[str, str], first: str) -> 
         at=last.lineno or 0,
         type=type(error).__name__,
         line=text,
-        of_libraries=_LIBRARIES.search(f"{last.line} {text}") is not None,
+        of_libraries=_LIBRARIES.search(text) is not None or any(map(_is_of_libraries, named)),
     )
+
+
+def _is_of_libraries(value: object) -> bool:
+    """Whether it is a module, class or function of JAX or Flax."""
+    name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+    return str(name).partition(".")[0] in ("jax", "jaxlib", "flax")

@@ -38,6 +38,7 @@ def not_going_with(packages: Sequence[Package], was: Side, now: Side) -> Iterato
             continue
         told.add(str(failure.package))
         package = next(each for each in packages if each.name == failure.package)
+        imported = package if package.imports else imported
         message = _PATH.sub("", failure.line)
         shown = message if len(message) <= _SHOWN else message[:_SHOWN].rstrip() + "..."
         through = "" if imported.name == package.name else f", which {imported.name} imports,"

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from conformance.events.user_code import Beside, Import, ImportFailure, Package
 from conformance.upgrade import package_imports
@@ -99,9 +100,13 @@ def test_each_package_is_imported_and_what_fails_of_jax_is_told_apart(site: Site
     site.install("old", "import jax\n\njax.numpy.no_such_function\n")
     site.install("through", "import old\n")
     site.install("moved", "from jax.core import no_such_name\n")
+    site.install("aliased", "from jax import numpy as n\nint('x' if n else 1)\n")
+    site.install("own", "import jax\nmine = 1\nint('x' if mine else 1)\n")
     site.install("apart", "import no_such_package_at_all\n")
     site.install("ended", "raise SystemExit('no')\n")
-    found = _imported(site, "sound", "old", "through", "moved", "apart", "ended").imports
+    found = _imported(
+        site, "sound", "old", "through", "moved", "aliased", "own", "apart", "ended"
+    ).imports
     assert found["sound"] is None
     failures = {name: each for name, each in found.items() if each is not None}
     places = {name: (each.package, each.file, each.at) for name, each in failures.items()}
@@ -109,6 +114,8 @@ def test_each_package_is_imported_and_what_fails_of_jax_is_told_apart(site: Site
         "old": ("old", "old/__init__.py", 3),
         "through": ("old", "old/__init__.py", 3),
         "moved": ("moved", "moved/__init__.py", 1),
+        "aliased": ("aliased", "aliased/__init__.py", 2),
+        "own": ("own", "own/__init__.py", 3),
         "apart": ("apart", "apart/__init__.py", 1),
         "ended": ("ended", "ended/__init__.py", 1),
     }
@@ -116,6 +123,7 @@ def test_each_package_is_imported_and_what_fails_of_jax_is_told_apart(site: Site
         "old",
         "through",
         "moved",
+        "aliased",
     }
     assert "no_such_function" in failures["old"].line
 
@@ -197,6 +205,10 @@ def test_a_package_within_another_is_told_once_with_who_imports_it() -> None:
     assert line.what == "chex"
     assert line.sentence.startswith("0.1.5, which optax imports, cannot be imported now")
     assert line.sentence.endswith("A newer chex may go with them: pip install -U chex")
+    mine = structs.replace(CHEX, imports=[Import(file="b.py", line=1, module="chex")])
+    (line,) = not_going_with([OPTAX, more, mine], was, now)
+    assert line.sentence.startswith("0.1.5 cannot be imported now")
+    assert line.places == (Place("b.py", (1,)),)
 
 
 def test_a_requirement_that_the_new_release_does_not_meet_is_told() -> None:
