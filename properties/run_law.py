@@ -92,9 +92,8 @@ def run_law(
                 hypothesis.reject()
 
     found: Violation | None = None
-    if isinstance(subject, FunctionSubject) and raised_alone(subject) is not None:
-        # What cannot be called has no shapes from which calls could be drawn.
-        drawn = [attrs.evolve(some_call(subject), axes=(Axes((0,) * len(subject.arguments), 0),))]
+    drawn += _of_what_raises_alone(subject)
+    if drawn:
         return _finished(violation(law, transform, drawn[0]), drawn, began, before, undecided)
     try:
         by_hypothesis = shrink and law.smaller is None
@@ -163,9 +162,18 @@ def run_calls(
 
 def draw(law: Law, transform: Transform, subject: Subject, profile: Profile) -> list[Call]:
     """The calls that `run_law` would check if each of them held."""
-    drawn: list[Call] = []
+    drawn = _of_what_raises_alone(subject)
+    if drawn:
+        return drawn
     _hypothesis_test(law, transform, subject, profile, drawn.append, None, shrink=False)()
     return drawn
+
+
+def _of_what_raises_alone(subject: Subject) -> list[Call]:
+    """One call of what cannot be called by itself: it has no shapes from which calls could be drawn."""
+    if not isinstance(subject, FunctionSubject) or raised_alone(subject) is None:
+        return []
+    return [attrs.evolve(some_call(subject), axes=(Axes((0,) * len(subject.arguments), 0),))]
 
 
 def without_excluded(exclude: CallFilter, call: Call) -> Call | None:

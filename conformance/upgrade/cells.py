@@ -172,6 +172,8 @@ def failed_header(cell: Cell, error: CellError) -> Header:
 
 _CHECK = re.compile(rb'"subject": "(?:[^"\\]|\\.)*", "outcome": "(?!not-sampled")')
 """A result of what the plan has: one of a known defect has that between the two."""
+_ERROR = re.compile(r"(\w+\.)*(\w*Error|\w*Exception)\b")
+"""How a line begins that says an error, click's `Error: ...` among them; notes may stand below it."""
 _GROUP = re.compile(rb'"type": "observation".*?"key": "([^"/]+)')
 
 
@@ -226,11 +228,12 @@ def _variables(cell: Cell) -> dict[str, str]:
 
 
 def _why(done: lifeline.Ended, doing: str = "the run") -> str:
-    """The last line of a process that says why it ended."""
+    """The last line of a process that says why it ended: of an error, without the notes below it."""
     if done.status < 0:
         with contextlib.suppress(ValueError):
             return f"{doing} was ended by {signal.Signals(-done.status).name}"
         return f"{doing} was ended by signal {-done.status}"
     lines = [line for line in done.stderr.splitlines() if line.strip()]
-    said = lines[-1].removeprefix("Error: ") if lines else ""
+    errors = [line for line in lines if _ERROR.match(line)]
+    said = (errors or lines)[-1].removeprefix("Error: ") if lines else ""
     return said or f"{doing} ended with status {done.status}, without a result"

@@ -89,6 +89,16 @@ def test_a_process_that_is_killed_before_it_answers_says_what_it_did(
         cells.probe(cell("square"), wanted)
 
 
+def test_the_error_of_a_process_is_told_without_the_notes_below_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    raised = "import jax; jax.jit(lambda x: x.reshape(3))(jax.numpy.ones(4))"
+    monkeypatch.setattr(cells, "_PROBE", raised)
+    wanted = wanted_of(Request(environments=(), own=("mine",)), draw=True)
+    with pytest.raises(CellError, match=r"^TypeError: cannot reshape array of shape \(4,\)"):
+        cells.probe(cell("square"), wanted)
+
+
 def test_a_cell_that_is_killed_half_way_keeps_what_it_wrote(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
