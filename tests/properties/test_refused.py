@@ -10,6 +10,7 @@ from properties.call import Axes, FunctionCall
 from properties.law import violation
 from properties.laws.errors.of_functions import FUNCTIONS
 from properties.laws.errors.of_maps import MAPS
+from properties.laws.errors.of_numpy import NUMPY
 from properties.laws.errors.of_operations import OPERATIONS
 from properties.laws.errors.refused import Refused
 from properties.laws.errors.within import GIVEN, REFUSED
@@ -17,7 +18,7 @@ from properties.laws.errors.within import within_the_function as law
 from properties.trees import Raised, attempt
 from tests.conformance.mutation.rewriting import rewritten
 
-EVERY = (*REFUSED, *MAPS, *FUNCTIONS, *OPERATIONS)
+EVERY = (*REFUSED, *MAPS, *FUNCTIONS, *NUMPY, *OPERATIONS)
 THERE = [each for each in EVERY if each.is_there]
 CALL = FunctionCall("softmax", {"batch": 3, "m": 2}, (Axes((0,), 0),), "float32", 7)
 SIZES = "jax._src.api:_mapped_axis_size"
@@ -98,6 +99,28 @@ FAULTS = (
     ("jax._src.api:_check_ema_unmapped_args", "if any(e in spec for e in ema)", "if False"),
     (f"{LOOPS}:_scan_leaf", "if aval.sharding.spec[0] is not None", "if False"),
     (f"{DEVICES}:_check_specs", "for key, p in generate_key_paths(specs):", "for key, p in ():"),
+    (f"{DEVICES}:_spec_rank_error", "arg_key.idx >= len(params) or", "False or"),
+    (f"{DEVICES}:_ref_raise_valueerror", "raise ValueError(", "raise TypeError("),
+    # It says the name of a variable in place of its value, or stumbles over braces in a key.
+    ("jax._src.random.core:binomial", 'f"dtype argument', '"dtype argument'),
+    ("jax._src.numpy.linalg:slogdet", 'f"Argument to slogdet', '"Argument to slogdet'),
+    (
+        "jax._src.tree_util:_prefix_error",
+        '"{metadata_diff}"',
+        '"{metadata_diff}".format(name=name)',
+    ),
+    (
+        "jax._src.numpy.lax_numpy:trace",
+        "if _canonicalize_axis(axis1",
+        "if False and _canonicalize_axis(axis1",
+    ),
+    ("jax._src.numpy.lax_numpy:triu_indices_from", "len(arr_shape) != 2", "len(arr_shape) > 2"),
+    (
+        f"{DERIVATIVES}:_closure_convert_for_avals",
+        "raise TypeError(msg)",
+        "raise AssertionError(msg)",
+    ),
+    ("jax._src.lax.lax:_top_k_abstract_eval", "if too_large:", "if False:"),
 )
 """A function of JAX, what it is written as, and what it is with a fault that a message shows."""
 

@@ -254,6 +254,20 @@ _OF_DERIVATIVES: tuple[Entry, ...] = (
         "jax.linear_transpose(jax.vmap(jnp.sin), x)(x)",
         ("'sin' not implemented",),
     ),
+    (
+        _ARGUMENTS,
+        TypeError,
+        "jax.closure_convert(lambda y: y * x, x)[0]((x, x))",
+        ("closure_convert", "PyTreeDef(((*, *),"),
+        (0, 5),
+    ),
+    (
+        _ARGUMENTS,
+        ValueError,
+        "jax.linearize(jax.vmap(jnp.sin), x)[1](x[:1])",
+        ("tangent aval float32[1]", "primal aval float32[2]"),
+        _SAID,
+    ),
 )
 _OF_PROGRAMS: tuple[Entry, ...] = (
     (
@@ -278,6 +292,20 @@ _OF_PROGRAMS: tuple[Entry, ...] = (
     ),
     ("a text is no array", TypeError, "jax.jit(lambda y: y)('text')", ("<class 'str'>",)),
     ("it is too large", OverflowError, "jax.jit(lambda y: y)(2**70)", ("argument path is y",)),
+    (
+        "a reference is a result",
+        ValueError,
+        "jax.jit(lambda: jax.new_ref(3.0))()",
+        ("Ref{float32[]}", "was created on line"),
+        _SAID,
+    ),
+    (
+        "no mesh is set",
+        ValueError,
+        "jax.sharding.explicit_axes(lambda y: y, in_sharding=jax.sharding.PartitionSpec())(x)",
+        ("explicit_axes", "jax.set_mesh"),
+        _SAID,
+    ),
     (
         "there are two arguments",
         ValueError,

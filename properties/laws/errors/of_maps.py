@@ -197,6 +197,20 @@ _OF_LOOPS: tuple[Entry, ...] = (
         ("has type float32[2]", "has type float32[1], so the shapes do not match"),
     ),
     (
+        _CARRY,
+        TypeError,
+        "lax.scan(lambda c, y: ({'k': c['k']}, y), {'k': x, 'n': x}, x)",
+        ("scan", "same pytree structure", "2 children", "1 child"),
+        (0, 10),
+    ),
+    (
+        _CARRY,
+        TypeError,
+        "lax.while_loop(lambda c: True, lambda c: (c, c), x)",
+        ("while_loop", "same pytree structure", "tuple"),
+        (0, 10),
+    ),
+    (
         "unroll is negative",
         ValueError,
         "lax.scan(lambda c, y: (c, y), x, x, unroll=-1)",

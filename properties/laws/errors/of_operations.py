@@ -152,6 +152,34 @@ _OF_DEVICES: tuple[Entry, ...] = (
         ("in_specs", "length 1", "args[0]"),
     ),
     (
+        "the array has no axis",
+        ValueError,
+        "over(lambda *many, key=None: many[0], x, 1.0)",
+        ("length 1", "args[1]", "varargs parameter 'many'"),
+        (0, 10),
+    ),
+    (
+        "the devices do not divide it",
+        ValueError,
+        "over(lambda y, *many: y, x, x, jnp.ones(3))",
+        ("not evenly divisible", "args[2]", "varargs parameter 'many'"),
+        (0, 10),
+    ),
+    (
+        "it makes a reference",
+        ValueError,
+        "over(lambda y: (jax.new_ref(y), y)[1], x)",
+        ("jax.Ref", "jax.jit"),
+        (0, 10),
+    ),
+    (
+        "nothing is over this axis",
+        ValueError,
+        "lax.pcast(x, 'i', to='varying')",
+        ("pvary", "under jax.shard_map"),
+        (0, 10),
+    ),
+    (
         "the result has no axis",
         ValueError,
         "jax.jit(lambda y: over(lambda y: y[0], y))(jnp.ones(2))",
@@ -192,7 +220,7 @@ _OF_DEVICES: tuple[Entry, ...] = (
     (
         "the argument is no dictionary",
         ValueError,
-        "over(lambda y, z: y, x, x, before=(P('i'), {'a': P('i')}))",
+        "over(lambda y, z: y, x, x, before=(P('i'), {'{a}': P('i')}))",
         ("shard_map in_specs[1]",),
     ),
     ("a number is no function", TypeError, "over(3, x)", ("callable", "got 3")),

@@ -10,6 +10,7 @@ from properties.law import attribute_to, law
 from properties.laws.errors.calls import assert_raises
 from properties.laws.errors.of_functions import FUNCTIONS
 from properties.laws.errors.of_maps import MAPS
+from properties.laws.errors.of_numpy import NUMPY
 from properties.laws.errors.of_operations import OPERATIONS, SCATTERED
 from properties.laws.errors.refused import Refused
 from properties.strategies import function_calls
@@ -204,7 +205,9 @@ REFUSED = (
             (jax.errors.ConcretizationTypeError, "jnp.nonzero(x)"),
         )
     ),
-    Refused("a slice has a length that is known", IndexError, "x[: x[0].astype(int)]"),
+    Refused(
+        "a slice has a length that is known", IndexError, "x[: x[0].astype(int)]", says=("static",)
+    ),
     Refused("a shape is known", TypeError, "jnp.zeros((2, x[0].astype(int)))"),
     Refused(
         "what is compiled for one type cannot be mapped",
@@ -271,7 +274,7 @@ REFUSED = (
 )
 """What must raise under a map; an exception of no class of its own is told by what it says."""
 _OF_SUBJECTS = {
-    "softmax": (*REFUSED, *MAPS, *FUNCTIONS, *OPERATIONS),
+    "softmax": (*REFUSED, *MAPS, *FUNCTIONS, *NUMPY, *OPERATIONS),
     "psum-scatter": SCATTERED,
 }
 """What is mapped in the place of a subject, by its name: a call has one outcome for all of them."""

@@ -29,6 +29,7 @@ from properties.subjects.batching_rules.shapes import SHAPES
 from properties.subjects.batching_rules.sparse import SPARSE
 from properties.subjects.batching_rules.surroundings import SURROUNDINGS
 from properties.subjects.batching_rules.typed import TYPED
+from properties.subjects.batching_rules.varying import VARYING
 from properties.subjects.batching_rules.windows import WINDOWS
 
 _USED = (
@@ -41,6 +42,7 @@ _USED = (
     *SPARSE,
     *ACROSS_DEVICES,
     *TYPED,
+    *VARYING,
     *LONG_AXES,
     *DERIVATIVES_WITHIN,
     *SECOND_SLOPES,

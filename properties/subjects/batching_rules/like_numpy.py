@@ -11,6 +11,7 @@ import numpy as np
 
 from properties.subject import FunctionSubject
 from properties.subjects.batching_rules.entry import below, exactly, of, rule
+from properties.subjects.batching_rules.numpy_forms import OF_INDICES, OF_METHODS, OF_UPDATES
 
 _GIVEN = """
 y, n = a + 0.5, b
@@ -21,6 +22,11 @@ x = jnp.concatenate([y, jnp.array([jnp.nan, jnp.inf, -jnp.inf, 0.25], a.dtype)])
 
 No number is zero: which zero comes out, 0.0 or -0.0, depends on what XLA makes one operation of.
 """
+_MORE = """
+q, z = jnp.stack([m, m + 16, 3 * m]), (y + 1j * y[::-1]).astype(jnp.complex64)
+u, i, j = n.astype(jnp.uint8), n % 3, n[:2] % 2
+"""
+"""An array of three axes, complex and unsigned numbers, and indices of every axis."""
 _CALLS = """
 jnp.sign(x), jnp.signbit(x), jnp.copysign(1.0, x), jnp.nan_to_num(x, nan=3.0, posinf=4.0)
 jnp.isposinf(x), jnp.isneginf(x), jnp.fmax(x, x[::-1]), jnp.minimum(x, x[::-1]), jnp.hypot(x, jnp.inf)
@@ -52,10 +58,10 @@ _OF_EDGES = "jnp.heaviside(x, 0.5), jnp.floor_divide(x, 0.0)"
 """Those that were other than NumPy's in releases that are supported."""
 
 
-def _body(calls: str) -> str:
+def _body(calls: str, given: str = _GIVEN) -> str:
     """The body of a function that makes the calls, whose lines each end in one."""
     lines = ",\n".join(calls.strip().splitlines())
-    return f"{_GIVEN}return [\n{textwrap.indent(lines, '    ')},\n]\n"
+    return f"{given}return [\n{textwrap.indent(lines, '    ')},\n]\n"
 
 
 def _by_numpy(body: str) -> Callable[..., Any]:
@@ -78,10 +84,28 @@ def _in_jax(value: Any) -> Any:
     return array.astype(jax.dtypes.canonicalize_dtype(array.dtype))
 
 
-LIKE_NUMPY: tuple[FunctionSubject, ...] = tuple(
-    attrs.evolve(rule(name, body, of("whole", 4), below(5, 4), answer=_by_numpy(body)), most_axes=1)
-    for name, body in (
-        ("select_n.as-numpy", _body(_CALLS)),
-        ("floor.as-numpy", _body(_OF_EDGES)),
-    )
+def _compiled(body: str) -> str:
+    """The same, as one program: by themselves, its operations would be compiled one by one."""
+    return f"@jax.jit\ndef calls(a, b):\n{textwrap.indent(body, '    ')}\nreturn calls(a, b)\n"
+
+
+def _entry(name: str, body: str, source: str) -> FunctionSubject:
+    subject = rule(name, source, of("whole", 4), below(5, 4), answer=_by_numpy(body))
+    return attrs.evolve(subject, most_axes=1)
+
+
+_SINCE = """\
+if jax.__version_info__ < (0, 9):
+    raise NotImplementedError("it lacks a method, and errs where numbers are unsigned")
+"""
+_BY_THEMSELVES = (("select_n.as-numpy", _body(_CALLS)), ("floor.as-numpy", _body(_OF_EDGES)))
+_TOGETHER = (
+    ("gather.as-numpy", _body(OF_INDICES, _GIVEN + _MORE)),
+    ("scatter.as-numpy", f"{_GIVEN}{_MORE}{OF_UPDATES}"),
+)
+_METHODS = _body(OF_METHODS, _GIVEN + _MORE)
+LIKE_NUMPY: tuple[FunctionSubject, ...] = (
+    *(_entry(name, body, body) for name, body in _BY_THEMSELVES),
+    *(_entry(name, body, _compiled(body)) for name, body in _TOGETHER),
+    _entry("bitcast_convert_type.as-numpy", _METHODS, _SINCE + _compiled(_METHODS)),
 )

@@ -62,6 +62,11 @@ def forward(x):
 def backward(x):
     return 2 * x
 
+@jax.custom_vjp
+def without_slope(x):
+    return 2 * x
+
+without_slope.defvjp(lambda x: (2 * x, None), lambda _, g: (None,))
 forward.defjvp(lambda p, t: (2 * p[0], 3 * t[0]))
 backward.defvjp(lambda x: (2 * x, x), lambda x, g: (3 * g,))
 half, shard_map = jnp.bfloat16, getattr(jax, "shard_map", None)
@@ -93,6 +98,14 @@ _FUNCTIONS = (
     *("lax.dynamic_slice(x, (0, 1), (4, 2))", "lax.dynamic_update_slice(x, x[:, :2], (0, 1))"),
     *("x[:, jnp.array([1, 2])]", "x.at[:, 0].set(1.0)", "jnp.repeat(x, 2, 1)"),
     "jnp.take_along_axis(x, jnp.zeros((4, 1), int), 1)",
+    *(
+        "jnp.tril(x)",
+        "jnp.triu(x[None], 1)",
+        "jnp.flip(x, 1)",
+        "jnp.diff(x, axis=1)",
+        "jnp.unstack(x, axis=1)",
+    ),
+    *("x.view('int8')", "lax.complex(x, x).view('float32')", "x.view('complex64')"),
     # Reductions and products.
     *("jnp.sum(x, 1)", "jnp.sum(x, 0)", "jnp.max(x, 1)", "jnp.argmax(x, 1)", "jnp.all(x > 0, 1)"),
     *("jnp.prod(x)", "lax.cumsum(x, 1)", "jnp.sort(x, 1)", "lax.sort((x, x), dimension=1)"),
@@ -104,10 +117,19 @@ _FUNCTIONS = (
     ),
     *("lax.reduce_window(x, 0.0, lax.add, (1, 2), (1, 1), 'VALID')", "lax.clamp(x, x, x)"),
     *("lax.associative_scan(jnp.add, x, axis=1)", "jax.random.bits(jax.random.key(0), (2,))"),
+    *("jnp.cumprod(x, 1)", "lax.cummax(x, 1)", "lax.cumlogsumexp(x, 1)", "lax.approx_max_k(x, 2)"),
+    *(
+        "np.ones((3, 4), np.float32) @ x",
+        "jnp.fft.fft(x, axis=1)",
+        "jnp.var(x, 1)",
+        "jnp.linalg.norm(x, axis=1)",
+    ),
+    *("jax.random.uniform(jax.random.key(0)) + x", "jax.random.normal(jax.random.key(0)) + x"),
     # Functions of functions.
     *("jax.jit(lambda x: 2 * x)(x)", "jax.checkpoint(jnp.sin)(x)", "jax.jvp(forward, (x,), (x,))"),
     "jax.grad(lambda x: jnp.sum(jax.checkpoint(jnp.sin)(x) * x))(x)",
     "jax.grad(lambda x: jnp.sum(backward(x)))(x)",
+    "jax.grad(lambda w: jnp.sum(w @ x))(np.ones((3, 4), np.float32))",
     "jax.jvp(lambda x: x.astype(half), (x,), (x,))",
     "jax.vjp(lambda x: x.astype(half), x)[1](x.astype(half))",
     # Of a predicate that is mapped JAX says no type: a known defect, which `placed-branches` has.
@@ -117,10 +139,16 @@ _FUNCTIONS = (
     *("lax.fori_loop(0, 3, lambda i, c: c + i, x)", "jax.vmap(lambda y: 2 * y, 1, 1)(x)"),
     # What says itself where it lies.
     *("jax.sharding.reshard(x, P(None, 'y'))", "jax.sharding.reshard(x, P())"),
+    "jnp.reshape(x, (3, 8), order='F', out_sharding=P(None, 'y'))",
+    "jnp.repeat(x, jnp.array([1, 2, 1, 0, 1, 1]), 1, total_repeat_length=6, out_sharding=P('y'))",
+    "jnp.matmul(x, jnp.ones((6, 3)), out_sharding=P('y'))",
+    "jnp.tensordot(x, jnp.ones((6, 3)), 1, out_sharding=P('y'))",
+    "jax.sharding.reshard(jax.random.split(jax.random.key(0), 4), P('y'))",
     "shard_map(lambda x: 2 * x, in_specs=P('y'), out_specs=P('y'))(x)",
     "shard_map(lambda x: lax.psum(x, 'y'), in_specs=P('y'), out_specs=P())(x)",
     "shard_map(lambda x: 2 * x, out_specs=P('y'))(x)",
     "jax.sharding.auto_axes(lambda x: x.T, out_sharding=P(None, 'y'))(x)",
+    "jax.grad(lambda x: jnp.sum(shard_map(without_slope, out_specs=P('y'), check_vma=False)(x)))(x)",
 )
 """Expressions of an array of four rows, which are sharded, of six numbers."""
 _LAMBDAS = "".join(f"    lambda x: {each},\n" for each in _FUNCTIONS)
@@ -174,6 +202,37 @@ _SLOPED = (
         "lax.map(lambda y: y * y, x.T, batch_size=4)",
         "jnp.take_along_axis(x, jnp.zeros((4, 1), int), 1)",
     ),
+    *("lax.map(lambda y: y * y, x.T, batch_size=9)", "lax.map(lambda y: y * y, x.T, batch_size=3)"),
+    *(
+        "x @ np.ones((6, 3), np.float32)",
+        "np.ones((3, 4), np.float32) @ x",
+        "x ** 3",
+        "jnp.var(x, 1)",
+    ),
+    *(
+        "jnp.cumprod(x, 1)",
+        "lax.cummax(x, 1)",
+        "lax.cumlogsumexp(x, 1)",
+        "jnp.min(x, 1)",
+        "jnp.tril(x)",
+    ),
+    *(
+        "jnp.linalg.norm(x, axis=1)",
+        "jnp.dot(x, x.T, out_sharding=P('y'))",
+        "x.at[:, 0].multiply(x[:, 1])",
+    ),
+    *(
+        "jnp.stack([x, x])",
+        "lax.squeeze(x[:, None], (1,))",
+        "jnp.tile(x, (1, 2))",
+        "jax.checkpoint(jnp.sin)(x)",
+    ),
+    *("jax.sharding.reshard(x, P(None, 'y'))", "lax.fori_loop(0, 3, lambda i, c: c * x, x)"),
+    "lax.conv_general_dilated(x[:, None], jnp.ones((1, 1, 3)), (1,), 'SAME')",
+    "lax.reduce_window(x, 0.0, lax.add, (1, 2), (1, 1), 'VALID')",
+    "lax.reduce_window(x, -jnp.inf, lax.max, (1, 2), (1, 1), 'VALID')",
+    "jax.sharding.auto_axes(lambda x: x.T, out_sharding=P(None, 'y'))(x)",
+    "jnp.repeat(x, jnp.array([1, 2, 1, 0, 1, 1]), 1, total_repeat_length=6, out_sharding=P('y'))",
     "lax.scan(lambda c, _: (2 * c, c), x, None, length=4, unroll=2)[1]",
     "shard_map(lambda x: lax.psum(x * x, 'y'), in_specs=P('y'), out_specs=P())(x)",
     "shard_map(lambda x: lax.psum(x, 'y'), in_specs=P('y'), out_specs=P(), check_vma=False)(x)",

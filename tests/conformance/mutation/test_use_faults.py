@@ -31,6 +31,42 @@ FAULTS = (
         "_where(lax._isnan(x1), x1, x2)",
         "x2",
     ),
+    (
+        "lax.gather.as-numpy",
+        "jax._src.numpy.indexing:_index_to_gather",
+        "np.all(np.diff(is_advanced) == 1)",
+        "np.all(np.diff(is_advanced) <= 2)",
+    ),
+    (
+        "lax.scatter.as-numpy",
+        "jax._src.numpy.indexing:_index_to_gather",
+        "np.all(np.diff(is_advanced) == 1)",
+        "np.all(np.diff(is_advanced) <= 2)",
+    ),
+    (
+        "lax.bitcast_convert_type.as-numpy",
+        "jax._src.numpy.lax_numpy:packbits",
+        "lax.ne(arr",
+        "lax.gt(arr",
+    ),
+    (
+        "lax.pvary.of-what-is-made",
+        "jax._src.numpy.hijax:_searchsorted_scan_impl",
+        "(core.pvary(unsigned_dtype(0), vma), core.pvary(unsigned_dtype(n), vma))",
+        "(unsigned_dtype(0), unsigned_dtype(n))",
+    ),
+    (
+        "lax.get.slopes",
+        f"{STATE}:_get_transpose_fancy",
+        "if transforms and",
+        "if idx and",
+    ),
+    (
+        TYPED,
+        "jax._src.numpy.lax_numpy:tril",
+        ", out_sharding=core.typeof(m).sharding",
+        "",
+    ),
     # What a rule closes over is mapped, and what it is given is not.
     (
         "lax.custom_jvp_call.closures",
