@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
@@ -46,9 +47,9 @@ def load_per_core() -> float:
 
 @attrs.frozen
 class Limits:
-    """Wall-clock limits in seconds, `patience` times what the slowest call of the reference took here.
+    """Limits in seconds: `patience` times what the slowest call of the reference took here.
 
-    On a machine that is busy at the moment they are longer.
+    Those of wall-clock time are longer on a machine that is busy at the moment; `computing` is not.
 
     Attributes:
         patience: how many times as long a call may take.
@@ -80,6 +81,14 @@ class Limits:
         """For so many calls together."""
         load = min(load_per_core(), MAX_LOAD_TOGETHER)
         return self._call * load * 8 * max(1.0, calls / USUAL_CALLS)
+
+    @property
+    def computing(self) -> float:
+        """For what the candidate's own thread computes, in loading the file or in one call.
+
+        Others that use the same caches and cores slow it down, but not without end.
+        """
+        return self._call * MAX_LOAD_TOGETHER
 
     @property
     def _call(self) -> float:
@@ -180,6 +189,7 @@ def load(
         "notebook": submission.notebook,
         "cells": list(submission.cells),
         "seconds": seconds,
+        "computing": limits.computing,
     }
     try:
         reply, _ = channels.ask(run.channel, header, [sources], seconds + TELLING, REPLY_BYTES)
@@ -190,7 +200,8 @@ def load(
         run.failure = exited(problem, run.ended, None, "while the file was loaded")
         return Loaded()
     if "overdue" in reply:
-        _stop(run, f"loading the file took more than {seconds:.1f} s", None, reply["overdue"])
+        least = min(seconds, limits.computing)
+        _stop(run, f"loading the file took more than {least:.1f} s", None, reply["overdue"])
         return Loaded()
     if "error" in reply:
         run.failure = raised(reply["error"], None)
@@ -252,7 +263,7 @@ def work(
         known.add(call.shape)
         total = limits.total(len(calls))
         left = began + total - time.monotonic()
-        if left <= 0 or not make(run, exercise, call, min(limit, left)):
+        if left <= 0 or not make(run, exercise, call, min(limit, left), limits.computing):
             if run.failure is None or (run.failure.verdict == verdicts.TIMEOUT and left < limit):
                 message = f"its {len(calls)} calls took more than {total:.1f} s together"
                 last = None if run.failure is None else run.failure.error
@@ -263,12 +274,15 @@ def work(
     run.failure = raised_first or run.failure
 
 
-def make(run: WorkerRun, exercise: Exercise, call: Call, seconds: float) -> bool:
-    """One call. Whether an answer came; `run.failure` says why not."""
+def make(
+    run: WorkerRun, exercise: Exercise, call: Call, seconds: float, computing: float = math.inf
+) -> bool:
+    """One call. Whether an answer came within both times; `run.failure` says why not."""
+    computing = min(seconds, computing)
     try:
-        header, arrays = _exchange(run, exercise, call, seconds)
+        header, arrays = _exchange(run, exercise, call, seconds, computing)
         if "overdue" in header:
-            _stop(run, f"a call took more than {seconds:.1f} s", call.number, header["overdue"])
+            _stop(run, f"a call took more than {computing:.1f} s", call.number, header["overdue"])
             return False
         if "error" in header:
             run.failure = raised(header["error"], call.number)
@@ -309,7 +323,9 @@ def raised_by(run: WorkerRun, exercise: Exercise, call: Call, seconds: float) ->
     return again if again is not None and again.verdict == verdicts.ERROR else None
 
 
-def _exchange(run: WorkerRun, exercise: Exercise, call: Call, seconds: float) -> Any:
+def _exchange(
+    run: WorkerRun, exercise: Exercise, call: Call, seconds: float, computing: float
+) -> Any:
     arrays: list[np.ndarray] = []
     ordered = {name: call.arguments[name] for name in exercise.parameters}
     spec = wire.flatten(ordered, arrays, as_leaf)
@@ -322,6 +338,7 @@ def _exchange(run: WorkerRun, exercise: Exercise, call: Call, seconds: float) ->
         "tree": exercise.tree,
         "largest": largest,
         "seconds": seconds,
+        "computing": computing,
     }
     allowed = largest + REPLY_BYTES
     reply, received = channels.ask(run.channel, header, arrays, seconds + TELLING, allowed)

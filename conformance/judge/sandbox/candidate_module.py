@@ -116,7 +116,8 @@ def load(
         sys.modules[module.__name__] = module
         text = source.decode("utf-8-sig", "replace")
         linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-        with overdue.told(header["seconds"], lambda frame: tell(running(frame, candidate))):
+        times = header["seconds"], header["computing"]
+        with overdue.told(*times, lambda frame: tell(running(frame, candidate))):
             loaded = own_modules.loaded_by_its_package(module) if others else None
             if loaded is not None:
                 module, candidate = loaded, candidate._replace(namespace=vars(loaded))

@@ -116,7 +116,8 @@ def answer(
     reply: dict[str, Any] = {"id": header["id"]}
     sent: list[np.ndarray] = []
     try:
-        with overdue.told(header["seconds"], lambda f: tell(candidate_module.running(f, module))):
+        times = header["seconds"], header["computing"]
+        with overdue.told(*times, lambda frame: tell(candidate_module.running(frame, module))):
             result = candidate_module.call(module.namespace[header["function"]], arguments)
         reply.update(answers.pack(result, sent, header["tree"], header["largest"]))
     except BaseException as problem:

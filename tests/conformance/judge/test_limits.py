@@ -22,6 +22,7 @@ def test_limits_are_longer_on_a_busy_machine(
     assert load_per_core() == expected
     limits = Limits(patience=20.0, unit=0.5)
     assert limits.load == limits.new_shape == 2 * limits.known_shape == 10 * expected
+    assert limits.computing == 20
     together = min(expected, MAX_LOAD_TOGETHER)
     assert limits.total(10) == limits.total(55) == 80 * together
     assert limits.total(110) == 160 * together
