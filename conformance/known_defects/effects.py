@@ -7,6 +7,7 @@ SILENTLY_WRONG = frozenset(
     {
         "pmap-negative-axis-wrong-answer",
         "pmap-out-axes-none-unchecked",
+        "pmap-axes-of-leaves",
         "pmap-in-jit-zeros",
         "linen-vmap-negative-axis-names",
         "nnx-vmap-negative-axis-names",

@@ -7,6 +7,7 @@ from conformance.known_defects.minimal_calls import (
     EMPTY_OPERANDS,
     NOT_FOUND,
     NOT_FOUND_ON_THE_28TH,
+    NOT_FOUND_ON_THE_30TH,
     has_axis_out_of_range,
     has_empty_operands,
     has_negative_axis,
@@ -133,6 +134,21 @@ PMAP: tuple[Defect, ...] = (
         call=FunctionCall("dot-product", {"batch": 3, "n": 0}, (Axes((0, 0), 0),)),
         description=EMPTY_OPERANDS,
         upstream=NOT_FOUND_ON_THE_28TH,
+    ),
+    Defect(
+        id="pmap-axes-of-leaves",
+        transform="jax.pmap",
+        versions={"jax": ">=0.9.1"},
+        affects=lambda call: True,
+        all_laws=False,
+        law="axes.none-beside-a-tree",
+        call=FunctionCall("matrix-add", {"batch": 3, "m": 2, "n": 4}, (Axes((0, 0), 0),)),
+        description=(
+            "Silently wrong results where there are as many arguments as leaves of all arguments, "
+            "and an argument has several: each leaf gets the axis of the argument in its place. "
+            "pmap(f, in_axes=(0, None))((x, y), None) maps x alone, and jax.vmap maps both."
+        ),
+        upstream=NOT_FOUND_ON_THE_30TH,
     ),
 )
 

@@ -5,9 +5,10 @@ from functools import partial
 from typing import Any
 
 import attrs
+import jax
 
 from properties import oracle
-from properties.applicability import takes_specs
+from properties.applicability import single_argument, takes_specs
 from properties.batch_axes import anywhere, from_the_end, front
 from properties.call import Axes, FunctionCall, move_batch_axis
 from properties.compare import Expected, assert_agrees, computed
@@ -15,6 +16,7 @@ from properties.joint_compile import map_together, run_together, transform_or_ra
 from properties.law import attribute_to, law
 from properties.recipe import MAP, Recipe
 from properties.strategies import function_calls
+from properties.subject import FunctionSubject
 from properties.transform import Transform
 
 MASKS = 2
@@ -118,3 +120,53 @@ def pytree_prefix(transform: Transform, call: FunctionCall) -> None:
         expected = expected_in_a_tree(call.only(axes))
         with attribute_to(call.only(axes), IN_A_TREE, given, expected):
             assert_agrees(got, expected)
+
+
+def beside_none(function: Any) -> Any:
+    """The function, of one tuple of its arguments and any number of None."""
+
+    def function_beside_none(arguments: Any, *none: None) -> Any:
+        return function(*arguments)
+
+    return function_beside_none
+
+
+def _of_the_tuple(axes: Axes) -> Axes:
+    """The axes of `beside_none`: one for the whole tuple, and None for each None."""
+    return attrs.evolve(axes, in_axes=(0, *(None for _ in axes.in_axes[1:])))
+
+
+BESIDE_NONE = Recipe(
+    "map of a function of a tuple beside None",
+    setup_code=lambda call: f"{inspect.getsource(beside_none)}\n\nfunction = beside_none(function)",
+    axes=_of_the_tuple,
+)
+
+
+def _no_tuple_of_leaves(transform: Transform, subject: FunctionSubject) -> str | None:
+    if (
+        reason := takes_specs(transform, subject) or single_argument(transform, subject)
+    ) is not None:
+        return reason
+    leaves = len(jax.tree_util.tree_leaves(subject.arguments))
+    if leaves == len(subject.arguments):
+        return None
+    return f"an argument of {subject.name} is a tree: it is of those whose arguments are arrays"
+
+
+@law(
+    "axes.none-beside-a-tree",
+    tier="derived",
+    cases=function_calls(front, anywhere, most=2),
+    skip_if=_no_tuple_of_leaves,
+)
+def none_beside_a_tree(transform: Transform, call: FunctionCall) -> None:
+    """One axis is for all leaves of its argument, also where there are as many arguments as leaves."""
+    # The other arguments are None: arguments and leaves are then as many, and not one for one.
+    function = beside_none(call.subject.function)
+    pieces = [transform_or_raise(transform.map, function, _of_the_tuple(a)) for a in call.axes]
+    arguments = [(call.arguments(axes), *(None for _ in axes.in_axes[1:])) for axes in call.axes]
+    results = run_together(pieces, arguments, transform.traceable and not call.eager)
+    for axes, given, got in zip(call.axes, arguments, results, strict=True):
+        with attribute_to(call.only(axes), BESIDE_NONE, given):
+            assert_agrees(got, oracle.of_function(call.only(axes)))

@@ -162,6 +162,25 @@ def tree_of_axes_misread(transform: Transform, function: Any, axes: Axes) -> Map
 
 
 @mapping
+def axes_of_leaves(transform: Transform, function: Any, axes: Axes) -> Mapped:
+    """each leaf has the axis of the argument in its place, where there are as many of both"""
+    sound = transform.map(function, axes)
+    if not all(axis is None or isinstance(axis, int) for axis in axes.in_axes):
+        return sound
+
+    def wrong(*arguments: Any) -> Any:
+        flat, tree = jax.tree_util.tree_flatten(arguments)
+        if len(flat) != len(axes.in_axes) or not axes.in_axes:
+            return sound(*arguments)
+        of_leaves = transform.map(
+            lambda *given: function(*jax.tree_util.tree_unflatten(tree, given)), axes
+        )
+        return of_leaves(*flat)
+
+    return wrong
+
+
+@mapping
 def derivative_halved(transform: Transform, function: Any, axes: Axes) -> Mapped:
     """the derivative of the map is half of what it should be"""
     mapped = transform.map(function, axes)

@@ -33,6 +33,7 @@ KILLS = {
     "mapping.keeps-options": ["precision-dropped"],
     "mapping.calls-back": ["first-example-twice"],
     "axes.pytree-prefix": ["tree-of-axes-misread"],
+    "axes.none-beside-a-tree": ["axes-of-leaves"],
     "mapping.called-again": ["batch-reversed", "slice-zero-broadcast"],
     "mapping.generated-program": ["batch-reversed", "slice-zero-broadcast"],
     "mapping.large-batch": ["batch-reversed", "slice-zero-broadcast"],

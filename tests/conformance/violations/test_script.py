@@ -235,6 +235,7 @@ def test_a_violation_leaves_a_script_and_a_case_that_shows_it_again(
 
 FAULTS = {
     "axes.pytree-prefix": "tree-of-axes-misread",
+    "axes.none-beside-a-tree": "axes-of-leaves",
     "axes.in-axes-permute": "in-axes-ignored",
     "axes.negative-count-from-end": "negative-axis-as-zero",
     "axes.out-axes-permute": "out-axes-ignored",
