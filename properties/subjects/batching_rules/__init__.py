@@ -30,6 +30,7 @@ from properties.subjects.batching_rules.sparse import SPARSE
 from properties.subjects.batching_rules.surroundings import SURROUNDINGS
 from properties.subjects.batching_rules.typed import TYPED
 from properties.subjects.batching_rules.varying import VARYING
+from properties.subjects.batching_rules.ways_to_call import WAYS_TO_CALL
 from properties.subjects.batching_rules.windows import WINDOWS
 
 _USED = (
@@ -47,6 +48,7 @@ _USED = (
     *DERIVATIVES_WITHIN,
     *SECOND_SLOPES,
     *LIKE_NUMPY,
+    *WAYS_TO_CALL,
 )
 USED = tuple(attrs.evolve(each, is_variant=True, most_axes=each.most_axes or 3) for each in _USED)
 """Rules and maps as functions use them: within each other, of trees, by name, under settings."""

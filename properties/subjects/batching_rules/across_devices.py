@@ -79,6 +79,61 @@ if jax.__version_info__ < (0, 8):
 within = over(lambda x: over(lambda x: 2 * x, axis_names={{"y"}})(x), P("x"), mesh=three, axis_names={{"x"}})
 return jax.jit(jax.grad(lambda x: jnp.sum(within(x))))(a)
 """
+_OVER_ONE = """
+if jax.__version_info__ < (0, 9):
+    raise NotImplementedError("it has it elsewhere, or does not map its sums")
+only = jax.sharding.Mesh(np.array(jax.devices()[:1]), ("i",))
+split, whole = jax.sharding.PartitionSpec("i"), jax.sharding.PartitionSpec()
+
+def every(x):
+    # Where there is one device, each of these leaves what it is given.
+    gathered = lax.all_gather(x, "i", tiled=True)
+    around = lax.ppermute(x, "i", [(0, 0)]), lax.all_to_all(x[:, None], "i", 1, 1, tiled=True)[:, 0]
+    return x + lax.axis_index("i"), gathered, lax.psum_scatter(x, "i", tiled=True), *around
+
+over = lambda f, after: jax.shard_map(f, mesh=only, in_specs=split, out_specs=after)
+total = lambda x: jnp.sum(over(lambda x: lax.psum(x * x, "i"), whole)(x))
+return jax.jit(over(every, split))(a), over(lambda x: lax.psum(x, "i"), whole)(a), jax.jit(jax.grad(total))(a)
+"""
+_IN_PART = f"""
+if jax.__version_info__ < (0, 9):
+    raise NotImplementedError("its keys, or what is not used, is not sharded")
+{TWO_DEVICES}
+
+@jax.custom_vjp
+def without_slope(x):
+    return 3 * x
+
+without_slope.defvjp(lambda x: (3 * x, None), lambda _, g: (None,))
+
+def over(function, before=split, after=split, **options):
+    return jax.shard_map(function, mesh=mesh, in_specs=before, out_specs=after, **options)
+
+def of_several(x):
+    # Of what these give, one is used.
+    sums = lambda x: (lax.psum(x * x, "i"), lax.psum(2 * x, "i"), x, 5 * x)
+    several = over(sums, after=(whole, whole, split, split))
+    pulled = [jax.grad(lambda x: jnp.sum(several(x)[i]))(x) for i in range(4)]
+    back = jax.vjp(several, x)[1]((jnp.zeros(1), jnp.ones(1), 0 * x, x))[0]
+    unused = [jax.grad(lambda x: jnp.sum(over(without_slope, check_vma=c)(x) * x))(x) for c in (True, False)]
+    return pulled, back, unused, jax.linearize(several, x)[1](x)
+
+def of_keys(x):
+    keys = random.split(random.key(7), 2)
+    turned = over(lambda key: jax.vmap(random.fold_in, (0, None))(key, 3))(keys)
+    drawn = over(lambda key, x: x + 0 * random.uniform(key[0], x.shape), (split, split))(keys, x)
+    due = jax.vmap(random.fold_in, (0, None))(keys, 3)
+    return drawn, jnp.all(random.key_data(turned) == random.key_data(due))
+
+return jax.jit(lambda x: (of_several(x), of_keys(x)))(a)
+"""
+
+
+def _in_part(a: Any) -> Any:
+    zero = 0 * a
+    pulled = [2 * a, zero + 2, zero + 1, zero + 5]
+    pushed = (2 * a * a).sum(keepdims=True), 2 * a.sum(keepdims=True), a, 5 * a
+    return exactly(((pulled, 2 + 5 * a, [3 * a] * 2, pushed), (a, True)))
 
 
 def _of_maps(a: Any, b: Any) -> Any:
@@ -98,6 +153,16 @@ def _of_options(a: Any, b: Any) -> Any:
 
 ACROSS_DEVICES: tuple[FunctionSubject, ...] = (
     rule("shard_map.of-maps", _OF_MAPS, *(of("whole", 2, 4), of("whole", 2)), answer=_of_maps),
+    attrs.evolve(
+        rule(
+            "shard_map.over-one",
+            _OVER_ONE,
+            of("few", 2),
+            answer=lambda a: exactly(((a,) * 5, a, 2 * a)),
+        ),
+        most_axes=1,
+    ),
+    attrs.evolve(rule("shard_map.in-part", _IN_PART, of("few", 2), answer=_in_part), most_axes=1),
     attrs.evolve(
         rule(
             "jit.slopes-of-options", _OF_OPTIONS, *(of("few", 4), of("few", 4)), answer=_of_options

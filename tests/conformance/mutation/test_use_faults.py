@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from properties.subjects.batching_rules import USED
+from tests.conformance.mutation.faults_of_calls import OF_CALLS
 from tests.conformance.mutation.rewriting import control_of, is_noticed, rewritten
 
 BATCHING = "jax._src.interpreters.batching"
@@ -19,6 +20,7 @@ COUNTED = """
 """
 """What takes for each example the one whose number the dtype of the indices makes of its own."""
 FAULTS = (
+    *OF_CALLS,
     (
         "lax.select_n.as-numpy",
         "jax._src.numpy.ufuncs:rint",

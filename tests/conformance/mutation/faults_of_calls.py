@@ -1,0 +1,60 @@
+"""Faults of functions called in many ways, over devices and under settings; see `test_use_faults`."""
+
+OF_CALLS = (
+    (
+        "lax.jit.said-in-many-ways",
+        "jax._src.ad_checkpoint:checkpoint",
+        "isinstance(static_argnums, int)",
+        "isinstance(static_argnums, str)",
+    ),
+    (
+        "lax.jit.said-in-many-ways",
+        "jax._src.custom_derivatives:custom_jvp.__call__",
+        "resolve_kwargs(self.fun, args, kwargs)",
+        "tuple(args) + tuple(kwargs.values())[::-1]",
+    ),
+    # Of the two zeros, which are equal, one is taken for the other.
+    (
+        "lax.copy.alike",
+        "jax._src.interpreters.mlir:_ir_constant",
+        "handler(val, aval)",
+        "handler(type(val)(abs(np.asarray(val))) if np.shape(val) == () and not val else val, aval)",
+    ),
+    (
+        "lax.jit.evaluated-earlier",
+        "jax._src.interpreters.partial_eval:DynamicJaxprTrace.process_primitive",
+        "if config.eager_constant_folding.value and not any(isinstance(x, Tracer) for x in tracers)",
+        "if False",
+    ),
+    (
+        "lax.eigh.slopes-under-settings",
+        "jax._src.lax.linalg:_eigh_jvp_rule",
+        'config.numpy_rank_promotion("allow")',
+        'config.numpy_rank_promotion("raise")',
+    ),
+    (
+        "lax.device_put.slopes",
+        "jax._src.dispatch:_device_put_transpose",
+        "if type(ct) is ad.Zero:",
+        "if type(ct) is ad.Zero and i:",
+    ),
+    (
+        "lax.conv_general_dilated.turned",
+        "jax._src.lax.convolution:conv_transpose",
+        "(isinstance(padding, str) and padding in {'SAME', 'VALID'})",
+        "padding in {'SAME', 'VALID'}",
+    ),
+    (
+        "lax.shard_map.in-part",
+        "jax._src.shard_map:_shardy_shard_map_sharding",
+        "aval_in = core.physical_aval(aval_in)",
+        "pass",
+    ),
+    (
+        "lax.shard_map.over-one",
+        "jax._src.lax.parallel:_reduction_batcher",
+        "prim.bind(v, axes=axes) if prim is psum_invariant_p else",
+        "prim.bind(v, axes=axes) if False else",
+    ),
+)
+"""A subject, a function of JAX, what it is written as, and what it is with a fault."""
