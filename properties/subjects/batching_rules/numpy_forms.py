@@ -1,7 +1,7 @@
 """How functions write what `jax.numpy` does of arrays: methods, operators and indices, as NumPy has them."""
 
 OF_METHODS = """
-y.argpartition(2)[2], y.argsort(), m.argmax(1), m.argmin(0), y.astype(n.dtype), t.all(), m.any(0)
+y[y.argpartition(2)][2], y[y.argsort()], m.argmax(1), m.argmin(0), y.astype(n.dtype), t.all(), m.any(0)
 i[:2].choose([y[:2], -y[:2], y[2:]], mode="clip"), y.clip(-1, 1), z.conj(), z.conjugate(), y.copy()
 y.cumprod(), n.cumsum(), m.diagonal(1), y.dot(m), m.flatten(), n.max(), n.mean(), m.min(1), y.prod()
 m.ravel(order="F"), n.repeat(2), m.reshape(8, 2), q.reshape((6, -1)), q.reshape(6, 8, order="F"), y.round()

@@ -75,18 +75,6 @@ def alike(x):
 
 return alike(a)
 """
-_EARLIER = """
-if jax.__version_info__ < (0, 8):
-    raise NotImplementedError("a loop, or a solver, leaves what is to be evaluated")
-with jax.ensure_compile_time_eval():
-    solved, doubled = jnp.linalg.solve(2 * jnp.eye(3), jnp.ones(3)), jax.jit(lambda y: 2 * y)(jnp.ones(3))
-    mapped = jax.vmap(lambda y: y + 1)(jnp.arange(3.0))
-    summed = lax.scan(lambda c, y: (c + y, c), 0.0, jnp.ones(3))[0]
-    turns = int(lax.fori_loop(0, 3, lambda i, c: c + i, 0))
-    slope, sorted_ = float(jax.grad(lambda y: y * y)(2.0)), jnp.sort(jnp.array([3.0, 1, 2])).tolist()
-    chosen = bool(lax.cond(solved[0] > 0, lambda: True, lambda: False))
-return a * solved + doubled + mapped + summed + turns + slope + jnp.array(sorted_) * chosen
-"""
 _STRICT = """
 if jax.__version_info__ < (0, 6):
     raise NotImplementedError("some of its rules promote ranks, or dtypes")
@@ -183,12 +171,6 @@ def _turned(a: Any) -> Any:
 _ENTRIES = (
     rule("jit.said-in-many-ways", _NAMED, of("whole", 3), answer=_named),
     rule("copy.alike", _ALIKE, of("whole", 3), answer=_alike),
-    rule(
-        "jit.evaluated-earlier",
-        _EARLIER,
-        of("whole", 3),
-        answer=lambda a: exactly(a / 2 + np.float32([14, 16, 18])),
-    ),
     rule(
         "eigh.slopes-under-settings",
         _STRICT,
