@@ -60,7 +60,7 @@ def accumulated(x, y):
 return accumulated(a, b)
 """
 _SLOPES = """
-if jax.__version_info__ < (0, 10):
+if jax.__version_info__ < (0, 10, 1):
     raise NotImplementedError("it does not differentiate all of what is done to references")
 
 def read(x):

@@ -106,7 +106,7 @@ _FUNCTIONS = (
 """Expressions of the array that one of two devices has, of two rows of six numbers."""
 _LAMBDAS = "".join(f"    lambda x: {each},\n" for each in _FUNCTIONS)
 _VARYING = f"""
-if jax.__version_info__ < (0, 10):
+if jax.__version_info__ < (0, 10, 1):
     raise NotImplementedError("not every function makes what it makes vary")
 split = jax.sharding.PartitionSpec("y")
 mesh = jax.sharding.AbstractMesh((2,), ("y",), axis_types=(jax.sharding.AxisType.Auto,))
