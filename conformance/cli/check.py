@@ -227,6 +227,7 @@ def judge(
             printer = _printer(format if ended is None else "watch")
             from conformance.judge import session as sessions
             from conformance.judge.expected_answers import compute_ahead
+            from conformance.reporting.verdicts import text
 
             known = load_exercises(exercise_files)
         wanted = chosen_names(known, marking, *named)
@@ -235,6 +236,8 @@ def judge(
             examples, drawn, strict, patience, *wanted, go_on=marking is not None
         )
         found = of_students(found, sessions.wanted_names(chosen, known))
+        for note in found.notes if verbosity >= 0 else ():
+            click.echo(text.one_line(note), err=True)
         stays = ended is not None
         prefetched = sessions.prefetch(known, chosen, found.candidates[:PREFETCHED], every=stays)
         for each in prefetched.values():

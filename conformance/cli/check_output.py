@@ -126,7 +126,7 @@ class CheckOutput:
         for line in text.not_judged(self._skipped):
             click.echo(line)
         required = self._session.options.required
-        for line in table.lines(mark(self._verdicts, self._marking, required)):
+        for line in table.lines(mark(self._verdicts, self._marking, required), self._skipped):
             click.echo(line)
         click.echo(summary)
         if meanings := text.meanings(counts):

@@ -64,7 +64,7 @@ def show(
         click.echo(document.text(found), nl=False)
     else:
         lines = [*_lines(verdicts, views.verbosity), *text.not_judged(skipped)]
-        for line in [*lines, *table.lines(marked)]:
+        for line in [*lines, *table.lines(marked, skipped)]:
             console.print(line, highlight=False, markup=False, soft_wrap=True)
     header = headers[0] if headers else None
     write_files(files, verdicts, marking=marking, header=header, required=required, skipped=skipped)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import stat
@@ -37,6 +38,8 @@ PARTS_OF_A_PROJECT = ("src", "test", "tests")
 """Directories that a project has, and that no student is called."""
 COPY_OF_ATTRIBUTES = "._"
 """How the name of a file begins that macOS leaves beside each one in an archive."""
+OF_DESKTOPS = (".DS_Store", "Thumbs.db", "desktop.ini")
+"""Files in which desktops keep how they show a directory."""
 
 Students = Literal["auto", "directory", "file", "path"]
 """Which files are one student's: `find_candidates` says what each means."""
@@ -85,6 +88,7 @@ class Found:
     Attributes:
         students: for each candidate the directory that is its student's, or the file itself.
         rule: which of `STUDENTS` said so.
+        notes: directories whose files are taken for several students', and why.
 
     """
 
@@ -92,6 +96,7 @@ class Found:
     skipped: tuple[str, ...]
     students: Mapping[Path, Path] = attrs.field(factory=dict)
     rule: str = "auto"
+    notes: tuple[str, ...] = ()
 
 
 def find_candidates(paths: Iterable[Path], students: str = "auto") -> Found:
@@ -144,7 +149,7 @@ def of_students(found: Found, names: Collection[str]) -> Found:
     import each other.
 
     A file that mentions none of the exercises, or one of tests, is not judged by itself where another
-    file of the same student mentions one: the others may import it.
+    file of the same student mentions one: the others may import it. What nothing can import is skipped.
 
     Args:
         found: the candidates and their students.
@@ -156,17 +161,29 @@ def of_students(found: Found, names: Collection[str]) -> Found:
         files.setdefault(found.students[path], []).append(path)
     judged: set[Path] = set()
     students = dict(found.students)
-    for own in files.values():
+    notes: list[str] = []
+    for directory, own in files.items():
         contents = {path: _content(path) for path in own} if len(own) > 1 else {}
         if found.rule == "auto" and _has_several_students(contents.values(), names):
             students.update((path, path) for path in own)
             judged.update(own)
+            first, second, *_ = own
+            notes.append(
+                f"{directory}: several files, such as {first.name} and {second.name}, define one "
+                "exercise: each is judged as a student's of its own; --students directory takes them "
+                "as one student's"
+            )
             continue
         naming = [path for path, content in contents.items() if _mentions(content, names)]
         solving = [path for path in naming if not _TESTS.search(path.as_posix())]
         judged.update(solving or naming or own)
     kept = tuple(path for path in found.candidates if path in judged)
-    return attrs.evolve(found, candidates=kept, students=students)
+    others = (path for path in found.candidates if path not in judged)
+    left = [f"{path} (names no exercise)" for path in others if not _can_be_imported(path)]
+    skipped = tuple(sorted([*found.skipped, *left]))
+    return attrs.evolve(
+        found, candidates=kept, skipped=skipped, students=students, notes=tuple(notes)
+    )
 
 
 _TESTS = re.compile(r"(?:^|/)(?:tests?/[^/]+|test_[^/]*|[^/]*_test|conftest)\.py$")
@@ -196,6 +213,15 @@ def _content(path: Path) -> bytes | None:
         return None
 
 
+def _can_be_imported(path: Path) -> bool:
+    """Whether the file is Python source, which a student's other files may import."""
+    try:
+        ast.parse(read_file(path, named=False))
+    except (UnreadableCandidate, SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return path.suffix == ".py"
+
+
 def _mentions(content: bytes | None, names: Collection[str]) -> bool:
     return content is None or any(name.encode() in content for name in names)
 
@@ -208,6 +234,8 @@ def _below(directory: Path) -> Found:
         skipped.append(f"{problem.filename} (cannot be read: {problem.strerror})")
 
     for place, folders, names in os.walk(directory, followlinks=False, onerror=unreadable):
+        if not folders and not names:
+            skipped.append(f"{place}{os.sep} (empty)")
         links = [name for name in folders if os.path.islink(os.path.join(place, name))]
         odd = [name for name in folders if name.endswith(SUFFIXES)]
         ignored = [name for name in folders if name in IGNORED and name not in odd]
@@ -215,7 +243,7 @@ def _below(directory: Path) -> Found:
         skipped += [f"{Path(place, name)} {LEFT_BY_A_TOOL}" for name in ignored]
         skipped += [f"{Path(place, name)} (a symbolic link)" for name in links if name not in odd]
         for name in (*names, *odd):
-            if name.startswith(COPY_OF_ATTRIBUTES):
+            if name.startswith(COPY_OF_ATTRIBUTES) or name in OF_DESKTOPS:
                 skipped.append(f"{Path(place, name)} {LEFT_BY_A_TOOL}")
             elif name.endswith(SUFFIXES):
                 candidates.append(Path(place, name))

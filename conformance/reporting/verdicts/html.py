@@ -13,9 +13,18 @@ from typing import Any
 
 from conformance.events.records import Header, Verdict
 from conformance.reporting.html.page import fill
-from conformance.reporting.verdicts import text
+from conformance.reporting.verdicts import table, text
 from conformance.reporting.verdicts.marking import Marking
-from conformance.reporting.verdicts.marks import CONFORMS, Class, Mark, Row, number, out_of, right
+from conformance.reporting.verdicts.marks import (
+    CONFORMS,
+    MISSING,
+    Class,
+    Mark,
+    Row,
+    number,
+    out_of,
+    right,
+)
 
 PACKAGE = "conformance.reporting.verdicts"
 LONGEST_NAME = 80
@@ -147,7 +156,8 @@ def class_page(
         rows=[
             _class_row(marked, row, f"students/{page}")
             for row, page in zip(marked.rows, pages, strict=True)
-        ],
+        ]
+        + [_row_of_nothing(marked, who) for who in table.without_rows(marked, skipped)],
         exercises=[_exercise(marked, place) for place in range(len(marked.columns))],
         skipped=[text.one_line(each) for each in skipped],
     )
@@ -211,6 +221,17 @@ def _class_row(marked: Class, row: Row, page: str) -> dict[str, Any]:
             }
             for mark in row.marks
         ],
+    }
+
+
+def _row_of_nothing(marked: Class, student: str) -> dict[str, Any]:
+    """The row of a student who handed in nothing that can be judged: there is no page of it."""
+    cells = [{"outcome": MISSING, "points": ""} for _ in marked.columns]
+    return {
+        "student": student,
+        "page": "",
+        "points": out_of(0.0, marked.possible),
+        "cells": cells,
     }
 
 

@@ -55,7 +55,7 @@ def write_csv(target: IO[str], marked: Class, skipped: Sequence[str] = ()) -> No
             cells += [number(mark.points) for mark in row.marks[: marked.counted]]
             cells += [number(row.points), number(marked.possible)]
         writer.writerow([*cells, _cell(shortened(row.whole.words or "")) if row.whole else ""])
-    for directory, what in _without_rows(marked, skipped).items():
+    for directory, what in without_rows(marked, skipped).items():
         cells = [_cell(directory), *[NOT_JUDGED] * len(marked.columns), "0", required]
         cells += ["0", str(len(extra))] if extra else []
         if points:
@@ -70,7 +70,7 @@ def _extra(marked: Class) -> list[str]:
     return [name for name in marked.marking.exercises if name not in marked.marking.required]
 
 
-def _without_rows(marked: Class, skipped: Sequence[str]) -> dict[str, str]:
+def without_rows(marked: Class, skipped: Sequence[str]) -> dict[str, str]:
     """The directories in and below which nothing was judged, and the first thing that lies in each."""
     judged = [Path(one_line(row.student)) for row in marked.rows]
     found: dict[str, str] = {}
@@ -79,7 +79,7 @@ def _without_rows(marked: Class, skipped: Sequence[str]) -> dict[str, str]:
         if not each.endswith(LEFT_BY_A_TOOL) and not any(
             mine.is_relative_to(path.parent) or path.is_relative_to(mine) for mine in judged
         ):
-            found.setdefault(str(path.parent), path.name)
+            found.setdefault(str(path.parent), path.name.strip())
     return found
 
 
@@ -96,20 +96,22 @@ def _conforming(marked: Class, row: Row, extra: bool) -> str:
     return str(sum(mark.outcome == CONFORMS for mark in marks if mark.required != extra))
 
 
-def lines(marked: Class) -> Iterable[str]:
+def lines(marked: Class, skipped: Sequence[str] = ()) -> Iterable[str]:
     """How many exercises conform and the points of each student, as lines of plain text.
 
     Where no points are stated, a single student needs no table.
 
     Args:
         marked: the students and their marks.
+        skipped: what lay in a directory and was not judged.
 
     """
     stated = marked.marking is not None
-    if not marked.counted or not marked.rows or not (stated or len(marked.rows) > 1):
+    others = without_rows(marked, skipped)
+    if not marked.counted or not marked.rows or not (stated or len(marked.rows) + len(others) > 1):
         return []
     names = [one_line(row.student) for row in marked.rows]
-    width = min(max(map(len, names)), 60)
+    width = min(max(map(len, [*names, *others])), 60)
     points = [out_of(row.points, marked.possible) for row in marked.rows] if stated else []
     shown = ["marks"]
     for place, (name, row) in enumerate(zip(names, marked.rows, strict=True)):
@@ -121,8 +123,10 @@ def lines(marked: Class) -> Iterable[str]:
             )
             line += f"{points[place]:>{max(map(len, points))}} points  {of_all}  ({each})"
         shown.append(line if stated else line + of_all)
+    nothing = f"{out_of(0.0, marked.possible):>{max(map(len, points))}} points  " if stated else ""
+    shown += [f"  {who:<{width}}  {nothing}not judged: {what}" for who, what in others.items()]
     if stated:
-        mean = sum(row.points for row in marked.rows) / len(marked.rows)
+        mean = sum(row.points for row in marked.rows) / (len(marked.rows) + len(others))
         shown.append(f"  {'mean':<{width}}  {out_of(mean, marked.possible)}")
     return shown
 

@@ -12,6 +12,7 @@ from msgspec import UNSET
 from conformance.events.arrays import decode
 from conformance.events.records import Counterexample, Verdict
 from conformance.reporting.printable import printable
+from conformance.reporting.verdicts import LEFT_BY_A_TOOL
 
 MAX_VALUES = 40
 MAX_SHOWN_ULPS = 1e6
@@ -105,7 +106,12 @@ def printed(verdict: Verdict) -> list[str]:
     """The first lines that the candidate printed, shortened."""
     if not verdict.printed or not verdict.printed.strip():
         return []
-    return [one_line(line)[:WIDTH] for line in verdict.printed.splitlines()[:MAX_PRINTED_LINES]]
+    lines = verdict.printed.splitlines()[:MAX_PRINTED_LINES]
+    return [one_line(_OF_PACKAGES.sub("", line))[:WIDTH] for line in lines]
+
+
+_OF_PACKAGES = re.compile(r"/\S*?/(?:site|dist)-packages/")
+"""Where the packages are on the judge's machine: no student can look there."""
 
 
 def message(words: str) -> list[str]:
@@ -232,5 +238,8 @@ def not_judged(skipped: Sequence[str]) -> list[str]:
     if not skipped:
         return []
     entries = "1 entry" if len(skipped) == 1 else f"{len(skipped)} entries"
-    lines = [f"not judged: {entries}", *(f"  {one_line(each)}" for each in skipped[:SHOWN_SKIPPED])]
-    return [*lines, "  ..."] if len(skipped) > SHOWN_SKIPPED else lines
+    # What somebody handed in comes before what nobody did.
+    ordered = sorted(skipped, key=lambda each: each.endswith(LEFT_BY_A_TOOL))
+    lines = [f"not judged: {entries}", *(f"  {one_line(each)}" for each in ordered[:SHOWN_SKIPPED])]
+    more = len(skipped) - SHOWN_SKIPPED
+    return [*lines, f"  ... and {more} more"] if more > 0 else lines

@@ -319,3 +319,26 @@ def test_a_students_project_is_one_students_and_its_tests_are_not_judged(
     found = of_students(find_candidates([named]), ["vectorized_square"])
     assert [path.relative_to(tmp_path).as_posix() for path in found.candidates] == judged
     assert {found.students[path] for path in found.candidates} == {root}
+
+
+def test_what_no_other_file_can_import_is_not_left_out_in_silence(tmp_path: Path) -> None:
+    hand_in(tmp_path, {"ada/hw3.py": SQUARE, "ada/helpers.py": HELPER, "ada/notes.ipynb": "{"})
+    hand_in(tmp_path, {"ada/scan.py": "%PDF-1.4\n", "ada/Thumbs.db": ""})
+    (tmp_path / "ben").mkdir()
+    found = of_students(find_candidates([tmp_path]), ["vectorized_square"])
+    assert [path.name for path in found.candidates] == ["hw3.py"]
+    assert [each.removeprefix(f"{tmp_path}/") for each in found.skipped] == [
+        "ada/Thumbs.db (left by a tool)",
+        "ada/notes.ipynb (names no exercise)",
+        "ada/scan.py (names no exercise)",
+        "ben/ (empty)",
+    ]
+
+
+def test_files_that_are_taken_for_several_students_are_told(tmp_path: Path) -> None:
+    hand_in(tmp_path, {"ben/hw3.py": SQUARE, "ben/hw3_v2.py": SQUARE, "cy/hw3.py": SQUARE})
+    (note,) = of_students(find_candidates([tmp_path]), ["vectorized_square"]).notes
+    assert note.startswith(f"{tmp_path}/ben: several files, such as hw3.py and hw3_v2.py, ")
+    assert note.endswith("--students directory takes them as one student's")
+    as_one = find_candidates([tmp_path], "directory")
+    assert of_students(as_one, ["vectorized_square"]).notes == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -252,3 +253,43 @@ def test_the_files_of_one_student_make_one_page_and_one_row(tmp_path: Path) -> N
     assert junit.render(said).count("<testsuite ") == 2
     assert list(table.lines(marked)) == ["marks", "  ada  1 of 1 right", "  ben  0 of 1 right"]
     assert list(table.lines(mark(said[:3]))) == []
+
+
+def test_who_handed_in_nothing_that_is_judged_counts_in_every_view() -> None:
+    said = [
+        verdict("in/ada/hw.py", "update", "conforms", student="in/ada"),
+        verdict("in/ben/hw.py", "update", "violates", student="in/ben"),
+    ]
+    skipped = ["in/cy/hw.pdf (no .py or .ipynb)", "in/dan/ (empty)", "in/ada/notes.txt (no .py)"]
+    marked = mark(said, MARKING)
+    *_, cy, dan, mean = table.lines(marked, skipped)
+    assert " ".join(cy.split()) == "in/cy 0 of 4 points not judged: hw.pdf (no .py or .ipynb)"
+    assert " ".join(dan.split()) == "in/dan 0 of 4 points not judged: (empty)"
+    assert mean.split() == ["mean", "1", "of", "4"]  # of four students
+    written = io.StringIO()
+    table.write_csv(written, marked, skipped)
+    assert len(written.getvalue().splitlines()) == 1 + 4
+    page = html.class_page(marked, ["ada.html", "ben.html"], None, skipped)
+    assert "4 students" in page
+    assert "in/cy</th>" in page
+    # The control: what lies beside a solution makes no student.
+    assert len(list(table.lines(marked, skipped[2:]))) == 1 + 2 + 1
+    assert "2 students" in html.class_page(marked, ["ada.html", "ben.html"], None, skipped[2:])
+
+
+def test_what_nobody_handed_in_is_named_last_and_the_rest_counted() -> None:
+    left = [f"in/{n:02}/.git (left by a tool)" for n in range(12)]
+    lines = words.not_judged([*left, "in/zoe/hw.pdf (no .py or .ipynb)"])
+    assert lines[:2] == ["not judged: 13 entries", "  in/zoe/hw.pdf (no .py or .ipynb)"]
+    assert lines[-1] == "  ... and 3 more"
+
+
+def test_the_place_of_packages_on_the_judges_machine_is_not_told() -> None:
+    place = (
+        "/srv/judge/.venv/lib/python3.11/site-packages/jax/_src/a.py:3: RuntimeWarning: overflow"
+    )
+    found = verdict("a.py", "update", "violates", printed=f"{place}\n/home/me/hw.py:2: here\n")
+    assert words.printed(found) == [
+        "jax/_src/a.py:3: RuntimeWarning: overflow",
+        "/home/me/hw.py:2: here",
+    ]
