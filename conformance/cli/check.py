@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -227,17 +227,13 @@ def judge(
             printer = _printer(format if ended is None else "watch")
             from conformance.judge import session as sessions
             from conformance.judge.expected_answers import compute_ahead
-            from conformance.reporting.verdicts import text
 
             known = load_exercises(exercise_files)
         wanted = chosen_names(known, marking, *named)
-        drawn = sessions.fresh_seed() if seed is None else seed
-        chosen = sessions.Options(
-            examples, drawn, strict, patience, *wanted, go_on=marking is not None
-        )
+        drawn, go_on = sessions.fresh_seed() if seed is None else seed, marking is not None
+        chosen = sessions.Options(examples, drawn, strict, patience, *wanted, go_on=go_on)
         found = of_students(found, sessions.wanted_names(chosen, known))
-        for note in found.notes if verbosity >= 0 else ():
-            click.echo(text.one_line(note), err=True)
+        _say(found.notes if verbosity >= 0 else ())
         stays = ended is not None
         prefetched = sessions.prefetch(known, chosen, found.candidates[:PREFETCHED], every=stays)
         for each in prefetched.values():
@@ -261,6 +257,14 @@ def judge(
         stop.set()  # a thread of XLA's must not be cut short by the end of the process
         _close(session, starting, early)
         pool.shutdown()
+
+
+def _say(notes: Sequence[str]) -> None:
+    """Say on standard error what concerns the candidates together."""
+    from conformance.reporting.verdicts import text
+
+    for note in notes:
+        click.echo(text.one_line(note), err=True)
 
 
 def _raise_for(failed: list[str]) -> None:
