@@ -258,7 +258,7 @@ _OF_DERIVATIVES: tuple[Entry, ...] = (
         _ARGUMENTS,
         TypeError,
         "jax.closure_convert(lambda y: y * x, x)[0]((x, x))",
-        ("closure_convert", "PyTreeDef(((*, *),"),
+        ("closure_convert", "(*, *)"),
         (0, 5),
     ),
     (

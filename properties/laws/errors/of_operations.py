@@ -264,6 +264,12 @@ _OF_TYPES: tuple[Entry, ...] = tuple(
             "typed(jax.vmap(lambda a, b: a), 'xy', (None, 'x'))",
             ("x vs None",),
         ),
+        (
+            _ANOTHER,
+            ValueError,
+            "typed(jax.vmap(lambda a, b: a), (None, 'x'), 'xy')",
+            ("None vs x",),
+        ),
         (_ANOTHER, ValueError, "typed(jax.vmap(lambda a, b: a, (0, 1)), 'xy', 'xy')", ("x vs y",)),
         (
             _ANOTHER,
