@@ -16,6 +16,16 @@ _context: Any = None
 _taken = 0
 
 
+def is_lowering() -> bool:
+    """Whether this thread is lowering a program now."""
+    from jaxlib.mlir import ir
+
+    try:
+        return ir.Context.current is not None
+    except ValueError:  # there is none
+        return False
+
+
 @contextlib.contextmanager
 def shared() -> Iterator[None]:
     """Let JAX lower with one context in this thread. Where the release has no such name, nothing changes."""
@@ -30,8 +40,9 @@ def shared() -> Iterator[None]:
 
     def take() -> Any:
         global _context, _taken
-        # JAX's contexts do not lock: another thread may lower at the same time.
-        if threading.get_ident() != thread:
+        # JAX's contexts do not lock: another thread may lower at the same time. What is evaluated while
+        # another program is lowered would be written into that one.
+        if threading.get_ident() != thread or is_lowering():
             return make()
         if _taken % PROGRAMS == 0:
             _context = make()

@@ -15,13 +15,21 @@ def install() -> None:
     """Let JAX lower with one context. The name is private: where it is not there, nothing changes."""
     with contextlib.suppress(ImportError, AttributeError):
         from jax._src.interpreters import mlir
+        from jaxlib.mlir import ir
 
         make = mlir.make_ir_context
         shared = make()
 
+        def is_lowering() -> bool:
+            try:
+                return ir.Context.current is not None
+            except ValueError:  # there is none
+                return False
+
         def take() -> Any:
-            # JAX's contexts do not lock: another thread of a candidate may lower at the same time.
+            # JAX's contexts do not lock: another thread of a candidate may lower at the same time. What is
+            # evaluated while another program is lowered would be written into that one.
             is_main = threading.current_thread() is threading.main_thread()
-            return shared if is_main else make()
+            return shared if is_main and not is_lowering() else make()
 
         mlir.make_ir_context = take

@@ -75,6 +75,16 @@ def alike(x):
 
 return alike(a)
 """
+_EARLIER = """
+if jax.__version_info__ < (0, 8):
+    raise NotImplementedError("a solver leaves what is to be evaluated")
+with jax.ensure_compile_time_eval():
+    solved, doubled = jnp.eye(3) @ jnp.ones(3) / 2, jax.jit(lambda y: 2 * y)(jnp.ones(3))
+    mapped = jax.vmap(lambda y: y + 1)(jnp.arange(3.0))
+    slope, sorted_ = float(jax.grad(lambda y: y * y)(2.0)), jnp.sort(jnp.array([3.0, 1, 2])).tolist()
+    chosen = bool(solved[0] > 0)
+return a * solved + doubled + mapped + slope + jnp.array(sorted_) * chosen
+"""
 _STRICT = """
 if jax.__version_info__ < (0, 6):
     raise NotImplementedError("some of its rules promote ranks, or dtypes")
@@ -171,6 +181,12 @@ def _turned(a: Any) -> Any:
 _ENTRIES = (
     rule("jit.said-in-many-ways", _NAMED, of("whole", 3), answer=_named),
     rule("copy.alike", _ALIKE, of("whole", 3), answer=_alike),
+    rule(
+        "jit.evaluated-earlier",
+        _EARLIER,
+        of("whole", 3),
+        answer=lambda a: exactly(a / 2 + np.array([8, 10, 12], np.float32)),
+    ),
     rule(
         "eigh.slopes-under-settings",
         _STRICT,

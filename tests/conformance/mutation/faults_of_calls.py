@@ -21,6 +21,12 @@ OF_CALLS = (
         "handler(type(val)(abs(np.asarray(val))) if np.shape(val) == () and not val else val, aval)",
     ),
     (
+        "lax.jit.evaluated-earlier",
+        "jax._src.interpreters.partial_eval:DynamicJaxprTrace.process_primitive",
+        "if config.eager_constant_folding.value and not any(isinstance(x, Tracer) for x in tracers)",
+        "if False",
+    ),
+    (
         "lax.eigh.slopes-under-settings",
         "jax._src.lax.linalg:_eigh_jvp_rule",
         'config.numpy_rank_promotion("allow")',
