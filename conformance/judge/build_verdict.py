@@ -11,7 +11,7 @@ import numpy as np
 from conformance.judge import channel, diagnosis
 from conformance.judge import verdict as verdicts
 from conformance.judge.attempt import Attempt
-from conformance.judge.compare import compare
+from conformance.judge.compare import compare, form, holds
 from conformance.judge.exercises.exercise import Exercise, Finding
 from conformance.judge.expected_answers import Call, compute, expected
 from conformance.judge.missing_package import of_missing_package
@@ -154,11 +154,14 @@ def violating(attempt: Attempt, wrong: diagnosis.WrongAnswer, found: Diagnosis |
     """The candidate gave a wrong answer."""
     assert attempt.exercise is not None
     place = wrong.mismatch.leaf
-    shown = wrong.given.arrays[place] if wrong.given.arrays else wrong.given.unfit
     leaf = wrong.expected.leaves[place]
     value = leaf.value.astype(leaf.dtype)
     example = Counterexample(
-        dict(wrong.call.arguments), value, shown, wrong.mismatch.message, wrong.mismatch.ulps
+        dict(wrong.call.arguments),
+        value,
+        _shown(wrong),
+        wrong.mismatch.message,
+        wrong.mismatch.ulps,
     )
     base = conforming(attempt)
     pair = concerned_rows(attempt, wrong)
@@ -171,6 +174,20 @@ def violating(attempt: Attempt, wrong: diagnosis.WrongAnswer, found: Diagnosis |
         counterexample=example,
         remarks=base.remarks if pair is None else (*base.remarks, pair),
     )
+
+
+def _shown(wrong: diagnosis.WrongAnswer) -> Any:
+    """The array that is wrong; the tuple or list of arrays that came in place of one."""
+    given, right = wrong.given, wrong.expected
+    if not given.arrays:
+        return given.unfit
+    if len(right.leaves) == 1 and holds(given, right.leaves[0].value.shape):
+        parts = list(given.arrays[0])
+        return tuple(parts) if given.container == "tuple" else parts
+    if wrong.mismatch.what == "structure" and "array" in right.spec:
+        (kind,) = given.spec
+        return f"a {kind}: {form(given.spec)}"
+    return given.arrays[wrong.mismatch.leaf]
 
 
 def concerned_rows(attempt: Attempt, wrong: diagnosis.WrongAnswer) -> str | None:

@@ -15,13 +15,24 @@ from reference.error_bounds.agreement import SLACK, agree, ulps, widest
 
 @attrs.frozen
 class GivenAnswer:
-    """A candidate's answer to one call, as it came over the pipe."""
+    """A candidate's answer to one call, as it came over the pipe.
+
+    Attributes:
+        spec: the containers, and the places of the arrays in them.
+        arrays: in their order.
+        dtypes: their names.
+        weak: which of them are Python's own numbers.
+        unfit: what came where it is no arrays of numbers.
+        container: what was taken for one array and is a "tuple" or a "list" of arrays; "" for none.
+
+    """
 
     spec: Any = None
     arrays: tuple[np.ndarray, ...] = ()
     dtypes: tuple[str, ...] = ()
     weak: tuple[bool, ...] = ()
     unfit: str | None = None
+    container: str = ""
 
 
 @attrs.frozen
@@ -49,14 +60,18 @@ def compare(given: GivenAnswer, right: ExpectedAnswer) -> Mismatch | None:
             "structure",
             f"the answer is {_with_article(given.unfit)}; expected an array of real numbers",
         )
-    if _form(given.spec) != _form(right.spec) or len(given.arrays) != len(right.leaves):
-        expected, got = _form(right.spec), _form(given.spec)
+    if form(given.spec) != form(right.spec) or len(given.arrays) != len(right.leaves):
+        expected, got = form(right.spec), form(given.spec)
         return Mismatch("structure", f"the answer is made of {got}, expected {expected}")
     shapes = [
         (a.shape, leaf.value.shape) for a, leaf in zip(given.arrays, right.leaves, strict=True)
     ]
     for place, (got_shape, shape) in enumerate(shapes):
         if got_shape != shape:
+            if holds(given, shape):
+                several = f"{got_shape[0]} arrays" if got_shape[0] != 1 else "1 array"
+                message = f"the answer is a {given.container} of {several} of shape {shape}"
+                return Mismatch("shape", f"{message}, expected one such array", place)
             message = f"{_place(right, place)}shape {got_shape}, expected {shape}"
             return Mismatch("shape", message, place)
     for place in range(len(right.leaves)):
@@ -70,9 +85,14 @@ def compare(given: GivenAnswer, right: ExpectedAnswer) -> Mismatch | None:
     return None
 
 
+def holds(given: GivenAnswer, shape: tuple[int, ...]) -> bool:
+    """Whether the answer is a tuple or a list of arrays of this shape, stacked to one."""
+    return bool(given.container) and given.arrays[0].shape[1:] == shape and given.arrays[0].ndim > 0
+
+
 def fits(given: GivenAnswer, wrong: ExpectedAnswer) -> bool:
     """Whether an answer is the one that a pitfall leads to; its dtype is a matter of its own."""
-    if given.unfit is not None or _form(given.spec) != _form(wrong.spec):
+    if given.unfit is not None or form(given.spec) != form(wrong.spec):
         return False
     if [a.shape for a in given.arrays] != [leaf.value.shape for leaf in wrong.leaves]:
         return False
@@ -131,14 +151,19 @@ def names(spec: Any) -> list[str]:
     return [f"[{key!r}]{rest}" for key, item in items for rest in names(item)]
 
 
-def _form(spec: Any) -> str:
-    """Containers in words; a list will do for a tuple."""
+def form(spec: Any) -> str:
+    """Containers in words; a list will do for a tuple.
+
+    Args:
+        spec: of an answer.
+
+    """
     try:
         ((kind, content),) = spec.items()
         if kind in ("tuple", "list"):
-            return f"[{', '.join(_form(item) for item in content)}]"
+            return f"[{', '.join(form(item) for item in content)}]"
         if kind == "dict":
-            return f"{{{', '.join(f'{k}: {_form(v)}' for k, v in sorted(content.items()))}}}"
+            return f"{{{', '.join(f'{k}: {form(v)}' for k, v in sorted(content.items()))}}}"
         return "array" if kind == "array" else f"{content!r:.40}"
     except (AttributeError, ValueError, TypeError, RecursionError):
         return "nothing that can be read"
@@ -158,4 +183,11 @@ def received(header: dict[str, Any], arrays: list[np.ndarray]) -> GivenAnswer:
         str(array.dtype) if array.dtype.name != "float32" else str(name)[:40]
         for array, name in zip(arrays, dtypes, strict=True)
     )
-    return GivenAnswer(header["answer"], tuple(arrays), names, tuple(bool(w) for w in weak))
+    container = header.get("container") if len(arrays) == 1 else ""
+    return GivenAnswer(
+        header["answer"],
+        tuple(arrays),
+        names,
+        tuple(bool(w) for w in weak),
+        container=container if container in ("tuple", "list") else "",
+    )

@@ -20,7 +20,7 @@ from conformance.judge.minimize import minimize
 from conformance.judge.nearly_right import LOSES_DIGITS, NOT_ACCURATE, of_nearly_right, of_no_number
 from conformance.judge.one_operation_off import of_one_operation
 from conformance.judge.one_term_off import of_one_term
-from conformance.judge.other_containers import of_other_containers
+from conformance.judge.other_containers import of_held, of_other_containers
 from conformance.judge.value_ranges import is_usual, leaves, of_range
 from conformance.judge.verdict import Diagnosis, Verdict
 from conformance.reporting.verdicts.text import without_warnings
@@ -74,7 +74,8 @@ def _diagnosed(
     An answer may be anything. That ours fails on one must not end the run for everybody's files.
     """
     try:
-        found = _unsteady(attempt) or diagnosis.of_wrong(
+        found = _unsteady(attempt) or of_held(wrong)
+        found = found or diagnosis.of_wrong(
             exercise, wrong, _printed(attempt), _notes(attempt, wrong[0])
         )
         found = found or of_values(wrong, answers.calls)

@@ -35,8 +35,8 @@ INPUT_MUTATED = Diagnosis(
 NOT_DETERMINISTIC = Diagnosis(
     "not-deterministic",
     "The same call gave different answers.",
-    "Let the answer depend on the arguments alone: no state kept between calls, no time, "
-    "no unseeded randomness.",
+    "Let the answer depend on the arguments alone: no state kept between calls, no list as a default "
+    "value, `def f(x, out=[])`, which keeps what it was given, no time, no unseeded randomness.",
 )
 SEED_IGNORED = Diagnosis(
     "seed-ignored",
@@ -148,10 +148,27 @@ def of_error(
         )
     if not error.get("frames") and text.startswith("TracerArrayConversionError"):
         return LEAKED  # nothing of the student's was running: it is the answer itself
-    found = None if exercise is None else error_and_call.of_options(text, error, exercise)
+    found = None
+    if exercise is not None:
+        found = error_and_call.of_itself(text, error, exercise)
+        found = found or error_and_call.of_options(text, error, exercise)
     if found is None and call is not None:
-        found = error_and_call.of_product(text, call, right)
+        found = error_and_call.of_sizes(text, call) or error_and_call.of_other_sizes(text, call)
+        found = (
+            found or _read_by(exercise, text, call) or error_and_call.of_layers(text, call, right)
+        )
     return found or of_text(text, own)
+
+
+def _read_by(exercise: Exercise | None, text: str, call: Call) -> Diagnosis | None:
+    """What the exercise itself reads in an error."""
+    if exercise is None or exercise.read_error is None:
+        return None
+    try:
+        found = exercise.read_error(text, call.arguments)
+    except Exception:  # the text may be anything
+        return None
+    return None if found is None else to_diagnosis(found)
 
 
 _OTHER_ARGUMENTS = re.compile(
@@ -306,6 +323,8 @@ def by_probing(exercise: Exercise, wrong: Sequence[WrongAnswer], ask: Ask) -> Di
 def _ignored(exercise: Exercise, wrong: Sequence[WrongAnswer], ask: Ask, name: str) -> bool:
     """Whether another seed or key gives the same answer, at the first call where it must not."""
     for each in _one_of_each_shape(wrong):
+        if not each.given.arrays:  # nothing that a seed could change
+            continue
         others = [_with_another(each.call, name, step) for step in (1, 12345)]
         if all(_asks_for_another(exercise, each, call) for call in others):
             given = [ask(call) for call in others]

@@ -22,8 +22,8 @@ AXES = Diagnosis(
 SHAPES = Diagnosis(
     "shapes-do-not-fit",
     "Arrays whose shapes do not fit met in one operation.",
-    "Inside a mapped function an argument is one example, without its mapped axis, or the whole "
-    "where `in_axes` says `None`: print the shapes there.",
+    "Print both shapes at the line shown, and compare with the task's. Where a map calls that line, an "
+    "argument is one example there, without its mapped axis, or the whole where `in_axes` says `None`.",
 )
 FIXED_SIZE = Diagnosis(
     "fixed-size",
@@ -211,10 +211,10 @@ SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
         r"TracerBoolConversionError|TracerIntegerConversionError|^ConcretizationTypeError",
         Diagnosis(
             "branch-on-a-traced-value",
-            "Python's `if`, `while`, `range` or `int` asked for the value of an array that is being "
+            "Python's `if`, `while`, `range`, `int` or `float` asked for the value of an array that is being "
             "traced.",
-            "Choose with `jnp.where` or `jax.lax.cond`; inside `vmap`, `jit` and `grad` an array has "
-            "no value yet.",
+            "Choose with `jnp.where` or `jax.lax.cond`, and leave `int(...)`, `float(...)` and `.item()` "
+            "out: inside `vmap`, `jit` and `grad` an array has no value yet.",
         ),
     ),
     (
@@ -272,13 +272,13 @@ SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
     ),
     (r"inconsistent sizes|partitioned \d+ times, but the dimension size is", AXES),
     (
-        r"contracting dimensions|mismatch in its core dimension",
+        r"contracting dimensions|mismatch in its core dimension|\bnot aligned: \d",
         Diagnosis(
             "factors-do-not-fit",
             "A product met two arrays whose inner sizes differ.",
             "In `a @ b` the last axis of `a` must be as long as the first one of a matrix `b`: compare with "
-            "the shapes in the task, and write the factors the other way round, `x @ w` in place of "
-            "`w @ x`, or transpose one.",
+            "the shapes in the task. The factors may be the other way round, `w @ x` for `x @ w`, one "
+            "transposed, or an argument mapped over another axis, or not at all.",
         ),
     ),
     (r"cannot reshape array|index -?\d+ is out of bounds for axis", FIXED_SIZE),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import attrs
 import numpy as np
 
-from conformance.judge.compare import GivenAnswer, compare
+from conformance.judge.compare import GivenAnswer, compare, holds
 from conformance.judge.diagnosis import WrongAnswer
 from conformance.judge.expected_answers import ExpectedAnswer, Leaf
 from conformance.judge.verdict import Diagnosis
@@ -33,6 +34,25 @@ TOO_FEW_PARTS = Diagnosis(
     "Return all of them: look for one turn of a loop too few, and for a `return` inside the loop.",
 )
 
+VARIABLES = Diagnosis(
+    "variables-returned",
+    "The answer is the layer's variables, a dict, not what the layer gives for the inputs.",
+    "`init` returns the parameters only: keep them, `variables = layer.init(key, x)`, and return "
+    "`layer.apply(variables, x)`.",
+)
+_OF_ONE = {
+    "tuple": Diagnosis(
+        "tuple-of-one",
+        "The right answer came inside a tuple of one: Python makes a tuple of a value before a comma.",
+        "Look for a comma at the end of a line, `answer = f(x),` or `return f(x),`, and take it out.",
+    ),
+    "list": Diagnosis(
+        "list-of-one",
+        "The right answer came inside a list of one.",
+        "Return it without the brackets: `return answer` in place of `return [answer]`.",
+    ),
+}
+
 
 def of_other_containers(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
     """What is wrong with answers that are all made otherwise, of the right arrays.
@@ -41,11 +61,13 @@ def of_other_containers(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
         wrong: every wrong answer.
 
     """
-    if any(each.given.unfit is not None or len(each.given.arrays) == 0 for each in wrong):
+    if any(each.given.unfit is not None for each in wrong):
         return None
-    more = _of_one_element(wrong)
-    if more is not None:
-        return more
+    if any(not each.given.arrays and not _is_empty(each.given.spec) for each in wrong):
+        return None
+    found = _of_one_element(wrong) or _of_variables(wrong)
+    if found is not None or not any(each.given.arrays for each in wrong):
+        return found
     if all(_has_the_same_arrays(each) for each in wrong):
         return OTHER_CONTAINERS
     if all(_comes_in_parts(each) for each in wrong):
@@ -59,6 +81,58 @@ def of_other_containers(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
     return None
 
 
+def of_held(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
+    """Whether every wrong answer is a tuple or a list of arrays one of which is the right answer.
+
+    Args:
+        wrong: every wrong answer.
+
+    """
+    if not all(
+        len(e.expected.leaves) == 1 and holds(e.given, e.expected.leaves[0].value.shape)
+        for e in wrong
+    ):
+        return None
+    place = next((n for n in range(len(wrong[0].given.arrays[0])) if _holds_right(wrong, n)), None)
+    if place is None:
+        return None
+    if any(len(each.given.arrays[0]) != 1 for each in wrong):
+        return _more_returned(place)
+    return _OF_ONE[wrong[0].given.container]
+
+
+def _holds_right(wrong: Sequence[WrongAnswer], place: int) -> bool:
+    return all(
+        place < len(each.given.arrays[0])
+        and compare(
+            attrs.evolve(each.given, arrays=(each.given.arrays[0][place],), container=""),
+            each.expected,
+        )
+        is None
+        for each in wrong
+    )
+
+
+def _is_empty(spec: Any) -> bool:
+    """Whether this is a list, tuple or dict without anything in it."""
+    ((kind, content),) = spec.items()
+    return kind in ("tuple", "list", "dict") and not content
+
+
+def _of_variables(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
+    """Whether every answer is the dict of variables that a module's `init` returns."""
+    specs = [each.given.spec.get("dict") for each in wrong]
+    return VARIABLES if all(spec is not None and "params" in spec for spec in specs) else None
+
+
+def _more_returned(name: int | str) -> Diagnosis:
+    return Diagnosis(
+        "more-returned",
+        f"The right answer came with something else beside it: it is `answer[{name!r}]`.",
+        "Return it alone, in no tuple, list or dict beside others.",
+    )
+
+
 def _of_one_element(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
     """Whether one element of every answer is right, and which."""
     kinds = [_elements(each.given) for each in wrong]
@@ -68,11 +142,7 @@ def _of_one_element(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
             compare(each[name], one.expected) is None
             for each, one in zip(kinds, wrong, strict=True)
         ):
-            return Diagnosis(
-                "more-returned",
-                f"The right answer came with something else beside it: it is `answer[{name!r}]`.",
-                "Return it alone, in no tuple, list or dict beside others.",
-            )
+            return _more_returned(name)
     return None
 
 

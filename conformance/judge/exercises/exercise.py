@@ -76,6 +76,8 @@ class Exercise:
         tree: whether the answer is lists, tuples and dicts of arrays instead of one array.
         observe: `observe(arguments, notes)` looks at what the candidate was seen to do, and gives
             a `Finding` where that violates the contract.
+        read_error: `read_error(text, arguments)` looks at an exception's type and message, and at the
+            smallest call that raised it, and gives the pitfall that it is where the two are sure of one.
         suspects: `suspects(notes)` gives further pitfalls to try on wrong answers, from what the
             candidate was seen to do.
         also_right: further references whose answers are right, too: each `(**arguments)` gives an
@@ -104,6 +106,7 @@ class Exercise:
     further_reading: tuple[str, ...] = ()
     tree: bool = False
     observe: Callable[[Arguments, Mapping[str, Any]], Finding | None] | None = None
+    read_error: Callable[[str, Arguments], Pitfall | None] | None = None
     suspects: Callable[[Mapping[str, Any]], tuple[Pitfall, ...]] | None = None
     also_right: tuple[Callable[..., Any], ...] = ()
     expects_lift: bool = False
@@ -161,7 +164,7 @@ def problems(exercise: Exercise) -> list[str]:
     for name in ("draw", "reference"):
         if not callable(getattr(exercise, name)):
             found.append(f"its {name} is {type(getattr(exercise, name)).__name__}, not a function")
-    for name in ("observe", "suspects"):
+    for name in ("observe", "read_error", "suspects"):
         value = getattr(exercise, name)
         if value is not None and not callable(value):
             found.append(f"its {name} is {type(value).__name__}, not a function")

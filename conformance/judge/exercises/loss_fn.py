@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.judge.exercises import rounded, training, training_mistakes
+from conformance.judge.exercises import read_errors, rounded, training, training_mistakes
 from conformance.judge.exercises.exercise import Exercise, Pitfall
 from conformance.judge.exercises.other_losses import LOSSES
 from conformance.judge.exercises.other_networks import NETWORKS
@@ -67,5 +67,6 @@ EXERCISE = Exercise(
     rare_pitfalls=tuple(training_mistakes.of_the_loss()),
     also_right=(_another(training.mean_squared_expanded),),
     builds_on=("neural_network",),
+    read_error=read_errors.of_network,
     further_reading=training.READING,
 )

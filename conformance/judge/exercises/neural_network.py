@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from conformance.judge.exercises import other_networks, rounded, training
+from conformance.judge.exercises import other_networks, read_errors, rounded, training
 from conformance.judge.exercises.exercise import Exercise, Pitfall
 from reference.error_bounds.evaluate import Rounded
 
@@ -64,5 +64,6 @@ EXERCISE = Exercise(
             lambda params, x: reference(params, np.broadcast_to(x[:1], x.shape)),
         ),
     ),
+    read_error=read_errors.of_network,
     further_reading=training.READING,
 )

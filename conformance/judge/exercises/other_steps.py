@@ -65,6 +65,17 @@ STEPS: tuple[Way, ...] = (
         "Return `w - learning_rate * dw` for each.",
         lambda params, gradients, rate: gradients,
     ),
+    *(
+        Way(
+            "step-returned",
+            "The step alone came back, without the parameters that it starts from.",
+            "Return the new parameters: `w - learning_rate * dw` for each.",
+            lambda params, gradients, rate, sign=sign: jax.tree_util.tree_map(
+                lambda g: sign * rate * g, gradients
+            ),
+        )
+        for sign in (-1, 1)
+    ),
     Way(
         "biases-not-updated",
         "Only the weights were changed.",
@@ -104,7 +115,7 @@ STEPS: tuple[Way, ...] = (
     Way(
         "gradient-signs",
         "Only the signs of the gradient were used.",
-        "Use the gradient as it is.",
+        "Step by the gradient as it is, `w - learning_rate * dw`: Adam's first step goes by signs alone.",
         _by(jnp.sign),
     ),
     Way(

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from conformance.judge.exercises import rounded, training, training_mistakes
+from conformance.judge.exercises import read_errors, rounded, training, training_mistakes
 from conformance.judge.exercises.exercise import MORE_THAN_DEVICES, Exercise, Pitfall
 from conformance.judge.exercises.way import Way
 from reference.error_bounds.evaluate import Rounded
@@ -146,7 +146,8 @@ EXERCISE = Exercise(
         Pitfall(
             "params-not-returned-per-device",
             "The answer has no axis of devices.",
-            "Return what `pmap` returns: every device's parameters, one after another.",
+            "Return what `pmap` returns, with its first axis, every device's parameters one after another: "
+            "take no `[0]` of it, and leave `out_axes=None` out.",
             _full_batch,
         ),
         Pitfall(
@@ -177,6 +178,7 @@ EXERCISE = Exercise(
     builds_on=("update", "loss_fn", "neural_network"),
     expects_map=True,
     expects_devices=True,
+    read_error=read_errors.of_network,
     further_reading=(
         "https://docs.jax.dev/en/latest/_autosummary/jax.pmap.html",
         "https://docs.jax.dev/en/latest/_autosummary/jax.lax.pmean.html",

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from conformance.judge.exercises import rounded, training, training_mistakes
+from conformance.judge.exercises import read_errors, rounded, training, training_mistakes
 from conformance.judge.exercises.exercise import Exercise, Pitfall
 from conformance.judge.exercises.other_steps import STEPS, WHOLE_STEPS
 from reference.error_bounds.evaluate import Rounded
@@ -103,5 +103,6 @@ EXERCISE = Exercise(
     rare_pitfalls=tuple(training_mistakes.of_a_step()),
     also_right=(_of_the_expanded_loss,),
     builds_on=("loss_fn", "neural_network"),
+    read_error=read_errors.of_network,
     further_reading=training.READING,
 )

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from conformance.judge.exercises import rounded
+from conformance.judge.exercises import read_errors, rounded
 from conformance.judge.exercises.exercise import Exercise, Pitfall
 from conformance.judge.exercises.wide_floats import draw_wide_floats
 from reference.error_bounds.evaluate import Rounded
@@ -145,5 +145,6 @@ EXERCISE = Exercise(
         ),
     ),
     expects_map=True,
+    read_error=read_errors.of_add,
     further_reading=("https://docs.jax.dev/en/latest/_autosummary/jax.vmap.html",),
 )

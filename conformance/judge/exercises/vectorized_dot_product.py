@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from conformance.judge.exercises import rounded
+from conformance.judge.exercises import read_errors, rounded
 from conformance.judge.exercises.exercise import Exercise, Pitfall
 from conformance.judge.exercises.wide_floats import draw_wide_floats
 
@@ -131,5 +131,6 @@ EXERCISE = Exercise(
         ),
     ),
     expects_map=True,
+    read_error=read_errors.of_dot,
     further_reading=("https://docs.jax.dev/en/latest/automatic-vectorization.html",),
 )

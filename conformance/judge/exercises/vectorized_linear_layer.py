@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from conformance.judge.exercises import rounded
+from conformance.judge.exercises import read_errors, rounded
 from conformance.judge.exercises.exercise import Exercise, Pitfall, draw_floats
 from conformance.judge.exercises.wide_floats import (
     KINDS,
@@ -148,5 +148,6 @@ EXERCISE = Exercise(
         ),
     ),
     expects_map=True,
+    read_error=read_errors.of_linear_layer,
     further_reading=("https://docs.jax.dev/en/latest/automatic-vectorization.html",),
 )

@@ -38,8 +38,17 @@ def pack(result: Any, sent: list[np.ndarray], tree: bool, largest: int) -> dict[
         return {"unfit": "lists that are nested too deeply"}
     except _Unfit as problem:
         sent.clear()
+        # What has several parts is sent as them: which of them is right says what is wrong.
+        if not tree and isinstance(result, (tuple, dict)):
+            parts = pack(result, sent, True, largest)
+            if "answer" in parts and sent:
+                return parts
+            sent.clear()
         return {"unfit": str(problem)[:300]}
-    return {"answer": spec, "dtypes": dtypes, "weak": weak}
+    reply: dict[str, Any] = {"answer": spec, "dtypes": dtypes, "weak": weak}
+    if not tree and isinstance(result, (tuple, list)) and any(hasattr(p, "dtype") for p in result):
+        reply["container"] = "tuple" if isinstance(result, tuple) else "list"
+    return reply
 
 
 SMALLEST_PART = 4

@@ -213,7 +213,7 @@ def _value(value: Any) -> str:
         return "{" + ",\n".join(parts) + "}"
     if isinstance(value, (list, tuple)):
         items = ",\n".join(_value(item) for item in value)
-        return f"[{items}]" if isinstance(value, list) else f"({items})"
+        return f"[{items}]" if isinstance(value, list) else f"({items}{',' * (len(value) == 1)})"
     return one_line(value)[:200] or "''"
 
 

@@ -1,0 +1,166 @@
+"""What the sizes in an error's text say of a call of one exercise: where the text alone says less."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from conformance.judge.exercises.exercise import Pitfall
+
+Arguments = Mapping[str, Any]
+Shape = tuple[int, ...]
+
+_CONTRACTED = (
+    re.compile(r"contracting dimensions .*got \((\d+),\) and \((\d+),\)"),
+    re.compile(r"not aligned: (\d+) \(dim \d+\) != (\d+) \(dim \d+\)"),
+)
+_CORE = re.compile(r"mismatch in its core dimension .*\(size (\d+) is different from (\d+)\)")
+_SHAPE = re.compile(r"\(((?:\d+,? ?)*)\)")
+_BROADCAST = re.compile(
+    r"(?:ncompatible shapes for broadcasting|broadcast together)(.*)", re.DOTALL
+)
+
+
+def contracted(text: str) -> tuple[int, int] | None:
+    """The inner sizes of two factors that do not fit, the left one's first; None of another error.
+
+    Args:
+        text: the exception's type and message, JAX's or NumPy's.
+
+    """
+    for pattern in _CONTRACTED:
+        if found := pattern.search(text):
+            return int(found[1]), int(found[2])
+    found = _CORE.search(text)  # which names the second factor's first
+    return (int(found[2]), int(found[1])) if found else None
+
+
+def broadcast(text: str) -> list[Shape]:
+    """The shapes that do not fit each other in one operation; none of another error.
+
+    Args:
+        text: the exception's type and message, JAX's or NumPy's.
+
+    """
+    found = _BROADCAST.search(text)
+    shapes = _SHAPE.findall(found[1]) if found else []
+    return [tuple(int(size) for size in each.replace(",", " ").split()) for each in shapes][:2]
+
+
+def of_add(text: str, arguments: Arguments) -> Pitfall | None:
+    """An addition of matrices whose axes of examples `in_axes` gives."""
+    if contracted(text):
+        return Pitfall("another-operation", "Matrices were multiplied.", "Add them: `a + b`.")
+    if "inconsistent sizes" in text:
+        return Pitfall(
+            "wrong-in-axes",
+            "The arrays were mapped over axes that are not as long as each other: not those that "
+            "`in_axes` names.",
+            "Pass all of `in_axes` on as it is, in its order and with its signs: "
+            "`jax.vmap(jnp.add, in_axes=in_axes, out_axes=out_axes)(a, b)`.",
+        )
+    met, a, b = broadcast(text), arguments["a"], arguments["b"]
+    if len(met) == 2 and set(met) != {a.shape, b.shape} and all(len(each) == 3 for each in met):
+        (examples, *one), (others, *other) = met
+        if examples == others == a.shape[arguments["in_axes"][0]] and one == other[::-1]:
+            return Pitfall(
+                "axes-swapped",
+                "The examples come first in both, but the rows and columns of one changed places.",
+                "Move the axis with `jnp.moveaxis(a, in_axes[0], 0)`, which leaves the others in their "
+                "order: `swapaxes` and `transpose` do not.",
+            )
+    return None
+
+
+def of_dot(text: str, arguments: Arguments) -> Pitfall | None:
+    """A dot product of the rows of two arrays of one shape."""
+    if contracted(text):
+        return Pitfall(
+            "factors-do-not-fit",
+            "Two arrays were multiplied that are not one row of each: their sizes differ.",
+            "Map axis 0 of both, `jax.vmap(jnp.dot, in_axes=(0, 0))(x, y)`: what is not mapped comes "
+            "whole, with all its rows.",
+        )
+    if "inconsistent sizes" in text:
+        return Pitfall(
+            "wrong-in-axes",
+            "The arrays were mapped over axes that are not as long as each other.",
+            "Map axis 0 of both, the rows: `jax.vmap(jnp.dot, in_axes=(0, 0))(x, y)`.",
+        )
+    return None
+
+
+def of_linear_layer(text: str, arguments: Arguments) -> Pitfall | None:
+    """A layer whose `inputs` are (B, in), its weights (in, out)."""
+    (rows, inputs), outputs = arguments["inputs"].shape, arguments["weights"].shape[1]
+    met, product = broadcast(text), contracted(text)
+    if product:
+        return _of_examples(product, rows, {inputs, outputs}, "inputs", "(None, None, 0)")
+    if inputs != outputs and set(met) in (
+        {(inputs,), (inputs, outputs)},
+        {(rows, inputs), (inputs, outputs)},
+    ):
+        return Pitfall(
+            "elementwise-product",
+            "The inputs met the weights in an operation that takes both element by element, as `*` does.",
+            "Multiply them as matrices, which adds up over the inputs: `x @ weights`.",
+        )
+    if met and set(met) == {(rows, outputs), (outputs, 1)}:
+        return Pitfall(
+            "bias-as-a-column",
+            "The biases were made a column, of shape (out, 1).",
+            "Add them as they are: (out,) goes along the last axis, one for each output. No `[:, None]`.",
+        )
+    return None
+
+
+def of_network(text: str, arguments: Arguments) -> Pitfall | None:
+    """Layers that follow each other, for inputs `x` (..., B, in) and, where there are any, targets `y`."""
+    x, y = arguments["x"], arguments.get("y")
+    sizes = [np.shape(weights) for weights, _ in arguments["params"]]
+    widths = {size for shape in sizes for size in shape}
+    product, met = contracted(text), broadcast(text)
+    if product:
+        return _fed_the_inputs(product, sizes) or _of_examples(
+            product, x.shape[-2], widths, "x", "(None, 0)"
+        )
+    if y is None or x.shape[-1] in {y.shape[-1] - 1, *(outputs for _, outputs in sizes)}:
+        return None  # what was cut off from the network's answers has such a shape, too
+    if met in ([x.shape[n:], y.shape[n:]] for n in range(x.ndim)):
+        return Pitfall(
+            "network-not-applied",
+            "The inputs themselves, or what has their shape, were compared with the targets.",
+            "Compare what the network gives: `neural_network(params, x) - y`.",
+        )
+    return None
+
+
+def _fed_the_inputs(product: tuple[int, int], sizes: list[Shape]) -> Pitfall | None:
+    """Whether a later layer was given what is as wide as `x`, and as nothing that a layer gives."""
+    first, outputs = sizes[0][0], {each[1] for each in sizes}
+    later = {each[0] for each in sizes[1:]} - {first}
+    if first in outputs or product[0] != first or product[1] not in later:
+        return None
+    return Pitfall(
+        "layers-do-not-follow",
+        "A later layer was given the inputs `x`, not what the layer before it gives.",
+        "Go on with each layer's result: `x = jnp.tanh(x @ weights + biases)`, or `h = ... h @ weights ...` "
+        "with `h = x` before the loop.",
+    )
+
+
+def _of_examples(
+    product: tuple[int, int], rows: int, widths: set[int], name: str, in_axes: str
+) -> Pitfall | None:
+    """Whether a product met the number of examples, which no layer is as wide as."""
+    if rows not in product or rows in widths or not set(product) <= {rows, *widths}:
+        return None
+    return Pitfall(
+        "examples-multiplied",
+        f"A product took the axis of examples of `{name}` for the numbers of one example.",
+        f"Each row of `{name}` is an example: map axis 0 of it, `in_axes={in_axes}`, or multiply from the "
+        f"left, `{name} @ weights`.",
+    )
