@@ -17,10 +17,18 @@ from conformance.judge.exercises.exercise import Exercise, Finding
 from conformance.judge.expected_answers import Call, ExpectedAnswers, compute, expected
 from conformance.judge.left_unchanged import of_unchanged
 from conformance.judge.minimize import minimize
-from conformance.judge.nearly_right import LOSES_DIGITS, NOT_ACCURATE, of_nearly_right, of_no_number
+from conformance.judge.nearly_right import (
+    LOSES_DIGITS,
+    NOT_ACCURATE,
+    nearly_vanishes,
+    of_nearly_right,
+    of_no_number,
+)
+from conformance.judge.one_example import of_a_multiple, of_one_example
 from conformance.judge.one_operation_off import of_one_operation
 from conformance.judge.one_term_off import of_one_term
 from conformance.judge.other_containers import of_held, of_other_containers
+from conformance.judge.scaled_arrays import of_scaled_arrays
 from conformance.judge.value_ranges import is_usual, leaves, of_range
 from conformance.judge.verdict import Diagnosis, Verdict
 from conformance.reporting.verdicts.text import without_warnings
@@ -56,7 +64,8 @@ def _decided(
         return attrs.evolve(verdict, remarks=(*verdict.remarks, *([remark] if remark else [])))
     if wrong:
         found, fault = _diagnosed(attempt, exercise, answers, wrong)
-        smallest = _smallest_wrong(attempt, exercise, wrong[0])
+        clear = next((each for each in wrong if not nearly_vanishes(each)), wrong[0])
+        smallest = _smallest_wrong(attempt, exercise, clear)
         verdict = build_verdict.violating(attempt, smallest, found)
         verdict = attrs.evolve(verdict, remarks=(*verdict.remarks, *([fault] if fault else [])))
         return _with_remark_on_changes(attempt, verdict)
@@ -116,6 +125,7 @@ def of_values(wrong: Sequence[diagnosis.WrongAnswer], calls: Sequence[Call]) -> 
     found = found or of_unchanged(wrong) or of_nearly_right(wrong)
     if found in (NOT_ACCURATE, LOSES_DIGITS):  # a small term leaves the answer nearly right, too
         found = of_one_term(wrong) or found
+    found = found or of_one_example(wrong) or of_a_multiple(wrong) or of_scaled_arrays(wrong)
     return found or of_one_operation(wrong) or of_one_term(wrong) or of_no_number(wrong)
 
 
@@ -281,6 +291,8 @@ def _smallest_wrong(
         if mismatch is None or mismatch.what != wrong.mismatch.what:
             return None
         found = diagnosis.WrongAnswer(call, right, given, mismatch)
+        if nearly_vanishes(found) and not nearly_vanishes(wrong):
+            return None  # it reads like rounding, and is none
         return found if also_right.without(exercise, [found]) else None
 
     return minimize(exercise, wrong.call, wrong, again)[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 
@@ -270,6 +271,23 @@ SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
             "is taken by: the first one, unless `argnums` says otherwise.",
         ),
     ),
+    (
+        r"^ValueError: Seed must be between 0 and 2\*\*32 - 1",
+        Diagnosis(
+            "numpy-random",
+            "NumPy's generator was given the seed: it takes no negative one, and its numbers are not JAX's.",
+            "Draw with JAX: `key = jax.random.PRNGKey(seed)`.",
+        ),
+    ),
+    (
+        r"must have ndim at least 1, but it has ndim 0|not have enough dimensions \(has 0",
+        Diagnosis(
+            "number-in-a-product",
+            "One factor of `@` was a single number, without any axis.",
+            "Keep the axes of the factors: `.squeeze()` drops every axis of size 1. A number is multiplied "
+            "by `*`.",
+        ),
+    ),
     (r"inconsistent sizes|partitioned \d+ times, but the dimension size is", AXES),
     (
         r"contracting dimensions|mismatch in its core dimension|\bnot aligned: \d",
@@ -324,6 +342,37 @@ AMBIGUOUS: tuple[tuple[str, str], ...] = (
 """Texts that mean a pitfall only where the exercise has it: JAX says so of other mistakes too."""
 
 
+OPTIONS = (
+    "argnums",
+    "axis_name",
+    "axis_size",
+    "devices",
+    "features",
+    "has_aux",
+    "in_axes",
+    "out_axes",
+    "split_rngs",
+    "static_argnames",
+    "static_argnums",
+    "static_broadcasted_argnums",
+    "use_bias",
+    "variable_axes",
+)
+"""Options of transforms and layers, some of which are misspelt."""
+_UNKNOWN_OPTION = re.compile(
+    r"^TypeError: (?:v?p?map|jit|grad|value_and_grad|\w+\.__init__)\(\) got an unexpected keyword "
+    r"argument '(\w+)'"
+)
+
+
+def _misspelt(name: str, meant: str) -> Diagnosis:
+    return Diagnosis(
+        "misspelt-option",
+        f"There is no option `{name}`.",
+        f"Did you mean `{meant}`?",
+    )
+
+
 def of_text(text: str, own: Mapping[str, Diagnosis]) -> Diagnosis | None:
     """The pitfall behind an exception's type and message; in an exercise's `own` words if it has any."""
     for pattern, pitfall in AMBIGUOUS:
@@ -332,6 +381,10 @@ def of_text(text: str, own: Mapping[str, Diagnosis]) -> Diagnosis | None:
     for pattern, diagnosis in SYMPTOMS:
         if re.search(pattern, text, re.DOTALL):
             return own.get(diagnosis.pitfall, diagnosis)
+    unknown_option = _UNKNOWN_OPTION.search(text)
+    if unknown_option is not None and unknown_option[1] not in OPTIONS:
+        meant = difflib.get_close_matches(unknown_option[1], OPTIONS, 1, 0.8)
+        return _misspelt(unknown_option[1], meant[0]) if meant else None
     removed = of_removed(text)
     if removed is not None:
         return removed

@@ -57,6 +57,8 @@ OF_FLOAT16 = 2.0**-13
 """A quarter of what a step in float16 is off by at most, as a share of the value."""
 LARGEST_OF_FLOAT16, SMALLEST_OF_FLOAT16 = 65504.0, 2.0**-14
 """Beyond the one a number becomes infinite in `float16`, below the other it loses digits, or is zero."""
+VANISHES = 2.0**-12
+"""How far off all values are, at most, as a share of the largest, where a mistake nearly vanishes."""
 CLOSE_ERRORS = 2.0**15
 """How far off the others may be, whose terms cancel, as a multiple of the error bound: bfloat16 has 16
 bits less than float32, and a bound one unit for each rounding."""
@@ -87,6 +89,16 @@ def of_nearly_right(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
         return WHOLE_NUMBERS_ROUNDED
     fine = all(_is_within(each, OF_FLOAT16, 0.0) for each in wrong)
     return LOSES_DIGITS if fine else NOT_ACCURATE
+
+
+def nearly_vanishes(wrong: WrongAnswer) -> bool:
+    """Whether every value is so near the right one that the mistake reads like rounding.
+
+    Args:
+        wrong: a wrong answer.
+
+    """
+    return wrong.mismatch.what == "values" and _is_within(wrong, VANISHES, 0.0)
 
 
 def of_no_number(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:

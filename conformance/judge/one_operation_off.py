@@ -26,6 +26,11 @@ NORMALISED = Diagnosis(
     "The right values were shifted and scaled to mean 0 and deviation 1.",
     "Leave it out: the task asks for no normalisation, by batch or by layer.",
 )
+SORTED = Diagnosis(
+    "sorted",
+    "The right values came sorted by their size.",
+    "Leave them in the order of the examples: look for `sort`.",
+)
 RELATIVE = 1e-4
 """How far off a value may be, as a share of it: for recognising it, never for a verdict."""
 ABSOLUTE = 1e-5
@@ -197,6 +202,7 @@ def _ways(given: np.ndarray, right: np.ndarray) -> Iterator[tuple[Diagnosis, Com
         for axis in (0, -1):
             yield _backwards(axis), partial(_moved, np.flip, axis)
             yield _running(axis), partial(_moved, np.cumsum, axis)
+            yield SORTED, partial(_moved, np.sort, axis)
         for axis, small in itertools.product((0, -1), SMALL):
             yield NORMALISED, partial(_normalised, axis, small, 0.0)
             yield NORMALISED, partial(_normalised, axis, 0.0, small)

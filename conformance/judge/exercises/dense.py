@@ -72,6 +72,28 @@ def other_features(reference: Callable[..., Rounded]) -> tuple[Pitfall, ...]:
     )
 
 
+def squeezed(reference: Callable[..., Rounded]) -> Pitfall:
+    """The pitfall of answers from which axes of size 1 were dropped, in place of all but one.
+
+    Args:
+        reference: of the exercise.
+
+    """
+
+    def wrong(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+        shape = (len(x_batch), features)
+        return rounded.moved(
+            reference(seed, x_batch, features), lambda leaf: leaf.reshape(shape).squeeze()
+        )
+
+    return Pitfall(
+        "squeezed-not-flattened",
+        "The answer lacks every axis of size 1, and the others are not joined.",
+        "`squeeze` drops axes of size 1 and flattens nothing: write `.reshape(-1)` or `.flatten()`.",
+        wrong,
+    )
+
+
 SEED_OVERFLOWS = Pitfall(
     "seed-overflows",
     "A seed beyond the range of int32 went through an array or a jitted argument.",

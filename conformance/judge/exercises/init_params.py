@@ -61,6 +61,17 @@ def _swapped(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
     return _bounded([jax.random.split(k)[::-1] for k in keys], layer_sizes)
 
 
+def _two_at_once(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
+    keys = jax.random.split(key, 2 * (len(layer_sizes) - 1))
+    return _bounded(list(zip(keys[::2], keys[1::2], strict=True)), layer_sizes)
+
+
+def _halves(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
+    count = len(layer_sizes) - 1
+    keys = jax.random.split(key, 2 * count)
+    return _bounded(list(zip(keys[:count], keys[count:], strict=True)), layer_sizes)
+
+
 def _reused(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
     keys = jax.random.split(key, len(layer_sizes) - 1)
     return _bounded([(jax.random.split(k)[0],) * 2 for k in keys], layer_sizes)
@@ -156,6 +167,24 @@ def _transposed(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
     )
 
 
+def _drawn_transposed(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
+    value, error = _transposed(layer_sizes, key)
+    return Rounded(*([(w.T, b) for w, b in part] for part in (value, error)))
+
+
+def _wide_biases(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
+    pairs = [jax.random.split(k) for k in jax.random.split(key, len(layer_sizes) - 1)]
+    both = zip(pairs, layer_sizes[:-1], layer_sizes[1:], strict=True)
+    draws = [(_draws(w, i, o), _draws(b, i)) for (w, b), i, o in both]
+    return rounded.evaluate(_normal_tree, draws)
+
+
+def _constant_biases(layer_sizes: Sequence[int], key: np.ndarray, number: float) -> Rounded:
+    value, error = reference(layer_sizes, key)
+    filled = [(w, np.full_like(b, number)) for w, b in value]
+    return Rounded(filled, [(w, np.zeros_like(b)) for w, b in error])
+
+
 def _zero_biases(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
     result = reference(layer_sizes, key)
     zeroed = [[(w, np.zeros_like(b)) for w, b in part] for part in result]
@@ -218,6 +247,8 @@ EXERCISE = Exercise(
                 _one_key,
                 _key_used_bare,
                 _swapped,
+                _two_at_once,
+                _halves,
                 *CHAINED,
             )
         ),
@@ -251,6 +282,27 @@ EXERCISE = Exercise(
             "The weights are (out, in).",
             "Draw them as (in, out), so that `x @ weights` works.",
             _transposed,
+        ),
+        Pitfall(
+            "weights-transposed",
+            "The weights were drawn as (out, in), and transposed after.",
+            "Draw them as (in, out), without `.T`: the numbers come in another order otherwise.",
+            _drawn_transposed,
+        ),
+        Pitfall(
+            "biases-as-wide-as-inputs",
+            "Each layer has as many biases as inputs.",
+            "Draw one for each output: `(layer_sizes[i + 1],)`.",
+            _wide_biases,
+        ),
+        *(
+            Pitfall(
+                "constant-biases",
+                f"All biases are {number:g} instead of normal draws.",
+                "Draw them from the second of each layer's two keys.",
+                partial(_constant_biases, number=number),
+            )
+            for number in (1.0, 0.1, 0.01)
         ),
         Pitfall(
             "zero-biases",

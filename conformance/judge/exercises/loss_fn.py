@@ -10,7 +10,8 @@ import numpy as np
 
 from conformance.judge.exercises import read_errors, rounded, training, training_mistakes
 from conformance.judge.exercises.exercise import Exercise, Pitfall
-from conformance.judge.exercises.other_losses import LOSSES
+from conformance.judge.exercises.other_losses import ALONE, LOSSES
+from conformance.judge.exercises.other_networks import ALONE as NETWORKS_ALONE
 from conformance.judge.exercises.other_networks import NETWORKS
 from reference.error_bounds.evaluate import Rounded
 
@@ -53,7 +54,10 @@ EXERCISE = Exercise(
     reference=reference,
     solution=SOLUTION,
     pitfalls=(
-        *(Pitfall(way.id, way.symptom, way.fix, _with_loss(way.compute)) for way in LOSSES),
+        *(
+            Pitfall(way.id, way.symptom, way.fix, _with_loss(way.compute))
+            for way in (*LOSSES, *ALONE)
+        ),
         *(
             Pitfall(
                 way.id,
@@ -61,7 +65,7 @@ EXERCISE = Exercise(
                 way.fix,
                 _another(partial(training.mean_squared, network=way.compute)),
             )
-            for way in NETWORKS
+            for way in (*NETWORKS, *NETWORKS_ALONE)
         ),
     ),
     rare_pitfalls=tuple(training_mistakes.of_the_loss()),

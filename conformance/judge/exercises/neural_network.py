@@ -55,7 +55,7 @@ EXERCISE = Exercise(
     pitfalls=(
         *(
             Pitfall(way.id, way.symptom, way.fix, partial(_of_batch, way.compute))
-            for way in other_networks.NETWORKS
+            for way in (*other_networks.NETWORKS, *other_networks.ALONE)
         ),
         Pitfall(
             "row-zero-broadcast",

@@ -43,6 +43,23 @@ def _row_zero(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
     return flat(dense.ensemble(jax.random.PRNGKey(seed), rows, features))
 
 
+def _all_pairs(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    split = jax.random.split(jax.random.PRNGKey(seed), len(x_batch))
+    members = [dense.params(key, x_batch.shape[1], features) for key in split]
+    return flat(
+        dense.answers(
+            [each for each in members for _ in x_batch],
+            np.tile(x_batch, (len(members), 1)),
+            features,
+        )
+    )
+
+
+def _first_member(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    first = jax.random.split(jax.random.PRNGKey(seed), len(x_batch))[0]
+    return flat(dense.shared(first, x_batch, features))
+
+
 def _derived(number: int) -> Any:
     def wrong(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
         key, size = jax.random.PRNGKey(seed), len(x_batch)
@@ -165,6 +182,20 @@ EXERCISE = Exercise(
             "Map axis 0 of `x_batch`, and keep the examples first: `in_axes=0, out_axes=0`.",
             _mapped_over_inputs_and_out,
         ),
+        Pitfall(
+            "every-member-on-every-example",
+            "Every member was applied to every example.",
+            "Map the parameters and the examples together: `jax.vmap(layer.apply)(variables, x_batch)`, "
+            "with `in_axes=(0, 0)`.",
+            _all_pairs,
+        ),
+        Pitfall(
+            "first-member-only",
+            "Every example was given the first member's weights.",
+            "Map the parameters along with the examples: no `[0]` of them.",
+            _first_member,
+        ),
+        dense.squeezed(reference),
         Pitfall(
             "row-zero-broadcast",
             "Every member was given the first example.",

@@ -197,6 +197,7 @@ EXERCISE = Exercise(
             "Keep the examples first: `out_axes=0` before flattening.",
             _features_first,
         ),
+        dense.squeezed(reference),
         Pitfall(
             "not-flattened",
             "The answer has shape (B, features).",

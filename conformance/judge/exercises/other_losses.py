@@ -79,3 +79,32 @@ LOSSES: tuple[Way, ...] = (
     ),
 )
 """Losses: each takes answers and targets, both (B, out), and gives a scalar."""
+
+ALONE: tuple[Way, ...] = (
+    Way(
+        "averaged-before-squaring",
+        "The mean error was squared: errors of either sign cancel in it.",
+        f"{_SQUARES} Mind the parentheses: `jnp.mean((p - y) ** 2)`, not `jnp.mean(p - y) ** 2`.",
+        lambda p, y: jnp.square(jnp.mean(p - y)),
+    ),
+    Way(
+        "targets-of-every-example",
+        "Each number of the answers was compared with every number of the targets.",
+        "Give both the same shape: (N, 1) less (N,) is broadcast to (N, N). Look for a `reshape` or "
+        "`[:, None]` of one of them.",
+        lambda p, y: jnp.mean(_squares(p.reshape(-1, 1), y.reshape(1, -1))),
+    ),
+    Way(
+        "added-not-subtracted",
+        "The targets were added to the answers.",
+        "Subtract them: `jnp.mean((p - y) ** 2)`.",
+        lambda p, y: jnp.mean(_squares(p, -y)),
+    ),
+    Way(
+        "first-example-only",
+        "The loss is that of the first example alone.",
+        "Take the mean over all of them: no `[0]`, and no `return` inside a loop.",
+        lambda p, y: jnp.mean(_squares(p[:1], y[:1])),
+    ),
+)
+"""Further losses, which are tried as the only mistake."""

@@ -173,3 +173,25 @@ NETWORKS: tuple[Way, ...] = (
     ),
 )
 """Networks: each takes params and `x` (B, in), and gives (B, out)."""
+
+ALONE: tuple[Way, ...] = (
+    Way(
+        "activation-applied-twice",
+        "Tanh was applied twice in each layer.",
+        "Apply it once, after the biases are added.",
+        partial(forward, activation=lambda x: jnp.tanh(jnp.tanh(x))),
+    ),
+    Way(
+        "bias-subtracted",
+        "The biases were subtracted.",
+        "Add them: `jnp.tanh(x @ weights + biases)`.",
+        lambda params, x: forward([(weights, -biases) for weights, biases in params], x),
+    ),
+    Way(
+        "first-bias-only",
+        "The first bias of each layer was added to all of its outputs.",
+        "Add `biases` as they are, one for each output: no `[0]`.",
+        lambda params, x: forward([(w, jnp.full_like(b, b[0])) for w, b in params], x),
+    ),
+)
+"""Further networks, which are tried as the only mistake."""

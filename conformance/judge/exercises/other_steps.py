@@ -166,7 +166,42 @@ def _first_example(params: Params, x: Any, y: Any, rate: Any) -> Params:
     return step(params, x[:1], y[:1], rate)
 
 
+def _divided_by_examples(params: Params, x: Any, y: Any, rate: Any) -> Params:
+    return step(params, x, y, rate / len(x))
+
+
+def _times_params(params: Params, x: Any, y: Any, rate: Any) -> Params:
+    pairs = zip(params, gradient(params, x, y), strict=True)
+    return [(w - rate * w * dw, b - rate * b * db) for (w, b), (dw, db) in pairs]
+
+
+def _uphill_at(own: float, params: Params, x: Any, y: Any, rate: Any) -> Params:
+    return step(params, x, y, jnp.float32(-own))
+
+
 WHOLE_STEPS: tuple[Way, ...] = (
+    Way(
+        "step-divided-by-the-examples",
+        "The step was divided by the number of examples.",
+        "Multiply the gradient by `learning_rate` alone: the mean in the loss divides already.",
+        _divided_by_examples,
+    ),
+    Way(
+        "step-times-the-params",
+        "The step was multiplied by the parameters.",
+        "Subtract the step from them: `w - learning_rate * dw`.",
+        _times_params,
+    ),
+    *(
+        Way(
+            "gradient-added-and-learning-rate-ignored",
+            f"Two things are wrong. (1) The gradient was added. (2) The learning rate is {own:g}, "
+            "whatever is given.",
+            "Subtract `learning_rate` times the gradient.",
+            partial(_uphill_at, own),
+        )
+        for own in (1.0, *OWN_RATES)
+    ),
     *(
         Way(
             "layer-after-layer",

@@ -97,6 +97,11 @@ AVERAGES = (
 )
 
 
+def _averaged(data: np.ndarray) -> np.ndarray:
+    """The mean over the devices, for each of them."""
+    return np.broadcast_to(data.mean(0, keepdims=True), data.shape)
+
+
 def _scaled(gradients: Any, power: int) -> Any:
     """The gradients, along a first axis of devices, times a power of their number."""
     return jax.tree_util.tree_map(lambda g: g * np.float32(len(g)) ** power, gradients)
@@ -142,6 +147,15 @@ EXERCISE = Exercise(
         *(
             Pitfall(way.id, way.symptom, way.fix, training_mistakes.over_devices(way.compute))
             for way in AVERAGES
+        ),
+        Pitfall(
+            "data-averaged",
+            "The data of the devices were averaged, and the gradient taken of that mean.",
+            "Take the gradient of each device's own data, and average the gradients: "
+            "`jax.lax.pmean(gradient, axis_name)`.",
+            lambda params, x, y, learning_rate: reference(
+                params, _averaged(x), _averaged(y), learning_rate
+            ),
         ),
         Pitfall(
             "params-not-returned-per-device",

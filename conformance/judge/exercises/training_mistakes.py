@@ -15,7 +15,7 @@ import attrs
 import jax
 import numpy as np
 
-from conformance.judge.exercises import rounded, training
+from conformance.judge.exercises import other_losses, other_networks, rounded, training
 from conformance.judge.exercises.exercise import Pitfall
 from conformance.judge.exercises.other_losses import LOSSES
 from conformance.judge.exercises.other_networks import NETWORKS
@@ -26,6 +26,9 @@ from reference.error_bounds.evaluate import Rounded
 
 PLACES = {"network": "In the network: ", "loss": "In the loss: ", "average": "", "step": ""}
 """The parts of a step of training that may be wrong, and how a symptom there begins."""
+
+ALONE = {"network": other_networks.ALONE, "loss": other_losses.ALONE}
+"""Further mistakes, which are not tried together with others: each would be with all of those."""
 
 
 @attrs.frozen
@@ -56,7 +59,7 @@ def of_the_loss() -> Iterator[Pitfall]:
 def of_a_step() -> Iterator[Pitfall]:
     """Mistakes in a step: one in the network or the loss, and two at once in any two parts."""
     ways = {"network": (*NETWORKS, *SLOPES), "loss": LOSSES, "step": STEPS}
-    for mistakes in _combined(ways, (1, 2)):
+    for mistakes in (*_combined(ALONE, (1,)), *_combined(ways, (1, 2))):
         if [place for place, _ in mistakes] != ["step"]:
             yield _pitfall(mistakes, partial(_step, _with(Parts(), mistakes)))
 
@@ -74,7 +77,7 @@ def of_a_step_over_devices(averages: Sequence[Way]) -> Iterator[Pitfall]:
         "average": averages,
         "step": STEPS,
     }
-    for mistakes in _combined(ways, (1, 2)):
+    for mistakes in (*_combined(ALONE, (1,)), *_combined(ways, (1, 2))):
         if [place for place, _ in mistakes] != ["average"]:
             parts = _with(Parts(average=averaged), mistakes)
             yield _pitfall(mistakes, partial(_step_over_devices, parts))

@@ -43,12 +43,50 @@ def _cosines(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.asarray((x * y).sum(1) / lengths, np.float32)
 
 
+def _means(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    means = (x * y).mean(1)
+    return np.asarray(means.astype(x.dtype) if x.dtype.kind == "i" else means)
+
+
 OTHERS: tuple[tuple[str, str, str, Callable[[np.ndarray, np.ndarray], np.ndarray]], ...] = (
     (
         "divided-by-the-lengths",
         "The products were divided by the lengths of both rows: these are cosines.",
         "Leave the lengths out.",
         _cosines,
+    ),
+    (
+        "averaged-not-summed",
+        "The products were averaged.",
+        "Add them up: `jnp.dot` of each pair, or `jnp.sum` in place of `jnp.mean`.",
+        _means,
+    ),
+    *(
+        (
+            "one-array-with-itself",
+            f"Every row of {name} was multiplied by itself; the other array was not used.",
+            "Give the map both: `jax.vmap(jnp.dot)(x, y)`.",
+            of,
+        )
+        for name, of in (("x", lambda x, y: (x * x).sum(1)), ("y", lambda x, y: (y * y).sum(1)))
+    ),
+    *(
+        (
+            "one-product-missing",
+            f"The {which} product of each pair was left out.",
+            "Add up all of them: a loop over `range(n)` begins at 0 and ends at n - 1.",
+            of,
+        )
+        for which, of in (
+            ("first", lambda x, y: (x * y)[:, 1:].sum(1)),
+            ("last", lambda x, y: (x * y)[:, :-1].sum(1)),
+        )
+    ),
+    (
+        "as-many-answers-as-columns",
+        "There are as many answers as a row has numbers.",
+        "Make one for each row: `len(x)` or `x.shape[0]`, not `x.shape[1]`.",
+        lambda x, y: (x * y).sum(1)[np.minimum(np.arange(x.shape[1]), len(x) - 1)],
     ),
     (
         "outer-product",

@@ -124,6 +124,31 @@ EXERCISE = Exercise(
         Pitfall("bias-added-twice", "The biases were added twice.", "Add them once.", _bias_twice),
         Pitfall("bias-subtracted", "The biases were subtracted.", "Add them.", _subtracted),
         Pitfall(
+            "first-bias-only",
+            "The first bias was added to all outputs.",
+            "Add `biases` as they are, one for each output: no `[0]`.",
+            lambda weights, biases, inputs: reference(
+                weights, np.full_like(biases, biases[0]), inputs
+            ),
+        ),
+        *(
+            Pitfall(
+                "biases-summed",
+                f"The {what} of the biases was added to every output.",
+                "Add `biases` as they are, one for each output.",
+                lambda weights, biases, inputs, of=of: rounded.roughly(
+                    np.asarray(inputs @ weights + of(biases), np.float32)
+                ),
+            )
+            for what, of in (("sum", np.sum), ("mean", np.mean))
+        ),
+        Pitfall(
+            "arguments-in-another-order",
+            "The weights were multiplied by the biases, and the inputs added: the arguments changed places.",
+            "Name the mapped function's arguments in the order they are given in: weights, biases, inputs.",
+            lambda weights, biases, inputs: rounded.roughly(weights @ biases + inputs),
+        ),
+        Pitfall(
             "activation-added",
             "`softmax` over the examples was applied to the right values.",
             "Leave it out: the task asks for the values themselves.",

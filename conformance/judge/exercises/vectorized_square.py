@@ -89,6 +89,12 @@ EXERCISE = Exercise(
             "Return one square for every element.",
             lambda x: rounded.moved(reference(x), np.sum),
         ),
+        Pitfall(
+            "outer-product",
+            "Every number was multiplied by every number.",
+            "Multiply each by itself: `x * x`, without `[:, None]` and `jnp.outer`.",
+            lambda x: rounded.roughly(np.outer(x, x)),
+        ),
         *other_powers("Square each number: `value**2`."),
     ),
     expects_map=True,
