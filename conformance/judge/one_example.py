@@ -41,7 +41,8 @@ def _examples(wrong: WrongAnswer, place: int) -> int:
     if given.ndim > right.ndim or not given.size or right.size % given.size:
         return 0
     rows = right.reshape(-1, given.size)
-    lengths = {np.shape(value)[0] for value in wrong.call.arguments.values() if np.ndim(value)}
+    arrays = [value for value in wrong.call.arguments.values() if isinstance(value, np.ndarray)]
+    lengths = {len(array) for array in arrays if array.ndim}
     if len(rows) not in lengths or not _close(given.ravel(), rows[place]):
         return 0
     return len(rows)
@@ -60,6 +61,8 @@ def of_a_multiple(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
     if len(arrays) != 1 or not others or any(each.mismatch.what != "values" for each in wrong):
         return None
     if any(len({each.call.arguments[name] for each in wrong}) < ENOUGH for name in others):
+        return None
+    if any(len(each.given.arrays) != 1 for each in wrong):
         return None
     pairs = [(e.given.arrays[0].ravel(), e.call.arguments[arrays[0]].ravel()) for e in wrong]
     if any(given.shape != argument.shape for given, argument in pairs):

@@ -59,7 +59,7 @@ def of_the_loss() -> Iterator[Pitfall]:
 def of_a_step() -> Iterator[Pitfall]:
     """Mistakes in a step: one in the network or the loss, and two at once in any two parts."""
     ways = {"network": (*NETWORKS, *SLOPES), "loss": LOSSES, "step": STEPS}
-    for mistakes in (*_combined(ALONE, (1,)), *_combined(ways, (1, 2))):
+    for mistakes in _from_one_to_two(ways):
         if [place for place, _ in mistakes] != ["step"]:
             yield _pitfall(mistakes, partial(_step, _with(Parts(), mistakes)))
 
@@ -77,7 +77,7 @@ def of_a_step_over_devices(averages: Sequence[Way]) -> Iterator[Pitfall]:
         "average": averages,
         "step": STEPS,
     }
-    for mistakes in (*_combined(ALONE, (1,)), *_combined(ways, (1, 2))):
+    for mistakes in _from_one_to_two(ways):
         if [place for place, _ in mistakes] != ["average"]:
             parts = _with(Parts(average=averaged), mistakes)
             yield _pitfall(mistakes, partial(_step_over_devices, parts))
@@ -104,6 +104,13 @@ def _combined(ways: Mapping[str, Sequence[Way]], counts: Sequence[int]) -> Itera
         for places in itertools.combinations(ways, count):
             for chosen in itertools.product(*(ways[place] for place in places)):
                 yield tuple(zip(places, chosen, strict=True))
+
+
+def _from_one_to_two(ways: Mapping[str, Sequence[Way]]) -> Iterator[Mistakes]:
+    """One mistake of these, one of those that are tried alone, then two of these at once."""
+    yield from _combined(ways, (1,))
+    yield from _combined(ALONE, (1,))
+    yield from _combined(ways, (2,))
 
 
 def _with(parts: Parts, mistakes: Mistakes) -> Parts:
