@@ -49,6 +49,7 @@ TOLD: tuple[tuple[str, str, str | None], ...] = (
     (LAYER, "return " + LAYERS.format("x * w + b", "(None, None, 0)"), "elementwise-product"),
     (LAYER, "return inputs * weights + biases", "elementwise-product"),
     (LAYER, "return inputs @ weights + biases[:, None]", "bias-as-a-column"),
+    (LAYER, "return jnp.squeeze(inputs) @ weights + biases", "number-in-a-product"),
     (LAYER, "return inputs @ weights + biases[1:]", "shapes-do-not-fit"),
     (NETWORK, "return jax.vmap(network, in_axes=(None, 1))(params, x)", "examples-multiplied"),
     (NETWORK, "h = x\n    for w, b in params:\n        h = jnp.tanh(x @ w + b)\n    return h",
@@ -72,6 +73,11 @@ TOLD: tuple[tuple[str, str, str | None], ...] = (
     (SHARED, ("layer = lift(features)\n    variables = layer.init(key_of(seed), x[0])\n"
      "    return layer.apply(variables, x).reshape(-1)"), "one-example-to-the-lift"),
     (SHARED, LIFTED.format("layer.apply(variables, x.reshape(x.shape[2], -1))"), None),
+    (SHARED, "np.random.seed(seed)\n    return right(np.random.randint(99), x, features)", "numpy-random"),
+    (SHARED, "return nn.vmap(nn.Dense, variable_axis={'params': None})(features)", "misspelt-option"),
+    (SHARED, "return nn.vmap(nn.Dense, shared={'params': None})(features)", None),
+    (SQUARE, "return jax.vmap(lambda v: v * v, in_axis=0)(x)", "misspelt-option"),
+    (SQUARE, "return jax.vmap(lambda v: v * v, variable_axes=0)(x)", None),
     (ENSEMBLE, COPIES.format(8, "x"), "fixed-size"),
     (ENSEMBLE, COPIES.format("len(x)", "jnp.repeat(x, 6, 0)"), "fixed-size"),
     (ENSEMBLE, COPIES.format("x.shape[1]", "x"), "wrong-in-axes"),
@@ -152,3 +158,13 @@ def test_rows_in_a_list_or_a_tuple_are_still_an_answer(judge: Callable) -> None:
         f"def {SQUARE}:\n    return [v * v for v in x]\n"
     )
     assert {verdict.verdict for verdict in judge(source)} == {"conforms"}
+
+
+def test_a_mistake_that_nearly_vanishes_is_shown_where_it_does_not(judge: Callable) -> None:
+    mean = "return jax.vmap(lambda a, b: (a * b).mean().astype(a.dtype))(x, y)"
+    (verdict,) = judge(f"{IMPORTS}\ndef {DOT}:\n    {mean}\n")
+    found = verdict.counterexample
+    assert found.arguments["x"].shape[1] > 1, verdict
+    assert np.max(np.abs(found.got - found.expected)) > 0.1 * np.max(np.abs(found.expected))
+    (rounded,) = judge(f"{IMPORTS}\ndef {DOT}:\n    return (x * y).astype(np.float16).sum(1)\n")
+    assert rounded.counterexample is not None
