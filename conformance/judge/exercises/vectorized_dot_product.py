@@ -45,7 +45,8 @@ def _cosines(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def _means(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     means = (x * y).mean(1)
-    return np.asarray(means.astype(x.dtype) if x.dtype.kind == "i" else means)
+    # As float32, in which JAX computes a mean of integers: it rounds large ones.
+    return np.asarray(np.trunc(means) if x.dtype.kind == "i" else means, np.float32)
 
 
 OTHERS: tuple[tuple[str, str, str, Callable[[np.ndarray, np.ndarray], np.ndarray]], ...] = (

@@ -163,6 +163,7 @@ def test_rows_in_a_list_or_a_tuple_are_still_an_answer(judge: Callable) -> None:
 def test_a_mistake_that_nearly_vanishes_is_shown_where_it_does_not(judge: Callable) -> None:
     mean = "return jax.vmap(lambda a, b: (a * b).mean().astype(a.dtype))(x, y)"
     (verdict,) = judge(f"{IMPORTS}\ndef {DOT}:\n    {mean}\n")
+    assert verdict.diagnosis.pitfall == "averaged-not-summed", verdict
     found = verdict.counterexample
     assert found.arguments["x"].shape[1] > 1, verdict
     assert np.max(np.abs(found.got - found.expected)) > 0.1 * np.max(np.abs(found.expected))
