@@ -118,6 +118,18 @@ def of_several(x):
     unused = [jax.grad(lambda x: jnp.sum(over(without_slope, check_vma=c)(x) * x))(x) for c in (True, False)]
     return pulled, back, unused, jax.linearize(several, x)[1](x)
 
+@jax.custom_vjp
+def counted(x, n):
+    return 3 * x, n
+
+counted.defvjp(lambda x, n: jax.vjp(lambda x, n: (3 * x, n), x, n), lambda back, g: back(g))
+
+def of_counts(x):
+    # What whole numbers have for a slope is no number: it is not divided among devices.
+    pairs = [over(counted, (split, whole), (split, whole), check_vma=c) for c in (True, False)]
+    given = x, np.zeros(2, jax.dtypes.float0)
+    return [jax.vjp(each, x, jnp.arange(2))[1](given)[0] for each in pairs]
+
 def of_keys(x):
     keys = random.split(random.key(7), 2)
     turned = over(lambda key: jax.vmap(random.fold_in, (0, None))(key, 3))(keys)
@@ -125,7 +137,7 @@ def of_keys(x):
     due = jax.vmap(random.fold_in, (0, None))(keys, 3)
     return drawn, jnp.all(random.key_data(turned) == random.key_data(due))
 
-return jax.jit(lambda x: (of_several(x), of_keys(x)))(a)
+return jax.jit(lambda x: (of_several(x), of_keys(x), of_counts(x)))(a)
 """
 
 
@@ -133,7 +145,7 @@ def _in_part(a: Any) -> Any:
     zero = 0 * a
     pulled = [2 * a, zero + 2, zero + 1, zero + 5]
     pushed = (2 * a * a).sum(keepdims=True), 2 * a.sum(keepdims=True), a, 5 * a
-    return exactly(((pulled, 2 + 5 * a, [3 * a] * 2, pushed), (a, True)))
+    return exactly(((pulled, 2 + 5 * a, [3 * a] * 2, pushed), (a, True), [3 * a] * 2))
 
 
 def _of_maps(a: Any, b: Any) -> Any:

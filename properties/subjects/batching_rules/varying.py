@@ -102,6 +102,21 @@ _FUNCTIONS = (
         "jax.grad(lambda x: jnp.sum(jax.checkpoint(jnp.sin)(x) * jnp.ones(6)))(x)",
     ),
     "jax.eval_shape(lambda y: jnp.sin(y) * x, x).shape[0] * x",
+    # What is made is filled with, or bounded by, a number that varies itself.
+    *("jnp.full_like(x, x[0, 0])", "lax.full_like(x, x[0, 0], jnp.int32)", "jnp.full(3, x[0, 0])"),
+    *("jnp.full_like(jnp.ones(3), x[0, 0])", "jnp.pad(x, 1, constant_values=x[0, 0])"),
+    *("lax.pad(x, x[0, 0], ((0, 0, 1), (1, 0, 0)))", "jnp.max(x, initial=x[0, 0])"),
+    *("jnp.clip(x, x[0, 0])", "lax.clamp(x[0, 0], x, 1.0)", "jnp.nan_to_num(x, nan=x[0, 0])"),
+    *(
+        "jnp.insert(x, 0, x[0, 0], axis=0)",
+        "jnp.linspace(x[0, 0], 1.0, 3)",
+        "jnp.arange(3) * x[0, 0]",
+    ),
+    *(
+        "jnp.where(x > 0, x[0, 0], 1.0)",
+        "jnp.sum(x, initial=x[0, 0])",
+        "jnp.zeros(3).at[1].set(x[0, 0])",
+    ),
 )
 """Expressions of the array that one of two devices has, of two rows of six numbers."""
 _LAMBDAS = "".join(f"    lambda x: {each},\n" for each in _FUNCTIONS)

@@ -51,6 +51,18 @@ OF_CALLS = (
         "pass",
     ),
     (
+        "lax.shard_map.in-part",
+        "jax._src.shard_map:_shard_map_transpose",
+        "x if check_vma or dtypes.dtype(x) == dtypes.float0",
+        "x if check_vma",
+    ),
+    (
+        "lax.pvary.of-what-is-made",
+        "jax._src.lax.lax:_full_like_insert_pvary",
+        "val, _ = core.auto_insert_reshard(val, x)",
+        "val = core.pvary(val, tuple(core.typeof(x).mat.varying))",
+    ),
+    (
         "lax.shard_map.over-one",
         "jax._src.lax.parallel:_reduction_batcher",
         "prim.bind(v, axes=axes) if prim is psum_invariant_p else",
