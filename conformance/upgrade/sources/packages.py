@@ -6,7 +6,7 @@ They are found by what is installed beside the running Python. Nothing is import
 import ast
 import importlib.metadata
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -35,8 +35,8 @@ def packages_of(places: Sequence[Path]) -> list[Package]:
         for module, line in _imported(path):
             found = Import(file=shown, line=line, module=module)
             imports.setdefault(module.partition(".")[0], []).append(found)
-    of_module = importlib.metadata.packages_distributions() if imports else {}
-    waiting = [name for top in imports for name in of_module.get(top, ())]
+    of_module = _distributions(imports.keys())
+    waiting = [name for top in imports for name in of_module[top]]
     packages: dict[str, Package] = {}
     while waiting:
         name = canonicalize_name(waiting.pop(0))
@@ -50,7 +50,7 @@ def packages_of(places: Sequence[Path]) -> list[Package]:
         if not BUILT_ON & {each.name for each in requires} or _is_editable(distribution):
             continue
         waiting += [each.name for each in requires if _applies(each)]
-        tops = [top for top in imports if name in map(canonicalize_name, of_module.get(top, ()))]
+        tops = [top for top in imports if name in of_module[top]]
         packages[name] = Package(
             name=name,
             version=distribution.version,
@@ -58,6 +58,17 @@ def packages_of(places: Sequence[Path]) -> list[Package]:
             imports=[each for top in tops for each in imports[top]],
         )
     return list(packages.values())
+
+
+def _distributions(modules: Collection[str]) -> dict[str, set[str]]:
+    """By module, the distributions that have it: Python 3.10 finds those with a `top_level.txt` alone."""
+    found: dict[str, set[str]] = {module: set() for module in modules}
+    for distribution in importlib.metadata.distributions() if modules else ():
+        record = "\n" + (distribution.read_text("RECORD") or "")
+        for module, names in found.items():
+            if f"\n{module}/" in record or f"\n{module}.py," in record:
+                names.add(canonicalize_name(distribution.metadata["Name"]))
+    return found
 
 
 def _imported(path: Path) -> Iterator[tuple[str, int]]:
