@@ -88,8 +88,10 @@ split, whole = jax.sharding.PartitionSpec("i"), jax.sharding.PartitionSpec()
 def every(x):
     # Where there is one device, each of these leaves what it is given.
     gathered = lax.all_gather(x, "i", tiled=True)
-    around = lax.ppermute(x, "i", [(0, 0)]), lax.all_to_all(x[:, None], "i", 1, 1, tiled=True)[:, 0]
-    return x + lax.axis_index("i"), gathered, lax.psum_scatter(x, "i", tiled=True), *around
+    row, around = x[None], lax.ppermute(x, "i", [(0, 0)])
+    exchanged = lax.all_to_all(x[:, None], "i", 1, 1, tiled=True)[:, 0], lax.all_to_all(row, "i", 0, 1)[:, 0]
+    scattered = lax.psum_scatter(row, "i"), lax.psum_scatter(row, "i", scatter_dimension=1, tiled=True)[0]
+    return x + lax.axis_index("i"), gathered, around, *exchanged, *scattered
 
 over = lambda f, after: jax.shard_map(f, mesh=only, in_specs=split, out_specs=after)
 total = lambda x: jnp.sum(over(lambda x: lax.psum(x * x, "i"), whole)(x))
@@ -170,7 +172,7 @@ ACROSS_DEVICES: tuple[FunctionSubject, ...] = (
             "shard_map.over-one",
             _OVER_ONE,
             of("few", 2),
-            answer=lambda a: exactly(((a,) * 5, a, 2 * a)),
+            answer=lambda a: exactly(((a,) * 7, a, 2 * a)),
         ),
         most_axes=1,
     ),

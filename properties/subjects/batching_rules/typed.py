@@ -15,7 +15,7 @@ from properties.subjects.batching_rules.entry import exactly, of, rule
 _HEAD = """
 import contextlib
 
-if jax.__version_info__ < (0, 10, 1):
+if jax.__version_info__ < (0, 10, 2):
     raise NotImplementedError("its types do not say all of this")
 P = jax.sharding.PartitionSpec
 explicit = (jax.sharding.AxisType.Explicit,) * 3
@@ -155,11 +155,9 @@ _LAMBDAS = "".join(f"    lambda x: {each},\n" for each in _FUNCTIONS)
 _TYPED = f"""{_HEAD}
 functions = [
 {_LAMBDAS}]
-# Along each axis, in front and at the end, and where the batch is not sharded.
-kept = [
-    is_kept(each, i % 3, -(i % 2), *((None,) if i % 7 == 6 else ("batch", i % 5 < 2)))
-    for i, each in enumerate(functions)
-]
+# Along each axis, in front and at the end; of some, where the batch is not sharded, too.
+kept = [is_kept(each, i % 3, -(i % 2), "batch", i % 5 < 2) for i, each in enumerate(functions)]
+kept += [is_kept(each, i % 3, -(i % 2), None) for i, each in enumerate(functions[6::7])]
 # The name of the batch's axis is said, of several letters and of several axes.
 names = "batch", ("batch", "one"), "one"
 kept += [is_kept(functions[i], 0, 0, name, True) for i, name in enumerate(names)]
@@ -278,8 +276,8 @@ return a + np.float32("batch" in first and under(kinds.Auto, program, mapped) ==
 
 
 def _typed(a: Any) -> Any:
-    """One for each function whose type is kept: all of them, and three in three more ways."""
-    return exactly(a[..., None] + np.ones(len(_FUNCTIONS) + 9, a.dtype))
+    """One for each function whose type is kept: all, a seventh again, and three in three more ways."""
+    return exactly(a[..., None] + np.ones(len(_FUNCTIONS) + len(_FUNCTIONS[6::7]) + 9, a.dtype))
 
 
 _ENTRIES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
