@@ -6,6 +6,7 @@ from conformance.known_defects.defect import Defect
 from conformance.known_defects.minimal_calls import (
     NOT_FOUND,
     NOT_FOUND_ON_THE_27TH,
+    NOT_FOUND_ON_THE_30TH,
     any_axes,
     calls_of,
     empty_calls_of,
@@ -138,6 +139,19 @@ REFERENCES: tuple[Defect, ...] = (
             "https://github.com/jax-ml/jax/pull/37113 (0.10.1) made it work."
         ),
         all_laws=False,
+    ),
+    Defect(
+        id="vmap-scan-of-a-reference-empty",
+        transform="jax.vmap",
+        versions={"jax": ">=0.12"},
+        affects=empty_calls_of(("lax.get.slopes",)),
+        law="mapping.axis-size",
+        call=FunctionCall("lax.get.slopes", {"batch": 0}, (Axes((0,), 0),)),
+        description=(
+            "A map over an empty batch of a scan whose body reads a reference that is mapped raises "
+            "ValueError, 'Out of bound slice: start=0, dim=0'. Before jax 0.12.0 it gives an empty result."
+        ),
+        upstream=NOT_FOUND_ON_THE_30TH,
     ),
     *(
         Defect(
