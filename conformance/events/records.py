@@ -9,7 +9,7 @@ from msgspec.structs import force_setattr
 from conformance.events.arrays import Count, Quantity, Value, relocated, with_arrays
 from conformance.events.details import DETAILS, Detail, Words
 from conformance.events.outcomes import Judgement, Outcome
-from conformance.events.user_code import Beside, UserSources, UserSubject
+from conformance.events.user_code import PackageImports, UserSources, UserSubject
 
 SCHEMA: Literal[1] = 1
 
@@ -112,8 +112,8 @@ class Header(Event, frozen=True, kw_only=True):
         UserSources | UnsetType,
         Meta(description="What the user's sources use; in the first cell of an upgrade."),
     ] = UNSET
-    beside: Annotated[
-        Beside | UnsetType,
+    package_imports: Annotated[
+        PackageImports | UnsetType,
         Meta(description="Of an upgrade of a user's code: other packages that the code imports."),
     ] = UNSET
 

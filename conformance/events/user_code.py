@@ -91,16 +91,16 @@ class ImportFailure(Struct, frozen=True, kw_only=True):
     file: Annotated[str, Meta(description="Its file, from the directory of packages on.")]
     at: Annotated[int, Meta(ge=0, description="The line there.")]
     type: str
-    line: Annotated[str, Meta(description="The first line of the error's message.")]
+    line: Annotated[str, Meta(description="The error's message, in one line.")]
     of_libraries: Annotated[
         bool, Meta(description="Whether the code that fails, or the message, names JAX or Flax.")
     ]
 
 
-class Beside(Struct, frozen=True, kw_only=True):
+class PackageImports(Struct, frozen=True, kw_only=True):
     """What an environment says of packages that are built on JAX, in the versions that the user has."""
 
-    imports: Annotated[
+    modules: Annotated[
         dict[str, ImportFailure | None],
         Meta(description="The modules that were imported, and why one cannot be; null: it can."),
     ]

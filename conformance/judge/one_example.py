@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from conformance.judge.diagnosis import WrongAnswer
+from conformance.judge.one_operation_off import close, factor_between
 from conformance.judge.verdict import Diagnosis
 
-RELATIVE = 1e-4
-"""How far off a value may be, as a share of the largest one: for recognising it, never for a verdict."""
 ENOUGH = 3
 """Calls that one factor has to explain."""
 
@@ -43,7 +42,7 @@ def _examples(wrong: WrongAnswer, place: int) -> int:
     rows = right.reshape(-1, given.size)
     arrays = [value for value in wrong.call.arguments.values() if isinstance(value, np.ndarray)]
     lengths = {len(array) for array in arrays if array.ndim}
-    if len(rows) not in lengths or not _close(given.ravel(), rows[place]):
+    if len(rows) not in lengths or not close(given.ravel(), rows[place]):
         return 0
     return len(rows)
 
@@ -68,9 +67,8 @@ def of_a_multiple(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
     if any(given.shape != argument.shape for given, argument in pairs):
         return None
     given, argument = (np.concatenate(each).astype(np.float64) for each in zip(*pairs, strict=True))
-    largest = int(np.argmax(np.abs(argument)))
-    factor = given[largest] / argument[largest] if argument[largest] else np.nan
-    if not np.isfinite(factor) or not all(_close(g, factor * a) for g, a in pairs):
+    factor = factor_between(given, argument)
+    if factor is None:
         return None
     named = " and ".join(f"`{name}`" for name in others)
     return Diagnosis(
@@ -78,8 +76,3 @@ def of_a_multiple(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
         f"Every answer is {factor:.4g} times `{arrays[0]}`, whatever {named} is.",
         f"Use {named}, which the function is given, in place of a number that is written in the file.",
     )
-
-
-def _close(given: np.ndarray, right: np.ndarray) -> bool:
-    bound = RELATIVE * float(np.max(np.abs(right), initial=0.0))
-    return bool(np.all(np.abs(given.astype(np.float64) - right) <= bound))

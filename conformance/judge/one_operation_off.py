@@ -134,13 +134,13 @@ def _constant(calls: Sequence[Sequence[Pair]]) -> Diagnosis | None:
 def _factor(calls: Sequence[Sequence[Pair]]) -> Diagnosis | None:
     """A factor between all given and all expected numbers, or between those of each call."""
     flat = [(_joined(pairs, 0), _joined(pairs, 1)) for pairs in calls]
-    factors = [_factor_between(*pair) for pair in flat]
+    factors = [factor_between(*pair) for pair in flat]
     if None in factors:
         return None
     values = [int(np.count_nonzero(right)) for _, right in flat]
     common = factors[int(np.argmax(values))]
     assert common is not None
-    if all(_close(given, common * right) for given, right in flat):
+    if all(close(given, common * right) for given, right in flat):
         unlike = not np.isclose(common, 1, rtol=RELATIVE)
         return _scaled(common) if sum(values) >= ENOUGH and unlike else None
     return FACTOR_OF_THE_CALL if sum(each > 1 for each in values) >= ENOUGH else None
@@ -168,13 +168,19 @@ def _joined(pairs: Sequence[Pair], place: int) -> np.ndarray:
     return np.concatenate([pair[place].ravel() for pair in pairs])
 
 
-def _factor_between(given: np.ndarray, right: np.ndarray) -> float | None:
-    """What the expected numbers have to be multiplied by, unless it is 0 or is no number."""
+def factor_between(given: np.ndarray, right: np.ndarray) -> float | None:
+    """What the expected numbers have to be multiplied by, unless it is 0 or is no number.
+
+    Args:
+        given: numbers, along one axis.
+        right: as many.
+
+    """
     if not np.any(right):
         return None
     largest = np.argmax(np.abs(right))
     factor = float(given[largest] / right[largest])
-    return factor if factor and np.isfinite(factor) and _close(given, factor * right) else None
+    return factor if factor and np.isfinite(factor) and close(given, factor * right) else None
 
 
 def _scaled(factor: float) -> Diagnosis:
@@ -358,7 +364,7 @@ def _named(axes: Axes) -> str:
 
 
 def _is_reshaped(given: np.ndarray, right: np.ndarray) -> bool:
-    return given.size == right.size and _close(given.ravel(), right.ravel())
+    return given.size == right.size and close(given.ravel(), right.ravel())
 
 
 def _equal(way: Compared, given: np.ndarray, right: np.ndarray) -> bool:
@@ -366,12 +372,19 @@ def _equal(way: Compared, given: np.ndarray, right: np.ndarray) -> bool:
         got, due = way(given, right)
     except ValueError:  # at these shapes it is no such operation
         return False
-    return got.shape == due.shape and _close(got, due)
+    return got.shape == due.shape and close(got, due)
 
 
 def _largest(values: np.ndarray) -> float:
     return float(np.max(np.abs(values), initial=0.0))
 
 
-def _close(got: np.ndarray, due: np.ndarray) -> bool:
+def close(got: np.ndarray, due: np.ndarray) -> bool:
+    """Whether numbers are near enough to others to be recognised: never for a verdict.
+
+    Args:
+        got: some numbers.
+        due: as many.
+
+    """
     return bool(np.allclose(got, due, rtol=RELATIVE, atol=ABSOLUTE * _largest(due)))

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from conformance.judge.diagnosis import WrongAnswer
+from conformance.judge.one_operation_off import RELATIVE, factor_between
 from conformance.judge.verdict import Diagnosis
 
-RELATIVE = 1e-4
-"""How far off a value may be, as a share of the largest one: for recognising it, never for a verdict."""
 ENOUGH = 8
 """Numbers that the factor has to explain."""
 KINDS = {1: "biases", 2: "weights"}
@@ -49,16 +48,8 @@ def of_scaled_arrays(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
 
 def _factor(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> float | None:
     """The number that all of the right arrays have to be multiplied by; None where there is none."""
-    given = np.concatenate([each.ravel() for each, _ in pairs])
-    right = np.concatenate([each.ravel() for _, each in pairs])
-    if np.count_nonzero(right) < ENOUGH or not np.all(np.isfinite(given)):
+    given, right = (np.concatenate([pair[n].ravel() for pair in pairs]) for n in (0, 1))
+    if np.count_nonzero(right) < ENOUGH:
         return None
-    largest = int(np.argmax(np.abs(right)))
-    factor = float(given[largest] / right[largest])
-    for one, other in pairs:
-        bound = RELATIVE * float(np.max(np.abs(other), initial=0.0))
-        if np.any(np.abs(one - factor * other) > bound * max(abs(factor), RELATIVE)):
-            return None
-    if abs(factor - 1) <= RELATIVE:
-        return 1.0
-    return factor or None
+    factor = factor_between(given, right)
+    return 1.0 if factor is not None and np.isclose(factor, 1, rtol=RELATIVE) else factor

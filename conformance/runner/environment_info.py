@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import platform
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from conformance.events.records import Environment
 
+LIBRARIES = ("jax", "jaxlib", "flax")
 PACKAGES = ("jax", "jaxlib", "flax", "numpy", "chex", "hypothesis")
 
 
@@ -34,17 +36,26 @@ def unmet() -> list[str]:
     installed = {name: version for name, version in versions().items() if version is not None}
     found: dict[str, None] = {}
     for distribution in importlib.metadata.distributions():
-        for text in distribution.requires or ():
-            try:
-                asked = Requirement(text)
-            except InvalidRequirement:
-                continue
-            there = installed.get(asked.name) if asked.name in ("jax", "jaxlib", "flax") else None
-            applies = asked.marker is None or asked.marker.evaluate({"extra": ""})
-            if there and applies and not asked.specifier.contains(there, prereleases=True):
+        for asked in requirements(distribution):
+            there = installed.get(asked.name) if asked.name in LIBRARIES else None
+            if there and applies(asked) and not asked.specifier.contains(there, prereleases=True):
                 who = f"{distribution.metadata['Name']} {distribution.version}"
                 found[f"{who} requires {asked.name}{asked.specifier}"] = None
     return list(found)
+
+
+def requirements(distribution: importlib.metadata.Distribution) -> Iterator[Requirement]:
+    """What a distribution requires, with extras and without; what cannot be read is left out."""
+    for text in distribution.requires or ():
+        try:
+            yield Requirement(text)
+        except InvalidRequirement:
+            continue
+
+
+def applies(requirement: Requirement) -> bool:
+    """Whether it is required with this Python and on this platform, without any extra."""
+    return requirement.marker is None or requirement.marker.evaluate({"extra": ""})
 
 
 def environment() -> Environment:

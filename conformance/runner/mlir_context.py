@@ -16,10 +16,8 @@ _context: Any = None
 _taken = 0
 
 
-def is_lowering() -> bool:
+def _is_lowering(ir: Any) -> bool:
     """Whether this thread is lowering a program now."""
-    from jaxlib.mlir import ir
-
     try:
         return ir.Context.current is not None
     except ValueError:  # there is none
@@ -31,6 +29,7 @@ def shared() -> Iterator[None]:
     """Let JAX lower with one context in this thread. Where the release has no such name, nothing changes."""
     try:
         from jax._src.interpreters import mlir
+        from jaxlib.mlir import ir
 
         make = mlir.make_ir_context
     except (ImportError, AttributeError):
@@ -42,7 +41,7 @@ def shared() -> Iterator[None]:
         global _context, _taken
         # JAX's contexts do not lock: another thread may lower at the same time. What is evaluated while
         # another program is lowered would be written into that one.
-        if threading.get_ident() != thread or is_lowering():
+        if threading.get_ident() != thread or _is_lowering(ir):
             return make()
         if _taken % PROGRAMS == 0:
             _context = make()

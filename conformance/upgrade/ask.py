@@ -111,7 +111,7 @@ def draw(
         watcher.stage(environment, "drawing calls", NOTHING, None)
         try:
             drawn = executor.submit(cells.probe, cell(request, environment), question).result()
-            answers[number] = msgspec.structs.replace(drawn, beside=answer.beside)
+            answers[number] = msgspec.structs.replace(drawn, package_imports=answer.package_imports)
         except CellError as error:
             watcher.problem(environment, str(error))
             answers[number] = error
@@ -199,7 +199,7 @@ def say_early(
 
 
 def _side(answer: Answer) -> Side:
-    return Side(answer.beside, answer.versions)
+    return Side(answer.package_imports, answer.versions)
 
 
 def _label(answer: Answer) -> str:

@@ -94,7 +94,7 @@ def run(request: Request, executor: Executor, watcher: Watcher, *, local: bool) 
                 subjects=subjects,
                 share=share,
                 primitives=primitives,
-                beside=answer.beside or UNSET,
+                package_imports=answer.package_imports or UNSET,
             )
             mine = [header, *rest, *_unsaid(answer, [header, *rest])]
         else:

@@ -7,7 +7,6 @@ else that the cell has are the cell's.
 
 import importlib
 import importlib.metadata
-import json
 import os
 import re
 import subprocess
@@ -20,12 +19,13 @@ from types import ModuleType
 
 import msgspec
 
-from conformance.events.user_code import Beside, ImportFailure
+from conformance.events.user_code import ImportFailure, PackageImports
+from conformance.runner.environment_info import LIBRARIES
 
 SECONDS = 120.0
 """How long all imports may take; then nothing is said of them."""
 _START = "from conformance.upgrade.package_imports import main; main()"
-_LIBRARIES = re.compile(r"\b(jax|jaxlib|flax)\b")
+_LIBRARIES = re.compile(rf"\b({'|'.join(LIBRARIES)})\b")
 
 
 class Packages(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,11 +39,19 @@ class Packages(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def started(packages: Packages) -> "subprocess.Popen[str] | None":
-    """A process that imports the packages; None where there are none on this machine."""
+    """A process that imports the packages.
+
+    Args:
+        packages: What to import.
+
+    Returns:
+        The process, for `answered`; None where the packages are not on this machine.
+
+    """
     if not packages.modules or not all(Path(entry).exists() for entry in packages.entries):
         return None
     return subprocess.Popen(
-        [sys.executable, "-c", _START, json.dumps(msgspec.to_builtins(packages))],
+        [sys.executable, "-c", _START, msgspec.json.encode(packages).decode()],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -51,8 +59,17 @@ def started(packages: Packages) -> "subprocess.Popen[str] | None":
     )
 
 
-def answered(process: "subprocess.Popen[str] | None", packages: Packages) -> Beside:
-    """What the process says; nothing where it dies or takes too long."""
+def answered(process: "subprocess.Popen[str] | None", packages: Packages) -> PackageImports:
+    """What the process says.
+
+    Args:
+        process: What `started` gave.
+        packages: What it imports.
+
+    Returns:
+        No modules where there is no process, where it dies, and where it takes too long.
+
+    """
     said = ""
     if process is not None:
         try:
@@ -61,16 +78,16 @@ def answered(process: "subprocess.Popen[str] | None", packages: Packages) -> Bes
             process.kill()
             process.communicate()
     try:
-        imports = msgspec.json.decode(said, type=dict[str, ImportFailure | None])
+        modules = msgspec.json.decode(said, type=dict[str, ImportFailure | None])
     except msgspec.DecodeError:
-        imports = {}
+        modules = {}
     versions: dict[str, str] = {}
     for name in set(packages.entries.values()):
         try:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return Beside(imports=imports, versions=versions)
+    return PackageImports(modules=modules, versions=versions)
 
 
 def main() -> None:
@@ -90,7 +107,7 @@ def main() -> None:
 def _failure(module: str, entries: Mapping[str, str], first: str) -> ImportFailure | None:
     try:
         importlib.import_module(module)
-    except BaseException as error:
+    except BaseException as error:  # what it raises is the answer, SystemExit among it
         return _described(error, entries, first)
     return None
 
@@ -128,4 +145,4 @@ def _described(error: BaseException, entries: Mapping[str, str], first: str) -> 
 def _is_of_libraries(value: object) -> bool:
     """Whether it is a module, class or function of JAX or Flax."""
     name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
-    return str(name).partition(".")[0] in ("jax", "jaxlib", "flax")
+    return str(name).partition(".")[0] in LIBRARIES

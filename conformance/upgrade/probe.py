@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from conformance.events.user_code import Beside
+from conformance.events.user_code import PackageImports
 from conformance.upgrade import package_imports
 from conformance.upgrade.package_imports import Packages
 
@@ -74,7 +74,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """Of Python and of the packages that decide what is observed; None for one that is not there."""
     unmet: list[str] = []
     """What installed packages require of JAX and Flax, and the installed releases are not."""
-    beside: Beside | None = None
+    package_imports: PackageImports | None = None
     """Whether packages that the user's code imports can be imported; None where that was not asked."""
 
 
@@ -119,7 +119,7 @@ def answer(wanted: Wanted) -> Answer:
         groups=list(GROUPS),
         versions=environment_info.versions(),
         unmet=environment_info.unmet(),
-        beside=None if packages is None else package_imports.answered(importing, packages),
+        package_imports=None if packages is None else package_imports.answered(importing, packages),
     )
 
 

@@ -131,9 +131,14 @@ def beside_none(function: Any) -> Any:
     return function_beside_none
 
 
+def _nothing(axes: Axes) -> tuple[None, ...]:
+    """So many times None that the tuple of arguments has as many leaves as there are arguments."""
+    return (None,) * (len(axes.in_axes) - 1)
+
+
 def _of_the_tuple(axes: Axes) -> Axes:
     """The axes of `beside_none`: one for the whole tuple, and None for each None."""
-    return attrs.evolve(axes, in_axes=(0, *(None for _ in axes.in_axes[1:])))
+    return attrs.evolve(axes, in_axes=(0, *_nothing(axes)))
 
 
 BESIDE_NONE = Recipe(
@@ -143,14 +148,10 @@ BESIDE_NONE = Recipe(
 )
 
 
-def _no_tuple_of_leaves(transform: Transform, subject: FunctionSubject) -> str | None:
-    if (
-        reason := takes_specs(transform, subject) or single_argument(transform, subject)
-    ) is not None:
+def _takes_no_arrays_alone(transform: Transform, subject: FunctionSubject) -> str | None:
+    reason = takes_specs(transform, subject) or single_argument(transform, subject)
+    if reason or len(jax.tree_util.tree_leaves(subject.arguments)) == len(subject.arguments):
         return reason
-    leaves = len(jax.tree_util.tree_leaves(subject.arguments))
-    if leaves == len(subject.arguments):
-        return None
     return f"an argument of {subject.name} is a tree: it is of those whose arguments are arrays"
 
 
@@ -158,14 +159,14 @@ def _no_tuple_of_leaves(transform: Transform, subject: FunctionSubject) -> str |
     "axes.none-beside-a-tree",
     tier="derived",
     cases=function_calls(front, anywhere, most=2),
-    skip_if=_no_tuple_of_leaves,
+    skip_if=_takes_no_arrays_alone,
 )
 def none_beside_a_tree(transform: Transform, call: FunctionCall) -> None:
     """One axis is for all leaves of its argument, also where there are as many arguments as leaves."""
     # The other arguments are None: arguments and leaves are then as many, and not one for one.
     function = beside_none(call.subject.function)
     pieces = [transform_or_raise(transform.map, function, _of_the_tuple(a)) for a in call.axes]
-    arguments = [(call.arguments(axes), *(None for _ in axes.in_axes[1:])) for axes in call.axes]
+    arguments = [(call.arguments(axes), *_nothing(axes)) for axes in call.axes]
     results = run_together(pieces, arguments, transform.traceable and not call.eager)
     for axes, given, got in zip(call.axes, arguments, results, strict=True):
         with attribute_to(call.only(axes), BESIDE_NONE, given):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from conformance.events.records import Header, Record
 from conformance.events.user_code import UserSources
+from conformance.runner.environment_info import LIBRARIES
 from conformance.upgrade.causes import causes, percent
 from conformance.upgrade.compare import Differences, header, observations
 from conformance.upgrade.detectors import streams
@@ -93,8 +94,8 @@ def _side(header: Header | None) -> Side:
     """What a cell's header says of packages."""
     if header is None:
         return Side(None, {})
-    versions = {name: getattr(header.environment, name) for name in ("jax", "jaxlib", "flax")}
-    return Side(header.beside or None, versions)
+    versions = {name: getattr(header.environment, name) for name in LIBRARIES}
+    return Side(header.package_imports or None, versions)
 
 
 def _is_said(what: str, work: Sequence[Line]) -> bool:

@@ -1,5 +1,6 @@
 """What is said to the user: lines, and all of them together."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
@@ -127,6 +128,14 @@ def some(names: Sequence[str]) -> str:
     each = list(dict.fromkeys(names))
     more = f" and {len(each) - _NAMED} more" if len(each) > _NAMED else ""
     return ", ".join(each[:_NAMED]) + more
+
+
+_PATH = re.compile(r"\s*\((?:/|[A-Za-z]:)[^()]*\)")
+
+
+def without_paths(message: str) -> str:
+    """An error's message without the files that it names in parentheses: they are of one machine."""
+    return _PATH.sub("", message)
 
 
 def plural(count: int, what: str) -> str:

@@ -1,24 +1,23 @@
 """Packages of others that the user's code imports, and that do not go with the releases they may move to."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 from packaging.requirements import Requirement
 
-from conformance.events.user_code import Beside, ImportFailure, Package
-from conformance.upgrade.for_you.lines import Line, Place
+from conformance.events.user_code import ImportFailure, Package, PackageImports
+from conformance.upgrade.for_you.lines import Line, without_paths
+from conformance.upgrade.for_you.names import places
 
 _SHOWN = 160
 """So many characters of an error's message."""
-_PATH = re.compile(r"\s*\((?:/|[A-Za-z]:)[^()]*\)")
 
 
 @attrs.frozen
 class Side:
     """What is known of packages in one environment."""
 
-    beside: Beside | None
+    imports: PackageImports | None
     versions: Mapping[str, str | None]
     """Of JAX and Flax."""
 
@@ -39,48 +38,42 @@ def not_going_with(packages: Sequence[Package], was: Side, now: Side) -> Iterato
         told.add(str(failure.package))
         package = next(each for each in packages if each.name == failure.package)
         imported = package if package.imports else imported
-        message = _PATH.sub("", failure.line)
+        message = without_paths(failure.line)
         shown = message if len(message) <= _SHOWN else message[:_SHOWN].rstrip() + "..."
         through = "" if imported.name == package.name else f", which {imported.name} imports,"
         said = (
             f"{package.version}{through} cannot be imported now: {failure.file}:{failure.at}: "
             f"{failure.type}: {shown}. {_remedy(package, now)}"
         )
-        yield Line(package.name, said, _places(imported))
+        yield Line(package.name, said, places(imported.imports))
     for package in packages:
         unmet = [text for text in package.requires if not _is_met(text, now)]
         if package.name not in told and unmet and all(_is_met(text, was) for text in unmet):
             there = ", ".join(f"{_library(text)} {now.versions[_library(text)]}" for text in unmet)
             said = f"{package.version} requires {', '.join(unmet)}, not {there}. {_remedy(package, now)}"
-            yield Line(package.name, said, _places(package))
+            yield Line(package.name, said, places(package.imports))
 
 
 def _failing(
     packages: Sequence[Package], was: Side, now: Side
 ) -> Iterator[tuple[ImportFailure, Package]]:
     """Failures that are of JAX or Flax, of modules that were imported before, and the user's package."""
-    if was.beside is None or now.beside is None:
+    if was.imports is None or now.imports is None:
         return
+    before = was.imports.modules
     for package in packages:
         for module in dict.fromkeys(each.module for each in package.imports):
-            failure = now.beside.imports.get(module)
-            could = was.beside.imports.get(module, failure) is None
+            failure = now.imports.modules.get(module)
+            could = module in before and before[module] is None
             if failure is not None and could and failure.of_libraries:
                 yield failure, package
 
 
 def _remedy(package: Package, now: Side) -> str:
-    there = now.beside.versions.get(package.name) if now.beside else None
+    there = now.imports.versions.get(package.name) if now.imports else None
     if there and there != package.version:
         return f"Use {package.name} {there}, which installs with them"
     return f"A newer {package.name} may go with them: pip install -U {package.name}"
-
-
-def _places(package: Package) -> tuple[Place, ...]:
-    files: dict[str, list[int]] = {}
-    for each in package.imports:
-        files.setdefault(each.file, []).append(each.line)
-    return tuple(Place(file, tuple(sorted(set(lines)))) for file, lines in files.items())
 
 
 def _library(requirement: str) -> str:

@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from conformance.events.user_code import MODULE, SubjectError, UserSubject
-from conformance.upgrade.for_you.lines import Line, plural
+from conformance.upgrade.for_you.lines import Line, plural, without_paths
 
 _KEYWORD = re.compile(r"takes no (\w+)= ")
-_PATH = re.compile(r"\s*\((?:/|[A-Za-z]:)[^()]*\)")
 Subjects = Mapping[str, UserSubject]
 """Each subject of the user's, by its name."""
 
@@ -43,7 +42,7 @@ def _failing(where: str, said: str, error: SubjectError, explanations: Sequence[
 
 
 def _error(error: SubjectError) -> str:
-    return f"{error.type}: {_PATH.sub('', error.line)}".rstrip(": ")
+    return f"{error.type}: {without_paths(error.line)}".rstrip(": ")
 
 
 def explaining(line: Line) -> str:

@@ -41,22 +41,35 @@ def python_files(places: Iterable[Path]) -> list[tuple[Path, str]]:
 def beside(module: Path) -> list[Path]:
     """The Python files of the directory of a module that is in no package, and the packages they import."""
     files = sorted(module.parent.glob("*.py"))
-    imported = {name for file in files for name in _imported(file)}
+    imported = {name.partition(".")[0] for file in files for name, _, _ in imports_in(file)}
     packages = [module.parent / name for name in sorted(imported)]
     return [*files, *(package for package in packages if package.is_dir())]
 
 
-def _imported(file: Path) -> Iterator[str]:
-    """The first parts of the names of the modules that a file imports."""
+def imports_in(file: Path) -> Iterator[tuple[str, int, bool]]:
+    """The modules that a file imports by their whole names; none where it cannot be parsed.
+
+    Args:
+        file: A Python file.
+
+    Returns:
+        Of each: its dotted name, the line, and whether it is imported for types alone, or under a `try`
+        that catches what fails.
+
+    """
     try:
-        tree = ast.parse(file.read_bytes())
+        waiting: list[tuple[ast.AST, bool]] = [(ast.parse(file.read_bytes()), False)]
     except (OSError, SyntaxError, ValueError, RecursionError):
         return
-    for node in ast.walk(tree):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module]
-        yield from (name.split(".")[0] for name in names)
+    while waiting:
+        node, is_caught = waiting.pop()
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno, is_caught) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module, node.lineno, is_caught
+        is_caught |= isinstance(node, ast.Try) and bool(node.handlers)
+        is_caught |= isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        waiting += [(each, is_caught) for each in ast.iter_child_nodes(node)]
 
 
 def _shown(path: Path) -> str:

@@ -3,20 +3,18 @@
 They are found by what is installed beside the running Python. Nothing is imported.
 """
 
-import ast
 import importlib.metadata
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from conformance.events.user_code import Import, Package
-from conformance.upgrade.sources.files import python_files
+from conformance.runner.environment_info import LIBRARIES, applies, requirements
+from conformance.upgrade.sources.files import imports_in, python_files
 
-BUILT_ON = frozenset({"jax", "jaxlib", "flax"})
-_NOT_OF_OTHERS = BUILT_ON | {"vmap-conformance"}
+_NOT_OF_OTHERS = frozenset({*LIBRARIES, "vmap-conformance"})
 _INFORMATION = (".dist-info", ".egg-info", ".pth", "__pycache__", "..")
 
 
@@ -32,9 +30,10 @@ def packages_of(places: Sequence[Path]) -> list[Package]:
     """
     imports: dict[str, list[Import]] = {}
     for path, shown in python_files(places):
-        for module, line in _imported(path):
-            found = Import(file=shown, line=line, module=module)
-            imports.setdefault(module.partition(".")[0], []).append(found)
+        for module, line, is_caught in sorted(imports_in(path)):
+            if not is_caught:
+                found = Import(file=shown, line=line, module=module)
+                imports.setdefault(module.partition(".")[0], []).append(found)
     of_module = _distributions(imports.keys())
     waiting = [name for top in imports for name in of_module[top]]
     packages: dict[str, Package] = {}
@@ -46,15 +45,16 @@ def packages_of(places: Sequence[Path]) -> list[Package]:
             distribution = importlib.metadata.distribution(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-        requires = list(_requirements(distribution))
-        if not BUILT_ON & {each.name for each in requires} or _is_editable(distribution):
+        required = list(requirements(distribution))
+        of_libraries = [each for each in required if each.name in LIBRARIES]
+        if not of_libraries or _is_editable(distribution):
             continue
-        waiting += [each.name for each in requires if _applies(each)]
+        waiting += [each.name for each in required if applies(each)]
         tops = [top for top in imports if name in of_module[top]]
         packages[name] = Package(
             name=name,
             version=distribution.version,
-            requires=[str(r) for r in requires if r.name in BUILT_ON and _applies(r)],
+            requires=[str(each) for each in of_libraries if applies(each)],
             imports=[each for top in tops for each in imports[top]],
         )
     return list(packages.values())
@@ -71,37 +71,6 @@ def _distributions(modules: Collection[str]) -> dict[str, set[str]]:
     return found
 
 
-def _imported(path: Path) -> Iterator[tuple[str, int]]:
-    """Modules that a file imports by their whole names, and lines, where it does not catch what fails."""
-    try:
-        waiting: list[ast.AST] = [ast.parse(path.read_bytes())]
-    except (OSError, SyntaxError, ValueError, RecursionError):
-        return
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, node.lineno) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module, node.lineno
-        provided = isinstance(node, ast.Try) and node.handlers
-        of_types = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-        if not provided and not of_types:
-            waiting += ast.iter_child_nodes(node)
-
-
-def _requirements(distribution: importlib.metadata.Distribution) -> Iterator[Requirement]:
-    for text in distribution.requires or ():
-        try:
-            yield Requirement(text)
-        except InvalidRequirement:
-            continue
-
-
-def _applies(requirement: Requirement) -> bool:
-    """Whether it is required here without any extra."""
-    return requirement.marker is None or requirement.marker.evaluate({"extra": ""})
-
-
 def _is_editable(distribution: importlib.metadata.Distribution) -> bool:
     """Whether it is installed from a directory that is worked on: it is the user's own."""
     try:
@@ -113,6 +82,9 @@ def _is_editable(distribution: importlib.metadata.Distribution) -> bool:
 
 def entries_of(packages: Sequence[Package]) -> dict[str, str]:
     """The files and directories that have to be on the path for packages to be imported.
+
+    Args:
+        packages: Those that `packages_of` found.
 
     Returns:
         Of each path, the name of the package.

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from conformance.events.user_code import Beside, Import, ImportFailure, Package
+from conformance.events.user_code import Import, ImportFailure, Package, PackageImports
 from conformance.upgrade import package_imports
 from conformance.upgrade.for_you.lines import Place
 from conformance.upgrade.for_you.packages import Side, not_going_with
@@ -89,7 +89,7 @@ def test_an_import_counts_where_nothing_catches_its_failure(
     assert bool(packages_of(_sources(tmp_path, text))) == found
 
 
-def _imported(site: Site, *modules: str) -> Beside:
+def _imported(site: Site, *modules: str) -> PackageImports:
     entries = {str(site.place / module): module for module in modules}
     packages = Packages(modules=list(modules), entries=entries, behind=[str(site.place)])
     return package_imports.answered(package_imports.started(packages), packages)
@@ -106,7 +106,7 @@ def test_each_package_is_imported_and_what_fails_of_jax_is_told_apart(site: Site
     site.install("ended", "raise SystemExit('no')\n")
     found = _imported(
         site, "sound", "old", "through", "moved", "aliased", "own", "apart", "ended"
-    ).imports
+    ).modules
     assert found["sound"] is None
     failures = {name: each for name, each in found.items() if each is not None}
     places = {name: (each.package, each.file, each.at) for name, each in failures.items()}
@@ -133,23 +133,23 @@ def test_nothing_is_said_where_imports_die_or_take_too_long(
 ) -> None:
     site.install("dies", "import os\nos._exit(3)\n")
     site.install("waits", "import time\ntime.sleep(60)\n")
-    assert _imported(site, "dies").imports == {}
+    assert _imported(site, "dies").modules == {}
     monkeypatch.setattr(package_imports, "SECONDS", 2.0)
-    assert _imported(site, "waits").imports == {}
+    assert _imported(site, "waits").modules == {}
     site.install("sound", "")
     monkeypatch.setattr(package_imports, "SECONDS", 120.0)
-    assert _imported(site, "sound").imports == {"sound": None}
+    assert _imported(site, "sound").modules == {"sound": None}
 
 
 def test_packages_of_another_machine_are_not_imported() -> None:
     far = Packages(modules=["os"], entries={"/no/such/place": "far"}, behind=[])
     assert package_imports.started(far) is None
-    assert package_imports.answered(None, far) == Beside(imports={}, versions={})
+    assert package_imports.answered(None, far) == PackageImports(modules={}, versions={})
 
 
 def test_what_packages_print_is_no_part_of_the_answer(site: Site) -> None:
     site.install("loud", "import os\nos.write(1, b'{\"loud\": 3}')\nprint('a line')\n")
-    assert _imported(site, "loud").imports == {"loud": None}
+    assert _imported(site, "loud").modules == {"loud": None}
 
 
 OPTAX = Package(
@@ -176,8 +176,8 @@ def _failure(package: str = "chex", of_libraries: bool = True) -> ImportFailure:
 def _told(
     before: ImportFailure | None, after: ImportFailure | None, has: dict[str, str] | None = None
 ) -> list[str]:
-    was = Side(Beside(imports={"optax": before}, versions={}), OLD)
-    now = Side(Beside(imports={"optax": after}, versions=has or {}), NEW)
+    was = Side(PackageImports(modules={"optax": before}, versions={}), OLD)
+    now = Side(PackageImports(modules={"optax": after}, versions=has or {}), NEW)
     lines = list(not_going_with([OPTAX], was, now))
     assert all(line.places == (Place("a.py", (3,)),) for line in lines)
     return [f"{line.what} {line.sentence}" for line in lines]
@@ -199,8 +199,8 @@ def test_what_failed_before_or_fails_of_something_else_is_not_told() -> None:
 
 def test_a_package_within_another_is_told_once_with_who_imports_it() -> None:
     more = Package(name="more", version="3", requires=[], imports=OPTAX.imports)
-    was = Side(Beside(imports={"optax": None}, versions={}), OLD)
-    now = Side(Beside(imports={"optax": _failure()}, versions={}), NEW)
+    was = Side(PackageImports(modules={"optax": None}, versions={}), OLD)
+    now = Side(PackageImports(modules={"optax": _failure()}, versions={}), NEW)
     (line,) = not_going_with([OPTAX, more, CHEX], was, now)
     assert line.what == "chex"
     assert line.sentence.startswith("0.1.5, which optax imports, cannot be imported now")
