@@ -6,6 +6,7 @@ They are found by what is installed beside the running Python. Nothing is import
 import importlib.metadata
 import json
 from collections.abc import Collection, Sequence
+from operator import itemgetter
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -30,7 +31,7 @@ def packages_of(places: Sequence[Path]) -> list[Package]:
     """
     imports: dict[str, list[Import]] = {}
     for path, shown in python_files(places):
-        for module, line, is_caught in sorted(imports_in(path)):
+        for module, line, is_caught in sorted(imports_in(path), key=itemgetter(1)):
             if not is_caught:
                 found = Import(file=shown, line=line, module=module)
                 imports.setdefault(module.partition(".")[0], []).append(found)
