@@ -62,6 +62,7 @@ LACKED: Mapping[str, tuple[str, ...]] = {
         "lax.get",
         "lax.get.arrays",
         "lax.get.beside-number",
+        "lax.get.indexed-twice",
         "lax.get.indexers",
         "lax.get.outside",
         "lax.new_ref.given-twice",

@@ -53,6 +53,7 @@ SILENTLY_WRONG = frozenset(
         "vmap-spmd-axis-name-forgotten",
         "heaviside-and-floor-divide-at-edges",
         "vmap-sharded-gradient-of-batch-groups",
+        "vmap-device-put-on-an-explicit-mesh",
     }
 )
 """Defects some of whose calls give a wrong answer without a word."""

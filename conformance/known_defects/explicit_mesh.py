@@ -3,6 +3,7 @@
 from conformance.known_defects.defect import Defect
 from conformance.known_defects.minimal_calls import (
     NOT_FOUND_ON_THE_27TH,
+    NOT_FOUND_ON_THE_30TH,
     any_axes,
     calls_of,
     rule_call,
@@ -215,6 +216,21 @@ EXPLICIT_MESH: tuple[Defect, ...] = (
         ),
         upstream=NOT_FOUND_ON_THE_27TH,
         all_laws=False,
+    ),
+    Defect(
+        id="vmap-device-put-on-an-explicit-mesh",
+        transform="jax.vmap",
+        versions={"jax": ">=0.10.2"},
+        affects=calls_of("lax.device_put.on-a-mesh", any_axes),
+        law="mapping.equals-per-example",
+        call=rule_call("lax.device_put.on-a-mesh", (0,)),
+        description=(
+            "On an Explicit mesh a map of jax.device_put(x, NamedSharding(mesh, P('y'))) shards the batch "
+            "axis of the whole over y in place of the first axis of each example, silently: the spec of "
+            "one example is taken for that of the batch, and how the batch was sharded is lost. "
+            "jax.sharding.reshard does it right."
+        ),
+        upstream=f"{NOT_FOUND_ON_THE_30TH} Releases from 0.9.2 on do the same.",
     ),
     *(
         Defect(

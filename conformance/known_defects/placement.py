@@ -20,6 +20,17 @@ _UNREDUCED = {
     "lax.all_gather_reduced": "lax.all_gather(to='reduced')",
 }
 
+
+def _puts_of_several_axes(call: FunctionCall) -> bool:
+    """Whether two arguments that jax.device_put gets together are mapped along different axes."""
+    if call.subject_name != "lax.device_put.of-several":
+        return False
+    in_axes = call.axes[0].in_axes
+    ranks = [len(array.dims) + 1 for array in call.subject.arguments]
+    places = {axis % rank for axis, rank in zip(in_axes, ranks, strict=True) if axis is not None}
+    return len(places) > 1
+
+
 _LOSS = {"batch": 3, "m": 2, "k": 4, "n": 5}
 
 PLACEMENT: tuple[Defect, ...] = (
@@ -66,6 +77,20 @@ PLACEMENT: tuple[Defect, ...] = (
             "used outside of `jax.jit`'. It works under jit."
         ),
         upstream=NOT_FOUND_LATER,
+    ),
+    Defect(
+        id="vmap-device-put-of-differing-axes",
+        transform="jax.vmap",
+        versions={"jax": ">=0.4.30"},
+        affects=_puts_of_several_axes,
+        law="mapping.equals-per-example",
+        call=rule_call("lax.device_put.of-several", (0, 1), m=2, n=4, k=2),
+        description=(
+            "Mapping jax.device_put of a tuple or dict whose arrays are mapped along different axes raises "
+            "a bare AssertionError, such as (0, 1): of vmap(lambda x, y: jax.device_put((x, y)), (0, 1)). "
+            "A jax.device_put for each array works."
+        ),
+        upstream=NOT_FOUND_ON_THE_30TH,
     ),
     Defect(
         id="vmap-layout-constraint",

@@ -141,6 +141,21 @@ REFERENCES: tuple[Defect, ...] = (
         all_laws=False,
     ),
     Defect(
+        id="vmap-ref-indexed-twice",
+        transform="jax.vmap",
+        versions={"jax": ">=0.7.1"},
+        affects=calls_of("lax.get.indexed-twice", any_axes),
+        law="mapping.equals-per-example",
+        call=rule_call("lax.get.indexed-twice", (0, 0)),
+        description=(
+            "A map of a function that indexes a Ref twice, such as ref.at[1][i], raises TypeError, 'Cannot "
+            "transform type: VmapTracer', which names no way out; before 0.10.1 NotImplementedError, "
+            "'Batching with multiple indexers not supported'. Indexing once, as ref[1, i], works, and "
+            "under jit both do without a map."
+        ),
+        upstream=NOT_FOUND_ON_THE_30TH,
+    ),
+    Defect(
         id="vmap-scan-of-a-reference-empty",
         transform="jax.vmap",
         versions={"jax": ">=0.12"},

@@ -301,6 +301,11 @@ _ENTRIES = (
         *(_whole(4, 4), below(4)),
     ),
     _exact(
+        "get.indexed-twice",
+        "ref = jax.new_ref(a)\nref.at[2][b] = a[0, 3]\nreturn ref.at[1][b], ref.at[b].at[3][...], ref[...]",
+        *(_whole(4, 4), below(4)),
+    ),
+    _exact(
         "get.beside-number",
         "ref = jax.new_ref(a)\nreturn ref[b, 1], ref[1, b]",
         *(_whole(4, 4), below(4)),

@@ -33,6 +33,7 @@ SHAPES = (
     _moves("optimization_barrier", "lax.optimization_barrier((a, b))", MN, ("k",)),
     _moves("stop_gradient", "lax.stop_gradient(a)", MN),
     _moves("device_put", "jax.device_put(a)", MN),
+    _moves("device_put.of-several", "jax.device_put((a, b))", MN, ("k",)),
     _moves("name", "checkpoint_name(a, 'kept')", MN),
     rule("iota", "a + lax.iota(jnp.int32, 4)", of("whole", 4, dtype="int32"), exact=True),
 )

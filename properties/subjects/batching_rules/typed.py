@@ -280,7 +280,16 @@ def _typed(a: Any) -> Any:
     return exactly(a[..., None] + np.ones(len(_FUNCTIONS) + len(_FUNCTIONS[6::7]) + 9, a.dtype))
 
 
+_PUT = f"""{_HEAD}
+def to(*spec):
+    return lambda x: jax.device_put(x, jax.sharding.NamedSharding(mesh, P(*spec)))
+
+puts = to("y"), to(None, "y"), to()
+kept = [is_kept(each, axis, axis, "batch") for each in puts for axis in (0, 2)]
+return a + jnp.array(kept, a.dtype)
+"""
 _ENTRIES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
+    ("device_put.on-a-mesh", _PUT, lambda a: exactly(a[..., None] + np.ones(6, a.dtype))),
     ("convert_element_type.on-a-mesh", _TYPED, _typed),
     ("sharding_constraint.called-again", _CALLED_AGAIN, lambda a: exactly(a + 1)),
     (
