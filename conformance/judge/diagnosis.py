@@ -29,8 +29,9 @@ WRONG_DTYPE = Diagnosis(
 )
 INPUT_MUTATED = Diagnosis(
     "input-mutated",
-    "The function changed an array that it was given.",
-    "Compute a new array instead of writing into the argument: no `+=`, no `x[...] =` on inputs.",
+    "The function changed an argument that it was given.",
+    "Compute a new one instead of writing into the argument: no `+=`, no `x[...] =`, and no `pop`, `append` "
+    "or `del` on inputs. `list(params)` is a list of its own.",
 )
 NOT_DETERMINISTIC = Diagnosis(
     "not-deterministic",

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Mapping
 
+from conformance.judge.plain_errors import PLAIN_ERRORS, of_missing_method
 from conformance.judge.removed_apis import of_removed
 from conformance.judge.sandbox.isolation import MAX_FILE_BYTES, MAX_FILES
 from conformance.judge.verdict import Diagnosis
@@ -13,7 +14,7 @@ from conformance.judge.verdict import Diagnosis
 SCALAR = Diagnosis(
     "scalar-not-broadcast",
     "A scalar was mapped as if it had an axis of examples.",
-    "Say that it is the same for all: `in_axes=(0, None)`.",
+    "Say that it is the same for all: `None` at its place in `in_axes`, as in `in_axes=(0, None)`.",
 )
 AXES = Diagnosis(
     "wrong-in-axes",
@@ -279,16 +280,7 @@ SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
             "Draw with JAX: `key = jax.random.PRNGKey(seed)`.",
         ),
     ),
-    (
-        r"must have ndim at least 1, but it has ndim 0|not have enough dimensions \(has 0",
-        Diagnosis(
-            "number-in-a-product",
-            "One factor of `@` was a single number, without any axis.",
-            "Keep the axes of the factors: `.squeeze()` drops every axis of size 1. A number is multiplied "
-            "by `*`.",
-        ),
-    ),
-    (r"inconsistent sizes|partitioned \d+ times, but the dimension size is", AXES),
+    (r"inconsistent sizes", AXES),
     (
         r"contracting dimensions|mismatch in its core dimension|\bnot aligned: \d",
         Diagnosis(
@@ -378,16 +370,16 @@ def of_text(text: str, own: Mapping[str, Diagnosis]) -> Diagnosis | None:
     for pattern, pitfall in AMBIGUOUS:
         if pitfall in own and re.search(pattern, text, re.DOTALL):
             return own[pitfall]
-    for pattern, diagnosis in SYMPTOMS:
+    for pattern, diagnosis in (*PLAIN_ERRORS, *SYMPTOMS):
         if re.search(pattern, text, re.DOTALL):
             return own.get(diagnosis.pitfall, diagnosis)
     unknown_option = _UNKNOWN_OPTION.search(text)
     if unknown_option is not None and unknown_option[1] not in OPTIONS:
         meant = difflib.get_close_matches(unknown_option[1], OPTIONS, 1, 0.8)
         return _misspelt(unknown_option[1], meant[0]) if meant else None
-    removed = of_removed(text)
-    if removed is not None:
-        return removed
+    gone = of_missing_method(text) or of_removed(text)
+    if gone is not None:
+        return gone
     unknown = re.match(r"NameError: name '(\w+)' is not defined", text)
     line = USUAL_IMPORTS.get(unknown[1]) if unknown is not None else None
     if unknown is None or line is None:

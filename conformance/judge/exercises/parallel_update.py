@@ -179,6 +179,12 @@ EXERCISE = Exercise(
             "Parameters that all devices share go with `None` in `in_axes`, replicated ones with 0.",
         ),
         Pitfall(
+            "scalar-not-broadcast",
+            "A number, such as the learning rate, was mapped over the devices, and has no axis to map.",
+            "Only the data are mapped, and the rest is shared: "
+            "`jax.pmap(..., in_axes=(None, 0, 0, None))`, or 0 in place of the first for replicated params.",
+        ),
+        Pitfall(
             "params-unchanged",
             "The parameters came back as they were.",
             "Return the stepped ones. If it does, the gradient is cut "

@@ -117,9 +117,24 @@ def of_linear_layer(text: str, arguments: Arguments) -> Pitfall | None:
     return None
 
 
+_TAKEN_APART = re.compile(
+    r"ValueError: (not enough values to unpack|too many values to unpack)|"
+    r"TypeError: cannot unpack non-iterable"
+)
+TAKEN_APART = Pitfall(
+    "taken-apart-otherwise",
+    "A value was taken apart into another number of names than it has parts.",
+    "Print what the line shown takes apart. Where it is `params`, that has a pair for each layer, however "
+    "many there are: `for weights, biases in params`. Where it is a gradient, that is made like the argument "
+    "it is taken by: the first one, unless `argnums` says otherwise.",
+)
+
+
 def of_network(text: str, arguments: Arguments) -> Pitfall | None:
     """Layers that follow each other, for inputs `x` (..., B, in) and, where there are any, targets `y`."""
     x, y = arguments["x"], arguments.get("y")
+    if _TAKEN_APART.match(text):
+        return TAKEN_APART
     sizes = [np.shape(weights) for weights, _ in arguments["params"]]
     widths = {size for shape in sizes for size in shape}
     product, met = contracted(text), broadcast(text)
@@ -148,7 +163,7 @@ def _fed_the_inputs(product: tuple[int, int], sizes: list[Shape]) -> Pitfall | N
         "layers-do-not-follow",
         "A later layer was given the inputs `x`, not what the layer before it gives.",
         "Go on with each layer's result: `x = jnp.tanh(x @ weights + biases)`, or `h = ... h @ weights ...` "
-        "with `h = x` before the loop.",
+        "with `h = x` before the loop; and begin with the first layer: `params[1:]` leaves it out.",
     )
 
 
