@@ -31,6 +31,7 @@ from conformance.judge.other_containers import of_held, of_other_containers
 from conformance.judge.scaled_arrays import of_scaled_arrays
 from conformance.judge.value_ranges import is_usual, leaves, of_range
 from conformance.judge.verdict import Diagnosis, Verdict
+from conformance.judge.which_examples import of_the_same, of_which_examples
 from conformance.reporting.verdicts.text import without_warnings
 
 MAX_RETRIED_SHAPES = 8
@@ -125,8 +126,9 @@ def of_values(wrong: Sequence[diagnosis.WrongAnswer], calls: Sequence[Call]) -> 
     found = found or of_unchanged(wrong) or of_nearly_right(wrong)
     if found in (NOT_ACCURATE, LOSES_DIGITS):  # a small term leaves the answer nearly right, too
         found = of_one_term(wrong) or found
-    found = found or of_one_example(wrong) or of_a_multiple(wrong) or of_scaled_arrays(wrong)
-    return found or of_one_operation(wrong) or of_one_term(wrong) or of_no_number(wrong)
+    found = found or of_one_example(wrong) or of_which_examples(wrong) or of_a_multiple(wrong)
+    found = found or of_scaled_arrays(wrong) or of_one_operation(wrong) or of_one_term(wrong)
+    return found or of_no_number(wrong) or of_the_same(wrong)
 
 
 def with_counts(

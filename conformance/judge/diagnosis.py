@@ -91,6 +91,21 @@ FUNCTION = Diagnosis(
     "The answer is a function that was never called.",
     "Call the mapped function with the arguments: `jax.vmap(f)(x)`.",
 )
+LAZY = Diagnosis(
+    "not-computed-yet",
+    "The answer is what `map`, `zip` or `filter` gives, for which nothing is computed yet.",
+    "Make an array of it: `jnp.stack(list(map(f, x)))`, or map with `jax.vmap(f)(x)`.",
+)
+TEXT = Diagnosis(
+    "text-returned",
+    "The answer holds text, not numbers.",
+    "Return the numbers as they are: no `str`, no f-string, no quotes.",
+)
+OWN_OBJECT = Diagnosis(
+    "object-returned",
+    "What has the exercise's name is a class: calling it makes an object, which is no answer.",
+    "Define a function of that name with `def`, which returns the answer.",
+)
 LEAKED = Diagnosis(
     "leaked-tracer",
     "The answer is no array, but what stands for one inside a map or `jit`: it was kept in a "
@@ -108,6 +123,12 @@ NO_NUMBERS = {
     "generator": GENERATOR,
     "function": FUNCTION,
     "PjitFunction": FUNCTION,
+    "method": FUNCTION,
+    "partial": FUNCTION,
+    "builtin_function_or_method": FUNCTION,
+    "map": LAZY,
+    "zip": LAZY,
+    "filter": LAZY,
 }
 """Types of answers that are not numbers, and what each comes from."""
 
@@ -195,9 +216,11 @@ def of_wrong(
     sample = _one_of_each_shape(wrong)
     if all(each.mismatch.what == "dtype" and _close(each) for each in sample):
         return WRONG_DTYPE
-    for kind, found in NO_NUMBERS.items():
+    for kind, found in {exercise.name: OWN_OBJECT, **NO_NUMBERS}.items():
         if all(f"{each.given.unfit or ''} ".startswith(f"{kind} ") for each in sample):
             return PRINTED if found is NOTHING_RETURNED and printed else found
+    if all(re.search(r"of dtype [<>]?U\d", each.given.unfit or "") for each in sample):
+        return TEXT
     if all(lacks_an_axis(each.given, each.expected) for each in wrong):
         return AXIS_DROPPED
     explained = _by_reference(exercise.pitfalls, sample)

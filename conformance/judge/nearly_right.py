@@ -102,13 +102,16 @@ def nearly_vanishes(wrong: WrongAnswer) -> bool:
 
 
 def of_no_number(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
-    """What is wrong with answers that all hold NaN in place of numbers.
+    """What is wrong with answers that hold NaN in place of numbers, or else are nearly right.
 
     Args:
         wrong: every wrong answer.
 
     """
-    return NOT_A_NUMBER if all(map(_is_nan_where_finite, wrong)) else None
+    others = [each for each in wrong if not _is_nan_where_finite(each)]
+    if len(others) == len(wrong) or any(each.mismatch.what != "values" for each in others):
+        return None
+    return NOT_A_NUMBER if all(_is_within(each, CLOSE, 0.0) for each in others) else None
 
 
 def _is_nan_where_finite(wrong: WrongAnswer) -> bool:

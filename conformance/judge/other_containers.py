@@ -33,6 +33,11 @@ TOO_FEW_PARTS = Diagnosis(
     "The answer has fewer arrays than the task asks for; those that came are right.",
     "Return all of them: look for one turn of a loop too few, and for a `return` inside the loop.",
 )
+LAST_PARTS = Diagnosis(
+    TOO_FEW_PARTS.pitfall,
+    "The answer has fewer arrays than the task asks for; those that came are the right last ones.",
+    "Return all of them: gather each turn's in a list that is made before the loop, `new.append(...)`.",
+)
 
 VARIABLES = Diagnosis(
     "variables-returned",
@@ -78,6 +83,8 @@ def of_other_containers(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
             return TOO_MANY_PARTS
         if all(given < right for given, right in counts):
             return TOO_FEW_PARTS
+    if all(given < right for given, right in counts) and all(_ends_right(each) for each in wrong):
+        return LAST_PARTS
     return None
 
 
@@ -185,6 +192,11 @@ def _has_the_same_arrays(wrong: WrongAnswer) -> bool:
 def _begins_right(wrong: WrongAnswer) -> bool:
     pairs = zip(range(len(wrong.given.arrays)), wrong.expected.leaves, strict=False)
     return all(is_right(wrong.given, place, leaf) for place, leaf in pairs)
+
+
+def _ends_right(wrong: WrongAnswer) -> bool:
+    last = wrong.expected.leaves[len(wrong.expected.leaves) - len(wrong.given.arrays) :]
+    return all(is_right(wrong.given, place, leaf) for place, leaf in enumerate(last))
 
 
 def is_right(given: GivenAnswer, place: int, leaf: Leaf) -> bool:

@@ -31,8 +31,9 @@ LOSSES: tuple[Way, ...] = (
     ),
     Way(
         "summed-not-averaged",
-        "The squared errors were averaged over the outputs, but added up over the examples.",
-        _MEAN,
+        "The squared errors, or their gradients, were averaged over the outputs, but added up over the "
+        "examples.",
+        f"{_MEAN} A gradient for each example is averaged, too: `g.mean(0)`, no `g.sum(0)`.",
         lambda p, y: jnp.mean(_squares(p, y)) * jnp.float32(y.shape[0]),
     ),
     Way(
@@ -93,6 +94,18 @@ ALONE: tuple[Way, ...] = (
         "Give both the same shape: (N, 1) less (N,) is broadcast to (N, N). Look for a `reshape` or "
         "`[:, None]` of one of them.",
         lambda p, y: jnp.mean(_squares(p.reshape(-1, 1), y.reshape(1, -1))),
+    ),
+    Way(
+        "squared-before-subtracting",
+        "The answers and the targets were squared before they were subtracted.",
+        "Square the difference: `jnp.mean((p - y) ** 2)`, not `jnp.mean(p**2 - y**2)`.",
+        lambda p, y: jnp.mean(p * p - y * y),
+    ),
+    Way(
+        "first-output-only",
+        "The loss is that of the first output alone.",
+        "Take the mean over all outputs: no `[:, 0]`.",
+        lambda p, y: jnp.mean(_squares(p[..., :1], y[..., :1])),
     ),
     Way(
         "added-not-subtracted",

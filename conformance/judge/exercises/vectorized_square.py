@@ -38,6 +38,7 @@ POWERS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "the number times its absolute value": lambda x: x * np.abs(x),
     "the number's absolute value": np.abs,
     "the third power": lambda x: x * x * x,
+    "the fourth power": lambda x: (x * x) * (x * x),
 }
 
 
