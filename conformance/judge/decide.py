@@ -29,6 +29,7 @@ from conformance.judge.one_operation_off import of_one_operation
 from conformance.judge.one_term_off import of_one_term
 from conformance.judge.other_containers import of_held, of_other_containers
 from conformance.judge.scaled_arrays import of_scaled_arrays
+from conformance.judge.two_mistakes import of_two_mistakes
 from conformance.judge.value_ranges import is_usual, leaves, of_range
 from conformance.judge.verdict import Diagnosis, Verdict
 from conformance.judge.which_examples import of_the_same, of_which_examples
@@ -90,7 +91,8 @@ def _diagnosed(
         )
         found = found or of_values(wrong, answers.calls)
         found = found or diagnosis.by_probing(exercise, wrong, _asker(attempt, exercise))
-        return found or diagnosis.of_rare_mistakes(exercise, wrong), ""
+        found = found or diagnosis.of_rare_mistakes(exercise, wrong)
+        return found or of_two_mistakes(exercise, wrong), ""
     except JudgeFailure:
         raise
     except Exception as problem:
