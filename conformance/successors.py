@@ -6,7 +6,22 @@ _MAP_OVER_DEVICES = "`jax.pmap` or `jax.shard_map`, or `jax.vmap` where no devic
 _LAYERS = "`flax.linen`"
 _OPTAX = "Optax, as in `optax.sgd(learning_rate)`"
 
+_WARNED_OF = {
+    "jax.experimental.pjit.pjit": (
+        "`jax.jit`; where its shardings are PartitionSpecs, enter the mesh by `jax.set_mesh(mesh)`"
+    ),
+    "jax.experimental.shard_map": (
+        "`jax.shard_map`, which takes all but the function by name, and `check_vma=` for `check_rep=`"
+    ),
+    "jax.interpreters.pxla.thread_resources": (
+        "`jax.sharding.get_abstract_mesh()`, which is empty unless the mesh is entered by "
+        "`jax.set_mesh(mesh)`"
+    ),
+}
+"""By what warns, a module or something in one: what to use, and what else to change with it."""
+
 _SUCCESSORS = {
+    **_WARNED_OF,
     "flax.deprecated": _LAYERS,
     "flax.nn": _LAYERS,
     "flax.nnx.Optimizer.model": (
@@ -124,6 +139,11 @@ def successor(name: str) -> str | None:
     if module == "jax.core" and last in _IN_EXTEND:
         return f"`jax.extend.core.{last}`"
     return by_longest_prefix(name, _SUCCESSORS)
+
+
+def successor_of_warned(name: str) -> str | None:
+    """What takes the place of a name that warns, where its warning says less; words as of `successor`."""
+    return by_longest_prefix(name, _WARNED_OF)
 
 
 def by_longest_prefix(name: str, table: Mapping[str, str]) -> str | None:

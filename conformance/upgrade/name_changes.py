@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from conformance.successors import by_longest_prefix, successor
+from conformance.successors import by_longest_prefix, successor, successor_of_warned
 
 _REMOVED_IN = {
     "jax.device_put_replicated": "0.10.0",
@@ -63,6 +63,14 @@ _KEYWORDS: dict[tuple[str, str], tuple[str | None, str]] = {
     },
 }
 """By function and keyword: the JAX release that takes it no more, and what to give instead."""
+
+_NEEDED = {
+    ("flax.nnx.Optimizer", "wrt"): (
+        "give wrt=nnx.Param and call update(model, grads), or use nnx.ModelAndOptimizer, which is called "
+        "as before"
+    ),
+}
+"""By function and an argument that it asks for now: what to write."""
 
 _RELEASED = {
     "0.4.30": "2024-06-18",
@@ -166,8 +174,17 @@ def is_known_to_have_been_taken(name: str, keyword: str) -> bool:
     return (name, keyword) in _KEYWORDS
 
 
-def advice(message: str) -> str | None:
-    """What a deprecation warning says to use; None where it does not say."""
+def needed(name: str, arguments: Sequence[str]) -> str | None:
+    """What to write where a function asks for arguments that it did not; None where nothing is known."""
+    known = [_NEEDED.get((name, argument)) for argument in arguments]
+    return next((each for each in known if each is not None), None)
+
+
+def advice(name: str, message: str) -> str | None:
+    """What to use in place of a name that warns: what is known, else what the warning says, if it does."""
+    known = successor_of_warned(name)
+    if known is not None:
+        return known.replace("`", "")
     use = _USE.search(message)
     return use.group(1).replace("`", "").strip() if use else None
 

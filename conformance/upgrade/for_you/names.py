@@ -13,6 +13,7 @@ from conformance.upgrade.name_changes import (
     change_of,
     is_known_to_have_been_taken,
     keyword_change,
+    needed,
 )
 
 _IN_COMMON = 0.35
@@ -184,15 +185,17 @@ def _misfit(signature: Value, use: Use, before: Value = None) -> str | None:
     """Why the arguments of a call are too few or too many; None where they are not."""
     positional = signature["positional"]
     given = {*positional[: use.positional], *use.keywords}
-    lacking = [name for name in signature["required"] if name not in given]
+    lacking = [each for each in signature["required"] if each not in given]
     if lacking:
         # An argument that was put before another: the call gives the other in its place.
         named = (before or {}).get("positional", [])[: use.positional]
-        inserted = [name for name in signature["required"] if name not in {*named, *use.keywords}]
+        inserted = [each for each in signature["required"] if each not in {*named, *use.keywords}]
         known = bool(named) and set(lacking) <= set(named) <= set(positional)
         if known and inserted and positional[: len(inserted)] == inserted:
             return f"needs {', '.join(inserted)} before {named[0]} now"
-        return f"needs {', '.join(f'{name}=' for name in lacking)} now"
+        write = needed(use.name, lacking)
+        asked = ", ".join(f"{each}=" for each in lacking)
+        return f"needs {asked} now" + (f": {write}" if write else "")
     if use.positional > len(positional) and not signature["more"]:
         return f"takes {len(positional)} arguments by position now, and is given {use.positional}: name them"
     return None
@@ -217,7 +220,7 @@ def deprecated(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -
         message = next((each["line"] for each in now if each not in was), None)
         if message is None:
             continue
-        use = advice(message)
+        use = advice(name, message)
         newly = "deprecated now" if not was else "still deprecated, in other words"
         said = f"use {use}" if use else message
         for place in places(mine):

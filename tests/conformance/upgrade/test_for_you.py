@@ -342,8 +342,8 @@ def signature(*positional: str, required: tuple[str, ...] = (), more: bool = Fal
     ],
 )
 def test_a_call_that_does_not_fit_any_more_is_to_do(now: Any, said: str | None) -> None:
-    key = "signatures/flax.nnx.Optimizer"
-    call = Use(file="a.py", line=4, name="flax.nnx.Optimizer", positional=2, whole=True)
+    key = "signatures/flax.nnx.Trainer"
+    call = Use(file="a.py", line=4, name="flax.nnx.Trainer", positional=2, whole=True)
     was = {key: signature("x", "tx", required=("x", "tx"))}
 
     def todo(use: Use, before: Any = was) -> list[tuple[str, str]]:

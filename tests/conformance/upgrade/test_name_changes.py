@@ -2,7 +2,13 @@
 
 import pytest
 
-from conformance.upgrade.name_changes import advice, change_of, keyword_change, replacement
+from conformance.upgrade.name_changes import (
+    advice,
+    change_of,
+    keyword_change,
+    needed,
+    replacement,
+)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +70,31 @@ def test_a_removed_name(name: str, said: str, sentence: str, instead: str | None
     ],
 )
 def test_the_advice_of_a_deprecation(message: str, use: str | None) -> None:
-    assert advice(message) == use
+    assert advice("jax.f", message) == use
+
+
+@pytest.mark.parametrize(
+    ("name", "also"),
+    [
+        ("jax.experimental.shard_map.shard_map", "check_vma= for check_rep="),
+        ("jax.experimental.pjit.pjit", "jax.set_mesh(mesh)"),
+        ("jax.interpreters.pxla.thread_resources.env.physical_mesh", "jax.set_mesh(mesh)"),
+    ],
+)
+def test_what_else_to_change_with_a_name_that_warns_is_said(name: str, also: str) -> None:
+    for use in (advice(name, "f is deprecated; use jax.jit instead."), replacement(name)):
+        assert use is not None
+        assert also in use
+
+
+@pytest.mark.parametrize("name", ["jax.experimental.pjit.other", "jax.interpreters.pxla.other"])
+def test_of_other_names_of_a_module_the_warning_is_what_is_known(name: str) -> None:
+    assert advice(name, "f is deprecated; use g instead.") == "g"
+
+
+def test_what_to_write_for_an_argument_that_is_asked_for_now() -> None:
+    assert "nnx.ModelAndOptimizer" in (needed("flax.nnx.Optimizer", ["wrt"]) or "")
+    assert needed("flax.nnx.Optimizer", ["other"]) is None
 
 
 def test_a_replacement_is_known_by_name_or_by_its_module() -> None:
