@@ -14,7 +14,7 @@ from conformance.upgrade.detectors.objects import is_warning
 from conformance.upgrade.difference import Difference, Value
 from conformance.upgrade.for_you.early import before_it_runs
 from conformance.upgrade.for_you.index import Operations, Uses, by_name
-from conformance.upgrade.for_you.lines import ForYou, Line, plural
+from conformance.upgrade.for_you.lines import ForYou, Line, objects_said_once, plural
 from conformance.upgrade.for_you.names import names_read, places
 from conformance.upgrade.for_you.nearby import nearby
 from conformance.upgrade.for_you.packages import Side, not_going_with
@@ -77,7 +77,7 @@ def for_you(
         work=(*known.work, *drawn, *own_draws, *regressed),
         know=(
             *known.know,
-            *deprecated,
+            *objects_said_once(deprecated),
             *(line for line, _ in defects),
             *_slower(fine, differences),
         ),

@@ -91,6 +91,22 @@ def each_said_once(lines: Iterable[Line]) -> Iterator[Line]:
         yield attrs.evolve(mine[0], places=tuple(place for line in mine for place in line.places))
 
 
+def objects_said_once(lines: Iterable[Line]) -> Iterator[Line]:
+    """The lines, with those of one attribute of several types of objects joined where they say the same.
+
+    Args:
+        lines: Such as `Dropout.iter_modules()`, and `BatchNorm.iter_modules()` in the same places.
+
+    """
+    alike: dict[tuple[str, str, tuple[Place, ...]], list[Line]] = {}
+    for line in lines:
+        attribute = line.what.partition(".")[2] or line.what
+        alike.setdefault((attribute, line.sentence, line.places), []).append(line)
+    for (attribute, *_), mine in alike.items():
+        several = len({line.what for line in mine}) > 1
+        yield attrs.evolve(mine[0], what=f"x.{attribute}") if several else mine[0]
+
+
 def moves_said_once(lines: Iterable[Line]) -> Iterator[Line]:
     """The lines, with those of several names joined that moved from one module to another, name by name.
 

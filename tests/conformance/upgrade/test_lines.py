@@ -5,7 +5,12 @@ from functools import partial
 from rich.console import Console
 
 from conformance.upgrade.for_you import Line
-from conformance.upgrade.for_you.lines import Place, each_said_once, moves_said_once
+from conformance.upgrade.for_you.lines import (
+    Place,
+    each_said_once,
+    moves_said_once,
+    objects_said_once,
+)
 from conformance.upgrade.render.lines import show_lines
 
 
@@ -72,3 +77,19 @@ def test_the_places_of_a_line_are_shown_short_and_kept_whole() -> None:
     assert short.places[-1].lines[-1] == 7
     assert Line("", "cannot be parsed", (Place("a.py"),)).where == "a.py"
     assert Line("", "ran before", subject="mine.step").where == "mine.step"
+
+
+def test_an_attribute_of_several_types_that_is_said_alike_of_the_same_places_is_one_line() -> None:
+    places = (Place("a.py", (4,)),)
+    first = Line("BatchNorm.iter_modules()", "deprecated now", places)
+    second = Line("Dropout.iter_modules()", "deprecated now", places)
+    (line,) = objects_said_once([first, second])
+    assert (line.what, line.sentence, line.places) == ("x.iter_modules()", "deprecated now", places)
+    others = [
+        first,
+        Line("Dropout.iter_modules()", "gone", places),
+        Line("Dropout.iter_modules()", "deprecated now", (Place("b.py", (4,)),)),
+        Line("Dropout.iter_children()", "deprecated now", places),
+        Line("Mesh", "deprecated now", places),
+    ]
+    assert list(objects_said_once(others)) == others
