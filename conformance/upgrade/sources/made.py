@@ -89,7 +89,7 @@ _ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
     "Array": _OF_ARRAYS,
     "NNX layer": _OF_LAYERS,
     "BatchNorm": _OF_LAYERS,
-    "Optimizer": {"model": "NNX module"},
+    "Optimizer": {"model": "NNX module", "step": "Param"},
     "Rngs": dict.fromkeys(("params", "default", "dropout", "noise", "carry"), "RngStream"),
     "RngStream": dict.fromkeys(("count", "key"), "Param"),
 }

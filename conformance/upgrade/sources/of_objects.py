@@ -158,6 +158,9 @@ class _Reader(Scopes, ast.NodeVisitor):
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         self.visit(node.value)
         self._done(node, self._type(node.target), "+= 1")
+        if isinstance(node.target, ast.Attribute):
+            # `x.value += 1` reads `x.value`, too.
+            self.visit(node.target)
 
     def visit_For(self, node: ast.For) -> None:
         self.visit(node.iter)

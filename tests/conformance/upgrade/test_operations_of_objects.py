@@ -36,6 +36,9 @@ CASES = {
     "import jax\nx.memory_kind": (2, "an object: .memory_kind"),
     # What a function is given where the file calls it.
     "from flax import nnx\n@nnx.jit\ndef f(v):\n  v += 1\nf(nnx.Param(1))": (4, "Param: += 1"),
+    "from flax import nnx\nclass C(nnx.Variable):\n  pass\nclass M(nnx.Module):\n  def __init__(self):\n"
+    "    self.n = C(1)\n  def f(self):\n    self.n.value += 1": (8, "Param: .value"),
+    "from flax import nnx\ndef f(optimizer):\n  return optimizer.step.value": (3, "Param: .value"),
     "from flax import nnx\ndef f(*, v):\n  v += 1\nf(v=nnx.Param(1))": (3, "Param: += 1"),
     "from flax import nnx\nclass A:\n  def a(self):\n    def f(v):\n      v += 1\n    f(nnx.Param(1))\n"
     "  def b(self):\n    def f(v):\n      v += 1\n    f(3)": (5, "Param: += 1"),
