@@ -86,6 +86,10 @@ _BY_KEY: Mapping[str, Condition] = {
         f"calls/*map/{call}*": attrs.evolve(_does("a size of zero"), place="file")
         for call in ("of-none-", "no-element", "no-example")
     },
+    **{
+        f"calls/*map/*-{call}-from-behind": attrs.evolve(_does("{} from behind"), place="call")
+        for call in ("scattered-sum", "all-to-all")
+    },
     "mapping.jit-agrees | jax.pmap | *": attrs.evolve(_does("a pmap within a jit"), place="file"),
     "mapping.no-elements | *": attrs.evolve(_does("a size of zero"), place="file"),
     "calls/jax.pmap/*on-another-device*": attrs.evolve(_does("a device chosen"), place="file"),

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from conformance.upgrade.sources.expressions import last
 
 _AXES = frozenset({"in_axes", "out_axes"})
+_COLLECTIVES = frozenset({"psum_scatter", "all_to_all"})
 _MAKERS = frozenset({"zeros", "ones", "empty", "full"})
 
 
 def of_maps(node: ast.AST) -> Iterator[str]:
     """Negative axes, sizes of zero, devices that are chosen, a pmap within a pmap."""
+    if isinstance(node, ast.Call):
+        yield from _collectives(node)
     if isinstance(node, ast.keyword) and node.arg in _AXES and _is_negative(node.value):
         yield "a negative axis"
     if isinstance(node, ast.Subscript) and _last(node.value) in {"devices", "local_devices"}:
@@ -25,6 +28,15 @@ def of_maps(node: ast.AST) -> Iterator[str]:
     decorators = node.decorator_list if isinstance(node, ast.FunctionDef) else []
     if any(map(_names_pmap, decorators)) and any(map(_names_pmap, getattr(node, "body", ()))):
         yield "a pmap within a pmap"
+
+
+def _collectives(node: ast.Call) -> Iterator[str]:
+    """A collective that is given an axis counted from the end."""
+    partial = last(node.func) == "partial"
+    name = last(node.args[0]) if partial and node.args else last(node.func)
+    given = [*node.args[1:], *(keyword.value for keyword in node.keywords)]
+    if name in _COLLECTIVES and any(map(_is_negative, given)):
+        yield f"{name} from behind"
 
 
 def _is_negative(node: ast.expr) -> bool:

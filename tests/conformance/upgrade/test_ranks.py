@@ -63,6 +63,24 @@ def test_what_few_files_do_with_pmap_is_told_to_those(form: str, meets: str, doe
 
 
 @pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("lax.psum_scatter(x, 'i', scatter_dimension=-1)", 1),
+        ("partial(lax.psum_scatter, axis_name='i', scatter_dimension=-1)(x)", 1),
+        ("lax.psum_scatter(x, 'i', scatter_dimension=0)", 0),
+        ("lax.psum_scatter(-x, 'i')", 0),
+    ],
+)
+def test_an_axis_from_behind_is_told_to_the_collective_that_is_given_one(
+    given: str, told: int
+) -> None:
+    key = "calls/jax.vmap/of-scattered-sum-from-behind"
+    text = f"from jax import lax\nimport jax\nm = jax.vmap(lambda x: {given}, axis_name='i')\n"
+    uses, done = tuple(uses_in(text, "a.py")), operations_in(text, "a.py")
+    assert len(near(uses, {key: ACCEPTED}, {key: REFUSED}, tuple(done))) == told
+
+
+@pytest.mark.parametrize(
     ("text", "name"),
     [
         ("f = jax.pmap(g, out_axes=-1)", "a negative axis"),
