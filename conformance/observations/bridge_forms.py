@@ -224,12 +224,9 @@ def _streams() -> Forms:
         return bool(jnp.any(given[0] != given[1]))
 
     def made_split(*, again: bool) -> Any:
-        axes = of_nnx("StateAxes")({of_nnx("RngState"): 0, ...: None})
-        make = of_nnx("vmap")(
-            lambda r: of_nnx("Dropout")(0.5, rngs=r), in_axes=(axes,), out_axes=axes
-        )
+        make = of_nnx("vmap")(lambda r: of_nnx("Dropout")(0.5, rngs=r))
         layer = of_nnx("split_rngs")(splits=3)(make)(rngs(0))
-        run = of_nnx("vmap")(lambda m, a: m(a), in_axes=(axes, 0))
+        run = of_nnx("vmap")(lambda m, a: m(a))
         run = of_nnx("split_rngs")(splits=3)(run) if again else run
         return run(layer, jnp.ones((3, 16))).shape
 

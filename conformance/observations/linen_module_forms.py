@@ -89,8 +89,7 @@ def linen() -> Forms:
         "spectrum-of-boxed-weights": lambda: nn.SpectralNorm(
             nn.Dense(2, kernel_init=boxed)
         ).init_with_output(key, x, update_stats=False)[0],
-        "shared-scope": _shared_scope,
-        "own-box": _own_box,
+        **_scopes_and_boxes(),
         "nnx-module-lifted": lambda: _bridged(x),
         "nnx-module-given-keywords": lambda: _bridged(x, args=(2,), kwargs={"out_features": 2}),
         "map-of-apply": lambda: jax.vmap(lambda v, a: nn.Dense(2).apply(v, a), (None, 0))(
@@ -102,6 +101,15 @@ def linen() -> Forms:
         "gradient-of-a-lift": lambda: jax.grad(lambda v: lifted(**_SHARED)().apply(v, x).sum())(
             {"params": {"Dense_0": {"kernel": whole(2, 2), "bias": whole(2)}}}
         ),
+    }
+
+
+def _scopes_and_boxes() -> Forms:
+    """Parameters of a shared scope, and in boxes."""
+    return {
+        "shared-scope": _shared_scope,
+        "own-box": _own_box,
+        "unboxed-under-an-entered-mesh": _unboxed_under_a_mesh,
     }
 
 
@@ -160,6 +168,14 @@ def _own_box() -> Any:
     variables = lifted.init(jax.random.key(0), whole(4, 2))
     lifted.apply(variables, whole(4, 2))
     return str(told), str(variables["params"]["kernel"].names)
+
+
+def _unboxed_under_a_mesh() -> str:
+    """Whether a parameter's names lay it out under `with mesh:`."""
+    box = nn.with_partitioning(_ONES, ("m", None))(jax.random.key(0), (2, 2))
+    with jax.sharding.Mesh(jax.devices()[:1], ("m",)):
+        traced = str(jax.make_jaxpr(box.unbox)())
+    return "laid out by its names" if "sharding_constraint" in traced else "not laid out"
 
 
 def _bridged(x: Any, **given: Any) -> Any:

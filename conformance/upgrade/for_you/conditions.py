@@ -54,6 +54,10 @@ _EXPLICIT = (
     "ShardingTypeError. axis_types=(jax.sharding.AxisType.Auto,) * n gives what it was"
 )
 _GIVES_SPECS = "PartitionSpec P logical_to_mesh_axes logical_to_mesh get_partition_spec"
+_LAYS_OUT = """
+    with_partitioning with_logical_partitioning with_logical_constraint unbox Partitioned
+    LogicallyPartitioned
+"""
 _IN_PLACE = "iadd isub imul itruediv ifloordiv imod ipow imatmul iand ior ixor ilshift irshift"
 _TREES = "leaves map flatten structure reduce tree_leaves tree_map tree_flatten tree_structure"
 _RARE_DTYPES = "int8 int16 int64 uint8 uint16 uint32 uint64 bfloat16 float16 float64 complex64"
@@ -189,6 +193,11 @@ _BY_KEY: Mapping[str, Condition] = {
     "calls/flax.nnx.vmap/sequence-of-none": _does("an empty sequence", of="Sequential"),
     "calls/flax.nnx.vmap/variable-added-to": _does("an attribute changed in place", of=_HOLDER),
     "warnings/calls/jax.sharding.Mesh-entered": _does("an object entered", of="Mesh make_mesh"),
+    "calls/flax.linen.vmap/unboxed-under-an-entered-mesh": attrs.evolve(
+        _does("an object entered", of=_LAYS_OUT),
+        says="Flax lays out no parameter and no result under `with mesh:` any more: each device holds all of "
+        "it, without a word. Enter the mesh by `with jax.set_mesh(mesh):`",
+    ),
     "warnings/calls/jax.pure_callback-mapped": Condition(
         unless=frozenset({"vmap_method", "vectorized"})
     ),
@@ -239,8 +248,8 @@ _BY_KEY: Mapping[str, Condition] = {
         given=frozenset({"axis_size"}),
         says="streams are not split by the map any more: decorate it with nnx.split_rngs(splits=n)",
     ),
-    "calls/flax.nnx.vmap/rngs-split-when-made-and-called": Condition(
-        names=frozenset({"split_rngs"}),
+    "calls/flax.nnx.vmap/rngs-split-when-made-and-called": attrs.evolve(
+        _does("streams split again", of="split_rngs"),
         says="a Dropout that is made within a map keeps its streams, split as they are: call it in a map "
         "without splitting them again",
     ),

@@ -69,6 +69,7 @@ def operations_in(source: bytes | str, file: str) -> list[Operation]:
     found |= {(line, "a number as a key") for line in _keyed(nodes)}
     found |= {(line, "an array set on a module later") for line in _set_later(nodes)}
     found |= {(line, "an attribute changed in place") for line in _changed(nodes)}
+    found |= {(line, "streams split again") for line in _split_again(nodes)}
     later = (*held_later(nodes), *held_from_callers(nodes))
     found |= {(line, "a container held") for line in later}
     found |= {(line, "None among leaves") for line in _nones(nodes)}
@@ -195,7 +196,7 @@ def _of_kinds(node: ast.AST) -> Iterator[str]:
         named = node.value
     if _RARE_DTYPE.fullmatch(named):
         yield f"{named} named"
-    if isinstance(node, ast.Call) and last(node.func) == "Embed" and not _is_of_many(node):
+    if isinstance(node, ast.Call) and last(node.func) == "Embed" and _is_of_one(node):
         yield "an embedding of one"
     if isinstance(node, ast.expr) and last(node) in _COMPLEX:
         yield "complex numbers"
@@ -203,10 +204,10 @@ def _of_kinds(node: ast.AST) -> Iterator[str]:
         yield "complex numbers"
 
 
-def _is_of_many(node: ast.Call) -> bool:
-    """Whether an embedding is told a number of rows that is not one."""
+def _is_of_one(node: ast.Call) -> bool:
+    """Whether an embedding is told that it has one row: a number that the text does not show is not one."""
     given = [word.value for word in node.keywords if word.arg == "num_embeddings"] + node.args[:1]
-    return bool(given) and isinstance(given[0], ast.Constant) and given[0].value != 1
+    return bool(given) and isinstance(given[0], ast.Constant) and given[0].value == 1
 
 
 def _of_texts(node: ast.AST) -> Iterator[str]:
@@ -261,6 +262,12 @@ def _keyed(nodes: Sequence[ast.AST]) -> Iterator[int]:
             asked = isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn)
             if isinstance(node, ast.Compare) and asked and last(node.left) in mine & kept:
                 yield node.lineno
+
+
+def _split_again(nodes: Sequence[ast.AST]) -> list[int]:
+    """Lines that split streams after the first that does: where a module is made, then where it is called."""
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    return sorted(node.lineno for node in calls if last(node.func) == "split_rngs")[1:]
 
 
 def _set_later(nodes: Sequence[ast.AST]) -> Iterator[int]:

@@ -42,6 +42,35 @@ def test_streams_that_are_not_split_are_said_to_who_gives_the_size() -> None:
     assert near((*uses, without), {call: ACCEPTED}, {call: REFUSED}) == []
 
 
+def test_streams_that_are_split_for_a_call_too_are_said_to_who_splits_them_twice() -> None:
+    call = "calls/flax.nnx.vmap/rngs-split-when-made-and-called"
+    uses = tuple(
+        Use(file="a.py", line=line, name=f"flax.nnx.{name}")
+        for line, name in ((2, "Dropout"), (3, "split_rngs"), (8, "split_rngs"), (3, "vmap"))
+    )
+    again = (Operation(file="a.py", line=8, name="streams split again"),)
+    ((where, what, said),) = near(uses, {call: ACCEPTED}, {call: REFUSED}, again)
+    assert (where, what) == ("a.py:8", "flax.nnx.split_rngs")
+    assert said.startswith("a Dropout that is made within a map keeps its streams")
+    assert near(uses, {call: ACCEPTED}, {call: REFUSED}) == []
+
+
+def test_that_a_mesh_which_is_entered_lays_nothing_out_is_said_to_who_enters_one_and_has_boxes() -> (
+    None
+):
+    call = "calls/flax.linen.vmap/unboxed-under-an-entered-mesh"
+    gave, gives = ({"gives": "* of str", "values": [each]} for each in ("laid out", "not laid out"))
+    mesh = Use(file="a.py", line=2, name="jax.sharding.Mesh")
+    boxed = Use(file="a.py", line=3, name="flax.linen.unbox")
+    entered = (Operation(file="a.py", line=9, name="an object entered"),)
+    ((where, what, said),) = near((mesh, boxed), {call: gave}, {call: gives}, entered)
+    assert (where, what) == ("a.py:9", "flax.linen.unbox")
+    assert said.endswith("Enter the mesh by `with jax.set_mesh(mesh):`.")
+    assert near((mesh, boxed), {call: gave}, {call: gives}) == []
+    without_boxes = Use(file="a.py", line=3, name="flax.linen.Dense")
+    assert near((mesh, without_boxes), {call: gave}, {call: gives}, entered) == []
+
+
 @pytest.mark.parametrize("call", ["jax.pmap/no-element", "jax.vmap/of-none-numpy.trapezoid"])
 def test_what_arrays_without_elements_meet_is_said_to_files_that_have_a_size_of_zero(
     call: str,
