@@ -178,6 +178,27 @@ def _turned(a: Any) -> Any:
     )
 
 
+_BESIDE_NUMBERS = """
+n, no_axes, own = a.astype(jnp.int32), (((), ()), ((), ())), a[0]
+return (
+    lax.dot_general(a, 2.0, no_axes), lax.dot_general(2.0, a, no_axes), lax.dot_general(own, 3.0, no_axes),
+    jnp.tensordot(a, 2.0, 0), jnp.dot(a, 2.0), jnp.inner(2.0, a), jnp.outer(3.0, a), jnp.kron(a, 2.0),
+    jnp.where(a > 1, a, 0.0), jnp.where(a > 1, 2.0, 3.0), lax.select_n(own > 1, 0.0, 1.0),
+    lax.clamp(0.0, a, 1.0), lax.clamp(-1.0, own, 2.0), lax.clamp(own, 1.0, 3.0),
+    lax.pad(a, 0.0, [(1, 1, 0)]), lax.max(own, 1.0), lax.sub(2.0, own), lax.mul(own, 2.0), lax.pow(a, 2),
+    lax.rem(n, 3), lax.shift_left(n * n, 1), lax.complex(own, 0.0), lax.eq(own, 1.0),
+    lax.reduce(a, 0.0, lax.add, (0,)), lax.reduce(a, -np.inf, lax.max, (0,)),
+    lax.reduce_window(a, 0.0, lax.add, (2,), (1,), "VALID"),
+    lax.dynamic_slice(a, (1,), (2,)), lax.dynamic_update_slice(a, a[:1], (2,)),
+    a.at[0].set(2.0), a.at[1].add(1), a.at[jnp.array([0, 2])].multiply(3.0), a.at[-1].max(2.0),
+    lax.dynamic_index_in_dim(a, 1), jnp.full_like(a, 2), lax.broadcast_in_dim(2.0, (3,), ()) + a,
+    lax.concatenate([a, np.ones(1, a.dtype)], 0),
+    lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, c[1] * own), (0, 1.0))[1],
+    lax.fori_loop(0, 3, lambda i, c: c + own, 0.0), lax.scan(lambda c, x: (c + x, c), 0.0, a),
+    lax.cond(own > 1, lambda x: own * x, lambda x: own + x, 2.0),
+    lax.switch(1, [lambda x, y: x, lambda x, y: y + x], a, 2.0),
+)
+"""
 _ENTRIES = (
     rule("jit.said-in-many-ways", _NAMED, of("whole", 3), answer=_named),
     rule("copy.alike", _ALIKE, of("whole", 3), answer=_alike),
@@ -193,6 +214,7 @@ _ENTRIES = (
         of("whole"),
         answer=lambda a: exactly(a[..., None] + np.ones(_STRICTLY, a.dtype)),
     ),
+    rule("dot_general.beside-numbers", _BESIDE_NUMBERS, of("whole", 3), exact=True),
     rule(
         "device_put.slopes",
         _MOVED,

@@ -39,6 +39,12 @@ OF_CALLS = (
         "if type(ct) is ad.Zero and i:",
     ),
     (
+        "lax.dot_general.beside-numbers",
+        "jax._src.lax.lax:_dot_batch_rule",
+        "rhs_shape = np.shape(rhs)",
+        "rhs_shape = rhs.shape",
+    ),
+    (
         "lax.conv_general_dilated.turned",
         "jax._src.lax.convolution:conv_transpose",
         "(isinstance(padding, str) and padding in {'SAME', 'VALID'})",

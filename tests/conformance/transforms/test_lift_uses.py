@@ -12,6 +12,13 @@ SLIPS: dict[str, Slip] = {
         "len(names) < index",
         "len(names) <= index",
     ),
+    "boxes of what goes out are told the axes of what came in": (
+        LINEN,
+        "metadata",
+        "flax.core.lift:vmap",
+        "for var_group, axis in zip(vars_out, variable_out_axes):",
+        "for var_group, axis in zip(vars_out, variable_in_axes):",
+    ),
     "a scan tells its boxes no axis but the first": (
         LINEN,
         "scanned-names",

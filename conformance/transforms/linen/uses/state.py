@@ -189,7 +189,13 @@ def metadata(s: Setting) -> Any:
         own, new = ("in", "out"), (MEMBERS, "out")
         right: list[Any] = [(*own[:axis], MEMBERS, *own[axis:]), new, new, ("in", None, MEMBERS)]
         right += [(FEATURES, OUTPUTS, MEMBERS)]
-        return np.array(names == right), y, nn.unbox(state)
+        # Parameters that are only made, and never given, have their own place among the collections.
+        within: Any = lift
+        only_out: Any = {**along, "params": within.Out(axis)}
+        made: Any = s.ensemble(Named, variable_axes=only_out, metadata_params=named)()
+        kept = jax.tree_util.tree_structure(made.init(s.key, s.inputs()))
+        is_alike = kept == jax.tree_util.tree_structure(variables)
+        return np.array([names == right, is_alike]), y, nn.unbox(state)
 
     keys = s.keys(s.key)
 
@@ -198,7 +204,7 @@ def metadata(s: Setting) -> Any:
         y, state = Named().apply(own, s.inputs()[i], mutable=["cache"])
         return y, nn.unbox(state)
 
-    return mapped, (np.array(True), *s.loop(one))
+    return mapped, (np.array([True, True]), *s.loop(one))
 
 
 class Repeated(nn.Module):
