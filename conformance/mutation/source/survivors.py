@@ -116,13 +116,6 @@ REASONS: tuple[tuple[str, str, str, str], ...] = (
         "*",
         _IN_PLACE,
     ),
-    (
-        f"{_BATCHING}:flatten_fun_for_vmap",
-        "*",
-        "tree_flatten(ans, is_leaf=is_vmappable) → *",
-        _NEVER,
-    ),
-    (f"{_BATCHING}:register_vmappable", "*", "*", _NEVER),
     (f"{_BATCHING}:make_iota", "*", "*", _NEVER),
     (f"{_BATCHING}:from_elt", "bdim_inferred = bdim if spec is infer else spec", "*", _NEVER),
     (f"{_BATCHING}:matchaxis", "elif src is None and dst is sum_axis:", "*", _NEVER),

@@ -1,7 +1,11 @@
 """Rules of the user's own that use what is around them, lie within each other, or bring constants."""
 
+from typing import Any
+
+import numpy as np
+
 from properties.subject import FunctionSubject
-from properties.subjects.batching_rules.entry import below, of, rule
+from properties.subjects.batching_rules.entry import below, exactly, of, rule
 
 _CLOSURES = """
 # JAX does not differentiate by what rules close over.
@@ -142,6 +146,44 @@ return (
     jax.vjp(backward, a)[1](b),
 )
 """
+_OWN_ARRAYS = """
+from jax.interpreters import batching
+
+class Halves:
+    # An array of one's own, of which the map is told how it is taken apart and put together.
+    def __init__(self, array):
+        self.array = array
+
+class Along:
+    pass
+
+def example(read, index, halves, along):
+    return Halves(read(2 * halves.array, 0))
+
+def whole(write, size, halves, along):
+    return Halves(write(size, halves.array, 0) / 2)
+
+def plain(array):
+    return jax.vmap(lambda x: x.array * x.array + 1, (Along(),), axis_size=3)(Halves(array))
+
+def kept(array):
+    square = jax.vmap(lambda x: Halves(x.array * x.array + 1), (Along(),), Along(), axis_size=3)
+    return square(Halves(array)).array
+
+jax.tree_util.register_pytree_node(Halves, lambda x: ((x.array,), None), lambda _, parts: Halves(*parts))
+batching.register_vmappable(Halves, Along, int, example, whole, None)
+return (
+    plain(a), kept(a), jax.jit(plain)(a), jax.jit(kept)(a),
+    jax.grad(lambda x: kept(x).sum())(a), jax.vmap(kept)(jnp.stack([a, -a])),
+)
+"""
+
+
+def _of_own_arrays(a: Any) -> Any:
+    """What a map of arrays of one's own gives: 2 a is an example's, and half of the result is kept."""
+    first, half = 4 * a * a + 1, (4 * a * a + 1) / 2
+    return exactly((first, half, first, half, 4 * a, np.stack([half, half], -2)))
+
 
 OWN_FUNCTIONS: tuple[FunctionSubject, ...] = (
     rule(
@@ -152,5 +194,6 @@ OWN_FUNCTIONS: tuple[FunctionSubject, ...] = (
     ),
     rule("custom_vmap_call.composed", _COMPOSED, *(of("whole", 3), of("whole", 3)), exact=True),
     rule("custom_vmap_call.in-a-branch", _IN_A_BRANCH, *(of("whole", 3), below(5)), exact=True),
+    rule("mul.of-own-arrays", _OWN_ARRAYS, of("whole", 3), answer=_of_own_arrays),
     rule("jit.constants-of-rules", _CONSTANTS, *(of("whole", 3), of("whole", 3)), exact=True),
 )

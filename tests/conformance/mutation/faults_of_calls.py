@@ -45,6 +45,12 @@ OF_CALLS = (
         "rhs_shape = rhs.shape",
     ),
     (
+        "lax.mul.of-own-arrays",
+        "jax._src.interpreters.batching:is_vmappable",
+        "type(x) in vmappables",
+        "type(x) in spec_types",
+    ),
+    (
         "lax.conv_general_dilated.turned",
         "jax._src.lax.convolution:conv_transpose",
         "(isinstance(padding, str) and padding in {'SAME', 'VALID'})",
