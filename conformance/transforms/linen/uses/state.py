@@ -193,8 +193,8 @@ def metadata(s: Setting) -> Any:
         within: Any = lift
         only_out: Any = {**along, "params": within.Out(axis)}
         made: Any = s.ensemble(Named, variable_axes=only_out, metadata_params=named)()
-        kept = jax.tree_util.tree_structure(made.init(s.key, s.inputs()))
-        is_alike = kept == jax.tree_util.tree_structure(variables)
+        structure: Any = jax.tree_util.tree_structure
+        is_alike = structure(made.init(s.key, s.inputs())) == structure(variables)
         return np.array([names == right, is_alike]), y, nn.unbox(state)
 
     keys = s.keys(s.key)
