@@ -14,7 +14,7 @@ from conformance.upgrade.detectors import KINDS
 from conformance.upgrade.for_you import for_you
 from conformance.upgrade.html.moves import Move, move
 from conformance.upgrade.html.timeline import timeline
-from conformance.upgrade.render.words import NEAR
+from conformance.upgrade.render.words import ALSO_TO_KNOW, NEAR
 
 
 def render(comparison: Comparison) -> str:
@@ -45,6 +45,7 @@ def render(comparison: Comparison) -> str:
         kinds={"Differences": kinds},
         moves=moves,
         near=NEAR,
+        also_to_know=ALSO_TO_KNOW,
     )
 
 

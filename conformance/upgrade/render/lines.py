@@ -10,7 +10,7 @@ from rich.text import Text
 
 from conformance.upgrade.for_you import Early, Line
 from conformance.upgrade.for_you.lines import BETWEEN, plural
-from conformance.upgrade.render.words import things_to_do
+from conformance.upgrade.render.words import ALSO_TO_KNOW, things_to_do
 
 MOST_WORK = 60
 """How many lines of what there is to do the answer shows: a user who sees fewer takes them for all."""
@@ -49,9 +49,11 @@ def _names(early: Early) -> str:
 def show_lines(
     console: Console, work: Sequence[Line], know: Sequence[Line], *, everything: bool
 ) -> None:
-    """Print what needs work, then what is to know."""
+    """Print what needs work, then what is to know, under a line that tells it from what needs work."""
     for lines, most in ((work, MOST_WORK), (know, MOST)):
         if lines:
+            if lines is know and work:
+                console.print(Text(f"  {ALSO_TO_KNOW}:", "bold"))
             shown = lines if everything else lines[:most]
             for _, alike in groupby(shown, key=lambda line: bool(line.what)):
                 _show_lines(console, list(alike))

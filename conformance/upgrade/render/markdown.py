@@ -10,6 +10,7 @@ from conformance.upgrade.compare import Differences
 from conformance.upgrade.for_you import ForYou, Line, for_you
 from conformance.upgrade.for_you.lines import plural
 from conformance.upgrade.render.words import (
+    ALSO_TO_KNOW,
     NEAR,
     SECTIONS,
     elsewhere_in_words,
@@ -75,7 +76,10 @@ def _environment(
 
 def _own(mine: ForYou) -> Iterator[str]:
     yield from (f"### For you: {_safe(mine.title)}", "", f"**{things_to_do(mine)}**", "")
-    yield from _table([*mine.work, *mine.know])
+    yield from _table(mine.work)
+    if mine.work and mine.know:
+        yield from ("", f"{ALSO_TO_KNOW}:", "")
+    yield from _table(mine.know)
     for sentence in mine.fine:
         yield from ("", f"{_safe(sentence)}.")
     if mine.near:

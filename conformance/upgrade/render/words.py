@@ -51,6 +51,8 @@ def elsewhere_in_words(found: Sequence[Cause]) -> str:
     return ", ".join(parts) or "no difference"
 
 
+ALSO_TO_KNOW = "Also to know"
+"""What tells the lines after it from those of what there is to do."""
 NEAR = "changes of calls made of names that your files use; whether yours are such is not known"
 
 

@@ -14,9 +14,11 @@ from conformance.upgrade.columns import Comparison, gather
 from conformance.upgrade.compare import Differences
 from conformance.upgrade.detectors import KINDS
 from conformance.upgrade.difference import Difference, Distance, Ratio, Value
+from conformance.upgrade.for_you.lines import Line, Place
 from conformance.upgrade.render import markdown, terminal
 from conformance.upgrade.render.as_json import comparisons
 from conformance.upgrade.render.github import annotations
+from conformance.upgrade.render.lines import show_lines
 from conformance.upgrade.status import status
 from tests.conformance.upgrade.test_columns import cell
 
@@ -226,3 +228,19 @@ def test_the_status_can_be_of_the_users_code_alone(upgraded: Comparison) -> None
     unbuilt = attrs.evolve(columns[1], events=(msgspec.structs.replace(header, built=False), *rest))
     both = attrs.evolve(elsewhere, columns=(columns[0], unbuilt))
     assert status(both, yours=True) == 3, "what was not compared is not said to need no work"
+
+
+@pytest.mark.parametrize(
+    ("work", "know", "heading"), [(True, True, True), (True, False, False), (False, True, False)]
+)
+def test_what_is_to_know_is_told_from_what_there_is_to_do(
+    work: bool, know: bool, heading: bool
+) -> None:
+    text = io.StringIO()
+    to_do = [Line("jax.numpy.fix", "gone", (Place("a.py", (3,)),))] if work else []
+    to_know = [Line("x.iter_modules()", "deprecated now", (Place("b.py", (7,)),))] if know else []
+    show_lines(console(text), to_do, to_know, everything=False)
+    lines = text.getvalue().splitlines()
+    assert ("  Also to know:" in lines) == heading
+    if heading:
+        assert [line.split()[0] for line in lines] == ["a.py:3", "Also", "b.py:7"]
