@@ -49,6 +49,7 @@ KINDS = (GONE, OTHER, NEW, WARNS)
 _GROUP = "objects"
 _WARNS = " warns"
 """What the name of a fact ends with that is a warning."""
+_NEEDS = "needs "
 _RAISES = "!"
 """How what raises begins."""
 _LONGEST = 70
@@ -114,6 +115,11 @@ def what_is_done(key: str) -> tuple[str, str]:
     return kind, what.removesuffix(_WARNS)
 
 
+def as_called(what: str) -> str:
+    """What is done in a form that reads as code: `.update(...)` of what `.update(` needs."""
+    return f"{what}...)" if what.endswith("(") else what
+
+
 def is_warning(key: str) -> bool:
     """Whether a difference's key is of a warning of an object."""
     return key.startswith(f"{_GROUP}/") and key.endswith(_WARNS)
@@ -131,7 +137,7 @@ def _compared(
     name = what.rstrip("()")
     if what != name and (name not in was or name not in now):
         return None, ""  # that the method itself is gone says it
-    shown = f"`{IN_CODE.get(what, what)}`"
+    shown = f"`{IN_CODE.get(what, as_called(what))}`"
     if what != name and (before is None or after is None):
         # It needs an argument, and did not, or the other way round.
         needs_now = what.endswith(name + "(") and after is not None
@@ -146,6 +152,8 @@ def _compared(
         return GONE, f"{shown} is gone"
     if after.startswith(_RAISES):
         return GONE, f"{shown} worked; now {_short(after[1:])}"
+    if before.startswith(_NEEDS) and after.startswith(_NEEDS):
+        return OTHER, f"{shown} needed {before.removeprefix(_NEEDS)}; now it {after}"
     return OTHER, f"{shown} was {_short(before)}; is {_short(after)}"
 
 

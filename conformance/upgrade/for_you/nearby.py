@@ -31,6 +31,8 @@ _OF_USE = frozenset({"defaults-changed", "arguments-needed"})
 _SAID_ANEW = (failures.FAILS, call_forms.FACTS)
 _ABOUT = re.compile(r"['\"`(\[\d]")
 """Where an error's message begins to name what the call was of."""
+_OF_A_FUNCTION = re.compile(r"^plain-(each-)?[\w.]+-(?=.)")
+"""What the name of a call without a map begins with: the function that it is of."""
 _LIFTS = frozenset(
     ("jit", "remat", "vmap", "scan", "pmap", "cond", "vjp", "map_variables", "bridge")
 )
@@ -342,4 +344,5 @@ def _last(key: str) -> str:
     if " | " in key:
         return key.split(" | ", maxsplit=1)[0]
     parts = key.split("/")
-    return parts[-1] if parts[-1] not in {"tree", "output"} else parts[-2]
+    # The line names the function already.
+    return _OF_A_FUNCTION.sub("", parts[-1] if parts[-1] not in {"tree", "output"} else parts[-2])

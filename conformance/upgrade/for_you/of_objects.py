@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from conformance.events.user_code import Use
-from conformance.upgrade.detectors.objects import WARNS, what_is_done
+from conformance.upgrade.detectors.objects import WARNS, as_called, what_is_done
 from conformance.upgrade.difference import Difference
 from conformance.upgrade.for_you.index import Operations, Uses
 
@@ -76,7 +76,7 @@ def met_by(entry: Difference, uses: Uses, operations: Operations) -> tuple[str, 
         files = {each.file for each in mine}
         alike = f"an object: {_asked(what)}"
         mine += [each for each in operations.by_name.get(alike, ()) if each.file in files]
-    name = f"{kind}{what}" if what.startswith((".", "[")) else kind
+    name = f"{kind}{as_called(what)}" if what.startswith((".", "[")) else kind
     return name, [Use(file=each.file, line=each.line, name=name) for each in mine]
 
 

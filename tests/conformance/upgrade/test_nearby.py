@@ -137,6 +137,7 @@ def test_another_kind_of_object_is_near_who_makes_it() -> None:
     asked = (Operation(file="a.py", line=5, name="a tuple asked for"),)
     ((where, what, said),) = near((spec,), {key: was}, {key: now}, asked)
     assert (where, what) == ("a.py:5", "jax.sharding.PartitionSpec")
+    assert said.startswith("1 kind of object changed (is-a-tuple)")
     assert said.endswith("gave a tuple: True; gives a tuple: False")
     assert near((PMAP,), {key: was}, {key: now}, asked) == []
     assert near((spec,), {key: was}, {key: now}) == []

@@ -103,7 +103,9 @@ def test_a_method_that_needs_more_is_near_who_gives_less() -> None:
     use = Use(file="a.py", line=1, name="flax.nnx.Optimizer")
     for given, told in ((1, True), (2, False)):
         does = (Operation(file="a.py", line=3, name=f"Optimizer: .update({given}"),)
-        assert bool(near((use,), was, now, does)) is told
+        found = near((use,), was, now, does)
+        said = "`.update(...)` needed grads; now it needs model, grads"
+        assert found == ([("a.py:3", "Optimizer.update(...)", said)] if told else [])
 
 
 def test_an_attribute_that_many_objects_have_is_near_no_line_of_an_unknown_one() -> None:
