@@ -128,7 +128,11 @@ _BY_KEY: Mapping[str, Condition] = {
     "calls/jax.vmap/plain-devices-as-text": _does(
         "a device as text", "a device named", of="devices"
     ),
-    "calls/jax.vmap/plain-make_jaxpr-names-of-primitives": _does("pjit named", of="make_jaxpr"),
+    "calls/jax.vmap/plain-make_jaxpr-names-of-primitives": attrs.evolve(
+        _does("pjit named", of="make_jaxpr"),
+        says="the primitive of a compiled function is named 'jit' since jax 0.7, and 'pjit' before: ask for "
+        "either, `eqn.primitive.name in ('jit', 'pjit')`",
+    ),
     "calls/jax.vmap/plain-random.key-as-a-numpy-array": _does("a key made a NumPy array", of="key"),
     "calls/jax.vmap/plain-tree*none-beside-an-array": attrs.evolve(
         _does("None among leaves", of="map tree_map"), unless=frozenset({"is_leaf"})

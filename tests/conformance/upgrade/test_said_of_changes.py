@@ -31,6 +31,17 @@ def test_a_container_that_a_module_holds_is_said_with_what_to_write_and_before_o
     assert second[2].startswith("1 call fails now (instance)")
 
 
+def test_another_name_of_a_primitive_is_said_with_both_to_who_asks_for_one() -> None:
+    key = "calls/jax.vmap/plain-make_jaxpr-names-of-primitives"
+    traces = Use(file="a.py", line=2, name="jax.make_jaxpr")
+    was, now = ({"gives": "list of str", "values": [name]} for name in ("pjit", "jit"))
+    asked = (Operation(file="a.py", line=7, name="pjit named"),)
+    ((where, _, said),) = near((traces,), {key: was}, {key: now}, asked)
+    assert where == "a.py:7"
+    assert "eqn.primitive.name in ('jit', 'pjit')" in said
+    assert near((traces,), {key: was}, {key: now}) == []
+
+
 def test_streams_that_are_not_split_are_said_to_who_gives_the_size() -> None:
     call = "calls/flax.nnx.vmap/streams-not-split"
     uses = [Use(file="a.py", line=2, name=f"flax.nnx.{name}") for name in ("Rngs", "Linear")]
