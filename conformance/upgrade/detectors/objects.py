@@ -50,6 +50,7 @@ _GROUP = "objects"
 _WARNS = " warns"
 """What the name of a fact ends with that is a warning."""
 _NEEDS = "needs "
+"""How the fact of a method that takes arguments begins."""
 _RAISES = "!"
 """How what raises begins."""
 _LONGEST = 70

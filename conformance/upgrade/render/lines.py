@@ -50,10 +50,11 @@ def show_lines(
     console: Console, work: Sequence[Line], know: Sequence[Line], *, everything: bool
 ) -> None:
     """Print what needs work, then what is to know, under a line that tells it from what needs work."""
-    for lines, most in ((work, MOST_WORK), (know, MOST)):
+    heading = f"  {ALSO_TO_KNOW}:" if work else ""
+    for above, lines, most in (("", work, MOST_WORK), (heading, know, MOST)):
         if lines:
-            if lines is know and work:
-                console.print(Text(f"  {ALSO_TO_KNOW}:", "bold"))
+            if above:
+                console.print(Text(above, "bold"))
             shown = lines if everything else lines[:most]
             for _, alike in groupby(shown, key=lambda line: bool(line.what)):
                 _show_lines(console, list(alike))

@@ -24,6 +24,9 @@ from conformance.transforms.linen.uses.base import (
     roll,
 )
 
+_LIFT: Any = lift
+"""Typed so, since it does not export its `In` and `Out`."""
+
 
 def second_call(s: Setting) -> Any:
     """A second `apply` starts from the state that the first one gave, and leaves its arguments alone."""
@@ -116,8 +119,7 @@ def error_inside(s: Setting) -> Any:
         )
         y, state = lifted.apply(variables, s.inputs(), mutable=["cache"])
         unwritable = error_of(lambda: lifted.apply(variables, s.inputs()))
-        within: Any = lift
-        only_in = {"params": s.axis, "cache": within.In(0)}
+        only_in = {"params": s.axis, "cache": _LIFT.In(0)}
         read = s.ensemble(Failing, in_axes=(0,), variable_axes=only_in)()
         in_only = error_of(lambda: read.apply(variables, s.inputs(), mutable=["cache"]))
         refused = [each == "ModifyScopeVariableError" for each in (unwritable, in_only)]
@@ -190,8 +192,7 @@ def metadata(s: Setting) -> Any:
         right: list[Any] = [(*own[:axis], MEMBERS, *own[axis:]), new, new, ("in", None, MEMBERS)]
         right += [(FEATURES, OUTPUTS, MEMBERS)]
         # Parameters that are only made, and never given, have their own place among the collections.
-        within: Any = lift
-        only_out: Any = {**along, "params": within.Out(axis)}
+        only_out: Any = {**along, "params": _LIFT.Out(axis)}
         made: Any = s.ensemble(Named, variable_axes=only_out, metadata_params=named)()
         structure: Any = jax.tree_util.tree_structure
         is_alike = structure(made.init(s.key, s.inputs())) == structure(variables)
