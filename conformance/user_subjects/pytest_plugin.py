@@ -64,8 +64,13 @@ def pytest_testnodedown(node: Any) -> None:
     CHECKED.extend(output.get(_OUTPUT_CHECKED, ()))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what no test checked for want of devices; with -v, what each was checked for."""
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say what no test checked for want of devices; with -v, what each was checked for.
+
+    Args:
+        terminalreporter: Of a type that pytest 8.3, which a project may have, names in no public module.
+
+    """
     if terminalreporter.verbosity > 0:
         for line in sorted(CHECKED):
             terminalreporter.write_line(f"vmap-conformance: {line}")
