@@ -4,11 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 from packaging.requirements import Requirement
+from packaging.version import Version
 
 from conformance.events.user_code import ImportFailure, Package, PackageImports
 from conformance.upgrade.for_you.lines import Line, without_paths
 from conformance.upgrade.for_you.names import places
 
+_IN_PLACE = {"tensorflow-probability": ("0.25.0", "tfp-nightly")}
+"""By a package: a release that was the newest for long and does not go with jax 0.7.0, and what does."""
 _SHOWN = 160
 """So many characters of an error's message."""
 
@@ -45,13 +48,13 @@ def not_going_with(packages: Sequence[Package], was: Side, now: Side) -> Iterato
             f"{package.version}{through} cannot be imported now: {failure.file}:{failure.at}: "
             f"{failure.type}: {shown}. {_remedy(package, now)}"
         )
-        yield Line(package.name, said, places(imported.imports))
+        yield Line(package.name, said, places(imported.imports), first_files=True)
     for package in packages:
         unmet = [text for text in package.requires if not _is_met(text, now)]
         if package.name not in told and unmet and all(_is_met(text, was) for text in unmet):
             there = ", ".join(f"{_library(text)} {now.versions[_library(text)]}" for text in unmet)
             said = f"{package.version} requires {', '.join(unmet)}, not {there}. {_remedy(package, now)}"
-            yield Line(package.name, said, places(package.imports))
+            yield Line(package.name, said, places(package.imports), first_files=True)
 
 
 def _failing(
@@ -73,6 +76,12 @@ def _remedy(package: Package, now: Side) -> str:
     there = now.imports.versions.get(package.name) if now.imports else None
     if there and there != package.version:
         return f"Use {package.name} {there}, which installs with them"
+    last, instead = _IN_PLACE.get(package.name, ("", ""))
+    if instead and Version(package.version) <= Version(last):
+        return (
+            f"So it is with all up to {last}; {instead} goes with them: pip uninstall {package.name}, "
+            f"then pip install {instead}"
+        )
     return f"A newer {package.name} may go with them: pip install -U {package.name}"
 
 

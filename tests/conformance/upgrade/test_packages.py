@@ -211,6 +211,34 @@ def test_a_package_within_another_is_told_once_with_who_imports_it() -> None:
     assert line.places == (Place("b.py", (1,)),)
 
 
+@pytest.mark.parametrize(
+    ("name", "version", "said"),
+    [
+        ("tensorflow-probability", "0.25.0", "then pip install tfp-nightly"),
+        ("tensorflow-probability", "0.26.0", "pip install -U tensorflow-probability"),
+        ("chex", "0.1.5", "pip install -U chex"),
+    ],
+)
+def test_what_goes_with_the_releases_in_place_of_a_package_is_said_where_no_newer_one_does(
+    name: str, version: str, said: str
+) -> None:
+    mine = Package(name=name, version=version, requires=[], imports=OPTAX.imports)
+    was = Side(PackageImports(modules={"optax": None}, versions={}), OLD)
+    now = Side(PackageImports(modules={"optax": _failure(name)}, versions={}), NEW)
+    (line,) = not_going_with([mine], was, now)
+    assert line.sentence.endswith(said)
+
+
+def test_of_the_files_that_import_a_package_the_first_are_named_since_none_is_to_be_changed() -> (
+    None
+):
+    uses = [Import(file=f"{name}.py", line=1, module="optax") for name in "abcdef"]
+    was = Side(PackageImports(modules={"optax": None}, versions={}), OLD)
+    now = Side(PackageImports(modules={"optax": _failure("optax")}, versions={}), NEW)
+    (line,) = not_going_with([structs.replace(OPTAX, imports=uses)], was, now)
+    assert line.where == "a.py:1; b.py:1; c.py:1; d.py:1 and 2 more files"
+
+
 def test_a_requirement_that_the_new_release_does_not_meet_is_told() -> None:
     mine = Package(name="chex", version="0.1.5", requires=["jax<0.5"], imports=OPTAX.imports)
     old, new = Side(None, OLD), Side(None, NEW)
