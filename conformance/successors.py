@@ -38,6 +38,7 @@ _SUCCESSORS = {
     "jax.core.call_p": "`jax.extend.core.primitives.call_p`",
     "jax.core.closed_call_p": "`jax.extend.core.primitives.closed_call_p`",
     "jax.core.get_aval": "`jax.typeof`",
+    "jax.core.raise_to_shaped": "its argument itself: what `jax.typeof` gives is of a shape, no value",
     "jax.device_put_replicated": (
         "`jax.device_put` of one copy a device, stacked along a new first axis and sharded along it"
     ),
@@ -56,6 +57,13 @@ _SUCCESSORS = {
     "jax.experimental.loops": "`jax.lax.fori_loop`",
     "jax.experimental.maps": _MAP_OVER_DEVICES,
     "jax.experimental.optimizers": "`jax.example_libraries.optimizers`",
+    "jax.experimental.pallas.load": (
+        "`ref[indices]`; with a mask, `load` of `jax.experimental.pallas.tpu` or `.triton`"
+    ),
+    "jax.experimental.pallas.store": (
+        "`ref[indices] = value`; with a mask, `store` of `jax.experimental.pallas.tpu` or `.triton`"
+    ),
+    "jax.experimental.pallas.tpu.repeat": "`jax.numpy.tile`, with 1 along the other axes",
     "jax.experimental.pjit": "`jax.jit`, and `jax.lax.with_sharding_constraint`",
     "jax.experimental.pjit.pjit_p": "`jax.extend.core.primitives.jit_p`",
     "jax.experimental.sharded_jit": "`jax.jit` with shardings",
@@ -63,10 +71,14 @@ _SUCCESSORS = {
     "jax.host_count": "`jax.process_count`",
     "jax.host_id": "`jax.process_index`",
     "jax.interpreters.batching.NotMapped": "`None`, of which it was the type",
+    "jax.interpreters.batching.is_vmappable": (
+        "no `is_leaf=`, unless types of yours are registered to be mapped as one"
+    ),
     "jax.interpreters.batching.not_mapped": "`None`",
     "jax.interpreters.pxla.PartitionSpec": "`jax.sharding.PartitionSpec`",
     "jax.interpreters.sharded_jit": "`jax.jit` with shardings",
     "jax.interpreters.xla.DeviceArray": "`jax.Array`",
+    "jax.interpreters.xla.abstractify": "`jax.typeof`",
     "jax.lax.linear_solve": "`jax.lax.custom_linear_solve`",
     "jax.lax.pvary": "`jax.lax.pcast(..., to='varying')`",
     "jax.lax.tie_in": "its second argument",

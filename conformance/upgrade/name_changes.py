@@ -22,9 +22,14 @@ _REMOVED_IN = {
         ),
         "0.10.0",
     ),
+    "jax.experimental.pallas.tpu.repeat": "0.10.2",
+    "jax.experimental.pallas.load": "0.9.0",
+    "jax.experimental.pallas.store": "0.9.0",
     "jax.util": "0.8.0",
     "jax.extend.ffi": "0.8.0",
     "jax.experimental.host_callback": "0.8.0",
+    "jax.interpreters.xla.abstractify": "0.7.0",
+    "jax.interpreters.xla.pytype_aval_mappings": "0.7.0",
     **dict.fromkeys(
         (
             *("jax.tree_map", "jax.tree_flatten", "jax.tree_unflatten", "jax.tree_leaves"),

@@ -53,6 +53,24 @@ from conformance.upgrade.name_changes import (
                 ("jax.lax.pvary", "jax.lax.pcast(..., to='varying')"),
             )
         ),
+        *(
+            # Of these the module says no more than that it has none.
+            (name, f"no attribute {name}", sentence, instead)
+            for name, sentence, instead in (
+                (
+                    "jax.experimental.pallas.tpu.repeat",
+                    "gone since jax 0.10.2 (2026-06-17)",
+                    "jax.numpy.tile, with 1 along the other axes",
+                ),
+                (
+                    "jax.interpreters.xla.abstractify",
+                    "gone since jax 0.7.0 (2025-07-22)",
+                    "jax.typeof",
+                ),
+                ("jax.interpreters.xla.other", "gone", None),
+                ("jax.experimental.pallas.other", "gone", None),
+            )
+        ),
         ("flax.nnx.gone", "module 'flax.nnx' has no attribute 'gone'", "gone", None),
     ],
 )
