@@ -222,6 +222,7 @@ def deprecated(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -
             continue
         use = advice(name, message)
         newly = "deprecated now" if not was else "still deprecated, in other words"
-        said = f"use {use}" if use else message
+        says_no_more = message.rstrip(".") == f"{name} is deprecated"
+        said = f": use {use}" if use else "" if says_no_more else f": {message}"
         for place in places(mine):
-            yield Line(name, f"{newly}: {said}", (place,))
+            yield Line(name, f"{newly}{said}", (place,))

@@ -88,6 +88,12 @@ def test_a_keyword_that_is_not_taken_any_more() -> None:
     ("was", "now", "said"),
     [
         ([], ["f is deprecated. Use g instead."], "deprecated now: use g"),
+        ([], ["jax.numpy.fix is deprecated."], "deprecated now"),
+        (
+            [],
+            ["jax.numpy.fix is deprecated: it rounds."],
+            "deprecated now: jax.numpy.fix is deprecated: it rounds.",
+        ),
         (["old words"], ["Use g."], "still deprecated, in other words: use g"),
         (["same"], ["same"], None),
         (["same"], [], None),
