@@ -1,6 +1,7 @@
 """Which lines of the user's files do with an object what changed."""
 
 import functools
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -44,6 +45,8 @@ _USUAL = """
     set_mode kernel_init bias_init scale_init out_kernel_init out_bias_init
 """
 """Attributes that users give to classes of their own, or that other libraries' objects have."""
+_CLASSES = re.compile(r" was ([A-Z]\w+); is ([A-Z]\w+)$")
+"""How a sentence ends that is of the class of what an attribute gives."""
 
 
 def met_by(entry: Difference, uses: Uses, operations: Operations) -> tuple[str, list[Use]] | None:
@@ -55,6 +58,8 @@ def met_by(entry: Difference, uses: Uses, operations: Operations) -> tuple[str, 
         operations: What the sources do.
 
     """
+    if _is_of_one_family(entry.sentence):
+        return None
     kind, what = what_is_done(entry.key)
     kind = _ALIKE.get(kind, kind)
     wanted = {f"{kind}: {_asked(what)}"}
@@ -78,6 +83,15 @@ def met_by(entry: Difference, uses: Uses, operations: Operations) -> tuple[str, 
         mine += [each for each in operations.by_name.get(alike, ()) if each.file in files]
     name = f"{kind}{as_called(what)}" if what.startswith((".", "[")) else kind
     return name, [Use(file=each.file, line=each.line, name=name) for each in mine]
+
+
+def _is_of_one_family(sentence: str) -> bool:
+    """Whether the class is one derived from the other, by its name: `AxisPrimitive` is a `Primitive`."""
+    classes = _CLASSES.search(sentence)
+    if classes is None:
+        return False
+    was, now = classes.groups()
+    return was.endswith(now) or now.endswith(was)
 
 
 def _asked(what: str) -> str:

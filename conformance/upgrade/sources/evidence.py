@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator, Sequence
 
-from conformance.upgrade.sources.expressions import NUMPY, is_none, last, owner
+from conformance.upgrade.sources.expressions import NUMPY, is_none, last, owner, unsubscripted
 
 _VARIABLES = frozenset(
     {"Variable", "Param", "BatchStat", "Cache", "Intermediate", "Perturbation", "LoRAParam"}
@@ -133,7 +133,8 @@ def variables_compared(nodes: Sequence[ast.AST]) -> Iterator[int]:
     classes = _VARIABLES | {
         node.name
         for node in nodes
-        if isinstance(node, ast.ClassDef) and any(last(base) in _VARIABLES for base in node.bases)
+        if isinstance(node, ast.ClassDef)
+        and any(last(unsubscripted(base)) in _VARIABLES for base in node.bases)
     }
     known = set(_OF_LAYERS)
     assigned = [node for node in nodes if isinstance(node, ast.Assign)]

@@ -33,3 +33,8 @@ def owner(node: ast.AST) -> str:
 def is_none(node: ast.AST | None) -> bool:
     """Whether it is the word None."""
     return isinstance(node, ast.Constant) and node.value is None
+
+
+def unsubscripted(node: ast.expr) -> ast.expr:
+    """A class without what it is of: `nnx.Variable` of `nnx.Variable[jax.Array]`."""
+    return node.value if isinstance(node, ast.Subscript) else node

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from conformance.events.user_code import Operation
 from conformance.upgrade.sources import made, words
 from conformance.upgrade.sources.bound import OTHER, Bound
-from conformance.upgrade.sources.expressions import parsed
+from conformance.upgrade.sources.expressions import parsed, unsubscripted
 from conformance.upgrade.sources.scopes import Scopes
 
 Found = tuple[int, str, str]
@@ -249,10 +249,9 @@ class _Reader(Scopes, ast.NodeVisitor):
                 self.functions[self._function[-1]] = kind
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        kinds = [made.base(self._dotted(each)) for each in node.bases]
-        kinds += [
-            self.classes.get(each.id, "") for each in node.bases if isinstance(each, ast.Name)
-        ]
+        bases = [unsubscripted(each) for each in node.bases]
+        kinds = [made.base(self._dotted(each)) for each in bases]
+        kinds += [self.classes.get(each.id, "") for each in bases if isinstance(each, ast.Name)]
         kind = next(filter(None, kinds), "")
         self.classes[node.name] = kind
         for decorator in node.decorator_list:

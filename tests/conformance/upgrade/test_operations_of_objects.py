@@ -38,12 +38,14 @@ CASES = {
     "from flax import nnx\n@nnx.jit\ndef f(v):\n  v += 1\nf(nnx.Param(1))": (4, "Param: += 1"),
     "from flax import nnx\nclass C(nnx.Variable):\n  pass\nclass M(nnx.Module):\n  def __init__(self):\n"
     "    self.n = C(1)\n  def f(self):\n    self.n.value += 1": (8, "Param: .value"),
+    "from flax import nnx\nclass C(nnx.Variable[Array]):\n  pass\nC(1).value": (4, "Param: .value"),
     "from flax import nnx\ndef f(optimizer):\n  return optimizer.step.value": (3, "Param: .value"),
     "from flax import nnx\ndef f(*, v):\n  v += 1\nf(v=nnx.Param(1))": (3, "Param: += 1"),
     "from flax import nnx\nclass A:\n  def a(self):\n    def f(v):\n      v += 1\n    f(nnx.Param(1))\n"
     "  def b(self):\n    def f(v):\n      v += 1\n    f(3)": (5, "Param: += 1"),
 }
 NOT_GIVEN = (
+    "from flax import nnx\nclass C(list[nnx.Param]):\n  pass\nv = C(1)\nv += 1",
     "from flax import nnx\ndef f(v):\n  v += 1\nf(nnx.Param(1))\nf(2)",
     "from flax import nnx\ndef f(v):\n  v += 1\nf(*[nnx.Param(1)])",
     "from flax import nnx\ndef f(u, v):\n  v += 1\nf(nnx.Param(1), x)",
@@ -115,6 +117,25 @@ def test_an_attribute_that_many_objects_have_is_near_no_line_of_an_unknown_one()
         was, now = {key: {attribute: "1", "hash": "True"}}, {key: {"hash": "True"}}
         does = (Operation(file="a.py", line=3, name=f"an object: {attribute}"),)
         assert bool(near((MESH,), was, now, does)) is told
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("AxisPrimitive", "Primitive", False),
+        ("Primitive", "AxisPrimitive", False),
+        ("SingleDeviceSharding", "NamedSharding", True),
+        ("int", "float", True),
+    ],
+)
+def test_a_class_that_is_derived_from_the_other_by_its_name_concerns_nobody(
+    before: str, after: str, told: bool
+) -> None:
+    key = "objects/Jit equation"
+    was, now = ({key: {".primitive": value}} for value in (before, after))
+    use = Use(file="a.py", line=1, name="jax.make_jaxpr")
+    does = (Operation(file="a.py", line=3, name="an object: .primitive"),)
+    assert bool(near((use,), was, now, does)) is told
 
 
 def test_every_operation_is_shown_as_code_does_it() -> None:
