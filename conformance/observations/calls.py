@@ -15,6 +15,7 @@ from conformance.observations import (
     call_forms,
     device_forms,
     edge_values,
+    equations,
     every_function,
     flax_call_forms,
     layer_option_forms,
@@ -108,6 +109,7 @@ def _vmap() -> call_forms.Forms:
         **statistics_functions.vmapped(),
         **traced_maps.vmapped(),
         **plain_calls.plain(),
+        **equations.equations(),
     }
 
 

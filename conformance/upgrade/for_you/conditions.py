@@ -133,6 +133,9 @@ _BY_KEY: Mapping[str, Condition] = {
         says="the primitive of a compiled function is named 'jit' since jax 0.7, and 'pjit' before: ask for "
         "either, `eqn.primitive.name in ('jit', 'pjit')`",
     ),
+    "calls/jax.vmap/plain-make_jaxpr-equation-of-*": _does(
+        "equations taken apart", of="make_jaxpr Jaxpr ClosedJaxpr JaxprEqn Literal Var"
+    ),
     "calls/jax.vmap/plain-random.key-as-a-numpy-array": _does("a key made a NumPy array", of="key"),
     "calls/jax.vmap/plain-tree*none-beside-an-array": attrs.evolve(
         _does("None among leaves", of="map tree_map"), unless=frozenset({"is_leaf"})

@@ -74,6 +74,7 @@ def operations_in(source: bytes | str, file: str) -> list[Operation]:
     found |= {(line, "a container held") for line in later}
     found |= {(line, "None among leaves") for line in _nones(nodes)}
     found |= {(line, "an array of None") for line in arrays_of_none(nodes)}
+    found |= {(line, "equations taken apart") for line in _equations(nodes)}
     found |= {(line, "Variables compared") for line in variables_compared(nodes)}
     made = assigned(nodes)
     found |= {
@@ -108,6 +109,15 @@ def _has_tuple(nodes: Sequence[ast.expr]) -> bool:
     """Whether one of several expressions is a tuple, and none is of a shape, which is one already."""
     of_shapes = any(_OF_SHAPES.search(ast.unparse(node)) for node in nodes)
     return not of_shapes and any(isinstance(node, ast.Tuple) for node in nodes)
+
+
+def _equations(nodes: Sequence[ast.AST]) -> Iterator[int]:
+    """Lines with the parameters of what the file asks for its primitive, too: an equation of a jaxpr."""
+    asked = [node for node in nodes if isinstance(node, ast.Attribute)]
+    of_jaxprs = {ast.unparse(node.value) for node in asked if node.attr == "primitive"}
+    for node in asked:
+        if node.attr == "params" and ast.unparse(node.value) in of_jaxprs:
+            yield node.lineno
 
 
 def _of_containers(node: ast.AST) -> Iterator[str]:

@@ -18,6 +18,7 @@ FOUND = {
     "a.w = nnx.Param(x)\nok = a.w == b.w": "Variables compared",
     "w = nnx.BatchStat(x)\nok = w != y": "Variables compared",
     "class Count(nnx.Variable):\n    pass\nn = Count(0)\nok = n == other": "Variables compared",
+    "class Count(nnx.Variable[int]):\n    pass\nn = Count(0)\nok = n == other": "Variables compared",
     "w = dense.kernel\nok = w == other": "Variables compared",
     "s.shape = (3,) + s.shape": "a shape set",
     "g = jax.vmap(jax.jit(f))\nlow = g.lower(x)": "a wrapped function lowered",
@@ -34,6 +35,7 @@ FOUND = {
     "for device in jax.devices():\n    print(f'on {device}')": "a device as text",
     "name = str(jax.local_devices())": "a device as text",
     "n = sum(e.primitive.name == 'pjit' for e in eqns)": "pjit named",
+    "rule = rules[eqn.primitive]\ny = rule(*xs, **eqn.params)": "equations taken apart",
     "z = jnp.zeros(3, dtype=x)": "an array as a dtype",
     "def f(x=None):\n    return jnp.array(x)": "an array of None",
     "def f(x=None):\n    return jnp.array(x)\ndef g(x):\n    return x is None": "an array of None",
@@ -88,6 +90,8 @@ FOUND |= {
     )
 }
 NOT_FOUND: tuple[str, ...] = (
+    "class Counts(list[nnx.Variable]):\n    pass\nn = Counts()\nok = n == other",
+    "state = TrainState(model.params)\nname = eqn.primitive.name",
     "s = jnp.sum(x, where=mask[..., None])",
     "def f(where):\n    return jnp.sum(x, where=where)",
     "m = jnp.ones(3, dtype=bool)\ns = jnp.sum(x, where=m)",

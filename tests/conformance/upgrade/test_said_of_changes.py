@@ -42,6 +42,25 @@ def test_another_name_of_a_primitive_is_said_with_both_to_who_asks_for_one() -> 
     assert near((traces,), {key: was}, {key: now}) == []
 
 
+def test_equations_that_changed_are_said_in_one_line_to_who_takes_equations_apart() -> None:
+    keys = [f"calls/jax.vmap/plain-make_jaxpr-equation-of-{what}" for what in ("sine", "square")]
+    was, now = (
+        {key: {"gives": "str", "values": [value]} for key, value in zip(keys, values, strict=True)}
+        for values in (("sin()", "integer_pow(y)"), ("sin(accuracy)", "square()"))
+    )
+    traces = Use(file="a.py", line=2, name="jax.make_jaxpr")
+    apart = (Operation(file="a.py", line=7, name="equations taken apart"),)
+    ((where, name, said),) = near((traces,), was, now, apart)
+    assert (where, name) == ("a.py:7", "jax.make_jaxpr")
+    assert said == (
+        "2 kinds of objects changed (equation-of-sine, equation-of-square), the first: gave sin(); gives "
+        "sin(accuracy)"
+    )
+    assert near((traces,), was, now) == []
+    elsewhere = (Operation(file="b.py", line=7, name="equations taken apart"),)
+    assert near((traces,), was, now, elsewhere) == []
+
+
 def test_streams_that_are_not_split_are_said_to_who_gives_the_size() -> None:
     call = "calls/flax.nnx.vmap/streams-not-split"
     uses = [Use(file="a.py", line=2, name=f"flax.nnx.{name}") for name in ("Rngs", "Linear")]
