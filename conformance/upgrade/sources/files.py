@@ -54,7 +54,7 @@ def imports_in(file: Path) -> Iterator[tuple[str, int, bool]]:
 
     Returns:
         Of each: its dotted name, the line, and whether it is imported for types alone, or under a `try`
-        that catches what fails.
+        that catches what fails. What is imported from a module, which may be one, follows it.
 
     """
     try:
@@ -67,6 +67,8 @@ def imports_in(file: Path) -> Iterator[tuple[str, int, bool]]:
             yield from ((alias.name, node.lineno, is_caught) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module, node.lineno, is_caught
+            names = (f"{node.module}.{alias.name}" for alias in node.names)
+            yield from ((name, node.lineno, is_caught) for name in names)
         is_caught |= isinstance(node, ast.Try) and bool(node.handlers)
         is_caught |= isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
         waiting += [(each, is_caught) for each in ast.iter_child_nodes(node)]

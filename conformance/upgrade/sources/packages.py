@@ -5,7 +5,7 @@ They are found by what is installed beside the running Python. Nothing is import
 
 import importlib.metadata
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from operator import itemgetter
 from pathlib import Path
 
@@ -56,7 +56,9 @@ def packages_of(places: Sequence[Path]) -> list[Package]:
             name=name,
             version=distribution.version,
             requires=[str(each) for each in of_libraries if applies(each)],
-            imports=[each for top in tops for each in imports[top]],
+            imports=[
+                each for top in tops for each in _of_modules(imports[top], _record(distribution))
+            ],
         )
     return list(packages.values())
 
@@ -65,11 +67,29 @@ def _distributions(modules: Collection[str]) -> dict[str, set[str]]:
     """By module, the distributions that have it: Python 3.10 finds those with a `top_level.txt` alone."""
     found: dict[str, set[str]] = {module: set() for module in modules}
     for distribution in importlib.metadata.distributions() if modules else ():
-        record = "\n" + (distribution.read_text("RECORD") or "")
+        record = _record(distribution)
         for module, names in found.items():
-            if f"\n{module}/" in record or f"\n{module}.py," in record:
+            if _has_module(record, module):
                 names.add(canonicalize_name(distribution.metadata["Name"]))
     return found
+
+
+def _record(distribution: importlib.metadata.Distribution) -> str:
+    return "\n" + (distribution.read_text("RECORD") or "")
+
+
+def _has_module(record: str, module: str) -> bool:
+    path = module.replace(".", "/")
+    return f"\n{path}/" in record or f"\n{path}.py," in record
+
+
+def _of_modules(imports: Sequence[Import], record: str) -> Iterator[Import]:
+    """The imports without those of functions and classes; a module that is imported from another stays."""
+    known = {(each.file, each.line, each.module) for each in imports}
+    for each in imports:
+        is_from = (each.file, each.line, each.module.rpartition(".")[0]) in known
+        if not is_from or _has_module(record, each.module):
+            yield each
 
 
 def _is_editable(distribution: importlib.metadata.Distribution) -> bool:

@@ -89,6 +89,31 @@ def test_an_import_counts_where_nothing_catches_its_failure(
     assert bool(packages_of(_sources(tmp_path, text))) == found
 
 
+def test_a_module_that_is_imported_from_another_is_imported_too_and_a_function_is_none(
+    tmp_path: Path, site: Site
+) -> None:
+    # `tensorflow_probability.substrates` can be imported where its `jax` cannot.
+    site.install("built-on", "", "jax")
+    for module in ("__init__", "of_jax"):
+        file = site.place / "built_on" / "parts" / f"{module}.py"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("import jax\njax.no_such_name\n" if module == "of_jax" else "")
+    record = next(site.place.glob("built_on-*/RECORD"))
+    record.write_text(
+        record.read_text() + "built_on/parts/__init__.py,,\nbuilt_on/parts/of_jax.py,,\n"
+    )
+    (found,) = packages_of(_sources(tmp_path, "from built_on.parts import of_jax as o, f, C\n"))
+    modules = [each.module for each in found.imports]
+    assert modules == ["built_on.parts", "built_on.parts.of_jax"]
+    entries = {str(site.place / "built_on"): "built-on"}
+    packages = Packages(modules=modules, entries=entries, behind=[])
+    answer = package_imports.answered(package_imports.started(packages), packages).modules
+    assert answer["built_on.parts"] is None
+    failure = answer["built_on.parts.of_jax"]
+    assert failure is not None
+    assert failure.of_libraries
+
+
 def _imported(site: Site, *modules: str) -> PackageImports:
     entries = {str(site.place / module): module for module in modules}
     packages = Packages(modules=list(modules), entries=entries, behind=[str(site.place)])
