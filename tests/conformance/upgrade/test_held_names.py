@@ -42,7 +42,7 @@ def test_what_a_module_in_neither_release_held_is_told_with_it() -> None:
 
 
 def test_removed_names_that_are_in_one_other_module_now_are_one_thing_to_do() -> None:
-    names = ("ClosedJaxpr", "Jaxpr", "raise_to_shaped")
+    names = ("ClosedJaxpr", "Jaxpr", "full_lower")
     uses = tuple(
         Use(file="a.py", line=n, name=f"jax.core.{name}") for n, name in enumerate(names, 1)
     )
@@ -56,5 +56,5 @@ def test_removed_names_that_are_in_one_other_module_now_are_one_thing_to_do() ->
             "jax.core.ClosedJaxpr, Jaxpr",
             f"{since}: use jax.extend.core, under the same names",
         ),
-        ("a.py:3", "jax.core.raise_to_shaped", since),
+        ("a.py:3", "jax.core.full_lower", since),
     ]
