@@ -232,6 +232,22 @@ EXPLICIT_MESH: tuple[Defect, ...] = (
         ),
         upstream=f"{NOT_FOUND_ON_THE_30TH} Releases from 0.9.2 on do the same.",
     ),
+    Defect(
+        id="vmap-convolution-of-out-sharding",
+        transform="jax.vmap",
+        versions={"jax": ">=0.10.2"},
+        affects=calls_of("lax.conv_general_dilated.on-a-mesh", any_axes),
+        law="mapping.equals-per-example",
+        call=rule_call("lax.conv_general_dilated.on-a-mesh", (0,)),
+        description=(
+            "On an Explicit mesh a map of lax.conv_general_dilated(..., out_sharding=P('y')) gives the "
+            "sharding that is said of one example's first axis to the batch axis of the whole where the "
+            "batch is not sharded, silently. Where the batch is sharded, a spec that is shorter than the "
+            "result has axes, such as P(), raises IndexError: 'tuple index out of range'; without a map it "
+            "means what P(None, None, None) does, and that works."
+        ),
+        upstream=NOT_FOUND_ON_THE_30TH,
+    ),
     *(
         Defect(
             id=f"vmap-explicit-mesh-{name}",

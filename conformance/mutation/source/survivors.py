@@ -84,6 +84,18 @@ REASONS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (f"{_SLICING}:_dynamic_update_slice_batching_rule", "indices_are_sorted=True*", "True", _HINT),
     (f"{_SLICING}:_gather_batching_rule", "*indices_are_sorted=False*", "False", _HINT),
+    (
+        f"{_SLICING}:_dynamic_update_slice_batching_rule",
+        "return api.vmap(",
+        "*out_axes=0) → *",
+        "it is the default",
+    ),
+    (
+        f"{_SLICING}:_gather_batching_rule",
+        "slice_sizes = (0,) + slice_sizes",
+        "0",
+        "where there are no examples nothing is read, and any size is allowed",
+    ),
     (f"{_LOOPS}:_scan_batching_rule", "for _ in range(1 + len(carry_batched)):", "1", _LATER),
     (f"{_LOOPS}:_while_loop_batching_rule", "for _ in range(1 + len(carry_bat)):", "1", _LATER),
     (

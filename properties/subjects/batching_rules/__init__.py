@@ -19,6 +19,7 @@ from properties.subjects.batching_rules.long_axes import LONG_AXES
 from properties.subjects.batching_rules.lookups import LOOKUPS
 from properties.subjects.batching_rules.named_axes import NAMED_AXES
 from properties.subjects.batching_rules.operands import OPERANDS
+from properties.subjects.batching_rules.operands_alone import OPERANDS_ALONE
 from properties.subjects.batching_rules.own_functions import OWN_FUNCTIONS
 from properties.subjects.batching_rules.parameters import PARAMETERS
 from properties.subjects.batching_rules.randomness import RANDOMNESS
@@ -49,6 +50,7 @@ _USED = (
     *SECOND_SLOPES,
     *LIKE_NUMPY,
     *WAYS_TO_CALL,
+    *OPERANDS_ALONE,
 )
 USED = tuple(attrs.evolve(each, is_variant=True, most_axes=each.most_axes or 3) for each in _USED)
 """Rules and maps as functions use them: within each other, of trees, by name, under settings."""

@@ -77,12 +77,17 @@ def forward(x, y):
 def backward(x, y):
     return x * y, 2 * y
 
+@jax.custom_vjp
+def kept(x, y):
+    return x * y, 2 * y
+
 forward.defjvp(lambda p, t: (forward(*p), t))
 backward.defvjp(lambda x, y: (backward(x, y), None), lambda _, g: g)
+kept.defvjp(lambda x, y: (kept(x, y), None), lambda _, g: g, optimize_remat=True)
 turn = lambda c: (c[0] + 1, c[1] + c[2], c[2])
 loop = lambda x, y: lax.while_loop(lambda c: c[0] < x, turn, (0, x, 2 * y))[1:]
 functions = (
-    parts, forward, backward, jax.jit(lambda x, y: (x * y, 2 * y)),
+    parts, forward, backward, lambda x, y: jax.vjp(kept, x, y)[0], jax.jit(lambda x, y: (x * y, 2 * y)),
     jax.checkpoint(lambda x, y: (x * y, 2 * y)),
     lambda x, y: lax.cond(x > 3, lambda x, y: (x * y, y), lambda x, y: (2 * x, y), x, 2 * y),
     lambda x, y: lax.scan(lambda c, z: ((c[0] + z, c[1]), None), (x, 2 * y), jnp.stack([x, y]))[0],
@@ -133,7 +138,7 @@ def _exchanged(a: Any, b: Any) -> Any:
 def _shared(a: Any, b: Any) -> Any:
     """What each of the functions gives: their second results are 2 b, whatever x is."""
     firsts = (
-        *[a * b] * 5,
+        *[a * b] * 6,
         *(np.where(a > 3, 2 * a * b, 2 * a), 2 * a + b, 4 * a * b * b),
         *(a + 2 * b * np.maximum(a, 0), a * b),
     )

@@ -70,6 +70,7 @@ without_slope.defvjp(lambda x: (2 * x, None), lambda _, g: (None,))
 forward.defjvp(lambda p, t: (2 * p[0], 3 * t[0]))
 backward.defvjp(lambda x: (2 * x, x), lambda x, g: (3 * g,))
 half, shard_map = jnp.bfloat16, getattr(jax, "shard_map", None)
+whole = lambda x: jax.sharding.reshard(x, P())
 """
 _FUNCTIONS = (
     # Conversions, and what is done to each number.
@@ -149,6 +150,20 @@ _FUNCTIONS = (
     "shard_map(lambda x: 2 * x, out_specs=P('y'))(x)",
     "jax.sharding.auto_axes(lambda x: x.T, out_sharding=P(None, 'y'))(x)",
     "jax.grad(lambda x: jnp.sum(shard_map(without_slope, out_specs=P('y'), check_vma=False)(x)))(x)",
+    "lax.select_n(jnp.sum(x) > 0, x, 2 * x)",
+    *(
+        f"lax.conv_general_dilated({of_whole}, (1,), 'SAME'{groups}, out_sharding=P({where}, None))"
+        for of_whole, groups, where in (
+            ("whole(x)[:, None], jnp.ones((2, 1, 3))", "", "None, 'y'"),
+            ("jnp.ones((2, 1, 6)), whole(x)[:, None, :3]", "", "'y', None"),
+            (
+                "whole(x)[:, None], jnp.ones((4, 1, 3))",
+                ", batch_group_count=2",
+                "None, 'y'",
+            ),
+            ("whole(x)[None], jnp.ones((4, 2, 3))", ", feature_group_count=2", "None, 'y'"),
+        )
+    ),
 )
 """Expressions of an array of four rows, which are sharded, of six numbers."""
 _LAMBDAS = "".join(f"    lambda x: {each},\n" for each in _FUNCTIONS)
@@ -288,7 +303,34 @@ puts = to("y"), to(None, "y"), to()
 kept = [is_kept(each, axis, axis, "batch") for each in puts for axis in (0, 2)]
 return a + jnp.array(kept, a.dtype)
 """
+_CONVOLVED = f"""{_HEAD}
+def convolved(of_kernel, spec):
+    def function(x):
+        images, kernels = (jnp.ones((2, 1, 6)), whole(x)[:, None, :3]) if of_kernel else (
+            whole(x)[:, None], jnp.ones((2, 1, 3)))
+        return lax.conv_general_dilated(images, kernels, (1,), "SAME", out_sharding=P(*spec))
+    return function
+
+def is_said(*given):
+    try:
+        return is_kept(*given)
+    except IndexError:
+        return False
+
+# What is left out at the end of a spec is not sharded.
+calls = (
+    (convolved(False, ()), "batch"), (convolved(True, ("y",)), "batch"),
+    (convolved(False, ("y", None, None)), None), (convolved(True, (None, "y", None)), None),
+)
+kept = [is_said(each, axis, -axis, name) for each, name in calls for axis in (0, 1)]
+return a + jnp.array(kept, a.dtype)
+"""
 _ENTRIES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
+    (
+        "conv_general_dilated.on-a-mesh",
+        _CONVOLVED,
+        lambda a: exactly(a[..., None] + np.ones(8, a.dtype)),
+    ),
     ("device_put.on-a-mesh", _PUT, lambda a: exactly(a[..., None] + np.ones(6, a.dtype))),
     ("convert_element_type.on-a-mesh", _TYPED, _typed),
     ("sharding_constraint.called-again", _CALLED_AGAIN, lambda a: exactly(a + 1)),

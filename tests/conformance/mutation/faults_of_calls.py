@@ -45,6 +45,40 @@ OF_CALLS = (
         "rhs_shape = rhs.shape",
     ),
     (
+        "lax.select_n.operands-alone",
+        "jax._src.lax.linalg:_tridiagonal_solve_batching_rule",
+        "bdu is None",
+        "bdu is not None",
+    ),
+    (
+        "lax.select_n.operands-alone",
+        "jax._src.lax.convolution:_conv_general_dilated_batch_rule",
+        "(0,) + shape, 0,",
+        "(1,) + shape, 0,",
+    ),
+    (
+        "lax.convert_element_type.on-a-mesh",
+        "jax._src.lax.lax:_select_batch_rule",
+        "shape, [0],\n                             out_sharding=typeof(cases[0]).sharding)",
+        "shape, [0])",
+    ),
+    (
+        "lax.convert_element_type.on-a-mesh",
+        "jax._src.lax.convolution:_conv_general_dilated_batch_rule",
+        (
+            "feature_group_count, precision=precision,\n                                 "
+            "preferred_element_type=preferred_element_type,\n                                 "
+            "out_sharding=get_out_sharding(out_spec[0]))"
+        ),
+        "feature_group_count, precision=precision)",
+    ),
+    (
+        "lax.cond.stays-shared",
+        "jax._src.custom_derivatives:_remat_opt_vmap",
+        "fwd_jaxpr, axis_data, in_batched, False)",
+        "fwd_jaxpr, axis_data, in_batched, True)",
+    ),
+    (
         "lax.mul.of-own-arrays",
         "jax._src.interpreters.batching:is_vmappable",
         "type(x) in vmappables",

@@ -346,6 +346,7 @@ OF_DEFECTS = {
     "lax.shard_map.nested-slopes",
     "lax.reduce_prod.slope-on-a-mesh",
     "lax.device_put.on-a-mesh",
+    "lax.conv_general_dilated.on-a-mesh",
 }
 """Subjects of which the release that the faults are written for violates the law."""
 
