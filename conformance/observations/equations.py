@@ -13,7 +13,9 @@ import jax.numpy as jnp
 from conformance.observations.call_forms import Forms
 
 _OF_A_MATRIX: dict[str, Callable[[Any], Any]] = {
-    "square": lambda x: x**2,
+    "power": lambda x: x**2,
+    "square": jnp.square,
+    "elementwise-product": lambda x: x * x,
     "exponential": jnp.exp,
     "sine": jnp.sin,
     "sum": jnp.sum,

@@ -8,6 +8,7 @@ from conformance.observations.equations import equations
 def test_each_equation_is_told_with_its_primitive_and_parameters() -> None:
     said = {key.rpartition("-of-")[2]: calls._given(call) for key, call in equations().items()}
     words = {name: value["values"] for name, value in said.items()}
+    assert words["elementwise-product"][0].startswith("mul(")
     assert words["square"] in (["integer_pow(y)"], ["square()"])
     assert words["sum"][0].startswith("reduce_sum(axes")
     assert words["loop"][0].startswith("scan(")
