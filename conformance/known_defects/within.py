@@ -21,6 +21,7 @@ _NESTED = "lax.shard_map.nested-slopes"
 _PRODUCT = "lax.reduce_prod.slope-on-a-mesh"
 _REPEATED = "lax.gather.repeated"
 _SPARSE = "lax.bcoo_dot_general.of-places"
+_CHECKED_LOOP, _CHECKED_PLACES = "lax.while.checked", "lax.scatter.checked"
 
 WITHIN: tuple[Defect, ...] = (
     Defect(
@@ -164,6 +165,34 @@ WITHIN: tuple[Defect, ...] = (
             "The derivative of jnp.prod along one axis raises ShardingTypeError, 'This reshape is not "
             "supported', where another one is sharded over an Explicit mesh: with a map along such an axis, "
             "too, though each example by itself is in order. jnp.sum, jnp.max and lax.cumprod have slopes."
+        ),
+        upstream=NOT_FOUND_ON_THE_30TH,
+    ),
+    Defect(
+        id="vmap-checked-loop",
+        transform="jax.vmap",
+        versions={"jax": ">=0.7,<0.12"},
+        affects=calls_of(_CHECKED_LOOP, any_axes),
+        law="mapping.equals-per-example",
+        call=rule_call(_CHECKED_LOOP, (0, 0)),
+        description=(
+            "A map of a function that checkify checks raises ValueError, 'foreach() argument 2 is longer "
+            "than argument 1', or TypeError, where a lax.while_loop in it has a condition of a mapped "
+            "value. JAX's own error, where the map lies within what is checked, advises this order."
+        ),
+        upstream=f"{NOT_FOUND_ON_THE_30TH} 0.12 has it right.",
+    ),
+    Defect(
+        id="checked-map-of-updates",
+        transform="jax.vmap",
+        versions={"jax": ">=0.4.35"},
+        affects=calls_of(_CHECKED_PLACES, any_axes),
+        law="mapping.equals-per-example",
+        call=rule_call(_CHECKED_PLACES, (0, 0)),
+        description=(
+            "checkify with index_checks raises IndexError, 'tuple index out of range', where a map within "
+            "what it checks updates x.at[i] at mapped indices, in range or not: it does not know of the "
+            "batching dimensions of a scatter. The same map of x[i] is in order."
         ),
         upstream=NOT_FOUND_ON_THE_30TH,
     ),

@@ -5,6 +5,7 @@ import attrs
 from properties.subjects.batching_rules.across_devices import ACROSS_DEVICES
 from properties.subjects.batching_rules.around import AROUND
 from properties.subjects.batching_rules.attention import ATTENTION
+from properties.subjects.batching_rules.checked import CHECKED
 from properties.subjects.batching_rules.collectives import COLLECTIVES
 from properties.subjects.batching_rules.control import CONTROL
 from properties.subjects.batching_rules.corners import CORNERS
@@ -51,6 +52,7 @@ _USED = (
     *LIKE_NUMPY,
     *WAYS_TO_CALL,
     *OPERANDS_ALONE,
+    *CHECKED,
 )
 USED = tuple(attrs.evolve(each, is_variant=True, most_axes=each.most_axes or 3) for each in _USED)
 """Rules and maps as functions use them: within each other, of trees, by name, under settings."""

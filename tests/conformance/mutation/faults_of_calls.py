@@ -2,6 +2,18 @@
 
 OF_CALLS = (
     (
+        "lax.cond.checked-in-many-ways",
+        "jax._src.checkify:check_nans",
+        "(jnp.any(jnp.array([isnan(x) for x in out]))",
+        "(isnan(out[0])",
+    ),
+    (
+        "lax.cond.checked-in-many-ways",
+        "jax._src.checkify:gather_error_check",
+        "(start_indices < 0) | (start_indices > upper_bound.astype(start_indices.dtype))",
+        "start_indices < 0",
+    ),
+    (
         "lax.jit.said-in-many-ways",
         "jax._src.ad_checkpoint:checkpoint",
         "isinstance(static_argnums, int)",

@@ -347,6 +347,8 @@ OF_DEFECTS = {
     "lax.reduce_prod.slope-on-a-mesh",
     "lax.device_put.on-a-mesh",
     "lax.conv_general_dilated.on-a-mesh",
+    "lax.while.checked",
+    "lax.scatter.checked",
 }
 """Subjects of which the release that the faults are written for violates the law."""
 
