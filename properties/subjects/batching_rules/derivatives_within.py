@@ -118,6 +118,18 @@ each = (
     slopes(optimized, a, b), slopes(jax.jit(optimized), a, b),
     slopes(jax.checkpoint(lambda x, y: jnp.sin(0 * x) + optimized(x, y)), a, b),
 )
+# No slope of a whole tree.
+of_tree = lambda x, tree: 2 * x + tree["y"] + tree["z"]
+with_none = jax.custom_vjp(of_tree)
+with_none.defvjp(lambda x, tree: (of_tree(x, tree), None), lambda _, g: (29 * g, None))
+two_solved = lambda x, y: lax.custom_linear_solve(
+    lambda z: (4 * z[0], 2 * z[1]), (x, y), lambda f, z: (z[0] / 4, z[1] / 2), symmetric=True)[1]
+divisors = jnp.array([-2.0, 3.0, -4.0])
+each += (
+    slopes(lambda x, y: with_none(x, {{"y": y, "z": 2 * y}}), a, b), slopes(two_solved, 4 * a, 2 * b),
+    slopes(lambda y: lax.rem(jnp.array([7.0, -7.0, -6.0]), y), divisors + 0 * b),
+    slopes(lambda x: lax.pow(x, jnp.array([0, 1, 3])), a), slopes(lambda x: lax.pow(x, jnp.int32(3)), a),
+)
 every = lambda x, y: (applied(doubled, x), scaled(doubled, x, 3), product(x, y), squared(x))
 mapped = jax.vmap(every, (0, None))(a, b)
 return each, mapped, jax.jvp(lambda x: applied(doubled, x), (a,), (b,))
@@ -184,6 +196,10 @@ def _of_rules(a: Any, b: Any) -> Any:
     each = (
         *((2 * a, (6 * one,)), (4 * a, (10 * a,)), (a * b, (7 * b, 0 * b))),
         *((a * a, (11 * a,)), (a * a * b, (13 * a + 17,)), *[(a * b, (23 * b, a))] * 3),
+        *((2 * a + 3 * b, (29 * one, 0 * b)), (b, (0 * a, one / 2))),
+        (np.array([1, -1, -2], "float32"), (np.array([3, 2, -1], "float32"),)),
+        (a ** np.array([0, 1, 3]), (np.array([0, 1, 3]) * a ** np.array([0, 0, 2]),)),
+        (a**3, (3 * a * a,)),
     )
     mapped = 2 * a, 6 * a, a[:, None] * b, a * a
     return exactly((each, mapped, (2 * a, 6 * b)))

@@ -91,6 +91,18 @@ OF_CALLS = (
         "fwd_jaxpr, axis_data, in_batched, True)",
     ),
     (
+        "lax.custom_jvp_call.rules-within",
+        "jax._src.lax.lax:_pow_jvp_lhs",
+        "if x.shape != y.shape:",
+        "if False:",
+    ),
+    (
+        "lax.custom_jvp_call.rules-within",
+        "jax._src.lax.control_flow.solves:_linear_solve_transpose_rule",
+        "_map(ad_util.instantiate, x_cotangent)",
+        "x_cotangent",
+    ),
+    (
         "lax.mul.of-own-arrays",
         "jax._src.interpreters.batching:is_vmappable",
         "type(x) in vmappables",
