@@ -129,6 +129,8 @@ each += (
     slopes(lambda x, y: with_none(x, {{"y": y, "z": 2 * y}}), a, b), slopes(two_solved, 4 * a, 2 * b),
     slopes(lambda y: lax.rem(jnp.array([7.0, -7.0, -6.0]), y), divisors + 0 * b),
     slopes(lambda x: lax.pow(x, jnp.array([0, 1, 3])), a), slopes(lambda x: lax.pow(x, jnp.int32(3)), a),
+    slopes(lambda x: lax.reduce_window(
+        x, -jnp.inf, lax.max, (2,), (1,), "VALID", base_dilation=(2,)), a),
 )
 every = lambda x, y: (applied(doubled, x), scaled(doubled, x, 3), product(x, y), squared(x))
 mapped = jax.vmap(every, (0, None))(a, b)
@@ -200,6 +202,7 @@ def _of_rules(a: Any, b: Any) -> Any:
         (np.array([1, -1, -2], "float32"), (np.array([3, 2, -1], "float32"),)),
         (a ** np.array([0, 1, 3]), (np.array([0, 1, 3]) * a ** np.array([0, 0, 2]),)),
         (a**3, (3 * a * a,)),
+        (a[[0, 1, 1, 2]], (np.array([1, 2, 1], "float32"),)),
     )
     mapped = 2 * a, 6 * a, a[:, None] * b, a * a
     return exactly((each, mapped, (2 * a, 6 * b)))
