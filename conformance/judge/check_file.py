@@ -83,7 +83,7 @@ def _check_functions(attempt: Attempt, loaded: Loaded) -> list[Verdict]:
     if not exercises and loaded.failed_cells:
         return [build_verdict.failed(attempt, loaded.failed_cells[0])]
     if not exercises and not absent:
-        message = _why_missing(session.wanted(), loaded)
+        message = _why_missing(session.wanted(), loaded, attempt.submission)
         return [build_verdict.plain(session, attempt.name, verdict.MISSING, message, 0.0)]
     results = []
     for place, exercise in enumerate(exercises):
@@ -97,7 +97,7 @@ def _check_functions(attempt: Attempt, loaded: Loaded) -> list[Verdict]:
     if results:
         results[0] = _with_remark_on_names(results[0], session, loaded)
     for name in absent:
-        message = _why_missing([name], loaded)
+        message = _why_missing([name], loaded, attempt.submission)
         results.append(
             build_verdict.missing(session, attempt.name, session.exercises[name], message)
         )
@@ -180,7 +180,7 @@ def _check_function(attempt: Attempt) -> Verdict:
         _terminate(attempt.runs)
 
 
-def _why_missing(wanted: Sequence[str], loaded: Loaded) -> str:
+def _why_missing(wanted: Sequence[str], loaded: Loaded, submission: Submission) -> str:
     """What the file has in place of the functions asked for."""
     parts = []
     for name in wanted:
@@ -195,9 +195,18 @@ def _why_missing(wanted: Sequence[str], loaded: Loaded) -> str:
             parts.append(f"there is no function {name}: is {near[0]} a misspelling of it?")
     if parts:
         return "; ".join(parts).replace("?; ", "? And ")
+    holds = _holding(submission)
     if len(wanted) == 1:
-        return f"the file defines no function {wanted[0]}"
-    return f"the file defines none of: {', '.join(wanted)}"
+        return f"the file {holds}defines no function {wanted[0]}"
+    return f"the file {holds}defines none of: {', '.join(wanted)}"
+
+
+def _holding(submission: Submission) -> str:
+    """That a file has no code, before what it lacks for that; nothing of one that has."""
+    lines = [line for line in map(bytes.strip, submission.source.splitlines()) if line]
+    if not lines:
+        return "has no code, and " if submission.notebook else "is empty, and "
+    return "has comments alone, and " if all(line.startswith(b"#") for line in lines) else ""
 
 
 def _why_not_at_the_top(name: str, place: str) -> str:

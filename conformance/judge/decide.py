@@ -15,6 +15,7 @@ from conformance.judge.compare import compare
 from conformance.judge.errors import JudgeFailure
 from conformance.judge.exercises.exercise import Exercise, Finding
 from conformance.judge.expected_answers import Call, ExpectedAnswers, compute, expected
+from conformance.judge.ignored_arguments import of_ignored_arguments
 from conformance.judge.left_unchanged import of_unchanged
 from conformance.judge.minimize import minimize
 from conformance.judge.nearly_right import (
@@ -92,6 +93,7 @@ def _diagnosed(
         found = found or of_values(wrong, answers.calls)
         found = found or diagnosis.by_probing(exercise, wrong, _asker(attempt, exercise))
         found = found or diagnosis.of_rare_mistakes(exercise, wrong)
+        found = found or of_ignored_arguments(exercise, wrong, _asker(attempt, exercise))
         return found or of_two_mistakes(exercise, wrong), ""
     except JudgeFailure:
         raise
@@ -125,10 +127,11 @@ def of_values(wrong: Sequence[diagnosis.WrongAnswer], calls: Sequence[Call]) -> 
 
     """
     found = of_range([each.call for each in wrong], calls) or of_other_containers(wrong)
-    found = found or of_unchanged(wrong) or of_nearly_right(wrong)
+    # One example's answer has the same size in every call: it is told before a size written as a number.
+    found = found or of_unchanged(wrong) or of_one_example(wrong) or of_nearly_right(wrong)
     if found in (NOT_ACCURATE, LOSES_DIGITS):  # a small term leaves the answer nearly right, too
         found = of_one_term(wrong) or found
-    found = found or of_one_example(wrong) or of_which_examples(wrong) or of_a_multiple(wrong)
+    found = found or of_which_examples(wrong) or of_a_multiple(wrong)
     found = found or of_scaled_arrays(wrong) or of_one_operation(wrong) or of_one_term(wrong)
     return found or of_no_number(wrong) or of_the_same(wrong)
 

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from conformance.judge import error_and_call
+from conformance.judge import error_and_call, error_and_line
 from conformance.judge.compare import GivenAnswer, Mismatch, compare, fits
 from conformance.judge.dropped_axes import AXIS_DROPPED, lacks_an_axis
 from conformance.judge.error_texts import of_text
@@ -174,6 +174,7 @@ def of_error(
     if exercise is not None:
         found = error_and_call.of_itself(text, error, exercise)
         found = found or error_and_call.of_options(text, error, exercise)
+    found = found or error_and_line.of_line(text, error, exercise)
     if found is None and call is not None:
         found = error_and_call.of_sizes(text, call) or error_and_call.of_other_sizes(text, call)
         found = (

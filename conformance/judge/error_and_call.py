@@ -65,6 +65,13 @@ VALUE_AND_GRADIENT = Diagnosis(
     "gradient. A gradient by several arguments, `argnums=(0, 1)`, is a tuple, too.",
 )
 
+ONE_ARRAY = Diagnosis(
+    VALUE_AND_GRADIENT.pitfall,
+    "The parameters, a list, met one array in place of their gradient.",
+    "`jax.value_and_grad` returns the value first: `value, gradient = ...`. A gradient is built like the "
+    "argument it is taken by: the first one, unless `argnums` says otherwise.",
+)
+
 
 def of_options(text: str, error: Mapping[str, Any], exercise: Exercise) -> Diagnosis | None:
     """What Flax took for a dict and was none, in an exercise that asks for a lift.
@@ -81,6 +88,8 @@ def of_options(text: str, error: Mapping[str, Any], exercise: Exercise) -> Diagn
     line = str(frames[-1][2])
     if _ROOT_IS_TUPLE.search(text):
         return VALUE_AND_GRADIENT
+    if _ROOT_IS_ARRAY.search(text):
+        return ONE_ARRAY
     if not exercise.expects_lift:
         return None
     if found is None:
@@ -95,6 +104,12 @@ def of_options(text: str, error: Mapping[str, Any], exercise: Exercise) -> Diagn
 _ROOT_IS_TUPLE = re.compile(
     r"different types at key path\s+tree_map tree\s.*subtree of type\s+<class 'list'>"
     r".*type\s+<class 'tuple'>",
+    re.DOTALL,
+)
+
+_ROOT_IS_ARRAY = re.compile(
+    r"different types at key path\s+tree_map tree\s.*subtree of type\s+<class 'list'>"
+    r".*type\s+<class '[\w.]*(ArrayImpl|Tracer)'>|Expected list, got (Array\(|Traced<)",
     re.DOTALL,
 )
 

@@ -36,6 +36,32 @@ FIXED_SIZE = Diagnosis(
 
 SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
     (
+        r"pmap in_axes\[0\]\s.*length \d+, but the full pytree.*length \d+|got len\(in_axes\)=",
+        Diagnosis(
+            "in-axes-of-another-length",
+            "`in_axes` has another number of entries than the mapped function was given arguments.",
+            "Give it one for each, in their order: 0 for what is mapped, `None` for what is shared. What "
+            "goes by keyword has no entry: give it by its place.",
+        ),
+    ),
+    (
+        r"[vp]map out_axes",
+        Diagnosis(
+            "out-axes-built-otherwise",
+            "`out_axes` is built otherwise than what the mapped function returns.",
+            "Give one number where it returns one array, such as `out_axes=0`, and a tuple of numbers only "
+            "where it returns a tuple. It is not `in_axes`, which has an entry for each argument.",
+        ),
+    ),
+    (
+        r"inconsistent sizes.*(uint32\[\d+,2\]|key<\w+>\[\d+\])",
+        Diagnosis(
+            "as-many-keys-as-examples",
+            "Keys were mapped together with examples, and there are not as many of them.",
+            "Split as many as there are examples: `jax.random.split(key, len(x_batch))`.",
+        ),
+    ),
+    (
         r"Non-hashable static argument",
         Diagnosis(
             "unhashable-static-argument",

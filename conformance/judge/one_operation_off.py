@@ -19,7 +19,8 @@ RESHAPED = Diagnosis(
 FACTOR_OF_THE_CALL = Diagnosis(
     "scaled-in-each-call",
     "The numbers are the right ones times a factor, which is another one from call to call.",
-    "Look for a mean in place of a sum, or a sum in place of a mean.",
+    "Look for a factor that comes from the arguments: a mean in place of a sum, or a sum in place of a "
+    "mean, a division by the largest number or by a norm, and a factor that is applied twice.",
 )
 NORMALISED = Diagnosis(
     "normalised",

@@ -6,7 +6,45 @@ import re
 
 from conformance.judge.verdict import Diagnosis
 
+KEY_FIRST = Diagnosis(
+    "key-goes-first",
+    "An array or a shape stands where the key goes.",
+    "Give the key first: `jax.random.normal(key, shape)`, `layer.init(key, x)`.",
+)
+NO_SUCH_AXIS = Diagnosis(
+    "axis-not-there",
+    "An axis was named that the array does not have.",
+    "Axes are counted from 0: an array of two has 0 and 1. Inside a map an example lacks the mapped one, "
+    "and `jnp.concatenate` makes none, as `jnp.stack` does.",
+)
+
 PLAIN_ERRORS: tuple[tuple[str, Diagnosis], ...] = (
+    (
+        r"^TypeError: Cannot interpret '\d+' as a data type",
+        Diagnosis(
+            "shape-in-several-arguments",
+            "A shape was given as several numbers: the second one was taken for a dtype.",
+            "Put it into one tuple: `jax.random.normal(key, (m, n))`, `jnp.zeros((m, n))`.",
+        ),
+    ),
+    (r"^TypeError: unexpected PRNG key type <class '(tuple|list)'>", KEY_FIRST),
+    (r"^InvalidRngError: RNGs should be .*\brngs are: \[+\s*-?\d*\.", KEY_FIRST),
+    (
+        r"requires at least one argument with a mapped axis|at least one non-None value in in_axes",
+        Diagnosis(
+            "nothing-mapped",
+            "`in_axes` names no array to map.",
+            "Put 0 at the place of what has an axis of examples, and `None` at the others: "
+            "`in_axes=(0, None)` maps the first of two arguments.",
+        ),
+    ),
+    (
+        (
+            r"along axis -?\d+, which implies that its rank should be at least ([2-9])|"
+            r"^ValueError: axis -?\d+ is out of bounds for array of dimension"
+        ),
+        NO_SUCH_AXIS,
+    ),
     (
         r"^BdbQuit",
         Diagnosis(
@@ -157,6 +195,7 @@ _OF_OTHERS = {
     "permute": "write `x.transpose(...)`",
     "relu": "write `jax.nn.relu(x)`",
     "sigmoid": "write `jax.nn.sigmoid(x)`",
+    "split": "write `jax.random.split(key, n)` for a key, and `jnp.split(x, n)` for an array",
     "softmax": "write `jax.nn.softmax(x)`",
     "t": "write `x.T`",
     "to": "leave it out, or write `x.astype(...)`",

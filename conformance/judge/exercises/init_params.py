@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -40,6 +41,11 @@ def reference(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
 
 def _one_more(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
     keys = jax.random.split(key, len(layer_sizes))[: len(layer_sizes) - 1]
+    return _bounded([jax.random.split(k) for k in keys], layer_sizes)
+
+
+def _all_but_the_first(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
+    keys = jax.random.split(key, len(layer_sizes))[1:]
     return _bounded([jax.random.split(k) for k in keys], layer_sizes)
 
 
@@ -222,6 +228,58 @@ def init_params(layer_sizes, key):
     return [layer(*sizes) for sizes in zip(layer_sizes[:-1], layer_sizes[1:], keys)]
 """
 
+KEYS: tuple[Callable[..., Rounded], ...] = (
+    _one_key_per_layer,
+    _one_key,
+    _all_but_the_first,
+    *CHAINED,
+)
+"""Where the weights' keys come from in a network whose biases are zeros."""
+FACTORS: tuple[Callable[[int, int], float], ...] = (
+    lambda inputs, outputs: 0.1,
+    lambda inputs, outputs: 0.01,
+    lambda inputs, outputs: (1 / inputs) ** 0.5,
+    lambda inputs, outputs: (2 / inputs) ** 0.5,
+    lambda inputs, outputs: (2 / (inputs + outputs)) ** 0.5,
+)
+"""What initialisers in tutorials multiply a layer's weights by."""
+
+
+def _with_zero_biases(
+    layer_sizes: Sequence[int],
+    key: np.ndarray,
+    way: Callable[..., Rounded],
+    factor: Callable[[int, int], float],
+) -> Rounded:
+    layers = [
+        (w * np.float32(factor(*w.shape)), np.zeros_like(b, np.float32))
+        for w, b in way(layer_sizes, key).value
+    ]
+    return rounded.roughly([(np.asarray(w, np.float32), b) for w, b in layers])
+
+
+def _of_tutorials() -> Iterator[Pitfall]:
+    """Weights from other keys, scaled or both, with biases of zeros: what most tutorials write."""
+    keys = [(reference, ()), *((way, ((HAPPENED, CHANGE),)) for way in KEYS)]
+    scaled = ("The weights are scaled by a factor.", "Leave the factor out.")
+    biases = (
+        "The biases are zeros.",
+        "Draw them, too, each layer's from the second of its two keys.",
+    )
+    for (way, of_keys), factor in itertools.product(keys, (None, *FACTORS)):
+        told = [*of_keys, *([scaled] if factor else []), biases]
+        if len(told) == 1:
+            continue
+        ids = ("wrong-key-derivation",) * len(of_keys) + ("scaled",) * (factor is not None)
+        numbered = [[f"({n}) {each[part]}" for n, each in enumerate(told, 1)] for part in (0, 1)]
+        yield Pitfall(
+            "-and-".join((*ids, "zero-biases")),
+            " ".join([f"{'Three' if len(told) > 2 else 'Two'} things are wrong.", *numbered[0]]),
+            " ".join(numbered[1]),
+            partial(_with_zero_biases, way=way, factor=factor or (lambda inputs, outputs: 1.0)),
+        )
+
+
 EXERCISE = Exercise(
     name="init_params",
     signature="init_params(layer_sizes, key)",
@@ -243,6 +301,7 @@ EXERCISE = Exercise(
             Pitfall("wrong-key-derivation", HAPPENED, CHANGE, way)
             for way in (
                 _one_more,
+                _all_but_the_first,
                 _one_key_per_layer,
                 _one_key,
                 _key_used_bare,
@@ -311,5 +370,6 @@ EXERCISE = Exercise(
             _zero_biases,
         ),
     ),
+    rare_pitfalls=tuple(_of_tutorials()),
     further_reading=("https://docs.jax.dev/en/latest/random-numbers.html",),
 )

@@ -54,6 +54,7 @@ EXERCISE = Exercise(
     reference=reference,
     solution=SOLUTION,
     pitfalls=(
+        read_errors.FACTORS,
         *(
             Pitfall(way.id, way.symptom, way.fix, _with_loss(way.compute))
             for way in (*LOSSES, *ALONE)

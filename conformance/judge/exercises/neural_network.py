@@ -53,6 +53,7 @@ EXERCISE = Exercise(
     reference=reference,
     solution=SOLUTION,
     pitfalls=(
+        read_errors.FACTORS,
         *(
             Pitfall(way.id, way.symptom, way.fix, partial(_of_batch, way.compute))
             for way in (*other_networks.NETWORKS, *other_networks.ALONE)

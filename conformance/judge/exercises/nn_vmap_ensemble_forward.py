@@ -60,6 +60,16 @@ def _first_member(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
     return flat(dense.shared(first, x_batch, features))
 
 
+def _chained(key: Any, size: int, kept: int) -> list[Any]:
+    """A key for each member, split from what the one before left; `kept` is the half that goes on."""
+    found = []
+    for _ in range(size):
+        halves = jax.random.split(key)
+        key = halves[kept]
+        found.append(halves[1 - kept])
+    return found
+
+
 def _derived(number: int) -> Any:
     def wrong(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
         key, size = jax.random.PRNGKey(seed), len(x_batch)
@@ -71,6 +81,8 @@ def _derived(number: int) -> Any:
             lambda: [jax.random.PRNGKey(seed + i) for i in range(size)],
             lambda: list(jax.random.split(key, size))[::-1],
             lambda: jax.random.split(key, size + 1)[1:],
+            lambda: _chained(key, size, 0),
+            lambda: _chained(key, size, 1),
         )
         inputs = x_batch.shape[1]
         members = [dense.params(k, inputs, features) for k in ways[number]()]
@@ -167,7 +179,7 @@ EXERCISE = Exercise(
         Pitfall(
             "wrong-out-axes",
             "The values are right but in features-first order.",
-            "Keep the examples first: `out_axes=0` before flattening.",
+            "Keep the examples first: `out_axes=0`, and no `.T` or `transpose` before flattening.",
             _features_first,
         ),
         Pitfall(
@@ -209,7 +221,7 @@ EXERCISE = Exercise(
                 "Let `nn.vmap` split the key, or `jax.random.split(jax.random.PRNGKey(seed), B)`.",
                 _derived(number),
             )
-            for number in range(6)
+            for number in range(8)
         ),
         *map(_inside, (("VmapDense_0",), ("Dense_0",))),
         *dense.other_initializers(ensemble=True),

@@ -131,7 +131,8 @@ KEY_CHANGE = "Pass `jax.random.PRNGKey(seed)` itself to `init`, unsplit and with
 ENSEMBLE = Pitfall(
     "ensemble-params",
     "Every example got weights of its own: the parameters were mapped and their keys split.",
-    "Use `variable_axes={'params': None}` and `split_rngs={'params': False}`.",
+    "Use `variable_axes={'params': None}` and `split_rngs={'params': False}`. Where `jax.vmap` maps `init`, "
+    "call it once, `layer.init(key, x_batch[0])`, and map `apply` alone, with `in_axes=(None, 0)`.",
     _ensemble,
 )
 
@@ -194,7 +195,7 @@ EXERCISE = Exercise(
         Pitfall(
             "wrong-out-axes",
             "The values are right but in features-first order.",
-            "Keep the examples first: `out_axes=0` before flattening.",
+            "Keep the examples first: `out_axes=0`, and no `.T` or `transpose` before flattening.",
             _features_first,
         ),
         dense.squeezed(reference),

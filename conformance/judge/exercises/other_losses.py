@@ -101,6 +101,27 @@ ALONE: tuple[Way, ...] = (
         "Square the difference: `jnp.mean((p - y) ** 2)`, not `jnp.mean(p**2 - y**2)`.",
         lambda p, y: jnp.mean(p * p - y * y),
     ),
+    *(
+        Way(
+            "not-squared",
+            f"The mean of {difference} was taken, without squaring.",
+            "Square each difference before averaging: `jnp.mean((p - y) ** 2)`.",
+            lambda p, y, sign=sign: sign * jnp.mean(p - y),
+        )
+        for difference, sign in (("`p - y`", 1), ("`y - p`", -1))
+    ),
+    Way(
+        "variance-taken",
+        "The variance of the differences was taken, which is what is left without their mean.",
+        "Take the mean of the squares themselves: `jnp.mean((p - y) ** 2)`.",
+        lambda p, y: jnp.var(p - y),
+    ),
+    Way(
+        "median-taken",
+        "The median of the squared errors was taken.",
+        "Take their mean: `jnp.mean`.",
+        lambda p, y: jnp.median(_squares(p, y)),
+    ),
     Way(
         "first-output-only",
         "The loss is that of the first output alone.",

@@ -174,7 +174,41 @@ NETWORKS: tuple[Way, ...] = (
 )
 """Networks: each takes params and `x` (B, in), and gives (B, out)."""
 
+
+def residual(params: Params, x: jax.Array) -> jax.Array:
+    """Each layer's inputs are added to its outputs where both are as wide."""
+    for weights, biases in params:
+        layer = jnp.tanh(_dense(weights, biases, x))
+        x = x + layer if weights.shape[0] == weights.shape[1] else layer
+    return x
+
+
+RARE_ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
+    "tan": jnp.tan,
+    "sin": jnp.sin,
+    "arctan": jnp.arctan,
+    "leaky_relu": jax.nn.leaky_relu,
+    "elu": jax.nn.elu,
+    "silu": jax.nn.silu,
+    "softplus": jax.nn.softplus,
+}
+
 ALONE: tuple[Way, ...] = (
+    *(
+        Way(
+            "another-activation",
+            f"The activation is `{name}`.",
+            "Follow every layer by `jnp.tanh`, the last one too.",
+            partial(forward, activation=activation),
+        )
+        for name, activation in RARE_ACTIVATIONS.items()
+    ),
+    Way(
+        "residual-added",
+        "The inputs of a layer were added to its outputs, where both are as wide.",
+        "Go on with the layer's outputs alone: `x = jnp.tanh(x @ weights + biases)`.",
+        residual,
+    ),
     Way(
         "activation-applied-twice",
         "Tanh was applied twice in each layer.",

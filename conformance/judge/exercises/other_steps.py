@@ -179,7 +179,41 @@ def _uphill_at(own: float, params: Params, x: Any, y: Any, rate: Any) -> Params:
     return step(params, x, y, jnp.float32(-own))
 
 
+def _by_own(change: Callable[[jax.Array], jax.Array]) -> Callable[..., Params]:
+    """The step by a gradient each array of which is changed first."""
+    return lambda params, x, y, rate: _by(change)(params, gradient(params, x, y), rate)
+
+
+def _swapped(params: Params, x: Any, y: Any, rate: Any) -> Params:
+    pairs = zip(params, gradient(params, x, y), strict=True)
+    return [(w - rate * db, b - rate * dw) for (w, b), (dw, db) in pairs]
+
+
+LIMITS = (0.1, 0.5, 5.0)
+"""Where gradients are cut off, beside one."""
+
 WHOLE_STEPS: tuple[Way, ...] = (
+    Way(
+        "gradients-swapped",
+        "The weights were stepped by the biases' gradient, and the biases by the weights'.",
+        "Take the pairs apart in their order: `for (w, b), (dw, db) in zip(params, gradients)`.",
+        _swapped,
+    ),
+    Way(
+        "gradient-signs",
+        "The step is Adam's first one, which hardly depends on the size of the gradient.",
+        "Step by the gradient as it is, `w - learning_rate * dw`: in Optax that is `optax.sgd`.",
+        _by_own(lambda g: g / (jnp.abs(g) + 1e-8)),
+    ),
+    *(
+        Way(
+            "gradient-clipped",
+            f"The gradient was cut off at {-limit:g} and {limit:g}.",
+            "Use the gradient as it is.",
+            _by_own(partial(jnp.clip, min=-limit, max=limit)),
+        )
+        for limit in LIMITS
+    ),
     Way(
         "step-divided-by-the-examples",
         "The step was divided by the number of examples.",

@@ -70,6 +70,12 @@ EXERCISE = Exercise(
             lambda x, factor: rounded.roughly(x + np.float32(factor)),
         ),
         Pitfall(
+            "factor-applied-twice",
+            "The elements were multiplied by the factor twice.",
+            "Multiply once: `value * factor`.",
+            lambda x, factor: rounded.roughly(x * np.float32(factor) * np.float32(factor)),
+        ),
+        Pitfall(
             "divided-not-multiplied",
             "The elements were divided by the factor.",
             "Multiply by it: `value * factor`.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -66,6 +66,13 @@ def _of_device(place: int, gradients: Any) -> Any:
     return jax.tree_util.tree_map(lambda g: np.broadcast_to(g[place], g.shape), gradients)
 
 
+def _reduced(reduction: Callable[..., np.ndarray], gradients: Any) -> Any:
+    """What all devices' gradients are reduced to, for each of them."""
+    return jax.tree_util.tree_map(
+        lambda g: np.broadcast_to(reduction(g, axis=0), g.shape), gradients
+    )
+
+
 AVERAGES = (
     Way(
         "gradient-not-averaged",
@@ -95,6 +102,27 @@ AVERAGES = (
         lambda gradients: _scaled(training_mistakes.averaged(gradients), -1),
     ),
 )
+
+ALONE = (
+    *(
+        Way(
+            "gradients-extreme",
+            f"Every device stepped along the {which} of the devices' gradients.",
+            "Average them: `jax.lax.pmean(gradient, axis_name)`.",
+            partial(_reduced, reduction),
+        )
+        for which, reduction in (("largest", np.max), ("smallest", np.min))
+    ),
+    Way(
+        "divided-by-all-devices",
+        f"The sum of the gradients was divided by {DEVICES}, as many as there are devices, whatever `x` has.",
+        "Use `jax.lax.pmean`, or divide by `jax.lax.psum(1, axis_name)`: not by `jax.device_count()`.",
+        lambda gradients: jax.tree_util.tree_map(
+            lambda g: np.broadcast_to(g.sum(0) / np.float32(DEVICES), g.shape), gradients
+        ),
+    ),
+)
+"""Further ways to join the gradients, which are tried as the only mistake."""
 
 
 def _averaged(data: np.ndarray) -> np.ndarray:
@@ -144,9 +172,10 @@ EXERCISE = Exercise(
     solution=SOLUTION,
     tree=True,
     pitfalls=(
+        read_errors.FACTORS,
         *(
             Pitfall(way.id, way.symptom, way.fix, training_mistakes.over_devices(way.compute))
-            for way in AVERAGES
+            for way in (*AVERAGES, *ALONE)
         ),
         Pitfall(
             "data-averaged",
@@ -160,8 +189,9 @@ EXERCISE = Exercise(
         Pitfall(
             "params-not-returned-per-device",
             "The answer has no axis of devices.",
-            "Return what `pmap` returns, with its first axis, every device's parameters one after another: "
-            "take no `[0]` of it, and leave `out_axes=None` out.",
+            "Make the step inside `pmap`, and return what it returns, with its first axis, every device's "
+            "parameters one after another: no `[0]` of it, and no `out_axes=None`. Parameters that no map "
+            "gives are repeated: `jnp.stack([p] * len(x))` for each array.",
             _full_batch,
         ),
         Pitfall(

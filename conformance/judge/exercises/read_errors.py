@@ -129,6 +129,14 @@ TAKEN_APART = Pitfall(
     "it is taken by: the first one, unless `argnums` says otherwise.",
 )
 
+FACTORS = Pitfall(
+    "factors-do-not-fit",
+    "A product in the network met two arrays whose inner sizes differ.",
+    "Each layer is `x @ weights + biases`, with `x` (B, in) and weights (in, out): no `.T`, no "
+    "`weights @ x`. A pair is (weights, biases), in this order; no variable of the loop may be named `x`; "
+    "and the inputs `x` go before the targets `y`.",
+)
+
 
 def of_network(text: str, arguments: Arguments) -> Pitfall | None:
     """Layers that follow each other, for inputs `x` (..., B, in) and, where there are any, targets `y`."""
@@ -163,7 +171,8 @@ def _fed_the_inputs(product: tuple[int, int], sizes: list[Shape]) -> Pitfall | N
         "layers-do-not-follow",
         "A later layer was given the inputs `x`, not what the layer before it gives.",
         "Go on with each layer's result: `x = jnp.tanh(x @ weights + biases)`, or `h = ... h @ weights ...` "
-        "with `h = x` before the loop; and begin with the first layer: `params[1:]` leaves it out.",
+        "with `h = x` before the loop; and take the layers in their order, from the first one on: no "
+        "`params[1:]`, which leaves it out, and no `reversed`.",
     )
 
 

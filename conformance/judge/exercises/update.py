@@ -79,6 +79,7 @@ EXERCISE = Exercise(
     solution=SOLUTION,
     tree=True,
     pitfalls=(
+        read_errors.FACTORS,
         *(
             Pitfall(
                 way.id,

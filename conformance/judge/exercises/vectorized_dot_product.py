@@ -83,6 +83,36 @@ OTHERS: tuple[tuple[str, str, str, Callable[[np.ndarray, np.ndarray], np.ndarray
             ("last", lambda x, y: (x * y)[:, :-1].sum(1)),
         )
     ),
+    *(
+        (
+            "one-product-only",
+            f"Only the {which} product of each pair is in the answer.",
+            "Add up all of them: `total += a * b`, not `total = a * b`, and no `[0]` or `[-1]`.",
+            of,
+        )
+        for which, of in (
+            ("last", lambda x, y: (x * y)[:, -1]),
+            ("first", lambda x, y: (x * y)[:, 0]),
+        )
+    ),
+    (
+        "one-answer-for-each-product",
+        "There is an answer for each product: the sum of a pair's products up to there.",
+        "Add the sum to the answers after the inner loop, one step further to the left.",
+        lambda x, y: (x * y).cumsum(1).ravel(),
+    ),
+    (
+        "product-of-sums",
+        "The numbers of each row were added up before they were multiplied.",
+        "Multiply first, then add up: `jnp.sum(x * y, axis=1)`.",
+        lambda x, y: x.sum(1) * y.sum(1),
+    ),
+    (
+        "every-row-of-y",
+        "Each row of x was multiplied by every row of y, and all of that added up.",
+        "Pair the rows one to one: `jnp.einsum('ij,ij->i', x, y)`, the same letter for the rows of both.",
+        lambda x, y: x @ y.sum(0),
+    ),
     (
         "as-many-answers-as-columns",
         "There are as many answers as a row has numbers.",

@@ -122,6 +122,12 @@ EXERCISE = Exercise(
             _transposed_if_square,
         ),
         Pitfall("bias-added-twice", "The biases were added twice.", "Add them once.", _bias_twice),
+        Pitfall(
+            "bias-multiplied",
+            "The products were multiplied by the biases.",
+            "Add them: `x @ weights + biases`.",
+            lambda weights, biases, inputs: rounded.roughly((inputs @ weights) * biases),
+        ),
         Pitfall("bias-subtracted", "The biases were subtracted.", "Add them.", _subtracted),
         Pitfall(
             "first-bias-only",

@@ -89,7 +89,7 @@ def test_the_words_name_what_the_call_takes() -> None:
     skipped = "for w, b in params[1:]:\n        x = jnp.tanh(x @ w + b)\n    return x"
     found = told_of_error(NETWORK, skipped)
     assert found is not None
-    assert "`params[1:]` leaves it out" in found.fix
+    assert "`params[1:]`, which leaves it out" in found.fix
 
 
 def test_a_list_that_was_emptied_is_told_as_one(judge: Callable) -> None:
