@@ -132,7 +132,7 @@ ENSEMBLE = Pitfall(
     "ensemble-params",
     "Every example got weights of its own: the parameters were mapped and their keys split.",
     "Use `variable_axes={'params': None}` and `split_rngs={'params': False}`. Where `jax.vmap` maps `init`, "
-    "call it once, `layer.init(key, x_batch[0])`, and map `apply` alone, with `in_axes=(None, 0)`.",
+    "call it once, by `PRNGKey(seed)` and `x_batch[0]`, and map `apply` alone, with `in_axes=(None, 0)`.",
     _ensemble,
 )
 
@@ -176,8 +176,9 @@ EXERCISE = Exercise(
         ),
         Pitfall(
             "keys-split-while-shared",
-            "The parameters are shared, but drawn from the first of B keys split from the seed's.",
-            "Leave the key whole with `split_rngs={'params': False}`.",
+            "The parameters are shared, but drawn from the first of the keys split from the seed's.",
+            "Leave the key whole: `split_rngs={'params': False}`, and `init` gets `jax.random.PRNGKey(seed)` "
+            "itself, without `jax.random.split`.",
             _split,
         ),
         Pitfall(

@@ -65,6 +65,26 @@ def _of(
         return rounded.roughly(np.moveaxis(way(firsts, seconds), 0, out_axes))
 
 
+def _first(array: np.ndarray, axis: int, reshaped: bool) -> np.ndarray:
+    """The array with its axis of examples first, or with its numbers counted off as if it were."""
+    moved = np.moveaxis(array, axis, 0)
+    return array.reshape(moved.shape) if reshaped else moved
+
+
+def _reshaped(
+    a: np.ndarray,
+    b: np.ndarray,
+    in_axes: tuple[int, int],
+    out_axes: int,
+    given: bool,
+    answer: bool,
+) -> Rounded:
+    """The sums where `reshape` stands for `moveaxis`, of what is given, of the answer or of both."""
+    total = _first(a, in_axes[0], given) + _first(b, in_axes[1], given)
+    moved = np.moveaxis(total, 0, out_axes)
+    return rounded.roughly(total.reshape(moved.shape) if answer else moved)
+
+
 LARGEST = 2.0**100
 """The sum of two such values is far from the end of float32."""
 
@@ -136,6 +156,20 @@ EXERCISE = Exercise(
                 partial(_of, way),
             )
             for what, way in OTHERS.items()
+        ),
+        *(
+            Pitfall(
+                "reshaped-not-moved",
+                f"{what} reshaped where axes had to be moved: the numbers stay in their old order.",
+                "Use `jnp.moveaxis(a, in_axes[0], 0)`, and `jnp.moveaxis(answer, 0, out_axes)` at the end: "
+                "`reshape` counts the same numbers off in other rows.",
+                partial(_reshaped, given=given, answer=answer),
+            )
+            for what, given, answer in (
+                ("The arrays were", True, False),
+                ("The answer was", False, True),
+                ("The arrays and the answer were", True, True),
+            )
         ),
         Pitfall(
             "wrong-out-axes",

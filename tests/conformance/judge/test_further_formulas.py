@@ -10,6 +10,7 @@ from tests.conformance.judge.told_here import diagnosis_of
 
 SQUARE, DOT = "vectorized_square(x)", "vectorized_dot_product(x, y)"
 LAYER = "vectorized_linear_layer(weights, biases, inputs)"
+ADD = "vectorized_add(a, b, in_axes, out_axes)"
 SCALE = "parallel_scale(x, factor)"
 NETWORK, LOSS = "neural_network(params, x)", "loss_fn(params, x, y)"
 DRAW = "init_params(layer_sizes, key)"
@@ -20,6 +21,11 @@ P = "p = network(params, x)\n    "
 G = "g = jax.grad(loss)(params, x, y)\n    "
 EACH = "for w, b in params:\n        {}\n    return x"
 STEP = "jax.tree_util.tree_map(lambda p, g: {}, params, g)"
+RESHAPED = (
+    "first = lambda v, axis: v.reshape(np.moveaxis(v, axis, 0).shape)\n"
+    "    total = first(a, in_axes[0]) + first(b, in_axes[1])\n"
+    "    return {}"
+)
 BY_HAND = "return [(w - learning_rate * {}, b - learning_rate * {}) for (w, b), (dw, db) in zip(params, g)]"
 LAYERS = (
     "pairs = list(zip(layer_sizes, layer_sizes[1:]))\n"
@@ -52,6 +58,10 @@ TOLD: tuple[tuple[str, str, str | None], ...] = (
     (DOT, "return np.einsum('ij,kj->i', x, y)", "every-row-of-y"),
     (DOT, "return (x * y)[:, -2:].sum(1)", None),
     (LAYER, "return (inputs @ weights) * biases", "bias-multiplied"),
+    (ADD, RESHAPED.format("np.moveaxis(total, 0, out_axes)"), "reshaped-not-moved"),
+    (ADD, RESHAPED.format("total.reshape(np.moveaxis(total, 0, out_axes).shape)"), "reshaped-not-moved"),
+    (ADD, "return np.moveaxis(np.moveaxis(a, in_axes[0], 0) + np.moveaxis(b, in_axes[1], 0), 0, 1)",
+     "axes-in-another-order"),
     (NETWORK, EACH.format("x = jnp.tan(x @ w + b)"), "another-activation"),
     (NETWORK, EACH.format("h = jnp.tanh(x @ w + b); x = 2 * x + h if len(w) == len(b) else h"), None),
     (NETWORK, EACH.format("h = jnp.tanh(x @ w + b); x = x + h if len(w) == len(b) else h"), "residual-added"),
