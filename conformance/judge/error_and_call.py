@@ -66,7 +66,7 @@ VALUE_AND_GRADIENT = Diagnosis(
 )
 
 ONE_ARRAY = Diagnosis(
-    VALUE_AND_GRADIENT.pitfall,
+    "one-array-as-gradient",
     "The parameters, a list, met one array in place of their gradient.",
     "`jax.value_and_grad` returns the value first: `value, gradient = ...`. A gradient is built like the "
     "argument it is taken by: the first one, unless `argnums` says otherwise.",

@@ -50,8 +50,8 @@ TOLD: tuple[tuple[str, str, str | None], ...] = (
     (ENSEMBLE, ("keys = jax.random.split(key_of(seed), features)\n"
      "    return jax.vmap(nn.Dense(features).init)(keys, x)"), "as-many-keys-as-examples"),
     (UPDATE, "g, value = jax.value_and_grad(loss)(params, x, y)\n    " + STEP.format("g"),
-     "value-and-gradient"),
-    (UPDATE, "g = jax.grad(loss, argnums=1)(params, x, y)\n    " + STEP.format("g"), "value-and-gradient"),
+     "one-array-as-gradient"),
+    (UPDATE, "g = jax.grad(loss, argnums=1)(params, x, y)\n    " + STEP.format("g"), "one-array-as-gradient"),
     (UPDATE, "g = jax.grad(loss)(params, x, y)\n    " + STEP.format("[*g, 1]"), "trees-differ"),
 )  # fmt: skip
 

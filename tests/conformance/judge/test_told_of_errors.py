@@ -64,7 +64,7 @@ TOLD: tuple[tuple[str, str, str | None], ...] = (
     (LOSS, "return jnp.mean((network(params, x)[:, 1:] - y) ** 2)", "shapes-do-not-fit"),
     (UPDATE, "return " + STEP.format("jax.value_and_grad(loss)(params, x, y)"), "value-and-gradient"),
     (UPDATE, "return " + STEP.format("tuple(jax.grad(loss)(params, x, y)[0])"), "value-and-gradient"),
-    (UPDATE, "return " + STEP.format("jax.grad(loss, 1)(params, x, y)"), "trees-differ"),
+    (UPDATE, "return " + STEP.format("jax.grad(loss, 1)(params, x, y)"), "one-array-as-gradient"),
     (SQUARE, "return jax.vmap(vectorized_square)(x)", "calls-itself"),
     (SQUARE, "return vectorized_square(x)", "calls-itself"),
     (SQUARE, "return jax.vmap(jax.vmap(lambda v: v * v))(x)", "scalar-not-broadcast"),
