@@ -279,7 +279,7 @@ SOMETHING_ELSE: tuple[tuple[str, str], ...] = (
     (NETWORK, "return network([*params[:-1], (params[-1][0], params[-1][0][0])], x)"),
     (
         UPDATE,
-        "g = jax.tree_util.tree_map(lambda g: jnp.clip(g, -0.5, 0.5),"
+        "g = jax.tree_util.tree_map(lambda g: jnp.clip(g, -0.3, 0.5),"
         " jax.grad(loss)(params, x, y))\n    " + ONE,
     ),
     (

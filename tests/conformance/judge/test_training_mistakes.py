@@ -165,7 +165,8 @@ def test_a_step_that_the_loss_scales_is_named(loss: str, step: str, pitfall: str
         (FIRST, STEP, "one-devices-gradient"),
         (LAST, STEP, "one-devices-gradient"),
         (FIRST, UPHILL, "one-devices-gradient-and-gradient-added"),
-        ("jax.lax.pmax", STEP, None),
+        ("jax.lax.pmax", STEP, "gradients-extreme"),
+        ("jax.lax.pmin", STEP, "gradients-extreme"),
     ],
 )
 def test_a_gradient_of_one_device_is_named(average: str, step: str, pitfall: str | None) -> None:
