@@ -47,6 +47,12 @@ FAULTS = (
         "      if not core.valid_jaxtype(x) or not isinstance(axis, int):",
         "      if axis_size is not None or not core.valid_jaxtype(x) or not isinstance(axis, int):",
     ),
+    # References of which both are mapped are not compared.
+    (
+        "jax._src.api:vmap",
+        "[None if d is None or batching.is_vmappable(x)",
+        "[None if d is not None or batching.is_vmappable(x)",
+    ),
     # It is of another class, or says nothing of what is wrong.
     (
         "jax._src.custom_batching:custom_vmap.__call__",

@@ -299,6 +299,7 @@ REASONS: tuple[tuple[str, str, str, str], ...] = (
         "*validate=True) → *",
         "it checks what was checked where the reference was indexed",
     ),
+    ("flax.linen.transforms:lift_direct_transform", "for target in targets:", "*", _MAPS_NOTHING),
     (f"{_EXTRACT}:slice_at", "*", "*", _NEVER),
     (
         f"{_EXTRACT}:Updates.create",

@@ -299,6 +299,16 @@ _OF_PROGRAMS: tuple[Entry, ...] = (
         ("Ref{float32[]}", "was created on line"),
         _SAID,
     ),
+    *(
+        (
+            "it is one reference twice",
+            ValueError,
+            f"{call}(lambda r, s: r[...])(*[jax.new_ref(x * jnp.ones(2))] * 2)",
+            ("only one reference to a mutable array", name, "r and s"),
+            _SAID,
+        )
+        for call, name in (("jax.jit", "for jit"), ("jax.vmap", "for vmap"))
+    ),
     (
         "no mesh is set",
         ValueError,
