@@ -20,6 +20,7 @@ from conformance.upgrade.cells import NOTHING, CellError
 from conformance.upgrade.environments import parse
 from conformance.upgrade.environments.release_days import DAYS
 from conformance.upgrade.for_you import before_it_runs
+from conformance.upgrade.for_you.met import met
 from conformance.upgrade.for_you.packages import Side, not_going_with
 from conformance.upgrade.package_imports import Packages
 from conformance.upgrade.probe import Answer, Wanted
@@ -187,13 +188,15 @@ def say_early(
         if isinstance(other, CellError):
             continue
         now = user_subjects(other, request)
+        sides = _side(first), _side(other)
         early = before_it_runs(
             sources,
             was,
             now,
             first.names,
             other.names,
-            list(not_going_with(sources.packages, _side(first), _side(other))),
+            list(not_going_with(sources.packages, *sides)),
+            list(met(sources.operations, *sides)),
         )
         watcher.found(f"{_label(first)} to {_label(other)}", early)
 

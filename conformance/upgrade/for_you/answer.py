@@ -15,6 +15,7 @@ from conformance.upgrade.difference import Difference, Value
 from conformance.upgrade.for_you.early import before_it_runs
 from conformance.upgrade.for_you.index import Operations, Uses, by_name
 from conformance.upgrade.for_you.lines import ForYou, Line, objects_said_once, plural
+from conformance.upgrade.for_you.met import met, without_met
 from conformance.upgrade.for_you.names import names_read, places
 from conformance.upgrade.for_you.nearby import nearby
 from conformance.upgrade.for_you.packages import Side, not_going_with
@@ -47,7 +48,8 @@ def for_you(
     old, new = observations(before), observations(after)
     sides = [_side(each) for each in (first, second)]
     packages = list(not_going_with(sources.packages, *sides))
-    known = before_it_runs(sources, was, now, old, new, packages)
+    seen = list(met(sources.operations, *sides))
+    known = before_it_runs(sources, was, now, old, new, packages, seen)
     sound = [name for name in was if name in now and not now[name].error and not was[name].error]
     regressed, regressed_keys = _of_subjects(sound, differences)
     defects = list(_by_defects(sound, differences))
@@ -69,7 +71,11 @@ def for_you(
     read = names_read(uses, old, new)
     near = list(nearby(uses, rest, primitives, Operations(sources.operations), jax, read))
     reported |= {key for _, keys in near for key in keys}
-    near = [(line, keys) for line, keys in near if not _is_said(line.what, known.work)]
+    near = [
+        (left, keys)
+        for line, keys in near
+        if not _is_said(line.what, known.work) and (left := without_met(line, seen)) is not None
+    ]
     # What a file's text shows to be deprecated is known, as is a name that is.
     deprecated = [line for line, (first, *_) in near if is_warning(first)]
     return ForYou(

@@ -34,7 +34,7 @@ def _does(*operations: str, of: str = "") -> Condition:
 
 
 _HOLDER = "Module Object Pytree"
-_HELD = (
+HELD = (
     "a list, tuple or dict of modules or arrays is no attribute of a module any more: make it "
     "nnx.List(...) or nnx.Dict(...), or mark it with nnx.data(...)"
 )
@@ -238,15 +238,15 @@ _BY_KEY: Mapping[str, Condition] = {
     "calls/flax.nnx.vmap/graph-children*": _does("modules walked"),
     "calls/flax.nnx.vmap/held-after-none-*": _does("an array set on a module later", of=_HOLDER),
     "calls/flax.nnx.vmap/map-of-held-*": attrs.evolve(
-        _does("a container held", of=_HOLDER), says=_HELD
+        _does("a container held", of=_HOLDER), says=HELD
     ),
     **{
         f"calls/flax.nnx.vmap/holds-a-{kind}": attrs.evolve(
-            _does("a container held", of=_HOLDER), says=_HELD
+            _does("a container held", of=_HOLDER), says=HELD
         )
         for kind in ("list", "dict", "tuple")
     },
-    "calls/flax.nnx.vmap/held-*": attrs.evolve(_does("a container held", of=_HOLDER), says=_HELD),
+    "calls/flax.nnx.vmap/held-*": attrs.evolve(_does("a container held", of=_HOLDER), says=HELD),
     "calls/flax.nnx.vmap/attribute-set-on-a-variable": _does(
         "an attribute of a member set", of="Param Variable Module"
     ),

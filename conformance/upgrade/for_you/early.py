@@ -60,6 +60,7 @@ def before_it_runs(
     old: Mapping[str, Value],
     new: Mapping[str, Value],
     packages: Sequence[Line] = (),
+    met: Sequence[Line] = (),
 ) -> Early:
     """What the user has to do and to know of names, and of subjects that cannot be made.
 
@@ -70,6 +71,7 @@ def before_it_runs(
         old: The observations of the first, of which those of names count.
         new: Those of the second.
         packages: What is to be done about packages of others.
+        met: What else the sources' text shows to be met.
 
     """
     uses = by_name(sources.uses)
@@ -81,7 +83,13 @@ def before_it_runs(
     handled = (line for line, guarded in removed if guarded)
     return Early(
         title=_title(sources, {**was, **now}),
-        work=(*packages, *moves_said_once(each_said_once(lines)), *failing, *never_made(was, now)),
+        work=(
+            *packages,
+            *moves_said_once(each_said_once(lines)),
+            *met,
+            *failing,
+            *never_made(was, now),
+        ),
         know=(
             *moves_said_once(each_said_once(deprecated(uses, old, new))),
             *each_said_once(handled),

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 
-from conformance.events.user_code import Import, Use
+from conformance.events.user_code import Import, Operation, Use
 from conformance.upgrade.difference import Value, is_absent
 from conformance.upgrade.for_you.index import Uses
 from conformance.upgrade.for_you.lines import Line, Place
@@ -20,7 +20,7 @@ _IN_COMMON = 0.35
 """The share that two names of one keyword have in common, at least."""
 
 
-def places(uses: Sequence[Use] | Sequence[Import]) -> tuple[Place, ...]:
+def places(uses: Sequence[Use] | Sequence[Import] | Sequence[Operation]) -> tuple[Place, ...]:
     """One for each file."""
     files: dict[str, list[int]] = {}
     for use in uses:

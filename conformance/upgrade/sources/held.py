@@ -15,6 +15,41 @@ _NOT_OF_MODULES = frozenset(
 """Functions of Python's whose results are no modules and no arrays."""
 
 
+LAYERS = frozenset(
+    f"flax.nnx.{name}"
+    for name in (
+        *(
+            "Linear",
+            "LinearGeneral",
+            "Einsum",
+            "Embed",
+            "Conv",
+            "ConvTranspose",
+            "LoRA",
+            "LoRALinear",
+        ),
+        *("LayerNorm", "RMSNorm", "GroupNorm", "InstanceNorm", "BatchNorm", "Dropout"),
+        *("MultiHeadAttention", "Sequential", "RNN", "Bidirectional"),
+        *("LSTMCell", "OptimizedLSTMCell", "GRUCell", "SimpleCell"),
+    )
+)
+"""Layers of Flax's, each of which is a module."""
+
+
+def items(node: ast.expr) -> list[ast.expr]:
+    """What a list, a tuple or a dict that Python's syntax makes is made of; nothing of another expression."""
+    match node:
+        case ast.List() | ast.Tuple():
+            return node.elts
+        case ast.Dict():
+            return node.values
+        case ast.ListComp():
+            return [node.elt]
+        case ast.DictComp():
+            return [node.value]
+    return []
+
+
 def is_held(node: ast.expr) -> bool:
     """Whether it is a container that Python's syntax makes, of what may be modules or arrays."""
     items: list[ast.expr] = []

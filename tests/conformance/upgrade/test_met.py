@@ -1,0 +1,108 @@
+"""What the text of the sources shows to be met is told before anything runs, and once."""
+
+import pytest
+
+from conformance.events.user_code import Operation
+from conformance.upgrade.for_you.conditions import HELD
+from conformance.upgrade.for_you.lines import Line, Place
+from conformance.upgrade.for_you.met import met, without_met
+from conformance.upgrade.for_you.packages import Side
+from conformance.upgrade.sources.of_objects import done_in
+
+HOLDS = "NNX module: modules in a container"
+START = """
+from flax import nnx
+import flax.nnx as other
+class Block(nnx.Module):
+    def __init__(self, rngs):
+        self.a = nnx.Linear(2, 2, rngs=rngs)
+class Plain(nnx.Module, pytree=False):
+    def __init__(self, rngs):
+        self.a = nnx.Linear(2, 2, rngs=rngs)
+"""
+MODEL = "class Model({base}):\n    def __init__(self, n, rngs):\n        {line}\n"
+
+
+def _holds(line: str, base: str = "nnx.Module") -> bool:
+    source = START + MODEL.format(base=base, line=line)
+    found = [each for each in done_in(source, "model.py") if each.name == HOLDS]
+    assert all(each.line == source.splitlines().index(f"        {line}") + 1 for each in found)
+    return bool(found)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "self.layers = [nnx.Linear(n, n, rngs=rngs) for _ in range(3)]",
+        "self.layers = [Block(rngs), Block(rngs)]",
+        "self.layers = nnx.Linear(n, n, rngs=rngs), other.Dropout(0.1)",
+        "self.layers = {'first': Block(rngs)}",
+        "self.layers = {k: nnx.GRUCell(n, n, rngs=rngs) for k in 'ab'}",
+        "self.layers = self.others = [Block(rngs)]",
+    ],
+)
+def test_a_container_of_modules_is_found(line: str) -> None:
+    assert _holds(line)
+    assert _holds(line, "Block")
+
+
+@pytest.mark.parametrize(
+    ("line", "base"),
+    [
+        ("self.layers = nnx.List([Block(rngs)])", "nnx.Module"),
+        ("self.layers = nnx.data([Block(rngs)])", "nnx.Module"),
+        ("self.layers = Block(rngs)", "nnx.Module"),
+        ("self.sizes = [n, 2 * n]", "nnx.Module"),
+        ("self.axes = [nnx.StateAxes({...: 0})]", "nnx.Module"),
+        ("self.inits = [nnx.initializers.zeros_init()]", "nnx.Module"),
+        ("layers = [Block(rngs)]", "nnx.Module"),
+        ("n.layers = [Block(rngs)]", "nnx.Module"),
+        ("self.config.layers = [Block(rngs)]", "nnx.Module"),
+        ("self.layers = [Plain(rngs)]", "nnx.Module"),
+        # Modules that are no pytrees hold what they like.
+        ("self.layers = [Block(rngs)]", "nnx.Module, pytree=False"),
+        ("self.layers = [Block(rngs)]", "Plain"),
+        ("self.layers = [Block(rngs)]", "object"),
+        ("self.layers = [Block(rngs)]", "Unknown"),
+    ],
+)
+def test_what_flax_takes_is_not_found(line: str, base: str) -> None:
+    assert not _holds(line, base)
+
+
+def _side(flax: str | None) -> Side:
+    return Side(None, {"jax": "0.9.0", "flax": flax})
+
+
+HELD_THERE = [
+    Operation(file="model.py", line=7, name=HOLDS),
+    Operation(file="model.py", line=9, name=HOLDS),
+    Operation(file="other.py", line=3, name="a container held"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), [("0.11.2", "0.12.0"), ("0.10.4", "0.12.12")])
+def test_it_is_told_where_flax_refuses_it_now(old: str, new: str) -> None:
+    (line,) = met(HELD_THERE, _side(old), _side(new))
+    assert line == Line("nnx.Module", HELD, (Place("model.py", (7, 9)),))
+    assert not list(met(HELD_THERE[2:], _side(old), _side(new)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("0.10.4", "0.11.2"), ("0.12.0", "0.12.8"), (None, "0.12.8"), ("0.11.2", None)],
+)
+def test_it_is_not_told_elsewhere(old: str | None, new: str | None) -> None:
+    assert not list(met(HELD_THERE, _side(old), _side(new)))
+
+
+def test_it_is_told_once() -> None:
+    known = [Line("nnx.Module", HELD, (Place("model.py", (7, 9)),))]
+    both = (Place("model.py", (7, 9, 12)), Place("other.py", (3,)))
+    left = without_met(Line("Module", f"{HELD}. ValueError", both), known)
+    assert left is not None
+    assert left.places == (Place("model.py", (12,)), Place("other.py", (3,)))
+    assert without_met(Line("Module", HELD, (Place("model.py", (9,)),)), known) is None
+    other = Line("Module", "something else", both)
+    assert without_met(other, known) == other
+    assert without_met(other, []) == other
