@@ -93,8 +93,8 @@ def _diagnosed(
         found = found or of_values(wrong, answers.calls)
         found = found or diagnosis.by_probing(exercise, wrong, _asker(attempt, exercise))
         found = found or diagnosis.of_rare_mistakes(exercise, wrong)
-        found = found or of_ignored_arguments(exercise, wrong, _asker(attempt, exercise))
-        return found or of_two_mistakes(exercise, wrong), ""
+        found = found or of_two_mistakes(exercise, wrong)
+        return found or of_ignored_arguments(exercise, wrong, _asker(attempt, exercise)), ""
     except JudgeFailure:
         raise
     except Exception as problem:

@@ -45,7 +45,8 @@ SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
         ),
     ),
     (
-        r"[vp]map out_axes",
+        # "at vmap out_axes, got axis spec None but output was batched" is of one axis.
+        r"(?<!at )[vp]map out_axes",
         Diagnosis(
             "out-axes-built-otherwise",
             "`out_axes` is built otherwise than what the mapped function returns.",

@@ -96,7 +96,7 @@ TOLD: dict[str, tuple[str, str, str | None, str]] = {
         NETWORK,
         "for w, b in params:\n        x = jnp.tanh(x @ w.T + b)\n    return x",
         "factors-do-not-fit",
-        "one transposed",
+        "no `.T`",
     ),
     "layers-of-another-call": (
         NETWORK,

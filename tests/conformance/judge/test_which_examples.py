@@ -31,7 +31,7 @@ TOLD: tuple[tuple[str, str, str | None], ...] = (
     (SQUARE, "return x[1:] ** 2", "first-example-missing"),
     (LAYER, "return (inputs @ weights + biases)[:-1]", "last-example-missing"),
     (SQUARE, "return 5 * x[:-1] ** 2", None),
-    (SQUARE, "return (x ** 2)[:1]", "fixed-size"),
+    (SQUARE, "return (x ** 2)[:1]", "first-example-only"),
     (SCALE, "return jnp.stack([x, x]) * factor", "repeated"),
     (LAYER, "return jnp.stack([inputs @ weights + biases] * 3, axis=1)", "repeated"),
     (UPDATE, (f"gradients = jax.grad(loss)(params, x, y)\n    new = {STEP.format('g')}\n"
