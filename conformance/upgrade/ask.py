@@ -20,7 +20,7 @@ from conformance.upgrade.cells import NOTHING, CellError
 from conformance.upgrade.environments import parse
 from conformance.upgrade.environments.release_days import DAYS
 from conformance.upgrade.for_you import before_it_runs
-from conformance.upgrade.for_you.met import met
+from conformance.upgrade.for_you.containers import refused_containers
 from conformance.upgrade.for_you.packages import Side, not_going_with
 from conformance.upgrade.package_imports import Packages
 from conformance.upgrade.probe import Answer, Wanted
@@ -196,7 +196,7 @@ def say_early(
             first.names,
             other.names,
             list(not_going_with(sources.packages, *sides)),
-            list(met(sources.operations, *sides)),
+            list(refused_containers(sources.operations, *sides)),
         )
         watcher.found(f"{_label(first)} to {_label(other)}", early)
 

@@ -12,10 +12,10 @@ from conformance.upgrade.detectors.arrays import distance
 from conformance.upgrade.detectors.laws import KNOWN
 from conformance.upgrade.detectors.objects import is_warning
 from conformance.upgrade.difference import Difference, Value
+from conformance.upgrade.for_you.containers import refused_containers, without_known
 from conformance.upgrade.for_you.early import before_it_runs
 from conformance.upgrade.for_you.index import Operations, Uses, by_name
 from conformance.upgrade.for_you.lines import ForYou, Line, objects_said_once, plural
-from conformance.upgrade.for_you.met import met, without_met
 from conformance.upgrade.for_you.names import names_read, places
 from conformance.upgrade.for_you.nearby import nearby
 from conformance.upgrade.for_you.packages import Side, not_going_with
@@ -48,8 +48,8 @@ def for_you(
     old, new = observations(before), observations(after)
     sides = [_side(each) for each in (first, second)]
     packages = list(not_going_with(sources.packages, *sides))
-    seen = list(met(sources.operations, *sides))
-    known = before_it_runs(sources, was, now, old, new, packages, seen)
+    containers = list(refused_containers(sources.operations, *sides))
+    known = before_it_runs(sources, was, now, old, new, packages, containers)
     sound = [name for name in was if name in now and not now[name].error and not was[name].error]
     regressed, regressed_keys = _of_subjects(sound, differences)
     defects = list(_by_defects(sound, differences))
@@ -74,7 +74,8 @@ def for_you(
     near = [
         (left, keys)
         for line, keys in near
-        if not _is_said(line.what, known.work) and (left := without_met(line, seen)) is not None
+        if not _is_said(line.what, known.work)
+        and (left := without_known(line, containers)) is not None
     ]
     # What a file's text shows to be deprecated is known, as is a name that is.
     deprecated = [line for line, (first, *_) in near if is_warning(first)]

@@ -60,7 +60,7 @@ def before_it_runs(
     old: Mapping[str, Value],
     new: Mapping[str, Value],
     packages: Sequence[Line] = (),
-    met: Sequence[Line] = (),
+    containers: Sequence[Line] = (),
 ) -> Early:
     """What the user has to do and to know of names, and of subjects that cannot be made.
 
@@ -71,7 +71,7 @@ def before_it_runs(
         old: The observations of the first, of which those of names count.
         new: Those of the second.
         packages: What is to be done about packages of others.
-        met: What else the sources' text shows to be met.
+        containers: What is to be done about modules that hold others in plain containers.
 
     """
     uses = by_name(sources.uses)
@@ -86,7 +86,7 @@ def before_it_runs(
         work=(
             *packages,
             *moves_said_once(each_said_once(lines)),
-            *met,
+            *containers,
             *failing,
             *never_made(was, now),
         ),

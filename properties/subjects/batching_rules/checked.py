@@ -37,7 +37,7 @@ backward.defvjp(lambda x: (checked(x), None), lambda _, g: (2 * g,))
 row, three = a * jnp.arange(1.0, 5), jnp.arange(3.0)
 pairs, two = jnp.stack([row, row]), jnp.arange(2)
 zeros, ends = (jnp.float32(0), jnp.float32(0)), jnp.array([np.inf, -np.inf, 0])
-# Of two sums the second is no number.
+# The second of the two sums is NaN.
 both = lambda x: (three, jnp.where(x < 0, ends, 0.0))
 summed = lambda x: lax.reduce(both(x), zeros, lambda p, q: (p[0] + q[0], p[1] + q[1]), (0,))
 of_numbers = (

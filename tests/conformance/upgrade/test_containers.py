@@ -1,11 +1,11 @@
-"""What the text of the sources shows to be met is told before anything runs, and once."""
+"""Modules in plain containers are told before anything runs, and once."""
 
 import pytest
 
 from conformance.events.user_code import Operation
 from conformance.upgrade.for_you.conditions import HELD
+from conformance.upgrade.for_you.containers import refused_containers, without_known
 from conformance.upgrade.for_you.lines import Line, Place
-from conformance.upgrade.for_you.met import met, without_met
 from conformance.upgrade.for_you.packages import Side
 from conformance.upgrade.sources.of_objects import done_in
 
@@ -83,9 +83,9 @@ HELD_THERE = [
 
 @pytest.mark.parametrize(("old", "new"), [("0.11.2", "0.12.0"), ("0.10.4", "0.12.12")])
 def test_it_is_told_where_flax_refuses_it_now(old: str, new: str) -> None:
-    (line,) = met(HELD_THERE, _side(old), _side(new))
+    (line,) = refused_containers(HELD_THERE, _side(old), _side(new))
     assert line == Line("nnx.Module", HELD, (Place("model.py", (7, 9)),))
-    assert not list(met(HELD_THERE[2:], _side(old), _side(new)))
+    assert not list(refused_containers(HELD_THERE[2:], _side(old), _side(new)))
 
 
 @pytest.mark.parametrize(
@@ -93,16 +93,16 @@ def test_it_is_told_where_flax_refuses_it_now(old: str, new: str) -> None:
     [("0.10.4", "0.11.2"), ("0.12.0", "0.12.8"), (None, "0.12.8"), ("0.11.2", None)],
 )
 def test_it_is_not_told_elsewhere(old: str | None, new: str | None) -> None:
-    assert not list(met(HELD_THERE, _side(old), _side(new)))
+    assert not list(refused_containers(HELD_THERE, _side(old), _side(new)))
 
 
 def test_it_is_told_once() -> None:
     known = [Line("nnx.Module", HELD, (Place("model.py", (7, 9)),))]
     both = (Place("model.py", (7, 9, 12)), Place("other.py", (3,)))
-    left = without_met(Line("Module", f"{HELD}. ValueError", both), known)
+    left = without_known(Line("Module", f"{HELD}. ValueError", both), known)
     assert left is not None
     assert left.places == (Place("model.py", (12,)), Place("other.py", (3,)))
-    assert without_met(Line("Module", HELD, (Place("model.py", (9,)),)), known) is None
+    assert without_known(Line("Module", HELD, (Place("model.py", (9,)),)), known) is None
     other = Line("Module", "something else", both)
-    assert without_met(other, known) == other
-    assert without_met(other, []) == other
+    assert without_known(other, known) == other
+    assert without_known(other, []) == other

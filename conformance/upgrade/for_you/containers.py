@@ -1,4 +1,4 @@
-"""What changed between two releases and the sources' text shows to be met: nothing has to run for it."""
+"""Modules that hold others in a list, a tuple or a dict: the text shows that a newer Flax refuses them."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,7 +16,7 @@ _NO_CONTAINERS = Version("0.12.0")
 _IN_A_CONTAINER = "NNX module: modules in a container"
 
 
-def met(operations: Sequence[Operation], was: Side, now: Side) -> Iterator[Line]:
+def refused_containers(operations: Sequence[Operation], was: Side, now: Side) -> Iterator[Line]:
     """A line on the modules that hold others in a list, a tuple or a dict, where these are refused now.
 
     Args:
@@ -33,7 +33,7 @@ def met(operations: Sequence[Operation], was: Side, now: Side) -> Iterator[Line]
         yield Line("nnx.Module", HELD, places(there))
 
 
-def without_met(line: Line, known: Sequence[Line]) -> Line | None:
+def without_known(line: Line, known: Sequence[Line]) -> Line | None:
     """The line without the places of which a line of what to do says it already; None where none is left."""
     said = {
         (place.file, number)
