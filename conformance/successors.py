@@ -70,6 +70,7 @@ _SUCCESSORS = {
     "jax.experimental.stax": "`jax.example_libraries.stax`",
     "jax.host_count": "`jax.process_count`",
     "jax.host_id": "`jax.process_index`",
+    "jax.interpreters.batching.BatchTracer": "`jax.core.Tracer`, which other tracers are, too",
     "jax.interpreters.batching.NotMapped": "`None`, of which it was the type",
     "jax.interpreters.batching.is_vmappable": (
         "no `is_leaf=`, unless types of yours are registered to be mapped as one"
@@ -117,6 +118,7 @@ _SUCCESSORS = {
     "jax.util.safe_zip": "`list(zip(..., strict=True))`",
     "jax.xla_computation": "`jax.jit(f).lower(...).compiler_ir('hlo')`",
     "jax.xmap": _MAP_OVER_DEVICES,
+    "jaxlib.xla_extension.ArrayImpl": "`jax.Array`",
     "jaxlib.xla_extension.Device": "`jax.Device`",
     "jaxlib.xla_extension.XlaRuntimeError": "`jax.errors.JaxRuntimeError`",
     **{

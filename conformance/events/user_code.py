@@ -84,6 +84,14 @@ class Package(Struct, frozen=True, kw_only=True):
     ]
 
 
+class Pin(Struct, frozen=True, kw_only=True):
+    """What a file of the user's project says that it requires of JAX, jaxlib or Flax."""
+
+    file: str
+    line: Annotated[int, Meta(ge=1)]
+    requirement: Annotated[str, Meta(description="As pip writes it: `jax<0.5`.")]
+
+
 class ImportFailure(Struct, frozen=True, kw_only=True):
     """Why a module of a package cannot be imported in an environment."""
 
@@ -122,4 +130,7 @@ class UserSources(Struct, frozen=True, kw_only=True):
     ] = []
     packages: Annotated[
         list[Package], Meta(description="The packages of others, built on JAX, that they import.")
+    ] = []
+    pins: Annotated[
+        list[Pin], Meta(description="The releases that the project's own files require.")
     ] = []

@@ -58,6 +58,22 @@ def applies(requirement: Requirement) -> bool:
     return requirement.marker is None or requirement.marker.evaluate({"extra": ""})
 
 
+def default_prng() -> str:
+    """The PRNG of a key that names none."""
+    import jax
+
+    config: Any = jax.config  # its attributes are made at run time
+    return str(config.jax_default_prng_impl)
+
+
+def is_threefry_partitionable() -> bool:
+    """Whether Threefry draws the newer of its two streams."""
+    import jax
+
+    config: Any = jax.config
+    return bool(config.jax_threefry_partitionable)
+
+
 def environment() -> Environment:
     """Versions, and what JAX reports of itself. Starts JAX's backend."""
     import jax
@@ -69,8 +85,8 @@ def environment() -> Environment:
             "platform": jax.default_backend(),
             "devices": jax.local_device_count(),
             "x64": bool(config.jax_enable_x64),
-            "prng": str(config.jax_default_prng_impl),
-            "threefry_partitionable": bool(config.jax_threefry_partitionable),
+            "prng": default_prng(),
+            "threefry_partitionable": is_threefry_partitionable(),
             "xla_flags": os.environ.get("XLA_FLAGS", ""),
         },
         Environment,

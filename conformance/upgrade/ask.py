@@ -20,8 +20,7 @@ from conformance.upgrade.cells import NOTHING, CellError
 from conformance.upgrade.environments import parse
 from conformance.upgrade.environments.release_days import DAYS
 from conformance.upgrade.for_you import before_it_runs
-from conformance.upgrade.for_you.containers import refused_containers
-from conformance.upgrade.for_you.packages import Side, not_going_with
+from conformance.upgrade.for_you.packages import Side
 from conformance.upgrade.package_imports import Packages
 from conformance.upgrade.probe import Answer, Wanted
 from conformance.upgrade.request import Request, Watcher, cell
@@ -188,21 +187,19 @@ def say_early(
         if isinstance(other, CellError):
             continue
         now = user_subjects(other, request)
-        sides = _side(first), _side(other)
         early = before_it_runs(
             sources,
             was,
             now,
             first.names,
             other.names,
-            list(not_going_with(sources.packages, *sides)),
-            list(refused_containers(sources.operations, *sides)),
+            (_side(first), _side(other)),
         )
         watcher.found(f"{_label(first)} to {_label(other)}", early)
 
 
 def _side(answer: Answer) -> Side:
-    return Side(answer.package_imports, answer.versions)
+    return Side(answer.package_imports, answer.versions, answer.prng, answer.threefry_partitionable)
 
 
 def _label(answer: Answer) -> str:

@@ -74,6 +74,9 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """Of Python and of the packages that decide what is observed; None for one that is not there."""
     unmet: list[str] = []
     """What installed packages require of JAX and Flax, and the installed releases are not."""
+    prng: str | None = None
+    """The default PRNG."""
+    threefry_partitionable: bool | None = None
     package_imports: PackageImports | None = None
     """Whether packages that the user's code imports can be imported; None where that was not asked."""
 
@@ -119,6 +122,8 @@ def answer(wanted: Wanted) -> Answer:
         groups=list(GROUPS),
         versions=environment_info.versions(),
         unmet=environment_info.unmet(),
+        prng=environment_info.default_prng(),
+        threefry_partitionable=environment_info.is_threefry_partitionable(),
         package_imports=None if packages is None else package_imports.answered(importing, packages),
     )
 

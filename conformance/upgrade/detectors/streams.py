@@ -23,7 +23,7 @@ _SAMPLED = "threefry2x32"
 _JAXPRS = "jaxprs/jax.vmap/"
 _DRAWS = frozenset({"random_bits", "random_gamma", "rng_bit_generator", "threefry2x32"})
 
-_PARTITIONABLE = (
+PARTITIONABLE = (
     "JAX's default of jax_threefry_partitionable changed (in jax 0.5.0): set "
     "jax.config.update('jax_threefry_partitionable', {old}) to keep the old stream, or make stored "
     "results anew."
@@ -54,7 +54,7 @@ def find(pair: ObservationPair) -> Iterator[Difference]:
             CHANGED,
             f"prng/{name}",
             f"the draws of {name} changed, {len(own)} of {observed} observed{follow}",
-            _PARTITIONABLE.format(old=flags[0]) if by_flag else None,
+            PARTITIONABLE.format(old=flags[0]) if by_flag else None,
             consequences=(*mine, *explained),
         )
 

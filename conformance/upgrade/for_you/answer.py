@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from msgspec import UNSET
+
 from conformance.events.records import Header, Record
 from conformance.events.user_code import UserSources
 from conformance.runner.environment_info import LIBRARIES
@@ -12,13 +14,14 @@ from conformance.upgrade.detectors.arrays import distance
 from conformance.upgrade.detectors.laws import KNOWN
 from conformance.upgrade.detectors.objects import is_warning
 from conformance.upgrade.difference import Difference, Value
-from conformance.upgrade.for_you.containers import refused_containers, without_known
+from conformance.upgrade.for_you import own_draws
+from conformance.upgrade.for_you.containers import without_known
 from conformance.upgrade.for_you.early import before_it_runs
-from conformance.upgrade.for_you.index import Operations, Uses, by_name
+from conformance.upgrade.for_you.index import Operations, by_name
 from conformance.upgrade.for_you.lines import ForYou, Line, objects_said_once, plural
-from conformance.upgrade.for_you.names import names_read, places
+from conformance.upgrade.for_you.names import names_read
 from conformance.upgrade.for_you.nearby import nearby
-from conformance.upgrade.for_you.packages import Side, not_going_with
+from conformance.upgrade.for_you.packages import Side
 from conformance.upgrade.for_you.subjects import Subjects
 
 _NO_SOURCES = UserSources(files=0, uses=[], unreadable=[])
@@ -28,10 +31,6 @@ _NOT_RUN = (
 )
 _NAMED = 3
 """As many subjects that one line is about are named in it."""
-_OF_KEYS = frozenset(
-    {"key", "PRNGKey", "key_data", "wrap_key_data", "key_impl", "fold_in", "clone"}
-)
-"""Functions of `jax.random` that give no numbers that are drawn."""
 _VALUES = ("outputs", "gradients", "parameters")
 
 
@@ -47,15 +46,13 @@ def for_you(
         return None
     old, new = observations(before), observations(after)
     sides = [_side(each) for each in (first, second)]
-    packages = list(not_going_with(sources.packages, *sides))
-    containers = list(refused_containers(sources.operations, *sides))
-    known = before_it_runs(sources, was, now, old, new, packages, containers)
+    known = before_it_runs(sources, was, now, old, new, sides)
     sound = [name for name in was if name in now and not now[name].error and not was[name].error]
     regressed, regressed_keys = _of_subjects(sound, differences)
     defects = list(_by_defects(sound, differences))
     uses = by_name(sources.uses)
     drawn, drawn_names = _drawn(sound, differences)
-    own_draws, streams_met = _drawn_in_sources(uses, second, differences)
+    drawing, streams_met = own_draws.observed(uses, sides[1].prng, differences.entries)
     unsound = {line.subject for line in regressed} | drawn_names.keys()
     fine = [name for name in sound if name not in unsound]
     reported = known.keys | set(regressed_keys)
@@ -75,13 +72,18 @@ def for_you(
         (left, keys)
         for line, keys in near
         if not _is_said(line.what, known.work)
-        and (left := without_known(line, containers)) is not None
+        and (left := without_known(line, known.work)) is not None
     ]
     # What a file's text shows to be deprecated is known, as is a name that is.
     deprecated = [line for line, (first, *_) in near if is_warning(first)]
     return ForYou(
         title=known.title,
-        work=(*known.work, *drawn, *own_draws, *regressed),
+        work=(
+            *known.work,
+            *drawn,
+            *(line for line in drawing if line not in known.work),
+            *regressed,
+        ),
         know=(
             *known.know,
             *objects_said_once(deprecated),
@@ -101,8 +103,15 @@ def _side(header: Header | None) -> Side:
     """What a cell's header says of packages."""
     if header is None:
         return Side(None, {})
-    versions = {name: getattr(header.environment, name) for name in LIBRARIES}
-    return Side(header.package_imports or None, versions)
+    there = header.environment
+    versions = {name: getattr(there, name) for name in ("python", *LIBRARIES)}
+    # A log of an older version of the suite does not say how it drew.
+    return Side(
+        header.package_imports or None,
+        versions,
+        there.prng or None,
+        None if there.threefry_partitionable is UNSET else there.threefry_partitionable,
+    )
 
 
 def _is_said(what: str, work: Sequence[Line]) -> bool:
@@ -149,44 +158,6 @@ def _drawn(names: Sequence[str], differences: Differences) -> tuple[list[Line], 
             said = f"the same keys give other numbers ({prng}). {entry.remedy}"
             lines.append(Line("", said, subject=who))
     return lines, of_names
-
-
-def _drawn_in_sources(
-    uses: Uses, now: Header | None, differences: Differences
-) -> tuple[list[Line], set[str]]:
-    """A line where the sources draw from the default PRNG and its stream changed, with the change's key.
-
-    Sources that set how Threefry draws have provided for it.
-    """
-    stream = f"prng/{now.environment.prng}" if now else ""
-    # A key alone, and what is folded into it, are as before; a file of Flax draws by its layers.
-    drawn = {use.file for name, mine in uses.items() if _draws(name) for use in mine}
-    drawing = [
-        use
-        for name, mine in uses.items()
-        if name.startswith("jax.random.") or name == "flax.nnx.Rngs"
-        for use in mine
-        if use.file in drawn
-    ]
-    if not drawing or "jax.config.jax_threefry_partitionable" in uses:
-        return [], set()
-    lines = [
-        Line(
-            "jax.random",
-            f"the same keys give other numbers. {entry.remedy}",
-            places(drawing),
-            first_files=True,
-        )
-        for entry in differences.entries
-        if entry.kind is streams.CHANGED and entry.key == stream
-    ]
-    return lines, {stream for _ in lines}
-
-
-def _draws(name: str) -> bool:
-    """Whether code with a name may draw numbers from a key."""
-    of_random = name.startswith("jax.random.") and name.rpartition(".")[2] not in _OF_KEYS
-    return of_random or name.startswith("flax.")
 
 
 def _needs_work(difference: Difference) -> bool:

@@ -6,6 +6,8 @@ import attrs
 
 from conformance.events.user_code import MODULE, UserSources
 from conformance.upgrade.difference import Value
+from conformance.upgrade.for_you.annotated import made_without_a_mesh
+from conformance.upgrade.for_you.containers import refused_containers
 from conformance.upgrade.for_you.index import by_name
 from conformance.upgrade.for_you.lines import (
     Line,
@@ -23,6 +25,9 @@ from conformance.upgrade.for_you.names import (
     in_neither,
     keywords,
 )
+from conformance.upgrade.for_you.own_draws import of_flag
+from conformance.upgrade.for_you.packages import Side, not_going_with
+from conformance.upgrade.for_you.pins import keeping_out
 from conformance.upgrade.for_you.subjects import (
     Subjects,
     broken,
@@ -59,8 +64,7 @@ def before_it_runs(
     now: Subjects,
     old: Mapping[str, Value],
     new: Mapping[str, Value],
-    packages: Sequence[Line] = (),
-    containers: Sequence[Line] = (),
+    sides: Sequence[Side] = (),
 ) -> Early:
     """What the user has to do and to know of names, and of subjects that cannot be made.
 
@@ -70,8 +74,7 @@ def before_it_runs(
         now: Those in the one they may move to.
         old: The observations of the first, of which those of names count.
         new: Those of the second.
-        packages: What is to be done about packages of others.
-        containers: What is to be done about modules that hold others in plain containers.
+        sides: What both environments say of packages and PRNGs; nothing where that is not known.
 
     """
     uses = by_name(sources.uses)
@@ -84,11 +87,14 @@ def before_it_runs(
     return Early(
         title=_title(sources, {**was, **now}),
         work=(
-            *packages,
+            *(keeping_out(sources.pins, *sides) if sides else ()),
+            *(not_going_with(sources.packages, *sides) if sides else ()),
             *moves_said_once(each_said_once(lines)),
-            *containers,
+            *(refused_containers(sources.operations, *sides) if sides else ()),
+            *(made_without_a_mesh(sources.operations, uses, *sides) if sides else ()),
             *failing,
             *never_made(was, now),
+            *(of_flag(uses, *sides) if sides else ()),
         ),
         know=(
             *moves_said_once(each_said_once(deprecated(uses, old, new))),

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 
-from conformance.events.user_code import Import, Operation, Use
+from conformance.events.user_code import Import, Operation, Pin, Use
 from conformance.upgrade.difference import Value, is_absent
 from conformance.upgrade.for_you.index import Uses
 from conformance.upgrade.for_you.lines import Line, Place
@@ -20,7 +20,9 @@ _IN_COMMON = 0.35
 """The share that two names of one keyword have in common, at least."""
 
 
-def places(uses: Sequence[Use] | Sequence[Import] | Sequence[Operation]) -> tuple[Place, ...]:
+def places(
+    uses: Sequence[Use] | Sequence[Import] | Sequence[Operation] | Sequence[Pin],
+) -> tuple[Place, ...]:
     """One for each file."""
     files: dict[str, list[int]] = {}
     for use in uses:
@@ -212,17 +214,29 @@ def _takes(signature: Value, keyword: str) -> bool:
 
 
 def deprecated(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> Iterator[Line]:
-    """Names that warn now: newly, or in other words than before."""
-    for name, mine in uses.items():
-        was, now = (side.get(f"warnings/names/{name}") for side in (old, new))
-        if not isinstance(now, list) or not now or now == was or not isinstance(was, list):
+    """Names that warn now: newly, or in other words than before.
+
+    What is of a class that warns in the same words is told with the class.
+    """
+    said = {name: sentence for name in uses if (sentence := _warning(name, old, new)) is not None}
+    for name, sentence in said.items():
+        if said.get(name.rpartition(".")[0]) == sentence:
             continue
-        message = next((each["line"] for each in now if each not in was), None)
-        if message is None:
-            continue
-        use = advice(name, message)
-        newly = "deprecated now" if not was else "still deprecated, in other words"
-        says_no_more = message.rstrip(".") == f"{name} is deprecated"
-        said = f": use {use}" if use else "" if says_no_more else f": {message}"
-        for place in places(mine):
-            yield Line(name, f"{newly}{said}", (place,))
+        held = [each for each in said if each.rpartition(".")[0] == name and said[each] == sentence]
+        mine = [use for each in (name, *held) for use in uses[each]]
+        for place in places(sorted(mine, key=lambda use: (use.file, use.line))):
+            yield Line(name, sentence, (place,))
+
+
+def _warning(name: str, old: Mapping[str, Value], new: Mapping[str, Value]) -> str | None:
+    """What a name warns of now, and did not before; None where that is nothing."""
+    was, now = (side.get(f"warnings/names/{name}") for side in (old, new))
+    if not isinstance(now, list) or not now or now == was or not isinstance(was, list):
+        return None
+    message = next((each["line"] for each in now if each not in was), None)
+    if message is None:
+        return None
+    use = advice(name, message)
+    newly = "deprecated now" if not was else "still deprecated, in other words"
+    says_no_more = message.rstrip(".") == f"{name} is deprecated"
+    return f"{newly}: use {use}" if use else newly if says_no_more else f"{newly}: {message}"

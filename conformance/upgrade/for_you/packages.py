@@ -22,7 +22,10 @@ class Side:
 
     imports: PackageImports | None
     versions: Mapping[str, str | None]
-    """Of JAX and Flax."""
+    """Of Python, JAX and Flax."""
+    prng: str | None = None
+    """The default PRNG, where it is known."""
+    threefry_partitionable: bool | None = None
 
 
 def not_going_with(packages: Sequence[Package], was: Side, now: Side) -> Iterator[Line]:

@@ -9,11 +9,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from conformance.events.user_code import Operation, Unreadable, Use, UserSources
+from conformance.upgrade.sources.annotated import annotated_in
 from conformance.upgrade.sources.files import python_files
 from conformance.upgrade.sources.of_objects import done_in
 from conformance.upgrade.sources.operations import operations_in
 from conformance.upgrade.sources.own_modules import Members, OwnModules
 from conformance.upgrade.sources.packages import packages_of
+from conformance.upgrade.sources.pins import pins_of
 from conformance.upgrade.sources.uses import members_in, uses_in
 
 _LIBRARIES = re.compile(rb"\b(jax|jaxlib|flax)\b")
@@ -36,6 +38,7 @@ def scan(places: Sequence[Path]) -> UserSources:
                 uses += mine
                 operations += operations_in(source, shown)
                 operations += done_in(source, shown)
+                operations += annotated_in(source, shown)
         except (OSError, SyntaxError, ValueError, RecursionError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             unreadable.append(Unreadable(path=shown, reason=reason))
@@ -45,6 +48,7 @@ def scan(places: Sequence[Path]) -> UserSources:
         unreadable=unreadable,
         operations=operations,
         packages=packages_of(places),
+        pins=pins_of(places),
     )
 
 

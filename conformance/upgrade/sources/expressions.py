@@ -35,6 +35,11 @@ def is_none(node: ast.AST | None) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
 
+def handling(node: ast.Try) -> list[ast.ExceptHandler]:
+    """What handles a failure; what raises another in its place provides for nothing."""
+    return [each for each in node.handlers if not isinstance(each.body[-1], ast.Raise)]
+
+
 def unsubscripted(node: ast.expr) -> ast.expr:
     """A class without what it is of: `nnx.Variable` of `nnx.Variable[jax.Array]`."""
     return node.value if isinstance(node, ast.Subscript) else node

@@ -5,6 +5,8 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from conformance.upgrade.sources.expressions import handling
+
 _SKIPPED = frozenset(
     {"__pycache__", "build", "dist", "node_modules", "site-packages", "venv", "env"}
 )
@@ -20,7 +22,7 @@ def python_files(places: Iterable[Path]) -> list[tuple[Path, str]]:
     found: dict[Path, str] = {}
     for place in places:
         if place.is_file():
-            found.setdefault(place.resolve(), _shown(place))
+            found.setdefault(place.resolve(), shown(place))
             continue
         for root, directories, names in os.walk(place):
             directories[:] = sorted(
@@ -34,7 +36,7 @@ def python_files(places: Iterable[Path]) -> list[tuple[Path, str]]:
             for name in sorted(names):
                 if name.endswith(".py") and len(found) < MOST:
                     path = Path(root) / name
-                    found.setdefault(path.resolve(), _shown(path))
+                    found.setdefault(path.resolve(), shown(path))
     return list(found.items())
 
 
@@ -54,7 +56,7 @@ def imports_in(file: Path) -> Iterator[tuple[str, int, bool]]:
 
     Returns:
         Of each: its dotted name, the line, and whether it is imported for types alone, or under a `try`
-        that catches what fails. What is imported from a module, which may be one, follows it.
+        that provides for what fails. What is imported from a module, which may be one, follows it.
 
     """
     try:
@@ -69,12 +71,13 @@ def imports_in(file: Path) -> Iterator[tuple[str, int, bool]]:
             yield node.module, node.lineno, is_caught
             names = (f"{node.module}.{alias.name}" for alias in node.names)
             yield from ((name, node.lineno, is_caught) for name in names)
-        is_caught |= isinstance(node, ast.Try) and bool(node.handlers)
+        is_caught |= isinstance(node, ast.Try) and bool(handling(node))
         is_caught |= isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
         waiting += [(each, is_caught) for each in ast.iter_child_nodes(node)]
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
+    """A file's path from here, where it is within."""
     try:
         return path.resolve().relative_to(Path.cwd()).as_posix()
     except ValueError:

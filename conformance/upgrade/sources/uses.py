@@ -15,7 +15,7 @@ import msgspec
 from conformance.events.user_code import Use
 from conformance.upgrade.sources import own_modules
 from conformance.upgrade.sources.bound import OTHER, Bound, bound_in, made_by, own_attributes
-from conformance.upgrade.sources.expressions import parsed
+from conformance.upgrade.sources.expressions import handling, parsed
 from conformance.upgrade.sources.own_modules import Members, OwnModules
 from conformance.upgrade.sources.scopes import Scopes
 
@@ -178,7 +178,7 @@ class _Collector(Scopes, ast.NodeVisitor):
     def visit_Try(self, node: ast.Try) -> None:
         caught = {
             name.id
-            for handler in node.handlers
+            for handler in handling(node)
             for name in ast.walk(handler.type or ast.Name("Exception"))
             if isinstance(name, ast.Name)
         }

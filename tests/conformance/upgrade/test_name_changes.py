@@ -123,6 +123,7 @@ def test_a_replacement_is_known_by_name_or_by_its_module() -> None:
     assert replacement("jax.lib.xla_bridge.backends") == "jax.extend.backend"
     assert replacement("jax.numpy.trapz") == "jax.numpy.trapezoid"
     assert replacement("jax.experimental.pjit.pjit_p") == "jax.extend.core.primitives.jit_p"
+    assert replacement("jaxlib.xla_extension.ArrayImpl") == "jax.Array"
     assert replacement("jax.core.jaxpr_as_fun") == "jax.extend.core.jaxpr_as_fun"
     assert replacement("jax.config.config") == "jax.config"
     assert replacement("jax.core.no_such_name") is None

@@ -75,6 +75,11 @@ def test_what_sources_import_is_found_with_what_that_requires(tmp_path: Path, si
         ("from built_on.sub import f", True),
         ("def f():\n    import built_on", True),
         ("try:\n    import built_on\nexcept ImportError:\n    built_on = None", False),
+        # What only raises another error provides for nothing.
+        (
+            "try:\n    import built_on\nexcept ImportError as e:\n    raise ImportError('get it') from e",
+            True,
+        ),
         ("if TYPE_CHECKING:\n    import built_on", False),
         ("if typing.TYPE_CHECKING:\n    from built_on import f", False),
         ("from . import built_on", False),

@@ -223,6 +223,15 @@ GUARDED = [
 ]
 
 
+def test_a_try_that_raises_another_error_provides_for_nothing() -> None:
+    source = (
+        "try:\n    from jax import shard_map\nexcept ImportError:\n    raise ImportError('older')\n"
+    )
+    assert [use.guarded for use in uses_in(source, "f.py") if use.name == "jax.shard_map"] == [
+        False
+    ]
+
+
 @pytest.mark.parametrize("source", GUARDED)
 def test_what_the_code_provides_for_is_guarded_and_so_is_what_is_made_of_it(source: str) -> None:
     guarded = {use.name: use.guarded for use in uses_in(source, "f.py")}

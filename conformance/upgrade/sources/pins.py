@@ -1,0 +1,170 @@
+"""What the user's project says that it requires of JAX and Flax, which pip keeps to when it installs it."""
+
+import ast
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from conformance.events.user_code import Pin
+from conformance.upgrade.sources.expressions import last
+from conformance.upgrade.sources.files import shown
+
+_LIBRARIES = frozenset({"jax", "jaxlib", "flax"})
+_ROOTS = ("pyproject.toml", "setup.py", "setup.cfg")
+_UP = 3
+"""So far up: what lies further up is not the project's for certain."""
+_OF_OLD = re.compile(
+    r"(?:^|[-_. /])(?:min|minimal|minimum|old|oldest|lowest|legacy|compat)(?:$|[-_. /])"
+)
+"""Names of what is there to try old releases, which an upgrade leaves as it is."""
+_TABLE = re.compile(r"\[+\s*([^\[\]]+?)\s*\]+\s*(?:#.*)?$")
+_KEY = re.compile(r"""["']?([\w.-]+)["']?\s*=(?!=)""")
+_QUOTED = re.compile(r'"([^"\n]*)"|\'([^\'\n]*)\'')
+_COMMENT = re.compile(r"(?:^|\s)#.*")
+_OF_SETUP = frozenset({"install_requires", "extras_require"})
+
+
+def pins_of(places: Sequence[Path]) -> list[Pin]:
+    """The requirements of JAX and Flax in the files of the projects that these sources belong to.
+
+    Args:
+        places: Directories and files of the user's.
+
+    """
+    roots = dict.fromkeys(root for place in places if (root := _root(place)) is not None)
+    return [pin for root in roots for pin in _in_project(root)]
+
+
+def _root(place: Path) -> Path | None:
+    """The nearest directory around a place that a project is installed from."""
+    place = place.resolve()
+    for around in (place, *place.parents[:_UP]):
+        if any((around / name).is_file() for name in _ROOTS) or any(_listed(around)):
+            return around
+        if (around / ".git").exists():
+            break
+    return None
+
+
+def _listed(root: Path) -> Iterator[Path]:
+    """The files of requirements, but for those that are there to try old releases."""
+    if root.is_dir():
+        for pattern in ("requirements*.txt", "requirements/*.txt"):
+            yield from (p for p in sorted(root.glob(pattern)) if not _OF_OLD.search(p.stem))
+
+
+def _in_project(root: Path) -> Iterator[Pin]:
+    readers = {
+        "pyproject.toml": _in_pyproject,
+        "setup.cfg": _in_configuration,
+        "setup.py": _in_setup,
+    }
+    files = [(root / name, read) for name, read in readers.items()]
+    for path, read in (*files, *((path, _in_list) for path in _listed(root))):
+        # What cannot be read says nothing.
+        with contextlib.suppress(OSError, UnicodeDecodeError, SyntaxError, ValueError):
+            text = path.read_text(encoding="utf-8")
+            for line, said in read(text):
+                if (requirement := _of_libraries(said)) is not None:
+                    yield Pin(file=shown(path), line=line, requirement=str(requirement))
+
+
+def _of_libraries(text: str) -> Requirement | None:
+    """A requirement of JAX or Flax that says which releases; None for anything else."""
+    try:
+        requirement = Requirement(text.strip())
+    except InvalidRequirement:
+        return None
+    name = canonicalize_name(requirement.name)
+    return requirement if name in _LIBRARIES and requirement.specifier else None
+
+
+def _in_list(text: str) -> Iterator[tuple[int, str]]:
+    """What a file of requirements lists, without options such as hashes."""
+    for number, line in enumerate(text.splitlines(), 1):
+        yield number, _COMMENT.sub("", line).split(" --")[0].strip().removesuffix("\\")
+
+
+def _in_pyproject(text: str) -> Iterator[tuple[int, str]]:
+    """The strings of the tables that say what the project requires, and what Poetry asks for.
+
+    Read by lines: tomllib says no lines, and Python 3.10 has none.
+    """
+    table = key = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        stripped = line.strip()
+        if stripped.startswith("#"):
+            continue
+        if found := _TABLE.match(line):
+            table, key = found[1], ""
+            continue
+        if found := _KEY.match(stripped):
+            key = found[1]
+        if table.startswith("tool.poetry.") and table.endswith("dependencies"):
+            yield number, "" if _OF_OLD.search(table) else _of_poetry(key, stripped)
+        elif _is_required(table, key):
+            quoted = _QUOTED.finditer(_COMMENT.sub("", line))
+            yield from ((number, each[1] or each[2] or "") for each in quoted)
+
+
+def _is_required(table: str, key: str) -> bool:
+    if table == "project":
+        return key == "dependencies"
+    if table == "tool.uv":
+        return key in {"constraint-dependencies", "override-dependencies"}
+    of_groups = table in {"project.optional-dependencies", "dependency-groups"}
+    return of_groups and not _OF_OLD.search(key)
+
+
+def _of_poetry(name: str, line: str) -> str:
+    """A requirement as pip writes it: Poetry's `^0.4.30` is `>=0.4.30,<0.5`."""
+    _, _, value = line.partition("=")
+    quoted = _QUOTED.search(value.partition("version")[2] or value)
+    version = (quoted[1] or quoted[2] or "") if quoted else ""
+    parts = version[1:].split(".")
+    if version[:1] == "^" and all(map(str.isdecimal, parts)):
+        # The first number that is not 0 stays.
+        kept = next((n for n, part in enumerate(parts) if part != "0"), len(parts) - 1) + 1
+        upper = ".".join([*parts[: kept - 1], str(int(parts[kept - 1]) + 1)])
+        return f"{name}>={version[1:]},<{upper}"
+    if version[:1].isdecimal():
+        return f"{name}=={version}"
+    return f"{name}{version}"
+
+
+def _in_configuration(text: str) -> Iterator[tuple[int, str]]:
+    """What `install_requires` and the extras of a setup.cfg list."""
+    table = key = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if found := _TABLE.match(line):
+            table, key = found[1], ""
+            continue
+        said = line.strip()
+        if not line[:1].isspace() and (found := _KEY.match(line)):
+            key, said = found[1], line.partition("=")[2].strip()
+        of_extras = table == "options.extras_require" and not _OF_OLD.search(key)
+        if of_extras or (table == "options" and key == "install_requires"):
+            yield number, _COMMENT.sub("", said)
+
+
+def _in_setup(text: str) -> Iterator[tuple[int, str]]:
+    """The strings that a setup.py gives to `setup` as what it requires."""
+    tree = ast.parse(text)
+    named = {
+        last(target): node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or last(node.func) != "setup":
+            continue
+        for word in node.keywords:
+            value = named.get(last(word.value), word.value)
+            for inner in ast.walk(value) if word.arg in _OF_SETUP else ():
+                if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+                    yield inner.lineno, inner.value
