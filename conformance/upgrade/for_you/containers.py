@@ -10,10 +10,10 @@ from conformance.upgrade.for_you.conditions import HELD
 from conformance.upgrade.for_you.lines import Line, Place
 from conformance.upgrade.for_you.names import places
 from conformance.upgrade.for_you.packages import Side
+from conformance.upgrade.sources.containers import HELD as IN_A_CONTAINER
 
 _NO_CONTAINERS = Version("0.12.0")
 """The Flax since which a module refuses plain containers of modules; 0.11.2 takes them."""
-_IN_A_CONTAINER = "NNX module: modules in a container"
 
 
 def refused_containers(operations: Sequence[Operation], was: Side, now: Side) -> Iterator[Line]:
@@ -28,7 +28,7 @@ def refused_containers(operations: Sequence[Operation], was: Side, now: Side) ->
     old, new = was.versions.get("flax"), now.versions.get("flax")
     if not old or not new or not Version(old) < _NO_CONTAINERS <= Version(new):
         return
-    there = [each for each in operations if each.name == _IN_A_CONTAINER]
+    there = [each for each in operations if each.name == IN_A_CONTAINER]
     if there:
         yield Line("nnx.Module", HELD, places(there))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from conformance.events.user_code import Operation, Unreadable, Use, UserSources
 from conformance.upgrade.sources.annotated import annotated_in
+from conformance.upgrade.sources.containers import containers_in, modules_of
 from conformance.upgrade.sources.files import python_files
 from conformance.upgrade.sources.of_objects import done_in
 from conformance.upgrade.sources.operations import operations_in
@@ -30,6 +31,7 @@ def scan(places: Sequence[Path]) -> UserSources:
     unreadable: list[Unreadable] = []
     files = python_files(places)
     own = OwnModules(dict(_members(files)))
+    modules = OwnModules(dict(_modules(files)))
     for path, shown in files:
         try:
             source = path.read_bytes()
@@ -39,6 +41,7 @@ def scan(places: Sequence[Path]) -> UserSources:
                 operations += operations_in(source, shown)
                 operations += done_in(source, shown)
                 operations += annotated_in(source, shown)
+                operations += containers_in(source, shown, modules)
         except (OSError, SyntaxError, ValueError, RecursionError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             unreadable.append(Unreadable(path=shown, reason=reason))
@@ -59,3 +62,11 @@ def _members(files: Sequence[tuple[Path, str]]) -> Iterator[tuple[str, Members]]
         with contextlib.suppress(OSError, SyntaxError, ValueError, RecursionError):
             source = path.read_bytes()
             yield shown, members_in(source, shown) if _LIBRARIES.search(source) else {}
+
+
+def _modules(files: Sequence[tuple[Path, str]]) -> Iterator[tuple[str, Members]]:
+    """By file, its NNX modules for the others that import it."""
+    for path, shown in files:
+        with contextlib.suppress(OSError, SyntaxError, ValueError, RecursionError):
+            source = path.read_bytes()
+            yield shown, modules_of(source, shown) if b"nnx" in source else {}

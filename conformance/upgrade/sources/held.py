@@ -98,7 +98,7 @@ def _made(nodes: Sequence[ast.AST], filled: set[str]) -> Iterator[tuple[str, tup
         for target in node.targets:
             name = ast.unparse(target)
             of_known = isinstance(node.value, ast.Name) and node.value.id in known
-            if is_held(node.value) or of_known or (name in filled and _is_empty(node.value)):
+            if is_held(node.value) or of_known or (name in filled and is_empty(node.value)):
                 known.add(name)
                 yield name, (node.lineno, node.value)
 
@@ -119,7 +119,8 @@ def _filled(nodes: Sequence[ast.AST]) -> Iterator[str]:
             yield from (ast.unparse(item.value) for item in items)
 
 
-def _is_empty(node: ast.expr) -> bool:
+def is_empty(node: ast.expr) -> bool:
+    """Whether it is an empty list, tuple or dict, to be filled."""
     if isinstance(node, ast.Call):
         return last(node.func) in {"list", "dict"} and not node.args and not node.keywords
     items = node.keys if isinstance(node, ast.Dict) else getattr(node, "elts", None)

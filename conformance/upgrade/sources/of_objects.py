@@ -7,7 +7,6 @@ from conformance.events.user_code import Operation
 from conformance.upgrade.sources import made, words
 from conformance.upgrade.sources.bound import OTHER, Bound
 from conformance.upgrade.sources.expressions import parsed, unsubscripted
-from conformance.upgrade.sources.held import LAYERS, items
 from conformance.upgrade.sources.scopes import Scopes
 
 Found = tuple[int, str, str]
@@ -56,7 +55,6 @@ class _Reader(Scopes, ast.NodeVisitor):
         self._function: list[str] = []
         self._place: tuple[str, ...] = ()
         self._defined: set[tuple[str, ...]] = set()
-        self._no_pytrees: set[str] = set()
 
     # Types.
 
@@ -149,8 +147,6 @@ class _Reader(Scopes, ast.NodeVisitor):
 
     def visit_Assign(self, node: ast.Assign) -> None:
         self.visit(node.value)
-        if self._holds(node):
-            self.done.append((node.lineno, "NNX module", "modules in a container"))
         for target in node.targets:
             self._bind(target, self._type(node.value))
 
@@ -258,25 +254,11 @@ class _Reader(Scopes, ast.NodeVisitor):
         kinds += [self.classes.get(each.id, "") for each in bases if isinstance(each, ast.Name)]
         kind = next(filter(None, kinds), "")
         self.classes[node.name] = kind
-        derived = {ast.unparse(each) for each in bases}
-        if any(each.arg == "pytree" for each in node.keywords) or derived & self._no_pytrees:
-            self._no_pytrees.add(node.name)
         for decorator in node.decorator_list:
             self.visit(decorator)
         outside, self._place = self._place, (*self._place, node.name)
         self.within({"self": Bound((), type=kind)}, node.body)
         self._place = outside
-
-    def _holds(self, node: ast.Assign) -> bool:
-        """Whether a module that is a pytree gets an attribute that is a list, tuple or dict of modules."""
-        attributes = [each for each in node.targets if isinstance(each, ast.Attribute)]
-        of_self = any(ast.unparse(each.value) == "self" for each in attributes)
-        is_module = (self.found("self") or OTHER).type == "NNX module"
-        if not of_self or not is_module or not self._no_pytrees.isdisjoint(self._place):
-            return False
-        own = {n for n, kind in self.classes.items() if kind == "NNX module"} - self._no_pytrees
-        makers = [each.func for each in items(node.value) if isinstance(each, ast.Call)]
-        return any(self._dotted(each) in LAYERS or ast.unparse(each) in own for each in makers)
 
     # What is done.
 

@@ -1,5 +1,7 @@
 """Modules in plain containers are told before anything runs, and once."""
 
+from pathlib import Path
+
 import pytest
 
 from conformance.events.user_code import Operation
@@ -7,9 +9,11 @@ from conformance.upgrade.for_you.conditions import HELD
 from conformance.upgrade.for_you.containers import refused_containers, without_known
 from conformance.upgrade.for_you.lines import Line, Place
 from conformance.upgrade.for_you.packages import Side
-from conformance.upgrade.sources.of_objects import done_in
+from conformance.upgrade.sources import scan
+from conformance.upgrade.sources.containers import HELD as HOLDS
+from conformance.upgrade.sources.containers import containers_in
+from conformance.upgrade.sources.own_modules import NONE
 
-HOLDS = "NNX module: modules in a container"
 START = """
 from flax import nnx
 import flax.nnx as other
@@ -25,7 +29,7 @@ MODEL = "class Model({base}):\n    def __init__(self, n, rngs):\n        {line}\
 
 def _holds(line: str, base: str = "nnx.Module") -> bool:
     source = START + MODEL.format(base=base, line=line)
-    found = [each for each in done_in(source, "model.py") if each.name == HOLDS]
+    found = containers_in(source, "model.py", NONE)
     assert all(each.line == source.splitlines().index(f"        {line}") + 1 for each in found)
     return bool(found)
 
@@ -35,6 +39,7 @@ def _holds(line: str, base: str = "nnx.Module") -> bool:
     [
         "self.layers = [nnx.Linear(n, n, rngs=rngs) for _ in range(3)]",
         "self.layers = [Block(rngs), Block(rngs)]",
+        "self.scales = [nnx.Param(n), nnx.Param(n)]",
         "self.layers = nnx.Linear(n, n, rngs=rngs), other.Dropout(0.1)",
         "self.layers = {'first': Block(rngs)}",
         "self.layers = {k: nnx.GRUCell(n, n, rngs=rngs) for k in 'ab'}",
@@ -68,6 +73,79 @@ def test_a_container_of_modules_is_found(line: str) -> None:
 )
 def test_what_flax_takes_is_not_found(line: str, base: str) -> None:
     assert not _holds(line, base)
+
+
+def _filled(*lines: str, declared: str = "rate: float") -> list[int]:
+    """The lines of an `__init__`, from 1, that are found."""
+    body = "".join(f"        {line}\n" for line in lines)
+    source = (
+        f"{START}class Model(nnx.Module):\n    {declared}\n    def __init__(self, n, rngs):\n{body}"
+    )
+    above = START.count("\n") + 3
+    return [each.line - above for each in containers_in(source, "model.py", NONE)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        (("self.layers = []", "for _ in range(n):", "    self.layers.append(Block(rngs))"), [1]),
+        (
+            ("layers = []", "layers.append(nnx.Linear(n, n, rngs=rngs))", "self.layers = layers"),
+            [3],
+        ),
+        (("self.layers = list()", "block = Block(rngs)", "self.layers.insert(0, block)"), [1]),
+        (("self.layers = {}", "self.layers['a'] = Block(rngs)"), [1]),
+        (("self.layers = []", "self.layers += [Block(rngs)]"), [1]),
+        (("self.layers = []", "self.layers.extend([Block(rngs)])"), [1]),
+    ],
+)
+def test_a_container_that_is_filled_with_modules_is_found(
+    lines: tuple[str, ...], found: list[int]
+) -> None:
+    assert _filled(*lines) == found
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("self.layers = nnx.List([])", "self.layers.append(Block(rngs))"),
+        ("layers = []", "layers.append(Block(rngs))", "self.layers = nnx.List(layers)"),
+        ("layers = []", "layers.append(Block(rngs))", "self.net = nnx.Sequential(*layers)"),
+        ("self.sizes = []", "self.sizes.append(int(n))"),
+        ("self.layers = []", "self.layers.append(unknown(rngs))"),
+        ("self.layers = []", "n.layers.append(Block(rngs))"),
+        ("self.layers = []", "others = []", "others.append(Block(rngs))"),
+    ],
+)
+def test_what_is_filled_with_something_else_is_not_found(lines: tuple[str, ...]) -> None:
+    assert _filled(*lines) == []
+
+
+def test_an_attribute_that_the_class_declares_to_hold_data_is_not_found() -> None:
+    lines = "self.layers = []", "self.layers.append(Block(rngs))"
+    assert _filled(*lines, declared="layers: nnx.Data[list]") == []
+    assert _filled(*lines, declared="layers = nnx.data()") == []
+    assert _filled(*lines, declared="layers: list[Block]") == [1]
+
+
+def test_modules_of_another_file_are_known_and_others_of_that_name_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net").mkdir()
+    ways = {
+        "a.py": ("from net.blocks import Block as B", "self.x = B(n),"),
+        "b.py": ("from . import blocks", "self.x = [blocks.Block(n)]"),
+        "c.py": ("from .config import Block", "self.x = [Block(n)]"),
+        "d.py": ("from .blocks import Plain", "self.x = [Plain(n)]"),
+    }
+    texts = {"blocks.py": START, "config.py": "class Block:\n    pass\n"}
+    for name, (imported, line) in ways.items():
+        texts[name] = f"{imported}\n{MODEL.format(base='nnx.Module', line=line)}"
+    for name, text in texts.items():
+        (tmp_path / "net" / name).write_text(f"from flax import nnx\n{text}")
+    found = [each.file for each in scan([tmp_path / "net"]).operations if each.name == HOLDS]
+    assert found == ["net/a.py", "net/b.py"]
 
 
 def _side(flax: str | None) -> Side:
