@@ -187,6 +187,9 @@ def ended_cleanly() -> Iterator[None]:
     try:
         with interrupts.from_signals(lifeline.stop_all):
             yield
+    except lifeline.StoppedError:
+        # What the signal raised was lost in a callback that takes no exceptions, as JAX's are.
+        raise KeyboardInterrupt from None
     finally:
         # Also where it is interrupted, or another cell raised: what still runs is of no use.
         lifeline.stop_all()

@@ -51,13 +51,17 @@ def _read(source: bytes | str, file: str, imported: frozenset[str]) -> "_Reader"
 def _imported(tree: ast.AST, file: str, own: OwnModules) -> Iterator[str]:
     """What modules of the user's other files are called here: `Block`, or `blocks.Block`."""
     for node in ast.walk(tree):
-        if not isinstance(node, ast.ImportFrom):
+        if not isinstance(node, ast.Import | ast.ImportFrom):
             continue
         for alias in node.names:
-            found = own.imported(node.module or "", node.level, alias.name, file)
             here = alias.asname or alias.name
-            yield from [here] if found.type == _MODULE else []
-            yield from (f"{here}.{name}" for name in found.members)
+            if isinstance(node, ast.Import):
+                inner = own.members(alias.name, 0, file)
+            else:
+                found = own.imported(node.module or "", node.level, alias.name, file)
+                yield from [here] if found.type == _MODULE else []
+                inner = found.members
+            yield from (f"{here}.{name}" for name in inner)
 
 
 class _Reader(Scopes, ast.NodeVisitor):

@@ -138,6 +138,9 @@ def test_modules_of_another_file_are_known_and_others_of_that_name_are_not(
         "b.py": ("from . import blocks", "self.x = [blocks.Block(n)]"),
         "c.py": ("from .config import Block", "self.x = [Block(n)]"),
         "d.py": ("from .blocks import Plain", "self.x = [Plain(n)]"),
+        "e.py": ("import net.blocks", "self.x = [net.blocks.Block(n)]"),
+        "f.py": ("import blocks as b", "self.x = [b.Block(n)]"),
+        "g.py": ("import config", "self.x = [config.Block(n)]"),
     }
     texts = {"blocks.py": START, "config.py": "class Block:\n    pass\n"}
     for name, (imported, line) in ways.items():
@@ -145,7 +148,7 @@ def test_modules_of_another_file_are_known_and_others_of_that_name_are_not(
     for name, text in texts.items():
         (tmp_path / "net" / name).write_text(f"from flax import nnx\n{text}")
     found = [each.file for each in scan([tmp_path / "net"]).operations if each.name == HOLDS]
-    assert found == ["net/a.py", "net/b.py"]
+    assert found == [f"net/{name}.py" for name in "abef"]
 
 
 def _side(flax: str | None) -> Side:

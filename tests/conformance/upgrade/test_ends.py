@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from conformance.cli.upgrade import ended_cleanly
+from conformance.upgrade.lifeline import StoppedError
+
 from .test_lifeline import alive, until
 
 # As the installed command, which does not look for modules in the current directory.
@@ -68,3 +71,8 @@ def descendants(pid: int) -> list[int]:
         fresh = [child for child, parent in parents.items() if parent in fresh]
         found_ones += fresh
     return found_ones
+
+
+def test_a_signal_whose_interrupt_was_lost_is_no_error_of_the_suite() -> None:
+    with pytest.raises(KeyboardInterrupt), ended_cleanly():
+        raise StoppedError
