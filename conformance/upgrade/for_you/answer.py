@@ -52,7 +52,7 @@ def for_you(
     defects = list(_by_defects(sound, differences))
     uses = by_name(sources.uses)
     drawn, drawn_names = _drawn(sound, differences)
-    drawing, streams_met = own_draws.observed(uses, sides[1].prng, differences.entries)
+    drawing, streams_met = own_draws.observed(uses, sides[1].prng, differences.entries, known.work)
     unsound = {line.subject for line in regressed} | drawn_names.keys()
     fine = [name for name in sound if name not in unsound]
     reported = known.keys | set(regressed_keys)
@@ -78,12 +78,7 @@ def for_you(
     deprecated = [line for line, (first, *_) in near if is_warning(first)]
     return ForYou(
         title=known.title,
-        work=(
-            *known.work,
-            *drawn,
-            *(line for line in drawing if line not in known.work),
-            *regressed,
-        ),
+        work=(*known.work, *drawn, *drawing, *regressed),
         know=(
             *known.know,
             *objects_said_once(deprecated),

@@ -33,7 +33,7 @@ def of_flag(uses: Uses, was: Side, now: Side) -> Iterator[Line]:
 
 
 def observed(
-    uses: Uses, prng: str | None, entries: Sequence[Difference]
+    uses: Uses, prng: str | None, entries: Sequence[Difference], known: Sequence[Line]
 ) -> tuple[list[Line], set[str]]:
     """A line where the sources draw from a PRNG whose draws were seen to differ, with the difference's key.
 
@@ -41,13 +41,15 @@ def observed(
         uses: The names that the sources use.
         prng: The default PRNG.
         entries: What differs.
+        known: Lines that are told already; none of them is given.
 
     """
     drawing = _drawing(uses)
     mine = [each for each in entries if each.kind is CHANGED and each.key == f"prng/{prng}"]
     if not drawing or not mine:
         return [], set()
-    return [_line(drawing, each.remedy) for each in mine], {each.key for each in mine}
+    lines = [_line(drawing, each.remedy) for each in mine]
+    return [line for line in lines if line not in known], {each.key for each in mine}
 
 
 def _line(drawing: Sequence[Use], remedy: str) -> Line:
