@@ -95,7 +95,7 @@ def _entry(name: str, body: str, source: str) -> FunctionSubject:
 
 
 _SINCE = """\
-if jax.__version_info__ < (0, 9):
+if jax.__version_info__ < (0, 9, 1):
     raise NotImplementedError("it lacks a method, and errs where numbers are unsigned")
 """
 _BY_THEMSELVES = (("select_n.as-numpy", _body(_CALLS)), ("floor.as-numpy", _body(_OF_EDGES)))
