@@ -8,12 +8,13 @@ from conformance.known_defects.minimal_calls import (
     calls_of,
     rule_call,
 )
-from properties.call import Axes, FunctionCall
+from properties.call import Axes, FunctionCall, ModuleCall
 from properties.laws.parallel.explicit import OVER_THE_BATCH
 from properties.subject import AXIS
 
 _COUNTED_TO = ("lax.while", "lax.while.condition-alone", "lax.while.condition-later")
 """Loops that start with numbers, and whose condition or body depends on the first argument."""
+_SHARED_INPUT = "use.on-explicit-mesh-shared-input"
 _SUMMED = tuple(name for name in OVER_THE_BATCH if name != "axis-index")
 
 
@@ -286,5 +287,24 @@ EXPLICIT_MESH: tuple[Defect, ...] = (
                 ),
             ),
         )
+    ),
+    Defect(
+        id="linen-vmap-keys-beside-divided-weights",
+        transform="flax.linen.vmap",
+        versions={"flax": ">=0.12.7"},
+        affects=lambda call: call.subject_name == _SHARED_INPUT,
+        law="sharing.documented-uses",
+        call=ModuleCall(_SHARED_INPUT, {"batch": 2, "m": 2}, (Axes((0,)),), {}, {}),
+        description=(
+            "An ensemble whose parameters are divided over an Explicit mesh, and whose one input is not "
+            "mapped, raises ValueError, 'Mapped away dimension of inputs passed to vmap should be sharded "
+            "the same', where a stream of keys is split, with spmd_axis_name, too. nn.vmap divides the keys "
+            "as its arguments are, and does not look at the variables."
+        ),
+        upstream=(
+            "No report of this was found on google/flax on 2026-11-30; "
+            "https://github.com/google/flax/commit/7551bfc3 divides the keys beside arguments."
+        ),
+        all_laws=False,
     ),
 )

@@ -9,7 +9,8 @@ from conformance.known_defects.minimal_calls import (
     empty_calls_of,
     rule_call,
 )
-from properties.call import Axes, FunctionCall
+from properties.call import Axes, Call, FunctionCall, ProgramCall
+from properties.programs.grammar import Block, Program, Statement, Type, statements_in
 
 _ZERO_SLOPES = "lax.custom_jvp_call.zero-slopes"
 _PAST_THE_END = "lax.dynamic_slice.slopes-past-the-end"
@@ -23,7 +24,53 @@ _REPEATED = "lax.gather.repeated"
 _SPARSE = "lax.bcoo_dot_general.of-places"
 _CHECKED_LOOP, _CHECKED_PLACES = "lax.while.checked", "lax.scatter.checked"
 
+
+_RULES, _BRANCHES = ("custom-jvp", "custom-jvp-symbolic"), ("cond", "switch")
+
+
+def _has_branches_in_a_rule(call: Call) -> bool:
+    """Whether the call is of a program with a rule of its own around a branch."""
+    return isinstance(call, ProgramCall) and any(
+        within.does in _BRANCHES
+        for statement in statements_in(call.program.body)
+        if statement.does in _RULES
+        for block in statement.blocks
+        for within in statements_in(block)
+    )
+
+
+def _block(takes: tuple[int, ...], *statements: Statement) -> Block:
+    """A block that gives the last value it defines; or what it takes last."""
+    return Block(takes, statements, statements[-1].gives if statements else takes[-1:])
+
+
+_BRANCH = Statement(
+    (5,), "cond", (3, 2), (_block((6,)), _block((7,), Statement((8,), "negate", (7,))))
+)
+_RULE = _block((1, 2), Statement((3,), "less", (1, 2)), _BRANCH)
+_OF_ONE = _block((0,), Statement((9,), "custom-jvp", (0, 0), (_RULE,)))
+
 WITHIN: tuple[Defect, ...] = (
+    Defect(
+        id="vmap-cond-of-tangents",
+        transform="jax.vmap",
+        versions={"jax": ">=0.4.30"},
+        affects=_has_branches_in_a_rule,
+        law="gradients.generated-program",
+        call=ProgramCall(
+            "program-rules",
+            {"batch": 2},
+            (Axes((0,)),),
+            program=Program((Type("float32"),), _OF_ONE),
+        ),
+        description=(
+            "The gradient in reverse mode of a map of a jax.custom_jvp, whose rule has a lax.cond or "
+            "lax.switch that is chosen by a mapped value, raises NotImplementedError: Transpose rule for "
+            "'stop_gradient' not implemented. The map of the gradient gives it."
+        ),
+        upstream="https://github.com/jax-ml/jax/issues/39219 (open) and #22011.",
+        all_laws=False,
+    ),
     Defect(
         id="vmap-slice-gradient-within",
         transform="jax.vmap",

@@ -196,6 +196,9 @@ _SENTENCES: Mapping[str, str] = {
     "deep-copies": "Python copies variables and states with all that they hold",
     "compiled-apart": "compiled modules of one class whose attributes are hashed alike",
     "filters-of-lifts": "lifts are told by filters of every form what they do",
+    "on-explicit-mesh": "members lie on the devices of an Explicit mesh",
+    "scanned-on-explicit-mesh": "a scan of members that lie on the devices of an Explicit mesh",
+    "on-explicit-mesh-shared-input": "members that lie on devices have one input, and draw",
     "module-aside": "a function that is differentiated gives a module beside its result",
 }
 

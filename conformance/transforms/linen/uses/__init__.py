@@ -15,6 +15,7 @@ from conformance.transforms.linen.uses import (
     lifts,
     loops,
     named,
+    on_mesh,
     passed,
     recurrent,
     scans,
@@ -45,6 +46,7 @@ USES: dict[str, Use] = {
     **asked.USES,
     **trees.USES,
     **apart.USES,
+    **on_mesh.USES,
 }
 """By the name of its subject."""
 NEEDS: dict[str, str] = {
@@ -56,5 +58,6 @@ NEEDS: dict[str, str] = {
     **settings.NEEDS,
     **trees.NEEDS,
     **apart.NEEDS,
+    **on_mesh.NEEDS,
 }
 """The first release of Flax that has what a use is of, where the oldest has not."""

@@ -21,6 +21,7 @@ from conformance.transforms.nnx.uses import (
     loops,
     metadata,
     methods,
+    on_mesh,
     operators,
     pure,
     recurrent,
@@ -65,6 +66,7 @@ USES: dict[str, Use] = {
     **containers.USES,
     **trees.USES,
     **forms.USES,
+    **on_mesh.USES,
 }
 """By the name of its subject."""
 NEEDS: dict[str, str] = {
@@ -95,6 +97,7 @@ NEEDS: dict[str, str] = {
     **containers.NEEDS,
     **trees.NEEDS,
     **forms.NEEDS,
+    **on_mesh.NEEDS,
 }
 """The first release of Flax that has what a use is of, where the oldest has not."""
 IN_ONE_WAY: frozenset[str] = frozenset().union(
