@@ -149,6 +149,9 @@ return (
 _OWN_ARRAYS = """
 from jax.interpreters import batching
 
+if (0, 4, 36) <= jax.__version_info__ < (0, 6):
+    raise NotImplementedError("it lets tracers of such arrays escape, with a map around or without")
+
 class Halves:
     # An array of one's own, of which the map is told how it is taken apart and put together.
     def __init__(self, array):

@@ -141,7 +141,8 @@ USES: dict[str, Use] = {
 }
 
 NEEDS: dict[str, str] = {
-    "use.value-hooks": "0.10.4",
+    # Before, a variable by itself was no argument.
+    "use.value-hooks": "0.10.5",
     "use.order-of-metadata": "0.12",
     "use.gradient-of-variable": "0.12",
 }
