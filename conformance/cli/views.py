@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import attrs
 import click
 
 from conformance.cli import verdict_log
@@ -57,6 +58,7 @@ def show(
         raise click.UsageError("-q is for the log of one environment, these are several")
     code = status(records) if single else comparison_status(comparison, yours=views.yours)
     if whole:
+        comparison = _of_whole_runs(comparison)
         code = _with_shards(comparison, code)
     _write_files(comparison, views, single)
     if github.is_wanted():
@@ -131,6 +133,17 @@ def _document(
             verdicts=list(verdicts),
         )
     )
+
+
+def _of_whole_runs(comparison: Comparison) -> Comparison:
+    """The same, in which every view tells of the shards that are missing."""
+    columns = [
+        attrs.evolve(
+            each, summary=attrs.evolve(each.summary, lacking=tuple(each.summary.missing_shards))
+        )
+        for each in comparison.columns
+    ]
+    return attrs.evolve(comparison, columns=tuple(columns))
 
 
 def _with_shards(comparison: Comparison, code: int) -> int:

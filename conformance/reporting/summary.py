@@ -68,6 +68,8 @@ class Summary:
     seconds: float | None
     """The duration of all cells together; None where none ended."""
     coverage: tuple[BatchingRules, ...]
+    lacking: tuple[str, ...] = ()
+    """The shards that a reader of the whole run misses: a shard's own log lacks none."""
 
     @property
     def header(self) -> Header | None:
@@ -148,6 +150,19 @@ class Summary:
             for part in range(1, parts + 1)
             if (part, parts) not in there
         ]
+
+    @property
+    def gaps(self) -> list[str]:
+        """What of the run is not there, a sentence each."""
+        stopped = [tuple(each.shard) for each in self.headers if each.cell in self.incomplete]
+        said = [
+            f"Shard {part}/{parts} was stopped before its end: run it again."
+            if parts > 1
+            else "This log is incomplete: the run was stopped before its end."
+            for part, parts in stopped
+        ]
+        said += [f"Shard {shard} is missing: give its log, too." for shard in self.lacking]
+        return list(dict.fromkeys(said))
 
     @property
     def cache_was_useless(self) -> bool:

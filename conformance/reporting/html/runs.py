@@ -79,7 +79,7 @@ def view(number: int, run: Run) -> RunView:
         held=summary.counts["holds"],
         unchecked=_unchecked(summary),
         wrong=[result.outcome for result in summary.failures],
-        whole=not (run.problem or summary.incomplete),
+        whole=not (run.problem or summary.gaps),
         counts=list(outcomes_of(summary.results)),
         cost=[calls(summary), *cost(summary)],
         remarks=remarks(summary),

@@ -32,7 +32,8 @@ def one_line(summary: Summary) -> Text:
     line = _verdict(summary)
     line.right_crop(1)
     known = summary.counts["known-defect"]
-    parts = [f"{known} known defects"] if known else []
+    parts = ["not finished"] if summary.gaps and summary.failures else []
+    parts += [f"{known} known defects"] if known else []
     line.append(layout.SEPARATOR.join(["", *parts, *_unchecked(summary)]))
     return line
 
@@ -60,8 +61,8 @@ def lines(summary: Summary, width: int, *, names: bool = False, page: bool = Fal
 def remarks(summary: Summary) -> list[str]:
     """What a person should know beyond the outcomes."""
     made = []
-    if summary.incomplete:
-        made.append("This log is incomplete: the run was stopped before its end.")
+    if summary.gaps:
+        made += summary.gaps
         made += [f"  unfinished: {item_name(started)}" for started in summary.unfinished]
     jaxlib = summary.header.environment.jaxlib if summary.header else None
     if jaxlib in MISREADING_JAXLIBS:
@@ -108,7 +109,7 @@ def _verdict(summary: Summary) -> Text:
     if not summary.counts["holds"]:
         return Text("Nothing was checked.", style="yellow")
     verb = "holds" if summary.counts["holds"] == 1 else "hold"
-    if summary.incomplete:
+    if summary.gaps:
         return Text(f"Not finished: {holds} {verb} so far.", style="yellow")
     return Text(f"{layout.HOLDS} {holds} {verb}.", style="bold green")
 
