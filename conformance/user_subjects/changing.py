@@ -1,27 +1,29 @@
-"""Whether a user's function gives another result each time: then no law holds of it, and that is why."""
+"""Whether a user's function or module gives another result each time: then no law holds of it."""
 
 from collections.abc import Iterator
 
+import flax.linen as nn
 import jax
 import numpy as np
 
 from conformance.user_subjects import subjects
+from conformance.user_subjects.linen import LinenSubject
 from conformance.user_subjects.loading import no_exit
-from properties.sizes import some_call
+from properties.call import ModuleCall
+from properties.sizes import sizes, some_call
 from properties.subject import FunctionSubject, Subject
 from properties.trees import raw
+from reference.types import PyTree
 
 
 def changing(subject: Subject) -> Iterator[str]:
-    """A sentence about a function that two calls with the same arguments show to keep a state; or nothing."""
-    if not isinstance(subject, FunctionSubject) or subject.kind != "function":
+    """A sentence about what two calls with the same arguments show to keep a state in Python; or nothing."""
+    if isinstance(subject, FunctionSubject) and subject.kind != "function":
         return
     try:
         with no_exit(), subjects.registered(subject):
-            example = some_call(subject).example()
             first, second = (
-                jax.tree_util.tree_map(np.asarray, raw(subject.function(*example)))
-                for _ in range(2)
+                jax.tree_util.tree_map(np.asarray, raw(_called(subject))) for _ in range(2)
             )
     except jax.errors.UnexpectedTracerError:
         yield (
@@ -31,12 +33,26 @@ def changing(subject: Subject) -> Iterator[str]:
         )
         return
     except Exception:
-        # What it raises, the violations show.
+        # What it raises, the violations show; of another kind of subject nothing is known.
         return
-    pairs = zip(*map(jax.tree_util.tree_leaves, (first, second)), strict=True)
-    if not all(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc") for a, b in pairs):
+    one, other = map(jax.tree_util.tree_leaves, (first, second))
+    pairs = zip(one, other, strict=False)
+    alike = all(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc") for a, b in pairs)
+    if len(one) != len(other) or not alike:
         yield (
             f"{subject.name} gives another result when it is called again with the same arguments: it "
             "keeps a state, or draws numbers, in Python, which a map runs once for all examples. Give "
             "it the state or a key as an argument."
         )
+
+
+def _called(subject: Subject) -> PyTree:
+    """What it gives of one example, the same each time: of a Linen module, from its init."""
+    if isinstance(subject, FunctionSubject):
+        return subject.function(*some_call(subject).example())
+    assert isinstance(subject, LinenSubject)
+    call = ModuleCall(subject.name, sizes(subject, "distinct", 0), (), {}, {})
+    example, keys = call.example(), {name: jax.random.PRNGKey(0) for name in subject.streams}
+    variables = nn.unbox(subject.make().init(keys, *example))
+    updated = [name for name in subject.collections if name != "params"]
+    return subject.make().apply(variables, *example, rngs=keys, mutable=updated)

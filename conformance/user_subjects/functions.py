@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from conformance.user_subjects.inputs import (
@@ -18,7 +19,7 @@ from conformance.user_subjects.inputs import (
 from conformance.user_subjects.places import own_frame, short
 from properties.sizes import sizes
 from properties.subject import FunctionSubject, OwnOptions, Subject
-from properties.trees import first_line
+from properties.trees import first_line, raw
 
 _UNBOUND = "unbound axis name"
 Tolerance = float | tuple[float, float] | None
@@ -108,29 +109,34 @@ def function(
         raise SubjectsError(f"the subject {name!r} cannot be called: {function!r}")
     arrays, fill = split_arguments(inputs, keywords)
     called = filled_in(function, fill)
-    subject = FunctionSubject(name, called, arrays, tuple(dtypes), own=options(**given))
+    chosen = options(**given)
+    if callable(chosen.batched):
+        chosen = attrs.evolve(chosen, batched=filled_in(chosen.batched, fill))
+    subject = FunctionSubject(name, called, arrays, tuple(dtypes), own=chosen)
     if not jax.tree_util.tree_leaves(arrays):
         raise SubjectsError(f"the subject {name!r} takes no array: there is nothing to map")
-    if subject.own is not None and subject.own.axis_name is not None:
-        return _with_collectives(subject, fill)
+    if chosen.axis_name is not None:
+        return _with_collectives(subject)
     result = takes(subject, subject.arguments, lambda *example: jax.eval_shape(called, *example))
-    if not jax.tree_util.tree_leaves(result):
+    leaves = jax.tree_util.tree_leaves(result)
+    if not leaves:
         raise SubjectsError(f"the subject {name!r} gives no array: there is nothing to compare")
+    if any(jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) for leaf in leaves):
+        if callable(chosen.batched):
+            chosen = attrs.evolve(chosen, batched=_of_raw_keys(chosen.batched))
+        return attrs.evolve(subject, function=_of_raw_keys(called), own=chosen)
     return subject
 
 
-def _with_collectives(subject: FunctionSubject, fill: Any) -> FunctionSubject:
+def _with_collectives(subject: FunctionSubject) -> FunctionSubject:
     """The subject as one whose examples exchange values along the batch axis."""
     assert subject.own is not None
-    whole = subject.own.batched
-    if not callable(whole):
+    if not callable(subject.own.batched):
         raise SubjectsError(
             f"the subject {subject.name!r} has axis_name={subject.own.axis_name!r}: say what its "
             "collectives must give by batched=, a function of the whole batch without collectives"
         )
-    return attrs.evolve(
-        subject, kind="collective", own=attrs.evolve(subject.own, batched=filled_in(whole, fill))
-    )
+    return attrs.evolve(subject, kind="collective")
 
 
 Fill = Callable[..., tuple[tuple[Any, ...], dict[str, Any]]]
@@ -169,9 +175,14 @@ def filled_in(function: Callable[..., Any], fill: Fill | None) -> Callable[..., 
     # Maps look at names, signatures and attributes, which partials, methods and objects may lack.
     def called(*given: Any) -> Any:
         positional, named = fill(*given) if fill else (given, {})
-        return function(*positional, **named)
+        return raw(function(*positional, **named))
 
     return called
+
+
+def _of_raw_keys(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with its typed keys as the integers that laws compare."""
+    return lambda *given: raw(function(*given))
 
 
 def _has_keys(tree: Any) -> bool:

@@ -250,7 +250,8 @@ def _specified(entry: Any) -> Any:
         return entry
     if _is_shape(entry):
         return Array(tuple(entry))
-    if hasattr(entry, "shape") and hasattr(entry, "dtype"):
+    # A variable of NNX has both, too, and is a tree: it stays the variable that it is.
+    if hasattr(entry, "shape") and hasattr(entry, "dtype") and jax.tree_util.all_leaves([entry]):
         return _like(entry)
     children, structure = jax.tree_util.tree_flatten(entry, is_leaf=lambda node: node is not entry)
     if len(children) == 1 and children[0] is entry:

@@ -130,7 +130,8 @@ def _changes(ran: Any, *example: Any) -> list[int]:
     closed = jax.make_jaxpr(lambda *given: ran(*given)[1])(*example).jaxpr
     if len(closed.outvars) != len(values):
         raise SubjectsError(
-            "a call changes how many arrays the module's state has: make them before the first call"
+            "a call changes how many arrays the module's state has: make them before the first call; what "
+            "it sows, a method can remove by nnx.pop(self, nnx.Intermediate)"
         )
     before = closed.invars[: len(values)]
     return [i for i, out in enumerate(closed.outvars) if out is not before[i]]

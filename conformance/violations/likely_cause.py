@@ -10,10 +10,11 @@ import attrs
 import jax
 import numpy as np
 
-from conformance.violations import WHOLE_BATCH, own_code
+from conformance.violations import NATIVE_BROADCAST, WHOLE_BATCH, own_code
 from properties.call import FunctionCall, ModuleCall
 from properties.law import Law, Violation, violation
 from properties.laws.mapping.values import equals_per_example
+from properties.laws.mapping.whole_batch import STATES_DIFFER
 from properties.loop_transform import LOOP
 from properties.mutants import MUTANTS
 from properties.mutants.mapping import setting_restored
@@ -34,12 +35,24 @@ def likely_cause(law: Law, transform: Transform, found: Violation) -> str | None
     """
     if found.mismatch.raised is not None:
         return _of_exception(law, transform, found)
+    if law.id in (WHOLE_BATCH, NATIVE_BROADCAST) and found.mismatch.message == STATES_DIFFER:
+        return (
+            "the module stores what depends on the example, as BatchNorm in training does, and can store "
+            "only one state for a whole batch: batched=True is for what treats each example alone, such "
+            "as the module in evaluation"
+        )
+    if _is_own_module_of_a_batch(law, found):
+        return (
+            "the module gives this of the whole batch, without a map: the fault is in how it treats the "
+            "batch axis, as statistics of all examples do, a reduction over axis 0, or nn.GroupNorm, "
+            "which takes its input's first axis for the batch's"
+        )
     unmapped = _tried(law, LOOP, found)
     if unmapped is not None and _same(unmapped, found) and _is_wrong_unmapped(law, found):
         if law.id == WHOLE_BATCH:
             return (
-                "the function gives this of the whole batch, without a map: the fault is in how it treats "
-                "the batch axis"
+                f"{_of_the_batch(found)} gives this of the whole batch, without a map: the fault is in how "
+                "it treats the batch axis"
             )
         return f"the unmapped call gives this too: {_blame(found)}"
     lifts = isinstance(found.call.subject, ModuleSubject)
@@ -49,7 +62,18 @@ def likely_cause(law: Law, transform: Transform, found: Violation) -> str | None
                 broken = _tried(law, mutant.mutate(LOOP), found)
             if broken is not None and _same(broken, found):
                 return f"{mutant.sentence} ({mutant.name})"
-    return _of_rule(found) or _of_compiling(law, transform, found)
+    return _of_rule(found) or _of_collectives(found) or _of_compiling(law, transform, found)
+
+
+def _of_the_batch(found: Violation) -> str:
+    """What is given the whole batch: the function, or another that its author says gives the same."""
+    own = found.call.subject.own
+    return "the function" if own is None or own.batched is True else "batched="
+
+
+def _is_own_module_of_a_batch(law: Law, found: Violation) -> bool:
+    """Whether a user's module is given the whole batch: a mutant of the map would change nothing."""
+    return law.id == NATIVE_BROADCAST and found.call.subject.own is not None
 
 
 def _is_wrong_unmapped(law: Law, found: Violation) -> bool:
@@ -78,6 +102,18 @@ def _of_rule(found: Violation) -> str | None:
             "vmap_method='sequential' calls it for each example"
         )
     return None
+
+
+def _of_collectives(found: Violation) -> str | None:
+    """Of a user's function with collectives: what it gives and what is said that it gives."""
+    if not isinstance(found.call, FunctionCall) or found.call.subject.kind != "collective":
+        return None
+    if found.call.subject.own is None:
+        return None
+    return (
+        "the function, mapped, does not give what batched= gives of the whole batch: its collectives "
+        "or batched= are wrong"
+    )
 
 
 def _of_compiling(law: Law, transform: Transform, found: Violation) -> str | None:
@@ -112,11 +148,13 @@ def _of_exception(law: Law, transform: Transform, found: Violation) -> str:
         "making the module unmapped" if isinstance(found.call, ModuleCall) else "the unmapped call"
     )
     raises = _raises_unmapped(law, transform, found)
+    if _is_own_module_of_a_batch(law, found):
+        return f"{cause}; the module raises it of the whole batch, without a map"
     if raises is None:
         return cause
     if raises:
         if law.id == WHOLE_BATCH:
-            return f"{cause}; the function raises it of the whole batch, without a map"
+            return f"{cause}; {_of_the_batch(found)} raises it of the whole batch, without a map"
         return f"{cause}; {what} raises, too: {_blame(found)}"
     rule = _of_rule(found)
     return f"{cause}; {what} does not raise" + (f". See {rule}" if rule else "")

@@ -23,6 +23,8 @@ _CODE = """\
 batched = subject.own.batched
 got = jax.jit(function if batched is True else batched)(*arguments)"""
 
+STATES_DIFFER = "each example leaves a state of its own in the module"
+"""What is said where no one state of a whole batch could be right."""
 WHOLE = Recipe("function of the whole batch", result_code=lambda call: _CODE)
 
 
@@ -78,7 +80,7 @@ def _with_one_state(subject: FunctionSubject, each: Expected) -> Expected:
     value, bound, like = each
     leaves = jax.tree_util.tree_leaves(value[1])
     if any(not np.array_equal(leaf[0], other) for leaf in leaves for other in leaf):
-        raise Mismatch("value", "each example leaves a state of its own in the module")
+        raise Mismatch("value", STATES_DIFFER)
 
     def first(tree: PyTree) -> PyTree:
         return jax.tree_util.tree_map(lambda leaf: leaf[0], tree)

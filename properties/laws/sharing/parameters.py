@@ -13,6 +13,7 @@ from properties.compare import Mismatch, assert_agrees, assert_same_structure
 from properties.joint_compile import init_now, init_shapes
 from properties.law import attribute_to
 from properties.laws.errors.calls import assert_raises
+from properties.laws.mapping.whole_batch import STATES_DIFFER
 from properties.laws.sharing.cases import check_outputs, law, no_params, one_call
 from properties.strategies import module_calls, or_shared_inputs
 from properties.subject import ModuleSubject
@@ -70,7 +71,7 @@ def native_broadcast(transform: Transform, call: ModuleCall) -> None:
     got = attempt(transform.unlifted(call).apply, variables, call.rngs(), *call.inputs(axes))
     with attribute_to(call, "plain"):
         if call.subject.own is not None and oracle.updates_differ(call, variables):
-            raise Mismatch("value", "each example leaves a state of its own in the module")
+            raise Mismatch("value", STATES_DIFFER)
         assert_agrees(got, oracle.of_module(call, variables))
 
 

@@ -3,6 +3,7 @@
 import functools
 from typing import Any, NamedTuple
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from conformance import own
 from conformance.testing import assert_conforms
 from conformance.user_subjects import inputs
+from conformance.user_subjects.changing import changing
 from conformance.user_subjects.inputs import Static
 from properties.subject import Array
 
@@ -169,6 +171,71 @@ def test_a_function_that_keeps_a_state_in_python_is_said_to() -> None:
         AssertionError, match="counted gives another result when it is called again"
     ):
         assert_conforms(counted, [("n",)], laws=["mapping.equals-per-example"])
+
+
+def test_a_module_that_keeps_arrays_in_python_is_said_to() -> None:
+    kept = []
+
+    class Keeping(nn.Module):
+        @nn.compact
+        def __call__(self, x: Any) -> Any:
+            kept.append(nn.Dense(4)(x))
+            return sum(kept, jnp.zeros(4))
+
+    with pytest.raises(
+        AssertionError, match="Keeping keeps an array of a call in which JAX traced"
+    ):
+        assert_conforms(Keeping(), [(3,)], laws=["sharing.equals-per-example"])
+
+
+def test_a_module_that_draws_in_python_is_said_to() -> None:
+    chance = np.random.RandomState(0)
+
+    class Drawing(nn.Module):
+        @nn.compact
+        def __call__(self, x: Any) -> Any:
+            return nn.Dense(4)(x) + chance.normal()
+
+    with pytest.raises(
+        AssertionError, match="Drawing gives another result when it is called again"
+    ):
+        assert_conforms(Drawing(), [(3,)], laws=["sharing.equals-per-example"])
+
+
+@pytest.mark.parametrize(
+    "module",
+    [nn.BatchNorm(use_running_average=False), nn.Dropout(0.5, deterministic=False)],
+    ids=["state", "keys"],
+)
+def test_a_module_with_state_and_keys_of_flax_does_not_change_by_itself(module: Any) -> None:
+    subject = own.module("mine", module, [(3, 2)], streams=("params", "dropout"))
+    assert not list(changing(subject))
+
+
+def _said(function: Any) -> str:
+    with pytest.raises(AssertionError) as failed:
+        assert_conforms(function, [("n",)], laws=["mapping.*"], transforms=["jax.vmap"])
+    return str(failed.value)
+
+
+def test_what_changes_by_itself_is_checked_by_one_law_only() -> None:
+    """Compiled anew for each law it took minutes, and the other laws say nothing more."""
+    calls = []
+
+    def counted(x: Any) -> Any:
+        calls.append(0)
+        return x * len(calls)
+
+    assert " more)" not in _said(counted)
+
+
+def test_what_does_not_change_by_itself_is_checked_by_all() -> None:
+    @jax.custom_batching.custom_vmap
+    def doubled(x: Any) -> Any:
+        return 2 * x
+
+    doubled.def_vmap(lambda size, in_batched, x: (3 * x, True))
+    assert " more)" in _said(lambda x: doubled(x))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from jax.experimental.compilation_cache import compilation_cache
 
 from conformance import own
+from conformance.testing import assert_conforms
 from conformance.transforms import TRANSFORMS
 from conformance.user_subjects.places import short
 from conformance.user_subjects.subjects import registered
@@ -83,7 +85,11 @@ def raises(xs: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("whole", "said"),
-    [(leaks, "the function gives this of the whole batch"), (raises, "raises it of the whole")],
+    [
+        (leaks, "batched= gives this of the whole batch"),
+        (raises, "batched= raises it of the whole"),
+        (True, "the function gives this of the whole batch"),
+    ],
 )
 def test_what_a_users_function_gives_of_a_whole_batch_is_no_librarys_fault(
     whole: Any, said: str
@@ -98,6 +104,29 @@ def test_what_a_users_function_gives_of_a_whole_batch_is_no_librarys_fault(
     assert cause is not None
     assert said in cause
     assert "library" not in cause
+
+
+class Normed(nn.Module):
+    """One example's axes are all but the first of what nn.GroupNorm normalises."""
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        return nn.GroupNorm(1)(x)
+
+
+def test_what_a_users_module_gives_of_a_whole_batch_is_its_fault_and_what_takes_axis_0_is_named() -> (
+    None
+):
+    with pytest.raises(AssertionError) as failed:
+        assert_conforms(Normed(), [(3, 2)], batched=True, laws=["sharing.native-broadcast"])
+    said = " ".join(str(failed.value).split())
+    assert "the module gives this of the whole batch, without a map" in said
+    assert "nn.GroupNorm, which takes its input's first axis for the batch's" in said
+
+
+def test_a_users_module_with_a_batch_axis_for_its_norm_conforms() -> None:
+    module = nn.GroupNorm(1, reduction_axes=(-2, -1))
+    assert_conforms(module, [(3, 2)], batched=True, laws=["sharing.native-broadcast"])
 
 
 def test_a_known_fault_is_named() -> None:

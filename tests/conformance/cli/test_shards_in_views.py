@@ -1,0 +1,49 @@
+"""What of a run's shards is not there is in every view of their logs."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+HOLDS = {
+    "law": "mapping.equals-per-example",
+    "transform": "jax.vmap",
+    "subject": "square",
+    "outcome": "holds",
+}
+
+Main = Callable[..., Any]
+
+
+def test_a_shard_that_is_missing_or_was_stopped_is_in_every_view(
+    main: Main, written: Callable[..., Path], tmp_path: Path
+) -> None:
+    first = written(HOLDS, cell="aaaa", name="a.jsonl", shard=(1, 3))
+    second = written(
+        {**HOLDS, "subject": "add"}, cell="bbbb", name="b.jsonl", shard=(2, 3), complete=False
+    )
+    junit, markdown = tmp_path / "junit.xml", tmp_path / "summary.md"
+    ran = main("report", first, second, "--junit", junit, "--markdown", markdown)
+    assert ran.status == 3
+    assert "Not finished: 2 checks hold so far." in ran.out
+    stopped = "Shard 2/3 was stopped before its end: run it again."
+    missing = "Shard 3/3 is missing: give its log, too."
+    for text in (ran.out, markdown.read_text(), junit.read_text()):
+        assert stopped in text
+        assert missing in text
+    assert 'tests="4" failures="0" errors="2"' in junit.read_text()
+    quiet = main("report", "-q", first, second)
+    assert quiet.out.startswith("Not finished")
+
+
+def test_a_whole_run_of_shards_lacks_nothing_nor_does_one_shard_by_itself(
+    main: Main, written: Callable[..., Path], tmp_path: Path
+) -> None:
+    logs = [
+        written({**HOLDS, "subject": name}, cell=name * 4, name=f"{name}.jsonl", shard=(part, 2))
+        for part, name in ((1, "a"), (2, "b"))
+    ]
+    junit = tmp_path / "junit.xml"
+    ran = main("report", *logs, "--junit", junit)
+    assert ran.status == 0
+    assert "issing" not in ran.out + ran.err + junit.read_text()
+    assert 'errors="0"' in junit.read_text()
