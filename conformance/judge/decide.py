@@ -12,6 +12,7 @@ from conformance.judge import also_right, build_verdict, diagnosis, rerun, worke
 from conformance.judge import verdict as verdicts
 from conformance.judge.attempt import Attempt
 from conformance.judge.compare import compare
+from conformance.judge.cut_values import of_cut_values, of_integers, of_zeros
 from conformance.judge.errors import JudgeFailure
 from conformance.judge.exercises.exercise import Exercise, Finding
 from conformance.judge.expected_answers import Call, ExpectedAnswers, compute, expected
@@ -25,6 +26,7 @@ from conformance.judge.nearly_right import (
     of_nearly_right,
     of_no_number,
 )
+from conformance.judge.no_module import of_no_module
 from conformance.judge.one_example import of_a_multiple, of_one_example
 from conformance.judge.one_operation_off import of_one_operation
 from conformance.judge.one_term_off import of_one_term
@@ -94,7 +96,10 @@ def _diagnosed(
         found = found or diagnosis.by_probing(exercise, wrong, _asker(attempt, exercise))
         found = found or diagnosis.of_rare_mistakes(exercise, wrong)
         found = found or of_two_mistakes(exercise, wrong)
-        return found or of_ignored_arguments(exercise, wrong, _asker(attempt, exercise)), ""
+        found = found or of_ignored_arguments(exercise, wrong, _asker(attempt, exercise))
+        found = found or of_integers(wrong) or of_zeros(wrong)
+        notes = [each for run in attempt.runs for each in run.observed.values()]
+        return found or of_no_module(exercise, wrong, notes), ""
     except JudgeFailure:
         raise
     except Exception as problem:
@@ -128,7 +133,8 @@ def of_values(wrong: Sequence[diagnosis.WrongAnswer], calls: Sequence[Call]) -> 
     """
     found = of_range([each.call for each in wrong], calls) or of_other_containers(wrong)
     # One example's answer has the same size in every call: it is told before a size written as a number.
-    found = found or of_unchanged(wrong) or of_one_example(wrong) or of_nearly_right(wrong)
+    found = found or of_unchanged(wrong) or of_one_example(wrong) or of_cut_values(wrong)
+    found = found or of_nearly_right(wrong)
     if found in (NOT_ACCURATE, LOSES_DIGITS):  # a small term leaves the answer nearly right, too
         found = of_one_term(wrong) or found
     found = found or of_which_examples(wrong) or of_a_multiple(wrong)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from conformance.judge.exercises.exercise import Exercise
+from conformance.judge.plain_errors import NO_SUCH_AXIS
 from conformance.judge.verdict import Diagnosis
 
 FENCE = Diagnosis(
@@ -41,6 +42,12 @@ BY_KEYWORD = Diagnosis(
     "A number was given to the mapped function by keyword: a map takes axis 0 of all such arguments, "
     "whatever `in_axes` says.",
     "Give it by its place, and `None` at that place in `in_axes`.",
+)
+NESTED = Diagnosis(
+    "one-map-too-many",
+    "A map within a map takes an axis away twice, and one of the arrays has fewer axes than that.",
+    "Leave one of the two maps out: `jax.vmap(f)(x)`. What is the same for all goes with `None` in "
+    "`in_axes`.",
 )
 IN_A_TUPLE = Diagnosis(
     "arguments-in-a-tuple",
@@ -84,6 +91,8 @@ def of_line(text: str, error: Mapping[str, Any], exercise: Exercise | None) -> D
     if re.match(r"TypeError: [Oo]nly integer scalar arrays", text):
         return RANGE_OF_AN_ARRAY if re.search(r"\brange\(", line) else None
     calls = list(_calls(line))
+    if text.startswith("IndexError: tuple index out of range"):
+        return NO_SUCH_AXIS if any(map(_names_an_axis, calls)) else None
     if re.search(r"TypeError: .*missing \d+ required positional argument", text):
         return IN_A_TUPLE if any(map(_is_of_a_tuple, calls)) else None
     if exercise is None or not _SCALAR.search(text):
@@ -92,7 +101,9 @@ def of_line(text: str, error: Mapping[str, Any], exercise: Exercise | None) -> D
         return MAP_OPTIONS
     if any(_takes_apart(call, exercise) for call in calls):
         return TAKEN_APART
-    return BY_KEYWORD if any(_names_an_argument(call, exercise) for call in calls) else None
+    if any(_names_an_argument(call, exercise) for call in calls):
+        return BY_KEYWORD
+    return NESTED if any(map(_is_nested, calls)) else None
 
 
 def _of_no_python(line: str) -> Diagnosis | None:
@@ -131,6 +142,20 @@ def _name(function: ast.expr) -> str:
     if isinstance(function, ast.Attribute):
         return function.attr
     return function.id if isinstance(function, ast.Name) else ""
+
+
+def _is_nested(call: ast.Call) -> bool:
+    """Whether this maps a map: `jax.vmap(jax.vmap(f))`."""
+    first = call.args[0] if call.args else None
+    return _name(call.func) in _MAPS and isinstance(first, ast.Call) and _name(first.func) in _MAPS
+
+
+def _names_an_axis(call: ast.Call) -> bool:
+    """Whether a map over devices is told which axes to map, other than the first ones."""
+    return _name(call.func) == "pmap" and any(
+        option.arg == "in_axes" and re.search(r"[1-9]", ast.unparse(option.value))
+        for option in call.keywords
+    )
 
 
 def _is_of_a_map(call: ast.Call) -> bool:

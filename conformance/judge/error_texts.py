@@ -297,6 +297,17 @@ _UNKNOWN_OPTION = re.compile(
 )
 
 
+_STATIC_OF_PMAP = re.compile(
+    r"^TypeError: pmap\(\) got an unexpected keyword argument 'static_arg(nums|names)'"
+)
+STATIC_OF_PMAP = Diagnosis(
+    "misspelt-option",
+    "`jax.pmap` has no such option.",
+    "It is called `static_broadcasted_argnums` there. A number that all devices share needs none: give it "
+    "`None` in `in_axes`.",
+)
+
+
 def _misspelt(name: str, meant: str) -> Diagnosis:
     return Diagnosis(
         "misspelt-option",
@@ -313,6 +324,8 @@ def of_text(text: str, own: Mapping[str, Diagnosis]) -> Diagnosis | None:
     for pattern, diagnosis in (*PLAIN_ERRORS, *SURROUNDING_ERRORS, *SYMPTOMS):
         if re.search(pattern, text, re.DOTALL):
             return own.get(diagnosis.pitfall, diagnosis)
+    if _STATIC_OF_PMAP.search(text):
+        return STATIC_OF_PMAP
     unknown_option = _UNKNOWN_OPTION.search(text)
     if unknown_option is not None and unknown_option[1] not in OPTIONS:
         meant = difflib.get_close_matches(unknown_option[1], OPTIONS, 1, 0.8)

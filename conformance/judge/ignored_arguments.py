@@ -17,6 +17,8 @@ from conformance.judge.verdict import Diagnosis
 SHAPES = 3
 """Shapes at which the answer has to stay the same: a few numbers may cancel."""
 TOLERANCE = 2e-2
+KINDS = {2: "weights", 1: "biases"}
+"""What the arrays of so many axes in `params` are."""
 
 
 def of_ignored_arguments(
@@ -37,22 +39,33 @@ def of_ignored_arguments(
     largest = sorted(by_shape.values(), key=lambda each: each.call.shape)[-SHAPES:]
     for name in exercise.parameters:
         if all(_is_ignored(exercise, each, name, ask) for each in largest):
-            return Diagnosis(
-                f"{name.replace('_', '-')}-ignored",
-                f"The answer stays the same whatever `{name}` is.",
-                f"Compute it from `{name}`, which the function is given: look for an array that is made or "
-                "drawn in its place, and for another variable that has its name.",
-            )
+            return _ignored(name, f"`{name}` is", f"`{name}`")
+    if "params" not in exercise.parameters:
+        return None
+    for ndim, kind in KINDS.items():
+        if all(_is_ignored(exercise, each, "params", ask, ndim) for each in largest):
+            return _ignored(kind, f"the {kind} in `params` are", f"the {kind} in `params`")
     return None
+
+
+def _ignored(name: str, which: str, what: str) -> Diagnosis:
+    return Diagnosis(
+        f"{name.replace('_', '-')}-ignored",
+        f"The answer stays the same whatever {which}.",
+        f"Compute it from {what}, which the function is given: look for an array that is made or "
+        "drawn in its place, and for another variable that has its name.",
+    )
 
 
 def _is_finite(array: np.ndarray) -> bool:
     return array.dtype.kind in "fiu" and bool(np.all(np.isfinite(array)))
 
 
-def _is_ignored(exercise: Exercise, wrong: WrongAnswer, name: str, ask: Ask) -> bool:
-    """Whether another array leaves the answer as it is, though another answer is right."""
-    call = _with_others(wrong.call, name)
+def _is_ignored(
+    exercise: Exercise, wrong: WrongAnswer, name: str, ask: Ask, ndim: int | None = None
+) -> bool:
+    """Whether other arrays, all or those of `ndim` axes, leave the answer though another one is right."""
+    call = _with_others(wrong.call, name, ndim)
     if call is None:
         return False
     try:
@@ -69,18 +82,19 @@ def _is_ignored(exercise: Exercise, wrong: WrongAnswer, name: str, ask: Ask) -> 
     return again is not None and same(again, wrong.given)
 
 
-def _with_others(call: Call, name: str) -> Call | None:
+def _with_others(call: Call, name: str, ndim: int | None) -> Call | None:
     """The call with other numbers in the argument's arrays of floats; None where it has none."""
-    changed = _others(call.arguments[name])
+    changed = _others(call.arguments[name], ndim)
     if changed is None:
         return None
     return attrs.evolve(call, arguments={**call.arguments, name: changed})
 
 
-def _others(value: Any) -> Any:
+def _others(value: Any, ndim: int | None) -> Any:
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-        return (0.25 - value / 2).astype(value.dtype)
+        changed = ndim is None or value.ndim == ndim
+        return (0.25 - value / 2).astype(value.dtype) if changed else value
     if isinstance(value, (list, tuple)) and value:
-        parts = [_others(each) for each in value]
+        parts = [_others(each, ndim) for each in value]
         return None if any(part is None for part in parts) else type(value)(parts)
     return None

@@ -72,6 +72,11 @@ def of_nearly_right(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
             is off by much more than rounding is.
 
     """
+    with np.errstate(all="ignore"):  # a candidate's numbers may be any
+        return _nearly_right(wrong)
+
+
+def _nearly_right(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
     if all(map(_in_another_order, wrong)):
         return AXES_IN_ANOTHER_ORDER
     if all(each.mismatch.what == "shape" for each in wrong):

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from conformance.judge.exercises import read_errors, rounded, training, training_mistakes
@@ -28,6 +30,13 @@ def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> 
 
 def _another(function: Any) -> Any:
     return lambda params, x, y: rounded.evaluate(function, params, x, y)
+
+
+def _by_layers(
+    reduction: Callable[..., jax.Array], params: training.Params, x: jax.Array, y: jax.Array
+) -> jax.Array:
+    difference = training.forward(params, x) - y
+    return jnp.asarray(reduction(difference * difference)) / len(params)
 
 
 def _with_loss(loss: Callable[..., Any]) -> Any:
@@ -58,6 +67,15 @@ EXERCISE = Exercise(
         *(
             Pitfall(way.id, way.symptom, way.fix, _with_loss(way.compute))
             for way in (*LOSSES, *ALONE)
+        ),
+        *(
+            Pitfall(
+                "divided-by-the-layers",
+                f"The {what} of the squared errors was divided by the number of layers.",
+                "Take the mean over all examples and outputs, `jnp.mean((p - y) ** 2)`: no `len(params)`.",
+                _another(partial(_by_layers, reduction)),
+            )
+            for what, reduction in (("sum", jnp.sum), ("mean", jnp.mean))
         ),
         *(
             Pitfall(

@@ -96,6 +96,34 @@ ALONE: tuple[Way, ...] = (
         lambda p, y: jnp.mean(_squares(p.reshape(-1, 1), y.reshape(1, -1))),
     ),
     Way(
+        "targets-of-every-example",
+        "The answers of each example were compared with the targets of every example.",
+        "Give both the same shape, (B, out): (B, out) less (B, 1, out) is broadcast to (B, B, out). Look for "
+        "`[:, None]` at one of them.",
+        lambda p, y: jnp.mean(_squares(p[:, None], y)),
+    ),
+    Way(
+        "cross-entropy-taken",
+        "The loss is the cross entropy of `softmax` of the answers.",
+        "Take the mean of the squared differences: `jnp.mean((p - y) ** 2)`.",
+        lambda p, y: -jnp.mean(jnp.sum(y * jax.nn.log_softmax(p), axis=-1)),
+    ),
+    Way(
+        "absolute-error",
+        "The errors were not squared, and added up instead of averaged.",
+        "Square the differences, and take the mean: `jnp.mean((p - y) ** 2)`.",
+        lambda p, y: jnp.sum(jnp.abs(p - y)),
+    ),
+    *(
+        Way(
+            "averaged-twice",
+            f"The mean of the squared errors was divided by the number of {what} once more.",
+            "Leave that out: `jnp.mean` divides already.",
+            lambda p, y, axis=axis: jnp.mean(_squares(p, y)) / y.shape[axis],
+        )
+        for what, axis in (("examples", 0), ("outputs", -1))
+    ),
+    Way(
         "squared-before-subtracting",
         "The answers and the targets were squared before they were subtracted.",
         "Square the difference: `jnp.mean((p - y) ** 2)`, not `jnp.mean(p**2 - y**2)`.",

@@ -66,6 +66,15 @@ def _of_device(place: int, gradients: Any) -> Any:
     return jax.tree_util.tree_map(lambda g: np.broadcast_to(g[place], g.shape), gradients)
 
 
+def _of_one_kind(place: int, gradients: Any) -> Any:
+    """The mean over the devices of every layer's weights, or biases, and the others as they are."""
+    mean = training_mistakes.averaged(gradients)
+    return [
+        tuple(m if n == place else g for n, (g, m) in enumerate(zip(own, means, strict=True)))
+        for own, means in zip(gradients, mean, strict=True)
+    ]
+
+
 def _reduced(reduction: Callable[..., np.ndarray], gradients: Any) -> Any:
     """What all devices' gradients are reduced to, for each of them."""
     return jax.tree_util.tree_map(
@@ -112,6 +121,15 @@ ALONE = (
             partial(_reduced, reduction),
         )
         for which, reduction in (("largest", np.max), ("smallest", np.min))
+    ),
+    *(
+        Way(
+            "some-gradients-not-averaged",
+            f"The gradients of the {which} were averaged over the devices, and the others were not.",
+            "Average all of them: `jax.lax.pmean(gradients, axis_name)` takes the whole list.",
+            partial(_of_one_kind, place),
+        )
+        for which, place in (("weights", 0), ("biases", 1))
     ),
     Way(
         "divided-by-all-devices",
@@ -184,6 +202,16 @@ EXERCISE = Exercise(
             "`jax.lax.pmean(gradient, axis_name)`.",
             lambda params, x, y, learning_rate: reference(
                 params, _averaged(x), _averaged(y), learning_rate
+            ),
+        ),
+        Pitfall(
+            "divided-by-the-examples",
+            "The sum of the devices' gradients was divided by the number of examples that a device has, "
+            "not by the number of devices.",
+            "Use `jax.lax.pmean`, which divides by the number of devices: inside the map `x.shape[0]` is a "
+            "number of examples.",
+            lambda params, x, y, learning_rate: reference(
+                params, x, y, learning_rate * len(x) / x.shape[1]
             ),
         ),
         Pitfall(

@@ -98,7 +98,8 @@ def of_linear_layer(text: str, arguments: Arguments) -> Pitfall | None:
     (rows, inputs), outputs = arguments["inputs"].shape, arguments["weights"].shape[1]
     met, product = broadcast(text), contracted(text)
     if product:
-        return _of_examples(product, rows, {inputs, outputs}, "inputs", "(None, None, 0)")
+        of_examples = _of_examples(product, rows, {inputs, outputs}, "inputs", "(None, None, 0)")
+        return of_examples or FACTORS_OF_A_LAYER
     if inputs != outputs and set(met) in (
         {(inputs,), (inputs, outputs)},
         {(rows, inputs), (inputs, outputs)},
@@ -107,6 +108,16 @@ def of_linear_layer(text: str, arguments: Arguments) -> Pitfall | None:
             "elementwise-product",
             "The inputs met the weights in an operation that takes both element by element, as `*` does.",
             "Multiply them as matrices, which adds up over the inputs: `x @ weights`.",
+        )
+    if inputs != outputs and set(met) in (
+        {(inputs,), (outputs,)},
+        {(rows, inputs), (outputs,)},
+    ):
+        return Pitfall(
+            "biases-meet-the-inputs",
+            "The biases, one for each output, met what has one number for each input.",
+            "Multiply first, and then add: `x @ weights + biases`. The product adds up over the inputs and "
+            "leaves one number for each output: no `(x + biases) @ weights`, and no sum over the other axis.",
         )
     if met and set(met) == {(rows, outputs), (outputs, 1)}:
         return Pitfall(
@@ -129,6 +140,13 @@ TAKEN_APART = Pitfall(
     "it is taken by: the first one, unless `argnums` says otherwise.",
 )
 
+FACTORS_OF_A_LAYER = Pitfall(
+    "factors-do-not-fit",
+    "A product met two arrays whose inner sizes differ.",
+    "Compute `x @ weights + biases` of each row `x` of `inputs`: no `weights @ x`, no `.T`, the biases added "
+    "to the product and not to a factor, `(x + biases) @ weights`, and only `inputs` mapped, "
+    "`in_axes=(None, None, 0)`.",
+)
 FACTORS = Pitfall(
     "factors-do-not-fit",
     "A product in the network met two arrays whose inner sizes differ.",
@@ -169,7 +187,7 @@ def _fed_the_inputs(product: tuple[int, int], sizes: list[Shape]) -> Pitfall | N
         return None
     return Pitfall(
         "layers-do-not-follow",
-        "A later layer was given the inputs `x`, not what the layer before it gives.",
+        "A layer that is not the first one of `params` was given the inputs `x`.",
         "Go on with each layer's result: `x = jnp.tanh(x @ weights + biases)`, or `h = ... h @ weights ...` "
         "with `h = x` before the loop; and take the layers in their order, from the first one on: no "
         "`params[1:]`, which leaves it out, and no `reversed`.",

@@ -47,6 +47,8 @@ OTHERS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "`a * b`": lambda a, b: a * b,
     "`a` alone": lambda a, b: a,
     "`b` alone": lambda a, b: b,
+    "`a + a`": lambda a, b: a + a,
+    "`b + b`": lambda a, b: b + b,
     "the larger of both": np.maximum,
     "the mean of both": lambda a, b: (a + b) / 2,
 }

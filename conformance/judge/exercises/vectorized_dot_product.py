@@ -38,6 +38,17 @@ def _every_pair(x: np.ndarray, y: np.ndarray) -> Any:
     return np.stack(rows) if x.dtype.kind == "i" else rounded.each(rows)
 
 
+def _all_pairs(x: jax.Array, y: jax.Array) -> jax.Array:
+    return jnp.sum(x * y)
+
+
+def _one_number(x: np.ndarray, y: np.ndarray) -> Any:
+    """All products in one sum, in which integers of 32 bits wrap around."""
+    if x.dtype.kind == "i":
+        return np.asarray((x * y).sum(dtype=x.dtype))
+    return rounded.evaluate(_all_pairs, x, y)
+
+
 def _cosines(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     lengths = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
     return np.asarray((x * y).sum(1) / lengths, np.float32)
@@ -106,6 +117,24 @@ OTHERS: tuple[tuple[str, str, str, Callable[[np.ndarray, np.ndarray], np.ndarray
         "The numbers of each row were added up before they were multiplied.",
         "Multiply first, then add up: `jnp.sum(x * y, axis=1)`.",
         lambda x, y: x.sum(1) * y.sum(1),
+    ),
+    *(
+        (
+            "one-product-only",
+            f"Only the {which} product of each pair is in the answer.",
+            "Add up all of them: `jnp.sum(x * y, axis=1)`.",
+            of,
+        )
+        for which, of in (
+            ("largest", lambda x, y: (x * y).max(1)),
+            ("smallest", lambda x, y: (x * y).min(1)),
+        )
+    ),
+    (
+        "products-multiplied",
+        "The products of each pair were multiplied with each other.",
+        "Add them up: `jnp.sum(x * y, axis=1)`, no `prod`.",
+        lambda x, y: (x * y).prod(1, dtype=x.dtype),
     ),
     (
         "every-row-of-y",
@@ -193,6 +222,13 @@ EXERCISE = Exercise(
             "Every row of x was multiplied by every row of y.",
             "Pair the rows one to one: `jax.vmap(jnp.dot)(x, y)`, not `x @ y.T`.",
             _every_pair,
+        ),
+        Pitfall(
+            "collapsed",
+            "The products of all pairs were added up to one number.",
+            "Return one number for each pair of rows: `jax.vmap(jnp.dot)(x, y)`, no `jnp.vdot(x, y)`, and no "
+            "`sum` without `axis=1`.",
+            _one_number,
         ),
         *(
             Pitfall(name, symptom, fix, lambda x, y, of=of: rounded.roughly(of(x, y)))

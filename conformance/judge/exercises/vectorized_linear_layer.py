@@ -128,6 +128,14 @@ EXERCISE = Exercise(
             "Add them: `x @ weights + biases`.",
             lambda weights, biases, inputs: rounded.roughly((inputs @ weights) * biases),
         ),
+        Pitfall(
+            "bias-as-a-column",
+            "The biases were made a column, (out, 1), and added to every output of every example.",
+            "Add them as they are: (out,) goes along the last axis, one for each output. No `[:, None]`.",
+            lambda weights, biases, inputs: rounded.roughly(
+                (inputs @ weights)[:, None, :] + biases[:, None]
+            ),
+        ),
         Pitfall("bias-subtracted", "The biases were subtracted.", "Add them.", _subtracted),
         Pitfall(
             "first-bias-only",

@@ -39,6 +39,9 @@ POWERS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "the number's absolute value": np.abs,
     "the third power": lambda x: x * x * x,
     "the fourth power": lambda x: (x * x) * (x * x),
+    "two to the power of the number": np.exp2,
+    "the exponential of the number": np.exp,
+    "the number's square root, and NaN where it is negative": np.sqrt,
 }
 
 

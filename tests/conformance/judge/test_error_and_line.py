@@ -11,6 +11,7 @@ SQUARE, DOT = "vectorized_square(x)", "vectorized_dot_product(x, y)"
 ADD = "vectorized_add(a, b, in_axes, out_axes)"
 LAYER = "vectorized_linear_layer(weights, biases, inputs)"
 SCALE = "parallel_scale(x, factor)"
+COMPUTE = "parallel_compute(data)"
 NETWORK = "neural_network(params, x)"
 DRAW = "init_params(layer_sizes, key)"
 UPDATE = "update(params, x, y, learning_rate)"
@@ -24,7 +25,11 @@ TOLD: tuple[tuple[str, str, str | None], ...] = (
     (SQUARE, "import math\n    return jax.vmap(lambda v: math.pow(v, 2))(x)", "math-on-a-traced-value"),
     (SQUARE, "return jax.vmap(lambda v: float(v) ** 2)(x)", "branch-on-a-traced-value"),
     (SQUARE, "return jax.vmap(lambda v: v * v)(*x)", "array-taken-apart"),
-    (SQUARE, "return jax.vmap(jax.vmap(lambda v: v * v))(x)", "scalar-not-broadcast"),
+    (SQUARE, "return jax.vmap(jax.vmap(lambda v: v * v))(x)", "one-map-too-many"),
+    (SQUARE, "f = jax.vmap(lambda v: v * v)\n    return jax.vmap(f)(x)", "scalar-not-broadcast"),
+    (COMPUTE, "return jax.pmap(lambda d: d * d, in_axes=1)(data)", "axis-not-there"),
+    (COMPUTE, "return jax.pmap(lambda d: d * d, in_axes=0)(data.shape[3])", None),
+    (COMPUTE, "return jax.pmap(lambda d: d * d, static_argnums=1)(data)", "misspelt-option"),
     (SCALE, "both = (x, factor)\n    return jax.vmap(jnp.multiply)(*both)", "scalar-not-broadcast"),
     (SCALE, "return jax.vmap(lambda v, factor: v * factor)(x, factor=factor)", "keyword-is-mapped"),
     (SCALE, "f = jax.vmap(lambda v, k: v * k, in_axes=0)\n    return f(x, k=factor)", "keyword-is-mapped"),

@@ -67,7 +67,11 @@ TOLD: tuple[tuple[str, str, str | None], ...] = (
     (UPDATE, "return " + STEP.format("jax.grad(loss, 1)(params, x, y)"), "one-array-as-gradient"),
     (SQUARE, "return jax.vmap(vectorized_square)(x)", "calls-itself"),
     (SQUARE, "return vectorized_square(x)", "calls-itself"),
-    (SQUARE, "return jax.vmap(jax.vmap(lambda v: v * v))(x)", "scalar-not-broadcast"),
+    (SQUARE, "return jax.vmap(jax.vmap(lambda v: v * v))(x)", "one-map-too-many"),
+    (LAYER, "return (inputs + biases) @ weights", "factors-do-not-fit"),
+    (LAYER, "return jax.vmap(lambda x: (x[:, None] * weights).sum(1) + biases)(inputs)",
+     "biases-meet-the-inputs"),
+    (LAYER, "return inputs @ weights + biases[:-1]", "shapes-do-not-fit"),
     (SHARED, LIFTED.format("layer(x).reshape(-1)"), "module-without-parameters"),
     (SHARED, LIFTED.format("layer.apply(x).reshape(-1)"), "variables-in-no-dict"),
     (SHARED, ("layer = lift(features)\n    variables = layer.init(key_of(seed), x[0])\n"

@@ -16,7 +16,7 @@ TOLD: tuple[dict[str, tuple[str, str | None]], ...] = (
         SQUARE: ("(x * x * x)[:, None]", "another-power-and-column-vector"),
     },
     {
-        LAYER: ("jax.nn.relu(3 * (inputs @ weights) + biases)", None),
+        LAYER: ("jax.nn.relu(3 * (inputs @ weights) + biases)", "some-values-are-zero"),
         SQUARE: ("jnp.cos(x * x * x)", None),
         SCALE: ("jax.nn.relu(x * factor)", "activation-added"),
         DOT: ("(x + y).sum(1)", "added-not-multiplied"),
