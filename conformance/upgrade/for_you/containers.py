@@ -1,4 +1,4 @@
-"""Modules that hold others in a list, a tuple or a dict: the text shows that a newer Flax refuses them."""
+"""Modules that hold others in a list, a tuple or a dict: a newer Flax refuses them, or leaves them out."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,14 +10,25 @@ from conformance.upgrade.for_you.conditions import HELD
 from conformance.upgrade.for_you.lines import Line, Place
 from conformance.upgrade.for_you.names import places
 from conformance.upgrade.for_you.packages import Side
+from conformance.upgrade.sources.containers import ADDED
 from conformance.upgrade.sources.containers import HELD as IN_A_CONTAINER
 
-_NO_CONTAINERS = Version("0.12.0")
-"""The Flax since which a module refuses plain containers of modules; 0.11.2 takes them."""
+_ADDED = (
+    "modules that a method adds to a plain list or dict are silently left out of nnx.state since flax "
+    "0.12.5, so that they are not trained and not saved: make it nnx.List([]) or nnx.Dict({})"
+)
+_SINCE = {
+    IN_A_CONTAINER: (Version("0.12.0"), HELD),
+    ADDED: (Version("0.12.5"), _ADDED),
+}
+"""What the sources do, the first Flax that takes it otherwise, and what to do.
+
+0.11.2 takes containers of modules; 0.12.4 has in its state what is added later.
+"""
 
 
-def refused_containers(operations: Sequence[Operation], was: Side, now: Side) -> Iterator[Line]:
-    """A line on the modules that hold others in a list, a tuple or a dict, where these are refused now.
+def plain_containers(operations: Sequence[Operation], was: Side, now: Side) -> Iterator[Line]:
+    """Lines on modules in a list, a tuple or a dict, where these are refused or left out now.
 
     Args:
         operations: What the sources do.
@@ -26,11 +37,10 @@ def refused_containers(operations: Sequence[Operation], was: Side, now: Side) ->
 
     """
     old, new = was.versions.get("flax"), now.versions.get("flax")
-    if not old or not new or not Version(old) < _NO_CONTAINERS <= Version(new):
-        return
-    there = [each for each in operations if each.name == IN_A_CONTAINER]
-    if there:
-        yield Line("nnx.Module", HELD, places(there))
+    for name, (since, sentence) in _SINCE.items():
+        there = [each for each in operations if each.name == name]
+        if there and old and new and Version(old) < since <= Version(new):
+            yield Line("nnx.Module", sentence, places(there))
 
 
 def without_known(line: Line, known: Sequence[Line]) -> Line | None:

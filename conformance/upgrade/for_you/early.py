@@ -7,7 +7,7 @@ import attrs
 from conformance.events.user_code import MODULE, UserSources
 from conformance.upgrade.difference import Value
 from conformance.upgrade.for_you.annotated import made_without_a_mesh
-from conformance.upgrade.for_you.containers import refused_containers
+from conformance.upgrade.for_you.containers import plain_containers
 from conformance.upgrade.for_you.index import by_name
 from conformance.upgrade.for_you.lines import (
     Line,
@@ -90,7 +90,7 @@ def before_it_runs(
             *(keeping_out(sources.pins, *sides) if sides else ()),
             *(not_going_with(sources.packages, *sides) if sides else ()),
             *moves_said_once(each_said_once(lines)),
-            *(refused_containers(sources.operations, *sides) if sides else ()),
+            *(plain_containers(sources.operations, *sides) if sides else ()),
             *(made_without_a_mesh(sources.operations, uses, *sides) if sides else ()),
             *failing,
             *never_made(was, now),

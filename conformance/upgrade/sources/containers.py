@@ -12,6 +12,7 @@ from conformance.upgrade.sources.own_modules import Members, OwnModules
 from conformance.upgrade.sources.scopes import Scopes
 
 HELD = "NNX module: modules in a container"
+ADDED = "NNX module: modules added to a container"
 _MODULE = "NNX module"
 _DATA = LAYERS | {f"flax.nnx.{n}" for n in ("Param", "Variable", "BatchStat", "Cache", "LoRAParam")}
 _DECLARED = frozenset({"Data", "data", "List", "Dict", "Sequential"})
@@ -25,7 +26,7 @@ def modules_of(source: bytes | str, file: str) -> Members:
 
 
 def containers_in(source: bytes | str, file: str, own: OwnModules) -> list[Operation]:
-    """The lines that make a list, tuple or dict of modules an attribute of one.
+    """The lines that make a list, tuple or dict of modules an attribute of one, or add modules to it later.
 
     Args:
         source: The file's text.
@@ -35,7 +36,7 @@ def containers_in(source: bytes | str, file: str, own: OwnModules) -> list[Opera
     """
     imported = frozenset(_imported(parsed(source, file), file, own))
     lines = sorted(set(_read(source, file, imported).lines))
-    return [Operation(file=file, line=line, name=HELD) for line in lines]
+    return [Operation(file=file, line=line, name=name) for line, name in lines]
 
 
 def _read(source: bytes | str, file: str, imported: frozenset[str]) -> "_Reader":
@@ -68,7 +69,7 @@ class _Reader(Scopes, ast.NodeVisitor):
     def __init__(self, known: frozenset[str]) -> None:
         super().__init__(packages=frozenset({"flax"}))
         self.modules: set[str] = set()
-        self.lines: list[int] = []
+        self.lines: list[tuple[int, str]] = []
         self._known = known
         self._others: set[str] = set()
 
@@ -82,9 +83,13 @@ class _Reader(Scopes, ast.NodeVisitor):
             return
         self.modules.add(node.name)
         declared = set(_declared(node))
-        for method in node.body:
-            if isinstance(method, ast.FunctionDef):
-                self.lines += (line for line, name in self._held(method) if name not in declared)
+        methods = [each for each in node.body if isinstance(each, ast.FunctionDef)]
+        for method in methods:
+            held = self._held(method)
+            self.lines += ((line, HELD) for line, name in held if name not in declared)
+        self.lines += (
+            (line, how) for line, name, how in self._added(methods) if name not in declared
+        )
 
     def _is_module(self, base: ast.expr) -> bool:
         return made.base(self._dotted(base)) == _MODULE or self._is_own(base)
@@ -106,7 +111,7 @@ class _Reader(Scopes, ast.NodeVisitor):
         """Lines that give `self` a container of modules, each with the attribute."""
         nodes = [node for node in ast.walk(method) if isinstance(node, ast.stmt)]
         assigned = [node for node in nodes if isinstance(node, ast.Assign)]
-        filled = set(self._filled(nodes, assigned)) if method.name == "__init__" else set()
+        filled = {name for _, name in self._filled(method)} if _is_first(method) else set[str]()
         starts = {
             target.id
             for node in assigned
@@ -123,12 +128,37 @@ class _Reader(Scopes, ast.NodeVisitor):
                 if local or later or any(map(self._makes, items(node.value))):
                     yield node.lineno, target.attr
 
-    def _filled(self, nodes: Sequence[ast.stmt], assigned: Sequence[ast.Assign]) -> Iterator[str]:
-        """Of what a module becomes an item."""
+    def _added(self, methods: Sequence[ast.FunctionDef]) -> Iterator[tuple[int, str, str]]:
+        """Lines of other methods that put a module into an empty container of `self`, and what they do."""
+        given: dict[str, list[bool]] = {}
+        for node in (each for method in methods for each in ast.walk(method)):
+            if isinstance(node, ast.Assign):
+                for target in node.targets:
+                    given.setdefault(ast.unparse(target), []).append(is_empty(node.value))
+        # What is anything else somewhere, such as an nnx.List, may be that when a module is added.
+        plain = {name for name, empty in given.items() if all(empty) and name.startswith("self.")}
+        called = {
+            ast.unparse(node.func)
+            for method in methods
+            if _is_first(method)
+            for node in ast.walk(method)
+            if isinstance(node, ast.Call)
+        }
+        for method in (each for each in methods if not _is_first(each)):
+            # What `__init__` calls has been done when Flax looks at the module; `+=` sets the attribute.
+            seen = f"self.{method.name}" in called
+            for node, name in self._filled(method):
+                if name in plain:
+                    how = HELD if seen or isinstance(node, ast.AugAssign) else ADDED
+                    yield node.lineno, name.removeprefix("self."), how
+
+    def _filled(self, method: ast.FunctionDef) -> Iterator[tuple[ast.stmt, str]]:
+        """Statements by which a module becomes an item, and of what."""
+        nodes = [node for node in ast.walk(method) if isinstance(node, ast.stmt)]
         made_here = {
             target.id
-            for node in assigned
-            if self._makes(node.value)
+            for node in nodes
+            if isinstance(node, ast.Assign) and self._makes(node.value)
             for target in node.targets
             if isinstance(target, ast.Name)
         }
@@ -138,15 +168,23 @@ class _Reader(Scopes, ast.NodeVisitor):
 
         for node in nodes:
             match node:
-                case ast.Expr(ast.Call(ast.Attribute(value, "append" | "insert"), [*_, given])):
-                    yield from [ast.unparse(value)] if is_one(given) else []
+                case ast.Expr(
+                    ast.Call(ast.Attribute(value, "append" | "insert" | "setdefault"), [*_, given])
+                ):
+                    yield from [(node, ast.unparse(value))] if is_one(given) else []
                 case ast.Expr(ast.Call(ast.Attribute(value, "extend"), [given])) | ast.AugAssign(
                     value, ast.Add(), given
                 ):
-                    yield from [ast.unparse(value)] if any(map(is_one, items(given))) else []
+                    yield from (
+                        [(node, ast.unparse(value))] if any(map(is_one, items(given))) else []
+                    )
                 case ast.Assign(targets, given) if is_one(given):
                     into = [each for each in targets if isinstance(each, ast.Subscript)]
-                    yield from (ast.unparse(each.value) for each in into)
+                    yield from ((node, ast.unparse(each.value)) for each in into)
+
+
+def _is_first(method: ast.FunctionDef) -> bool:
+    return method.name == "__init__"
 
 
 def _declared(node: ast.ClassDef) -> Iterator[str]:

@@ -6,12 +6,12 @@ import pytest
 
 from conformance.events.user_code import Operation
 from conformance.upgrade.for_you.conditions import HELD
-from conformance.upgrade.for_you.containers import refused_containers, without_known
+from conformance.upgrade.for_you.containers import plain_containers, without_known
 from conformance.upgrade.for_you.lines import Line, Place
 from conformance.upgrade.for_you.packages import Side
 from conformance.upgrade.sources import scan
+from conformance.upgrade.sources.containers import ADDED, containers_in
 from conformance.upgrade.sources.containers import HELD as HOLDS
-from conformance.upgrade.sources.containers import containers_in
 from conformance.upgrade.sources.own_modules import NONE
 
 START = """
@@ -162,11 +162,80 @@ HELD_THERE = [
 ]
 
 
+LATER = """
+class Model(nnx.Module):
+    def __init__(self, rngs):
+        {start}
+    def grow(self, rngs):
+        {line}
+"""
+
+
+def _done(start: str, line: str) -> list[tuple[str, int]]:
+    source = START + LATER.format(start=start, line=line)
+    there = source.splitlines().index(f"        {line}") + 1
+    return [(each.name, each.line - there) for each in containers_in(source, "model.py", NONE)]
+
+
+@pytest.mark.parametrize(
+    ("start", "line"),
+    [
+        ("self.layers = []", "self.layers.append(Block(rngs))"),
+        ("self.layers = list()", "self.layers.insert(0, nnx.Linear(2, 2, rngs=rngs))"),
+        ("self.layers = []", "self.layers.extend([Block(rngs), Block(rngs)])"),
+        ("self.layers = {}", "self.layers['a'] = Block(rngs)"),
+        ("self.layers = {}", "self.layers.setdefault('a', Block(rngs))"),
+        ("self.n = 2", "self.layers = []; self.layers.append(Block(rngs))"),
+    ],
+)
+def test_a_module_that_is_added_later_is_found(start: str, line: str) -> None:
+    assert _done(start, line) == [(ADDED, 0)]
+
+
+@pytest.mark.parametrize(
+    ("start", "line"),
+    [
+        ("self.layers = []; self.grow(rngs)", "self.layers.append(Block(rngs))"),
+        ("self.layers = []", "self.layers += [Block(rngs)]"),
+    ],
+)
+def test_a_module_that_is_added_where_flax_looks_is_refused(start: str, line: str) -> None:
+    assert _done(start, line) == [(HOLDS, 0)]
+
+
+@pytest.mark.parametrize(
+    ("start", "line"),
+    [
+        ("self.layers = nnx.List([])", "self.layers.append(Block(rngs))"),
+        ("self.layers = nnx.data([])", "self.layers.append(Block(rngs))"),
+        (
+            "self.layers = []; self.layers = nnx.List(self.layers)",
+            "self.layers.append(Block(rngs))",
+        ),
+        ("self.sizes = []", "self.sizes.append(len(rngs))"),
+        ("self.layers = []", "layers = []; layers.append(Block(rngs))"),
+        ("self.layers = []", "return self.layers"),
+    ],
+)
+def test_what_flax_sees_or_is_no_module_is_not_found(start: str, line: str) -> None:
+    assert not _done(start, line)
+
+
+def test_what_is_added_later_is_told_where_flax_leaves_it_out() -> None:
+    operations = [Operation(file="model.py", line=9, name=ADDED)]
+    (line,) = plain_containers(operations, _side("0.11.2"), _side("0.12.5"))
+    assert line.places == (Place("model.py", (9,)),)
+    assert "silently left out of nnx.state since flax 0.12.5" in line.sentence
+    assert list(plain_containers(operations, _side("0.12.4"), _side("0.12.8"))) == [line]
+    assert not list(plain_containers(operations, _side("0.11.2"), _side("0.12.4")))
+    assert not list(plain_containers(operations, _side("0.12.5"), _side("0.12.12")))
+
+
 @pytest.mark.parametrize(("old", "new"), [("0.11.2", "0.12.0"), ("0.10.4", "0.12.12")])
 def test_it_is_told_where_flax_refuses_it_now(old: str, new: str) -> None:
-    (line,) = refused_containers(HELD_THERE, _side(old), _side(new))
+    (line,) = plain_containers(HELD_THERE, _side(old), _side(new))
     assert line == Line("nnx.Module", HELD, (Place("model.py", (7, 9)),))
-    assert not list(refused_containers(HELD_THERE[2:], _side(old), _side(new)))
+    assert not list(plain_containers(HELD_THERE[2:], _side(old), _side(new)))
 
 
 @pytest.mark.parametrize(
@@ -174,7 +243,7 @@ def test_it_is_told_where_flax_refuses_it_now(old: str, new: str) -> None:
     [("0.10.4", "0.11.2"), ("0.12.0", "0.12.8"), (None, "0.12.8"), ("0.11.2", None)],
 )
 def test_it_is_not_told_elsewhere(old: str | None, new: str | None) -> None:
-    assert not list(refused_containers(HELD_THERE, _side(old), _side(new)))
+    assert not list(plain_containers(HELD_THERE, _side(old), _side(new)))
 
 
 def test_it_is_told_once() -> None:
