@@ -218,6 +218,16 @@ def _set_after_none(value: Callable[[], Any]) -> Any:
     return type(holder.held).__name__
 
 
+def _added_later(container: Callable[[], Any], add: Callable[[Any, Any], Any]) -> Any:
+    class Holder(of_nnx("Module")):  # type: ignore[misc]  # looked up
+        def __init__(self) -> None:
+            self.held = container()
+
+    holder = Holder()
+    add(holder.held, layer())
+    return _count(of_nnx("state")(holder))
+
+
 def _held_from_the_start(value: Callable[[], Any]) -> Any:
     class Holder(of_nnx("Module")):  # type: ignore[misc]  # looked up
         def __init__(self) -> None:
@@ -285,6 +295,14 @@ def _of_graphs() -> Forms:
         f"held-after-none-{n}": partial(_set_after_none, value)
         for n, value in _held().items()
         if n in {"array", "key", "numpy-array"}
+    }
+    forms |= {
+        f"added-later-to-{n}": partial(_added_later, container, add)
+        for n, container, add in (
+            ("a-list", list, list.append),
+            ("a-dict", dict, lambda held, module: held.setdefault("a", module)),
+            ("own-list", lambda: of_nnx("List")([]), lambda held, module: held.append(module)),
+        )
     }
     forms |= {
         f"graph-{n}": partial(lambda use: use(_model()), use) for n, use in _of_one_module().items()

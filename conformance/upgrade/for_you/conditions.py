@@ -38,6 +38,10 @@ HELD = (
     "a list, tuple or dict of modules or arrays is no attribute of a module any more: make it "
     "nnx.List(...) or nnx.Dict(...), or mark it with nnx.data(...)"
 )
+ADDED = (
+    "modules that a method adds to a plain list or dict are silently left out of nnx.state since flax "
+    "0.12.5, so that they are not trained and not saved: make it nnx.List([]) or nnx.Dict({})"
+)
 _UNDER_A_MESH = (
     "a layout needs a mesh now: make the layer under jax.set_mesh(mesh), which `with mesh:` is not, or "
     "give {} eager_sharding=False"
@@ -237,16 +241,16 @@ _BY_KEY: Mapping[str, Condition] = {
     "calls/flax.nnx.vmap/graph-modules*": _does("modules walked"),
     "calls/flax.nnx.vmap/graph-children*": _does("modules walked"),
     "calls/flax.nnx.vmap/held-after-none-*": _does("an array set on a module later", of=_HOLDER),
-    "calls/flax.nnx.vmap/map-of-held-*": attrs.evolve(
-        _does("a container held", of=_HOLDER), says=HELD
-    ),
     **{
-        f"calls/flax.nnx.vmap/holds-a-{kind}": attrs.evolve(
-            _does("a container held", of=_HOLDER), says=HELD
+        f"calls/flax.nnx.vmap/{form}": attrs.evolve(
+            _does("a container held", of=_HOLDER), says=says
         )
-        for kind in ("list", "dict", "tuple")
+        for says, forms in (
+            (HELD, "map-of-held-* holds-a-list holds-a-dict holds-a-tuple held-*"),
+            (ADDED, "added-later-to-*"),
+        )
+        for form in forms.split()
     },
-    "calls/flax.nnx.vmap/held-*": attrs.evolve(_does("a container held", of=_HOLDER), says=HELD),
     "calls/flax.nnx.vmap/attribute-set-on-a-variable": _does(
         "an attribute of a member set", of="Param Variable Module"
     ),

@@ -6,20 +6,16 @@ import attrs
 from packaging.version import Version
 
 from conformance.events.user_code import Operation
-from conformance.upgrade.for_you.conditions import HELD
+from conformance.upgrade.for_you.conditions import ADDED, HELD
 from conformance.upgrade.for_you.lines import Line, Place
 from conformance.upgrade.for_you.names import places
 from conformance.upgrade.for_you.packages import Side
-from conformance.upgrade.sources.containers import ADDED
+from conformance.upgrade.sources.containers import ADDED as LATER
 from conformance.upgrade.sources.containers import HELD as IN_A_CONTAINER
 
-_ADDED = (
-    "modules that a method adds to a plain list or dict are silently left out of nnx.state since flax "
-    "0.12.5, so that they are not trained and not saved: make it nnx.List([]) or nnx.Dict({})"
-)
 _SINCE = {
     IN_A_CONTAINER: (Version("0.12.0"), HELD),
-    ADDED: (Version("0.12.5"), _ADDED),
+    LATER: (Version("0.12.5"), ADDED),
 }
 """What the sources do, the first Flax that takes it otherwise, and what to do.
 

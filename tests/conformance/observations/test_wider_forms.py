@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+import flax
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from packaging.version import Version
 from scipy import stats
 
 from conformance.observations import (
@@ -132,3 +134,13 @@ def test_nothing_is_left_registered_or_set() -> None:
         first, again = (told(protocol_forms.vmapped(), form) for _ in range(2))
         assert str(first) == str(again)
     assert jax.config.values == before
+
+
+def test_modules_that_are_added_later_are_counted_as_flax_has_them() -> None:
+    forms = nnx_graph_forms.nnx()
+    assert told(forms, "added-later-to-own-list") == told(forms, "held-from-the-start-own-list")
+    # Since flax 0.12.5 a plain list or dict is what it was when the module was made.
+    alike = Version(flax.__version__) < Version("0.12.5")
+    for kind in ("a-list", "a-dict"):
+        given = told(forms, f"added-later-to-{kind}")
+        assert (given == told(forms, "added-later-to-own-list")) == alike
