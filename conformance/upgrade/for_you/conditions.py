@@ -39,8 +39,8 @@ HELD = (
     "nnx.List(...) or nnx.Dict(...), or mark it with nnx.data(...)"
 )
 ADDED = (
-    "modules that a method adds to a plain list or dict are silently left out of nnx.state since flax "
-    "0.12.5, so that they are not trained and not saved: make it nnx.List([]) or nnx.Dict({})"
+    "modules and Variables that a method adds to a plain list or dict are silently left out of nnx.state "
+    "since flax 0.12.5, so that they are not trained and not saved: make it nnx.List([]) or nnx.Dict({})"
 )
 _UNDER_A_MESH = (
     "a layout needs a mesh now: make the layer under jax.set_mesh(mesh), which `with mesh:` is not, or "
