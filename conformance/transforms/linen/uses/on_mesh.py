@@ -80,11 +80,11 @@ def on_mesh_shared_input(s: Setting) -> Any:
     return mapped, (right, divided_along(right, 0))
 
 
-STEPS = 3
-"""How many steps a scan takes."""
+TURNS = 3
+"""How many turns a scan takes."""
 
 
-class Step(nn.Module):
+class Adding(nn.Module):
     """Adds x w and what all steps share to what is carried."""
 
     @nn.compact
@@ -97,12 +97,12 @@ class Step(nn.Module):
 
 def scanned_on_mesh(s: Setting) -> Any:
     """A scan of members that lie on devices carries what lies there, and stacks its results beside it."""
-    xs, w = s.whole(5, STEPS, s.size, FEATURES), s.whole(6, STEPS, s.size, FEATURES, OUTPUTS)
+    xs, w = s.whole(5, TURNS, s.size, FEATURES), s.whole(6, TURNS, s.size, FEATURES, OUTPUTS)
     start, unit = s.whole(7, s.size, OUTPUTS), s.whole(8, s.size, OUTPUTS)
     split: dict[Any, bool] = {"params": True, "noise": True}
     lifted = nn.scan(
-        s.ensemble(Step, split_rngs=split, spmd_axis_name=DEVICES),
-        length=STEPS,
+        s.ensemble(Adding, split_rngs=split, spmd_axis_name=DEVICES),
+        length=TURNS,
         split_rngs=split,
         variable_axes={"params": 0},
         variable_broadcast="cache",
@@ -117,9 +117,9 @@ def scanned_on_mesh(s: Setting) -> Any:
             last, draws = run
             return last, of_all(np.asarray(draws)), divided(run)
 
-    last = start + jnp.einsum("sbf,sbfo->bo", xs, w) + STEPS * unit
+    last = start + jnp.einsum("sbf,sbfo->bo", xs, w) + TURNS * unit
     parts = np.array([True, False]), np.array([False, True, False])
-    return mapped, (last, np.array(STEPS * s.size), parts)
+    return mapped, (last, np.array(TURNS * s.size), parts)
 
 
 USES: dict[str, Use] = {
