@@ -8,8 +8,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from conformance.transforms.linen.uses.base import FEATURES, OUTPUTS, Setting, Use, roll
-from conformance.transforms.linen.uses.scans import bits, of_all
+from conformance.transforms.linen.uses.base import (
+    FEATURES,
+    OUTPUTS,
+    Setting,
+    Use,
+    bits,
+    of_all,
+    roll,
+)
 
 STEPS = 2
 """How many turns a scan and a loop take."""

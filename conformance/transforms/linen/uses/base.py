@@ -138,6 +138,16 @@ class Setting:
         return self.loop(lambda i: module.init(keys[i], *(x[i] for x in inputs)))
 
 
+def bits(key: Any) -> Any:
+    """One number of 2^64: no two of a use's draws are alike by chance."""
+    return jax.random.bits(key, (2,))
+
+
+def of_all(drawn: Any) -> Any:
+    """How many different numbers are drawn."""
+    return np.array(len(np.unique(np.reshape(drawn, (-1, 2)), axis=0)))
+
+
 Use = Callable[[Setting], tuple[Callable[[], Any], Any]]
 """From a setting to a function that gives what the map gives, and to what it must give."""
 

@@ -8,8 +8,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from conformance.transforms.explicit_mesh import DEVICES, along, divided, divided_along, mesh_of
-from conformance.transforms.linen.uses.base import FEATURES, OUTPUTS, Setting, Use, roll
-from conformance.transforms.linen.uses.scans import bits, of_all
+from conformance.transforms.linen.uses.base import (
+    FEATURES,
+    OUTPUTS,
+    Setting,
+    Use,
+    bits,
+    of_all,
+    roll,
+)
 
 
 class Drawn(nn.Module):

@@ -7,8 +7,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from conformance.transforms.linen.uses.base import FEATURES, OUTPUTS, Setting, Use, roll
-from conformance.transforms.linen.uses.scans import bits, of_all
+from conformance.transforms.linen.uses.base import (
+    FEATURES,
+    OUTPUTS,
+    Setting,
+    Use,
+    bits,
+    of_all,
+    roll,
+)
 from conformance.transforms.sequences import (
     LINES,
     STEPS,

@@ -14,6 +14,8 @@ from conformance.transforms.linen.uses.base import (
     OUTPUTS,
     Setting,
     Use,
+    bits,
+    of_all,
     roll,
 )
 from conformance.transforms.linen.uses.loops import STEPS, Product
@@ -80,16 +82,6 @@ def scanned_names(s: Setting) -> Any:
     y = jnp.einsum("bsf,bfso->bso", xs, w) + jnp.moveaxis(b, 2, 1)
     state = {"cache": {"steps": {"total": total + y}}}
     return mapped, ((y.sum(1), (y, np.ones((s.size, STEPS), bool))), state, np.array(True))
-
-
-def bits(key: Any) -> Any:
-    """One number of 2^64: no two of a use's draws are alike by chance."""
-    return jax.random.bits(key, (2,))
-
-
-def of_all(drawn: Any) -> Any:
-    """How many different numbers are drawn."""
-    return np.array(len(np.unique(np.reshape(drawn, (-1, 2)), axis=0)))
 
 
 class Layer(nn.Module):
