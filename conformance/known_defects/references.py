@@ -108,6 +108,19 @@ REFERENCES: tuple[Defect, ...] = (
         all_laws=False,
     ),
     Defect(
+        id="vmap-gradient-of-ref-within",
+        transform="jax.vmap",
+        versions={"jax": ">=0.7.2,<0.8"},
+        affects=calls_of("lax.addupdate.within", any_axes),
+        law="mapping.equals-per-example",
+        call=rule_call("lax.addupdate.within", (0, 0)),
+        description=(
+            "A map of a function that takes the gradient of another one, which has a Ref, raises "
+            "NotImplementedError: Batching rule for 'freeze' not implemented."
+        ),
+        upstream=f"{NOT_FOUND_ON_THE_30TH} The function passes in 0.10.1.",
+    ),
+    Defect(
         id="vmap-jit-of-ref-indexed-beside-number",
         transform="jax.vmap",
         versions={"jax": ">=0.10.1"},
