@@ -45,7 +45,7 @@ def for_you(
     if not sources.uses and not sources.packages and not was and not now:
         return None
     old, new = observations(before), observations(after)
-    sides = [_side(each) for each in (first, second)]
+    sides = _side(first), _side(second)
     known = before_it_runs(sources, was, now, old, new, sides)
     sound = [name for name in was if name in now and not now[name].error and not was[name].error]
     regressed, regressed_keys = _of_subjects(sound, differences)

@@ -10,12 +10,11 @@ from conformance.upgrade.for_you.conditions import ADDED, HELD
 from conformance.upgrade.for_you.lines import Line, Place
 from conformance.upgrade.for_you.names import places
 from conformance.upgrade.for_you.packages import Side
-from conformance.upgrade.sources.containers import ADDED as LATER
-from conformance.upgrade.sources.containers import HELD as IN_A_CONTAINER
+from conformance.upgrade.sources.containers import ADDED_LATER, IN_A_CONTAINER
 
 _SINCE = {
     IN_A_CONTAINER: (Version("0.12.0"), HELD),
-    LATER: (Version("0.12.5"), ADDED),
+    ADDED_LATER: (Version("0.12.5"), ADDED),
 }
 """What the sources do, the first Flax that takes it otherwise, and what to do.
 

@@ -1,6 +1,6 @@
 """What is known for the user as soon as each environment was asked about their code, before anything runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import attrs
 
@@ -58,13 +58,17 @@ class Early:
         return things_to_do(self.work)
 
 
+_UNKNOWN = Side(None, {}), Side(None, {})
+"""Two environments of which nothing is known."""
+
+
 def before_it_runs(
     sources: UserSources,
     was: Subjects,
     now: Subjects,
     old: Mapping[str, Value],
     new: Mapping[str, Value],
-    sides: Sequence[Side] = (),
+    sides: tuple[Side, Side] = _UNKNOWN,
 ) -> Early:
     """What the user has to do and to know of names, and of subjects that cannot be made.
 
@@ -74,7 +78,7 @@ def before_it_runs(
         now: Those in the one they may move to.
         old: The observations of the first, of which those of names count.
         new: Those of the second.
-        sides: What both environments say of packages and PRNGs; nothing where that is not known.
+        sides: What both environments say of packages and PRNGs.
 
     """
     uses = by_name(sources.uses)
@@ -87,14 +91,14 @@ def before_it_runs(
     return Early(
         title=_title(sources, {**was, **now}),
         work=(
-            *(keeping_out(sources.pins, *sides) if sides else ()),
-            *(not_going_with(sources.packages, *sides) if sides else ()),
+            *keeping_out(sources.pins, *sides),
+            *not_going_with(sources.packages, *sides),
             *moves_said_once(each_said_once(lines)),
-            *(plain_containers(sources.operations, *sides) if sides else ()),
-            *(made_without_a_mesh(sources.operations, uses, *sides) if sides else ()),
+            *plain_containers(sources.operations, *sides),
+            *made_without_a_mesh(sources.operations, uses, *sides),
             *failing,
             *never_made(was, now),
-            *(of_flag(uses, *sides) if sides else ()),
+            *of_flag(uses, *sides),
         ),
         know=(
             *moves_said_once(each_said_once(deprecated(uses, old, new))),

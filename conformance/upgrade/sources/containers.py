@@ -11,8 +11,8 @@ from conformance.upgrade.sources.held import LAYERS, is_empty, items
 from conformance.upgrade.sources.own_modules import Members, OwnModules
 from conformance.upgrade.sources.scopes import Scopes
 
-HELD = "NNX module: modules in a container"
-ADDED = "NNX module: modules added to a container"
+IN_A_CONTAINER = "NNX module: modules in a container"
+ADDED_LATER = "NNX module: modules added to a container"
 _MODULE = "NNX module"
 _DATA = LAYERS | {f"flax.nnx.{n}" for n in ("Param", "Variable", "BatchStat", "Cache", "LoRAParam")}
 _DECLARED = frozenset({"Data", "data", "List", "Dict", "Sequential"})
@@ -86,7 +86,7 @@ class _Reader(Scopes, ast.NodeVisitor):
         methods = [each for each in node.body if isinstance(each, ast.FunctionDef)]
         for method in methods:
             held = self._held(method)
-            self.lines += ((line, HELD) for line, name in held if name not in declared)
+            self.lines += ((line, IN_A_CONTAINER) for line, name in held if name not in declared)
         self.lines += (
             (line, how) for line, name, how in self._added(methods) if name not in declared
         )
@@ -149,7 +149,7 @@ class _Reader(Scopes, ast.NodeVisitor):
             seen = f"self.{method.name}" in called
             for node, name in self._filled(method):
                 if name in plain:
-                    how = HELD if seen or isinstance(node, ast.AugAssign) else ADDED
+                    how = IN_A_CONTAINER if seen or isinstance(node, ast.AugAssign) else ADDED_LATER
                     yield node.lineno, name.removeprefix("self."), how
 
     def _filled(self, method: ast.FunctionDef) -> Iterator[tuple[ast.stmt, str]]:

@@ -10,10 +10,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from conformance.events.user_code import Pin
+from conformance.runner.environment_info import LIBRARIES
 from conformance.upgrade.sources.expressions import last
 from conformance.upgrade.sources.files import shown
 
-_LIBRARIES = frozenset({"jax", "jaxlib", "flax"})
 _ROOTS = ("pyproject.toml", "setup.py", "setup.cfg")
 _UP = 3
 """So far up: what lies further up is not the project's for certain."""
@@ -80,7 +80,7 @@ def _of_libraries(text: str) -> Requirement | None:
     except InvalidRequirement:
         return None
     name = canonicalize_name(requirement.name)
-    return requirement if name in _LIBRARIES and requirement.specifier else None
+    return requirement if name in LIBRARIES and requirement.specifier else None
 
 
 def _in_list(text: str) -> Iterator[tuple[int, str]]:

@@ -10,8 +10,7 @@ from conformance.upgrade.for_you.containers import plain_containers, without_kno
 from conformance.upgrade.for_you.lines import Line, Place
 from conformance.upgrade.for_you.packages import Side
 from conformance.upgrade.sources import scan
-from conformance.upgrade.sources.containers import ADDED, containers_in
-from conformance.upgrade.sources.containers import HELD as HOLDS
+from conformance.upgrade.sources.containers import ADDED_LATER, IN_A_CONTAINER, containers_in
 from conformance.upgrade.sources.own_modules import NONE
 
 START = """
@@ -147,7 +146,9 @@ def test_modules_of_another_file_are_known_and_others_of_that_name_are_not(
         texts[name] = f"{imported}\n{MODEL.format(base='nnx.Module', line=line)}"
     for name, text in texts.items():
         (tmp_path / "net" / name).write_text(f"from flax import nnx\n{text}")
-    found = [each.file for each in scan([tmp_path / "net"]).operations if each.name == HOLDS]
+    found = [
+        each.file for each in scan([tmp_path / "net"]).operations if each.name == IN_A_CONTAINER
+    ]
     assert found == [f"net/{name}.py" for name in "abef"]
 
 
@@ -156,8 +157,8 @@ def _side(flax: str | None) -> Side:
 
 
 HELD_THERE = [
-    Operation(file="model.py", line=7, name=HOLDS),
-    Operation(file="model.py", line=9, name=HOLDS),
+    Operation(file="model.py", line=7, name=IN_A_CONTAINER),
+    Operation(file="model.py", line=9, name=IN_A_CONTAINER),
     Operation(file="other.py", line=3, name="a container held"),
 ]
 
@@ -189,7 +190,7 @@ def _done(start: str, line: str) -> list[tuple[str, int]]:
     ],
 )
 def test_a_module_that_is_added_later_is_found(start: str, line: str) -> None:
-    assert _done(start, line) == [(ADDED, 0)]
+    assert _done(start, line) == [(ADDED_LATER, 0)]
 
 
 @pytest.mark.parametrize(
@@ -200,7 +201,7 @@ def test_a_module_that_is_added_later_is_found(start: str, line: str) -> None:
     ],
 )
 def test_a_module_that_is_added_where_flax_looks_is_refused(start: str, line: str) -> None:
-    assert _done(start, line) == [(HOLDS, 0)]
+    assert _done(start, line) == [(IN_A_CONTAINER, 0)]
 
 
 @pytest.mark.parametrize(
@@ -222,7 +223,7 @@ def test_what_flax_sees_or_is_no_module_is_not_found(start: str, line: str) -> N
 
 
 def test_what_is_added_later_is_told_where_flax_leaves_it_out() -> None:
-    operations = [Operation(file="model.py", line=9, name=ADDED)]
+    operations = [Operation(file="model.py", line=9, name=ADDED_LATER)]
     (line,) = plain_containers(operations, _side("0.11.2"), _side("0.12.5"))
     assert line.places == (Place("model.py", (9,)),)
     assert "silently left out of nnx.state since flax 0.12.5" in line.sentence

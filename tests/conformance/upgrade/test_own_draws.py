@@ -10,7 +10,7 @@ from conformance.upgrade.for_you.packages import Side
 def _told(prng: str | None, was: bool | None, now: bool | None, *names: str) -> list[str]:
     uses = [Use(file="a.py", line=3, name=name) for name in names]
     sources = UserSources(files=1, uses=uses, unreadable=[])
-    sides = [Side(None, {}, prng, flag) for flag in (was, now)]
+    sides = Side(None, {}, prng, was), Side(None, {}, prng, now)
     early = before_it_runs(sources, {}, {}, {}, {}, sides)
     return [line.sentence for line in early.work if line.what == "jax.random"]
 
