@@ -238,19 +238,18 @@ _BY_KEY: Mapping[str, Condition] = {
         f"calls/flax.nnx.vmap/{method}*": attrs.evolve(_does("a bound method mapped"), place="call")
         for method in ("bound-method", "*-of-a-bound-method")
     },
-    "calls/flax.nnx.vmap/graph-modules*": _does("modules walked"),
-    "calls/flax.nnx.vmap/graph-children*": _does("modules walked"),
+    "calls/flax.nnx.vmap/graph-modules*": _does("iter_modules called"),
+    "calls/flax.nnx.vmap/graph-children*": _does("iter_children called"),
     "calls/flax.nnx.vmap/held-after-none-*": _does("an array set on a module later", of=_HOLDER),
     **{
         f"calls/flax.nnx.vmap/{form}": attrs.evolve(
-            _does("a container held", of=_HOLDER), says=says
+            _does("a container held", of=_HOLDER), says=HELD
         )
-        for says, forms in (
-            (HELD, "map-of-held-* holds-a-list holds-a-dict holds-a-tuple held-*"),
-            (ADDED, "added-later-to-*"),
-        )
-        for form in forms.split()
+        for form in ("map-of-held-*", "holds-a-list", "holds-a-dict", "holds-a-tuple", "held-*")
     },
+    "calls/flax.nnx.vmap/added-later-to-*": attrs.evolve(
+        _does("a container filled by a method", of=_HOLDER), says=ADDED
+    ),
     "calls/flax.nnx.vmap/attribute-set-on-a-variable": _does(
         "an attribute of a member set", of="Param Variable Module"
     ),

@@ -280,14 +280,16 @@ def _was_refused(sentence: str) -> bool:
 
 
 def _said_of_its_own(entry: Difference) -> str:
-    """What distinguishes lines of one kind: of calls that fail the error, of warnings the words."""
+    """What distinguishes lines of one kind: the error, the words of a warning, what to write."""
     if entry.kind is new_warnings.NEW:
         return entry.sentence
     if entry.kind in objects.KINDS:
         return objects.what_is_done(entry.key)[1]
     if entry.kind in laws.KINDS:
         return entry.cause or ""
-    return _ABOUT.split(entry.cause or "")[0] if entry.kind is failures.FAILS else ""
+    special = condition(entry)
+    said = special.says if special is not None and entry.kind in _SAID_ANEW else ""
+    return said + (_ABOUT.split(entry.cause or "")[0] if entry.kind is failures.FAILS else "")
 
 
 def _warned(key: str) -> str:

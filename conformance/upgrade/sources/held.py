@@ -8,7 +8,8 @@ from conformance.upgrade.sources.expressions import last
 _STARTS = frozenset({"__init__", "setup"})
 """Methods in which a module gets its parts."""
 
-
+_NO_MODULES = frozenset({"object", "ABC", "NamedTuple", "Protocol", "Generic", "Enum"})
+"""Bases of classes that are no modules."""
 _NOT_OF_MODULES = frozenset(
     {"len", "sum", "min", "max", "abs", "round", "int", "float", "str", "bool", "range", "sorted"}
 )
@@ -90,6 +91,27 @@ def held_later(nodes: Sequence[ast.AST]) -> Iterator[int]:
                     yield line
 
 
+def filled_later(nodes: Sequence[ast.AST]) -> Iterator[int]:
+    """Lines of methods that put a call's result into a plain container after the module has started.
+
+    A class without a base that may be a module has none that Flax looks at.
+    """
+    for cls in nodes:
+        if not isinstance(cls, ast.ClassDef) or {last(base) for base in cls.bases} <= _NO_MODULES:
+            continue
+        methods = [each for each in cls.body if isinstance(each, ast.FunctionDef)]
+        given: dict[str, list[bool]] = {}
+        nodes_of = [each for method in methods for each in ast.walk(method)]
+        for node in (each for each in nodes_of if isinstance(each, ast.Assign)):
+            for target in node.targets:
+                given.setdefault(ast.unparse(target), []).append(is_empty(node.value))
+        plain = {name for name, empty in given.items() if all(empty) and name.startswith("self.")}
+        for method in (each for each in methods if each.name not in _STARTS):
+            for node in ast.walk(method):
+                if isinstance(node, ast.stmt | ast.Call) and not plain.isdisjoint(_filled([node])):
+                    yield node.lineno
+
+
 def _made(nodes: Sequence[ast.AST], filled: set[str]) -> Iterator[tuple[str, tuple[int, ast.expr]]]:
     """Names and attributes that are containers of what is called, and where they are assigned."""
     known: set[str] = set()
@@ -108,13 +130,13 @@ def _filled(nodes: Sequence[ast.AST]) -> Iterator[str]:
     for node in nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             given = node.args[-1] if node.args else None
-            if last(node.func) in {"append", "insert"} and isinstance(given, ast.Call):
+            if last(node.func) in {"append", "insert"} and given is not None and _is_made(given):
                 yield ast.unparse(node.func.value)
             if last(node.func) == "extend" and given is not None and is_held(given):
                 yield ast.unparse(node.func.value)
         if isinstance(node, ast.AugAssign) and is_held(node.value):
             yield ast.unparse(node.target)
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+        if isinstance(node, ast.Assign) and _is_made(node.value):
             items = [each for each in node.targets if isinstance(each, ast.Subscript)]
             yield from (ast.unparse(item.value) for item in items)
 

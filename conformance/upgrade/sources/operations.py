@@ -15,7 +15,7 @@ from conformance.upgrade.sources.captured import captured_in
 from conformance.upgrade.sources.evidence import arrays_of_none, variables_compared
 from conformance.upgrade.sources.expressions import NUMPY, is_none, last, owner, parsed
 from conformance.upgrade.sources.given import assigned, given_in
-from conformance.upgrade.sources.held import held_from_callers, held_later, is_held
+from conformance.upgrade.sources.held import filled_later, held_from_callers, held_later, is_held
 from conformance.upgrade.sources.literals import of_numbers, of_vectors
 from conformance.upgrade.sources.maps import of_maps
 from conformance.upgrade.sources.tree_arguments import trees_in
@@ -72,6 +72,7 @@ def operations_in(source: bytes | str, file: str) -> list[Operation]:
     found |= {(line, "streams split again") for line in _split_again(nodes)}
     later = (*held_later(nodes), *held_from_callers(nodes))
     found |= {(line, "a container held") for line in later}
+    found |= {(line, "a container filled by a method") for line in filled_later(nodes)}
     found |= {(line, "None among leaves") for line in _nones(nodes)}
     found |= {(line, "an array of None") for line in arrays_of_none(nodes)}
     found |= {(line, "equations taken apart") for line in _equations(nodes)}
@@ -163,8 +164,8 @@ def _of_calls(node: ast.AST) -> Iterator[str]:
     if not isinstance(node, ast.Call):
         return
     name, first = last(node.func), node.args[0] if node.args else None
-    if name in {"iter_modules", "iter_children", "iter_graph"}:
-        yield "modules walked"
+    if name in {"iter_modules", "iter_children"}:
+        yield f"{name} called"
     if name == "Sequential" and not node.args and not node.keywords:
         yield "an empty sequence"
     if name == "hash" and isinstance(first, ast.Name):

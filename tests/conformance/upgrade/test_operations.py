@@ -50,7 +50,8 @@ FOUND = {
     "n = jnp.size([a, b])": "size of a list",
     "xs = []\nfor x in y:\n    xs.append(x)\nn = jnp.size(xs)": "size of a list",
     "n = jnp.size(list(y))": "size of a list",
-    "n = len(list(model.iter_modules()))": "modules walked",
+    "n = len(list(model.iter_modules()))": "iter_modules called",
+    "n = len(list(nnx.iter_children(model)))": "iter_children called",
     "ok = issubclass(t, jax.Array)": "a class asked for",
     "m = (a < n).astype(float)\ns = jnp.sum(x, where=m)": "numbers given as where",
     "@f.register(jax.Array)\ndef g(x):\n    return x": "a class asked for",
@@ -75,6 +76,18 @@ FOUND = {
     "class M:\n    def __init__(self):\n        self.h = None\n    def f(self, x):\n        self.h = x": (
         "an array set on a module later"
     ),
+}
+_FILLS = (
+    "class M({}):\n    def __init__(self):\n        self.l = {}\n    def grow(self):\n        {}"
+)
+"""A class whose method does something, with its base and what it starts with."""
+FOUND |= {
+    _FILLS.format(*each): "a container filled by a method"
+    for each in (
+        ("nnx.Module", "[]", "self.l.append(self.make())"),
+        ("Base", "{}", "self.l['a'] = make(self)"),
+        ("nnx.Module", "list()", "self.l.extend([make()])"),
+    )
 }
 _HOLDS = "class M:\n    def __init__(self, {}):\n        self.l = {}\nm = M({})"
 """A class that keeps what it is given, and what it is given."""
@@ -206,3 +219,18 @@ def test_an_array_that_holds_no_none_is_not_told_of_none() -> None:
 def test_what_is_given_and_kept_is_no_container_of_modules(each: tuple[str, str, str]) -> None:
     found = {done.name for done in operations_in(_HOLDS.format(*each), "a.py")}
     assert "a container held" not in found
+
+
+@pytest.mark.parametrize(
+    "each",
+    [
+        ("nnx.Module", "[make()]", "self.l[0].grow()"),
+        ("nnx.Module", "nnx.List([])", "self.l.append(make())"),
+        ("nnx.Module", "[]", "self.l.append(float(x))"),
+        ("nnx.Module", "[]", "found = {}; found['a'] = make()"),
+        ("object", "[]", "self.l.append(make())"),
+    ],
+)
+def test_what_no_method_adds_to_is_not_filled_later(each: tuple[str, str, str]) -> None:
+    found = {done.name for done in operations_in(_FILLS.format(*each), "a.py")}
+    assert "a container filled by a method" not in found

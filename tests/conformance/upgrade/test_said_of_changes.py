@@ -31,6 +31,27 @@ def test_a_container_that_a_module_holds_is_said_with_what_to_write_and_before_o
     assert second[2].startswith("1 call fails now (instance)")
 
 
+def test_what_a_method_adds_is_told_to_who_adds_it_and_apart_from_other_changes() -> None:
+    key, walked = "calls/flax.nnx.vmap/added-later-to-a-list", "calls/flax.nnx.vmap/graph-children"
+    was, now = ({"gives": "int", "values": [n]} for n in (2, 0))
+    uses = (MODULE, Use(file="a.py", line=2, name="flax.nnx.List"))
+    held, filled, walks = (
+        Operation(file="a.py", line=line, name=name)
+        for line, name in (
+            (9, "a container held"),
+            (12, "a container filled by a method"),
+            (14, "iter_children called"),
+        )
+    )
+    assert near(uses, {key: was}, {key: now}, (held,)) == []
+    both = {key: was, walked: was}, {key: now, walked: now}
+    first, second = sorted(near(uses, *both, (held, filled, walks)))
+    assert first[0] == "a.py:12"
+    assert "silently left out of nnx.state" in first[2]
+    assert second[0] == "a.py:14"
+    assert "silently" not in second[2]
+
+
 def test_another_name_of_a_primitive_is_said_with_both_to_who_asks_for_one() -> None:
     key = "calls/jax.vmap/plain-make_jaxpr-names-of-primitives"
     traces = Use(file="a.py", line=2, name="jax.make_jaxpr")
