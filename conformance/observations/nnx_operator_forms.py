@@ -15,10 +15,13 @@ from conformance.observations.call_forms import Forms, whole
 from conformance.observations.nnx_parts import of_nnx
 from conformance.observations.record import needed
 
+_MOST_KEYS = 20
+"""No layer that is made here draws as many."""
+
 
 def nnx() -> Forms:
     """Forms of what users do with Variables and streams, transforms aside."""
-    return {**_of_variables(), **_of_streams(), **_of_dropout()}
+    return {**_of_variables(), **_of_streams(), **_of_dropout(), **_of_new_layers()}
 
 
 def _within(derived: str, function: Callable[[Any], Any], given: Any) -> Any:
@@ -186,3 +189,22 @@ def _of_dropout() -> Forms:
         x, rngs=rngs(0).dropout
     )
     return forms
+
+
+def _of_new_layers() -> Forms:
+    """How many keys a layer draws from the stream that it is given when it is made."""
+
+    def drawn(make: Callable[[Any], Any]) -> int:
+        given, fresh = (of_nnx("Rngs")(0) for _ in range(2))
+        make(given)
+        following = jax.random.key_data(given())
+        keys = (jax.random.key_data(fresh()) for _ in range(_MOST_KEYS))
+        return next(n for n, key in enumerate(keys) if bool((key == following).all()))
+
+    return {
+        "keys-drawn-by-a-new-Dropout": lambda: drawn(lambda r: of_nnx("Dropout")(0.5, rngs=r)),
+        "keys-drawn-by-a-new-MultiHeadAttention": lambda: drawn(
+            lambda r: of_nnx("MultiHeadAttention")(2, 4, dropout_rate=0.5, decode=False, rngs=r)
+        ),
+        "keys-drawn-by-a-new-RNN": lambda: drawn(lambda r: of_nnx("RNN")(jnp.sin, rngs=r)),
+    }

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from conformance.events.user_code import Use
-from conformance.upgrade.for_you.conditions import is_of_objects
 from conformance.upgrade.for_you.index import Uses
 
 _DERIVATIVES = frozenset(
@@ -121,6 +120,20 @@ _OF_DERIVATIVES = re.compile("grad|jac|jvp|vjp|hess|linear|deriv|differen")
 _AXIS = frozenset({"axis"})
 """The keyword that functions of arrays are given by position, too: as the second argument."""
 _KEYWORD = re.compile(r"unexpected keyword argument '(\w+)'")
+_NOT_OF_THE_MAP = "calls/*.vmap/{}-*"
+_ABOUT_OBJECTS = [
+    "operator",
+    "tree",
+    "struct",
+    "spec",
+    "at-edges",
+    "of",
+    "traced",
+    "whole",
+    "held",
+    "attribute",
+]
+"""How the names of forms begin that are about what is mapped, not about how the map is called."""
 _NOT_OF_WORKING_CODE = "errors."
 """How the ids of laws begin that say what a mistake in a call raises."""
 
@@ -233,7 +246,7 @@ def _about(key: str, call: Callable[[], object], uses: Uses) -> Collection[str]:
     made_of = {name for name in code_names.dotted_in(call) if "." in name or not name.islower()}
     transform = key.split("/")[1]
     # What is done with the objects that are mapped is not about the map.
-    rest = set() if is_of_objects(key) else {transform}
+    rest = set() if _is_of_objects(key) else {transform}
     if made_of and {_last(each) for each in made_of} <= _DERIVATIVES:
         # What is differentiated is made of what any code uses.
         return made_of if _OF_DERIVATIVES.search(key) else rest
@@ -244,6 +257,11 @@ def _about(key: str, call: Callable[[], object], uses: Uses) -> Collection[str]:
         return {transform}
     found = placed or code_names.of_trees_in(call) & uses.keys()
     return found or rest
+
+
+def _is_of_objects(key: str) -> bool:
+    """Whether an observed call is about what is mapped, or made a module of, and not about the map."""
+    return any(fnmatch.fnmatchcase(key, _NOT_OF_THE_MAP.format(kind)) for kind in _ABOUT_OBJECTS)
 
 
 def _is_of_the_other(name: str, library: str) -> bool:

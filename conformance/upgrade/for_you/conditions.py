@@ -9,6 +9,15 @@ import attrs
 from conformance.events.user_code import Use
 from conformance.upgrade.difference import Difference
 from conformance.upgrade.for_you.index import NOTHING_DONE, Operations, Uses
+from conformance.upgrade.for_you.what_to_write import (
+    ADDED,
+    DRAWS,
+    EXPLICIT,
+    HELD,
+    NO_LONGER_VECTORIZED,
+    OWN_STREAM,
+    UNDER_A_MESH,
+)
 
 
 @attrs.frozen
@@ -34,18 +43,6 @@ def _does(*operations: str, of: str = "") -> Condition:
 
 
 _HOLDER = "Module Object Pytree"
-HELD = (
-    "a list, tuple or dict of modules or arrays is no attribute of a module any more: make it "
-    "nnx.List(...) or nnx.Dict(...), or mark it with nnx.data(...)"
-)
-ADDED = (
-    "modules and Variables that a method adds to a plain list or dict are silently left out of nnx.state "
-    "since flax 0.12.5, so that they are not trained and not saved: make it nnx.List([]) or nnx.Dict({})"
-)
-_UNDER_A_MESH = (
-    "a layout needs a mesh now: make the layer under jax.set_mesh(mesh), which `with mesh:` is not, or "
-    "give {} eager_sharding=False"
-)
 _WITHOUT_A_MESH = ("nothing", "jit", "eval-shape")
 _CELLS = "GRUCell LSTMCell OptimizedLSTMCell SimpleCell"
 _SHARDS = [
@@ -53,10 +50,6 @@ _SHARDS = [
     for kind in ("Array", "an object")
     for attribute in ("addressable_shards", "addressable_data")
 ]
-_EXPLICIT = (
-    "the axes are Explicit now: arrays carry their layout, and what leaves that of a result open raises "
-    "ShardingTypeError. axis_types=(jax.sharding.AxisType.Auto,) * n gives what it was"
-)
 _GIVES_SPECS = "PartitionSpec P logical_to_mesh_axes logical_to_mesh get_partition_spec"
 _LAYS_OUT = """
     with_partitioning with_logical_partitioning with_logical_constraint unbox Partitioned
@@ -104,7 +97,7 @@ _BY_KEY: Mapping[str, Condition] = {
     "calls/jax.pmap/result-along-another-axis*": attrs.evolve(
         _does("a result along another axis"), place="call"
     ),
-    "calls/*map/of-number-*": attrs.evolve(_does("a number given"), place="call"),
+    "calls/*map/of-number-*": attrs.evolve(_does("{} given a number"), place="call"),
     "calls/jax.*map/rank-0": attrs.evolve(
         _does("a number mapped"), place="call", given=frozenset({"axis_size"})
     ),
@@ -114,7 +107,7 @@ _BY_KEY: Mapping[str, Condition] = {
         _does("a layout by columns"), place="file"
     ),
     "calls/jax.vmap/plain-make_mesh-kinds-of-axes": Condition(
-        unless=frozenset({"axis_types"}), says=_EXPLICIT
+        unless=frozenset({"axis_types"}), says=EXPLICIT
     ),
     "calls/jax.pmap/pmap-of-pmap*": attrs.evolve(_does("a pmap within a pmap"), place="file"),
     "calls/jax.*map/*-by-small-numbers": attrs.evolve(
@@ -122,7 +115,7 @@ _BY_KEY: Mapping[str, Condition] = {
     ),
     **{
         f"calls/jax.vmap/plain-each-flax.*-{given}": attrs.evolve(
-            _does("a number given"), place="call"
+            _does("{} given a number"), place="call"
         )
         for given in ("one-number", "dict-of-numbers")
     },
@@ -159,6 +152,9 @@ _BY_KEY: Mapping[str, Condition] = {
         for stack in ("hstack", "vstack", "dstack", "column_stack")
     },
     "calls/jax.vmap/plain-numpy.*-list": attrs.evolve(_does("{} of a list"), place="call"),
+    "calls/jax.vmap/traced-solve-vector-*": attrs.evolve(
+        _does("{} of a stack of matrices"), place="call"
+    ),
     "warnings/calls/jax.scipy.linalg.*-batch-of-vectors": attrs.evolve(
         _does("{} of a stack of matrices"), place="call"
     ),
@@ -177,8 +173,16 @@ _BY_KEY: Mapping[str, Condition] = {
     ),
     "calls/jax.vmap/plain-numpy.array-*none": _does("an array of None", of="array asarray"),
     **{
-        f"calls/flax.nnx.vmap/{call}": Condition(unless=frozenset({"deterministic"}))
+        f"calls/flax.nnx.vmap/{call}": Condition(
+            unless=frozenset({"deterministic"}), says=OWN_STREAM
+        )
         for call in ("Dropout-not-told", "dropout-made-with-rngs")
+    },
+    **{
+        f"calls/flax.nnx.vmap/keys-drawn-by-a-new-{name}": Condition(
+            names=frozenset({name}), given=frozenset(given.split()), says=DRAWS
+        )
+        for name, given in (("Dropout", ""), ("MultiHeadAttention", "dropout_rate"), ("RNN", ""))
     },
     "calls/flax.nnx.vmap/cell-carry-without-streams": attrs.evolve(
         _does("a carry started without streams", of=_CELLS),
@@ -187,7 +191,7 @@ _BY_KEY: Mapping[str, Condition] = {
     ),
     **{
         f"calls/flax.nnx.vmap/annotated-by-{name.replace('_', '-')}-in-{setting}": attrs.evolve(
-            _does("a layout without a mesh", of=name), says=_UNDER_A_MESH.format(name)
+            _does("a layout without a mesh", of=name), says=UNDER_A_MESH.format(name)
         )
         for name in ("with_partitioning", "with_metadata")
         for setting in _WITHOUT_A_MESH
@@ -196,7 +200,7 @@ _BY_KEY: Mapping[str, Condition] = {
         f"calls/flax.nnx.vmap/annotated-by-{word.replace('_', '-')}-in-{setting}": attrs.evolve(
             _does("a Variable with a layout without a mesh", of="Param Variable BatchStat Cache"),
             given=frozenset({word}),
-            says=_UNDER_A_MESH.format("the Variable"),
+            says=UNDER_A_MESH.format("the Variable"),
         )
         for word in ("sharding", "sharding_names", "out_sharding")
         for setting in _WITHOUT_A_MESH
@@ -219,7 +223,9 @@ _BY_KEY: Mapping[str, Condition] = {
     ),
     "warnings/calls/flax.nnx.Param-sharding_names": Condition(given=frozenset({"sharding_names"})),
     "warnings/calls/jax.pure_callback-vectorized": Condition(given=frozenset({"vectorized"})),
-    "calls/jax.vmap/callback-vectorized": Condition(given=frozenset({"vectorized"})),
+    "calls/jax.vmap/callback-vectorized": Condition(
+        given=frozenset({"vectorized"}), says=NO_LONGER_VECTORIZED
+    ),
     "calls/jax.vmap/callback": Condition(unless=frozenset({"vmap_method", "vectorized"})),
     **{
         f"calls/flax.nnx.vmap/operator-{name}*": _does("an attribute changed in place", of=_HOLDER)
@@ -273,20 +279,6 @@ _BY_ERROR: Mapping[str, Condition] = {
     "Passing an array as a dtype": _does("an array as a dtype"),
 }
 """By what the call raises now, whatever function it is of."""
-_NOT_OF_THE_MAP = "calls/*.vmap/{}-*"
-_ABOUT_OBJECTS = [
-    "operator",
-    "tree",
-    "struct",
-    "spec",
-    "at-edges",
-    "of",
-    "traced",
-    "whole",
-    "held",
-    "attribute",
-]
-"""How the names of forms begin that are about what is mapped, not about how the map is called."""
 
 
 def condition(entry: Difference) -> Condition | None:
@@ -296,16 +288,6 @@ def condition(entry: Difference) -> Condition | None:
             if fnmatch.fnmatchcase(key, glob):
                 return found
     return next((of for said, of in _BY_ERROR.items() if said in entry.sentence), None)
-
-
-def is_of_objects(key: str) -> bool:
-    """Whether an observed call is about what is mapped, or made a module of, and not about the map.
-
-    Args:
-        key: Such as `calls/jax.vmap/operator-item-of-a-vector`.
-
-    """
-    return any(fnmatch.fnmatchcase(key, _NOT_OF_THE_MAP.format(kind)) for kind in _ABOUT_OBJECTS)
 
 
 def met(

@@ -6,10 +6,10 @@ import attrs
 from packaging.version import Version
 
 from conformance.events.user_code import Operation
-from conformance.upgrade.for_you.conditions import ADDED, HELD
 from conformance.upgrade.for_you.lines import Line, Place
 from conformance.upgrade.for_you.names import places
 from conformance.upgrade.for_you.packages import Side
+from conformance.upgrade.for_you.what_to_write import ADDED, HELD
 from conformance.upgrade.sources.containers import ADDED_LATER, IN_A_CONTAINER
 
 _SINCE = {

@@ -28,7 +28,7 @@ from conformance.upgrade.kinds import DifferenceKind
 
 _OF_USE = frozenset({"defaults-changed", "arguments-needed"})
 """Kinds, beside those that need work, that concern who calls the function."""
-_SAID_ANEW = (failures.FAILS, call_forms.FACTS)
+_SAID_ANEW = (failures.FAILS, call_forms.FACTS, call_forms.RESULTS)
 _ABOUT = re.compile(r"['\"`(\[\d]")
 """Where an error's message begins to name what the call was of."""
 _OF_A_FUNCTION = re.compile(r"^plain-(each-)?[\w.]+-(?=.)")
@@ -49,6 +49,9 @@ _ERROR = re.compile(r"\w*(Error|Exception): ")
 _KEYWORD = re.compile(r"got an unexpected keyword argument '\w+'")
 _MOST_GIVEN = re.compile(r"takes (\d+) positional arguments? but \d+ were given")
 _WORD = re.compile(r"[A-Za-z]+")
+_NUMBER = re.compile(r"nan|-?inf|-?[\d.]+(?:e[-+]?\d+)?")
+_CUT_OFF = re.compile(r"[;,.]? see:?$", re.IGNORECASE)
+"""How the first line of a text ends whose next line is an address."""
 
 
 def nearby(
@@ -100,7 +103,7 @@ def nearby(
             yield line(mine[0].sentence), tuple(entry.key for entry in mine)
             continue
         special = condition(mine[0])
-        said = f"{_counted(mine)}: {mine[0].sentence.splitlines()[0]}"
+        said = f"{_counted(mine)}: {_CUT_OFF.sub('', mine[0].sentence.splitlines()[0])}"
         if special is not None and special.says and mine[0].kind in _SAID_ANEW:
             said = f"{special.says}. {_error_of(mine[0])}".strip()
         yield line(said), tuple(entry.key for entry in mine)
@@ -251,6 +254,8 @@ def _is_near(entry: Difference) -> bool:
     of_results = entry.kind is call_forms.RESULTS
     if of_results and (_is_weak_alone(entry.sentence) or _was_refused(entry.sentence)):
         return False
+    if of_results and "/at-edges-" in entry.key and _was_no_number(entry.sentence):
+        return False
     return entry.kind.urgency == "work" or entry.kind.id in _OF_USE
 
 
@@ -272,6 +277,17 @@ def _is_weak_alone(sentence: str) -> bool:
     # A long one is shown as far as `...`.
     shown = min((len(side) - 3 for side in sides if side.endswith("...")), default=None)
     return sides[0][:shown] == sides[1][:shown]
+
+
+def _was_no_number(sentence: str) -> bool:
+    """Whether all that differs was NaN or infinite before, which code that works does not go on with."""
+    was, _, now = sentence.removeprefix("gave ").partition("; gives ")
+    if "..." in sentence:
+        return False
+    sides = [_NUMBER.findall(side) for side in (was, now)]
+    differ = [a for a, b in zip(*sides, strict=False) if a != b]
+    alike = len(sides[0]) == len(sides[1])
+    return alike and bool(differ) and all(a.lstrip("-") in {"nan", "inf"} for a in differ)
 
 
 def _was_refused(sentence: str) -> bool:

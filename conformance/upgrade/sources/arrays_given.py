@@ -12,7 +12,7 @@ _MAKERS = frozenset({"ones", "zeros", "full", "ones_like", "zeros_like", "arange
 _SHAPED = frozenset({"ones", "zeros", "full", "empty", "normal", "uniform", "broadcast_to"})
 _OF_MATRICES = frozenset({"cholesky", "cho_factor", "lu_factor", "inv", "lu", "qr"})
 """Functions that give a stack where they are given one."""
-_SOLVES = frozenset({"cho_solve", "lu_solve", "solve_triangular"})
+_SOLVES = frozenset({"cho_solve", "lu_solve", "solve_triangular", "solve"})
 _STACK = 3
 """The dimensions of a stack of matrices."""
 _PRODUCTS = frozenset({"dot", "vdot", "inner", "matmul", "einsum", "tensordot", "dot_general"})

@@ -101,10 +101,10 @@ def filled_later(nodes: Sequence[ast.AST]) -> Iterator[int]:
             continue
         methods = [each for each in cls.body if isinstance(each, ast.FunctionDef)]
         given: dict[str, list[bool]] = {}
-        nodes_of = [each for method in methods for each in ast.walk(method)]
-        for node in (each for each in nodes_of if isinstance(each, ast.Assign)):
-            for target in node.targets:
-                given.setdefault(ast.unparse(target), []).append(is_empty(node.value))
+        within = [each for method in methods for each in ast.walk(method)]
+        for assigned in (each for each in within if isinstance(each, ast.Assign)):
+            for target in assigned.targets:
+                given.setdefault(ast.unparse(target), []).append(is_empty(assigned.value))
         plain = {name for name, empty in given.items() if all(empty) and name.startswith("self.")}
         for method in (each for each in methods if each.name not in _STARTS):
             for node in ast.walk(method):

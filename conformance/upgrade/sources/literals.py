@@ -25,14 +25,15 @@ def of_vectors(node: ast.AST) -> Iterator[str]:
 
 
 def of_numbers(node: ast.AST) -> Iterator[str]:
-    """That a call is given a number of Python's, or a dict of such, and `ldexp of plain numbers`."""
-    first = node.args[0] if isinstance(node, ast.Call) and node.args else None
+    """Such as `top_k given a number`, of Python's or a dict of such, and `ldexp of plain numbers`."""
+    if not isinstance(node, ast.Call):
+        return
+    first = node.args[0] if node.args else None
     values = first.values if isinstance(first, ast.Dict) else [first]
     if values and all(value is not None and _is_number(value) for value in values):
-        yield "a number given"
-    given = node.args if isinstance(node, ast.Call) else []
+        yield f"{last(node.func)} given a number"
     # Whole numbers alone are sizes.
-    if isinstance(node, ast.Call) and any(map(_is_float, given)) and all(map(_is_positive, given)):
+    if any(map(_is_float, node.args)) and all(map(_is_positive, node.args)):
         yield f"{last(node.func)} of plain numbers"
 
 

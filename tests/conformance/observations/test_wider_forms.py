@@ -136,6 +136,15 @@ def test_nothing_is_left_registered_or_set() -> None:
     assert jax.config.values == before
 
 
+def test_layers_that_draw_a_key_when_they_are_made_are_told() -> None:
+    forms = nnx_operator_forms.nnx()
+    # Flax 0.11 began to fork the streams that these are given.
+    forks = int(Version(flax.__version__) >= Version("0.11"))
+    for name, parameters in (("Dropout", 0), ("MultiHeadAttention", 8), ("RNN", 0)):
+        given = told(forms, f"keys-drawn-by-a-new-{name}")
+        assert given["values"] == [parameters + forks]
+
+
 def test_modules_that_are_added_later_are_counted_as_flax_has_them() -> None:
     forms = nnx_graph_forms.nnx()
     assert told(forms, "added-later-to-own-list") == told(forms, "held-from-the-start-own-list")

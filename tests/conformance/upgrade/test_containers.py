@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from conformance.events.user_code import Operation
-from conformance.upgrade.for_you.conditions import HELD
 from conformance.upgrade.for_you.containers import plain_containers, without_known
 from conformance.upgrade.for_you.lines import Line, Place
 from conformance.upgrade.for_you.packages import Side
+from conformance.upgrade.for_you.what_to_write import HELD
 from conformance.upgrade.sources import scan
 from conformance.upgrade.sources.containers import ADDED_LATER, IN_A_CONTAINER, containers_in
 from conformance.upgrade.sources.own_modules import NONE

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import msgspec
+import numpy as np
 import pytest
 
 from conformance.events.user_code import Operation, Use
 from conformance.upgrade.name_changes import keyword_change
+from conformance.upgrade.sources import operations_in
 from conformance.upgrade.sources.of_objects import done_in
 from tests.conformance.upgrade.user_sides import found, near, side
 
@@ -216,3 +219,96 @@ def test_a_keyword_that_a_signature_did_not_show_is_said_where_it_was_asked_for(
     (line,) = found(side({}, {key: was}, uses=call), side({}, {key: now}, uses=call)).work
     assert line.sentence.startswith("takes no fun= since jax 0.7.0 ")
     assert found(side({}, {key: now}, uses=call), side({}, {key: now}, uses=call)).work == ()
+
+
+@pytest.mark.parametrize(("given", "lines"), [("3.0", 1), ("x.reshape(-1)", 0)])
+def test_what_fails_of_a_number_is_told_to_who_gives_one_to_that_function(
+    given: str, lines: int
+) -> None:
+    key = "calls/jax.vmap/of-number-lax.top_k"
+    use = Use(file="a.py", line=1, name="jax.lax.top_k", positional=2)
+    done = tuple(operations_in(f"y = lax.top_k({given}, 2)", "a.py"))
+    assert len(near((use,), {key: ACCEPTED}, {key: REFUSED}, done)) == lines
+
+
+@pytest.mark.parametrize(
+    ("source", "lines"),
+    [
+        ("y = jnp.linalg.solve(jnp.ones((4, 3, 3)), b)", 1),
+        ("y = jnp.linalg.solve(j.T @ j, j.T @ g)", 0),
+        ("y = jnp.linalg.solve(jnp.ones((4, 3, 3)), f[..., None])[..., 0]", 0),
+    ],
+)
+def test_a_solve_is_told_to_who_gives_a_stack_of_matrices_and_no_columns(
+    source: str, lines: int
+) -> None:
+    key = "calls/jax.vmap/traced-solve-vector-by-two"
+    use = Use(file="a.py", line=1, name="jax.numpy.linalg.solve", positional=2)
+    grad = Use(file="a.py", line=2, name="jax.grad", positional=1)
+    done = tuple(operations_in(source, "a.py"))
+    assert len(near((use, grad), {key: ACCEPTED}, {key: REFUSED}, done)) == lines
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "lines"),
+    [
+        ([np.nan, 0.5], [0.0, 0.5], 0),
+        ([-np.inf, 0.5], [np.nan, 0.5], 0),
+        ([1.0, 0.5], [np.nan, 0.5], 1),
+        ([np.nan, 0.5], [np.nan, 0.25], 1),
+        ([np.nan, 0.5], [0.0, 0.25], 1),
+    ],
+)
+def test_what_was_no_number_at_an_edge_is_told_to_nobody(
+    was: list[float], now: list[float], lines: int
+) -> None:
+    key = "calls/jax.vmap/at-edges-least-squares"
+    use = Use(file="a.py", line=1, name="jax.numpy.linalg.lstsq", positional=2)
+    values = ({key: {"gives": "float32[2]", "values": [np.array(v)]}} for v in (was, now))
+    assert len(near((use,), *values)) == lines
+
+
+def test_a_callback_that_is_vectorized_is_told_what_to_write() -> None:
+    key = "calls/jax.vmap/callback-vectorized"
+    use = Use(file="a.py", line=1, name="jax.pure_callback", positional=3, keywords=("vectorized",))
+    vmap = Use(file="a.py", line=2, name="jax.vmap", positional=1)
+    other = msgspec.structs.replace(use, keywords=("vmap_method",))
+    ((where, _, said),) = near((use, vmap), {key: ACCEPTED}, {key: REFUSED})
+    assert where == "a.py:1"
+    assert "vmap_method='legacy_vectorized'" in said
+    assert near((other, vmap), {key: ACCEPTED}, {key: REFUSED}) == []
+
+
+def test_layers_that_draw_a_key_when_they_are_made_are_told_to_who_makes_them() -> None:
+    names = {"Dropout": (), "MultiHeadAttention": ("dropout_rate",), "RNN": ()}
+    keys = {name: f"calls/flax.nnx.vmap/keys-drawn-by-a-new-{name}" for name in names}
+    was, now = ({key: {"gives": "int", "values": [n]} for key in keys.values()} for n in (0, 1))
+    uses = [
+        Use(file="a.py", line=line, name=f"flax.nnx.{name}", keywords=words)
+        for line, (name, words) in enumerate(names.items(), 1)
+    ]
+    told = near(tuple(uses), was, now)
+    assert sorted(where for where, *_ in told) == ["a.py:1", "a.py:2", "a.py:3"]
+    assert all("nnx.Rngs(0, dropout=1)" in said for *_, said in told)
+    # One without dropout draws as before.
+    uses[1] = msgspec.structs.replace(uses[1], keywords=())
+    assert sorted(where for where, *_ in near(tuple(uses), was, now)) == ["a.py:1", "a.py:3"]
+    linen = Use(file="a.py", line=1, name="flax.linen.Dropout")
+    assert near((linen,), was, now) == []
+
+
+def test_other_elements_that_a_dropout_drops_are_said_in_words() -> None:
+    key = "calls/flax.nnx.vmap/Dropout-not-told"
+    values = ({key: {"gives": "float32[2]", "values": [np.array(v)]}} for v in ([0.0, 2], [2.0, 2]))
+    use = Use(file="a.py", line=1, name="flax.nnx.Dropout", positional=1, keywords=("rngs",))
+    ((_, _, said),) = near((use,), *values)
+    assert said.startswith("the same seed drops other elements")
+    assert not said.endswith(" ")
+
+
+def test_a_warning_is_cut_off_before_an_address_that_is_on_its_next_line() -> None:
+    key = "warnings/calls/flax.nnx.Module.sow-called"
+    warned = [{"category": "DeprecationWarning", "line": "'Module.sow()' is deprecated; see"}]
+    use = Use(file="a.py", line=1, name="flax.nnx.Module.sow")
+    ((_, _, said),) = near((use,), {key: []}, {key: warned})
+    assert said.endswith("'Module.sow()' is deprecated")
