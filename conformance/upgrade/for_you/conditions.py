@@ -16,6 +16,7 @@ from conformance.upgrade.for_you.what_to_write import (
     HELD,
     NO_LONGER_VECTORIZED,
     OWN_STREAM,
+    SPLIT_ONCE,
     UNDER_A_MESH,
 )
 
@@ -180,9 +181,13 @@ _BY_KEY: Mapping[str, Condition] = {
     },
     **{
         f"calls/flax.nnx.vmap/keys-drawn-by-a-new-{name}": Condition(
-            names=frozenset({name}), given=frozenset(given.split()), says=DRAWS
+            names=frozenset({name}), given=frozenset(given), says=DRAWS.format(stream)
         )
-        for name, given in (("Dropout", ""), ("MultiHeadAttention", "dropout_rate"), ("RNN", ""))
+        for name, given, stream in (
+            ("Dropout", (), "dropout"),
+            ("MultiHeadAttention", ("dropout_rate",), "dropout"),
+            ("RNN", (), "carry"),
+        )
     },
     "calls/flax.nnx.vmap/cell-carry-without-streams": attrs.evolve(
         _does("a carry started without streams", of=_CELLS),
@@ -266,8 +271,7 @@ _BY_KEY: Mapping[str, Condition] = {
     ),
     "calls/flax.nnx.vmap/rngs-split-when-made-and-called": attrs.evolve(
         _does("streams split again", of="split_rngs"),
-        says="a Dropout that is made within a map keeps its streams, split as they are: call it in a map "
-        "without splitting them again",
+        says=SPLIT_ONCE,
     ),
     "calls/flax.nnx.vmap/leaves-of-a-module": _does("a module as a tree", of=_TREES),
     "calls/flax.nnx.vmap/state-kind-*": _does("a kind asked for", of="state split"),
