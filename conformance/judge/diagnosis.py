@@ -176,7 +176,12 @@ def of_error(
         found = found or error_and_call.of_options(text, error, exercise)
     found = found or error_and_line.of_line(text, error, exercise)
     if found is None and call is not None:
-        found = error_and_call.of_sizes(text, call) or error_and_call.of_other_sizes(text, call)
+        found = error_and_line.of_numbers(text, call)
+        found = (
+            found
+            or error_and_call.of_sizes(text, call)
+            or error_and_call.of_other_sizes(text, call)
+        )
         found = (
             found or _read_by(exercise, text, call) or error_and_call.of_layers(text, call, right)
         )

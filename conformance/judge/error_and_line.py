@@ -8,8 +8,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from conformance.judge.exercises.exercise import Exercise
+from conformance.judge.expected_answers import Call
 from conformance.judge.plain_errors import NO_SUCH_AXIS
+from conformance.judge.value_ranges import leaves
 from conformance.judge.verdict import Diagnosis
 
 FENCE = Diagnosis(
@@ -48,6 +52,12 @@ NESTED = Diagnosis(
     "A map within a map takes an axis away twice, and one of the arrays has fewer axes than that.",
     "Leave one of the two maps out: `jax.vmap(f)(x)`. What is the same for all goes with `None` in "
     "`in_axes`.",
+)
+NO_AXIS_LEFT = Diagnosis(
+    NESTED.pitfall,
+    "A map was given one number, which has no axis to map, and no argument of the task is one.",
+    "Give each map whole arrays. A map of what a map returns, also where that was given a name on another "
+    "line, takes an axis away twice: leave one out. So does `[0]` of what is mapped.",
 )
 IN_A_TUPLE = Diagnosis(
     "arguments-in-a-tuple",
@@ -192,3 +202,16 @@ def _names_an_argument(call: ast.Call, exercise: Exercise) -> bool:
         isinstance(each.value, ast.Name) and each.value.id in exercise.parameters
         for each in call.keywords
     )
+
+
+def of_numbers(text: str, call: Call) -> Diagnosis | None:
+    """Whether a number was mapped where every argument of the call is an array that has an axis.
+
+    Args:
+        text: the exception's type and message.
+        call: the smallest call that raised it.
+
+    """
+    given = list(leaves(call.arguments))
+    arrays = all(isinstance(each, np.ndarray) and each.ndim for each in given)
+    return NO_AXIS_LEFT if arrays and _SCALAR.search(text) else None

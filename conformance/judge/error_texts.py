@@ -231,6 +231,14 @@ SYMPTOMS: tuple[tuple[str, Diagnosis], ...] = (
             "transposed, or an argument mapped over another axis, or not at all.",
         ),
     ),
+    (
+        r"ScopeParamShapeError.* shape \(\d+, \d+\),.* shape \(\d+, \d+\)\.",
+        Diagnosis(
+            "initialised-with-other-inputs",
+            "The parameters were drawn for inputs of another size than they are applied to.",
+            "Give `init` the inputs that `apply` gets: `layer.init(key, x_batch)`.",
+        ),
+    ),
     (r"cannot reshape array|index -?\d+ is out of bounds for axis", FIXED_SIZE),
     (
         (

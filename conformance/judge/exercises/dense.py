@@ -227,37 +227,49 @@ INITIALIZERS: dict[str, Callable[..., jax.Array]] = {
 
 
 def _of_initializer(
-    name: str, members: Sequence[Any], x_batch: np.ndarray, features: int
+    name: str, path: Sequence[str], members: Sequence[Any], x_batch: np.ndarray, features: int
 ) -> Rounded:
-    """Example i with a kernel that another initialiser draws from the i-th of these keys."""
+    """Example i with a kernel that another initialiser draws from the i-th of these keys, at a path."""
     shape = (x_batch.shape[1], features)
-    kernels = [INITIALIZERS[name](keys.derive(key, (), 1), shape, jnp.float32) for key in members]
+    drawn_from = [keys.derive(key, path, 1) for key in members]
+    kernels = [INITIALIZERS[name](key, shape, jnp.float32) for key in drawn_from]
     pairs = zip(x_batch, np.asarray(kernels), strict=True)
     return rounded.flat(rounded.roughly(np.stack([x @ kernel for x, kernel in pairs])))
 
 
-def _shared_of(name: str, seed: int, x_batch: np.ndarray, features: int) -> Rounded:
-    return _of_initializer(name, [jax.random.PRNGKey(seed)] * len(x_batch), x_batch, features)
+def _shared_of(
+    name: str, path: Sequence[str], seed: int, x_batch: np.ndarray, features: int
+) -> Rounded:
+    members = [jax.random.PRNGKey(seed)] * len(x_batch)
+    return _of_initializer(name, path, members, x_batch, features)
 
 
-def _ensemble_of(name: str, seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+def _ensemble_of(
+    name: str, path: Sequence[str], seed: int, x_batch: np.ndarray, features: int
+) -> Rounded:
     members = jax.random.split(jax.random.PRNGKey(seed), len(x_batch))
-    return _of_initializer(name, list(members), x_batch, features)
+    return _of_initializer(name, path, list(members), x_batch, features)
 
 
-def other_initializers(ensemble: bool) -> tuple[Pitfall, ...]:
+def other_initializers(ensemble: bool, path: Sequence[str] = ()) -> tuple[Pitfall, ...]:
     """The pitfalls of kernels that another initialiser than the default draws.
 
     Args:
         ensemble: whether each example has a key of its own.
+        path: the place of the kernel inside another module, which goes into its key.
 
     """
+    where, and_module = "", ""
+    if path:
+        where = f", inside another module, at `{'/'.join(path)}`"
+        and_module = " Lift `nn.Dense` itself: the path goes into the kernel's key."
     return tuple(
         Pitfall(
             "another-initializer",
-            f"The kernel comes from the initialiser `{name}`.",
-            "Leave `kernel_init` out: the task asks for `nn.Dense(features)` with its defaults.",
-            partial(_ensemble_of if ensemble else _shared_of, name),
+            f"The kernel comes from the initialiser `{name}`{where}.",
+            "Leave `kernel_init` out: the task asks for `nn.Dense(features)` with its defaults."
+            + and_module,
+            partial(_ensemble_of if ensemble else _shared_of, name, path),
         )
         for name in INITIALIZERS
     )

@@ -22,6 +22,10 @@ def _of_batch(forward: Callable[..., Any], params: training.Params, x: np.ndarra
     return rounded.evaluate(forward, params, x)
 
 
+def _roughly(forward: Callable[..., Any], params: training.Params, x: np.ndarray) -> Rounded:
+    return rounded.roughly(forward(params, x))
+
+
 def reference(params: training.Params, x: np.ndarray) -> Rounded:
     """The expected outputs (B, out), computed row by row, with their error bounds."""
     return _of_rows(training.forward, params, x)
@@ -64,6 +68,10 @@ EXERCISE = Exercise(
             "Apply the network to the whole of `x`, or map it over `x`.",
             lambda params, x: reference(params, np.broadcast_to(x[:1], x.shape)),
         ),
+    ),
+    rare_pitfalls=tuple(
+        Pitfall(way.id, way.symptom, way.fix, partial(_roughly, way.compute))
+        for way in other_networks.RARE
     ),
     read_error=read_errors.of_network,
     further_reading=training.READING,

@@ -103,7 +103,9 @@ def _inside(path: tuple[str, ...]) -> Pitfall:
 
 def suspects(notes: Mapping[str, Any]) -> tuple[Pitfall, ...]:
     """The places inside other modules where `init` was seen to draw kernels."""
-    return tuple(map(_inside, dense.paths_inside(notes)))
+    paths = dense.paths_inside(notes)
+    others = (each for path in paths for each in dense.other_initializers(True, path))
+    return (*map(_inside, paths), *others)
 
 
 def _jit_of_the_lift(seed: int, x_batch: np.ndarray, features: int) -> Rounded:

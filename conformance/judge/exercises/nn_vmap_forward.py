@@ -99,7 +99,9 @@ def _in_64_bits(seed: int, x_batch: np.ndarray, features: int) -> Rounded | None
 
 def suspects(notes: Mapping[str, Any]) -> tuple[Pitfall, ...]:
     """The places inside other modules where `init` was seen to draw kernels."""
-    return tuple(map(_drawn_inside, dense.paths_inside(notes)))
+    paths = dense.paths_inside(notes)
+    others = (each for path in paths for each in dense.other_initializers(False, path))
+    return (*map(_drawn_inside, paths), *others)
 
 
 def _drawn_inside(path: tuple[str, ...]) -> Pitfall:

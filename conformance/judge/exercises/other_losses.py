@@ -151,6 +151,20 @@ ALONE: tuple[Way, ...] = (
         lambda p, y: jnp.median(_squares(p, y)),
     ),
     Way(
+        "largest-taken",
+        "The largest of the squared errors was taken.",
+        "Take their mean: `jnp.mean`.",
+        lambda p, y: jnp.max(_squares(p, y)),
+    ),
+    Way(
+        "huber-loss",
+        "The loss is Huber's: large errors are not squared, and small ones are halved.",
+        "Take the mean of the squares: `jnp.mean((p - y) ** 2)`.",
+        lambda p, y: jnp.mean(
+            jnp.where(jnp.abs(p - y) < 1, _squares(p, y) / 2, jnp.abs(p - y) - 0.5)
+        ),
+    ),
+    Way(
         "first-output-only",
         "The loss is that of the first output alone.",
         "Take the mean over all outputs: no `[:, 0]`.",

@@ -193,7 +193,39 @@ RARE_ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "softplus": jax.nn.softplus,
 }
 
+
+def _hidden_activated_by(
+    activation: Callable[[jax.Array], jax.Array], params: Params, x: jax.Array
+) -> jax.Array:
+    """Another activation follows each layer but the last."""
+    return jnp.tanh(last_linear(params, x, activation))
+
+
+def _last_activated_by(
+    activation: Callable[[jax.Array], jax.Array], params: Params, x: jax.Array
+) -> jax.Array:
+    """Another activation follows the last layer."""
+    return activation(last_linear(params, x))
+
+
+IN_HIDDEN_LAYERS = ("relu", "sigmoid", "gelu")
+AFTER_THE_LAST = ("relu", "sigmoid", "softmax")
+"""What follows some of the layers in place of tanh."""
+
 ALONE: tuple[Way, ...] = (
+    *(
+        Way(
+            "another-activation",
+            f"The activation of {which} is `{name}`.",
+            "Follow every layer by `jnp.tanh`.",
+            partial(network, OTHER_ACTIVATIONS[name]),
+        )
+        for names, network, which in (
+            (IN_HIDDEN_LAYERS, _hidden_activated_by, "all layers but the last"),
+            (AFTER_THE_LAST, _last_activated_by, "the last layer"),
+        )
+        for name in names
+    ),
     *(
         Way(
             "another-activation",
@@ -229,3 +261,46 @@ ALONE: tuple[Way, ...] = (
     ),
 )
 """Further networks, which are tried as the only mistake."""
+
+
+def _centred(axis: int, small: float | None, x: jax.Array) -> jax.Array:
+    """Tanh of numbers less their mean along an axis, divided by their deviation where `small` is given."""
+    centred = x - x.mean(axis, keepdims=True)
+    if small is not None:
+        centred = centred / jnp.sqrt(jnp.mean(centred**2, axis, keepdims=True) + small)
+    return jnp.tanh(centred)
+
+
+def _biases_to_the_inputs(params: Params, x: jax.Array, first: bool) -> jax.Array:
+    """The biases, or the first of them, are added to a layer's inputs where that fits."""
+    for weights, biases in params:
+        x = jnp.tanh(jnp.dot(x + (biases[:1] if first else biases), weights))
+    return x
+
+
+RARE: tuple[Way, ...] = (
+    *(
+        Way(
+            "normalised-in-each-layer",
+            f"The mean over the {what} was subtracted in each layer{scaled}.",
+            "Leave it out: the task asks for no normalisation, by batch or by layer.",
+            partial(forward, activation=partial(_centred, axis, small)),
+        )
+        for what, axis in (("examples", 0), ("outputs", -1))
+        for scaled, small in (
+            ("", None),
+            (", and the rest divided by its deviation", 1e-5),
+            (", and the rest divided by its deviation", 1e-6),
+        )
+    ),
+    *(
+        Way(
+            "biases-meet-the-inputs",
+            f"{which} added to the inputs of each layer, before the product.",
+            "Multiply first, and then add: `jnp.tanh(x @ weights + biases)`.",
+            partial(_biases_to_the_inputs, first=first),
+        )
+        for which, first in (("The first bias was", True), ("The biases were", False))
+    ),
+)
+"""Networks that are tried last, where the network is all that is asked for."""

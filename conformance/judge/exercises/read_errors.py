@@ -63,6 +63,13 @@ def of_add(text: str, arguments: Arguments) -> Pitfall | None:
             "`jax.vmap(jnp.add, in_axes=in_axes, out_axes=out_axes)(a, b)`.",
         )
     met, a, b = broadcast(text), arguments["a"], arguments["b"]
+    examples = a.shape[arguments["in_axes"][0]]
+    if len(met) == 2 and len(met[0]) == 2 and met[0] == met[1][::-1] and examples not in met[0]:
+        return Pitfall(
+            "axes-swapped",
+            "The rows and columns of one of the two matrices changed places.",
+            "Add them as the map gives them, `a + b`: no `.T`, `transpose` or `swapaxes`.",
+        )
     if len(met) == 2 and set(met) != {a.shape, b.shape} and all(len(each) == 3 for each in met):
         (examples, *one), (others, *other) = met
         if examples == others == a.shape[arguments["in_axes"][0]] and one == other[::-1]:
@@ -168,6 +175,9 @@ def of_network(text: str, arguments: Arguments) -> Pitfall | None:
         return _fed_the_inputs(product, sizes) or _of_examples(
             product, x.shape[-2], widths, "x", "(None, 0)"
         )
+    by = _differentiated_by(met, arguments)
+    if by is not None:
+        return by
     if y is None or x.shape[-1] in {y.shape[-1] - 1, *(outputs for _, outputs in sizes)}:
         return None  # what was cut off from the network's answers has such a shape, too
     if met in ([x.shape[n:], y.shape[n:]] for n in range(x.ndim)):
@@ -177,6 +187,22 @@ def of_network(text: str, arguments: Arguments) -> Pitfall | None:
             "Compare what the network gives: `neural_network(params, x) - y`.",
         )
     return None
+
+
+def _differentiated_by(met: list[Shape], arguments: Arguments) -> Pitfall | None:
+    """Whether parameters met what is shaped like another argument, as a gradient by it is."""
+    params = {np.shape(array) for layer in arguments["params"] for array in layer}
+    data = {name: arguments[name].shape for name in ("x", "y") if name in arguments}
+    if "learning_rate" not in arguments or len(met) != 2 or met[0] not in params:
+        return None
+    named = [name for name, shape in data.items() if shape == met[1]]
+    if len(named) != 1 or met[1] in params:
+        return None
+    return Pitfall(
+        "gradient-by-the-data",
+        f"The parameters met what is shaped like `{named[0]}`: the gradient was taken by `{named[0]}`.",
+        "Take it by the parameters, which go first: `jax.grad(loss)(params, x, y)`, no `argnums=1`.",
+    )
 
 
 def _fed_the_inputs(product: tuple[int, int], sizes: list[Shape]) -> Pitfall | None:
@@ -190,7 +216,8 @@ def _fed_the_inputs(product: tuple[int, int], sizes: list[Shape]) -> Pitfall | N
         "A layer that is not the first one of `params` was given the inputs `x`.",
         "Go on with each layer's result: `x = jnp.tanh(x @ weights + biases)`, or `h = ... h @ weights ...` "
         "with `h = x` before the loop; and take the layers in their order, from the first one on: no "
-        "`params[1:]`, which leaves it out, and no `reversed`.",
+        "`params[1:]`, which leaves it out, and no `reversed`. A function that is made in a loop uses the "
+        "loop's last `weights` and `biases`, unless it keeps its own: `lambda h, w=w, b=b: ...`.",
     )
 
 

@@ -49,6 +49,8 @@ OTHERS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "`b` alone": lambda a, b: b,
     "`a + a`": lambda a, b: a + a,
     "`b + b`": lambda a, b: b + b,
+    "`a` and the first matrix of `b`": lambda a, b: a + b[:1],
+    "`b` and the first matrix of `a`": lambda a, b: a[:1] + b,
     "the larger of both": np.maximum,
     "the mean of both": lambda a, b: (a + b) / 2,
 }

@@ -33,6 +33,10 @@ def _first_of_y(x: np.ndarray, y: np.ndarray) -> Any:
     return reference(x, np.broadcast_to(y[:1], y.shape))
 
 
+def _first_of_x(x: np.ndarray, y: np.ndarray) -> Any:
+    return reference(np.broadcast_to(x[:1], x.shape), y)
+
+
 def _every_pair(x: np.ndarray, y: np.ndarray) -> Any:
     rows = [reference(np.broadcast_to(row, y.shape), y) for row in x]
     return np.stack(rows) if x.dtype.kind == "i" else rounded.each(rows)
@@ -216,6 +220,12 @@ EXERCISE = Exercise(
             "Every row of x was multiplied by the first row of y.",
             "Map both arguments: `in_axes=(0, 0)`.",
             _first_of_y,
+        ),
+        Pitfall(
+            "row-zero-broadcast",
+            "Every row of y was multiplied by the first row of x.",
+            "Map both arguments: `in_axes=(0, 0)`.",
+            _first_of_x,
         ),
         Pitfall(
             "every-pair",

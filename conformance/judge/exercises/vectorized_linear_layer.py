@@ -147,6 +147,28 @@ EXERCISE = Exercise(
         ),
         *(
             Pitfall(
+                "biases-meet-the-inputs",
+                f"{which} added to the inputs, before the product.",
+                "Multiply first, and then add: `x @ weights + biases`.",
+                lambda weights, biases, inputs, part=part: rounded.roughly(
+                    (inputs + biases[part]) @ weights
+                ),
+            )
+            for which, part in (
+                ("The first bias was", slice(1)),
+                ("The biases were", slice(None)),
+            )
+        ),
+        Pitfall(
+            "products-summed",
+            "The products were added up over the outputs, too.",
+            "Leave one number for each output: `x @ weights`, in `einsum` `'bi,io->bo'`.",
+            lambda weights, biases, inputs: rounded.roughly(
+                (inputs @ weights).sum(1, keepdims=True) + biases
+            ),
+        ),
+        *(
+            Pitfall(
                 "biases-summed",
                 f"The {what} of the biases was added to every output.",
                 "Add `biases` as they are, one for each output.",

@@ -36,6 +36,7 @@ POWERS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "twice the number": lambda x: x + x,
     "the number itself": lambda x: x,
     "the number times its absolute value": lambda x: x * np.abs(x),
+    "the square of the positive numbers, and 0 for the others": lambda x: x * np.maximum(x, 0),
     "the number's absolute value": np.abs,
     "the third power": lambda x: x * x * x,
     "the fourth power": lambda x: (x * x) * (x * x),

@@ -26,7 +26,18 @@ TOLD: tuple[tuple[str, str, str | None], ...] = (
     (SQUARE, "return jax.vmap(lambda v: float(v) ** 2)(x)", "branch-on-a-traced-value"),
     (SQUARE, "return jax.vmap(lambda v: v * v)(*x)", "array-taken-apart"),
     (SQUARE, "return jax.vmap(jax.vmap(lambda v: v * v))(x)", "one-map-too-many"),
-    (SQUARE, "f = jax.vmap(lambda v: v * v)\n    return jax.vmap(f)(x)", "scalar-not-broadcast"),
+    (SQUARE, "f = jax.vmap(lambda v: v * v)\n    return jax.vmap(f)(x)", "one-map-too-many"),
+    (SQUARE, "return jax.vmap(lambda v: v * v)(x[0])", "one-map-too-many"),
+    (SCALE, "f = jax.vmap(jnp.multiply)\n    return jax.vmap(f)(x, x * factor)", "scalar-not-broadcast"),
+    (ADD, "return jax.vmap(lambda p, q: p + q.T, in_axes, out_axes)(a, b)", "axes-swapped"),
+    (ADD, "return jax.vmap(lambda p, q: p + q[:-1], in_axes, out_axes)(a, b)", "shapes-do-not-fit"),
+    (SHARED, ("layer = lift(features)\n    v = layer.init(key_of(seed), jnp.ones((len(x), features)))\n"
+     "    return layer.apply(v, x).reshape(-1)"), "initialised-with-other-inputs"),
+    (UPDATE, ("g = jax.grad(loss, argnums=1)(params, x, y)\n"
+     "    return jax.tree_util.tree_map(lambda p: p - learning_rate * g, params)"), "gradient-by-the-data"),
+    (UPDATE, ("g = jnp.ones((2, 7, 9))\n"
+     "    return jax.tree_util.tree_map(lambda p: p - learning_rate * g, params)"), "shapes-do-not-fit"),
+    (COMPUTE, "return jax.pmap(lambda d: d * d, static_broadcasted_argnums='d')(data)", None),
     (COMPUTE, "return jax.pmap(lambda d: d * d, in_axes=1)(data)", "axis-not-there"),
     (COMPUTE, "return jax.pmap(lambda d: d * d, in_axes=0)(data.shape[3])", None),
     (COMPUTE, "return jax.pmap(lambda d: d * d, static_argnums=1)(data)", "misspelt-option"),
