@@ -12,16 +12,25 @@ from conformance.judge.diagnosis import COLUMN, NOT_FLATTENED, WrongAnswer, to_d
 from conformance.judge.exercises.exercise import Exercise, Pitfall
 from conformance.judge.expected_answers import compute
 from conformance.judge.nearly_right import AXES_IN_ANOTHER_ORDER, of_nearly_right
-from conformance.judge.one_operation_off import RESHAPED, of_one_operation
+from conformance.judge.one_operation_off import RESHAPED, close, of_one_operation
 from conformance.judge.scaled_arrays import of_scaled_arrays
 from conformance.judge.verdict import Diagnosis
 
-SECOND = ("activation-added", "scaled", "sign-reversed", AXES_IN_ANOTHER_ORDER.pitfall)
+SECOND = (
+    "activation-added",
+    "joined-over-an-axis",
+    "scaled",
+    "sign-reversed",
+    AXES_IN_ANOTHER_ORDER.pitfall,
+)
 """What may have been done to the answers of a pitfall; a reshape is told in the words of its own kind."""
 AT_ONE_SHAPE = 3
 """Calls of the largest shape by which most pitfalls are ruled out."""
-SHAPES = 4
-"""Shapes at which both mistakes together have to give the answers."""
+AT_LEAST = 2
+"""Shapes at which the second mistake has to show."""
+NO_AXIS_OF_DEVICES = "params-not-returned-per-device"
+SHAPES, MOST = 4, 6
+"""Shapes at which both mistakes together have to give the answers, and up to how many are tried."""
 
 
 def of_two_mistakes(exercise: Exercise, wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
@@ -34,25 +43,32 @@ def of_two_mistakes(exercise: Exercise, wrong: Sequence[WrongAnswer]) -> Diagnos
     """
     if any(each.given.unfit is not None or not each.given.arrays for each in wrong):
         return None
-    shapes = list(dict.fromkeys(each.call.shape for each in wrong))[-SHAPES:]
+    shapes = list(dict.fromkeys(each.call.shape for each in wrong))[-MOST:]
     groups = [[e for e in wrong if e.call.shape == shape][:AT_ONE_SHAPE] for shape in shapes[::-1]]
     if len(groups) < SHAPES:
         return None
+    every = [each for group in groups for each in group]
     for pitfall in exercise.pitfalls:
-        if pitfall.reference is None or _after(pitfall, groups[0]) is None:
+        moved = _moved(pitfall, groups[0])
+        # The second mistake may show at other shapes only, as where an axis stays where it is.
+        if moved is None or (moved and _second(exercise, moved) is None):
             continue
-        found = _after(pitfall, [each for group in groups for each in group])
+        moved = _moved(pitfall, every) or []
+        if len(moved) < AT_ONE_SHAPE or len({each.call.shape for each in moved}) < AT_LEAST:
+            continue
+        found = _second(exercise, moved)
         if found is not None:
             return _both(to_diagnosis(pitfall), found)
     return None
 
 
-def _after(pitfall: Pitfall, wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
-    """What all answers differ by from those that the pitfall gives; None where that is no one thing."""
+def _moved(pitfall: Pitfall, wrong: Sequence[WrongAnswer]) -> list[WrongAnswer] | None:
+    """The answers that are others than those that the pitfall gives; None where it gives none."""
+    if pitfall.reference is None:
+        return None
     moved = []
     for each in wrong:
         try:
-            assert pitfall.reference is not None
             with np.errstate(all="ignore"):
                 answer = compute(pitfall.reference, each.call.arguments)
         except Exception:  # this way of going wrong has no answer to this call
@@ -60,12 +76,27 @@ def _after(pitfall: Pitfall, wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
         mismatch = compare(each.given, answer)
         if mismatch is not None:
             moved.append(attrs.evolve(each, expected=answer, mismatch=mismatch))
-    if len(moved) < AT_ONE_SHAPE:
-        return None
+    return moved
+
+
+def _second(exercise: Exercise, moved: Sequence[WrongAnswer]) -> Diagnosis | None:
+    """What all answers differ by from those that a pitfall gives; None where that is no one thing."""
+    own = next((each for each in exercise.pitfalls if each.id == NO_AXIS_OF_DEVICES), None)
+    if own is not None and all(map(_is_of_one_device, moved)):
+        return to_diagnosis(own)
     found = of_nearly_right(moved) or of_scaled_arrays(moved) or of_one_operation(moved)
     if found is RESHAPED:
         return _reshaped(moved)
     return found if found is not None and found.pitfall in SECOND else None
+
+
+def _is_of_one_device(moved: WrongAnswer) -> bool:
+    """Whether each array is that of the first device alone."""
+    arrays, leaves = moved.given.arrays, moved.expected.leaves
+    return len(arrays) == len(leaves) and all(
+        array.shape == leaf.value.shape[1:] and close(array, leaf.value[0])
+        for array, leaf in zip(arrays, leaves, strict=True)
+    )
 
 
 def _reshaped(moved: Sequence[WrongAnswer]) -> Diagnosis:
@@ -80,6 +111,12 @@ def _reshaped(moved: Sequence[WrongAnswer]) -> Diagnosis:
 
 
 def _both(first: Diagnosis, second: Diagnosis) -> Diagnosis:
+    if first.pitfall == "another-initializer" and second.pitfall == "scaled":
+        factor = second.symptom.removeprefix("Every number is ").partition(" ")[0]
+        symptom = (
+            f"{first.symptom[:-1]}, whose draws are {factor} times as large as by its default."
+        )
+        return attrs.evolve(first, symptom=symptom)
     then = f"{second.symptom[0].lower()}{second.symptom[1:]}"
     return Diagnosis(
         f"{first.pitfall}-and-{second.pitfall}",
