@@ -83,6 +83,8 @@ def of_zeros(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
     least, most = USUAL_SHARE
     if min(zero.sum(), (~zero).sum()) < ENOUGH or not least < zero.mean() < most:
         return None
+    if not any(_is_mixed(each) for each in wrong):  # as of one example, less the mean of all
+        return None
     factor = _factor(wrong)
     # Dropout scales up what it leaves, and sets numbers of either sign to 0, as `relu` does not.
     if factor is None or factor <= 1 + ROUNDING or np.all(right[zero] < 0):
@@ -93,6 +95,15 @@ def of_zeros(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
         "Leave dropout out, or a mask: the task asks for every value. Flax's dropout does nothing where "
         "it is `deterministic=True`.",
     )
+
+
+def _is_mixed(wrong: WrongAnswer) -> bool:
+    """Whether some of the answer's values are 0 and others are not, where all right ones are not."""
+    flat = _flat([wrong])
+    if flat is None:
+        return False
+    zero = flat[0][flat[1] != 0] == 0
+    return bool(np.any(zero) and not np.all(zero))
 
 
 def of_integers(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from conformance.judge import also_right, build_verdict, diagnosis, rerun, worker_run
 from conformance.judge import verdict as verdicts
+from conformance.judge.across_examples import of_other_examples
 from conformance.judge.attempt import Attempt
 from conformance.judge.compare import compare
 from conformance.judge.cut_values import of_cut_values, of_integers, of_zeros
@@ -31,7 +32,9 @@ from conformance.judge.one_example import of_a_multiple, of_one_example
 from conformance.judge.one_operation_off import of_one_operation
 from conformance.judge.one_term_off import of_one_term
 from conformance.judge.other_containers import of_held, of_other_containers
+from conformance.judge.other_inputs import of_other_inputs
 from conformance.judge.scaled_arrays import of_scaled_arrays
+from conformance.judge.scaled_steps import of_scaled_steps
 from conformance.judge.two_mistakes import of_two_mistakes
 from conformance.judge.value_ranges import is_usual, leaves, of_range
 from conformance.judge.verdict import Diagnosis, Verdict
@@ -96,8 +99,11 @@ def _diagnosed(
         found = found or diagnosis.by_probing(exercise, wrong, _asker(attempt, exercise))
         found = found or diagnosis.of_rare_mistakes(exercise, wrong)
         found = found or of_two_mistakes(exercise, wrong)
-        found = found or of_ignored_arguments(exercise, wrong, _asker(attempt, exercise))
+        found = found or of_scaled_steps(wrong) or of_other_inputs(exercise, wrong)
+        ask = _asker(attempt, exercise)
+        found = found or of_ignored_arguments(exercise, wrong, ask)
         found = found or of_integers(wrong) or of_zeros(wrong)
+        found = found or of_other_examples(exercise, wrong, ask)
         notes = [each for run in attempt.runs for each in run.observed.values()]
         return found or of_no_module(exercise, wrong, notes), ""
     except JudgeFailure:

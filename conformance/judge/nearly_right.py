@@ -37,7 +37,7 @@ WHOLE_NUMBERS_ROUNDED = Diagnosis(
 
 FIXED_SIZE = Diagnosis(
     "fixed-size",
-    "The answer has the same number of entries however many examples there are.",
+    "The answer has the same number of entries along an axis in every call, whatever is asked for.",
     "Take every size from the arguments, as in `x.shape[0]`: one that is written as a number fits some "
     "calls only.",
 )
@@ -130,13 +130,24 @@ def _is_nan_where_finite(wrong: WrongAnswer) -> bool:
 
 
 def _is_of_fixed_size(wrong: Sequence[WrongAnswer]) -> bool:
-    """Whether the first axis is as long whatever the call, and two calls ask for different ones."""
+    """Whether an axis is as long whatever the call, and two calls ask for different ones."""
     if any(len(e.given.arrays) != 1 or e.given.arrays[0].ndim == 0 for e in wrong):
         return False
     shapes = [(each.given.arrays[0].shape, each.expected.leaves[0].value.shape) for each in wrong]
     if any(len(got) != len(right) for got, right in shapes):
         return False
-    return len({got[0] for got, _ in shapes}) == 1 and len({right[0] for _, right in shapes}) > 1
+    axes = range(min(len(right) for _, right in shapes))
+    return any(
+        len({got[n] for got, _ in shapes}) == 1
+        and len({right[n] for _, right in shapes}) > 1
+        and (n == 0 or all(_but(got, n) == _but(right, n) for got, right in shapes))
+        for n in axes
+    )
+
+
+def _but(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    """The sizes of the other axes."""
+    return (*shape[:axis], *shape[axis + 1 :])
 
 
 def _in_another_order(wrong: WrongAnswer) -> bool:

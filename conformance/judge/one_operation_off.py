@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from conformance.judge import operation_words as words
 from conformance.judge.diagnosis import WrongAnswer
 from conformance.judge.verdict import Diagnosis
 
@@ -31,6 +32,12 @@ SORTED = Diagnosis(
     "sorted",
     "The right values came sorted by their size.",
     "Leave them in the order of the examples: look for `sort`.",
+)
+IN_ANOTHER_ORDER = Diagnosis(
+    "in-another-order",
+    "The right values came in another order.",
+    "Leave them in the order of the examples: look for `roll`, `permutation`, `ppermute`, and for a loop "
+    "that begins elsewhere.",
 )
 RELATIVE = 1e-4
 """How far off a value may be, as a share of it: for recognising it, never for a verdict."""
@@ -200,33 +207,36 @@ def _ways(given: np.ndarray, right: np.ndarray) -> Iterator[tuple[Diagnosis, Com
     """The operations that may lie between two arrays, by their shapes."""
     if given.shape == right.shape:
         for name, activation in ACTIVATIONS.items():
-            yield _activated(name), partial(_applied, activation)
+            yield words.activated(name), partial(_applied, activation)
         for name, activation in ACTIVATIONS.items():
             if activation is not _softmax:  # which makes 1 of any number that stands alone
-                yield _not_activated(name), partial(_still_to_apply, activation)
+                yield words.not_activated(name), partial(_still_to_apply, activation)
         for axis, (name, reduction) in itertools.product((0, -1), JOINED.items()):
-            yield _joined_up(name, axis), partial(_spread, reduction, axis)
+            yield words.joined_up(name, axis), partial(_spread, reduction, axis)
         for axis in (0, -1):
-            yield _backwards(axis), partial(_moved, np.flip, axis)
-            yield _running(axis), partial(_moved, np.cumsum, axis)
+            yield words.backwards(axis), partial(_moved, np.flip, axis)
+            yield words.running(axis), partial(_moved, np.cumsum, axis)
             yield SORTED, partial(_moved, np.sort, axis)
+        yield IN_ANOTHER_ORDER, _counted_off
+        for axis in (0, -1):
+            yield words.centred(axis), partial(_centred, axis)
         for axis, small in itertools.product((0, -1), SMALL):
             yield NORMALISED, partial(_normalised, axis, small, 0.0)
             yield NORMALISED, partial(_normalised, axis, 0.0, small)
     elif given.size > right.size:
         for axes in _sets_of_axes(given.ndim):
-            yield _not_summed(axes), partial(_given_reduced, np.sum, axes)
-            yield _not_averaged(axes), partial(_given_reduced, np.mean, axes)
+            yield words.not_summed(axes), partial(_given_reduced, np.sum, axes)
+            yield words.not_averaged(axes), partial(_given_reduced, np.mean, axes)
     else:
         for axes in _sets_of_axes(right.ndim):
-            over = f"over {_named(axes)}"
-            yield _summed(f"added up {over}"), partial(_right_reduced, np.sum, axes)
-            yield _summed(f"averaged {over}"), partial(_right_reduced, np.mean, axes)
-        of_rows = _summed("added up over all axes but the first")
+            over = f"over {words.named(axes)}"
+            yield words.summed(f"added up {over}"), partial(_right_reduced, np.sum, axes)
+            yield words.summed(f"averaged {over}"), partial(_right_reduced, np.mean, axes)
+        of_rows = words.summed("added up over all axes but the first")
         yield of_rows, lambda g, r: (g, r.reshape(*r.shape[:1], -1).sum(-1))
         for how, reduction in (("added up", np.sum), ("averaged", np.mean)):
-            yield _summed(f"{how} over the examples"), partial(_folded, reduction, 0)
-            yield _summed(f"{how} for each example"), partial(_folded, reduction, -1)
+            yield words.summed(f"{how} over the examples"), partial(_folded, reduction, 0)
+            yield words.summed(f"{how} for each example"), partial(_folded, reduction, -1)
 
 
 def _spread(
@@ -241,6 +251,15 @@ def _moved(
     change: Callable[..., np.ndarray], axis: int, given: np.ndarray, right: np.ndarray
 ) -> Pair:
     return given, np.asarray(change(right, axis=axis))
+
+
+def _counted_off(given: np.ndarray, right: np.ndarray) -> Pair:
+    """The numbers of both by their size."""
+    return np.sort(given, axis=None), np.sort(right, axis=None)
+
+
+def _centred(axis: int, given: np.ndarray, right: np.ndarray) -> Pair:
+    return _but_for_rounding(given, right - right.mean(axis, keepdims=True), right)
 
 
 def _folded(
@@ -293,75 +312,6 @@ def _sets_of_axes(ndim: int) -> Iterator[Axes]:
     if ndim <= MAX_AXES:
         for count in range(1, ndim + 1):
             yield from itertools.combinations(range(ndim), count)
-
-
-def _activated(name: str) -> Diagnosis:
-    return Diagnosis(
-        "activation-added",
-        f"`{name}` was applied to the right values.",
-        "Leave it out: the task asks for the values themselves.",
-    )
-
-
-def _not_activated(name: str) -> Diagnosis:
-    return Diagnosis(
-        "activation-missing",
-        f"`{name}` of these values is right.",
-        f"Apply `{name}` at the end.",
-    )
-
-
-def _not_summed(axes: Axes) -> Diagnosis:
-    return Diagnosis(
-        "not-summed",
-        "The answer holds the terms of a sum: added up, they are right.",
-        f"Add them up over {_named(axes)}.",
-    )
-
-
-def _not_averaged(axes: Axes) -> Diagnosis:
-    return Diagnosis(
-        "not-averaged",
-        "The answer holds the terms of a mean: averaged, they are right.",
-        f"Average them over {_named(axes)}.",
-    )
-
-
-def _summed(how: str) -> Diagnosis:
-    return Diagnosis(
-        "summed",
-        f"The right values were {how}.",
-        "Leave that out: the task asks for each of them.",
-    )
-
-
-def _joined_up(name: str, axis: int) -> Diagnosis:
-    return Diagnosis(
-        "joined-over-an-axis",
-        f"Every place along axis {axis} holds the {name} of the right values there.",
-        "Leave out what joins them: `psum`, `pmean` and the like over devices, sums and means "
-        "over examples.",
-    )
-
-
-def _backwards(axis: int) -> Diagnosis:
-    return Diagnosis(
-        "in-reverse-order",
-        f"The right values came in reverse order along axis {axis}.",
-        "Look for `[::-1]`, `flip` and `reversed`.",
-    )
-
-
-def _running(axis: int) -> Diagnosis:
-    return Diagnosis(
-        "running-sum",
-        f"Every place along axis {axis} holds the sum of the right values up to there.",
-        "Leave out what carries a value on: `cumsum`, `scan`, and a sum that a loop goes on with.",
-    )
-
-
-def _named(axes: Axes) -> str:
-    return f"axis {axes[0]}" if len(axes) == 1 else f"axes {', '.join(map(str, axes))}"
 
 
 def _is_reshaped(given: np.ndarray, right: np.ndarray) -> bool:

@@ -100,7 +100,8 @@ def of_held(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
         for e in wrong
     ):
         return None
-    place = next((n for n in range(len(wrong[0].given.arrays[0])) if _holds_right(wrong, n)), None)
+    places = (*range(len(wrong[0].given.arrays[0])), -1)
+    place = next((n for n in places if _holds_right(wrong, n)), None)
     if place is None:
         return None
     if any(len(each.given.arrays[0]) != 1 for each in wrong):
@@ -143,6 +144,8 @@ def _more_returned(name: int | str) -> Diagnosis:
 def _of_one_element(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
     """Whether one element of every answer is right, and which."""
     kinds = [_elements(each.given) for each in wrong]
+    if all(len({id(part) for part in each.values()}) < 2 for each in kinds):
+        return None
     names = [name for name in kinds[0] if all(name in each for each in kinds[1:])]
     for name in names:
         if all(
@@ -154,9 +157,15 @@ def _of_one_element(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
 
 
 def _elements(given: GivenAnswer) -> dict[int | str, GivenAnswer]:
-    """Each element of a tuple, list or dict as an answer of its own; none where there are not several."""
+    """Each element of a tuple, list or dict as an answer of its own, and at -1 the last of a list."""
     ((kind, content),) = given.spec.items()
-    if kind not in ("tuple", "list", "dict") or len(content) < 2:
+    if given.container and len(given.arrays) == 1 and len(given.arrays[0]):
+        held: dict[int | str, GivenAnswer] = {
+            place: attrs.evolve(given, arrays=(array,), container="")
+            for place, array in enumerate(given.arrays[0])
+        }
+        return {**held, -1: held[len(held) - 1]}
+    if kind not in ("tuple", "list", "dict") or not content:
         return {}
     found: dict[int | str, GivenAnswer] = {}
     start = 0
@@ -165,7 +174,7 @@ def _elements(given: GivenAnswer) -> dict[int | str, GivenAnswer]:
         parts = (given.arrays[start:end], given.dtypes[start:end], given.weak[start:end])
         found[name] = GivenAnswer(spec, *parts)
         start = end
-    return found
+    return found if kind == "dict" else {**found, -1: found[len(content) - 1]}
 
 
 def _arrays_in(spec: Any) -> int:

@@ -39,7 +39,7 @@ def pack(result: Any, sent: list[np.ndarray], tree: bool, largest: int) -> dict[
     except _Unfit as problem:
         sent.clear()
         # What has several parts is sent as them: which of them is right says what is wrong.
-        if not tree and isinstance(result, (tuple, dict)):
+        if not tree and (isinstance(result, (tuple, dict)) or _holds_arrays(result)):
             parts = pack(result, sent, True, largest)
             if "answer" in parts and sent:
                 return parts
@@ -53,6 +53,11 @@ def pack(result: Any, sent: list[np.ndarray], tree: bool, largest: int) -> dict[
 
 SMALLEST_PART = 4
 """Bytes that a part of a right answer has at least."""
+
+
+def _holds_arrays(result: Any) -> bool:
+    """Whether this is a list of arrays alone, such as those that every layer gives."""
+    return isinstance(result, list) and all(hasattr(part, "dtype") for part in result)
 
 
 def _has_more_parts(tree: Any, limit: int) -> bool:

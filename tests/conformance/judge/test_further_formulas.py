@@ -69,7 +69,7 @@ TOLD: tuple[tuple[str, str, str | None], ...] = (
     (LOSS, P + "return jnp.mean(y - p)", "not-squared"),
     (LOSS, P + "return jnp.var(p - y)", "variance-taken"),
     (LOSS, P + "return jnp.median((p - y) ** 2)", "median-taken"),
-    (LOSS, P + "return jnp.max((p - y) ** 2)", None),
+    (LOSS, P + "return jnp.max((p - y) ** 2)", "largest-taken"),
     (UPDATE, G + BY_HAND.format("db", "dw"), "gradients-swapped"),
     (UPDATE, G + "return " + STEP.format("p - learning_rate * g / (jnp.abs(g) + 1e-8)"), "gradient-signs"),
     (UPDATE, G + "return " + STEP.format("p - learning_rate * jnp.clip(g, -0.1, 0.1)"), "gradient-clipped"),
@@ -84,7 +84,7 @@ TOLD: tuple[tuple[str, str, str | None], ...] = (
     (PARALLEL, DEVICES.format("g.max(0)"), "gradients-extreme"),
     (PARALLEL, DEVICES.format("g.sum(0) / 8"), "divided-by-all-devices"),
     (PARALLEL, DEVICES.format("g.sum(0)"), "gradient-summed"),
-    (PARALLEL, DEVICES.format("g.sum(0) / 7"), None),
+    (PARALLEL, DEVICES.format("g.sum(0) / 7"), "step-of-another-length"),
     (ENSEMBLE, CHAIN.format("key, sub = jax.random.split(key)", "sub"), "wrong-key-derivation"),
     (ENSEMBLE, CHAIN.format("key, sub = jax.random.split(key)", "jax.random.split(sub)[0]"), None),
 )  # fmt: skip

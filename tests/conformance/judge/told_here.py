@@ -13,7 +13,9 @@ from conformance.judge.diagnosis import WrongAnswer, of_error, of_rare_mistakes,
 from conformance.judge.exercises import load_exercises
 from conformance.judge.expected_answers import Call, compute, draw_calls
 from conformance.judge.minimize import minimize
+from conformance.judge.other_inputs import of_other_inputs
 from conformance.judge.sandbox import wire
+from conformance.judge.scaled_steps import of_scaled_steps
 from conformance.judge.verdict import Diagnosis
 from tests.conformance.judge.wrong_answers import IMPORTS
 
@@ -78,4 +80,5 @@ def diagnosis_of(signature: str, body: str, seed: int = 0) -> str | None:
     assert wrong
     found = of_wrong(exercise, wrong) or of_values(wrong, calls)
     found = found or of_rare_mistakes(exercise, wrong)
+    found = found or of_scaled_steps(wrong) or of_other_inputs(exercise, wrong)
     return None if found is None else found.pitfall

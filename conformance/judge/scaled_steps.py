@@ -1,0 +1,130 @@
+"""New parameters that were stepped in the right direction, but not as far: the learning rate, a factor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from conformance.judge.diagnosis import WrongAnswer
+from conformance.judge.expected_answers import flat_arrays
+from conformance.judge.value_ranges import is_usual
+from conformance.judge.verdict import Diagnosis
+
+RELATIVE = 1e-3
+"""How far off a step may be, as a share of it: for recognising it, never for a verdict."""
+ROUNDING = 2.0**-22
+"""The rounding of new parameters, as a share of the largest number in them."""
+ENOUGH = 8
+"""Numbers whose step has to be clear of that rounding."""
+CLEAR = 1000
+"""How many times as large as that rounding a step has to be to tell a factor."""
+KINDS = {2: "weights", 1: "biases"}
+
+NOT_STEPPED, RIGHT, RATE_IGNORED, OF_EACH = "not-stepped", "right", "rate-ignored", "of-each"
+
+
+def of_scaled_steps(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
+    """How far the weights and the biases went, where every array went in the right direction.
+
+    Args:
+        wrong: every wrong answer; nothing else explains them.
+
+    """
+    usual = [each for each in wrong if is_usual(each.call)]
+    if not usual or any("learning_rate" not in each.call.arguments for each in usual):
+        return None
+    steps = [step for each in usual for step in _steps(each)]
+    if not steps:
+        return None
+    lengths = {kind: _length([s for s in steps if s[0] == ndim]) for ndim, kind in KINDS.items()}
+    if None in lengths.values() or all(length == RIGHT for length in lengths.values()):
+        return None
+    if len(set(lengths.values())) == 1:
+        lengths = {"params": lengths["weights"]}
+    parts = [_words(kind, length) for kind, length in lengths.items() if length != RIGHT]
+    if len(parts) == 1:
+        return Diagnosis("step-of-another-length", *parts[0])
+    symptoms = " ".join(f"({n}) {symptom}" for n, (symptom, _) in enumerate(parts, 1))
+    fixes = " ".join(f"({n}) {fix}" for n, (_, fix) in enumerate(parts, 1))
+    return Diagnosis("step-of-another-length", f"Two things are wrong. {symptoms}", fixes)
+
+
+def _words(kind: str, length: Any) -> tuple[str, str]:
+    """What happened to the arrays of a kind, and what to change."""
+    if length == NOT_STEPPED:
+        return f"The {kind} were not changed.", f"Step the {kind}, too, by their own gradient."
+    if length == RATE_IGNORED:
+        return (
+            f"The step of the {kind} has the length of the gradient itself.",
+            "Multiply the gradient by `learning_rate`.",
+        )
+    if length == OF_EACH:
+        return (
+            f"The step of the {kind} has the right direction, and another length in each array or call.",
+            "Multiply the gradient by `learning_rate` alone: no norm, no number of examples, no clipping.",
+        )
+    return (
+        f"The step of the {kind} is {length:.4g} times as long as the right one.",
+        "Look for a factor beside `learning_rate`: momentum, a number in the loss, or a step made twice.",
+    )
+
+
+Step = tuple[int, np.ndarray, np.ndarray, float, float]
+"""The number of axes, the step that was made and the right one, their rounding, and the learning rate."""
+
+
+def _steps(wrong: WrongAnswer) -> list[Step]:
+    """The steps of an answer that is built as it should be; none of another."""
+    before = flat_arrays(wrong.call.arguments.get("params"))
+    arrays, leaves = wrong.given.arrays, wrong.expected.leaves
+    if wrong.mismatch.what != "values" or not len(before) == len(arrays) == len(leaves):
+        return []
+    found = []
+    for old, array, leaf in zip(before, arrays, leaves, strict=True):
+        given = array.astype(np.float64) - old
+        right = np.asarray(leaf.value, np.float64) - old
+        if given.shape != right.shape or not np.all(np.isfinite(given)):
+            return []
+        largest = max(float(np.max(np.abs(each), initial=0.0)) for each in (old, array, leaf.value))
+        rate = float(wrong.call.arguments["learning_rate"])
+        found.append((old.ndim, given.ravel(), right.ravel(), ROUNDING * largest, rate))
+    return found
+
+
+def _length(steps: Sequence[Step]) -> Any:
+    """How long the steps are beside the right ones; None where they go elsewhere, or too few are clear."""
+    clear = [each for each in steps if np.any(np.abs(each[2]) > CLEAR * each[3])]
+    if sum(each[1].size for each in clear) < ENOUGH:
+        return None
+    if all(np.all(np.abs(given) <= rounding) for _, given, _, rounding, _ in steps):
+        return NOT_STEPPED
+    if all(map(_is_times(1), steps)):
+        return RIGHT
+    if all(_is_times(1 / each[4])(each) for each in steps):
+        return RATE_IGNORED
+    factors = [_factor(each) for each in clear]
+    if any(factor <= 0 for factor in factors):
+        return None
+    common = float(f"{np.median(factors):.4g}")
+    if all(map(_is_times(common), steps)):
+        return common
+    parallel = [_is_times(factor)(each) for factor, each in zip(factors, clear, strict=True)]
+    several = [each for each in clear if np.count_nonzero(each[2]) > 1]
+    return OF_EACH if all(parallel) and len(several) >= ENOUGH else None
+
+
+def _factor(step: Step) -> float:
+    _, given, right, _, _ = step
+    largest = int(np.argmax(np.abs(right)))
+    return float(given[largest] / right[largest])
+
+
+def _is_times(factor: float) -> Any:
+    def told(step: Step) -> bool:
+        _, given, right, rounding, _ = step
+        due = factor * right
+        return bool(np.all(np.abs(given - due) <= RELATIVE * np.abs(due) + rounding * (1 + factor)))
+
+    return told
