@@ -63,7 +63,7 @@ def _compared(name: str, of: str, seeds: list[int]) -> dict[str, Any]:
     from properties import oracle
     from properties.call import Axes, FunctionCall
     from properties.compare import Mismatch, assert_agrees
-    from properties.laws import gradients
+    from properties.laws.gradients import of_maps
     from properties.oracle import estimated
     from properties.sizes import sizes
     from properties.subject import FunctionSubject
@@ -79,12 +79,12 @@ def _compared(name: str, of: str, seeds: list[int]) -> dict[str, Any]:
         call = FunctionCall(subject.name, chosen, (axes,), "float32")
         function, right = {
             "values": (lambda: subject.function, oracle.of_function),
-            "gradients": (lambda: gradients.gradient_of(call), gradients.expected_gradients),
-            "forward": (lambda: gradients.forward_of(call), gradients.expected_forward),
+            "gradients": (lambda: of_maps.gradient_of(call), of_maps.expected_gradients),
+            "forward": (lambda: of_maps.forward_of(call), of_maps.expected_forward),
         }[of]
         if of != "values":
-            derivative = gradients.gradient_of if of == "gradients" else gradients.forward_of
-            refused = gradients._undifferentiable(subject, derivative)  # noqa: SLF001 (the law's own reason)
+            derivative = of_maps.gradient_of if of == "gradients" else of_maps.forward_of
+            refused = of_maps._undifferentiable(subject, derivative)  # noqa: SLF001 (the law's own reason)
             if refused:
                 return {"skipped": refused}
         mapped = jax.jit(jax.vmap(function()))

@@ -32,7 +32,7 @@ LAWS: Mapping[str, Law] = MappingProxyType(
         collectives,
         errors.calls,
         errors.within,
-        gradients,
+        gradients.of_maps,
         nesting,
         parallel.agreement,
         parallel.options,

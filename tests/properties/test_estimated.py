@@ -10,7 +10,7 @@ import pytest
 from conformance.user_subjects import subjects
 from properties import compile_stats, oracle
 from properties.call import Axes, FunctionCall
-from properties.laws.gradients import forward_of, gradient_of
+from properties.laws.gradients.of_maps import forward_of, gradient_of
 from properties.oracle import estimated
 from reference.error_bounds.agreement import SLACK, agree
 from reference.error_bounds.evaluate import evaluate

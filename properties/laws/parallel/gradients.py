@@ -10,7 +10,7 @@ import jax
 from properties.call import FunctionCall
 from properties.compare import Expected, assert_agrees
 from properties.law import attribute_to, law
-from properties.laws import gradients
+from properties.laws.gradients import of_maps
 from properties.laws.parallel import explicit
 from properties.laws.parallel.sharding import mesh_for, one_device, sharded
 from properties.recipe import Recipe
@@ -20,17 +20,17 @@ from properties.trees import attempt
 
 
 def _no_sharded_gradient(transform: Transform, subject: FunctionSubject) -> str | None:
-    return one_device(transform, subject) or gradients.no_gradient(transform, subject)
+    return one_device(transform, subject) or of_maps.no_gradient(transform, subject)
 
 
 def _no_explicit_gradient(transform: Transform, subject: FunctionSubject) -> str | None:
-    return explicit.unavailable(transform, subject) or gradients.no_gradient(transform, subject)
+    return explicit.unavailable(transform, subject) or of_maps.no_gradient(transform, subject)
 
 
 @law(
     "parallel.sharded-gradients",
     tier="devices",
-    cases=gradients.float_calls("any", most=1),
+    cases=of_maps.float_calls("any", most=1),
     only_transform="jax.vmap",
     kinds=("function", "rule"),
     where=lambda subject: subject.own is None,
@@ -47,7 +47,7 @@ def sharded_gradients(transform: Transform, call: FunctionCall) -> None:
 @law(
     "parallel.explicit-gradients",
     tier="devices",
-    cases=gradients.float_calls("any", most=1),
+    cases=of_maps.float_calls("any", most=1),
     only_transform="jax.vmap",
     kinds=("function", "rule"),
     where=explicit.is_joining,
@@ -68,10 +68,10 @@ def _both(
     transform: Transform, call: FunctionCall, inside: Recipe, outside: Recipe
 ) -> Iterator[tuple[Recipe, Callable[..., Any], Expected]]:
     """The gradient of the map, then the map of the gradient, each with what is expected of it."""
-    of_map = gradients.gradient_of_map(transform, call)
-    yield outside, of_map, gradients.expected_gradient_of_map(call)
-    of_each = transform.map(gradients.gradient_of(call), gradients.leading_out(call.axes[0]))
-    yield inside, of_each, gradients.expected_gradients(call)
+    of_map = of_maps.gradient_of_map(transform, call)
+    yield outside, of_map, of_maps.expected_gradient_of_map(call)
+    of_each = transform.map(of_maps.gradient_of(call), of_maps.leading_out(call.axes[0]))
+    yield inside, of_each, of_maps.expected_gradients(call)
 
 
 def _placed(call: FunctionCall, mesh: Any) -> list[Any]:
@@ -92,7 +92,7 @@ def _recipes(where: str, mesh_of: Callable[[int], Any], *, is_set: bool) -> tupl
         code = f"got = jax.jit({function})(*{placed})"
         return f"with jax.set_mesh(mesh):\n    {code}" if is_set else code
 
-    of_gradient = gradients.MAP_OF_GRADIENT
+    of_gradient = of_maps.MAP_OF_GRADIENT
     inside = attrs.evolve(
         of_gradient,
         name=f"jit of the map of the gradient, of {where}",
@@ -103,7 +103,7 @@ def _recipes(where: str, mesh_of: Callable[[int], Any], *, is_set: bool) -> tupl
         f"jit of the gradient of the map, of {where}",
         setup_code=mesh,
         result_code=lambda call: (
-            f"{gradients.gradient_of_map_code(call)}\n{result(call, 'gradient')}"
+            f"{of_maps.gradient_of_map_code(call)}\n{result(call, 'gradient')}"
         ),
     )
     return inside, outside

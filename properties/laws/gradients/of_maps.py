@@ -1,4 +1,4 @@
-"""gradients.*: the derivative of a map is the map of the derivative."""
+"""Derivatives of maps, and maps of derivatives, of functions and of generated programs."""
 
 import functools
 import inspect

@@ -1,0 +1,5 @@
+"""gradients.*: the derivative of a map is the map of the derivative."""
+
+from properties.laws.gradients import of_maps
+
+__all__ = ["of_maps"]
