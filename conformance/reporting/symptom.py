@@ -23,7 +23,7 @@ def symptom(result: Result) -> str:
     """What is wrong with a result that does not conform, without the numbers of its call."""
     detail = result.detail
     if isinstance(detail, Violation):
-        if result.law == WHOLE_BATCH:
+        if result.law in WHOLE_BATCH:
             return f"of a whole batch: {_of_violation(detail, with_cause=False)}"
         return _of_violation(detail)
     if isinstance(detail, Casualty):
@@ -38,7 +38,7 @@ def kind(result: Result) -> str:
         return symptom(result)
     raised = _RAISED.search(detail.message)
     words = raised["error"] if raised else re.split(r" in | at |:", detail.message)[0]
-    return f"of a whole batch: {words}" if result.law == WHOLE_BATCH else words
+    return f"of a whole batch: {words}" if result.law in WHOLE_BATCH else words
 
 
 def _of_violation(detail: Violation, *, with_cause: bool = True) -> str:

@@ -107,6 +107,7 @@ OF_SUBJECTS = frozenset(
         "collectives.equal-plain-reductions",
         "mapping.called-again",
         "gradients.per-example",
+        "gradients.whole-batch",
         "sharing.native-broadcast",
         "sharing.no-batch-axis",
         "sharing.ensemble-members",

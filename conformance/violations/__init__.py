@@ -3,8 +3,8 @@
 May import known defects, transforms and events, and what is beneath them.
 """
 
-WHOLE_BATCH = "mapping.whole-batch"
-"""The law of functions that take a whole batch by themselves: what breaks it is a fault of the function."""
+WHOLE_BATCH = frozenset({"mapping.whole-batch", "gradients.whole-batch"})
+"""The laws of functions that take a whole batch by themselves: the function is at fault where they break."""
 NATIVE_BROADCAST = "sharing.native-broadcast"
 """The same law of modules."""
 IMPORTS_OWN = " is the user's own: this imports "

@@ -35,7 +35,7 @@ def likely_cause(law: Law, transform: Transform, found: Violation) -> str | None
     """
     if found.mismatch.raised is not None:
         return _of_exception(law, transform, found)
-    if law.id in (WHOLE_BATCH, NATIVE_BROADCAST) and found.mismatch.message == STATES_DIFFER:
+    if law.id in (*WHOLE_BATCH, NATIVE_BROADCAST) and found.mismatch.message == STATES_DIFFER:
         return (
             "the module stores what depends on the example, as BatchNorm in training does, and can store "
             "only one state for a whole batch: batched=True is for what treats each example alone, such "
@@ -49,10 +49,13 @@ def likely_cause(law: Law, transform: Transform, found: Violation) -> str | None
         )
     unmapped = _tried(law, LOOP, found)
     if unmapped is not None and _same(unmapped, found) and _is_wrong_unmapped(law, found):
-        if law.id == WHOLE_BATCH:
+        if law.id in WHOLE_BATCH:
+            its = (
+                "it, or its own rule for derivatives," if law.id.startswith("gradients.") else "it"
+            )
             return (
                 f"{_of_the_batch(found)} gives this of the whole batch, without a map: the fault is in how "
-                "it treats the batch axis"
+                f"{its} treats the batch axis"
             )
         return f"the unmapped call gives this too: {_blame(found)}"
     lifts = isinstance(found.call.subject, ModuleSubject)
@@ -153,7 +156,7 @@ def _of_exception(law: Law, transform: Transform, found: Violation) -> str:
     if raises is None:
         return cause
     if raises:
-        if law.id == WHOLE_BATCH:
+        if law.id in WHOLE_BATCH:
             return f"{cause}; {_of_the_batch(found)} raises it of the whole batch, without a map"
         return f"{cause}; {what} raises, too: {_blame(found)}"
     rule = _of_rule(found)

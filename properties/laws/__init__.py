@@ -33,6 +33,7 @@ LAWS: Mapping[str, Law] = MappingProxyType(
         errors.calls,
         errors.within,
         gradients.of_maps,
+        gradients.whole_batch,
         nesting,
         parallel.agreement,
         parallel.options,

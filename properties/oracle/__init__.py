@@ -6,7 +6,7 @@ here calls a mapping transform. May be imported by laws, strategies and everythi
 
 from properties.oracle import collectives, derivatives, functions, modules, variables
 from properties.oracle.collectives import of_collective, of_transpose
-from properties.oracle.derivatives import of_derivative, sum_error
+from properties.oracle.derivatives import of_derivative, of_weighted, sum_error
 from properties.oracle.functions import from_first, of_function, one_example, shape_of_function
 from properties.oracle.modules import (
     applied,
@@ -36,6 +36,7 @@ __all__ = [
     "of_module",
     "of_transpose",
     "of_variables",
+    "of_weighted",
     "one_example",
     "output_ranks",
     "shape_of_function",

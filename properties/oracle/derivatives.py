@@ -13,7 +13,7 @@ from properties.oracle import estimated, unmapped
 from properties.oracle.placement import example_sizes, placed
 from reference.error_bounds.evaluate import Rounded, evaluator
 from reference.error_bounds.roundoff import gamma
-from reference.loop import per_example
+from reference.loop import per_example, take
 from reference.types import PyTree
 
 Derivative = Callable[[FunctionCall], Callable[..., PyTree]]
@@ -39,6 +39,25 @@ def of_derivative(call: FunctionCall, derivative: Derivative) -> Expected:
         axes.leading.in_axes,
         derivative,
     )
+    estimated.record(*judges)
+    return placed(results, like, call.sizes["batch"], axes)
+
+
+def of_weighted(call: FunctionCall, gradient: Callable[..., PyTree], weights: PyTree) -> Expected:
+    """What the gradient of a user's function must give at each example of the call's only axes.
+
+    Args:
+        call: Every argument is mapped in front.
+        gradient: `gradient(weights, *arguments)` of one example's result, weighted.
+        weights: Those of all results, the batch axis in front.
+    """
+    (axes,) = call.axes
+    arguments = (weights, *call.batch_first(axes))
+    example, own = take(arguments, 0, 0), call.subject.own
+    like = jax.eval_shape(gradient, *example)
+    with estimated.judges() as judges:
+        one = estimated.best(gradient, *example, tolerance=own.tolerance if own else None)
+        results = per_example(one, (0,) * len(arguments))(*arguments)
     estimated.record(*judges)
     return placed(results, like, call.sizes["batch"], axes)
 

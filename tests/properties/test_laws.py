@@ -56,6 +56,7 @@ NOT_OF_A_LOOP = {
     "mapping.keeps-options": "it has no batching rule that could drop an option",
     "mapping.large-batch": "a Python loop over tens of thousands of examples takes minutes",
     "mapping.whole-batch": "no subject of the catalogue says that it takes a whole batch",
+    "gradients.whole-batch": "the same",
     "parallel.data-parallel-step": "the same",
     "parallel.devices": "it has no devices to choose from",
     "parallel.placed-within": "it takes no spmd_axis_name",

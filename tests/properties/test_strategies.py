@@ -60,15 +60,15 @@ def all_drawn(law: Law, transform: Transform = LOOP) -> list[Any]:
         if law.applies_to(transform, subject)
         if subject.name not in raising() and not law.skip_reason(transform, subject)
     ]
-    assert concerned or law.id in (*NOT_OF_DEVICES, OF_USERS)
+    assert concerned or law.id in (*NOT_OF_DEVICES, *OF_USERS)
     return [call for subject in concerned for call in drawn(law, transform, subject)]
 
 
 FEW_VALUES = ("embed", "lax.gather.options")
 """Subjects with fewer values than a batch may have examples: ids of a small vocabulary, orders of three."""
 NOT_OF_DEVICES = ("mapping.axis-size", "randomness.first-key-draws-for-all")
-OF_USERS = "mapping.whole-batch"
-"""A law of users' subjects alone: none of the catalogue says that it takes a whole batch."""
+OF_USERS = ("mapping.whole-batch", "gradients.whole-batch")
+"""Laws of users' subjects alone: none of the catalogue says that it takes a whole batch."""
 BATCHES = {
     "mapping.axis-size": (0, 1),
     "mapping.concatenates": (4,),

@@ -121,14 +121,14 @@ def total(result: PyTree, weights: Sequence[Any]) -> Array:
 
 def gradient_of(call: FunctionCall) -> Function:
     """The gradient of one example's weighted result by every argument of floats."""
-    return _gradient_of_total(
-        call.subject.function, weights_of(call), float_arguments(call.subject)
-    )
+    return gradient_of_total(call.subject.function, weights_of(call), float_arguments(call.subject))
 
 
-def _gradient_of_total(
+def gradient_of_total(
     function: Function, weights: Sequence[Any], places: tuple[int, ...]
 ) -> Function:
+    """The gradient of the weighted sum of what a function gives by its arguments at `places`."""
+
     def weighted_sum(*arguments: PyTree) -> Array:
         return total(function(*arguments), weights)
 
@@ -138,7 +138,7 @@ def _gradient_of_total(
 def gradient_of_map(transform: Transform, call: FunctionCall) -> Function:
     """The gradient of the weighted sum over all examples, for the call's only axes."""
     mapped = transform.map(call.subject.function, call.axes[0])
-    return _gradient_of_total(mapped, weights_of_map(call), float_arguments(call.subject))
+    return gradient_of_total(mapped, weights_of_map(call), float_arguments(call.subject))
 
 
 def along_itself(function: Any, places: tuple[int, ...]) -> Any:
@@ -211,7 +211,7 @@ def summed_where_shared(each: Expected, in_axes: Sequence[int | None]) -> Expect
     return Expected(*(tuple(part) for part in zip(*placed, strict=True)))
 
 
-_TOTAL = """
+TOTAL_CODE = """
 def total(result):
     leaves = zip(jax.tree_util.tree_leaves(result), weights)
     return sum(jnp.sum(leaf * weight) for leaf, weight in leaves if weight is not None)
@@ -222,7 +222,7 @@ def total(result):
 def _gradient_code(call: FunctionCall) -> str:
     return f"""
 forward, weights = function, {literal(weights_of(call))}
-{_TOTAL}
+{TOTAL_CODE}
 function = jax.grad(lambda *x: total(forward(*x)), {float_arguments(call.subject)})"""
 
 
@@ -230,7 +230,7 @@ def gradient_of_map_code(call: FunctionCall) -> str:
     """Python that sets `gradient`, that of the weighted sum of a map."""
     return f"""
 weights = {literal(weights_of_map(call))}
-{_TOTAL}
+{TOTAL_CODE}
 gradient = jax.grad(lambda *x: total(mapped(*x)), {float_arguments(call.subject)})"""
 
 

@@ -36,14 +36,19 @@ def batched(subject: Subject) -> Callable[..., PyTree] | None:
     return subject.function if given is True else given or None
 
 
+def has_state(subject: Subject) -> bool:
+    """Whether the first argument, and the last result, is a state that the examples of a batch share."""
+    return subject.own is not None and subject.own.has_state
+
+
 def _calls(
     transform: Transform, subject: FunctionSubject, profile: Profile
 ) -> SearchStrategy[FunctionCall]:
-    has_state = subject.own is not None and subject.own.has_state
+    shares = has_state(subject)
 
     def with_shared_state(call: FunctionCall) -> FunctionCall:
         (axes,) = call.axes
-        return call.only(Axes((None, *axes.in_axes[1:]), 0)) if has_state else call
+        return call.only(Axes((None, *axes.in_axes[1:]), 0)) if shares else call
 
     calls = function_calls(front, front, most=1)
     return calls(transform, subject, profile).map(with_shared_state)
@@ -75,7 +80,7 @@ def whole_batch(transform: Transform, call: FunctionCall) -> None:
 
 def _with_one_state(subject: FunctionSubject, each: Expected) -> Expected:
     """The outputs of all examples, and the one state that all of them leave."""
-    if subject.own is None or not subject.own.has_state:
+    if not has_state(subject):
         return each
     value, bound, like = each
     leaves = jax.tree_util.tree_leaves(value[1])
