@@ -197,11 +197,11 @@ class Case:
                 return run_item(items.Item(self.law, self.transform, self.subject), self.profile)
             except Exception as error:
                 # A function that keeps what it is traced with makes the oracles fail, not a law.
-                impure = list(changing(self.subject))
-                if not impure:
+                sentence = changing(self.subject)
+                if sentence is None:
                     raise
                 said = f"{type(error).__name__}: {error}".splitlines()[0]
-                raise AssertionError(f"{impure[0]} It ends in {said}") from None
+                raise AssertionError(f"{sentence} It ends in {said}") from None
 
     def check(self, asked: bool) -> None:
         """Fail where the law does not hold; skip, with the reason, where it cannot be checked."""
@@ -265,7 +265,7 @@ def _results(cases: Iterable[Case]) -> list[tuple[Case, Result]]:
         result = case.result()
         results.append((case, result))
         # It would break nearly every law, and to compile it anew for each takes minutes.
-        if result.outcome not in CONFORMING and any(changing(case.subject)):
+        if result.outcome not in CONFORMING and changing(case.subject) is not None:
             break
     return results
 
@@ -360,7 +360,10 @@ def _warn_of_known_defects(subject: Subject, results: Sequence[Result]) -> None:
 
 
 def _report(subject: Subject, wrong: Sequence[Result]) -> str:
-    """A plain sentence, and of each fault one violation in full, and the names of the others."""
+    """A plain sentence, and of each fault one violation in full, and the names of the others.
+
+    Of a function that changes by itself nothing else is to be said: no law can hold of it.
+    """
     faults = group_by_cause(wrong)
     first = faults[0].example
     detail = first.detail
@@ -370,7 +373,10 @@ def _report(subject: Subject, wrong: Sequence[Result]) -> str:
     sentence = f"{subject.name} breaks {first.law} under {first.transform}: {said.splitlines()[0]}"
     if len(wrong) > 1:
         sentence += f" (and {len(wrong) - 1} more)"
-    return "\n\n".join([*changing(subject), sentence, *map(_in_full, faults)])
+    changes = changing(subject)
+    if changes is not None:
+        return f"{changes}\n{sentence}"
+    return "\n\n".join([sentence, *map(_in_full, faults)])
 
 
 def _in_full(fault: Fault) -> str:

@@ -142,7 +142,7 @@ def _run(asked: "RunOptions", *, workers: int | None, log: Path, cache: bool) ->
             ) from None
         except OSError as error:
             raise click.ClickException(
-                f"the log {log} cannot be written: {error.strerror}"
+                f"the log {log} cannot be written: {error.strerror}. --log FILE writes another"
             ) from None
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from conformance.events.arrays import decode
 from conformance.events.details import Call, Casualty, Violation
 from conformance.events.records import Result
+from conformance.user_subjects.changing import AGAIN, KEPT
 from conformance.violations import WHOLE_BATCH
 
 _RAISED = re.compile(r"(?:expected (?P<due>\w+)[^;]*; )?it raised (?P<error>\w+)")
@@ -23,6 +24,8 @@ def symptom(result: Result) -> str:
     """What is wrong with a result that does not conform, without the numbers of its call."""
     detail = result.detail
     if isinstance(detail, Violation):
+        if words := _of_what_changes(detail):
+            return words
         if result.law in WHOLE_BATCH:
             return f"of a whole batch: {_of_violation(detail, with_cause=False)}"
         return _of_violation(detail)
@@ -36,9 +39,16 @@ def kind(result: Result) -> str:
     detail = result.detail
     if not isinstance(detail, Violation):
         return symptom(result)
+    if words := _of_what_changes(detail):
+        return words
     raised = _RAISED.search(detail.message)
     words = raised["error"] if raised else re.split(r" in | at |:", detail.message)[0]
     return f"of a whole batch: {words}" if result.law in WHOLE_BATCH else words
+
+
+def _of_what_changes(detail: Violation) -> str | None:
+    """What a user's function does that no law can hold of; None where it does not."""
+    return next((words for words in (AGAIN, KEPT) if words in (detail.cause or "")), None)
 
 
 def _of_violation(detail: Violation, *, with_cause: bool = True) -> str:

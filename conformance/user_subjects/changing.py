@@ -1,7 +1,5 @@
 """Whether a user's function or module gives another result each time: then no law holds of it."""
 
-from collections.abc import Iterator
-
 import flax.linen as nn
 import jax
 import numpy as np
@@ -15,35 +13,37 @@ from properties.subject import FunctionSubject, Subject
 from properties.trees import raw
 from reference.types import PyTree
 
+AGAIN = "gives another result when it is called again with the same arguments"
+KEPT = "keeps an array of a call in which JAX traced it"
+"""What such a function does; the sentence about it says so."""
 
-def changing(subject: Subject) -> Iterator[str]:
-    """A sentence about what two calls with the same arguments show to keep a state in Python; or nothing."""
+
+def changing(subject: Subject) -> str | None:
+    """A sentence about what two calls with the same arguments show to keep a state in Python, if any."""
     if isinstance(subject, FunctionSubject) and subject.kind != "function":
-        return
+        return None
     try:
         with no_exit(), subjects.registered(subject):
             first, second = (
                 jax.tree_util.tree_map(np.asarray, raw(_called(subject))) for _ in range(2)
             )
     except jax.errors.UnexpectedTracerError:
-        yield (
-            f"{subject.name} keeps an array of a call in which JAX traced it, and computes with it in a "
-            "later call: a list, an attribute or a global that it writes to. Return that array, or give "
-            "it as an argument."
+        return (
+            f"{subject.name} {KEPT}, and computes with it in a later call: a list, an attribute or a "
+            "global that it writes to. Return that array, or give it as an argument."
         )
-        return
     except Exception:
         # What it raises, the violations show; of another kind of subject nothing is known.
-        return
+        return None
     one, other = map(jax.tree_util.tree_leaves, (first, second))
     pairs = zip(one, other, strict=False)
     alike = all(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc") for a, b in pairs)
-    if len(one) != len(other) or not alike:
-        yield (
-            f"{subject.name} gives another result when it is called again with the same arguments: it "
-            "keeps a state, or draws numbers, in Python, which a map runs once for all examples. Give "
-            "it the state or a key as an argument."
-        )
+    if len(one) == len(other) and alike:
+        return None
+    return (
+        f"{subject.name} {AGAIN}: it keeps a state, or draws numbers, in Python, which a map runs once for "
+        "all examples. Give it the state or a key as an argument."
+    )
 
 
 def _called(subject: Subject) -> PyTree:

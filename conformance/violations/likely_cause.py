@@ -10,6 +10,7 @@ import attrs
 import jax
 import numpy as np
 
+from conformance.user_subjects.changing import changing
 from conformance.violations import NATIVE_BROADCAST, WHOLE_BATCH, own_code
 from properties.call import FunctionCall, ModuleCall
 from properties.law import Law, Violation, violation
@@ -33,6 +34,10 @@ def likely_cause(law: Law, transform: Transform, found: Violation) -> str | None
     The law is checked on the Python loop: where that violates it too, the unmapped call is wrong.
     Then it is checked on each mutant of the loop.
     """
+    if found.call.subject.own is not None:
+        sentence = changing(found.call.subject)
+        if sentence is not None:
+            return sentence
     if found.mismatch.raised is not None:
         return _of_exception(law, transform, found)
     if law.id in (*WHOLE_BATCH, NATIVE_BROADCAST) and found.mismatch.message == STATES_DIFFER:

@@ -241,7 +241,7 @@ def test_a_full_disk_is_three_in_one_line(ran: Callable[..., Any], workers: int)
     got = ran(*SELECTION, "--subject", "square", "-n", workers, "--log", "/dev/full")
     assert got.status == 3
     assert got.err.splitlines() == [
-        "Error: the log /dev/full cannot be written: No space left on device"
+        "Error: the log /dev/full cannot be written: No space left on device. --log FILE writes another"
     ]
     assert got.out == ""
 

@@ -121,6 +121,7 @@ def test_a_violation_of_the_users_subject_has_a_script_that_shows_it(
 
 OWN = """
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from conformance import own
 
@@ -141,13 +142,22 @@ def right(x):
     return x * 2.0
 
 
+def by_norm_of_batch(kept, g):
+    return (g / jnp.maximum(jnp.linalg.norm(g), 1.0),)
+
+
+clipped = jax.custom_vjp(lambda x: x)
+clipped.defvjp(lambda x: (x, None), by_norm_of_batch)
+
+
 SUBJECTS = [
     own.module("wide", Wide(), [(3,)], batched=True),
     own.function("centred", centred, [("n",)], batched=True),
+    own.function("clipped", clipped, [("n",)], batched=True),
     own.function("right", right, [("n",)], batched=True),
 ]
 """
-"""Two subjects that mix the examples of a batch, and one that does not."""
+"""Three subjects that mix the examples of a batch, and one that does not."""
 
 
 @pytest.mark.parametrize(
@@ -155,7 +165,9 @@ SUBJECTS = [
     [
         ("wide", "sharing.native-broadcast", 1),
         ("centred", "mapping.whole-batch", 1),
+        ("clipped", "gradients.whole-batch", 1),
         ("right", "mapping.whole-batch", 0),
+        ("right", "gradients.whole-batch", 0),
     ],
 )
 def test_a_subject_that_mixes_a_batch_has_a_script_that_shows_it(
