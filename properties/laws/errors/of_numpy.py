@@ -3,7 +3,8 @@
 from properties.laws.errors.refused import Entry, refusals
 
 _SAID = (0, 10)
-"""A release that says so; some before say it otherwise."""
+_SAID_OF_TREES = (0, 10, 2)
+"""Releases that say so; some before say it otherwise."""
 _DTYPE = "it draws of another kind of numbers"
 _KEY = "it takes one key"
 _SQUARE = "the matrix is not square"
@@ -131,6 +132,11 @@ _OF_TREES = (
     ),
 )
 _ENTRIES: tuple[Entry, ...] = tuple(
-    (*each, _SAID) for each in (*_OF_RANDOM, *_OF_MATRICES, *_OF_ARRAYS, *_OF_TREES)
+    (*each, since)
+    for entries, since in (
+        ((*_OF_RANDOM, *_OF_MATRICES, *_OF_ARRAYS), _SAID),
+        (_OF_TREES, _SAID_OF_TREES),
+    )
+    for each in entries
 )
 NUMPY = refusals(_ENTRIES)

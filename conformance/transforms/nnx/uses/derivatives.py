@@ -4,9 +4,11 @@ import dataclasses
 from functools import partial
 from typing import Any
 
+import flax
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from packaging.version import Version
 
 from conformance.transforms.nnx.lift import read, write
 from conformance.transforms.nnx.uses.base import FEATURES, OUTPUTS, Net, Setting, Use, variables
@@ -343,5 +345,10 @@ NEEDS: dict[str, str] = {
 }
 """The first release of Flax that has what a use is of, where the oldest has not."""
 
-IN_ONE_WAY: tuple[str, ...] = ("use.differentiated-parts",)
+_IN_ALL_WAYS = Version(flax.__version__) >= Version("0.12.8")
+"""Before, what had a rule could write to no variable where modules are mapped as trees."""
+IN_ONE_WAY: tuple[str, ...] = (
+    "use.differentiated-parts",
+    *(() if _IN_ALL_WAYS else ("use.rules-within", "use.slopes-of-changes")),
+)
 """Uses of which the mode of the map changes nothing: they choose it themselves."""

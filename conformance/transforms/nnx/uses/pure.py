@@ -221,7 +221,7 @@ NEEDS: dict[str, str] = {
     # Before, no map over devices could be made with jax 0.8.
     "use.over-mesh": "0.12.1",
     "use.named-on-mesh": "0.12.2",
-    "use.averages": "0.12.6",
+    "use.averages": "0.12.8",
 }
 """The first release of Flax that has what a use is of, where the oldest has not."""
 
