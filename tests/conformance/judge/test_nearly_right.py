@@ -99,7 +99,9 @@ NEARLY = {
         "gradient-averaged-twice",
     ),
     "step-too-short": Nearly(PARALLEL, STEP.format("0.999 * learning_rate * b"), "not-accurate"),
-    "another-step": Nearly(PARALLEL, STEP.format("0.9 * learning_rate * b"), "step-of-another-length"),
+    "another-step": Nearly(
+        PARALLEL, STEP.format("0.9 * learning_rate * b"), "step-of-another-length"
+    ),
     "last-bias-left": Nearly(
         UPDATE,
         "g = jax.grad(loss)(params, x, y)\n"
