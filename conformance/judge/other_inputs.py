@@ -64,9 +64,15 @@ def _changes() -> Iterator[tuple[str, Change]]:
         yield f"in reverse order along {where}", partial(np.flip, axis=axis)
         yield f"sorted along {where}", partial(np.sort, axis=axis)
     for step in (1, -1):
-        yield "with its examples moved on by one", partial(np.roll, shift=step, axis=0)
-    yield "with its first example in place of all", lambda x: np.broadcast_to(x[:1], x.shape)
-    yield "with its last example in place of all", lambda x: np.broadcast_to(x[-1:], x.shape)
+        yield "with its entries along axis 0 moved on by one", partial(np.roll, shift=step, axis=0)
+    yield (
+        "with its first entry along axis 0 in place of all",
+        lambda x: np.broadcast_to(x[:1], x.shape),
+    )
+    yield (
+        "with its last entry along axis 0 in place of all",
+        lambda x: np.broadcast_to(x[-1:], x.shape),
+    )
     yield "without its negative numbers, which became 0", lambda x: np.maximum(x, 0)
     yield "without its signs", np.abs
     yield "cut to whole numbers", np.trunc

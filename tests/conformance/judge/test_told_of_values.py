@@ -103,7 +103,7 @@ TOLD: tuple[tuple[str, str, str | None], ...] = (
     (NETWORK, LOOP.format("jnp.tanh(jnp.tanh(jnp.tanh(x @ w + b)))"), None),
     (NETWORK, LOOP.format("jnp.tanh(x @ w - 2 * b)"), None),
     (LAYER, "return inputs @ weights + biases[0]", "first-bias-only"),
-    (LAYER, "return inputs @ weights + biases[-1]", None),
+    (LAYER, "return inputs @ weights + biases[-1]", "changed-first"),
     (LAYER, "return inputs @ weights + biases.sum()", "biases-summed"),
     (LAYER, "return jax.vmap(lambda x, w, b: x @ w + b, in_axes=(None, None, 0))(weights, biases, inputs)",
      "arguments-in-another-order"),
