@@ -12,7 +12,7 @@ import numpy as np
 
 from conformance.judge.exercises import read_errors, rounded, training, training_mistakes
 from conformance.judge.exercises.exercise import Exercise, Pitfall
-from conformance.judge.exercises.other_losses import ALONE, LOSSES
+from conformance.judge.exercises.other_losses import ALONE, LOSSES, RARE
 from conformance.judge.exercises.other_networks import ALONE as NETWORKS_ALONE
 from conformance.judge.exercises.other_networks import NETWORKS
 from reference.error_bounds.evaluate import Rounded
@@ -66,7 +66,7 @@ EXERCISE = Exercise(
         read_errors.FACTORS,
         *(
             Pitfall(way.id, way.symptom, way.fix, _with_loss(way.compute))
-            for way in (*LOSSES, *ALONE)
+            for way in (*LOSSES, *ALONE, *RARE)
         ),
         *(
             Pitfall(

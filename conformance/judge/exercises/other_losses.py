@@ -184,3 +184,52 @@ ALONE: tuple[Way, ...] = (
     ),
 )
 """Further losses, which are tried as the only mistake."""
+
+RARE: tuple[Way, ...] = (
+    *(
+        Way(
+            "relative-error",
+            "The differences were divided by the targets.",
+            "Take the mean of the squared differences themselves: `jnp.mean((p - y) ** 2)`.",
+            loss,
+        )
+        for loss in (
+            lambda p, y: jnp.mean(_squares(p, y) / (y * y)),
+            lambda p, y: jnp.mean(jnp.abs(p - y) / jnp.abs(y)),
+        )
+    ),
+    *(
+        Way(
+            "logarithm-taken",
+            f"The logarithm of the mean squared error{more} was taken.",
+            "Leave the logarithm out.",
+            lambda p, y, function=function: function(jnp.mean(_squares(p, y))),
+        )
+        for more, function in (("", jnp.log), (", plus 1,", jnp.log1p))
+    ),
+    Way(
+        "norm-taken",
+        "The norm of all differences was taken: the root of the sum of their squares.",
+        "Take the mean of the squares: `jnp.mean((p - y) ** 2)`, not `jnp.linalg.norm(p - y)`.",
+        lambda p, y: jnp.sqrt(jnp.sum(_squares(p, y))),
+    ),
+    Way(
+        "norm-taken",
+        "The norm of each example's differences was taken, and their mean.",
+        "Take the mean of the squares: `jnp.mean((p - y) ** 2)`, not a norm along an axis.",
+        lambda p, y: jnp.mean(jnp.sqrt(jnp.sum(_squares(p, y), axis=-1))),
+    ),
+    Way(
+        "largest-taken",
+        "The largest squared error of each example was taken, and their mean.",
+        "Take the mean over the outputs, too: `jnp.mean((p - y) ** 2)`.",
+        lambda p, y: jnp.mean(jnp.max(_squares(p, y), axis=-1)),
+    ),
+    Way(
+        "log-cosh-taken",
+        "The loss is the mean of `log(cosh(p - y))`.",
+        "Take the mean of the squares: `jnp.mean((p - y) ** 2)`.",
+        lambda p, y: jnp.mean(jnp.log(jnp.cosh(p - y))),
+    ),
+)
+"""Losses that only the loss itself is tried for: of a step, a gradient of each would have to be compiled."""
