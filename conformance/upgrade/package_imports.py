@@ -38,11 +38,12 @@ class Packages(msgspec.Struct, frozen=True, kw_only=True):
     """Directories to look in for what the cell has not."""
 
 
-def started(packages: Packages) -> "subprocess.Popen[str] | None":
+def started(packages: Packages, scratch: Path) -> "subprocess.Popen[str] | None":
     """A process that imports the packages.
 
     Args:
         packages: What to import.
+        scratch: A directory to write to, which the caller removes: the process may be killed.
 
     Returns:
         The process, for `answered`; None where the packages are not on this machine.
@@ -51,7 +52,7 @@ def started(packages: Packages) -> "subprocess.Popen[str] | None":
     if not packages.modules or not all(Path(entry).exists() for entry in packages.entries):
         return None
     return subprocess.Popen(
-        [sys.executable, "-c", _START, msgspec.json.encode(packages).decode()],
+        [sys.executable, "-c", _START, msgspec.json.encode(packages).decode(), str(scratch)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -91,15 +92,18 @@ def answered(process: "subprocess.Popen[str] | None", packages: Packages) -> Pac
 
 
 def main() -> None:
-    """Import what the command line says; standard output says why what cannot be imported cannot."""
+    """Import what the command line says; standard output says why what cannot be imported cannot.
+
+    The directory that it names, too, gets one that stands first on the path.
+    """
     answer = os.dup(1)
     os.dup2(2, 1)  # what packages print while they are imported is no part of it
     packages = msgspec.json.decode(sys.argv[1], type=Packages)
-    with tempfile.TemporaryDirectory(prefix="vmap-conformance-packages-") as first:
-        for entry in packages.entries:
-            (Path(first) / Path(entry).name).symlink_to(entry)
-        sys.path[:] = [first, *sys.path, *packages.behind]
-        found = {module: _failure(module, packages.entries, first) for module in packages.modules}
+    first = tempfile.mkdtemp(prefix="packages-", dir=sys.argv[2])
+    for entry in packages.entries:
+        (Path(first) / Path(entry).name).symlink_to(entry)
+    sys.path[:] = [first, *sys.path, *packages.behind]
+    found = {module: _failure(module, packages.entries, first) for module in packages.modules}
     with open(answer, "wb") as file:
         file.write(msgspec.json.encode(found))
 

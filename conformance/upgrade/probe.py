@@ -81,13 +81,19 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """Whether packages that the user's code imports can be imported; None where that was not asked."""
 
 
-def answer(wanted: Wanted) -> Answer:
-    """Load the user's modules in this process, and draw the plan if it is wanted."""
+def answer(wanted: Wanted, scratch: Path) -> Answer:
+    """Load the user's modules in this process, and draw the plan if it is wanted.
+
+    Args:
+        wanted: What is asked.
+        scratch: A directory to write to, which the caller removes.
+
+    """
     from conformance.runner import process_env
 
     process_env.prepare()
     packages = wanted.packages
-    importing = None if packages is None else package_imports.started(packages)
+    importing = None if packages is None else package_imports.started(packages, scratch)
     from conformance.observations import GROUPS, named
     from conformance.runner import environment_info, items, plan, sampling
     from conformance.upgrade import used
@@ -143,4 +149,4 @@ def main() -> None:
     """Answer the question in the file that the command line names, into the second file."""
     question, reply = map(Path, sys.argv[1:3])
     wanted = msgspec.json.decode(question.read_bytes(), type=Wanted)
-    reply.write_bytes(msgspec.json.encode(answer(wanted)))
+    reply.write_bytes(msgspec.json.encode(answer(wanted, question.parent)))

@@ -112,7 +112,7 @@ def test_a_module_that_is_imported_from_another_is_imported_too_and_a_function_i
     assert modules == ["built_on.parts", "built_on.parts.of_jax"]
     entries = {str(site.place / "built_on"): "built-on"}
     packages = Packages(modules=modules, entries=entries, behind=[])
-    answer = package_imports.answered(package_imports.started(packages), packages).modules
+    answer = package_imports.answered(package_imports.started(packages, tmp_path), packages).modules
     assert answer["built_on.parts"] is None
     failure = answer["built_on.parts.of_jax"]
     assert failure is not None
@@ -122,7 +122,8 @@ def test_a_module_that_is_imported_from_another_is_imported_too_and_a_function_i
 def _imported(site: Site, *modules: str) -> PackageImports:
     entries = {str(site.place / module): module for module in modules}
     packages = Packages(modules=list(modules), entries=entries, behind=[str(site.place)])
-    return package_imports.answered(package_imports.started(packages), packages)
+    process = package_imports.started(packages, site.place.parent)
+    return package_imports.answered(process, packages)
 
 
 def test_each_package_is_imported_and_what_fails_of_jax_is_told_apart(site: Site) -> None:
@@ -158,9 +159,12 @@ def test_each_package_is_imported_and_what_fails_of_jax_is_told_apart(site: Site
     assert "no_such_function" in failures["old"].line
 
 
-def test_nothing_is_said_where_imports_die_or_take_too_long(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+def test_nothing_is_said_where_imports_die_or_take_too_long_and_nothing_is_left_elsewhere(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setenv("TMPDIR", str(elsewhere))
     site.install("dies", "import os\nos._exit(3)\n")
     site.install("waits", "import time\ntime.sleep(60)\n")
     assert _imported(site, "dies").modules == {}
@@ -169,11 +173,12 @@ def test_nothing_is_said_where_imports_die_or_take_too_long(
     site.install("sound", "")
     monkeypatch.setattr(package_imports, "SECONDS", 120.0)
     assert _imported(site, "sound").modules == {"sound": None}
+    assert list(elsewhere.iterdir()) == []
 
 
 def test_packages_of_another_machine_are_not_imported() -> None:
     far = Packages(modules=["os"], entries={"/no/such/place": "far"}, behind=[])
-    assert package_imports.started(far) is None
+    assert package_imports.started(far, Path("/no/such/place")) is None
     assert package_imports.answered(None, far) == PackageImports(modules={}, versions={})
 
 
