@@ -9,7 +9,7 @@ import numpy as np
 from conformance.events.arrays import decode
 from conformance.events.details import Call, Casualty, Violation
 from conformance.events.records import Result
-from conformance.user_subjects.changing import AGAIN, KEPT
+from conformance.user_subjects import AGAIN, KEPT
 from conformance.violations import WHOLE_BATCH
 
 _RAISED = re.compile(r"(?:expected (?P<due>\w+)[^;]*; )?it raised (?P<error>\w+)")

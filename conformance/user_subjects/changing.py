@@ -4,7 +4,7 @@ import flax.linen as nn
 import jax
 import numpy as np
 
-from conformance.user_subjects import subjects
+from conformance.user_subjects import AGAIN, KEPT, subjects
 from conformance.user_subjects.linen import LinenSubject
 from conformance.user_subjects.loading import no_exit
 from properties.call import ModuleCall
@@ -12,10 +12,6 @@ from properties.sizes import sizes, some_call
 from properties.subject import FunctionSubject, Subject
 from properties.trees import raw
 from reference.types import PyTree
-
-AGAIN = "gives another result when it is called again with the same arguments"
-KEPT = "keeps an array of a call in which JAX traced it"
-"""What such a function does; the sentence about it says so."""
 
 
 def changing(subject: Subject) -> str | None:
