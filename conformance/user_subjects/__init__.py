@@ -5,4 +5,4 @@ May import transforms and events, and what is beneath them.
 
 AGAIN = "gives another result when it is called again with the same arguments"
 KEPT = "keeps an array of a call in which JAX traced it"
-"""What a function does that changes by itself. They stand here for what shows results, which imports no JAX."""
+"""What a function does that changes by itself: here, since what shows results imports no JAX."""
