@@ -62,6 +62,11 @@ JOINED: dict[str, Callable[..., np.ndarray]] = {
     "smallest": np.min,
 }
 """What several values become one by."""
+BY_PLACE: dict[str, Callable[..., np.ndarray]] = {
+    "multiplied by": np.multiply,
+    "added to": np.add,
+}
+"""What may be done with a value and the number of its place."""
 
 Axes = tuple[int, ...]
 Activation = Callable[[np.ndarray], np.ndarray]
@@ -220,6 +225,8 @@ def _ways(given: np.ndarray, right: np.ndarray) -> Iterator[tuple[Diagnosis, Com
         yield IN_ANOTHER_ORDER, _counted_off
         for axis in (0, -1):
             yield words.centred(axis), partial(_centred, axis)
+        for axis, first, (what, change) in itertools.product((0, -1), (0, 1), BY_PLACE.items()):
+            yield words.by_place(what, first, axis), partial(_by_place, change, first, axis)
         for axis, small in itertools.product((0, -1), SMALL):
             yield NORMALISED, partial(_normalised, axis, small, 0.0)
             yield NORMALISED, partial(_normalised, axis, 0.0, small)
@@ -251,6 +258,16 @@ def _moved(
     change: Callable[..., np.ndarray], axis: int, given: np.ndarray, right: np.ndarray
 ) -> Pair:
     return given, np.asarray(change(right, axis=axis))
+
+
+def _by_place(
+    change: Callable[..., np.ndarray], first: int, axis: int, given: np.ndarray, right: np.ndarray
+) -> Pair:
+    if right.ndim == 0:
+        return given, right
+    places = np.arange(first, first + right.shape[axis])
+    aligned = np.moveaxis(right, axis, -1)
+    return given, np.moveaxis(change(aligned, places), -1, axis)
 
 
 def _counted_off(given: np.ndarray, right: np.ndarray) -> Pair:

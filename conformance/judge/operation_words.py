@@ -87,6 +87,15 @@ def running(axis: int) -> Diagnosis:
     )
 
 
+def by_place(what: str, first: int, axis: int) -> Diagnosis:
+    """The values were multiplied by, or added to, the number of their place."""
+    return Diagnosis(
+        "changed-by-the-place",
+        f"The right values were {what} their place along axis {axis}, counted from {first}.",
+        "Leave out what counts the examples or devices: `axis_index`, `arange` and `enumerate`.",
+    )
+
+
 def named(axes: tuple[int, ...]) -> str:
     """An axis, or several, in words."""
     return f"axis {axes[0]}" if len(axes) == 1 else f"axes {', '.join(map(str, axes))}"

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from conformance.judge.exercises import rounded
-from conformance.judge.exercises.exercise import Pitfall, draw_seed
+from conformance.judge.exercises.exercise import Finding, Pitfall, draw_seed
 from conformance.judge.exercises.wide_floats import draw_wide_floats
 from reference import keys, layers, scope
 from reference.error_bounds.evaluate import Rounded
@@ -36,6 +36,12 @@ SHAPES: tuple[Mapping[str, int], ...] = tuple(
 
 LIMITS = (np.float32(-2), np.float32(2))
 """Where the normal draws of a kernel are cut off, in standard deviations."""
+
+BIAS_MISSING = Pitfall(
+    "bias-missing",
+    "The layer has no bias.",
+    "Use `nn.Dense(features)` with its defaults; `use_bias` stays True.",
+)
 
 SIZES_WRITTEN = (1, 2, 3, 4, 5, 8, 10, 16, 32, 64, 128)
 """Numbers of features that a file may have as a number."""
@@ -335,3 +341,12 @@ def ensemble(key: Any, x_batch: np.ndarray, features: int) -> Rounded:
     keys = jax.random.split(key, len(x_batch))
     members = [params(k, x_batch.shape[1], features) for k in keys]
     return answers(members, x_batch, features)
+
+
+def without_bias(notes: Mapping[str, Any]) -> Finding | None:
+    """What `init` returned without a bias, which is zero, so that no answer shows that it is missing."""
+    for shapes in notes.get("inits", ()):
+        kernels = [name for name in shapes if name.endswith("kernel")]
+        if kernels and not any(name.endswith("bias") for name in shapes):
+            return Finding("sharing.equals-per-example", BIAS_MISSING.id, "init returned no bias")
+    return None

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from conformance.judge.exercises import dense
-from conformance.judge.exercises.exercise import Exercise, Pitfall
+from conformance.judge.exercises.exercise import Arguments, Exercise, Finding, Pitfall
 from conformance.judge.exercises.rounded import flat, moved
 from reference import keys
 from reference.error_bounds.evaluate import Rounded
@@ -125,6 +125,11 @@ def _in_64_bits(seed: int, x_batch: np.ndarray, features: int) -> Rounded | None
     return None if key is None else flat(dense.ensemble(key, x_batch, features))
 
 
+def observe(arguments: Arguments, notes: Mapping[str, Any]) -> Finding | None:
+    """A Dense without bias."""
+    return dense.without_bias(notes)
+
+
 OPTIONS = (
     Pitfall(
         "keys-split-while-shared",
@@ -168,6 +173,7 @@ EXERCISE = Exercise(
     reference=reference,
     solution=SOLUTION,
     suspects=suspects,
+    observe=observe,
     expects_lift=True,
     also_right=(_in_64_bits, _jit_of_the_lift, _lift_of_the_jit),
     pitfalls=(
@@ -179,6 +185,7 @@ EXERCISE = Exercise(
             _shared,
         ),
         *OPTIONS,
+        dense.BIAS_MISSING,
         Pitfall(
             "wrong-out-axes",
             "The values are right but in features-first order.",

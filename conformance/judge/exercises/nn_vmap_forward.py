@@ -121,10 +121,7 @@ def observe(arguments: Arguments, notes: Mapping[str, Any]) -> Finding | None:
                     f"it has shape {(inputs, features)}"
                 )
                 return Finding("sharing.no-batch-axis", "params-carry-batch-axis", seen)
-        kernels = [name for name in shapes if name.endswith("kernel")]
-        if kernels and not any(name.endswith("bias") for name in shapes):
-            return Finding("sharing.equals-per-example", "bias-missing", "init returned no bias")
-    return None
+    return dense.without_bias(notes)
 
 
 KEY_HAPPENED = "The weights are drawn from another key than the one `PRNGKey(seed)` gives."
@@ -230,11 +227,7 @@ EXERCISE = Exercise(
             "`variable_axes={'params': None}`.",
             _of_nnx_each,
         ),
-        Pitfall(
-            "bias-missing",
-            "The layer has no bias.",
-            "Use `nn.Dense(features)` with its defaults; `use_bias` stays True.",
-        ),
+        dense.BIAS_MISSING,
         *dense.other_initializers(ensemble=False),
         dense.SEED_OVERFLOWS,
     ),

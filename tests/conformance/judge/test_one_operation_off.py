@@ -48,6 +48,8 @@ def _found(change: Callable[[np.ndarray, int], np.ndarray]) -> tuple[str, str]:
         (lambda x, n: np.ones_like(x), "constant-answer", "is 1, whatever"),
         (lambda x, n: x + 1, "offset", "1 more than"),
         (lambda x, n: x - 0.25, "offset", "0.25 less than"),
+        (lambda x, n: x * np.arange(len(x))[:, None], "changed-by-the-place", "multiplied by"),
+        (lambda x, n: x + np.arange(1, 1 + x.shape[1]), "changed-by-the-place", "axis -1"),
         (lambda x, n: x[:, None, :], "wrong-shape", "shape"),
         (lambda x, n: x.ravel(), "wrong-shape", "shape"),
     ],
@@ -63,6 +65,7 @@ def test_the_operation_is_named(change: Callable, pitfall: str, word: str) -> No
     [
         lambda x, n: 0.01 * x if n else 0.02 * x + 1,
         lambda x, n: x + n,
+        lambda x, n: x * np.arange(len(x))[:, None] ** 2,
         lambda x, n: x * np.nan,
         lambda x, n: np.maximum(x, 0) if n else np.tanh(x),
         lambda x, n: x.sum(0) if n else x.sum(0) + 1,

@@ -172,6 +172,10 @@ WRONG: dict[str, WrongAnswer] = {
     "inputs-rounded": WrongAnswer("return right(seed, np.float32(np.float16(x)), features)"),
     # bias and initialisers
     "no-bias": WrongAnswer(LIFTED.format("features, use_bias=False"), "bias-missing"),
+    "ensemble-without-bias": member(
+        "return run(lift(features, params=0, split=True, use_bias=False), key_of(seed), x)" + FLAT,
+        "bias-missing",
+    ),
     "bias-of-ones": WrongAnswer(LIFTED.format("features, bias_init=nn.initializers.ones")),
     "bias-drawn": WrongAnswer(LIFTED.format("features, bias_init=nn.initializers.normal()")),
     "kernel-normal": WrongAnswer(
