@@ -59,6 +59,7 @@ def _changes() -> Iterator[tuple[str, Change]]:
                 yield normalised, partial(_by_variance, axis, small)
         yield f"divided by its norm {where}", partial(_by_norm, axis)
         yield f"divided by its largest absolute value {where}", partial(_by_largest, axis)
+    yield "less its mean in each example", partial(_each, _less_mean)
     yield "divided by its largest absolute value in each example", partial(_each, _by_largest)
     for axis, where in ((0, "axis 0"), (-1, "the last axis")):
         yield f"in reverse order along {where}", partial(np.flip, axis=axis)

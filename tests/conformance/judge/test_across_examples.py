@@ -66,10 +66,23 @@ def nn_vmap_ensemble_forward(seed, x_batch, features):
     return run(nn.vmap(Net, **options)(features), key_of(seed), x_batch).reshape(-1)
 """
 
+CENTRED = """
+def nn_vmap_ensemble_forward(seed, x_batch, features):
+    y = ensemble(seed, x_batch, features).reshape(len(x_batch), features)
+    return (y - y.mean(0)).reshape(-1)
+"""
+"""Of one example nothing is left, whatever the seed."""
+ALWAYS_SEVEN = """
+def nn_vmap_ensemble_forward(seed, x_batch, features):
+    return ensemble(7, x_batch, features)
+"""
+
 
 @pytest.mark.parametrize(
     ("source", "told"),
     [
+        (CENTRED, {"nn_vmap_ensemble_forward": "depends-on-other-examples"}),
+        (ALWAYS_SEVEN, {"nn_vmap_ensemble_forward": "seed-ignored"}),
         (
             TOLD,
             {

@@ -35,6 +35,8 @@ TOLD: tuple[tuple[str, str, str | None], ...] = (
     (DOT, "return (x * jnp.roll(y, 2, axis=1)).sum(1)", None),
     (LAYER, "return inputs[::-1] @ weights[::-1] + biases", None),
     (COMPUTE, "return jnp.stack([(d / jnp.abs(d).max()) ** 2 for d in data])", "changed-first"),
+    (COMPUTE, "return jnp.stack([(d - d.mean()) ** 2 for d in data])", "changed-first"),
+    (COMPUTE, "return jnp.stack([(d - d.min() / 2) ** 2 for d in data])", None),
     (LOSS, f"return loss(params, {NORMALISED}, y)", "changed-first"),
     (ENSEMBLE, "return ensemble(seed, x[::-1], features)", "changed-first"),
     (SHARED, "return right(seed, jnp.maximum(x, 0), features)", "changed-first"),
