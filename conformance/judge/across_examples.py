@@ -12,6 +12,7 @@ from conformance.judge.compare import GivenAnswer
 from conformance.judge.diagnosis import Ask, WrongAnswer
 from conformance.judge.exercises.exercise import Exercise
 from conformance.judge.expected_answers import Call, compute
+from conformance.judge.ignored_arguments import other_numbers
 from conformance.judge.one_operation_off import close
 from conformance.judge.value_ranges import is_usual
 from conformance.judge.verdict import Diagnosis
@@ -25,13 +26,13 @@ ON_OTHERS = Diagnosis(
     "depends-on-other-examples",
     "The answer to one example changes with the other examples.",
     "Compute each answer from its own example: look for a mean, a sum or a deviation over the examples, "
-    "`softmax` over axis 0, and for what goes on from one example to the next.",
+    "`softmax` over axis 0, and for a value that a loop or `scan` carries from one example to the next.",
 )
 ON_THE_PLACE = Diagnosis(
     "depends-on-the-place",
     "Equal examples got different answers.",
     "Leave out what differs from one example to the next: random numbers, such as those of dropout, an "
-    "index, and what goes on from one example to the next.",
+    "index, and a value that a loop or `scan` carries on.",
 )
 
 
@@ -105,7 +106,7 @@ def _others_changed(call: Call, names: Sequence[str], place: int = 0) -> Call:
 
 
 def _changed(array: np.ndarray, place: int) -> np.ndarray:
-    other = np.asarray(0.25 - array / 2).astype(array.dtype)
+    other = other_numbers(array)
     other[place] = array[place]
     return other
 

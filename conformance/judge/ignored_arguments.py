@@ -90,10 +90,15 @@ def _with_others(call: Call, name: str, ndim: int | None) -> Call | None:
     return attrs.evolve(call, arguments={**call.arguments, name: changed})
 
 
+def other_numbers(array: np.ndarray) -> np.ndarray:
+    """An array of the same kind of which hardly a number is that of the given one."""
+    return np.asarray(0.25 - array / 2).astype(array.dtype)
+
+
 def _others(value: Any, ndim: int | None) -> Any:
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
         changed = ndim is None or value.ndim == ndim
-        return (0.25 - value / 2).astype(value.dtype) if changed else value
+        return other_numbers(value) if changed else value
     if isinstance(value, (list, tuple)) and value:
         parts = [_others(each, ndim) for each in value]
         return None if any(part is None for part in parts) else type(value)(parts)

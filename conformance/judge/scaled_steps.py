@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from conformance.judge.diagnosis import WrongAnswer
 from conformance.judge.expected_answers import flat_arrays
+from conformance.judge.ignored_arguments import KINDS
 from conformance.judge.value_ranges import is_usual
 from conformance.judge.verdict import Diagnosis
 
@@ -20,7 +21,19 @@ ENOUGH = 8
 """Numbers whose step has to be clear of that rounding."""
 CLEAR = 1000
 """How many times as large as that rounding a step has to be to tell a factor."""
-KINDS = {2: "weights", 1: "biases"}
+
+
+class Step(NamedTuple):
+    """The step of one array."""
+
+    ndim: int
+    given: np.ndarray
+    right: np.ndarray
+    rounding: float
+    """Of the numbers that the steps lead to."""
+    rate: float
+    """The learning rate."""
+
 
 NOT_STEPPED, RIGHT, RATE_IGNORED, OF_EACH = "not-stepped", "right", "rate-ignored", "of-each"
 
@@ -38,7 +51,7 @@ def of_scaled_steps(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
     steps = [step for each in usual for step in _steps(each)]
     if not steps:
         return None
-    lengths = {kind: _length([s for s in steps if s[0] == ndim]) for ndim, kind in KINDS.items()}
+    lengths = {kind: _length([s for s in steps if s.ndim == ndim]) for ndim, kind in KINDS.items()}
     if None in lengths.values() or all(length == RIGHT for length in lengths.values()):
         return None
     if len(set(lengths.values())) == 1:
@@ -71,10 +84,6 @@ def _words(kind: str, length: Any) -> tuple[str, str]:
     )
 
 
-Step = tuple[int, np.ndarray, np.ndarray, float, float]
-"""The number of axes, the step that was made and the right one, their rounding, and the learning rate."""
-
-
 def _steps(wrong: WrongAnswer) -> list[Step]:
     """The steps of an answer that is built as it should be; none of another."""
     before = flat_arrays(wrong.call.arguments.get("params"))
@@ -89,20 +98,20 @@ def _steps(wrong: WrongAnswer) -> list[Step]:
             return []
         largest = max(float(np.max(np.abs(each), initial=0.0)) for each in (old, array, leaf.value))
         rate = float(wrong.call.arguments["learning_rate"])
-        found.append((old.ndim, given.ravel(), right.ravel(), ROUNDING * largest, rate))
+        found.append(Step(old.ndim, given.ravel(), right.ravel(), ROUNDING * largest, rate))
     return found
 
 
 def _length(steps: Sequence[Step]) -> Any:
     """How long the steps are beside the right ones; None where they go elsewhere, or too few are clear."""
-    clear = [each for each in steps if np.any(np.abs(each[2]) > CLEAR * each[3])]
-    if sum(each[1].size for each in clear) < ENOUGH:
+    clear = [each for each in steps if np.any(np.abs(each.right) > CLEAR * each.rounding)]
+    if sum(each.given.size for each in clear) < ENOUGH:
         return None
-    if all(np.all(np.abs(given) <= rounding) for _, given, _, rounding, _ in steps):
+    if all(np.all(np.abs(each.given) <= each.rounding) for each in steps):
         return NOT_STEPPED
     if all(map(_is_times(1), steps)):
         return RIGHT
-    if all(_is_times(1 / each[4])(each) for each in steps):
+    if all(_is_times(1 / each.rate)(each) for each in steps):
         return RATE_IGNORED
     factors = [_factor(each) for each in clear]
     if any(factor <= 0 for factor in factors):
@@ -111,20 +120,19 @@ def _length(steps: Sequence[Step]) -> Any:
     if all(map(_is_times(common), steps)):
         return common
     parallel = [_is_times(factor)(each) for factor, each in zip(factors, clear, strict=True)]
-    several = [each for each in clear if np.count_nonzero(each[2]) > 1]
+    several = [each for each in clear if np.count_nonzero(each.right) > 1]
     return OF_EACH if all(parallel) and len(several) >= ENOUGH else None
 
 
 def _factor(step: Step) -> float:
-    _, given, right, _, _ = step
-    largest = int(np.argmax(np.abs(right)))
-    return float(given[largest] / right[largest])
+    largest = int(np.argmax(np.abs(step.right)))
+    return float(step.given[largest] / step.right[largest])
 
 
-def _is_times(factor: float) -> Any:
+def _is_times(factor: float) -> Callable[[Step], bool]:
     def told(step: Step) -> bool:
-        _, given, right, rounding, _ = step
-        due = factor * right
-        return bool(np.all(np.abs(given - due) <= RELATIVE * np.abs(due) + rounding * (1 + factor)))
+        due = factor * step.right
+        allowed = RELATIVE * np.abs(due) + step.rounding * (1 + factor)
+        return bool(np.all(np.abs(step.given - due) <= allowed))
 
     return told

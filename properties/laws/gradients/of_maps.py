@@ -211,7 +211,7 @@ def summed_where_shared(each: Expected, in_axes: Sequence[int | None]) -> Expect
     return Expected(*(tuple(part) for part in zip(*placed, strict=True)))
 
 
-TOTAL_CODE = """
+_TOTAL = """
 def total(result):
     leaves = zip(jax.tree_util.tree_leaves(result), weights)
     return sum(jnp.sum(leaf * weight) for leaf, weight in leaves if weight is not None)
@@ -222,16 +222,21 @@ def total(result):
 def _gradient_code(call: FunctionCall) -> str:
     return f"""
 forward, weights = function, {literal(weights_of(call))}
-{TOTAL_CODE}
+{_TOTAL}
 function = jax.grad(lambda *x: total(forward(*x)), {float_arguments(call.subject)})"""
+
+
+def gradient_code(call: FunctionCall, weights: Sequence[Any], function: str) -> str:
+    """Python that sets `gradient`, that of the weighted sum of what the function of that name gives."""
+    return f"""
+weights = {literal(weights)}
+{_TOTAL}
+gradient = jax.grad(lambda *x: total({function}(*x)), {float_arguments(call.subject)})"""
 
 
 def gradient_of_map_code(call: FunctionCall) -> str:
     """Python that sets `gradient`, that of the weighted sum of a map."""
-    return f"""
-weights = {literal(weights_of_map(call))}
-{TOTAL_CODE}
-gradient = jax.grad(lambda *x: total(mapped(*x)), {float_arguments(call.subject)})"""
+    return gradient_code(call, weights_of_map(call), "mapped")
 
 
 def _forward_code(call: FunctionCall) -> str:

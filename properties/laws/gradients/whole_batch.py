@@ -21,12 +21,12 @@ from properties.sizes import some_call
 from properties.strategies import function_calls
 from properties.subject import FunctionSubject, Subject
 from properties.transform import Transform
-from properties.trees import Raised, literal
+from properties.trees import Raised
 from properties.values import draw
 from reference.types import PyTree
 
 LARGE = 4
-"""Times the weights: a rule that clips gradients, as custom ones do, has something to clip."""
+"""The weights' factor: a rule that clips gradients, as custom ones do, has something to clip."""
 
 
 def _weights(call: FunctionCall) -> list[Any]:
@@ -60,27 +60,20 @@ def _gradient_of_whole(call: FunctionCall) -> of_maps.Function:
     return _gradient(whole, call)
 
 
-def _weights_code(call: FunctionCall) -> str:
-    return f"weights = {literal(_weights(call))}\n{of_maps.TOTAL_CODE}"
-
-
 def _code(call: FunctionCall) -> str:
     return f"""\
 batched = subject.own.batched
 whole = function if batched is True else batched
-{_weights_code(call)}
-gradient = jax.grad(lambda *x: total(whole(*x)), {of_maps.float_arguments(call.subject)})
+{of_maps.gradient_code(call, _weights(call), "whole")}
 got = jax.jit(gradient)(*arguments)"""
 
 
-def _code_of_map(call: FunctionCall) -> str:
-    return f"""\
-{_weights_code(call)}
-gradient = jax.grad(lambda *x: total(mapped(*x)), {of_maps.float_arguments(call.subject)})
-got = gradient(*arguments)"""
-
-
-OF_MAP = Recipe("gradient of the map", result_code=_code_of_map)
+OF_MAP = Recipe(
+    "gradient of the map",
+    result_code=lambda call: (
+        f"{of_maps.gradient_code(call, _weights(call), 'mapped')}\ngot = gradient(*arguments)"
+    ),
+)
 WHOLE = Recipe("gradient of the function of the whole batch", result_code=_code)
 
 

@@ -351,4 +351,4 @@ IN_ONE_WAY: tuple[str, ...] = (
     "use.differentiated-parts",
     *(() if _IN_ALL_WAYS else ("use.rules-within", "use.slopes-of-changes")),
 )
-"""Uses of which the mode of the map changes nothing: they choose it themselves."""
+"""Uses that are checked in one mode of the map: they choose it themselves, or fail in another one."""
