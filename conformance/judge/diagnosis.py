@@ -15,6 +15,14 @@ from conformance.judge.dropped_axes import AXIS_DROPPED, lacks_an_axis
 from conformance.judge.error_texts import of_text
 from conformance.judge.exercises.exercise import Exercise, Pitfall
 from conformance.judge.expected_answers import Call, ExpectedAnswer, compute
+from conformance.judge.no_numbers import (
+    LEAKED,
+    NO_NUMBERS,
+    NOTHING_RETURNED,
+    OWN_OBJECT,
+    PRINTED,
+    TEXT,
+)
 from conformance.judge.verdict import Diagnosis
 
 MAX_EXPLAINED = 8
@@ -49,11 +57,6 @@ KEY_IGNORED = Diagnosis(
     "The answer stays the same whatever the key.",
     "Draw from the `key` argument, and make no key of your own.",
 )
-NOTHING_RETURNED = Diagnosis(
-    "nothing-returned",
-    "The function returned None instead of an answer.",
-    "End it with `return` and the answer; one branch of it may have none.",
-)
 NOT_FLATTENED = Diagnosis(
     "not-flattened",
     "The values are right, but the answer has too many axes.",
@@ -70,67 +73,11 @@ COLUMN = Diagnosis(
     "Drop the last axis: `[:, 0]`, no `keepdims=True`, and no `[:, None]` on the way in.",
 )
 
-PRINTED = Diagnosis(
-    "printed-not-returned",
-    "The function printed something and returned None.",
-    "Write `return` in place of `print`.",
-)
-COROUTINE = Diagnosis(
-    "async-function",
-    "The function is an `async def`: calling it gives a coroutine, and nothing is computed.",
-    "Define it with `def`.",
-)
-GENERATOR = Diagnosis(
-    "yields-its-answer",
-    "The answer is a generator, for which nothing is computed: the function has a `yield`, or returns "
-    "`(... for ...)`.",
-    "Write `return` in place of `yield`, and `jnp.stack([... for ...])` in place of `(... for ...)`.",
-)
-FUNCTION = Diagnosis(
-    "function-returned",
-    "The answer is a function that was never called.",
-    "Call the mapped function with the arguments: `jax.vmap(f)(x)`.",
-)
-LAZY = Diagnosis(
-    "not-computed-yet",
-    "The answer is what `map`, `zip` or `filter` gives, for which nothing is computed yet.",
-    "Make an array of it: `jnp.stack(list(map(f, x)))`, or map with `jax.vmap(f)(x)`.",
-)
-TEXT = Diagnosis(
-    "text-returned",
-    "The answer holds text, not numbers.",
-    "Return the numbers as they are: no `str`, no f-string, no quotes.",
-)
-OWN_OBJECT = Diagnosis(
-    "object-returned",
-    "What has the exercise's name is a class: calling it makes an object, which is no answer.",
-    "Define a function of that name with `def`, which returns the answer.",
-)
-LEAKED = Diagnosis(
-    "leaked-tracer",
-    "The answer is no array, but what stands for one inside a map or `jit`: it was kept in a "
-    "variable outside.",
-    "Return it from the mapped function, and return what the map gives: `return jax.vmap(f)(x)`.",
-)
 STILL_RUNNING = Diagnosis(
     "still-running",
     "The code was still at the lines shown when its time was over.",
     "See whether a loop there comes to an end; if it does, compute less in it: map it, or compile it.",
 )
-NO_NUMBERS = {
-    "None": NOTHING_RETURNED,
-    "coroutine": COROUTINE,
-    "generator": GENERATOR,
-    "function": FUNCTION,
-    "PjitFunction": FUNCTION,
-    "method": FUNCTION,
-    "partial": FUNCTION,
-    "builtin_function_or_method": FUNCTION,
-    "map": LAZY,
-    "zip": LAZY,
-    "filter": LAZY,
-}
-"""Types of answers that are not numbers, and what each comes from."""
 
 
 @attrs.frozen
