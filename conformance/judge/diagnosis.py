@@ -236,20 +236,33 @@ def _by_reference(pitfalls: Sequence[Pitfall], wrong: Sequence[WrongAnswer]) -> 
     for pitfall in pitfalls:
         if pitfall.reference is None:
             continue
-        if all(_explains(pitfall, each) for each in wrong):
-            return to_diagnosis(pitfall)
+        # Its bound may be wide, where it loses digits: what the right answer fits as well says nothing.
+        right = True
+        for each in wrong:
+            answer = _answer_of(pitfall.reference, each)
+            if answer is None or not fits(each.given, answer):
+                break
+            right = right and fits(_as_given(each), answer)
+        else:
+            if not right:
+                return to_diagnosis(pitfall)
     return None
 
 
-def _explains(pitfall: Pitfall, wrong: WrongAnswer) -> bool:
-    assert pitfall.reference is not None
+def _answer_of(reference: Callable[..., Any], wrong: WrongAnswer) -> ExpectedAnswer | None:
+    """What this way of going wrong answers to the call; None where it has no answer."""
     try:
         # A wrong way may divide by zero: that is no warning of ours.
         with np.errstate(all="ignore"):
-            answer = compute(pitfall.reference, wrong.call.arguments)
-    except Exception:  # this way of going wrong has no answer to this call
-        return False
-    return fits(wrong.given, answer)
+            return compute(reference, wrong.call.arguments)
+    except Exception:
+        return None
+
+
+def _as_given(wrong: WrongAnswer) -> GivenAnswer:
+    """The right answer, as if it had been given."""
+    leaves = wrong.expected.leaves
+    return GivenAnswer(wrong.expected.spec, tuple(leaf.value for leaf in leaves))
 
 
 def _flat_fits(wrong: WrongAnswer) -> bool:
