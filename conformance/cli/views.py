@@ -151,6 +151,8 @@ def _with_shards(comparison: Comparison, code: int) -> int:
     missing = [(c.label, c.summary.missing_shards) for c in comparison.columns]
     for label, shards in missing:
         if shards:
-            named = f"shard{'s' * (len(shards) > 1)} {', '.join(shards)}"
-            click.echo(f"Error: {label}: {named} missing; give their logs, too", err=True)
+            several = len(shards) > 1
+            named = f"shard{'s' * several} {', '.join(shards)} {'are' if several else 'is'} missing"
+            logs = "their logs" if several else "its log"
+            click.echo(f"Error: {label}: {named}: give {logs}, too", err=True)
     return NOT_RUN if code != VIOLATED and any(shards for _, shards in missing) else code

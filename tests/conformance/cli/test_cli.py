@@ -304,7 +304,9 @@ def test_missing_shards_are_three_and_named(main: Main, written: Callable[..., P
     third = written({**HOLDS, "subject": "sort"}, cell="bbbb", name="b.jsonl", shard=(3, 3))
     ran = main("report", first, third)
     assert ran.status == 3
-    assert "shard 2/3 missing; give their logs, too" in one_line(ran.err)
+    assert "shard 2/3 is missing: give its log, too" in one_line(ran.err)
+    ran = main("report", first)
+    assert "shards 2/3, 3/3 are missing: give their logs, too" in one_line(ran.err)
     second = written({**HOLDS, "subject": "add"}, cell="cccc", name="c.jsonl", shard=(2, 3))
     assert main("report", first, second, third).status == 0
 
@@ -316,7 +318,7 @@ def test_a_violation_in_a_shard_is_one_whatever_is_missing(
     log = written({**HOLDS, "outcome": "crashed", "detail": died}, shard=(1, 2))
     ran = main("report", log)
     assert ran.status == 1
-    assert "shard 2/2 missing" in ran.err
+    assert "shard 2/2 is missing" in ran.err
 
 
 def test_quiet_is_one_line_and_verbose_has_more(main: Main, written: Callable[..., Path]) -> None:
