@@ -146,6 +146,8 @@ SHARD_MAP: tuple[Defect, ...] = (
         affects=lambda call: (
             call.eager and (call.subject_name == "lax.empty" or has_no_elements(call))
         ),
+        # The map of `jit` is called without jit, too.
+        explains=has_no_elements,
         law="mapping.no-elements",
         call=FunctionCall("square", {"batch": 3, "m": 0, "n": 4}, (Axes((0,), 0),), eager=True),
         description=(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import jax
 import jax.numpy as jnp
 import pytest
@@ -10,9 +11,14 @@ import pytest
 from conformance import own
 from conformance.known_defects.minimal_calls import square_call
 from conformance.known_defects.shard_map import SHARD_MAP
+from conformance.runner.items import Item
+from conformance.runner.run_item import run_item
+from conformance.transforms import TRANSFORMS
 from conformance.transforms.jax import shard_map
 from conformance.user_subjects.subjects import registered
 from properties.call import Axes, FunctionCall
+from properties.laws import LAWS
+from properties.profile import PROFILES
 
 DEFECTS = {each.id: each for each in SHARD_MAP}
 DIES = DEFECTS["shard-map-gather-in-a-loop-dies"]
@@ -43,6 +49,26 @@ def test_a_loop_that_indexes_by_what_it_carries_is_known(
     call = FunctionCall("mine", {"batch": 2, "n": 4}, (Axes((in_axis,), 0),))
     with registered(own.function("mine", function, [("n", 3)])):
         assert DIES.affects(call) == affected
+
+
+def beside_an_empty_one(x: jax.Array, w: jax.Array) -> Any:
+    """One part of the result has no elements."""
+    return x @ w, jnp.concatenate([x, w[None]])
+
+
+def test_an_empty_part_of_a_result_is_known_where_the_map_of_jit_is_called() -> None:
+    """Whatever the axes are, of which only some are called without jit."""
+    law, transform = LAWS["mapping.jit-agrees"], TRANSFORMS["jax.shard_map"]
+    defect = DEFECTS["shard-map-empty-result-unreadable"]
+    subject = own.function("mine", beside_an_empty_one, [(0, 3), (3,)])
+    for seed in range(4):
+        few = attrs.evolve(PROFILES["ci"], seed=seed, examples=2)
+        with registered(subject):
+            result = run_item(Item(law, transform, subject), few)
+        assert result.outcome == "holds" or getattr(result.detail, "source", "") == defect.id, (
+            result
+        )
+    assert not defect.explains(square_call(0, 0))
 
 
 REFUSED = "unexpected JAX type (e.g. shape/dtype) for argument to vjp function: got float32[]"
