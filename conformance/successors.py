@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 _MAP_OVER_DEVICES = "`jax.pmap` or `jax.shard_map`, or `jax.vmap` where no devices are meant"
+_OVER_DEVICES = "jax.NamedSharding(jax.sharding.Mesh(devices, 'd'), jax.P('d'))"
 _LAYERS = "`flax.linen`"
 _OPTAX = "Optax, as in `optax.sgd(learning_rate)`"
 
@@ -40,10 +41,11 @@ _SUCCESSORS = {
     "jax.core.get_aval": "`jax.typeof`",
     "jax.core.raise_to_shaped": "its argument itself: what `jax.typeof` gives is of a shape, no value",
     "jax.device_put_replicated": (
-        "`jax.device_put` of one copy a device, stacked along a new first axis and sharded along it"
+        "`flax.jax_utils.replicate(tree, devices)`, or, of each array, "
+        f"`jax.device_put(jax.numpy.stack([x] * len(devices)), {_OVER_DEVICES})`"
     ),
     "jax.device_put_sharded": (
-        "`jax.device_put` of the stacked arrays, sharded along their first axis"
+        f"`jax.device_put(jax.numpy.stack(arrays), {_OVER_DEVICES})`, of trees array by array"
     ),
     "jax.dlpack.to_dlpack": "the array itself: the other framework's `from_dlpack` takes it",
     "jax.experimental.PartitionSpec": "`jax.sharding.PartitionSpec`",

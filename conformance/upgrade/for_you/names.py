@@ -23,11 +23,11 @@ _IN_COMMON = 0.35
 def places(
     uses: Sequence[Use] | Sequence[Import] | Sequence[Operation] | Sequence[Pin],
 ) -> tuple[Place, ...]:
-    """One for each file."""
+    """One for each file, with its lines in order."""
     files: dict[str, list[int]] = {}
     for use in uses:
         files.setdefault(use.file, []).append(use.line)
-    return tuple(Place(file, tuple(dict.fromkeys(lines))) for file, lines in files.items())
+    return tuple(Place(file, tuple(sorted(set(lines)))) for file, lines in files.items())
 
 
 def gives_arguments(use: Use) -> bool:
@@ -60,8 +60,17 @@ def gone(
         mine = _told_with(name, uses, changes)
         for place in places([use for use in mine if not use.guarded]):
             yield Line(name, f"{change.sentence}{instead}", (place,)), False
-        for place in places([use for use in mine if use.guarded]):
+        for place in places([u for u in mine if u.guarded and not _fails_before(u, uses, changes)]):
             yield Line(name, f"{change.sentence}; your code provides for it", (place,)), True
+
+
+def _fails_before(use: Use, uses: Uses, changes: Mapping[str, NameChange]) -> bool:
+    """Whether a removed module or class that holds the name is used in the file, and not provided for."""
+    around = use.name
+    while around := around.rpartition(".")[0]:
+        if around in changes and any(u.file == use.file and not u.guarded for u in uses[around]):
+            return True
+    return False
 
 
 def _told_with(name: str, uses: Uses, changes: Mapping[str, NameChange]) -> list[Use]:

@@ -3,7 +3,7 @@
 import ast
 import contextlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -164,7 +164,37 @@ def _in_setup(text: str) -> Iterator[tuple[int, str]]:
         if not isinstance(node, ast.Call) or last(node.func) != "setup":
             continue
         for word in node.keywords:
-            value = named.get(last(word.value), word.value)
-            for inner in ast.walk(value) if word.arg in _OF_SETUP else ():
-                if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
-                    yield inner.lineno, inner.value
+            if word.arg in _OF_SETUP:
+                yield from _texts(named.get(last(word.value), word.value), named)
+
+
+def _texts(node: ast.AST, named: Mapping[str, ast.expr]) -> Iterator[tuple[int, str]]:
+    """The strings of an expression. Of one that is put together of others, the whole, where it is known."""
+    if isinstance(node, ast.expr) and (text := _text(node, named)) is not None:
+        yield node.lineno, text
+    elif not isinstance(node, ast.JoinedStr):
+        for inner in ast.iter_child_nodes(node):
+            # A part of a string is no requirement.
+            if not (isinstance(node, ast.BinOp) and isinstance(inner, ast.Constant)):
+                yield from _texts(inner, named)
+
+
+def _text(node: ast.AST, named: Mapping[str, ast.expr]) -> str | None:
+    """The string that an expression gives, of constants that the file names; None where it is not known."""
+    match node:
+        case ast.Constant(str() as value):
+            return value
+        case ast.Name(name) if isinstance(named.get(name), ast.Constant):
+            return _text(named[name], {})
+        case ast.FormattedValue(value=value, conversion=-1, format_spec=None):
+            return _text(value, named)
+        case ast.JoinedStr(values=parts):
+            return _joined(parts, named)
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return _joined([left, right], named)
+    return None
+
+
+def _joined(parts: Sequence[ast.expr], named: Mapping[str, ast.expr]) -> str | None:
+    texts = [_text(part, named) for part in parts]
+    return None if None in texts else "".join(text for text in texts if text is not None)

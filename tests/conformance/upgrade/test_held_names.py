@@ -41,6 +41,23 @@ def test_what_a_module_in_neither_release_held_is_told_with_it() -> None:
     assert (line.where, line.what) == ("a.py:1, 2, 3", maps)
 
 
+def test_code_provides_for_no_name_of_a_removed_module_that_it_imports_anyway() -> None:
+    client = "jax.lib.xla_client"
+    uses = (
+        Use(file="a.py", line=1, name=client),
+        Use(file="a.py", line=2, name=f"{client}.Device", guarded=True),
+        Use(file="b.py", line=3, name=client, guarded=True),
+        Use(file="b.py", line=4, name=f"{client}.Device", guarded=True),
+    )
+    there: dict[str, Any] = {f"names/{use.name}": True for use in uses}
+    gone: dict[str, Any] = {key: {"absent": "", "name": key[6:]} for key in there}
+    mine = found(side({}, there, uses=uses), side({}, gone))
+    assert [line.where for line in mine.work] == ["a.py:1"]
+    assert [(line.where, line.sentence) for line in mine.know] == [
+        ("b.py:3, 4", "gone; your code provides for it")
+    ]
+
+
 def test_removed_names_that_are_in_one_other_module_now_are_one_thing_to_do() -> None:
     names = ("ClosedJaxpr", "Jaxpr", "full_lower")
     uses = tuple(

@@ -67,6 +67,16 @@ def _found(root: Path, name: str, text: str) -> list[tuple[int, str]]:
             "import setuptools\nNEEDS = [\n    'jax<0.5',\n]\nsetuptools.setup(install_requires=NEEDS)\n",
             [(3, "jax<0.5")],
         ),
+        (
+            "setup.py",
+            "LAST = '0.6'\nsetup(install_requires=[f'jax>=0.5,<{LAST}.99', 'flax<' + LAST])\n",
+            [(2, "jax<0.6.99,>=0.5"), (2, "flax<0.6")],
+        ),
+        (
+            "setup.py",
+            "setup(extras_require={'a': ['jax<0.5'] + more(), 'b': base + ['flax<0.9']})\n",
+            [(1, "jax<0.5"), (1, "flax<0.9")],
+        ),
     ],
 )
 def test_what_a_project_requires_is_found(
@@ -94,6 +104,9 @@ def test_what_a_project_requires_is_found(
         ("setup.cfg", "[options]\nzip_safe = jax<0.5\n[tox]\ndeps =\n    jax<0.5\n"),
         ("setup.py", "from setuptools import setup\nNEEDS = ['jax<0.5']\nsetup(name='jax<0.5')\n"),
         ("setup.py", "setup(install_requires=["),
+        # Neither is the whole of the requirement.
+        ("setup.py", "setup(install_requires=[f'jax<0.5{rest()}', f'jax<{last}'])"),
+        ("setup.py", "setup(install_requires=['jax<0.5' + rest()])"),
     ],
 )
 def test_what_a_project_does_not_require_is_not_found(name: str, text: str, tmp_path: Path) -> None:
