@@ -52,6 +52,8 @@ def plain() -> Forms:
     forms[_key(name, "matrix")] = partial(_of, name, jnp.array([[0.0, 0.0], [1.0, 2.0]]))
     name = "jax.numpy.clip"
     forms[_key(name, "complex")] = partial(_with, name, {}, jnp.array([1 + 2j, 3j]), 0.0, 1.0)
+    name = "jax.experimental.multihost_utils.process_allgather"
+    forms[_key(name, "vector")] = partial(_of, name, vector)
     for dtype in ("bfloat16", "float16"):
         name = "jax.numpy.arange"
         call = partial(_with, name, {"dtype": dtype}, 0.0, 1.0, 0.02)

@@ -13,10 +13,12 @@ from conformance.upgrade.for_you.what_to_write import (
     ADDED,
     DRAWS,
     EXPLICIT,
+    GATHERED_FROM_ONE,
     HELD,
     NO_LONGER_VECTORIZED,
     OWN_STREAM,
     SPLIT_ONCE,
+    STACKED_BY_JAX,
     UNDER_A_MESH,
 )
 
@@ -231,6 +233,13 @@ _BY_KEY: Mapping[str, Condition] = {
     "calls/jax.vmap/callback-vectorized": Condition(
         given=frozenset({"vectorized"}), says=NO_LONGER_VECTORIZED
     ),
+    "calls/jax.vmap/plain-*.process_allgather-vector": Condition(
+        unless=frozenset({"tiled"}), says=GATHERED_FROM_ONE
+    ),
+    **{
+        f"calls/jax.vmap/plain-each-flax.*.{name}-*": Condition(says=STACKED_BY_JAX)
+        for name in ("get_metrics", "stack_forest")
+    },
     "calls/jax.vmap/callback": Condition(unless=frozenset({"vmap_method", "vectorized"})),
     **{
         f"calls/flax.nnx.vmap/operator-{name}*": _does("an attribute changed in place", of=_HOLDER)

@@ -32,3 +32,11 @@ EXPLICIT = (
     "the axes are Explicit now: arrays carry their layout, and what leaves that of a result open raises "
     "ShardingTypeError. axis_types=(jax.sharding.AxisType.Auto,) * n gives what it was"
 )
+STACKED_BY_JAX = (
+    "gives JAX's arrays since flax 0.12.1, where it gave NumPy's: nothing can be assigned to their items, "
+    "and of Python's floats they are float32. numpy.asarray of each is one of NumPy's"
+)
+GATHERED_FROM_ONE = (
+    "in a program of one process, the result has a new first axis of length 1 since jax 0.5.0: index it, or "
+    "give tiled=True, which joins the arrays of all processes along their own first axis"
+)

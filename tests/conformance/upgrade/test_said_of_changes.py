@@ -66,6 +66,41 @@ def test_another_name_of_a_primitive_is_said_with_both_to_who_asks_for_one() -> 
     assert near((traces,), {key: was}, {key: now}) == []
 
 
+def test_an_axis_that_is_new_is_said_to_who_gathers_from_one_process_unless_it_is_told_to_join() -> (
+    None
+):
+    key = "calls/jax.vmap/plain-experimental.multihost_utils.process_allgather-vector"
+    gathers = Use(
+        file="a.py",
+        line=7,
+        name="jax.experimental.multihost_utils.process_allgather",
+        positional=1,
+    )
+    was, now = ({"gives": f"float32{shape}", "values": [None]} for shape in ("[3]", "[1,3]"))
+    ((where, name, said),) = near((gathers,), {key: was}, {key: now})
+    assert (where, name) == ("a.py:7", gathers.name)
+    assert said.startswith("in a program of one process, the result has a new first axis")
+    joins = msgspec.structs.replace(gathers, keywords=("tiled",))
+    assert near((joins,), {key: was}, {key: now}) == []
+
+
+def test_arrays_of_another_library_are_said_in_one_line_with_what_gives_the_old_ones() -> None:
+    start = "calls/jax.vmap/plain-each-flax.training.common_utils"
+    keys = [f"{start}.stack_forest-{given}" for given in ("list-of-trees", "one-array")]
+    was, now = (
+        {key: {"gives": "str", "values": [f"{{a: {by} float32[2]}}"]} for key in keys}
+        for by in ("NumPy array", "array")
+    )
+    uses = tuple(
+        Use(file="a.py", line=line, name=f"flax.training.common_utils.{name}", positional=1)
+        for line, name in ((7, "stack_forest"), (8, "shard"))
+    )
+    ((where, _, said),) = near(uses, was, now)
+    assert where == "a.py:7"
+    assert said.startswith("gives JAX's arrays since flax 0.12.1, where it gave NumPy's")
+    assert near(uses[1:], was, now) == []
+
+
 def test_equations_that_changed_are_said_in_one_line_to_who_takes_equations_apart() -> None:
     keys = [f"calls/jax.vmap/plain-make_jaxpr-equation-of-{what}" for what in ("sine", "square")]
     was, now = (
