@@ -2,11 +2,14 @@
 
 from conformance.known_defects.defect import Defect
 from conformance.known_defects.minimal_calls import (
+    EMPTY_OPERANDS,
+    NOT_FOUND_ON_THE_28TH,
     NOT_FOUND_ON_THE_29TH,
     NOT_FOUND_ON_THE_30TH,
     any_axes,
     calls_of,
     empty_calls_of,
+    has_empty_operands,
     rule_call,
 )
 from properties.call import Axes, Call, FunctionCall, ProgramCall
@@ -184,6 +187,17 @@ WITHIN: tuple[Defect, ...] = (
             "as in 2 * x, and the outer one splits its argument; with a map or without. Forward mode works."
         ),
         upstream=NOT_FOUND_ON_THE_30TH,
+    ),
+    Defect(
+        id="vmap-of-shard-map-empty-operands",
+        transform="jax.vmap",
+        versions={"jax": ">=0.7"},
+        affects=has_empty_operands,
+        law="parallel.shard-map-within",
+        call=FunctionCall("dot-product", {"batch": 4, "n": 0}, (Axes((0, 0), 0),)),
+        description=f"{EMPTY_OPERANDS} So does a map with spmd_axis_name around it.",
+        upstream=NOT_FOUND_ON_THE_28TH,
+        all_laws=False,
     ),
     Defect(
         id="heaviside-and-floor-divide-at-edges",

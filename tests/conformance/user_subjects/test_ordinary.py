@@ -11,6 +11,7 @@ import ordinary_modules
 import pytest
 import research_functions
 
+from conformance import own
 from conformance.runner.items import Item
 from conformance.runner.run_item import run_item
 from conformance.transforms import TRANSFORMS
@@ -138,3 +139,18 @@ def test_a_result_that_nothing_mapped_reaches_need_not_be_sharded(
             item = Item(LAWS["parallel.sharded-jit-agrees"], VMAP, subject)
             result = run_item(item, profile)
         assert (result.outcome, result.examples > 0) == ("holds", True), (seed, result.detail)
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (lambda x: (jnp.arange(3.0), 2.5), "not-applicable"),
+        (lambda x: (jnp.arange(3.0), x), "holds"),
+    ],
+    ids=["whatever-it-is-given", "in-part"],
+)
+def test_one_result_of_what_gives_the_same_to_all_is_in_order(
+    function: Callable[..., Any], expected: str
+) -> None:
+    subject = own.function("mine", function, [(4,)])
+    assert outcome(subject, VMAP, "errors.out-axes-none").outcome == expected
