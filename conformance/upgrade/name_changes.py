@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 import attrs
+from packaging.version import Version
 
 from conformance.successors import by_longest_prefix, successor, successor_of_warned
 
@@ -49,6 +50,10 @@ _KEYWORDS: dict[tuple[str, str], tuple[str | None, str]] = {
     ("jax.numpy.clip", "a_min"): ("0.10.0", "min="),
     ("jax.numpy.clip", "a_max"): ("0.10.0", "max="),
     ("jax.numpy.reshape", "newshape"): (None, "shape="),
+    ("jax.pure_callback", "vectorized"): (
+        "0.6.0",
+        "vmap_method='legacy_vectorized' for True, and 'sequential' for False",
+    ),
     ("jax.jit", "fun"): ("0.7.0", "the first argument, by position"),
     ("jax.export.export", "lowering_platforms"): ("0.4.36", "platforms="),
     ("jax.experimental.shard_map.shard_map", "auto"): (
@@ -172,6 +177,17 @@ def keyword_change(name: str, keywords: Sequence[str]) -> str | None:
     since = f"since jax {release} ({_RELEASED[release]})" if release else "any more"
     given = ", ".join(f"{keyword}=" for keyword in keywords)
     return f"takes no {given} {since}: use {', '.join(instead for _, instead in found)}"
+
+
+def is_refused_since(name: str, keyword: str, was: str | None, now: str | None) -> bool:
+    """Whether it is known that a keyword is refused by one of two releases of JAX, and not by the first.
+
+    Some signatures show a keyword for long after a call that gives it is refused, or hand it on.
+    """
+    release = _KEYWORDS.get((name, keyword), (None, ""))[0]
+    if release is None or was is None or now is None:
+        return False
+    return Version(was) < Version(release) <= Version(now)
 
 
 def is_known_to_have_been_taken(name: str, keyword: str) -> bool:

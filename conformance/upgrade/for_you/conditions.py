@@ -15,12 +15,12 @@ from conformance.upgrade.for_you.what_to_write import (
     EXPLICIT,
     GATHERED_FROM_ONE,
     HELD,
-    NO_LONGER_VECTORIZED,
     OWN_STREAM,
     SPLIT_ONCE,
     STACKED_BY_JAX,
     UNDER_A_MESH,
 )
+from conformance.upgrade.name_changes import keyword_change
 
 
 @attrs.frozen
@@ -231,7 +231,8 @@ _BY_KEY: Mapping[str, Condition] = {
     "warnings/calls/flax.nnx.Param-sharding_names": Condition(given=frozenset({"sharding_names"})),
     "warnings/calls/jax.pure_callback-vectorized": Condition(given=frozenset({"vectorized"})),
     "calls/jax.vmap/callback-vectorized": Condition(
-        given=frozenset({"vectorized"}), says=NO_LONGER_VECTORIZED
+        given=frozenset({"vectorized"}),
+        says=keyword_change("jax.pure_callback", ("vectorized",)) or "",
     ),
     "calls/jax.vmap/plain-*.process_allgather-vector": Condition(
         unless=frozenset({"tiled"}), says=GATHERED_FROM_ONE

@@ -84,7 +84,8 @@ def before_it_runs(
     uses = by_name(sources.uses)
     removed = list(gone(uses, old, new))
     lines = [line for line, guarded in removed if not guarded]
-    lines += (*keywords(uses, old, new), *arguments(uses, old, new))
+    jax = sides[0].versions.get("jax"), sides[1].versions.get("jax")
+    lines += (*keywords(uses, old, new, jax), *arguments(uses, old, new))
     lines.sort(key=_place)
     failing, names = broken(was, now, [explaining(line) for line in lines])
     handled = (line for line, guarded in removed if guarded)

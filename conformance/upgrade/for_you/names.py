@@ -12,6 +12,7 @@ from conformance.upgrade.name_changes import (
     advice,
     change_of,
     is_known_to_have_been_taken,
+    is_refused_since,
     keyword_change,
     needed,
 )
@@ -122,8 +123,21 @@ def in_neither(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -
             yield Line(name, f"{NEITHER}: {change.sentence}{instead}", (place,))
 
 
-def keywords(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> Iterator[Line]:
-    """Keywords that a function took and does not take now."""
+def keywords(
+    uses: Uses,
+    old: Mapping[str, Value],
+    new: Mapping[str, Value],
+    jax: tuple[str | None, str | None] = (None, None),
+) -> Iterator[Line]:
+    """Keywords that a function took and does not take now.
+
+    Args:
+        uses: The names that the sources use.
+        old: The observations of the environment that the user has.
+        new: Those of the one they may move to.
+        jax: The releases of JAX in both, where they are known.
+
+    """
     for name, mine in uses.items():
         was: Value = old.get(f"signatures/{name}")
         now: Value = new.get(f"signatures/{name}")
@@ -132,7 +146,10 @@ def keywords(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> 
         refused: dict[tuple[str, ...], list[Use]] = {}
         for use in mine:
             lost = (
-                word for word in use.keywords if _took(name, was, word) and not _takes(now, word)
+                word
+                for word in use.keywords
+                if (_took(name, was, word) and not _takes(now, word))
+                or is_refused_since(name, word, *jax)
             )
             refused.setdefault(tuple(dict.fromkeys(lost)), []).append(use)
         for words, these in refused.items():

@@ -16,10 +16,6 @@ DRAWS = (
     "since flax 0.11, it draws a key from the stream that it is given when it is made: what is made after it "
     "from the same stream starts with other values. A stream for it, as in nnx.Rngs(0, {}=1), keeps them"
 )
-NO_LONGER_VECTORIZED = (
-    "vectorized= is handed on to the function now: write vmap_method='legacy_vectorized' for True, and "
-    "'sequential' for False"
-)
 SPLIT_ONCE = (
     "a Dropout that is made within a map keeps its streams, split as they are: call it in a map without "
     "splitting them again. A module that keeps the streams itself keeps them so where it keeps rngs.fork()"

@@ -6,7 +6,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from conformance.events.user_code import Operation, Use
+from conformance.events.user_code import Operation, Use, UserSources
+from conformance.upgrade.for_you.early import before_it_runs
+from conformance.upgrade.for_you.packages import Side
 from conformance.upgrade.name_changes import keyword_change
 from conformance.upgrade.sources import operations_in
 from conformance.upgrade.sources.of_objects import done_in
@@ -312,6 +314,26 @@ def test_a_callback_that_is_vectorized_is_told_what_to_write() -> None:
     assert where == "a.py:1"
     assert "vmap_method='legacy_vectorized'" in said
     assert near((other, vmap), {key: ACCEPTED}, {key: REFUSED}) == []
+
+
+@pytest.mark.parametrize(
+    ("releases", "told"),
+    [(("0.5.3", "0.10.2"), True), (("0.6.2", "0.10.2"), False), (("0.4.35", "0.5.3"), False)],
+)
+def test_a_keyword_that_is_refused_or_handed_on_is_told_at_once_by_the_releases(
+    releases: tuple[str, str], told: bool
+) -> None:
+    call = Use(
+        file="a.py", line=1, name="jax.pure_callback", positional=3, keywords=("vectorized",)
+    )
+    other = msgspec.structs.replace(call, line=2, keywords=("vmap_method",))
+    takes = {"keywords": ["sharding", "vectorized", "vmap_method"], "any": True}
+    key = "signatures/jax.pure_callback"
+    was, now = (Side(None, {"jax": release}) for release in releases)
+    sources = UserSources(files=1, uses=[call, other], unreadable=[])
+    early = before_it_runs(sources, {}, {}, {key: takes}, {key: takes}, (was, now))
+    assert [str(place) for line in early.work for place in line.places] == ["a.py:1"] * told
+    assert all("since jax 0.6.0 (2025-04-16): use vmap_method=" in e.sentence for e in early.work)
 
 
 def test_layers_that_draw_a_key_when_they_are_made_are_told_to_who_makes_them() -> None:
