@@ -24,7 +24,7 @@ AS_MANY_CHECKS = {
     "layers": 50,
     "objects": 67,
     "outputs": 50,
-    "calls": 90,
+    "calls": 270,
     "errors": 10,
     "warnings": 55,
     "jaxprs": 15,
