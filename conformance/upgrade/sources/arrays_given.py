@@ -1,7 +1,7 @@
 """What a file's text shows of arrays that calls are given: numbers, stacks of matrices, NumPy's arrays."""
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from conformance.upgrade.sources.expressions import NUMPY, is_none, last
 
@@ -109,14 +109,35 @@ def _is_stack(node: ast.expr, made: Made) -> bool:
 
 
 def _squared(nodes: Sequence[ast.AST]) -> Iterator[int]:
-    """Lines with a product of arrays, in a file that squares something, too."""
-    if not any(map(_is_square, nodes)):
-        return
-    for node in nodes:
-        of_operator = isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
-        of_call = isinstance(node, ast.Call) and last(node.func) in _PRODUCTS
-        if (of_operator or of_call) and isinstance(node, ast.expr):
-            yield node.lineno
+    """Lines with a product of arrays, in a function that squares something, or in one that it names."""
+    named = {node.name: node for node in nodes if isinstance(node, ast.FunctionDef)}
+    functions = (node for node in nodes if isinstance(node, ast.FunctionDef | ast.Lambda))
+    outside = [s for m in nodes if isinstance(m, ast.Module) for s in m.body if not _defines(s)]
+    units: list[Sequence[ast.AST]] = [outside, *([each] for each in functions)]
+    for unit in units:
+        if not any(_is_square(node) for each in unit for node in ast.walk(each)):
+            continue
+        for node in _reached(unit, named):
+            of_operator = isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
+            of_call = isinstance(node, ast.Call) and last(node.func) in _PRODUCTS
+            if (of_operator or of_call) and isinstance(node, ast.expr):
+                yield node.lineno
+
+
+def _defines(node: ast.stmt) -> bool:
+    return isinstance(node, ast.FunctionDef | ast.ClassDef)
+
+
+def _reached(unit: Sequence[ast.AST], named: Mapping[str, ast.FunctionDef]) -> list[ast.AST]:
+    """All within these nodes, and within the functions of the file that they name, one by another."""
+    found = [node for each in unit for node in ast.walk(each)]
+    followed: set[str] = set()
+    for node in found:
+        name = last(node)
+        if name in named and name not in followed:
+            followed.add(name)
+            found.extend(ast.walk(named[name]))
+    return found
 
 
 def _is_square(node: ast.AST) -> bool:

@@ -78,6 +78,10 @@ SHOWN = {
         "y = jnp.sum((m @ x) ** 2)",
         "y = jnp.sum((m @ x) ** 3)",
     ),
+    "a product and a square, of a function that is named": (
+        "def f(x):\n    return m @ x\ndef g(x):\n    return jnp.sum(f(x) ** 2)",
+        "def f(x):\n    return m @ x\ndef g(x):\n    return jnp.sum(x ** 2)\ndef h(x):\n    return f(g(x))",
+    ),
     "a number mapped": ("y = jax.vmap(f)(2.0)", "y = jax.vmap(f)(x)"),
     "a pmap within a jit": (
         "@jax.pmap\ndef f(x):\n    return x\n@jax.jit\ndef g(x):\n    return f(x)",
