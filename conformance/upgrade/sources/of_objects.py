@@ -269,6 +269,8 @@ class _Reader(Scopes, ast.NodeVisitor):
     def visit_Attribute(self, node: ast.Attribute) -> None:
         if not self._dotted(node):
             kind = self._type(node.value)
+            if not kind and node.attr == "value" and _is_of_a_layer(node.value):
+                kind = "Param"
             if kind:
                 self._done(node, kind, f".{node.attr}")
             elif not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")):
@@ -380,3 +382,8 @@ class _Reader(Scopes, ast.NodeVisitor):
     def visit_FormattedValue(self, node: ast.FormattedValue) -> None:
         self._done(node, self._type(node.value), "str")
         self.generic_visit(node)
+
+
+def _is_of_a_layer(node: ast.expr) -> bool:
+    """Whether it is an attribute that Flax's layers call a parameter by, and other objects hardly do."""
+    return isinstance(node, ast.Attribute) and node.attr in {"kernel", "embedding"}

@@ -40,6 +40,7 @@ CASES = {
     "    self.n = C(1)\n  def f(self):\n    self.n.value += 1": (8, "Param: .value"),
     "from flax import nnx\nclass C(nnx.Variable[Array]):\n  pass\nC(1).value": (4, "Param: .value"),
     "from flax import nnx\ndef f(optimizer):\n  return optimizer.step.value": (3, "Param: .value"),
+    "from flax import nnx\ndef f(model):\n  return model.a.kernel.value": (3, "Param: .value"),
     "from flax import nnx\ndef f(*, v):\n  v += 1\nf(v=nnx.Param(1))": (3, "Param: += 1"),
     "from flax import nnx\nclass A:\n  def a(self):\n    def f(v):\n      v += 1\n    f(nnx.Param(1))\n"
     "  def b(self):\n    def f(v):\n      v += 1\n    f(3)": (5, "Param: += 1"),
@@ -73,6 +74,7 @@ def test_what_is_done_with_an_object_is_found_with_its_line(source: str) -> None
         "import re\nc = re.compile(x)\nc.pattern",
         "spec = P('i')\nspec + (None,)",
         "import jax\ndef f(spec):\n  return spec + (None,)",
+        "from flax import nnx\ndef f(x, kernel):\n  return x.bias.value, x.mode.value, kernel.value",
     ],
 )
 def test_no_type_is_told_where_the_text_does_not_say_it(source: str) -> None:
