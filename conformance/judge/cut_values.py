@@ -56,8 +56,9 @@ def of_cut_values(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
     held = np.abs(right) < HELD
     given, right = given[held], right[held]
     near = ROUNDING * np.abs(right)
-    if np.any(np.abs(given - right) > 1 + near):
-        return None
+    found = _limited(given, right, near)
+    if found is not None or np.any(np.abs(given - right) > 1 + near):
+        return found
     towards_zero = np.abs(given) <= np.abs(right) + near
     if _is_told(given, right, 0) and np.all(towards_zero | (given == np.floor(right))):
         return CUT
@@ -66,6 +67,27 @@ def of_cut_values(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
         if np.all(off) and _is_told(given, right, decimals):
             return _rounded(decimals)
     return None
+
+
+def _limited(given: np.ndarray, right: np.ndarray, near: np.ndarray) -> Diagnosis | None:
+    """Whether values beyond a limit became the limit, and all others are right."""
+    beyond = np.abs(given - right) > 64 * near
+    if not np.any(beyond):
+        return None
+    low, high = float(given.min()), float(given.max())
+    below, above = beyond & (given > right), beyond & (given < right)
+    limited = np.where(below, low, np.where(above, high, right))
+    if min(np.sum(beyond), np.sum(~beyond)) < ENOUGH or np.any(np.abs(given - limited) > 64 * near):
+        return None
+    limits = [f"{limit:.4g}" for limit, part in ((low, below), (high, above)) if np.any(part)]
+    # A limit at 0 is `relu`, which has words of its own.
+    if limits == ["0"] or min(np.sum(part) for part in (below, above) if np.any(part)) < ENOUGH:
+        return None
+    return Diagnosis(
+        "limited",
+        f"The right values were cut off at {' and '.join(limits)}.",
+        "Leave the limits out: no `clip`, `minimum` or `maximum`.",
+    )
 
 
 def of_zeros(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:

@@ -32,9 +32,11 @@ from conformance.judge.one_example import of_a_multiple, of_one_example
 from conformance.judge.one_operation_off import of_one_operation
 from conformance.judge.one_term_off import of_one_term
 from conformance.judge.other_containers import of_held, of_other_containers
+from conformance.judge.other_draws import of_other_draws
 from conformance.judge.other_inputs import of_other_inputs
+from conformance.judge.partly_right import of_partly_right
 from conformance.judge.scaled_arrays import of_scaled_arrays
-from conformance.judge.scaled_steps import of_scaled_steps
+from conformance.judge.scaled_steps import of_other_steps, of_scaled_steps
 from conformance.judge.two_mistakes import of_two_mistakes
 from conformance.judge.value_ranges import is_usual, leaves, of_range
 from conformance.judge.verdict import Diagnosis, Verdict
@@ -97,8 +99,9 @@ def _diagnosed(
         )
         found = found or of_values(wrong, answers.calls)
         found = found or diagnosis.by_probing(exercise, wrong, _asker(attempt, exercise))
+        found = found or of_other_steps(wrong)  # a rare mistake takes ten times as long to find
         found = found or diagnosis.of_rare_mistakes(exercise, wrong)
-        found = found or of_two_mistakes(exercise, wrong)
+        found = found or of_two_mistakes(exercise, wrong) or of_other_draws(exercise, wrong)
         found = found or of_scaled_steps(wrong) or of_other_inputs(exercise, wrong)
         ask = _asker(attempt, exercise)
         found = found or of_ignored_arguments(exercise, wrong, ask)
@@ -144,7 +147,8 @@ def of_values(wrong: Sequence[diagnosis.WrongAnswer], calls: Sequence[Call]) -> 
     if found in (NOT_ACCURATE, LOSES_DIGITS):  # a small term leaves the answer nearly right, too
         found = of_one_term(wrong) or found
     found = found or of_which_examples(wrong) or of_a_multiple(wrong)
-    found = found or of_scaled_arrays(wrong) or of_one_operation(wrong) or of_one_term(wrong)
+    found = found or of_scaled_arrays(wrong) or of_partly_right(wrong)
+    found = found or of_one_operation(wrong) or of_one_term(wrong)
     return found or of_no_number(wrong) or of_the_same(wrong)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -19,6 +20,18 @@ SHAPES = 4
 """Shapes at which the changed array has to give the answers."""
 TOLD = 3
 """Shapes at which it has to give others than the right ones."""
+
+FACTORS = {
+    -1.0: "with the opposite sign",
+    2.0: "times 2",
+    0.5: "divided by 2",
+    10.0: "times 10",
+    0.1: "divided by 10",
+    100.0: "times 100",
+    0.01: "divided by 100",
+    1 / 255: "divided by 255",
+}
+"""What an array is multiplied by, and what is said of it."""
 
 Change = Callable[[np.ndarray], np.ndarray]
 
@@ -64,8 +77,9 @@ def _changes() -> Iterator[tuple[str, Change]]:
     for axis, where in ((0, "axis 0"), (-1, "the last axis")):
         yield f"in reverse order along {where}", partial(np.flip, axis=axis)
         yield f"sorted along {where}", partial(np.sort, axis=axis)
-    for step in (1, -1):
-        yield "with its entries along axis 0 moved on by one", partial(np.roll, shift=step, axis=0)
+    for step, (axis, where) in itertools.product((1, -1), ((0, "axis 0"), (-1, "the last axis"))):
+        moved = f"with its entries along {where} moved on by one"
+        yield moved, partial(np.roll, shift=step, axis=axis)
     yield (
         "with its first entry along axis 0 in place of all",
         lambda x: np.broadcast_to(x[:1], x.shape),
@@ -77,6 +91,13 @@ def _changes() -> Iterator[tuple[str, Change]]:
     yield "without its negative numbers, which became 0", lambda x: np.maximum(x, 0)
     yield "without its signs", np.abs
     yield "cut to whole numbers", np.trunc
+    for more in (1.0, -1.0):
+        yield f"{'plus' if more > 0 else 'less'} 1", partial(np.add, more)
+    for factor, what in FACTORS.items():
+        yield what, partial(np.multiply, factor)
+    yield "after `tanh`", np.tanh
+    yield "after `sigmoid`", lambda x: 1 / (1 + np.exp(-x))
+    yield "after the square of each number", np.square
 
 
 CHANGES = tuple(_changes())

@@ -79,6 +79,23 @@ PLAIN_ERRORS: tuple[tuple[str, Diagnosis], ...] = (
         ),
     ),
     (
+        r"^TypeError: 'tuple' object does not support item assignment",
+        Diagnosis(
+            "tuple-is-immutable",
+            "An entry of a tuple was assigned, and a tuple cannot be changed.",
+            "Make a new one: `(w - step, b - other_step)`, gathered in a new list for all layers.",
+        ),
+    ),
+    (
+        r"^TypeError: iteration over a 0-d (array|tensor)",
+        Diagnosis(
+            "number-taken-apart",
+            "A single number was looped over, or taken apart into several.",
+            "Look at what the line loops over. `jax.value_and_grad` gives the value first: "
+            "`loss, grads = ...`; and in a map over one axis, an entry of a vector is one number.",
+        ),
+    ),
+    (
         r"^IndexError: list index out of range",
         Diagnosis(
             "beyond-the-last-entry",

@@ -12,6 +12,8 @@ from conformance.judge.verdict import Diagnosis
 
 ENOUGH = 8
 """Numbers that the factor has to explain."""
+ROUNDING = 2.0**-22
+"""That of a sum, as a share of it."""
 KINDS = {1: "biases", 2: "weights"}
 """What the arrays of so many axes are."""
 
@@ -38,11 +40,30 @@ def of_scaled_arrays(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
         return None
     ((kind, factor),) = others.items()
     if factor is None:
-        return None
+        return _of_offset(kind, [pair for pair in pairs if pair[1].ndim == kind])
     return Diagnosis(
         "scaled",
         f"The {KINDS[kind]} are {factor:.4g} times the right ones; the other arrays are right.",
         "Look for a factor that the task does not ask for.",
+    )
+
+
+def _of_offset(kind: int, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> Diagnosis | None:
+    """Whether all arrays of a kind are the right ones and one number."""
+    given, right = (np.concatenate([pair[n].ravel() for pair in pairs]) for n in (0, 1))
+    more = given - right
+    if len(more) < ENOUGH or not np.all(np.isfinite(more)):
+        return None
+    offset = float(np.median(more))
+    if not offset or np.any(
+        np.abs(more - offset) > RELATIVE * abs(offset) + ROUNDING * np.abs(given)
+    ):
+        return None
+    return Diagnosis(
+        "offset",
+        f"The {KINDS[kind]} are {abs(offset):.4g} {'more' if offset > 0 else 'less'} than the right ones; "
+        "the other arrays are right.",
+        "Look for a number that is added, and that the task does not ask for.",
     )
 
 

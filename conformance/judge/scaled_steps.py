@@ -27,6 +27,8 @@ class Step(NamedTuple):
     """The step of one array."""
 
     ndim: int
+    before: np.ndarray
+    """The numbers that are stepped."""
     given: np.ndarray
     right: np.ndarray
     rounding: float
@@ -45,9 +47,7 @@ def of_scaled_steps(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
         wrong: every wrong answer; nothing else explains them.
 
     """
-    usual = [each for each in wrong if is_usual(each.call)]
-    if not usual or any("learning_rate" not in each.call.arguments for each in usual):
-        return None
+    usual = _usual(wrong)
     steps = [step for each in usual for step in _steps(each)]
     if not steps:
         return None
@@ -62,6 +62,86 @@ def of_scaled_steps(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
     symptoms = " ".join(f"({n}) {symptom}" for n, (symptom, _) in enumerate(parts, 1))
     fixes = " ".join(f"({n}) {fix}" for n, (_, fix) in enumerate(parts, 1))
     return Diagnosis("step-of-another-length", f"Two things are wrong. {symptoms}", fixes)
+
+
+def _usual(wrong: Sequence[WrongAnswer]) -> list[WrongAnswer]:
+    """The wrong answers to calls with numbers of usual size and a learning rate."""
+    return [e for e in wrong if is_usual(e.call) and "learning_rate" in e.call.arguments]
+
+
+class Formula(NamedTuple):
+    """Another formula for the step, of the numbers before it and the gradient."""
+
+    name: str
+    symptom: str
+    fix: str
+    due: Callable[[Step, np.ndarray], np.ndarray]
+
+
+_FIX = "Step by the gradient as it is: `w - learning_rate * dw`."
+FORMULAS = (
+    Formula(
+        "gradient-made-positive",
+        "The absolute values of the gradient were used: no number went up.",
+        _FIX,
+        lambda step, gradient: -step.rate * np.abs(gradient),
+    ),
+    Formula(
+        "gradient-squared",
+        "The gradient was squared.",
+        _FIX,
+        lambda step, gradient: -step.rate * gradient**2,
+    ),
+    Formula(
+        "gradient-left-out",
+        "The learning rate itself was subtracted, without the gradient.",
+        "Multiply it by the gradient: `w - learning_rate * dw`.",
+        lambda step, gradient: np.full_like(gradient, -step.rate),
+    ),
+    Formula(
+        "gradient-and-params-swapped",
+        "The parameters times the learning rate were subtracted from the gradient.",
+        "It is the other way round, `w - learning_rate * dw`: look at the order of the arguments of "
+        "`tree_map`, `zip` and the function that steps.",
+        lambda step, gradient: gradient - step.rate * step.before - step.before,
+    ),
+    Formula(
+        "params-in-the-gradients-place",
+        "The parameters took the place of the gradient: they were only made smaller.",
+        _FIX,
+        lambda step, gradient: -step.rate * step.before,
+    ),
+)
+
+
+def of_other_steps(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
+    """The formula that gives every step, in place of the right one.
+
+    Args:
+        wrong: every wrong answer.
+
+    """
+    usual = _usual(wrong)
+    steps = [step for each in usual for step in _steps(each)]
+    if not steps or len(usual) < ENOUGH:
+        return None
+    for formula in FORMULAS:
+        told = [_told(formula, each) for each in steps]
+        if all(count is not None for count in told) and sum(filter(None, told)) >= ENOUGH:
+            return Diagnosis(formula.name, formula.symptom, formula.fix)
+    return None
+
+
+def _told(formula: Formula, step: Step) -> int | None:
+    """How many numbers the formula tells from the right step; None where it does not give them all."""
+    gradient = -step.right / step.rate
+    due = formula.due(step, gradient)
+    # The gradient is what rounding has left of the difference of two parameters.
+    more = np.abs(formula.due(step, gradient + step.rounding / step.rate) - due)
+    allowed = RELATIVE * np.abs(due) + step.rounding + 2 * more
+    if np.any(np.abs(step.given - due) > allowed):
+        return None
+    return int(np.sum(np.abs(step.right - due) > CLEAR * allowed / 100))
 
 
 def _words(kind: str, length: Any) -> tuple[str, str]:
@@ -98,7 +178,9 @@ def _steps(wrong: WrongAnswer) -> list[Step]:
             return []
         largest = max(float(np.max(np.abs(each), initial=0.0)) for each in (old, array, leaf.value))
         rate = float(wrong.call.arguments["learning_rate"])
-        found.append(Step(old.ndim, given.ravel(), right.ravel(), ROUNDING * largest, rate))
+        found.append(
+            Step(old.ndim, old.ravel(), given.ravel(), right.ravel(), ROUNDING * largest, rate)
+        )
     return found
 
 

@@ -50,7 +50,8 @@ def of_which_examples(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
     calls = [_pairs(each) for each in wrong]
     if not all(calls):
         return None
-    return _missing(calls) or _repeated(calls) or _unaveraged(calls)
+    found = _missing(calls) or _one_number_of_each(calls)
+    return found or _repeated(calls) or _unaveraged(calls)
 
 
 def of_the_same(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
@@ -94,6 +95,28 @@ def _missing(calls: Sequence[Sequence[Pair]]) -> Diagnosis | None:
     if all(close(given, right[:-1]) for given, right in alone):
         return MISSING["last"]
     return MISSING["first"] if all(close(given, right[1:]) for given, right in alone) else None
+
+
+def _one_number_of_each(calls: Sequence[Sequence[Pair]]) -> Diagnosis | None:
+    """The first number of each example's answer, or the last, in place of all."""
+    if any(len(pairs) != 1 or pairs[0][1].ndim < 2 or not pairs[0][1].size for pairs in calls):
+        return None
+    alone = [pairs[0] for pairs in calls]
+    if len({right.shape for _, right in alone if right.shape[-1] > 1}) < ENOUGH:
+        return None
+    for which, place in (("first", 0), ("last", -1)):
+        due = [right[..., place] for _, right in alone]
+        if all(
+            given.shape in (one.shape, (*one.shape, 1)) and close(given.ravel(), one.ravel())
+            for (given, _), one in zip(alone, due, strict=True)
+        ):
+            return Diagnosis(
+                "one-number-of-each",
+                f"Only the {which} number of each example's answer came back.",
+                f"Return all of them: look for `[{place}]` and `[:, {place}]`, also inside the function that "
+                "is mapped.",
+            )
+    return None
 
 
 def _repeated(calls: Sequence[Sequence[Pair]]) -> Diagnosis | None:

@@ -281,6 +281,48 @@ def other_initializers(ensemble: bool, path: Sequence[str] = ()) -> tuple[Pitfal
     )
 
 
+BIAS_INITIALIZERS: dict[str, Callable[..., jax.Array]] = {
+    "normal()": jax.nn.initializers.normal(),
+    "normal(1.0)": jax.nn.initializers.normal(1.0),
+    "normal(0.1)": jax.nn.initializers.normal(0.1),
+    "uniform()": jax.nn.initializers.uniform(),
+    "uniform(1.0)": jax.nn.initializers.uniform(1.0),
+}
+"""Of those that take a bias's shape, what tutorials write."""
+
+
+def _biased(ensemble: bool, name: str, seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    """The right kernels, and biases that an initialiser draws: a module's second draw."""
+    key, inputs = jax.random.PRNGKey(seed), x_batch.shape[1]
+    members = list(jax.random.split(key, len(x_batch))) if ensemble else [key]
+    variables = []
+    for each in members:
+        drawn = params(each, inputs, features)["params"]
+        bias = BIAS_INITIALIZERS[name](keys.derive(each, (), 2), (features,), jnp.float32)
+        variables.append({"params": {**drawn, "bias": np.asarray(bias)}})
+    if ensemble:
+        return rounded.flat(answers(variables, x_batch, features))
+    return rounded.flat(answers_of_one(variables[0], x_batch, features))
+
+
+def other_bias_initializers(ensemble: bool) -> tuple[Pitfall, ...]:
+    """The pitfalls of biases that an initialiser draws, which are zeros by default.
+
+    Args:
+        ensemble: whether each example has a key of its own.
+
+    """
+    return tuple(
+        Pitfall(
+            "biases-drawn",
+            f"The biases come from the initialiser `{name}`, where they begin at 0.",
+            "Leave `bias_init` out: the task asks for `nn.Dense(features)` with its defaults.",
+            partial(_biased, ensemble, name),
+        )
+        for name in BIAS_INITIALIZERS
+    )
+
+
 def params_under_jit(key: Any, inputs: int, features: int) -> Any:
     """The draws behind `nn.jit(nn.Dense)(features)`, as `params` gives them.
 

@@ -237,7 +237,10 @@ EXERCISE = Exercise(
         *dense.other_initializers(ensemble=True),
         dense.SEED_OVERFLOWS,
     ),
-    rare_pitfalls=dense.other_features(reference),
+    rare_pitfalls=(
+        *dense.other_features(reference),
+        *dense.other_bias_initializers(ensemble=True),
+    ),
     further_reading=(
         "https://flax.readthedocs.io/en/latest/guides/parallel_training/ensembling.html",
         "https://flax.readthedocs.io/en/latest/api_reference/flax.linen/transformations.html",

@@ -231,7 +231,10 @@ EXERCISE = Exercise(
         *dense.other_initializers(ensemble=False),
         dense.SEED_OVERFLOWS,
     ),
-    rare_pitfalls=dense.other_features(reference),
+    rare_pitfalls=(
+        *dense.other_features(reference),
+        *dense.other_bias_initializers(ensemble=False),
+    ),
     further_reading=(
         "https://flax.readthedocs.io/en/latest/api_reference/flax.linen/transformations.html",
         "https://flax.readthedocs.io/en/latest/guides/flax_fundamentals/rng_guide.html",

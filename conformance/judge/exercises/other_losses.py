@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 
@@ -233,3 +235,103 @@ RARE: tuple[Way, ...] = (
     ),
 )
 """Losses that only the loss itself is tried for: of a step, a gradient of each would have to be compiled."""
+
+
+def _crossed(p: jax.Array, y: jax.Array) -> jax.Array:
+    """The cross entropy of probabilities that `sigmoid` makes of the answers."""
+    return -jnp.mean(y * jax.nn.log_sigmoid(p) + (1 - y) * jax.nn.log_sigmoid(-p))
+
+
+_OTHER_LOSSES: tuple[tuple[str, str, Callable[[jax.Array, jax.Array], jax.Array]], ...] = (
+    (
+        "hinge-loss",
+        "The loss is a hinge: the mean of `max(0, 1 - p * y)`.",
+        lambda p, y: jnp.mean(jnp.maximum(0, 1 - p * y)),
+    ),
+    ("cross-entropy-taken", "The loss is the cross entropy of `sigmoid` of the answers.", _crossed),
+    (
+        "another-power",
+        "The third power of the absolute differences was taken.",
+        lambda p, y: jnp.mean(jnp.abs(p - y) ** 3),
+    ),
+    (
+        "another-power",
+        "The third power of the differences was taken.",
+        lambda p, y: jnp.mean((p - y) ** 3),
+    ),
+    (
+        "another-power",
+        "The fourth power of the differences was taken.",
+        lambda p, y: jnp.mean((p - y) ** 4),
+    ),
+    (
+        "absolute-error",
+        "The mean of the absolute errors was added to that of the squared ones.",
+        lambda p, y: jnp.mean(_squares(p, y)) + jnp.mean(jnp.abs(p - y)),
+    ),
+    *(
+        (
+            "answers-changed-first",
+            f"`{name}` was applied to the network's answers before the targets were subtracted.",
+            lambda p, y, change=change: jnp.mean(_squares(change(p), y)),
+        )
+        for name, change in (
+            ("softmax", jax.nn.softmax),
+            ("sigmoid", jax.nn.sigmoid),
+            ("relu", jax.nn.relu),
+            ("log_softmax", jax.nn.log_softmax),
+        )
+    ),
+    *(
+        (
+            "targets-changed-first",
+            f"`{name}` was applied to the targets.",
+            lambda p, y, change=change: jnp.mean(_squares(p, change(y))),
+        )
+        for name, change in (
+            ("tanh", jnp.tanh),
+            ("softmax", jax.nn.softmax),
+            ("sigmoid", jax.nn.sigmoid),
+        )
+    ),
+    *(
+        (
+            "targets-averaged",
+            f"The answers were compared with the mean of the targets over {what}.",
+            lambda p, y, axis=axis: jnp.mean(_squares(p, y.mean(axis, keepdims=True))),
+        )
+        for what, axis in (("the examples", 0), ("the outputs", -1), ("all of them", None))
+    ),
+    *(
+        (
+            "relative-error",
+            f"The mean squared error was divided by the {what} of the targets.",
+            lambda p, y, of=of: jnp.mean(_squares(p, y)) / of(y),
+        )
+        for what, of in (("mean square", lambda y: jnp.mean(y * y)), ("variance", jnp.var))
+    ),
+    *(
+        (
+            "half-of-the-examples",
+            f"The loss is that of the {which} half of the examples.",
+            lambda p, y, part=part: jnp.mean(_squares(p[part(len(p))], y[part(len(p))])),
+        )
+        for which, part in (
+            ("first", lambda n: slice(max(n // 2, 1))),
+            ("second", lambda n: slice(n // 2, None)),
+        )
+    ),
+)
+"""Of each its id, what is said of it, and the loss."""
+
+LAST: tuple[Way, ...] = tuple(
+    Way(
+        name,
+        words,
+        "Take the mean of the squared differences of all answers and targets as they are: "
+        "`jnp.mean((p - y) ** 2)`.",
+        loss,
+    )
+    for name, words, loss in _OTHER_LOSSES
+)
+"""Losses that are tried where nothing more usual explains a loss."""

@@ -264,11 +264,38 @@ ALONE: tuple[Way, ...] = (
 
 
 def _centred(axis: int, small: float | None, x: jax.Array) -> jax.Array:
-    """Tanh of numbers less their mean along an axis, divided by their deviation where `small` is given."""
+    """Numbers less their mean along an axis, divided by their deviation where `small` is given."""
     centred = x - x.mean(axis, keepdims=True)
     if small is not None:
         centred = centred / jnp.sqrt(jnp.mean(centred**2, axis, keepdims=True) + small)
-    return jnp.tanh(centred)
+    return centred
+
+
+def _normalised(after: bool, axis: int, small: float | None, x: jax.Array) -> jax.Array:
+    """Tanh, with a normalisation before or after it."""
+    return _centred(axis, small, jnp.tanh(x)) if after else jnp.tanh(_centred(axis, small, x))
+
+
+def _scaled(before: float, after: float, x: jax.Array) -> jax.Array:
+    return after * jnp.tanh(before * x)
+
+
+def _by_root_of_inputs(params: Params, x: jax.Array, biases_too: bool) -> jax.Array:
+    """Each layer's products, or what the biases were added to, are divided by the root of its inputs."""
+    for weights, biases in params:
+        root = jnp.sqrt(jnp.float32(len(weights)))
+        x = jnp.tanh(jnp.dot(x, weights) / root + (biases / root if biases_too else biases))
+    return x
+
+
+SCALED: tuple[tuple[str, float, float], ...] = (
+    ("Tanh was applied to half of each layer's numbers: so does `2 * sigmoid(x) - 1`.", 0.5, 1.0),
+    ("Tanh was applied to twice each layer's numbers.", 2.0, 1.0),
+    ("What tanh gives was halved in each layer.", 1.0, 0.5),
+    ("What tanh gives was doubled in each layer.", 1.0, 2.0),
+    ("The activation is `1.7159 * tanh(2 / 3 * x)`.", 2 / 3, 1.7159),
+)
+"""What is said of factors in each layer, and those before and after tanh."""
 
 
 def _biases_to_the_inputs(params: Params, x: jax.Array, first: bool) -> jax.Array:
@@ -284,14 +311,33 @@ RARE: tuple[Way, ...] = (
             "normalised-in-each-layer",
             f"The mean over the {what} was subtracted in each layer{scaled}.",
             "Leave it out: the task asks for no normalisation, by batch or by layer.",
-            partial(forward, activation=partial(_centred, axis, small)),
+            partial(forward, activation=partial(_normalised, after, axis, small)),
         )
+        for after in (False, True)
         for what, axis in (("examples", 0), ("outputs", -1))
         for scaled, small in (
             ("", None),
             (", and the rest divided by its deviation", 1e-5),
             (", and the rest divided by its deviation", 1e-6),
         )
+    ),
+    *(
+        Way(
+            "scaled-in-each-layer",
+            words,
+            "Leave the factor out: `x = jnp.tanh(x @ weights + biases)`.",
+            partial(forward, activation=partial(_scaled, before, after)),
+        )
+        for words, before, after in SCALED
+    ),
+    *(
+        Way(
+            "scaled-in-each-layer",
+            "Each layer's products were divided by the root of the number of its inputs.",
+            "Leave the factor out: `x = jnp.tanh(x @ weights + biases)`.",
+            partial(_by_root_of_inputs, biases_too=biases_too),
+        )
+        for biases_too in (False, True)
     ),
     *(
         Way(

@@ -17,7 +17,7 @@ import numpy as np
 
 from conformance.judge.exercises import other_losses, other_networks, rounded, training
 from conformance.judge.exercises.exercise import Pitfall
-from conformance.judge.exercises.other_losses import LOSSES
+from conformance.judge.exercises.other_losses import LAST, LOSSES
 from conformance.judge.exercises.other_networks import NETWORKS
 from conformance.judge.exercises.other_slopes import SLOPES
 from conformance.judge.exercises.other_steps import STEPS
@@ -51,7 +51,9 @@ class Parts:
 
 
 def of_the_loss() -> Iterator[Pitfall]:
-    """Mistakes in a loss: two at once."""
+    """Mistakes in a loss: the least usual ones, and two at once."""
+    for way in LAST:
+        yield _pitfall((("loss", way),), partial(_loss, _with(Parts(), (("loss", way),))))
     for mistakes in _combined({"network": NETWORKS, "loss": LOSSES}, (2,)):
         yield _pitfall(mistakes, partial(_loss, _with(Parts(), mistakes)))
 

@@ -176,6 +176,17 @@ EXERCISE = Exercise(
             )
         ),
         Pitfall(
+            "collapsed",
+            "Each pair of matrices was added up to one number.",
+            "Return the sum of the two matrices, a matrix: no `jnp.sum`.",
+            lambda a, b, in_axes, out_axes: rounded.roughly(
+                sum(
+                    np.moveaxis(each, axis, 0).sum((1, 2))
+                    for each, axis in zip((a, b), in_axes, strict=True)
+                )
+            ),
+        ),
+        Pitfall(
             "wrong-out-axes",
             "The answer has its batch axis at 0, whatever `out_axes` says.",
             "Pass `out_axes` on: `jax.vmap(..., out_axes=out_axes)`.",

@@ -136,6 +136,34 @@ EXERCISE = Exercise(
                 (inputs @ weights)[:, None, :] + biases[:, None]
             ),
         ),
+        Pitfall(
+            "bias-added-for-each-input",
+            "The biases were added once for each input.",
+            "Add them once, after the sum of the products: a loop over the inputs ends before.",
+            lambda weights, biases, inputs: reference(weights, len(weights) * biases, inputs),
+        ),
+        Pitfall(
+            "products-averaged",
+            "The products were averaged over the inputs.",
+            "Add them up: `x @ weights`, or `jnp.sum` in place of `jnp.mean`.",
+            lambda weights, biases, inputs: rounded.roughly(
+                inputs @ weights / np.float32(len(weights)) + biases
+            ),
+        ),
+        Pitfall(
+            "products-scaled",
+            "The products were divided by the root of the number of inputs.",
+            "Leave the factor out: `x @ weights + biases`.",
+            lambda weights, biases, inputs: rounded.roughly(
+                inputs @ weights / np.sqrt(np.float32(len(weights))) + biases
+            ),
+        ),
+        Pitfall(
+            "biases-meet-the-weights",
+            "The biases were added to the weights, before the product.",
+            "Multiply first, and then add: `x @ weights + biases`.",
+            lambda weights, biases, inputs: rounded.roughly(inputs @ (weights + biases)),
+        ),
         Pitfall("bias-subtracted", "The biases were subtracted.", "Add them.", _subtracted),
         Pitfall(
             "first-bias-only",

@@ -303,7 +303,7 @@ SOMETHING_ELSE: tuple[tuple[str, str], ...] = (
     (LAYER, "return inputs @ weights + 1.5 * biases"),
     (SCALE, "return x * np.float32(factor) + x * x"),
     (SHARED, LIFT.format("features, kernel_init=nn.initializers.normal(0.5)")),
-    (SHARED, LIFT.format("features, bias_init=nn.initializers.normal()")),
+    (SHARED, LIFT.format("features, bias_init=nn.initializers.normal(0.2)")),
 )
 
 

@@ -13,9 +13,10 @@ from conformance.judge.diagnosis import WrongAnswer, of_error, of_rare_mistakes,
 from conformance.judge.exercises import load_exercises
 from conformance.judge.expected_answers import Call, compute, draw_calls
 from conformance.judge.minimize import minimize
+from conformance.judge.other_draws import of_other_draws
 from conformance.judge.other_inputs import of_other_inputs
 from conformance.judge.sandbox import wire
-from conformance.judge.scaled_steps import of_scaled_steps
+from conformance.judge.scaled_steps import of_other_steps, of_scaled_steps
 from conformance.judge.verdict import Diagnosis
 from tests.conformance.judge.wrong_answers import IMPORTS
 
@@ -64,8 +65,10 @@ def told_of_error(signature: str, body: str, seed: int = 0) -> Diagnosis | None:
     return of_error(error, exercise, call, right)
 
 
-def diagnosis_of(signature: str, body: str, seed: int = 0) -> str | None:
-    """The id of what is told of a wrong body; an error where an answer of it is right."""
+def wrong_answers_of(
+    signature: str, body: str, seed: int = 0
+) -> tuple[list[Call], list[WrongAnswer]]:
+    """The calls that were drawn, and the wrong answers of a body to them."""
     exercise, function, _ = _function(signature, body)
     calls, wrong = draw_calls(exercise, CALLS, seed), []
     for call in calls:
@@ -77,8 +80,16 @@ def diagnosis_of(signature: str, body: str, seed: int = 0) -> str | None:
         mismatch = compare(given, right)
         if mismatch is not None:
             wrong.append(WrongAnswer(call, right, given, mismatch))
+    return list(calls), wrong
+
+
+def diagnosis_of(signature: str, body: str, seed: int = 0) -> str | None:
+    """The id of what is told of a wrong body; an error where all answers of it are right."""
+    exercise = _function(signature, body)[0]
+    calls, wrong = wrong_answers_of(signature, body, seed)
     assert wrong
     found = of_wrong(exercise, wrong) or of_values(wrong, calls)
-    found = found or of_rare_mistakes(exercise, wrong)
+    found = found or of_other_steps(wrong) or of_rare_mistakes(exercise, wrong)
+    found = found or of_other_draws(exercise, wrong)
     found = found or of_scaled_steps(wrong) or of_other_inputs(exercise, wrong)
     return None if found is None else found.pitfall
