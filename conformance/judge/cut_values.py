@@ -71,17 +71,20 @@ def of_cut_values(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
 
 def _limited(given: np.ndarray, right: np.ndarray, near: np.ndarray) -> Diagnosis | None:
     """Whether values beyond a limit became the limit, and all others are right."""
-    beyond = np.abs(given - right) > 64 * near
+    low, high = float(given.min()), float(given.max())
+    near = 64 * near + ROUNDING * max(abs(low), abs(high))
+    beyond = np.abs(given - right) > near
     if not np.any(beyond):
         return None
-    low, high = float(given.min()), float(given.max())
     below, above = beyond & (given > right), beyond & (given < right)
     limited = np.where(below, low, np.where(above, high, right))
-    if min(np.sum(beyond), np.sum(~beyond)) < ENOUGH or np.any(np.abs(given - limited) > 64 * near):
+    inside = ~beyond & (given > low) & (given < high)
+    if min(np.sum(beyond), np.sum(inside)) < ENOUGH or np.any(np.abs(given - limited) > near):
         return None
-    limits = [f"{limit:.4g}" for limit, part in ((low, below), (high, above)) if np.any(part)]
+    parts = [(limit, part) for limit, part in ((low, below), (high, above)) if np.any(part)]
+    limits = [f"{limit:.4g}" for limit, _ in parts]
     # A limit at 0 is `relu`, which has words of its own.
-    if limits == ["0"] or min(np.sum(part) for part in (below, above) if np.any(part)) < ENOUGH:
+    if limits == ["0"] or min(np.sum(part) for _, part in parts) < ENOUGH:
         return None
     return Diagnosis(
         "limited",

@@ -134,7 +134,8 @@ def _penalty(
             if factor is not None:
                 return Diagnosis(
                     "penalty-added",
-                    f"The answer has a penalty: {factor:.3g} times the {words} of {which}`{name}`.",
+                    f"The answer has a penalty: {factor:.3g} times the sum of the {words} of "
+                    f"{which}`{name}`.",
                     "Leave it out: the task asks for the loss without it.",
                 )
     return None

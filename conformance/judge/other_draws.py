@@ -9,6 +9,7 @@ import numpy as np
 
 from conformance.judge.diagnosis import WrongAnswer
 from conformance.judge.exercises.exercise import Exercise
+from conformance.judge.one_operation_off import close
 from conformance.judge.verdict import Diagnosis
 
 ENOUGH = 300
@@ -36,12 +37,16 @@ def of_other_draws(exercise: Exercise, wrong: Sequence[WrongAnswer]) -> Diagnosi
     """
     if "key" not in exercise.parameters or any(e.mismatch.what != "values" for e in wrong):
         return None
-    rows = [
-        np.concatenate(
-            [np.asarray(part, np.float64).ravel() for each in wrong for part in of(each)]
-        )
-        for of in (lambda e: e.given.arrays, lambda e: [leaf.value for leaf in e.expected.leaves])
+    pairs = [
+        (array.astype(np.float64).ravel(), np.asarray(leaf.value, np.float64).ravel())
+        for each in wrong
+        for array, leaf in zip(each.given.arrays, each.expected.leaves, strict=True)
     ]
+    # The key of a middle layer may be the right one.
+    others = [pair for pair in pairs if not close(*pair)]
+    if not others:
+        return None
+    rows = [np.concatenate([pair[n] for pair in others]) for n in (0, 1)]
     given, right = rows
     if len(given) != len(right) or len(given) < ENOUGH:
         return None

@@ -245,10 +245,10 @@ def _crossed(p: jax.Array, y: jax.Array) -> jax.Array:
 _OTHER_LOSSES: tuple[tuple[str, str, Callable[[jax.Array, jax.Array], jax.Array]], ...] = (
     (
         "hinge-loss",
-        "The loss is a hinge: the mean of `max(0, 1 - p * y)`.",
+        "The mean of `max(0, 1 - p * y)` was taken, a hinge loss.",
         lambda p, y: jnp.mean(jnp.maximum(0, 1 - p * y)),
     ),
-    ("cross-entropy-taken", "The loss is the cross entropy of `sigmoid` of the answers.", _crossed),
+    ("cross-entropy-taken", "The cross entropy of `sigmoid` of the answers was taken.", _crossed),
     (
         "another-power",
         "The third power of the absolute differences was taken.",
@@ -313,7 +313,7 @@ _OTHER_LOSSES: tuple[tuple[str, str, Callable[[jax.Array, jax.Array], jax.Array]
     *(
         (
             "half-of-the-examples",
-            f"The loss is that of the {which} half of the examples.",
+            f"Only the {which} half of the examples was used.",
             lambda p, y, part=part: jnp.mean(_squares(p[part(len(p))], y[part(len(p))])),
         )
         for which, part in (

@@ -263,17 +263,20 @@ ALONE: tuple[Way, ...] = (
 """Further networks, which are tried as the only mistake."""
 
 
-def _centred(axis: int, small: float | None, x: jax.Array) -> jax.Array:
-    """Numbers less their mean along an axis, divided by their deviation where `small` is given."""
-    centred = x - x.mean(axis, keepdims=True)
-    if small is not None:
-        centred = centred / jnp.sqrt(jnp.mean(centred**2, axis, keepdims=True) + small)
-    return centred
+def _normalised(
+    after: bool, axis: int, smalls: tuple[float, float] | None, x: jax.Array
+) -> jax.Array:
+    """Tanh, and before or after it less the mean along an axis, divided by the deviation.
 
-
-def _normalised(after: bool, axis: int, small: float | None, x: jax.Array) -> jax.Array:
-    """Tanh, with a normalisation before or after it."""
-    return _centred(axis, small, jnp.tanh(x)) if after else jnp.tanh(_centred(axis, small, x))
+    The small numbers are added to the variance and to the deviation; without them nothing is divided.
+    """
+    x = jnp.tanh(x) if after else x
+    x = x - x.mean(axis, keepdims=True)
+    if smalls is not None:
+        to_variance, to_deviation = smalls
+        variance = jnp.mean(x**2, axis, keepdims=True)
+        x = x / (jnp.sqrt(variance + to_variance) + to_deviation)
+    return x if after else jnp.tanh(x)
 
 
 def _scaled(before: float, after: float, x: jax.Array) -> jax.Array:
@@ -305,20 +308,24 @@ def _biases_to_the_inputs(params: Params, x: jax.Array, first: bool) -> jax.Arra
     return x
 
 
+DEVIATION = ", and the rest divided by its deviation"
+
 RARE: tuple[Way, ...] = (
     *(
         Way(
             "normalised-in-each-layer",
             f"The mean over the {what} was subtracted in each layer{scaled}.",
             "Leave it out: the task asks for no normalisation, by batch or by layer.",
-            partial(forward, activation=partial(_normalised, after, axis, small)),
+            partial(forward, activation=partial(_normalised, after, axis, smalls)),
         )
         for after in (False, True)
         for what, axis in (("examples", 0), ("outputs", -1))
-        for scaled, small in (
+        for scaled, smalls in (
             ("", None),
-            (", and the rest divided by its deviation", 1e-5),
-            (", and the rest divided by its deviation", 1e-6),
+            *(
+                (DEVIATION, smalls)
+                for smalls in ((1e-5, 0.0), (1e-6, 0.0), (0.0, 1e-5), (0.0, 1e-8))
+            ),
         )
     ),
     *(

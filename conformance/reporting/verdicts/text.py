@@ -15,8 +15,8 @@ from conformance.reporting.printable import printable
 from conformance.reporting.verdicts import LEFT_BY_A_TOOL
 
 MAX_VALUES = 40
-MAX_SHOWN_ULPS = 1e6
-"""Steps from one float32 to the next beyond which their number says nothing."""
+MAX_SHOWN_ULPS = 1e4
+"""Steps from one float32 to the next beyond which nobody takes the difference for rounding."""
 MEANINGS = {
     "conforms": "every answer is right",
     "violates": "an answer is wrong, or against the task",

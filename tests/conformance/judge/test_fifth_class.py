@@ -43,6 +43,9 @@ TOLD: tuple[tuple[str, str, str | None], ...] = (
     (NETWORK, "return jnp.minimum(network(params, x), 0.5)", "limited"),
     (NETWORK, "return jnp.maximum(network(params, x), 0)", "activation-added"),
     (SQUARE, "return jnp.where(x * x > 2, 3, x * x)", None),
+    (SQUARE, "return jnp.zeros_like(x)", "constant-answer"),
+    (SQUARE, "return jnp.where(x > 0, 4.0, 0.0) + 0 * x", None),
+    (UPDATE, G + STEP.format("jnp.clip(p - learning_rate * g, -1, 1)"), "limited"),
     (NETWORK, "return network(params, x)[:, 0]", "one-number-of-each"),
     (NETWORK, "return network(params, x)[:, :1] * 1.5", None),
     (NETWORK, "return jnp.max(network(params, x), axis=1)", None),
@@ -98,6 +101,13 @@ TOLD: tuple[tuple[str, str, str | None], ...] = (
     # draws
     (DRAW, DRAWN.format("jax.random.split(k, 3)[1:]", W, B), "wrong-key-derivation"),
     (DRAW, DRAWN.format("jax.random.split(k, 3)[1:]", f"0.1 * {W}", B), None),
+    (
+        DRAW,
+        DRAWN.replace("len(layer_sizes) - 1)", "len(layer_sizes) - 1)[::-1]").format(
+            "jax.random.split(k)", W, B
+        ),
+        "wrong-key-derivation",
+    ),
     (DRAW, DRAWN.format("jax.random.split(k)", f"{W} + 1", B), "offset"),
     (DRAW, DRAWN.format("jax.random.split(k)", f"{W} + i", B), None),
     (SHARED, LIFT.format("bias_init=nn.initializers.normal()"), "biases-drawn"),
