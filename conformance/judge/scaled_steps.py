@@ -179,7 +179,14 @@ def _steps(wrong: WrongAnswer) -> list[Step]:
         largest = max(float(np.max(np.abs(each), initial=0.0)) for each in (old, array, leaf.value))
         rate = float(wrong.call.arguments["learning_rate"])
         found.append(
-            Step(old.ndim, old.ravel(), given.ravel(), right.ravel(), ROUNDING * largest, rate)
+            Step(
+                old.ndim,
+                np.broadcast_to(old, given.shape).ravel(),
+                given.ravel(),
+                right.ravel(),
+                ROUNDING * largest,
+                rate,
+            )
         )
     return found
 

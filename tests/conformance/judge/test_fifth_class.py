@@ -19,6 +19,13 @@ P = "p = network(params, x)\n    return "
 EACH = "for w, b in params:\n        {}\n    return x"
 G = "g = jax.grad(loss)(params, x, y)\n    return "
 STEP = "jax.tree_util.tree_map(lambda p, g: {}, list(params), list(g))"
+OVER_DEVICES = "parallel_update(params, x, y, learning_rate)"
+MAPPED = (
+    "def each(p, x, y):\n"
+    "        g = jax.lax.pmean(jax.grad(loss)(p, x, y), 'd')\n"
+    "        return jax.tree_util.tree_map(lambda p, g: p - learning_rate * {}, p, g)\n"
+    "    return jax.vmap(each, in_axes=(None, 0, 0), axis_name='d')(list(params), x, y)"
+)
 DRAWN = (
     "out = []\n"
     "    for k, i, o in zip(jax.random.split(key, len(layer_sizes) - 1), layer_sizes, layer_sizes[1:]):\n"
@@ -98,6 +105,8 @@ TOLD: tuple[tuple[str, str, str | None], ...] = (
     (UPDATE, G + STEP.format("p - learning_rate"), "gradient-left-out"),
     (UPDATE, G + STEP.format("g - learning_rate * p"), "gradient-and-params-swapped"),
     (UPDATE, G + STEP.format("p - learning_rate * p"), "params-in-the-gradients-place"),
+    (OVER_DEVICES, MAPPED.format("abs(g)"), "gradient-made-positive"),
+    (OVER_DEVICES, MAPPED.format("jnp.cos(g)"), None),
     # draws
     (DRAW, DRAWN.format("jax.random.split(k, 3)[1:]", W, B), "wrong-key-derivation"),
     (DRAW, DRAWN.format("jax.random.split(k, 3)[1:]", f"0.1 * {W}", B), None),
