@@ -63,12 +63,21 @@ def combinations(
     ]
     own_name = subject.own.axis_name if subject.own is not None else None
     name = own_name or AXIS if getattr(subject, "kind", "") == "collective" else None
+    counted = sized(subject)
     return [
         Axes(in_axes, out_axes, name)
         for in_axes in itertools.product(*choices)
         for out_axes in outward(out_rank)
-        if any(axis is not None for axis in in_axes) and (unmapped != "some" or None in in_axes)
+        if any(in_axes[place] is not None for place in counted)
+        and (unmapped != "some" or None in in_axes)
     ]
+
+
+def sized(subject: FunctionSubject | ModuleSubject) -> Sequence[int]:
+    """The places of the arguments with arrays, which have a batch size; all where none has one."""
+    trees = subject.arguments if isinstance(subject, FunctionSubject) else subject.inputs
+    places = [place for place, tree in enumerate(trees) if jax.tree_util.tree_leaves(tree)]
+    return places or range(len(trees))
 
 
 def ensemble_axes(subject: ModuleSubject, *collections: str) -> Sequence[int]:

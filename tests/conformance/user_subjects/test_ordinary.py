@@ -10,6 +10,7 @@ import ordinary_functions
 import ordinary_modules
 import pytest
 import research_functions
+from flax import nnx
 
 from conformance import own
 from conformance.runner.items import Item
@@ -154,3 +155,29 @@ def test_one_result_of_what_gives_the_same_to_all_is_in_order(
 ) -> None:
     subject = own.function("mine", function, [(4,)])
     assert outcome(subject, VMAP, "errors.out-axes-none").outcome == expected
+
+
+class Stateless(nnx.Module):
+    """No parameters: the state that it is a function of has no arrays."""
+
+    def __call__(self, x: Any) -> Any:
+        return jax.nn.relu(x)
+
+
+@pytest.mark.parametrize(
+    ("law", "expected"),
+    [
+        ("mapping.equals-per-example", "holds"),
+        ("mapping.broadcasts-unmapped", "holds"),
+        ("gradients.per-example", "holds"),
+        ("gradients.shared-sum", "holds"),
+        ("errors.axis-out-of-range", "not-applicable"),
+        ("errors.sizes-disagree", "not-applicable"),
+        ("errors.keywords", "not-applicable"),
+    ],
+)
+def test_a_state_without_arrays_has_no_batch_axis(law: str, expected: str) -> None:
+    subject = own.module("mine", Stateless(), [(4,)])
+    several = attrs.evolve(PROFILES["ci"], examples=3)
+    with subjects.registered(subject):
+        assert run_item(Item(LAWS[law], VMAP, subject), several).outcome == expected
