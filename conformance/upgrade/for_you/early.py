@@ -82,13 +82,11 @@ def before_it_runs(
 
     """
     uses = by_name(sources.uses)
-    removed = list(gone(uses, old, new))
-    lines = [line for line, guarded in removed if not guarded]
     jax = sides[0].versions.get("jax"), sides[1].versions.get("jax")
-    lines += (*keywords(uses, old, new, jax), *arguments(uses, old, new))
-    lines.sort(key=_place)
+    told = [*gone(uses, old, new), *keywords(uses, old, new, jax), *arguments(uses, old, new)]
+    lines = sorted((line for line, provided in told if not provided), key=_place)
     failing, names = broken(was, now, [explaining(line) for line in lines])
-    handled = (line for line, guarded in removed if guarded)
+    handled = (line for line, provided in told if provided)
     return Early(
         title=_title(sources, {**was, **now}),
         work=(

@@ -1,6 +1,7 @@
 """Names of JAX and Flax that the user's sources use and that are gone, take other keywords, or warn."""
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from conformance.events.user_code import Import, Operation, Pin, Use
@@ -59,10 +60,19 @@ def gone(
     for name, change in changes.items():
         instead = f": use {change.instead}" if change.instead else ""
         mine = _told_with(name, uses, changes)
-        for place in places([use for use in mine if not use.guarded]):
-            yield Line(name, f"{change.sentence}{instead}", (place,)), False
-        for place in places([u for u in mine if u.guarded and not _fails_before(u, uses, changes)]):
-            yield Line(name, f"{change.sentence}; your code provides for it", (place,)), True
+        told = [u for u in mine if not u.guarded or not _fails_before(u, uses, changes)]
+        yield from _told(name, f"{change.sentence}{instead}", told, change.sentence)
+
+
+def _told(
+    name: str, sentence: str, uses: Sequence[Use], if_provided: str | None = None
+) -> Iterator[tuple[Line, bool]]:
+    """A line for each file, and another of what its code provides for, which needs no remedy."""
+    for place in places([use for use in uses if not use.guarded]):
+        yield Line(name, sentence, (place,)), False
+    for place in places([use for use in uses if use.guarded]):
+        known = if_provided or re.split(": |; ", sentence)[0]
+        yield Line(name, f"{known}; your code provides for it", (place,)), True
 
 
 def _fails_before(use: Use, uses: Uses, changes: Mapping[str, NameChange]) -> bool:
@@ -128,8 +138,8 @@ def keywords(
     old: Mapping[str, Value],
     new: Mapping[str, Value],
     jax: tuple[str | None, str | None] = (None, None),
-) -> Iterator[Line]:
-    """Keywords that a function took and does not take now.
+) -> Iterator[tuple[Line, bool]]:
+    """Keywords that a function took and does not take now, and whether the code provides for that.
 
     Args:
         uses: The names that the sources use.
@@ -153,8 +163,8 @@ def keywords(
             )
             refused.setdefault(tuple(dict.fromkeys(lost)), []).append(use)
         for words, these in refused.items():
-            for place in places(these) if words else ():
-                yield Line(name, _refusal(name, words, was, now), (place,))
+            if words:
+                yield from _told(name, _refusal(name, words, was, now), these)
 
 
 def names_read(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> frozenset[str]:
@@ -190,10 +200,12 @@ def _alike(one: str, other: str) -> bool:
     return difflib.SequenceMatcher(None, one, other).ratio() > _IN_COMMON
 
 
-def arguments(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) -> Iterator[Line]:
+def arguments(
+    uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]
+) -> Iterator[tuple[Line, bool]]:
     """Calls that give what a function asked for, and do not give what it asks for now, or give too much.
 
-    Only of calls of which all arguments are there to read.
+    Only of calls of which all arguments are there to read. With each, whether the code provides for that.
     """
     for name, mine in uses.items():
         was: Value = old.get(f"signatures/{name}")
@@ -205,8 +217,7 @@ def arguments(uses: Uses, old: Mapping[str, Value], new: Mapping[str, Value]) ->
             if use.whole and not _misfit(was, use) and (misfit := _misfit(now, use, was)):
                 said.setdefault(misfit, []).append(use)
         for sentence, these in said.items():
-            for place in places(these):
-                yield Line(name, sentence, (place,))
+            yield from _told(name, sentence, these)
 
 
 def _misfit(signature: Value, use: Use, before: Value = None) -> str | None:

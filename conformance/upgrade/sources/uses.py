@@ -184,7 +184,12 @@ class _Collector(Scopes, ast.NodeVisitor):
         }
         guards = bool(caught & _HANDLED)
         self._guards += guards
-        for child in (*node.body, *node.handlers, *node.orelse):
+        start = len(self.uses)
+        for child in node.body:
+            self.visit(child)
+        if "TypeError" in caught:
+            self.uses[start:] = [_without_arguments(use) for use in self.uses[start:]]
+        for child in (*node.handlers, *node.orelse):
             self.visit(child)
         self._guards -= guards
         for child in node.finalbody:
@@ -210,8 +215,11 @@ class _Collector(Scopes, ast.NodeVisitor):
         self._guards -= guards
         # What both branches use is provided for by neither.
         either = set.intersection(*({use.name for use in mine} for mine in found))
+        calls = set.intersection(*({_call(use) for use in mine} for mine in found))
         for use in (use for mine in found for use in mine):
             guarded = use.guarded and (self._guards > 0 or use.name not in either)
+            if use.guarded and not guarded and _call(use) not in calls:
+                use = _without_arguments(use)
             self.uses.append(msgspec.structs.replace(use, guarded=guarded))
 
     # Scopes.
@@ -324,6 +332,16 @@ class _Collector(Scopes, ast.NodeVisitor):
                 guarded=guarded,
             )
         )
+
+
+def _without_arguments(use: Use) -> Use:
+    """The use of the name alone: each release is called in its own way, which is no mistake for another."""
+    return msgspec.structs.replace(use, keywords=(), positional=0, whole=False)
+
+
+def _call(use: Use) -> tuple[str, tuple[str, ...], int]:
+    """The name, and what it is given."""
+    return use.name, use.keywords, use.positional
 
 
 def _asks_what_is_there(test: ast.expr) -> bool:

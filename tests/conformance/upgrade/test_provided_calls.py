@@ -1,0 +1,54 @@
+"""A call that is made for one release alone is no work: the user has provided for the other."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.upgrade.sources.uses import uses_in
+from tests.conformance.upgrade.user_sides import found, side
+
+CLIP = "signatures/jax.numpy.clip"
+WAS = {"keywords": ["a_min", "min"], "positional": ["arr"], "required": [], "any": False}
+NOW = {"keywords": ["min"], "positional": ["arr"], "required": [], "any": False}
+IMPORTS = "import jax, jax.numpy as jnp\n"
+
+ASKS = "if jax.__version_info__ < (0, 10):\n"
+PROVIDED_BY_OTHER_ARGUMENTS = {
+    "if": f"{ASKS}    y = jnp.clip(x, a_min=0)\nelse:\n    y = jnp.clip(x, min=0)\n",
+    "expression": "y = jnp.clip(x, a_min=0) if jax.__version__ < '0.10' else jnp.clip(x, min=0)\n",
+    "return": (
+        f"def f(x):\n    {ASKS}        return jnp.clip(x, a_min=0)\n    return jnp.clip(x, min=0)\n"
+    ),
+    "try": "try:\n    y = jnp.clip(x, a_min=0)\nexcept TypeError:\n    y = jnp.clip(x, min=0)\n",
+}
+TO_DO = {
+    "alone": "y = jnp.clip(x, a_min=0)\n",
+    "of-something-else": "if x > 0:\n    y = jnp.clip(x, a_min=0)\nelse:\n    y = jnp.clip(x, min=0)\n",
+    "in-both": f"{ASKS}    y = jnp.clip(x, a_min=0)\nelse:\n    y = jnp.clip(x + 1, a_min=0)\n",
+}
+
+
+def told(source: str) -> tuple[list[str], list[str]]:
+    """The sentences of what is to do, and of what is to know, of one file."""
+    uses = tuple(uses_in(IMPORTS + source, "a.py"))
+    mine = found(side({}, {CLIP: WAS}, uses=uses), side({}, {CLIP: NOW}, uses=uses))
+    return [line.sentence for line in mine.work], [line.sentence for line in mine.know]
+
+
+@pytest.mark.parametrize("form", PROVIDED_BY_OTHER_ARGUMENTS)
+def test_another_release_is_called_in_its_own_way(form: str) -> None:
+    assert told(PROVIDED_BY_OTHER_ARGUMENTS[form]) == ([], [])
+
+
+def test_what_another_name_provides_for_is_to_know() -> None:
+    to_do, (known,) = told(
+        f"{ASKS}    y = jnp.clip(x, a_min=0)\nelse:\n    y = jnp.maximum(x, 0)\n"
+    )
+    assert to_do == []
+    assert known == "takes no a_min= since jax 0.10.0 (2026-04-16); your code provides for it"
+
+
+@pytest.mark.parametrize("form", TO_DO)
+def test_what_no_branch_provides_for_is_to_do(form: str) -> None:
+    (sentence,), _ = told(TO_DO[form])
+    assert sentence == "takes no a_min= since jax 0.10.0 (2026-04-16): use min="
