@@ -189,8 +189,8 @@ class _Collector(Scopes, ast.NodeVisitor):
             self.visit(child)
         if "TypeError" in caught:
             self.uses[start:] = [_without_arguments(use) for use in self.uses[start:]]
-        for child in (*node.handlers, *node.orelse):
-            self.visit(child)
+        for otherwise in (*node.handlers, *node.orelse):
+            self.visit(otherwise)
         self._guards -= guards
         for child in node.finalbody:
             self.visit(child)
