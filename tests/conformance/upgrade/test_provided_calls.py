@@ -52,3 +52,19 @@ def test_what_another_name_provides_for_is_to_know() -> None:
 def test_what_no_branch_provides_for_is_to_do(form: str) -> None:
     (sentence,), _ = told(TO_DO[form])
     assert sentence == "takes no a_min= since jax 0.10.0 (2026-04-16): use min="
+
+
+OPTIMIZER = "signatures/flax.nnx.Optimizer"
+ASKED = {"keywords": ["model", "tx"], "positional": ["model", "tx"], "required": ["model", "tx"]}
+ASKS_NOW = {**ASKED, "keywords": ["model", "tx", "wrt"], "required": ["model", "tx", "wrt"]}
+
+
+@pytest.mark.parametrize(("now", "to_do"), [("nnx.Param", 0), (None, 1)])
+def test_a_branch_that_gives_what_is_asked_for_now_provides_for_it(
+    now: str | None, to_do: int
+) -> None:
+    given = "m, tx" if now is None else f"m, tx, wrt={now}"
+    either = f"{ASKS}    o = nnx.Optimizer(m, tx)\nelse:\n    o = nnx.Optimizer({given})\n"
+    uses = tuple(uses_in(f"from flax import nnx\n{IMPORTS}{either}", "a.py"))
+    old, new = ({OPTIMIZER: {**each, "any": False}} for each in (ASKED, ASKS_NOW))
+    assert len(found(side({}, old, uses=uses), side({}, new, uses=uses)).work) == to_do
