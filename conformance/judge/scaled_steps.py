@@ -21,6 +21,8 @@ ENOUGH = 8
 """Numbers whose step has to be clear of that rounding."""
 CLEAR = 1000
 """How many times as large as that rounding a step has to be to tell a factor."""
+APART = 10
+"""How many times as far off as is allowed the right step has to be to tell another formula."""
 
 
 class Step(NamedTuple):
@@ -141,7 +143,7 @@ def _told(formula: Formula, step: Step) -> int | None:
     allowed = RELATIVE * np.abs(due) + step.rounding + 2 * more
     if np.any(np.abs(step.given - due) > allowed):
         return None
-    return int(np.sum(np.abs(step.right - due) > CLEAR * allowed / 100))
+    return int(np.sum(np.abs(step.right - due) > APART * allowed))
 
 
 def _words(kind: str, length: Any) -> tuple[str, str]:

@@ -308,6 +308,7 @@ def _biases_to_the_inputs(params: Params, x: jax.Array, first: bool) -> jax.Arra
     return x
 
 
+_NO_FACTOR = "Leave the factor out: `x = jnp.tanh(x @ weights + biases)`."
 DEVIATION = ", and the rest divided by its deviation"
 
 RARE: tuple[Way, ...] = (
@@ -332,7 +333,7 @@ RARE: tuple[Way, ...] = (
         Way(
             "scaled-in-each-layer",
             words,
-            "Leave the factor out: `x = jnp.tanh(x @ weights + biases)`.",
+            _NO_FACTOR,
             partial(forward, activation=partial(_scaled, before, after)),
         )
         for words, before, after in SCALED
@@ -341,7 +342,7 @@ RARE: tuple[Way, ...] = (
         Way(
             "scaled-in-each-layer",
             "Each layer's products were divided by the root of the number of its inputs.",
-            "Leave the factor out: `x = jnp.tanh(x @ weights + biases)`.",
+            _NO_FACTOR,
             partial(_by_root_of_inputs, biases_too=biases_too),
         )
         for biases_too in (False, True)
