@@ -11,6 +11,7 @@ from conformance.upgrade.for_you import ForYou, Line, for_you
 from conformance.upgrade.for_you.lines import plural
 from conformance.upgrade.render.words import (
     ALSO_TO_KNOW,
+    ELSEWHERE,
     NEAR,
     SECTIONS,
     elsewhere_in_words,
@@ -59,7 +60,9 @@ def _environment(
     reported = mine.keys if mine is not None else frozenset()
     found = causes(d for d in differences.entries if d.key not in reported)
     breaks = any(cause.kind.breaks for cause in found)
-    where = "Elsewhere: " if mine is not None else "" if breaks else "Nothing breaks: "
+    where = (
+        f"Elsewhere, {ELSEWHERE}: " if mine is not None else "" if breaks else "Nothing breaks: "
+    )
     yield f"{where}{elsewhere_in_words(found)}; {differences.unchanged} unchanged."
     if differences.looked_at:
         yield from ("", f"Looked at: {looked_at(differences)}.")

@@ -15,6 +15,7 @@ from conformance.upgrade.for_you import ForYou, for_you
 from conformance.upgrade.kinds import Urgency
 from conformance.upgrade.render.lines import show_lines
 from conformance.upgrade.render.words import (
+    ELSEWHERE,
     NEAR,
     SECTIONS,
     elsewhere_in_words,
@@ -101,7 +102,7 @@ def _show_elsewhere(
     same = f"{differences.unchanged} unchanged"
     if mine is not None and not everything:
         words = elsewhere_in_words(found)
-        console.print(Text.assemble(("ELSEWHERE", "bold"), f"  {words}; {same}"))
+        console.print(Text.assemble(("ELSEWHERE", "bold"), f"  {ELSEWHERE}: {words}; {same}"))
         if found:
             hint = "`vmap-conformance report -v LOG` lists them, one per line (`| grep NAME` finds a name)"
             console.print(f"  {hint}", style="dim")

@@ -53,6 +53,7 @@ def elsewhere_in_words(found: Sequence[Cause]) -> str:
 
 ALSO_TO_KNOW = "Also to know"
 """What tells the lines after it from those of what there is to do."""
+ELSEWHERE = "in JAX and Flax, not met in your files"
 NEAR = "changes of calls made of names that your files use; whether yours are such is not known"
 
 
