@@ -207,7 +207,7 @@ def summed_where_shared(each: Expected, in_axes: Sequence[int | None]) -> Expect
     for axis, *trees in zip(in_axes, each.value, each.bound, each.like, strict=True):
         leaves, structure = zip(*map(jax.tree_util.tree_flatten, trees), strict=True)
         triples = [place(axis, *leaf) for leaf in zip(*leaves, strict=True)]
-        # An argument without arrays, such as an empty dict, has none to place.
+        # The state of a module without parameters has no arrays to place.
         parts = zip(*triples, strict=True) if triples else ((), (), ())
         placed.append([structure[0].unflatten(part) for part in parts])
     return Expected(*(tuple(part) for part in zip(*placed, strict=True)))
