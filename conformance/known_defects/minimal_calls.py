@@ -59,17 +59,24 @@ def has_no_elements(call: Call) -> bool:
     """Whether one example's result, or a part of it, has no elements."""
     if not isinstance(call, FunctionCall) or call.subject.kind != "function":
         return False
-    one = jax.eval_shape(call.subject.function, *call.example())
-    return any(0 in leaf.shape for leaf in jax.tree_util.tree_leaves(one))
+    return any(0 in shape for shape in _shapes_of_result(call))
 
 
 def has_empty_operands(call: Call) -> bool:
-    """Whether no argument of an example has elements, and its result has."""
+    """Whether no argument of an example has elements, and its result, or a part of it, has."""
     if not isinstance(call, FunctionCall):
         return False
     # The arguments are drawn already; the result's shape takes a trace.
     operands = jax.tree_util.tree_leaves(call.example())
-    return all(0 in np.shape(leaf) for leaf in operands) and not has_no_elements(call)
+    if not all(0 in np.shape(leaf) for leaf in operands):
+        return False
+    return call.subject.kind != "function" or any(0 not in s for s in _shapes_of_result(call))
+
+
+def _shapes_of_result(call: FunctionCall) -> list[tuple[int, ...]]:
+    """Those of one example's result."""
+    one = jax.eval_shape(call.subject.function, *call.example())
+    return [leaf.shape for leaf in jax.tree_util.tree_leaves(one)]
 
 
 EMPTY_OPERANDS = (

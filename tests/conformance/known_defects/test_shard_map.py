@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import pytest
 
 from conformance import own
-from conformance.known_defects.minimal_calls import square_call
+from conformance.known_defects.minimal_calls import has_empty_operands, square_call
 from conformance.known_defects.shard_map import SHARD_MAP
 from conformance.runner.items import Item
 from conformance.runner.run_item import run_item
@@ -69,6 +69,24 @@ def test_an_empty_part_of_a_result_is_known_where_the_map_of_jit_is_called() -> 
             result
         )
     assert not defect.explains(square_call(0, 0))
+
+
+@pytest.mark.parametrize(
+    ("function", "shapes", "affected"),
+    [
+        (lambda x, y: x @ y, [(0,), (0,)], True),
+        (lambda x, y: (x @ y, y @ x), [(0, 3), (3, 0)], True),
+        (lambda x, y: x * y, [(0,), (0,)], False),
+        (lambda x, y: x.sum() + y, [(0,), (2,)], False),
+    ],
+    ids=["number", "in-part", "nothing", "one-has-some"],
+)
+def test_a_result_with_elements_of_arguments_without_is_known(
+    function: Callable[..., Any], shapes: list[tuple[int, ...]], affected: bool
+) -> None:
+    call = FunctionCall("mine", {"batch": 2}, (Axes((0, 0), 0),))
+    with registered(own.function("mine", function, shapes)):
+        assert has_empty_operands(call) == affected
 
 
 REFUSED = "unexpected JAX type (e.g. shape/dtype) for argument to vjp function: got float32[]"
