@@ -236,17 +236,23 @@ def _by_reference(pitfalls: Sequence[Pitfall], wrong: Sequence[WrongAnswer]) -> 
     for pitfall in pitfalls:
         if pitfall.reference is None:
             continue
-        # Its bound may be wide, where it loses digits: what the right answer fits as well says nothing.
-        right = True
-        for each in wrong:
-            answer = _answer_of(pitfall.reference, each)
-            if answer is None or not fits(each.given, answer):
-                break
-            right = right and fits(_as_given(each), answer)
-        else:
-            if not right:
-                return to_diagnosis(pitfall)
+        if _explains(pitfall.reference, wrong):
+            return to_diagnosis(pitfall)
     return None
+
+
+def _explains(reference: Callable[..., Any], wrong: Sequence[WrongAnswer]) -> bool:
+    """Whether a way of going wrong gives every wrong answer, and can be told from the right way by one.
+
+    Where it loses digits its bound is wide: what the right answer fits as well says nothing.
+    """
+    apart = False
+    for each in wrong:
+        answer = _answer_of(reference, each)
+        if answer is None or not fits(each.given, answer):
+            return False
+        apart = apart or not fits(_as_given(each), answer)
+    return apart
 
 
 def _answer_of(reference: Callable[..., Any], wrong: WrongAnswer) -> ExpectedAnswer | None:

@@ -58,9 +58,9 @@ def of_other_draws(exercise: Exercise, wrong: Sequence[WrongAnswer]) -> Diagnosi
 
 def _is_normal(numbers: np.ndarray) -> bool:
     """Whether numbers are distributed as those of a standard normal distribution (Kolmogorov, Smirnov)."""
+    from scipy import stats  # it takes a second to import, and few answers come here
+
     if not np.all(np.isfinite(numbers)):
         return False
-    count = len(numbers)
-    due = np.asarray([(1 + math.erf(x / math.sqrt(2))) / 2 for x in np.sort(numbers)])
-    distance = np.max(np.abs(due - (np.arange(count) + 0.5) / count))
-    return bool(distance * math.sqrt(count) < FARTHEST)
+    distance = float(stats.kstest(numbers, "norm").statistic)
+    return distance * math.sqrt(len(numbers)) < FARTHEST

@@ -1,4 +1,4 @@
-"""Answers of several arrays, some of which are the right ones times a number: weights, or biases."""
+"""Weights or biases that are the right ones times a number, or plus one, beside arrays that are right."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from conformance.judge.diagnosis import WrongAnswer
+from conformance.judge.ignored_arguments import KINDS
 from conformance.judge.one_operation_off import RELATIVE, factor_between
 from conformance.judge.verdict import Diagnosis
 
@@ -14,8 +15,6 @@ ENOUGH = 8
 """Numbers that the factor has to explain."""
 ROUNDING = 2.0**-22
 """That of a sum, as a share of it."""
-KINDS = {1: "biases", 2: "weights"}
-"""What the arrays of so many axes are."""
 
 
 def of_scaled_arrays(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:

@@ -237,7 +237,7 @@ RARE: tuple[Way, ...] = (
 """Losses that only the loss itself is tried for: of a step, a gradient of each would have to be compiled."""
 
 
-def _crossed(p: jax.Array, y: jax.Array) -> jax.Array:
+def _sigmoid_cross_entropy(p: jax.Array, y: jax.Array) -> jax.Array:
     """The cross entropy of probabilities that `sigmoid` makes of the answers."""
     return -jnp.mean(y * jax.nn.log_sigmoid(p) + (1 - y) * jax.nn.log_sigmoid(-p))
 
@@ -248,7 +248,11 @@ _OTHER_LOSSES: tuple[tuple[str, str, Callable[[jax.Array, jax.Array], jax.Array]
         "The mean of `max(0, 1 - p * y)` was taken, a hinge loss.",
         lambda p, y: jnp.mean(jnp.maximum(0, 1 - p * y)),
     ),
-    ("cross-entropy-taken", "The cross entropy of `sigmoid` of the answers was taken.", _crossed),
+    (
+        "cross-entropy-taken",
+        "The cross entropy of `sigmoid` of the answers was taken.",
+        _sigmoid_cross_entropy,
+    ),
     (
         "another-power",
         "The third power of the absolute differences was taken.",
