@@ -63,6 +63,9 @@ class Transform:
     """`make_unmapped(call)` makes the framework's own module, unmapped, as far as its initialisation."""
     use: Callable[[ModuleCall], Used] = _has_no_uses
     """`use(call)` is the documented use that the call's subject names."""
+    raises_as_documented: bool = True
+    """Whether it raises what `jax.vmap` raises for a call that means nothing, and names what is wrong.
+    A map of the user's own must raise, in whatever class and words."""
     missing_stream: type[Exception] = KeyError
     """What a lifted module raises for a stream that `split_rngs` leaves out."""
     kinds: tuple[str, ...] = ("function", "collective", "draw")

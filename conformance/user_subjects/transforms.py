@@ -1,5 +1,6 @@
 """Maps of the user's own, or of a library, as transforms."""
 
+import inspect
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -18,9 +19,11 @@ def transform(
     *,
     summary: str = "a map of the user's own",
     restrictions: Mapping[str, str] | None = None,
-    takes_axis_size: bool = True,
+    takes_axis_size: bool | None = None,
 ) -> Transform:
     """A map that is held to the laws of `jax.vmap`.
+
+    What means nothing must raise under it, in whatever class of exceptions and whatever words.
 
     Args:
         name: What it is called in reports.
@@ -30,6 +33,7 @@ def transform(
         restrictions: By the ids of laws, why the map does not promise what they say. Those of
             ``equinox.filter_vmap`` and ``haiku.vmap`` are known.
         takes_axis_size: It maps a function none of whose arguments is mapped where ``axis_size`` is given.
+            By default what takes ``axis_size`` by its signature does.
 
     Made again under its name, as in each of several tests, it takes the place of the former one.
 
@@ -52,6 +56,8 @@ def transform(
         )
         return partial(_call, mapped)
 
+    if takes_axis_size is None:
+        takes_axis_size = _takes(vmap_like, "axis_size")
     MADE[name] = None
     return Transform(
         name,
@@ -59,9 +65,19 @@ def transform(
         map_function,
         kinds=("function",),
         accepts_axis_size_only=takes_axis_size,
+        raises_as_documented=False,
         restrictions={**_known_restrictions(vmap_like), **(restrictions or {})},
         source=partial(_source, name),
     )
+
+
+def _takes(function: Callable[..., Any], name: str) -> bool:
+    """Whether a function can be given an argument of the name, as far as its signature says."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return True
+    return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
 def _known_restrictions(vmap_like: Callable[..., Any]) -> Mapping[str, str]:
@@ -93,13 +109,5 @@ def _source(name: str, call: FunctionCall) -> str:
 
 
 def _call(mapped: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
-    """Call what a map gave, which may be an object that cannot be hashed, as `jax.jit` wants it.
-
-    A map that takes no keyword arguments may say so in an exception of any type.
-    """
-    try:
-        return mapped(*arguments, **named)
-    except Exception as error:
-        if named and "keyword" in str(error):
-            raise TypeError(str(error)) from error
-        raise
+    """Call what a map gave, which may be an object that cannot be hashed, as `jax.jit` wants it."""
+    return mapped(*arguments, **named)

@@ -6,6 +6,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import jax
 import jax.numpy as jnp
 import pytest
@@ -18,6 +19,7 @@ from conformance.testing import assert_conforms
 from conformance.transforms import TRANSFORMS
 from conformance.transforms.third_party import SHIPPED
 from properties.profile import PROFILES
+from properties.transform import Transform
 
 LAWS = ["mapping.equals-per-example", "mapping.preserves-structure", "axes.in-axes-permute"]
 
@@ -82,7 +84,7 @@ def _library_map(function: Callable[..., Any], in_axes: Any, out_axes: int, **gi
 def _ignores_keywords(function: Callable[..., Any], in_axes: Any, out_axes: int, **_: Any) -> Any:
     mapped = jax.vmap(function, in_axes, out_axes)
     return lambda *arguments, **named: mapped(
-        *arguments, *(jnp.zeros_like(a) for a in named.values())
+        *arguments, **{name: jnp.zeros_like(a) for name, a in named.items()}
     )
 
 
@@ -139,6 +141,67 @@ def test_what_is_restricted_is_not_checked_and_needs_a_reason() -> None:
         assert_conforms(jnp.dot, [("n",), ("n",)], [restricted], laws=LAWS[:1])
     with pytest.raises(own.SubjectsError, match="gives no reason"):
         own.transform("unreasoned", _off_by_one, restrictions={LAWS[0]: ""})
+
+
+ERRORS = [
+    *("errors.axis-out-of-range", "errors.out-axes-none", "errors.nothing-mapped"),
+    *("errors.axis-size", "errors.sizes-disagree", "errors.keywords"),
+]
+
+
+def _in_own_words(function: Callable[..., Any], in_axes: Any, out_axes: Any, **given: Any) -> Any:
+    """A map that checks its calls by itself, in classes and words that are not JAX's."""
+    mapped = jax.vmap(function, in_axes, out_axes, **given)
+
+    def refusing(*arguments: Any) -> Any:
+        try:
+            return mapped(*arguments)
+        except (TypeError, ValueError) as error:
+            raise LookupError("this cannot be mapped") from error
+
+    return refusing
+
+
+def test_a_users_map_may_refuse_in_classes_and_words_of_its_own() -> None:
+    named = own.transform("in-own-words", _in_own_words)
+    assert_conforms(jnp.dot, [("n",), ("n",)], [named], laws=ERRORS)
+    for law in ERRORS[:5]:
+        with pytest.raises(AssertionError, match="it raised LookupError"):
+            assert_conforms(jnp.dot, [("n",), ("n",)], [_as_jax(named)], laws=[law])
+
+
+def _as_jax(transform: Transform) -> Transform:
+    """The transform, held to the classes and words of exceptions that `jax.vmap` raises."""
+    return attrs.evolve(transform, raises_as_documented=True)
+
+
+def _without_a_size(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Any:
+    return jax.vmap(function, in_axes, out_axes)
+
+
+def test_a_users_map_whose_signature_has_no_axis_size_is_given_none() -> None:
+    laws = ["mapping.axis-size", "mapping.broadcasts-unmapped", "errors.axis-size"]
+    without = own.transform("without-a-size", _without_a_size)
+    assert_conforms(jnp.dot, [("n",), ("n",)], [without], laws=laws)
+    said = own.transform("said-to-take-it", _without_a_size, takes_axis_size=True)
+    with pytest.raises(AssertionError, match="unexpected keyword argument 'axis_size'"):
+        assert_conforms(jnp.dot, [("n",), ("n",)], [said], laws=laws)
+
+
+def _takes_the_first(
+    function: Callable[..., Any], in_axes: Any, out_axes: Any, **given: Any
+) -> Any:
+    """A map that gives the first example's result where `out_axes` says that all are the same."""
+    if out_axes is not None:
+        return jax.vmap(function, in_axes, out_axes, **given)
+    mapped = jax.vmap(function, in_axes, 0, **given)
+    return lambda *arguments: jax.tree_util.tree_map(lambda leaf: leaf[0], mapped(*arguments))
+
+
+def test_a_users_map_that_accepts_what_means_nothing_is_noticed() -> None:
+    wrong = own.transform("takes-the-first", _takes_the_first)
+    with pytest.raises(AssertionError, match=r"breaks errors.out-axes-none under takes-the-first"):
+        assert_conforms(jnp.dot, [("n",), ("n",)], [wrong], laws=ERRORS)
 
 
 @pytest.mark.parametrize("library", ["equinox", "haiku"])
