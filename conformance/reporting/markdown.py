@@ -8,6 +8,7 @@ from conformance.events.details import Casualty, Violation
 from conformance.events.outcomes import Outcome
 from conformance.reporting.failure import call_in_words, message
 from conformance.reporting.faults import Fault, group_by_cause
+from conformance.reporting.own_subjects import in_one_line
 from conformance.reporting.printable import printable
 from conformance.reporting.summary import ORDER, Summary
 from conformance.reporting.terminal.conclusion import remarks
@@ -24,6 +25,8 @@ def render(summary: Summary) -> str:
         versions = ", ".join(f"{name} {getattr(environment, name)}" for name in names)
         lines += [plain(versions), ""]
     lines.append(_counted(summary.counts))
+    own = in_one_line(summary)
+    lines += ["", plain(own)] if own else []
     for fault in group_by_cause(summary.failures):
         lines += _fault(fault)
     if remarks(summary):

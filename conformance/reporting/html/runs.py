@@ -10,7 +10,7 @@ from conformance.reporting.html import results
 from conformance.reporting.html.cards import Card, cards
 from conformance.reporting.html.charts import Charts, charts
 from conformance.reporting.html.known import KnownGroup, known_groups
-from conformance.reporting.html.own_subjects import OwnSubject, own_subjects
+from conformance.reporting.own_subjects import OwnSubject, own_subjects
 from conformance.reporting.summary import ORDER, Summary, item_name, outcomes_of
 from conformance.reporting.terminal.conclusion import remarks
 from conformance.reporting.terminal.heading import cost
@@ -53,6 +53,8 @@ class RunView:
     cards: list[Card]
     known: list[KnownGroup]
     own: list[OwnSubject]
+    own_faults: dict[str, Card]
+    """By a subject's name, the first card that is about it."""
     charts: Charts
     places: dict[str, str]
     """Where on the page each result is that is shown in full, by `item_name`."""
@@ -86,7 +88,8 @@ def view(number: int, run: Run) -> RunView:
         detailed=views,
         cards=faults,
         known=known_groups(views),
-        own=own_subjects(summary, faults),
+        own=own_subjects(summary),
+        own_faults={card.example.result.subject: card for card in reversed(faults)},
         charts=charts(summary),
         places={name: each.place for name, each in by_name.items()},
     )

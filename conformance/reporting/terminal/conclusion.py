@@ -11,6 +11,7 @@ from conformance.reporting import layout
 from conformance.reporting.faults import group_by_cause
 from conformance.reporting.known_effects import known_effects
 from conformance.reporting.layout import count
+from conformance.reporting.own_subjects import in_one_line
 from conformance.reporting.summary import Summary, item_name
 from conformance.runner.process_env import MISREADING_JAXLIBS
 
@@ -34,6 +35,8 @@ def one_line(summary: Summary) -> Text:
     known = summary.counts["known-defect"]
     parts = ["not finished"] if summary.gaps and summary.failures else []
     parts += [f"{known} known defects"] if known else []
+    own = in_one_line(summary)
+    parts += [own] if own else []
     line.append(layout.SEPARATOR.join(["", *parts, *_unchecked(summary)]))
     return line
 
@@ -49,6 +52,8 @@ def lines(summary: Summary, width: int, *, names: bool = False, page: bool = Fal
 
     """
     made = [_verdict(summary)]
+    own = in_one_line(summary)
+    made += map(Text, layout.wrap(own, width, "  ", "    ") if own else [])
     made += _known(summary, width, names=names)
     unchecked = _unchecked(summary)
     hints = ["-v: every law", *([] if page else ["--html PAGE: the page"])]
