@@ -3,7 +3,7 @@
 import ast
 import contextlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -175,7 +175,8 @@ def _texts(node: ast.AST, named: Mapping[str, ast.expr]) -> Iterator[tuple[int, 
     elif not isinstance(node, ast.JoinedStr):
         for inner in ast.iter_child_nodes(node):
             # A part of a string is no requirement.
-            if not (isinstance(node, ast.BinOp) and isinstance(inner, ast.Constant)):
+            of_a_part = isinstance(node, ast.BinOp | ast.Attribute)
+            if not (of_a_part and isinstance(inner, ast.Constant)):
                 yield from _texts(inner, named)
 
 
@@ -192,7 +193,29 @@ def _text(node: ast.AST, named: Mapping[str, ast.expr]) -> str | None:
             return _joined(parts, named)
         case ast.BinOp(left=left, op=ast.Add(), right=right):
             return _joined([left, right], named)
+        case ast.BinOp(left=left, op=ast.Mod(), right=right):
+            values = right.elts if isinstance(right, ast.Tuple) else [right]
+            return _filled(left, values, str.__mod__, named)
+        case ast.Call(func=ast.Attribute(value=left, attr="format"), args=values, keywords=[]):
+            return _filled(left, values, lambda text, given: text.format(*given), named)
     return None
+
+
+def _filled(
+    template: ast.expr,
+    values: Sequence[ast.expr],
+    fill: Callable[[str, tuple[str, ...]], str],
+    named: Mapping[str, ast.expr],
+) -> str | None:
+    """A template with its values in place; None where one is not known, or it takes others."""
+    text, given = _text(template, named), [_text(value, named) for value in values]
+    known = tuple(value for value in given if value is not None)
+    if text is None or len(known) < len(given):
+        return None
+    try:
+        return fill(text, known)
+    except (TypeError, ValueError, LookupError, AttributeError):
+        return None
 
 
 def _joined(parts: Sequence[ast.expr], named: Mapping[str, ast.expr]) -> str | None:

@@ -74,6 +74,16 @@ def _found(root: Path, name: str, text: str) -> list[tuple[int, str]]:
         ),
         (
             "setup.py",
+            "LAST = '0.6'\nsetup(install_requires=['jax>=%s,<%s' % ('0.5', LAST), 'flax<%s' % LAST])\n",
+            [(2, "jax<0.6,>=0.5"), (2, "flax<0.6")],
+        ),
+        (
+            "setup.py",
+            "LAST = '0.6'\nsetup(install_requires=['jax<{}'.format(LAST), 'flax<{0}.9'.format('0')])\n",
+            [(2, "jax<0.6"), (2, "flax<0.9")],
+        ),
+        (
+            "setup.py",
             "setup(extras_require={'a': ['jax<0.5'] + more(), 'b': base + ['flax<0.9']})\n",
             [(1, "jax<0.5"), (1, "flax<0.9")],
         ),
@@ -107,6 +117,11 @@ def test_what_a_project_requires_is_found(
         # Neither is the whole of the requirement.
         ("setup.py", "setup(install_requires=[f'jax<0.5{rest()}', f'jax<{last}'])"),
         ("setup.py", "setup(install_requires=['jax<0.5' + rest()])"),
+        (
+            "setup.py",
+            "setup(install_requires=['jax<%s' % rest(), 'jax<0.5%s' % last, 'jax<%s%s' % 'a'])",
+        ),
+        ("setup.py", "setup(install_requires=['jax<{}'.format(last), 'jax<0.5'.format(last)])"),
     ],
 )
 def test_what_a_project_does_not_require_is_not_found(name: str, text: str, tmp_path: Path) -> None:
