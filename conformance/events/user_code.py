@@ -46,6 +46,12 @@ class Use(Struct, frozen=True, kw_only=True):
     guarded: Annotated[
         bool, Meta(description="Whether the code provides for releases that lack it.")
     ] = False
+    where: Annotated[
+        str,
+        Meta(
+            description="The other name that `hasattr` asks for: the line runs where it is there."
+        ),
+    ] = ""
 
 
 class Operation(Struct, frozen=True, kw_only=True):

@@ -51,7 +51,7 @@ def run(request: Request, executor: Executor, watcher: Watcher, *, local: bool) 
         if not python_files([Path(place)]):
             raise ValueError(f"--source {place} has no Python file")
     found = sources.scan(_places(request))
-    names = sorted({use.name for use in found.uses})
+    names = sorted({each for use in found.uses for each in (use.name, use.where) if each})
     asked = names if found.files else None
     answers = ask(request, asked, found.packages, executor, watcher)
     check_answers(request, answers)

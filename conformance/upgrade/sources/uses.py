@@ -89,6 +89,7 @@ class _Collector(Scopes, ast.NodeVisitor):
         self.uses: list[Use] = []
         self._file = file
         self._guards = 0
+        self._where = ""
         self._bases: list[Bound] = []
 
     def imported(self, node: ast.AST, name: str) -> None:
@@ -205,11 +206,16 @@ class _Collector(Scopes, ast.NodeVisitor):
         self.visit(test)
         guards = _asks_what_is_there(test)
         self._guards += guards
+        asked, there = self._asked_by_hasattr(test)
         found: list[list[Use]] = []
         for branch in branches:
             start = len(self.uses)
+            outer = self._where
+            if guards:
+                self._where = asked if (branch is branches[0]) == there else ""
             for child in branch:
                 self.visit(child)
+            self._where = outer
             found.append(self.uses[start:])
             del self.uses[start:]
         self._guards -= guards
@@ -221,6 +227,19 @@ class _Collector(Scopes, ast.NodeVisitor):
             if use.guarded and not guarded and _call(use) not in calls:
                 use = _without_arguments(use)
             self.uses.append(msgspec.structs.replace(use, guarded=guarded))
+
+    def _asked_by_hasattr(self, test: ast.expr) -> tuple[str, bool]:
+        """The name of JAX or Flax that a test asks for, and whether it holds where that is there."""
+        match test:
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                name, there = self._asked_by_hasattr(operand)
+                return name, not there
+            case ast.Call(
+                func=ast.Name("hasattr"), args=[holder, ast.Constant(str() as attribute)]
+            ):
+                names = self.resolved(holder).attribute(attribute).names
+                return names[0] if len(names) == 1 else "", True
+        return "", True
 
     # Scopes.
 
@@ -320,6 +339,9 @@ class _Collector(Scopes, ast.NodeVisitor):
         guarded: bool = False,
     ) -> None:
         line = getattr(node, "end_lineno", None) or getattr(node, "lineno", None) or 1
+        where = self._where if self._guards == 1 and not guarded else ""
+        if f"{name}.".startswith(f"{where}."):
+            where = ""
         guarded = guarded or self._guards > 0
         self.uses.append(
             Use(
@@ -330,6 +352,7 @@ class _Collector(Scopes, ast.NodeVisitor):
                 positional=positional,
                 whole=whole,
                 guarded=guarded,
+                where=where,
             )
         )
 

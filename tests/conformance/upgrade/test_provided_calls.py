@@ -68,3 +68,35 @@ def test_a_branch_that_gives_what_is_asked_for_now_provides_for_it(
     uses = tuple(uses_in(f"from flax import nnx\n{IMPORTS}{either}", "a.py"))
     old, new = ({OPTIMIZER: {**each, "any": False}} for each in (ASKED, ASKS_NOW))
     assert len(found(side({}, old, uses=uses), side({}, new, uses=uses)).work) == to_do
+
+
+@pytest.mark.parametrize(
+    ("source", "to_do"),
+    [
+        ("if hasattr(jax, 'set_mesh'):\n    y = jnp.clip(x, a_min=0)\n", 1),
+        ("y = jnp.clip(x, a_min=0) if hasattr(jax, 'set_mesh') else None\n", 1),
+        ("if not hasattr(jax, 'set_mesh'):\n    y = 0\nelse:\n    y = jnp.clip(x, a_min=0)\n", 1),
+        # The new release has no such name, or takes the other branch.
+        ("if hasattr(jax, 'tree_map'):\n    y = jnp.clip(x, a_min=0)\n", 0),
+        ("if not hasattr(jax, 'set_mesh'):\n    y = jnp.clip(x, a_min=0)\n", 0),
+        ("if hasattr(jax, 'set_mesh'):\n    y = 0\nelse:\n    y = jnp.clip(x, a_min=0)\n", 0),
+        # Nor where something else is asked, too.
+        ("if hasattr(jax, 'set_mesh') and OLD:\n    y = jnp.clip(x, a_min=0)\n", 0),
+        (
+            f"if hasattr(jax, 'set_mesh'):\n    {ASKS}        y = jnp.clip(x, a_min=0)\n",
+            0,
+        ),
+        (
+            (
+                "if hasattr(jax, 'set_mesh'):\n    try:\n        y = jnp.clip(x, a_min=0)\n"
+                "    except TypeError:\n        y = jnp.clip(x, min=0)\n"
+            ),
+            0,
+        ),
+    ],
+)
+def test_a_name_that_is_there_provides_for_no_other(source: str, to_do: int) -> None:
+    uses = tuple(uses_in(IMPORTS + source, "a.py"))
+    old = {CLIP: WAS, "names/jax.set_mesh": True, "names/jax.tree_map": True}
+    new = {CLIP: NOW, "names/jax.set_mesh": True, "names/jax.tree_map": {"absent": ""}}
+    assert len(found(side({}, old, uses=uses), side({}, new, uses=uses)).work) == to_do
