@@ -101,7 +101,7 @@ class _Clock:
         self._began = self._changed = time.monotonic()
 
     def left(self, done: float, total: float) -> str:
-        """Such as `about 40 s left`; empty as long as nothing is known, and where it takes longer."""
+        """Such as `about 40 s left`, or that it takes longer; empty as long as nothing is known."""
         now = time.monotonic()
         if done != self._last:
             self._last, self._changed = done, now
@@ -110,7 +110,7 @@ class _Clock:
         rate = (done - self._first) / (self._changed - self._began)
         seconds = (total - done) / rate - (now - self._changed)
         if seconds <= 0:
-            return ""
+            return "longer than estimated"
         return (
             f"about {seconds:.0f} s left" if seconds < 100 else f"about {seconds / 60:.0f} min left"
         )

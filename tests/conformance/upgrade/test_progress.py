@@ -71,6 +71,24 @@ def test_observations_count_as_items_and_in_the_time_that_is_left(
     ]
 
 
+def test_that_it_takes_longer_is_said_once_the_time_has_run_out(
+    cells: progress.CellProgress, text: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    for seconds, done in ((0, Work(10)), (90, Work(100)), (160, Work(100)), (20, Work(100))):
+        now += seconds
+        cells.stage("jax", "running", done, ALL)
+    now += 20
+    cells.stage("jax", "running", Work(100, frozenset({"draws", "gradients"})), ALL)
+    assert [line.partition(" items, ")[2] for line in text.getvalue().splitlines()[1:]] == [
+        "about 3 min left",
+        "about 10 s left",
+        "longer than estimated",
+        "about 2 min left",
+    ]
+
+
 @pytest.mark.usefixtures("clock")
 def test_what_does_not_apply_is_not_counted_beyond_the_plan(
     cells: progress.CellProgress, text: io.StringIO
