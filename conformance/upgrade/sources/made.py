@@ -1,5 +1,6 @@
 """Which type of object an expression gives, as far as the file's own text says."""
 
+import ast
 import re
 from collections.abc import Mapping
 
@@ -45,6 +46,7 @@ _CALLED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"flax\.nnx\.metrics\.\w+", "Average"),
         (r"flax\.nnx\.(Param|BatchStat|Cache|Intermediate|Variable|LoRAParam)", "Param"),
         (r"flax\.nnx\.(state|variables|clone_state)", "State"),
+        (r"flax\.nnx\.to_flat_state", "*?|?Variable"),
         (r"flax\.nnx\.split", "GraphDef|State"),
         (r"flax\.nnx\.graphdef", "GraphDef"),
         (r"flax\.nnx\.merge", "NNX module"),
@@ -65,7 +67,8 @@ _METHODS: Mapping[str, Mapping[str, str]] = {
     "Linen module": {"init": "Linen variables", "bind": "Bound Linen module"},
     "Own Linen module": {"init": "Linen variables", "bind": "Bound Linen module"},
     "Param": {"copy": "Param", "replace": "Param"},
-    "State": {"filter": "State", "split": "State|State"},
+    "State": {"filter": "State", "split": "State|State", "flat_state": "*?|?Variable"},
+    "*?|?Variable": {"items": "*?|?Variable", "values": "*?Variable"},
     "TrainState": {"apply_gradients": "TrainState", "replace": "TrainState"},
     "maker of a jaxpr": {"": "ClosedJaxpr"},
     "NNX layer": {"": "Array"},
@@ -118,7 +121,8 @@ def called(name: str) -> str:
         name: A dotted name, such as `jax.vjp`.
 
     Returns:
-        `*T` is a sequence of such objects, `A|B` a tuple of one of each.
+        `*T` is a sequence of such objects, `A|B` a tuple of one of each. A `?Variable` may also be what older
+        releases have in its place, and is known to hold a value alone.
 
     """
     for pattern, kind in _CALLED:
@@ -126,6 +130,17 @@ def called(name: str) -> str:
         if found:
             return kind.format("", *found.groups())
     return ""
+
+
+def holder(kind: str, node: ast.expr, attribute: str) -> str:
+    """The type of an object by which its attribute is told: of `.value`, what it is of is known by less.
+
+    Flax's layers call a parameter `kernel` or `embedding`, and other objects hardly do.
+    """
+    if kind == "?Variable":
+        return "Param" if attribute == "value" else ""
+    of_a_layer = isinstance(node, ast.Attribute) and node.attr in {"kernel", "embedding"}
+    return "Param" if not kind and attribute == "value" and of_a_layer else kind
 
 
 def base(name: str) -> str:

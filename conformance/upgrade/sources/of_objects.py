@@ -120,13 +120,10 @@ class _Reader(Scopes, ast.NodeVisitor):
 
     # Binding.
 
-    def _is(self, name: str, kind: str) -> None:
-        self.scopes[-1][name] = Bound((), type=kind)
-
     def _bind(self, target: ast.expr, kind: str) -> None:
         match target:
             case ast.Name():
-                self._is(target.id, kind)
+                self.scopes[-1][target.id] = Bound((), type=kind)
             case ast.Tuple() | ast.List():
                 for i, each in enumerate(target.elts):
                     starred = isinstance(each, ast.Starred)
@@ -135,7 +132,8 @@ class _Reader(Scopes, ast.NodeVisitor):
             case ast.Attribute():
                 if isinstance(target.value, ast.Name) and target.value.id == "self" and kind:
                     self.members[target.attr] = kind
-                self._done(target, self._type(target.value), f".{target.attr} =")
+                kind = made.holder(self._type(target.value), target.value, target.attr)
+                self._done(target, kind, f".{target.attr} =")
                 if target.attr not in ("value", "raw_value"):
                     self._done(target, self._type(target.value), "set a new attribute")
                 self.visit(target.value)
@@ -212,7 +210,7 @@ class _Reader(Scopes, ast.NodeVisitor):
         self._function.pop()
         self._place = outside
         decorated = [self._decorated(each) for each in node.decorator_list]
-        self._is(node.name, next(filter(None, decorated), ""))
+        self.scopes[-1][node.name] = Bound((), type=next(filter(None, decorated), ""))
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 (a name of `ast.NodeVisitor`)
 
@@ -268,9 +266,7 @@ class _Reader(Scopes, ast.NodeVisitor):
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         if not self._dotted(node):
-            kind = self._type(node.value)
-            if not kind and node.attr == "value" and _is_of_a_layer(node.value):
-                kind = "Param"
+            kind = made.holder(self._type(node.value), node.value, node.attr)
             if kind:
                 self._done(node, kind, f".{node.attr}")
             elif not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")):
@@ -377,13 +373,27 @@ class _Reader(Scopes, ast.NodeVisitor):
         self._done(node.test, self._type(node.test), "bool")
         self.generic_visit(node)
 
-    visit_If = visit_While = visit_IfExp = visit_Assert = _tested  # noqa: N815
+    visit_While = visit_IfExp = visit_Assert = _tested  # noqa: N815
+
+    def visit_If(self, node: ast.If) -> None:
+        asked = self._variable(node.test)
+        self.scopes.append({asked: Bound((), type="?Variable")} if asked else {})
+        for child in (node.test, *node.body):
+            self.visit(child)
+        inner = self.scopes.pop()
+        self.scopes[-1].update({name: each for name, each in inner.items() if name != asked})
+        self._done(node.test, self._type(node.test), "bool")
+        for child in node.orelse:
+            self.visit(child)
+
+    def _variable(self, test: ast.expr) -> str:
+        """What a test asks to be a Variable of NNX, or one of the user's own; empty for others."""
+        match test:
+            case ast.Call(ast.Name("isinstance"), [ast.Name(name), kind]):
+                own = self.classes.get(kind.id, "") if isinstance(kind, ast.Name) else ""
+                return name if (own or made.base(self._dotted(kind))) == "Param" else ""
+        return ""
 
     def visit_FormattedValue(self, node: ast.FormattedValue) -> None:
         self._done(node, self._type(node.value), "str")
         self.generic_visit(node)
-
-
-def _is_of_a_layer(node: ast.expr) -> bool:
-    """Whether it is an attribute that Flax's layers call a parameter by, and other objects hardly do."""
-    return isinstance(node, ast.Attribute) and node.attr in {"kernel", "embedding"}

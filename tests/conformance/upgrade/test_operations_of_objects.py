@@ -41,6 +41,24 @@ CASES = {
     "from flax import nnx\nclass C(nnx.Variable[Array]):\n  pass\nC(1).value": (4, "Param: .value"),
     "from flax import nnx\ndef f(optimizer):\n  return optimizer.step.value": (3, "Param: .value"),
     "from flax import nnx\ndef f(model):\n  return model.a.kernel.value": (3, "Param: .value"),
+    "from flax import nnx\nfor p, v in nnx.to_flat_state(s):\n  v.value": (3, "Param: .value"),
+    "from flax import nnx\n[v.value for p, v in nnx.state(m).flat_state().items()]": (
+        2,
+        "Param: .value",
+    ),
+    "from flax import nnx\nfor p, v in sorted(nnx.state(m).flat_state()):\n  v.value = 1": (
+        3,
+        "Param: .value =",
+    ),
+    "from flax import nnx\nclass C(nnx.Variable):\n  pass\nif isinstance(v, C):\n  v.value": (
+        5,
+        "Param: .value",
+    ),
+    "from flax import nnx\n"
+    "for p, v in nnx.iter_graph(m):\n  if isinstance(v, nnx.Param):\n    v.value = v + 1": (
+        4,
+        "Param: .value =",
+    ),
     "from flax import nnx\ndef f(*, v):\n  v += 1\nf(v=nnx.Param(1))": (3, "Param: += 1"),
     "from flax import nnx\nclass A:\n  def a(self):\n    def f(v):\n      v += 1\n    f(nnx.Param(1))\n"
     "  def b(self):\n    def f(v):\n      v += 1\n    f(3)": (5, "Param: += 1"),
@@ -74,6 +92,11 @@ def test_what_is_done_with_an_object_is_found_with_its_line(source: str) -> None
         "import re\nc = re.compile(x)\nc.pattern",
         "spec = P('i')\nspec + (None,)",
         "import jax\ndef f(spec):\n  return spec + (None,)",
+        "from flax import nnx\nfor p, v in nnx.to_flat_state(s):\n  v.shape + v.mean()",
+        "from flax import nnx\nfor v in sorted(o.flat_state()):\n  v.value",
+        "from flax import nnx\nimport numpy as np\ndef f(v):\n  if isinstance(v, np.ndarray):\n    v.value",
+        "from flax import nnx\ndef f(v):\n  if isinstance(v, nnx.Param):\n    pass\n  else:\n    v.value",
+        "from flax import nnx\ndef f(v):\n  if isinstance(v, nnx.Param):\n    pass\n  v.value",
         "from flax import nnx\ndef f(x, kernel):\n  return x.bias.value, x.mode.value, kernel.value",
     ],
 )
