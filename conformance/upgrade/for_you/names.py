@@ -214,10 +214,20 @@ def arguments(
             continue
         said: dict[str, list[Use]] = {}
         for use in mine:
-            if use.whole and not _misfit(was, use) and (misfit := _misfit(now, use, was)):
+            known = not use.whole or _misfit(was, use) or _is_told_of_keywords(use, was, now)
+            if not known and (misfit := _misfit(now, use, was)):
                 said.setdefault(misfit, []).append(use)
         for sentence, these in said.items():
             yield from _told(name, sentence, these)
+
+
+def _is_told_of_keywords(use: Use, was: Value, now: Value) -> bool:
+    """Whether the line of a keyword that is not taken now says to give what the call lacks in its place."""
+    lost = [word for word in use.keywords if _took(use.name, was, word) and not _takes(now, word)]
+    given = {*now["positional"][: use.positional], *use.keywords}
+    lacking = [each for each in now["required"] if each not in given]
+    instead = _refusal(use.name, lost, was, now).partition(": use ")[2] if lost else ""
+    return bool(lacking) and {f"{each}=" for each in lacking} <= set(re.split(r"[\s,]+", instead))
 
 
 def _misfit(signature: Value, use: Use, before: Value = None) -> str | None:

@@ -100,3 +100,21 @@ def test_a_name_that_is_there_provides_for_no_other(source: str, to_do: int) -> 
     old = {CLIP: WAS, "names/jax.set_mesh": True, "names/jax.tree_map": True}
     new = {CLIP: NOW, "names/jax.set_mesh": True, "names/jax.tree_map": {"absent": ""}}
     assert len(found(side({}, old, uses=uses), side({}, new, uses=uses)).work) == to_do
+
+
+def test_a_renamed_argument_that_has_to_be_given_is_one_thing_to_do() -> None:
+    key = "signatures/jax.numpy.reshape"
+    was = {"keywords": ["newshape", "shape"], "positional": ["a"], "required": ["a"], "any": False}
+    now = {
+        "keywords": ["shape"],
+        "positional": ["a", "shape"],
+        "required": ["a", "shape"],
+        "any": False,
+    }
+    for call, sentences in {
+        "jnp.reshape(x, newshape=n)": ["takes no newshape= any more: use shape="],
+        "jnp.reshape(x)": ["needs shape= now"],
+    }.items():
+        uses = tuple(uses_in(f"{IMPORTS}{call}\n", "a.py"))
+        mine = found(side({}, {key: was}, uses=uses), side({}, {key: now}, uses=uses))
+        assert [line.sentence for line in mine.work] == sentences
