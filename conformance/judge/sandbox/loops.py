@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 _MAPS = re.compile(r"\b(?:[vp]map|shard_map|xmap|vectorize|scan|fori_loop|while_loop)\b|\.map\b")
-_LOOPS = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp)
+_COMPREHENSIONS = (ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp)
 
 
 def without_map(source: str, names: Sequence[str]) -> list[str]:
@@ -29,4 +29,32 @@ def without_map(source: str, names: Sequence[str]) -> list[str]:
 
 
 def _loops(function: ast.FunctionDef) -> bool:
-    return any(isinstance(node, _LOOPS) for node in ast.walk(function))
+    """Whether it loops over what may be examples: not over as many things as the source writes down."""
+    return any(
+        isinstance(node, ast.While) or not all(_of_fixed_length(over) for over in _iterated(node))
+        for node in ast.walk(function)
+    )
+
+
+def _iterated(node: ast.AST) -> list[ast.expr]:
+    if isinstance(node, ast.For):
+        return [node.iter]
+    if isinstance(node, _COMPREHENSIONS):
+        return [each.iter for each in node.generators]
+    return []
+
+
+def _of_fixed_length(over: ast.expr) -> bool:
+    """`(weights, biases)`, `range(2)`, `in_axes`, or these in a `zip` or `enumerate`."""
+    match over:
+        case ast.Tuple(elts=elements) | ast.List(elts=elements):
+            return not any(isinstance(each, ast.Starred) for each in elements)
+        case ast.Name(id="in_axes"):
+            return True
+        case ast.Call(func=ast.Name(id="range"), args=bounds):
+            return all(isinstance(each, ast.Constant) for each in bounds)
+        case ast.Call(func=ast.Name(id="zip"), args=parts):
+            return any(_of_fixed_length(each) for each in parts)
+        case ast.Call(func=ast.Name(id="enumerate" | "reversed"), args=[first, *_]):
+            return _of_fixed_length(first)
+    return False

@@ -20,11 +20,20 @@ WITHOUT_REMARK = {
         "        for _ in range(2):\n            y = y * v\n        return y\n"
         "    return jax.vmap(power)(x)\n"
     ),
+    "loop-over-the-arguments": (
+        "def vectorized_square(x):\n    v, w = (jnp.asarray(each) for each in (x, x))\n"
+        "    y = v\n    for _, f in enumerate([w]):\n        y = y * f\n"
+        "    for _ in range(1, 2):\n        y = y * 1\n"
+        "    for one, each in zip((1,), x):\n        y = y * one\n    return y\n"
+    ),
     "lax-map": "def vectorized_square(x):\n    return jax.lax.map(lambda v: v * v, x)\n",
 }
 
 
-@pytest.mark.parametrize("source", [LOOP, FOR])
+STARRED = "def vectorized_square(x):\n    return jnp.stack([v * v for v in [*x]])\n"
+
+
+@pytest.mark.parametrize("source", [LOOP, FOR, STARRED])
 def test_a_loop_gets_a_remark(source: str, judge: Callable) -> None:
     (verdict,) = judge(IMPORTS + source, patience=20.0)
     assert verdict.verdict == "conforms", verdict
