@@ -31,6 +31,7 @@ from conformance.judge.no_module import of_no_module
 from conformance.judge.one_example import of_a_multiple, of_one_example
 from conformance.judge.one_operation_off import of_one_operation
 from conformance.judge.one_term_off import of_one_term
+from conformance.judge.only_some_calls import Answered
 from conformance.judge.other_containers import of_held, of_other_containers
 from conformance.judge.other_draws import of_other_draws
 from conformance.judge.other_inputs import of_other_inputs
@@ -95,7 +96,11 @@ def _diagnosed(
     try:
         found = _unsteady(attempt) or of_held(wrong)
         found = found or diagnosis.of_wrong(
-            exercise, wrong, _printed(attempt), _notes(attempt, wrong[0])
+            exercise,
+            wrong,
+            _printed(attempt),
+            _notes(attempt, wrong[0]),
+            _answered_right(attempt, answers, wrong),
         )
         found = found or of_values(wrong, answers.calls)
         found = found or diagnosis.by_probing(exercise, wrong, _asker(attempt, exercise))
@@ -116,6 +121,17 @@ def _diagnosed(
             "looking for the mistake failed, which is a fault of the judge's, to be reported: "
             f"{type(problem).__name__}: {problem}"[:300]
         )
+
+
+def _answered_right(
+    attempt: Attempt, answers: ExpectedAnswers, wrong: Sequence[diagnosis.WrongAnswer]
+) -> list[Answered]:
+    """The calls that no process answered wrong, and what one gave."""
+    known = {each.call.number for each in wrong}
+    given = {n: answer for run in attempt.runs for n, answer in run.answers.items()}
+    return [
+        (call, given[call.number]) for call in answers.calls if call.number in given.keys() - known
+    ]
 
 
 def _with_remark_on_changes(attempt: Attempt, found: Verdict) -> Verdict:

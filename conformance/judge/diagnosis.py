@@ -23,6 +23,7 @@ from conformance.judge.no_numbers import (
     PRINTED,
     TEXT,
 )
+from conformance.judge.only_some_calls import Answered, qualified
 from conformance.judge.verdict import Diagnosis
 
 MAX_EXPLAINED = 8
@@ -156,6 +157,7 @@ def of_wrong(
     wrong: Sequence[WrongAnswer],
     printed: bool = False,
     notes: Mapping[str, Any] | None = None,
+    right: Sequence[Answered] = (),
 ) -> Diagnosis | None:
     """The pitfall that explains the wrong answers, from the smallest call on.
 
@@ -164,6 +166,7 @@ def of_wrong(
         wrong: the wrong answers, the smallest call first.
         printed: whether the candidate printed something.
         notes: what was observed at the smallest of these calls.
+        right: calls that were answered right, and the answers.
 
     """
     sample = _one_of_each_shape(wrong)
@@ -176,15 +179,18 @@ def of_wrong(
         return TEXT
     if all(lacks_an_axis(each.given, each.expected) for each in wrong):
         return AXIS_DROPPED
-    explained = _by_reference(exercise.pitfalls, sample)
-    if explained is None:
-        explained = _by_reference(_suspects(exercise, notes or {}), sample)
-    if explained is None and all(_flat_fits(each) for each in sample):
+    pitfall = _by_reference(exercise.pitfalls, sample)
+    if pitfall is None:
+        pitfall = _by_reference(_suspects(exercise, notes or {}), sample)
+    if pitfall is not None and pitfall.reference is not None:
+        calls = [each.call for each in wrong]
+        return qualified(to_diagnosis(pitfall), pitfall.reference, exercise, calls, right)
+    if all(_flat_fits(each) for each in sample):
         if all(map(_is_column, sample)):
             return COLUMN
         flat = all(each.expected.leaves[0].value.ndim == 1 for each in sample)
         return NOT_FLATTENED if flat else TOO_MANY_AXES
-    return explained
+    return None
 
 
 def of_rare_mistakes(exercise: Exercise, wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
@@ -196,7 +202,8 @@ def of_rare_mistakes(exercise: Exercise, wrong: Sequence[WrongAnswer]) -> Diagno
 
     """
     # The largest call rules most of them out at once: a small one leaves many ways alike.
-    return _by_reference(exercise.rare_pitfalls, _one_of_each_shape(wrong)[::-1])
+    found = _by_reference(exercise.rare_pitfalls, _one_of_each_shape(wrong)[::-1])
+    return None if found is None else to_diagnosis(found)
 
 
 def _one_of_each_shape(wrong: Sequence[WrongAnswer]) -> list[WrongAnswer]:
@@ -211,6 +218,8 @@ def _close(wrong: WrongAnswer) -> bool:
     """Whether the values are right but for the digits that another dtype cannot hold."""
     if fits(wrong.given, wrong.expected):
         return True
+    if any(array.dtype.itemsize > np.dtype(np.float32).itemsize for array in wrong.given.arrays):
+        return False  # a wider dtype holds all of the digits
     pairs = zip(wrong.given.arrays, wrong.expected.leaves, strict=True)
     return all(
         bool(
@@ -232,12 +241,12 @@ def _suspects(exercise: Exercise, notes: Mapping[str, Any]) -> Sequence[Pitfall]
         return ()
 
 
-def _by_reference(pitfalls: Sequence[Pitfall], wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
+def _by_reference(pitfalls: Sequence[Pitfall], wrong: Sequence[WrongAnswer]) -> Pitfall | None:
     for pitfall in pitfalls:
         if pitfall.reference is None:
             continue
         if _explains(pitfall.reference, wrong):
-            return to_diagnosis(pitfall)
+            return pitfall
     return None
 
 

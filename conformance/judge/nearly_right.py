@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from conformance.judge.compare import compare
-from conformance.judge.diagnosis import WrongAnswer
+from conformance.judge.diagnosis import TOO_MANY_AXES, WrongAnswer
 from conformance.judge.value_ranges import has_beyond
 from conformance.judge.verdict import Diagnosis
 
@@ -79,6 +79,8 @@ def of_nearly_right(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
 def _nearly_right(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
     if all(map(_in_another_order, wrong)):
         return AXES_IN_ANOTHER_ORDER
+    if all(map(_in_another_order_with_an_axis_more, wrong)):
+        return TOO_MANY_AXES
     if all(each.mismatch.what == "shape" for each in wrong):
         return FIXED_SIZE if _is_of_fixed_size(wrong) else None
     if any(each.mismatch.what != "values" for each in wrong):
@@ -160,6 +162,19 @@ def _in_another_order(wrong: WrongAnswer) -> bool:
     orders = itertools.permutations(range(array.ndim))
     moved = (attrs.evolve(wrong.given, arrays=(array.transpose(order),)) for order in orders)
     return any(compare(each, wrong.expected) is None for each in moved)
+
+
+def _in_another_order_with_an_axis_more(wrong: WrongAnswer) -> bool:
+    """Whether the answer is right without an axis of size 1, in some order of the others."""
+    if len(wrong.given.arrays) != 1 or len(wrong.expected.leaves) != 1:
+        return False
+    array = wrong.given.arrays[0]
+    if array.ndim != wrong.expected.leaves[0].value.ndim + 1 or 1 not in array.shape:
+        return False
+    without = attrs.evolve(wrong.given, arrays=(array.squeeze(array.shape.index(1)),))
+    return compare(without, wrong.expected) is None or _in_another_order(
+        attrs.evolve(wrong, given=without)
+    )
 
 
 def _out_of_float16(wrong: WrongAnswer) -> bool:

@@ -15,7 +15,8 @@ from conformance.judge.verdict import Diagnosis
 RESHAPED = Diagnosis(
     "wrong-shape",
     "The values are right, but the answer's shape is not.",
-    "Look for `keepdims`, `squeeze`, `[None]` and `reshape`, and for an argument with an axis too many.",
+    "Look for `keepdims`, `squeeze`, `[None]` and `reshape`, for an argument with an axis too many, and in "
+    "`pmap` for an `out_axes` other than 0.",
 )
 FACTOR_OF_THE_CALL = Diagnosis(
     "scaled-in-each-call",
@@ -88,6 +89,18 @@ ACTIVATIONS: dict[str, Activation] = {
     "sqrt": np.sqrt,
     "square": np.square,
 }
+
+APPLIED: dict[str, Activation] = {
+    **ACTIVATIONS,
+    "softplus": lambda x: np.logaddexp(x, 0),
+    "leaky_relu": lambda x: np.where(x > 0, x, 0.01 * x),
+    "elu": lambda x: np.where(x > 0, x, np.expm1(x)),
+    "silu": lambda x: x / (1 + np.exp(-x)),
+    "gelu": lambda x: x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
+    "sin": np.sin,
+    "arctan": np.arctan,
+}
+"""What may have been applied to right values: more than what they may lack."""
 
 Pair = tuple[np.ndarray, np.ndarray]
 """What was given and what was expected, as float64."""
@@ -215,7 +228,7 @@ def _scaled(factor: float) -> Diagnosis:
 def _ways(given: np.ndarray, right: np.ndarray) -> Iterator[tuple[Diagnosis, Compared]]:
     """The operations that may lie between two arrays, by their shapes."""
     if given.shape == right.shape:
-        for name, activation in ACTIVATIONS.items():
+        for name, activation in APPLIED.items():
             yield words.activated(name), partial(_applied, activation)
         for name, activation in ACTIVATIONS.items():
             if activation is not _softmax:  # which makes 1 of any number that stands alone

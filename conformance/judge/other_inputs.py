@@ -61,6 +61,12 @@ def _each(change: Callable[[Any, np.ndarray], np.ndarray], x: np.ndarray) -> np.
     return change(tuple(range(1, x.ndim)), x)
 
 
+def _every_second(start: int, x: np.ndarray) -> np.ndarray:
+    kept = np.zeros_like(x)
+    kept[..., start::2] = x[..., start::2]
+    return kept
+
+
 def _changes() -> Iterator[tuple[str, Change]]:
     """What is said of each change of an array `x`, and the change."""
     for axis, where in ((0, "along axis 0"), (-1, "along the last axis"), (None, "as a whole")):
@@ -91,6 +97,13 @@ def _changes() -> Iterator[tuple[str, Change]]:
     yield "without its negative numbers, which became 0", lambda x: np.maximum(x, 0)
     yield "without its signs", np.abs
     yield "cut to whole numbers", np.trunc
+    yield "rounded down to whole numbers", np.floor
+    yield "rounded to whole numbers", np.round
+    for start, which in ((0, "first"), (1, "second")):
+        yield (
+            f"with every second number along the last axis alone, from the {which} on, and 0 elsewhere",
+            partial(_every_second, start),
+        )
     for more in (1.0, -1.0):
         yield f"{'plus' if more > 0 else 'less'} 1", partial(np.add, more)
     for factor, what in FACTORS.items():

@@ -1,4 +1,4 @@
-"""New parameters that were stepped in the right direction, but not as far: the learning rate, a factor."""
+"""New parameters that were stepped along the gradient, but not as far, or uphill: a factor or a sign."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ class Step(NamedTuple):
 
 
 NOT_STEPPED, RIGHT, RATE_IGNORED, OF_EACH = "not-stepped", "right", "rate-ignored", "of-each"
+UPHILL = "uphill"
 
 
 def of_scaled_steps(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
@@ -155,6 +156,11 @@ def _words(kind: str, length: Any) -> tuple[str, str]:
             f"The step of the {kind} has the length of the gradient itself.",
             "Multiply the gradient by `learning_rate`.",
         )
+    if length == UPHILL:
+        return (
+            f"The step of the {kind} went uphill: their gradient was added.",
+            "Subtract it: `w - learning_rate * dw`, and the biases alike.",
+        )
     if length == OF_EACH:
         return (
             f"The step of the {kind} has the right direction, and another length in each array or call.",
@@ -204,6 +210,8 @@ def _length(steps: Sequence[Step]) -> Any:
         return RIGHT
     if all(_is_times(1 / each.rate)(each) for each in steps):
         return RATE_IGNORED
+    if all(map(_is_times(-1), steps)):
+        return UPHILL
     factors = [_factor(each) for each in clear]
     if any(factor <= 0 for factor in factors):
         return None
@@ -223,7 +231,7 @@ def _factor(step: Step) -> float:
 def _is_times(factor: float) -> Callable[[Step], bool]:
     def told(step: Step) -> bool:
         due = factor * step.right
-        allowed = RELATIVE * np.abs(due) + step.rounding * (1 + factor)
+        allowed = RELATIVE * np.abs(due) + step.rounding * (1 + abs(factor))
         return bool(np.all(np.abs(step.given - due) <= allowed))
 
     return told

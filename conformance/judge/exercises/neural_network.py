@@ -9,7 +9,13 @@ from typing import Any
 import jax
 import numpy as np
 
-from conformance.judge.exercises import other_networks, read_errors, rounded, training
+from conformance.judge.exercises import (
+    other_networks,
+    rare_networks,
+    read_errors,
+    rounded,
+    training,
+)
 from conformance.judge.exercises.exercise import Exercise, Pitfall
 from reference.error_bounds.evaluate import Rounded
 
@@ -71,7 +77,7 @@ EXERCISE = Exercise(
     ),
     rare_pitfalls=tuple(
         Pitfall(way.id, way.symptom, way.fix, partial(_roughly, way.compute))
-        for way in other_networks.RARE
+        for way in rare_networks.RARE
     ),
     read_error=read_errors.of_network,
     further_reading=training.READING,

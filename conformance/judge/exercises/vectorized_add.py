@@ -53,6 +53,15 @@ OTHERS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "`b` and the first matrix of `a`": lambda a, b: a[:1] + b,
     "the larger of both": np.maximum,
     "the mean of both": lambda a, b: (a + b) / 2,
+    "the sum of each matrix of `a` with every matrix of `b`": lambda a, b: a[:, None] + b[None],
+    "the sum of each matrix of `b` with every matrix of `a`": lambda a, b: b[:, None] + a[None],
+    "`a` and `b` end to end, the one below the other": lambda a, b: np.concatenate([a, b], 1),
+    "`a` and `b` end to end, side by side": lambda a, b: np.concatenate([a, b], 2),
+    "`a` and `b`, stacked": lambda a, b: np.stack([a, b], 1),
+    "the sum of all examples": lambda a, b: np.stack([(a + b).sum(0)] * len(a)),
+    "`a + b.T` where the matrices are square": lambda a, b: (
+        a + (b.swapaxes(1, 2) if b.shape[1] == b.shape[2] else b)
+    ),
 }
 """What is computed of two matrices in place of their sum."""
 

@@ -77,6 +77,55 @@ OTHERS: tuple[tuple[str, str, str, Callable[[np.ndarray, np.ndarray], np.ndarray
         "Add them up: `jnp.dot` of each pair, or `jnp.sum` in place of `jnp.mean`.",
         _means,
     ),
+    (
+        "averaged-not-summed",
+        "The products were averaged.",
+        "Add them up: `jnp.dot` of each pair, or `jnp.sum` in place of `jnp.mean`.",
+        lambda x, y: (x * y).mean(1).astype(np.float32),
+    ),
+    *(
+        (
+            "root-taken",
+            f"The root of the {what} was taken.",
+            "Leave the root out: `jnp.sum(x * y, axis=1)`.",
+            of,
+        )
+        for what, of in (
+            ("dot product", lambda x, y: np.sqrt((x * y).sum(1)).astype(np.float32)),
+            (
+                "sum of the products' absolute values",
+                lambda x, y: np.sqrt(np.abs(x * y).sum(1)).astype(np.float32),
+            ),
+            (
+                "dot product's absolute value",
+                lambda x, y: np.sqrt(np.abs((x * y).sum(1))).astype(np.float32),
+            ),
+        )
+    ),
+    *(
+        (
+            "divided-by-a-length",
+            f"The products were divided by the length of each row of {name}.",
+            "Leave the length out: `jnp.sum(x * y, axis=1)`.",
+            of,
+        )
+        for name, of in (
+            ("x", lambda x, y: (x * y).sum(1) / np.linalg.norm(x, axis=1)),
+            ("y", lambda x, y: (x * y).sum(1) / np.linalg.norm(y, axis=1)),
+        )
+    ),
+    *(
+        (
+            "every-second-product",
+            f"Only every second product of each pair is in the answer, from the {which} on.",
+            "Add up all of them: no `[::2]`.",
+            of,
+        )
+        for which, of in (
+            ("first", lambda x, y: (x * y)[:, ::2].sum(1, dtype=x.dtype)),
+            ("second", lambda x, y: (x * y)[:, 1::2].sum(1, dtype=x.dtype)),
+        )
+    ),
     *(
         (
             "one-array-with-itself",

@@ -121,6 +121,14 @@ EXERCISE = Exercise(
             "They are (in, out): `x @ weights`, without `.T`.",
             _transposed_if_square,
         ),
+        Pitfall(
+            "weights-reshaped",
+            "The weights were turned round by `reshape`, which counts the same numbers off in other rows.",
+            "They are (in, out) already: `x @ weights`, without `.reshape`.",
+            lambda weights, biases, inputs: rounded.roughly(
+                inputs @ weights.reshape(weights.T.shape).T + biases
+            ),
+        ),
         Pitfall("bias-added-twice", "The biases were added twice.", "Add them once.", _bias_twice),
         Pitfall(
             "bias-multiplied",

@@ -1,0 +1,117 @@
+"""What a sixth class wrote is told in its own words, and what is near it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from conformance.judge.exercises import load_exercises
+from tests.conformance.judge.told_here import diagnosis_of
+
+SQUARE, DOT = "vectorized_square(x)", "vectorized_dot_product(x, y)"
+LAYER = "vectorized_linear_layer(weights, biases, inputs)"
+ADD = "vectorized_add(a, b, in_axes, out_axes)"
+NETWORK, UPDATE = "neural_network(params, x)", "update(params, x, y, learning_rate)"
+PAIRS = "return jax.vmap(lambda p, q: {}, in_axes, out_axes)(a, b)"
+WITH_EACH = (
+    "q = jnp.moveaxis(b, in_axes[1], 0)\n"
+    "    return jax.vmap(lambda p: p + q, in_axes[0], out_axes)(a)"
+)
+EACH = "for w, b in params:\n        x = {}\n    return x"
+BIASES = "return network([(w, {}) for n, (w, b) in enumerate(params)], x)"
+STEPPED = (
+    "g = jax.grad(loss)(list(params), x, y)\n"
+    "    return [(w - learning_rate * dw, {}) for (w, b), (dw, db) in zip(params, g)]"
+)
+
+TOLD: tuple[tuple[str, str, str | None], ...] = (
+    # the numbers that were squared were others
+    (SQUARE, "return jnp.floor(x) ** 2", "changed-first"),
+    (SQUARE, "return jnp.round(x) ** 2", "changed-first"),
+    (SQUARE, "return jnp.floor(x) ** 2 + jnp.where(x > 1, 0.3 * x, 0)", None),
+    (SQUARE, "return jnp.abs(x) ** 2.5", "another-power"),
+    (SQUARE, "return jnp.abs(x) ** 2.2", None),
+    (SQUARE, "return x ** x", "another-power"),
+    (SQUARE, "return x * x.mean()", "another-power"),
+    (SQUARE, "return jnp.sqrt(jnp.abs(x))", "another-power"),
+    # products
+    (DOT, "return jnp.mean(x * y, axis=1)", "averaged-not-summed"),
+    (DOT, "return jnp.sqrt(jnp.sum(x * y, axis=1))", "root-taken"),
+    (DOT, "return jnp.sqrt(jnp.sum(jnp.abs(x * y), axis=1))", "root-taken"),
+    (DOT, "return jnp.sqrt(2 * jnp.abs(jnp.sum(x * y, axis=1)))", None),
+    (DOT, "return jnp.sum(x * y, axis=1) / jnp.linalg.norm(x, axis=1)", "divided-by-a-length"),
+    (DOT, "return jnp.sum((x * y)[:, ::2], axis=1)", "every-second-product"),
+    (DOT, "return jnp.sum((x * y)[:, ::3], axis=1)", None),
+    # a layer
+    (LAYER, "return jax.nn.softplus(inputs @ weights + biases)", "activation-added"),
+    (LAYER, "return inputs @ weights.reshape(weights.T.shape).T + biases", "weights-reshaped"),
+    # pairs of matrices
+    (ADD, PAIRS.format("jnp.concatenate([p, q])"), "another-operation"),
+    (ADD, PAIRS.format("jnp.concatenate([q, p])"), None),
+    (ADD, PAIRS.format("(p + q)[None]"), "too-many-axes"),
+    (ADD, PAIRS.format("(2 * p + q)[None]"), None),
+    (
+        ADD,
+        PAIRS.format("p + (q.T if q.shape[0] == q.shape[1] else q)"),
+        "another-operation",
+    ),
+    (ADD, WITH_EACH, "another-operation"),
+    # networks
+    (NETWORK, BIASES.format("b if n else 0 * b"), "bias-missing"),
+    (NETWORK, BIASES.format("b.mean()"), "biases-averaged"),
+    (NETWORK, BIASES.format("b[::-1]"), "biases-in-reverse-order"),
+    (NETWORK, BIASES.format("0.7 * b"), None),
+    (NETWORK, EACH.format("jnp.tanh(jax.nn.relu(x @ w + b))"), "activation-added"),
+    (NETWORK, EACH.format("jnp.tanh(jnp.minimum(x @ w + b, 0.3))"), None),
+    # steps: a factor of the largest numbers alone is none of all
+    (UPDATE, STEPPED.format("b + learning_rate * db"), "step-of-another-length"),
+    # a wider dtype holds all digits, so that other values are no matter of it
+    (SQUARE, "return np.float64(x) ** 2", "wrong-dtype"),
+    (SQUARE, "return np.float64(x) ** 2 + 0.004 * x", None),
+)
+
+
+@pytest.mark.parametrize(("signature", "body", "told"), TOLD)
+def test_what_is_told(signature: str, body: str, told: str | None) -> None:
+    assert diagnosis_of(signature, body) == told
+
+
+SKIPPED = (
+    "import jax.numpy as jnp\n"
+    "def neural_network(params, x):\n"
+    "    for n, (w, b) in enumerate(params):\n"
+    "        before = params[max(n - 1, 0)]\n"
+    "        if n == len(params) - 1 and before[0].shape == w.shape:\n"
+    "            w, b = before\n"
+    "        x = jnp.tanh(x @ w + b)\n"
+    "    return x\n"
+)
+
+
+@pytest.mark.parametrize("name", ["neural_network", "parallel_update", "update", "loss_fn"])
+def test_two_layers_of_the_same_shape_follow_each_other_in_some_calls(name: str) -> None:
+    """A layer that is taken for the one before it fits there, and nowhere else."""
+    layers = [shape["layers"] for shape in load_exercises()[name].shapes]
+    assert any(len(sizes) > 2 and len(set(sizes)) == 1 for sizes in layers)
+
+
+def test_the_layer_before_in_place_of_one_is_wrong(judge: Callable) -> None:
+    (verdict,) = judge(SKIPPED)
+    assert verdict.verdict == "violates"
+
+
+@pytest.mark.parametrize(
+    ("condition", "where"),
+    [
+        ("x.shape[0] == 1", "Where there is one example: every answer is the number itself."),
+        ("x.shape[0] == 3", "Where there are 3 examples: every answer is the number itself."),
+        ("x.shape[0] > 3", "In some calls: every answer is the number itself."),
+        ("True", "Every answer is the number itself."),
+    ],
+)
+def test_what_is_so_in_some_calls_only_is_said_of_them(
+    condition: str, where: str, judge: Callable
+) -> None:
+    (verdict,) = judge(f"def vectorized_square(x):\n    return x if {condition} else x * x\n")
+    assert verdict.diagnosis.symptom == where
