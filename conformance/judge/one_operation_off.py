@@ -244,6 +244,9 @@ def _ways(given: np.ndarray, right: np.ndarray) -> Iterator[tuple[Diagnosis, Com
             yield words.centred(axis), partial(_centred, axis)
         for axis, first, (what, change) in itertools.product((0, -1), (0, 1), BY_PLACE.items()):
             yield words.by_place(what, first, axis), partial(_by_place, change, first, axis)
+        for axis in (0, -1):
+            yield words.divided_by_sum(axis), partial(_divided_by_sum, axis)
+        yield words.ONE_HOT, _one_hot
         for axis, small in itertools.product((0, -1), SMALL):
             yield NORMALISED, partial(_normalised, axis, small, 0.0)
             yield NORMALISED, partial(_normalised, axis, 0.0, small)
@@ -256,6 +259,7 @@ def _ways(given: np.ndarray, right: np.ndarray) -> Iterator[tuple[Diagnosis, Com
             over = f"over {words.named(axes)}"
             yield words.summed(f"added up {over}"), partial(_right_reduced, np.sum, axes)
             yield words.summed(f"averaged {over}"), partial(_right_reduced, np.mean, axes)
+        yield words.PLACE_OF_LARGEST, _place_of_largest
         of_rows = words.summed("added up over all axes but the first")
         yield of_rows, lambda g, r: (g, r.reshape(*r.shape[:1], -1).sum(-1))
         for how, reduction in (("added up", np.sum), ("averaged", np.mean)):
@@ -313,6 +317,24 @@ def _but_for_rounding(given: np.ndarray, due: np.ndarray, terms: np.ndarray) -> 
 
 def _applied(activation: Activation, given: np.ndarray, right: np.ndarray) -> Pair:
     return given, activation(right)
+
+
+def _divided_by_sum(axis: int, given: np.ndarray, right: np.ndarray) -> Pair:
+    total = right.sum(axis, keepdims=True)
+    # What cancels in a sum leaves it with few digits.
+    told = np.abs(total) > SPREAD * np.abs(right).sum(axis, keepdims=True)
+    return np.where(told, given, 0.0), np.where(told, right / total, 0.0)
+
+
+def _one_hot(given: np.ndarray, right: np.ndarray) -> Pair:
+    """One where the largest number along the last axis is, and 0 elsewhere."""
+    if not np.all((given == 0) | (given == 1)):
+        return given, np.full_like(given, np.nan)
+    return given, np.asarray(np.arange(right.shape[-1]) == right.argmax(-1)[..., None], np.float64)
+
+
+def _place_of_largest(given: np.ndarray, right: np.ndarray) -> Pair:
+    return given.reshape(right.shape[:-1]), right.argmax(-1).astype(np.float64)
 
 
 def _still_to_apply(activation: Activation, given: np.ndarray, right: np.ndarray) -> Pair:

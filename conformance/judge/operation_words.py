@@ -69,6 +69,27 @@ def centred(axis: int) -> Diagnosis:
     )
 
 
+ONE_HOT = Diagnosis(
+    "one-hot",
+    "The answer is 1 where the largest of the right values along the last axis is, and 0 elsewhere.",
+    "Return the values themselves: no `argmax`, and no `one_hot`.",
+)
+PLACE_OF_LARGEST = Diagnosis(
+    "argmax-taken",
+    "The answer holds the place of the largest of the right values along the last axis.",
+    "Return the values themselves: no `argmax`.",
+)
+
+
+def divided_by_sum(axis: int) -> Diagnosis:
+    """The values were made shares of their sum."""
+    return Diagnosis(
+        "normalised",
+        f"The right values were divided by their sum along axis {axis}.",
+        "Leave it out: the task asks for the values themselves.",
+    )
+
+
 def backwards(axis: int) -> Diagnosis:
     """The values came in reverse order."""
     return Diagnosis(

@@ -27,6 +27,15 @@ PLAIN_ERRORS: tuple[tuple[str, Diagnosis], ...] = (
             "Put it into one tuple: `jax.random.normal(key, (m, n))`, `jnp.zeros((m, n))`.",
         ),
     ),
+    (
+        r"(?s)^ValueError: [vp]map in_axes specification must be a tree prefix .*different types",
+        Diagnosis(
+            "in-axes-built-otherwise",
+            "An entry of `in_axes` is a tuple, a list or a dict, and its argument is an array.",
+            "Give one entry for each argument, a number or `None` for an array: a pair that the function is "
+            "given is all of `in_axes`, `in_axes=in_axes`, and `out_axes` goes beside it.",
+        ),
+    ),
     (r"^TypeError: unexpected PRNG key type <class '(tuple|list)'>", KEY_FIRST),
     (r"^InvalidRngError: RNGs should be .*\brngs are: \[+\s*-?\d*\.", KEY_FIRST),
     (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -43,6 +44,16 @@ NOT_STEPPED, RIGHT, RATE_IGNORED, OF_EACH = "not-stepped", "right", "rate-ignore
 UPHILL = "uphill"
 
 
+NEAR = 2.0**-4
+"""How far off a step may be, as a share of the largest in its array, where its gradient is a poor one."""
+NEARLY = Diagnosis(
+    "gradient-not-accurate",
+    "The step is nearly the right one where numbers are of usual size, and less accurate than float32 is.",
+    "Take the gradient by `jax.grad`: differences of two losses, `(f(p + h) - f(p)) / h`, lose digits. So "
+    "do a step in `float16`, and a small number that is added.",
+)
+
+
 def of_scaled_steps(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
     """How far the weights and the biases went, where every array went in the right direction.
 
@@ -55,7 +66,9 @@ def of_scaled_steps(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
     if not steps:
         return None
     lengths = {kind: _length([s for s in steps if s.ndim == ndim]) for ndim, kind in KINDS.items()}
-    if None in lengths.values() or all(length == RIGHT for length in lengths.values()):
+    if None in lengths.values():
+        return NEARLY if len(steps) >= ENOUGH and _all_near(usual) else None
+    if all(length == RIGHT for length in lengths.values()):
         return None
     if len(set(lengths.values())) == 1:
         lengths = {"params": lengths["weights"]}
@@ -221,6 +234,21 @@ def _length(steps: Sequence[Step]) -> Any:
     parallel = [_is_times(factor)(each) for factor, each in zip(factors, clear, strict=True)]
     several = [each for each in clear if np.count_nonzero(each.right) > 1]
     return OF_EACH if all(parallel) and len(several) >= ENOUGH else None
+
+
+def _all_near(wrong: Sequence[WrongAnswer]) -> bool:
+    """Whether every step is right but for a small share of the largest one, in its array."""
+    steps = [_steps(each) for each in wrong]
+    if not all(steps):
+        return False
+    clear = 0
+    for step in itertools.chain.from_iterable(steps):
+        largest = float(np.max(np.abs(step.right), initial=0.0))
+        if largest > APART * CLEAR * step.rounding:
+            clear += 1
+        if np.any(np.abs(step.given - step.right) > NEAR * largest + CLEAR * step.rounding):
+            return False
+    return clear >= ENOUGH
 
 
 def _factor(step: Step) -> float:

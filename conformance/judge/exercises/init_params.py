@@ -180,8 +180,8 @@ def _drawn_transposed(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
 
 def _wide_biases(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
     pairs = [jax.random.split(k) for k in jax.random.split(key, len(layer_sizes) - 1)]
-    both = zip(pairs, layer_sizes[:-1], layer_sizes[1:], strict=True)
-    draws = [(_draws(w, i, o), _draws(b, i)) for (w, b), i, o in both]
+    both = zip(pairs, pairwise(layer_sizes), strict=True)
+    draws = [(_draws(w, i, o), _draws(b, i)) for (w, b), (i, o) in both]
     return rounded.evaluate(_normal_tree, draws)
 
 
@@ -189,6 +189,19 @@ def _constant_biases(layer_sizes: Sequence[int], key: np.ndarray, number: float)
     value, error = reference(layer_sizes, key)
     filled = [(w, np.full_like(b, number)) for w, b in value]
     return Rounded(filled, [(w, np.zeros_like(b)) for w, b in error])
+
+
+def _one_bias(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
+    value, error = reference(layer_sizes, key)
+    return Rounded(*([(w, np.full_like(b, b[0])) for w, b in part] for part in (value, error)))
+
+
+def _in_float16(layer_sizes: Sequence[int], key: np.ndarray) -> list[Any]:
+    found, keys = [], jax.random.split(key, len(layer_sizes) - 1)
+    for k, shape in zip(keys, pairwise(layer_sizes), strict=True):
+        pairs = zip(jax.random.split(k), (shape, shape[1:]), strict=True)
+        found.append(tuple(np.asarray(jax.random.normal(k, s, np.float16)) for k, s in pairs))
+    return found
 
 
 def _zero_biases(layer_sizes: Sequence[int], key: np.ndarray) -> Rounded:
@@ -362,6 +375,18 @@ EXERCISE = Exercise(
                 partial(_constant_biases, number=number),
             )
             for number in (1.0, 0.1, 0.01)
+        ),
+        Pitfall(
+            "one-bias-for-all",
+            "One bias was drawn for each layer, and given to all of its outputs.",
+            "Draw one for each output: `jax.random.normal(key, (outputs,))`.",
+            _one_bias,
+        ),
+        Pitfall(
+            "drawn-in-float16",
+            "The numbers were drawn in `float16`: these are other draws, not rounded ones.",
+            "Draw them in float32, the default: no `dtype`.",
+            _in_float16,
         ),
         Pitfall(
             "zero-biases",

@@ -84,6 +84,8 @@ def _derived(number: int) -> Any:
             lambda: _chained(key, size, 0),
             lambda: _chained(key, size, 1),
             lambda: jax.random.split(jax.random.PRNGKey(seed + 1), size),
+            lambda: np.roll(jax.random.split(key, size), 1, 0),
+            lambda: np.roll(jax.random.split(key, size), -1, 0),
         )
         inputs = x_batch.shape[1]
         members = [dense.params(k, inputs, features) for k in ways[number]()]
@@ -231,7 +233,7 @@ EXERCISE = Exercise(
                 "Let `nn.vmap` split the key, or `jax.random.split(jax.random.PRNGKey(seed), B)`.",
                 _derived(number),
             )
-            for number in range(9)
+            for number in range(11)
         ),
         *map(_inside, (("VmapDense_0",), ("Dense_0",))),
         *dense.other_initializers(ensemble=True),

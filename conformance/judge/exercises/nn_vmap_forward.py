@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from conformance.judge.exercises import dense
+from conformance.judge.exercises import dense, rounded
 from conformance.judge.exercises.exercise import Arguments, Exercise, Finding, Pitfall
 from conformance.judge.exercises.rounded import flat, moved
 from reference.error_bounds.evaluate import Rounded
@@ -65,6 +65,15 @@ def _derived(way: Callable[[Any, int], Any]) -> Callable[..., Rounded]:
         return flat(dense.shared(way(jax.random.PRNGKey(seed), seed), x_batch, features))
 
     return wrong
+
+
+def _averaged(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    """Every example with the mean of an ensemble's weights."""
+    members = jax.random.split(jax.random.PRNGKey(seed), len(x_batch))
+    every = [
+        dense.shared(key, x_batch, features).value for key in members
+    ]  # each is linear in its weights
+    return rounded.roughly(np.mean(every, axis=0).astype(np.float32).ravel())
 
 
 def _inside(path: tuple[str, ...]) -> Callable[..., Rounded]:
@@ -210,6 +219,12 @@ EXERCISE = Exercise(
             "Every example was given the answer of the first one.",
             "Map `x_batch` itself instead of passing `x_batch[0]` on.",
             _row_zero,
+        ),
+        Pitfall(
+            "ensemble-averaged",
+            "Every example got weights of its own, and their mean was used.",
+            "Draw one set: `variable_axes={'params': None}` and `split_rngs={'params': False}`.",
+            _averaged,
         ),
         *(Pitfall("wrong-key-derivation", KEY_HAPPENED, KEY_CHANGE, _derived(way)) for way in WAYS),
         *(_drawn_inside((name,)) for name in ("VmapDense_0", "Dense_0")),

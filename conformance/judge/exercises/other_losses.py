@@ -18,6 +18,11 @@ def _squares(answers: jax.Array, targets: jax.Array) -> jax.Array:
     return difference * difference
 
 
+def _cosine(answers: jax.Array, targets: jax.Array, axis: int | None) -> jax.Array:
+    lengths = jnp.sqrt(jnp.sum(answers**2, axis) * jnp.sum(targets**2, axis))
+    return jnp.sum(answers * targets, axis) / lengths
+
+
 LOSSES: tuple[Way, ...] = (
     Way(
         "summed-not-averaged",
@@ -226,6 +231,44 @@ RARE: tuple[Way, ...] = (
         "The largest squared error of each example was taken, and their mean.",
         "Take the mean over the outputs, too: `jnp.mean((p - y) ** 2)`.",
         lambda p, y: jnp.mean(jnp.max(_squares(p, y), axis=-1)),
+    ),
+    Way(
+        "largest-taken",
+        "The mean squared error of each example was taken, and the largest of them.",
+        "Take the mean over the examples, too: `jnp.mean((p - y) ** 2)`.",
+        lambda p, y: jnp.max(jnp.mean(_squares(p, y), axis=-1)),
+    ),
+    Way(
+        "last-example-only",
+        "The loss is that of the last example alone.",
+        "Take the mean over all of them: after a loop its variables are those of the last turn.",
+        lambda p, y: jnp.mean(_squares(p[-1:], y[-1:])),
+    ),
+    Way(
+        "geometric-mean-taken",
+        "The geometric mean of the squared errors was taken: the exponential of their logarithms' mean.",
+        "Take the mean of the squares themselves: `jnp.mean((p - y) ** 2)`.",
+        lambda p, y: jnp.exp(jnp.mean(jnp.log(_squares(p, y)))),
+    ),
+    *(
+        Way(
+            "cosine-taken",
+            f"The loss is 1 less the cosine between the answers and the targets{which}.",
+            "Take the mean of the squared differences: `jnp.mean((p - y) ** 2)`.",
+            lambda p, y, axis=axis: jnp.mean(1 - _cosine(p, y, axis)),
+        )
+        for which, axis in ((", of all numbers at once", None), (" of each example", -1))
+    ),
+    *(
+        Way(
+            "weighted-by-the-place",
+            f"The squared errors of each example were multiplied by its place, counted from {first}.",
+            "Leave out what counts the examples, such as `arange`: each has the same weight.",
+            lambda p, y, first=first: jnp.mean(
+                _squares(p, y) * jnp.arange(first, first + len(y))[:, None]
+            ),
+        )
+        for first in (0, 1)
     ),
     Way(
         "log-cosh-taken",

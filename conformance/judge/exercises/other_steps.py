@@ -166,6 +166,10 @@ def _first_example(params: Params, x: Any, y: Any, rate: Any) -> Params:
     return step(params, x[:1], y[:1], rate)
 
 
+def _last_example(params: Params, x: Any, y: Any, rate: Any) -> Params:
+    return step(params, x[-1:], y[-1:], rate)
+
+
 def _divided_by_examples(params: Params, x: Any, y: Any, rate: Any) -> Params:
     return step(params, x, y, rate / len(x))
 
@@ -269,6 +273,12 @@ WHOLE_STEPS: tuple[Way, ...] = (
         "The gradient is that of the first example alone.",
         "Take the loss over all of `x` and `y`.",
         _first_example,
+    ),
+    Way(
+        "last-example-only",
+        "The gradient is that of the last example alone.",
+        "Take the loss over all of `x` and `y`: after a loop its variables are those of the last turn.",
+        _last_example,
     ),
 )
 """Steps with gradients of their own: each takes params, `x`, `y` and a rate, and gives params."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -26,6 +26,11 @@ def _square(part: jax.Array) -> jax.Array:
 def reference(data: np.ndarray) -> Rounded:
     """The squares, in the shape of `data`, with their error bounds."""
     return rounded.each([rounded.evaluate(_square, part) for part in data])
+
+
+def _of_slices(reduction: Callable[..., np.ndarray], data: np.ndarray) -> np.ndarray:
+    """What each device's slice is reduced to, along axes of size 1."""
+    return np.asarray(reduction(data, axis=tuple(range(1, data.ndim)), keepdims=True))
 
 
 def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> dict[str, Any]:
@@ -66,6 +71,20 @@ EXERCISE = Exercise(
             lambda data: rounded.flat(reference(data)),
         ),
         *other_powers("Square each number: `part**2`."),
+        *(
+            Pitfall(
+                "joined-over-a-slice",
+                f"Every answer is {what} of its device's slice.",
+                "Square each number by itself: `part**2`.",
+                lambda data, way=way: rounded.roughly(way(data)),
+            )
+            for what, way in (
+                ("the number times the mean", lambda data: data * _of_slices(np.mean, data)),
+                ("the number times the sum", lambda data: data * _of_slices(np.sum, data)),
+                ("the square of the mean", lambda data: _of_slices(np.mean, data) ** 2 + 0 * data),
+                ("the square of the sum", lambda data: _of_slices(np.sum, data) ** 2 + 0 * data),
+            )
+        ),
         MORE_THAN_DEVICES,
     ),
     expects_map=True,

@@ -122,6 +122,15 @@ EXERCISE = Exercise(
             _transposed_if_square,
         ),
         Pitfall(
+            "sums-multiplied",
+            "Each example's inputs were added up, and multiplied by the sums of the weights.",
+            "Multiply first, then add up: `x @ weights`, in `einsum` `'bi,io->bo'`, with one letter for the "
+            "inputs of both.",
+            lambda weights, biases, inputs: rounded.roughly(
+                inputs.sum(1)[:, None] * weights.sum(0) + biases
+            ),
+        ),
+        Pitfall(
             "weights-reshaped",
             "The weights were turned round by `reshape`, which counts the same numbers off in other rows.",
             "They are (in, out) already: `x @ weights`, without `.reshape`.",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from conformance.judge.exercises import load_exercises
-from tests.conformance.judge.told_here import diagnosis_of
+from tests.conformance.judge.told_here import diagnosis_of, told_of_error
 
 SQUARE, DOT = "vectorized_square(x)", "vectorized_dot_product(x, y)"
 LAYER = "vectorized_linear_layer(weights, biases, inputs)"
@@ -23,6 +23,22 @@ BIASES = "return network([(w, {}) for n, (w, b) in enumerate(params)], x)"
 STEPPED = (
     "g = jax.grad(loss)(list(params), x, y)\n"
     "    return [(w - learning_rate * dw, {}) for (w, b), (dw, db) in zip(params, g)]"
+)
+
+SLICES, LOSS = "parallel_compute(data)", "loss_fn(params, x, y)"
+DRAW, SHARED = "init_params(layer_sizes, key)", "nn_vmap_forward(seed, x, features)"
+H, P = "h = network(params, x)\n    ", "p = network(params, x)\n    "
+LAYERS = (
+    "out = []\n"
+    "    for k, i, o in zip(jax.random.split(key, len(layer_sizes) - 1), layer_sizes, layer_sizes[1:]):\n"
+    "        a, b = jax.random.split(k)\n"
+    "        out.append((jax.random.normal(a, (i, o)), {}))\n"
+    "    return out"
+)
+MEAN = (
+    "v = jax.vmap(nn.Dense(features).init)(jax.random.split(key_of(seed), len(x)), x)\n"
+    "    v = jax.tree_util.tree_map(lambda a: {}, v)\n"
+    "    return nn.Dense(features).apply(v, x).reshape(-1)"
 )
 
 TOLD: tuple[tuple[str, str, str | None], ...] = (
@@ -66,6 +82,30 @@ TOLD: tuple[tuple[str, str, str | None], ...] = (
     (NETWORK, EACH.format("jnp.tanh(jnp.minimum(x @ w + b, 0.3))"), None),
     # steps: a factor of the largest numbers alone is none of all
     (UPDATE, STEPPED.format("b + learning_rate * db"), "step-of-another-length"),
+    (LAYER, "return jnp.einsum('bi,jo->bo', inputs, weights) + biases", "sums-multiplied"),
+    (SLICES, "return jax.vmap(lambda d: d * d.mean())(data)", "joined-over-a-slice"),
+    (SLICES, "return jax.vmap(lambda d: d * d.mean() + d)(data)", None),
+    (NETWORK, H + "return h / h.sum(1, keepdims=True)", "normalised"),
+    (NETWORK, H + "return h / (1 + h.sum(1, keepdims=True))", None),
+    (NETWORK, H + "return jax.nn.one_hot(jnp.argmax(h, -1), h.shape[1])", "one-hot"),
+    (NETWORK, H + "return jnp.argmax(h, -1)", "argmax-taken"),
+    (NETWORK, H + "return jnp.argmin(h, -1)", None),
+    (LOSS, P + "return jnp.max(jnp.mean((p - y) ** 2, 1))", "largest-taken"),
+    (LOSS, P + "return jnp.exp(jnp.mean(jnp.log((p - y) ** 2)))", "geometric-mean-taken"),
+    (
+        LOSS,
+        P + "return 1 - jnp.sum(p * y) / jnp.linalg.norm(p) / jnp.linalg.norm(y)",
+        "cosine-taken",
+    ),
+    (
+        LOSS,
+        P + "return jnp.mean((p - y) ** 2 * jnp.arange(len(y))[:, None])",
+        "weighted-by-the-place",
+    ),
+    (LOSS, P + "return jnp.mean((p - y) ** 2 * jnp.arange(2, 2 + len(y))[:, None])", None),
+    (DRAW, LAYERS.format("jax.random.normal(b, (1,)) * jnp.ones(o)"), "one-bias-for-all"),
+    (SHARED, MEAN.format("a.mean(0)"), "ensemble-averaged"),
+    (SHARED, MEAN.format("a.max(0)"), None),
     # a wider dtype holds all digits, so that other values are no matter of it
     (SQUARE, "return np.float64(x) ** 2", "wrong-dtype"),
     (SQUARE, "return np.float64(x) ** 2 + 0.004 * x", None),
@@ -75,6 +115,13 @@ TOLD: tuple[tuple[str, str, str | None], ...] = (
 @pytest.mark.parametrize(("signature", "body", "told"), TOLD)
 def test_what_is_told(signature: str, body: str, told: str | None) -> None:
     assert diagnosis_of(signature, body) == told
+
+
+def test_in_axes_that_are_built_otherwise_are_told() -> None:
+    body = "return jax.vmap(jnp.add, in_axes=(in_axes, out_axes))(a, b)"
+    found = told_of_error(ADD, body)
+    assert found is not None
+    assert found.pitfall == "in-axes-built-otherwise"
 
 
 SKIPPED = (
