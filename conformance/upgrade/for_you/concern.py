@@ -4,6 +4,8 @@ import fnmatch
 import functools
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from importlib import import_module
+from typing import Any
 
 from conformance.events.user_code import Use
 from conformance.upgrade.for_you.index import Uses
@@ -317,13 +319,11 @@ def _is_made_of(
     """Whether the suite's subject is made of what the code uses; True where that is not known."""
     _use_the_cpu()
     from conformance.observations import code_names
-    from conformance.transforms.linen import uses as of_linen
-    from conformance.transforms.nnx import uses as of_nnx
     from properties.subject import FunctionSubject
     from properties.subjects import SUBJECTS
 
     mapped = SUBJECTS.get(subject)
-    use = (of_linen if transform.startswith("flax.linen.") else of_nnx).USES.get(subject)
+    use = _documented(transform).get(subject)
     if use is not None:
         return code_names.is_made_of(use, names)
     if not isinstance(mapped, FunctionSubject) or mapped.own is not None:
@@ -331,3 +331,15 @@ def _is_made_of(
     if mapped.kind == "rule" and subject.split(".")[1] in primitives:
         return True
     return code_names.is_made_of(mapped.function, names)
+
+
+def _documented(transform: str) -> Mapping[str, Any]:
+    """The documented uses of a transform of Flax; none where the Flax that is here is too old for them."""
+    library = transform.removeprefix("flax.").partition(".")[0]
+    if library not in ("linen", "nnx"):
+        return {}
+    try:
+        uses: Mapping[str, Any] = import_module(f"conformance.transforms.{library}.uses").USES
+    except (AttributeError, ImportError):
+        return {}
+    return uses

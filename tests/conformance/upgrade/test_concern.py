@@ -87,3 +87,18 @@ def test_what_concerns_is_said_where_the_accelerator_is_not_there() -> None:
         [sys.executable, "-c", USES_JAX], env=elsewhere, capture_output=True, text=True
     )
     assert got.stdout.split() == ["jax.vmap", "True"], got.stderr
+
+
+def test_a_flax_that_is_too_old_for_the_documented_uses_rules_none_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    item = "sharing.documented-uses | flax.nnx.vmap | use.dropout-of-members"
+    assert not may_concern(item, uses("flax.nnx.Dropout"))
+
+    def too_old(name: str) -> None:
+        raise AttributeError(f"{name}: module 'flax.nnx' has no attribute 'RNNCellBase'")
+
+    monkeypatch.setattr("conformance.upgrade.for_you.concern.import_module", too_old)
+    assert may_concern(item, uses("flax.nnx.Dropout"))
+    assert may_concern("mapping.jit-agrees | jax.vmap | psum", uses("jax.lax.psum"))
+    assert not may_concern("mapping.jit-agrees | jax.vmap | psum", uses("jax.lax.pmax"))
