@@ -142,13 +142,22 @@ class Summary:
 
     @property
     def missing_shards(self) -> list[str]:
-        """The shards that the log lacks, such as `2/4`."""
-        there = {tuple(header.shard) for header in self.headers}
+        """The shards that the log lacks, such as `2/4`.
+
+        Parts of runs of several profiles, or of several seeds that sample items, are not one whole: there a
+        shard's run is named, too, as in `2/4 (quick, seed 7)`.
+        """
+        runs: dict[tuple[int, str], set[int]] = defaultdict(set)
+        for header in self.headers:
+            seed = f", seed {header.seed}" * (self.counts["not-sampled"] > 0)
+            part, parts = header.shard
+            runs[parts, f"{header.profile}{seed}"].add(part)
+        several = len({run for _, run in runs}) > 1
         return [
-            f"{part}/{parts}"
-            for parts in sorted({parts for _, parts in there})
+            f"{part}/{parts}{f' ({run})' * several}"
+            for (parts, run), there in sorted(runs.items())
             for part in range(1, parts + 1)
-            if (part, parts) not in there
+            if part not in there
         ]
 
     @property

@@ -194,6 +194,8 @@ def written(tmp_path: Path) -> Callable[..., Path]:
         complete: bool = True,
         name: str = "log.jsonl",
         shard: tuple[int, int] = (1, 1),
+        profile: str = "quick",
+        seed: int = 7,
     ) -> Path:
         log = EventLog(tmp_path / name, cell)
         log.write(
@@ -201,8 +203,8 @@ def written(tmp_path: Path) -> Callable[..., Path]:
             schema=1,
             suite="0.1.0",
             environment=ENVIRONMENT,
-            profile="quick",
-            seed=7,
+            profile=profile,
+            seed=seed,
             shard=list(shard),
             command=["run"],
         )

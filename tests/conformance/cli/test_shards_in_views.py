@@ -47,3 +47,44 @@ def test_a_whole_run_of_shards_lacks_nothing_nor_does_one_shard_by_itself(
     assert ran.status == 0
     assert "issing" not in ran.out + ran.err + junit.read_text()
     assert 'errors="0"' in junit.read_text()
+
+
+SKIPPED = {
+    **HOLDS,
+    "subject": "sort",
+    "outcome": "not-sampled",
+    "detail": {"reason": "another seed"},
+}
+
+
+def test_shards_of_several_seeds_that_sample_or_of_several_profiles_are_no_whole(
+    main: Main, written: Callable[..., Path]
+) -> None:
+    first = written(HOLDS, SKIPPED, cell="aaaa", name="a.jsonl", shard=(1, 2))
+    add = {**HOLDS, "subject": "add"}
+    other_seed = written(add, cell="bbbb", name="b.jsonl", shard=(2, 2), seed=8)
+    ran = main("report", first, other_seed)
+    assert ran.status == 3
+    missing = "shards 2/2 (quick, seed 7), 1/2 (quick, seed 8) are missing: give their logs"
+    assert missing in " ".join(ran.err.split())
+    other_profile = written(add, cell="cccc", name="c.jsonl", shard=(2, 2), profile="ci")
+    ran = main("report", first, other_profile)
+    assert ran.status == 3
+    assert "Shard 2/2 (quick, seed 7) is missing" in " ".join(ran.out.split())
+
+
+def test_shards_that_check_everything_may_have_seeds_of_their_own(
+    main: Main, written: Callable[..., Path]
+) -> None:
+    logs = [
+        written(
+            {**HOLDS, "subject": name},
+            cell=name * 4,
+            name=f"{name}.jsonl",
+            shard=(part, 2),
+            profile="thorough",
+            seed=part,
+        )
+        for part, name in ((1, "a"), (2, "b"))
+    ]
+    assert main("report", *logs).status == 0
