@@ -41,7 +41,7 @@ IN_ANOTHER_ORDER = Diagnosis(
     "that begins elsewhere.",
 )
 RELATIVE = 1e-4
-"""How far off a value may be, as a share of it: for recognising it, never for a verdict."""
+"""How far off a value may be, as a share of it, to be recognised."""
 ABSOLUTE = 1e-5
 """The same as a share of the largest value in the array."""
 ROUNDING = 2.0**-20
@@ -97,8 +97,6 @@ APPLIED: dict[str, Activation] = {
     "elu": lambda x: np.where(x > 0, x, np.expm1(x)),
     "silu": lambda x: x / (1 + np.exp(-x)),
     "gelu": lambda x: x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
-    "sin": np.sin,
-    "arctan": np.arctan,
 }
 """What may have been applied to right values: more than what they may lack."""
 
@@ -129,7 +127,7 @@ def of_one_operation(wrong: Sequence[WrongAnswer]) -> Diagnosis | None:
             return None
         alone = [pairs[0] for pairs in calls]
         ways = _ways(*alone[-1])
-        return next((found for found, way in ways if all(_equal(way, *p) for p in alone)), None)
+        return next((found for found, way in ways if _explains(way, alone)), None)
 
 
 def _pairs(wrong: WrongAnswer) -> list[Pair]:
@@ -150,9 +148,7 @@ def _constant(calls: Sequence[Sequence[Pair]]) -> Diagnosis | None:
         return None
     if np.all(right == right[:1]):
         return None
-    written = (
-        " Zeros stay as they are unless you keep what `at` gives: `out = out.at[i].set(value)`."
-    )
+    written = " Zeros stay unless you keep what `at` gives: `out = out.at[i].set(value)`."
     return Diagnosis(
         "constant-answer",
         f"Every number in the wrong answers is {given[0]:.4g}, whatever the call.",
@@ -372,6 +368,10 @@ def _sets_of_axes(ndim: int) -> Iterator[Axes]:
 
 def _is_reshaped(given: np.ndarray, right: np.ndarray) -> bool:
     return given.size == right.size and close(given.ravel(), right.ravel())
+
+
+def _explains(way: Compared, calls: Sequence[Pair]) -> bool:
+    return all(_equal(way, *p) for p in calls) and any(np.any(way(*p)[1]) for p in calls)
 
 
 def _equal(way: Compared, given: np.ndarray, right: np.ndarray) -> bool:

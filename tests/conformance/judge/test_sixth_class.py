@@ -106,6 +106,8 @@ TOLD: tuple[tuple[str, str, str | None], ...] = (
     (DRAW, LAYERS.format("jax.random.normal(b, (1,)) * jnp.ones(o)"), "one-bias-for-all"),
     (SHARED, MEAN.format("a.mean(0)"), "ensemble-averaged"),
     (SHARED, MEAN.format("a.max(0)"), None),
+    # of one example, less the mean of all, nothing is left that says how it was normalised
+    (NETWORK, H + "return h + 0.3 * jnp.arange(h.shape[1]) if h.shape == (1, 2) else h", None),
     # a wider dtype holds all digits, so that other values are no matter of it
     (SQUARE, "return np.float64(x) ** 2", "wrong-dtype"),
     (SQUARE, "return np.float64(x) ** 2 + 0.004 * x", None),
