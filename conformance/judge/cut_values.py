@@ -37,8 +37,8 @@ CUT = Diagnosis(
 ZEROS = Diagnosis(
     "some-values-are-zero",
     "Some values are exactly 0, where the right ones are not.",
-    "Look for what sets numbers to 0: dropout, which the task does not ask for, a mask, `relu`, and an "
-    "array of zeros that is not filled whole.",
+    "Look for what sets numbers to 0: dropout, which the task does not ask for, a mask, an activation such "
+    "as `relu` or `softplus`, and an array of zeros that is not filled whole.",
 )
 
 
