@@ -12,6 +12,7 @@ from conformance.upgrade.for_you.index import NOTHING_DONE, Operations, Uses
 from conformance.upgrade.for_you.what_to_write import (
     ADDED,
     DRAWS,
+    EQUAL_TO_NO_TUPLE,
     EXPLICIT,
     GATHERED_FROM_ONE,
     HELD,
@@ -123,7 +124,10 @@ _BY_KEY: Mapping[str, Condition] = {
         for given in ("one-number", "dict-of-numbers")
     },
     "calls/jax.*map/wrapped-and-lowered": _does("a wrapped function lowered"),
-    "calls/jax.vmap/plain-*-compared-with-a-tuple": _does("a tuple compared", of=_GIVES_SPECS),
+    "calls/jax.vmap/plain-*-compared-with-a-tuple": attrs.evolve(
+        _does("a tuple compared", of=_GIVES_SPECS), says=EQUAL_TO_NO_TUPLE
+    ),
+    "* | use.bridged-writes*": Condition(given=frozenset({"graph", "graph_updates"})),
     "calls/jax.vmap/plain-*-is-a-tuple": _does("a tuple asked for", of=_GIVES_SPECS),
     "calls/jax.vmap/plain-devices-as-text": _does(
         "a device as text", "a device named", of="devices"

@@ -36,3 +36,7 @@ GATHERED_FROM_ONE = (
     "in a program of one process, the result has a new first axis of length 1 since jax 0.5.0: index it, or "
     "give tiled=True, which joins the arrays of all processes along their own first axis"
 )
+EQUAL_TO_NO_TUPLE = (
+    'a PartitionSpec is equal to no tuple now: `spec == ("x",)` is False. Compare it with '
+    "PartitionSpec(...), or tuple(spec) with the tuple"
+)

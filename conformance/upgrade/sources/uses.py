@@ -16,6 +16,7 @@ from conformance.events.user_code import Use
 from conformance.upgrade.sources import own_modules
 from conformance.upgrade.sources.bound import OTHER, Bound, bound_in, made_by, own_attributes
 from conformance.upgrade.sources.expressions import handling, parsed
+from conformance.upgrade.sources.guards import Guards
 from conformance.upgrade.sources.own_modules import Members, OwnModules
 from conformance.upgrade.sources.scopes import Scopes
 
@@ -31,7 +32,7 @@ def members_in(source: bytes | str, file: str) -> Members:
 
     """
     tree = parsed(source, file)
-    collector = _Collector(file, bound_in(tree), own_modules.NONE)
+    collector = _Collector(file, tree, own_modules.NONE)
     collector.visit(tree)
     return own_modules.told(collector.scopes[0])
 
@@ -50,7 +51,7 @@ def uses_in(source: bytes | str, file: str, own: OwnModules = own_modules.NONE) 
 
     """
     tree = parsed(source, file)
-    collector = _Collector(file, bound_in(tree), own)
+    collector = _Collector(file, tree, own)
     collector.visit(tree)
     found: dict[tuple[int, str], Use] = {}
     for use in collector.uses:
@@ -83,8 +84,9 @@ _HANDLED = frozenset({"ImportError", "ModuleNotFoundError", "AttributeError", "E
 class _Collector(Scopes, ast.NodeVisitor):
     """Walks a module, and keeps what it uses."""
 
-    def __init__(self, file: str, bound: frozenset[str], own: OwnModules) -> None:
-        super().__init__(bound, PACKAGES)
+    def __init__(self, file: str, tree: ast.Module, own: OwnModules) -> None:
+        super().__init__(bound_in(tree), PACKAGES)
+        self._asks = Guards(tree)
         self._own = own
         self.uses: list[Use] = []
         self._file = file
@@ -204,7 +206,7 @@ class _Collector(Scopes, ast.NodeVisitor):
 
     def _either(self, test: ast.expr, *branches: Sequence[ast.AST]) -> None:
         self.visit(test)
-        guards = _asks_what_is_there(test)
+        guards = self._asks.what_is_there(test)
         self._guards += guards
         asked, there = self._asked_by_hasattr(test)
         found: list[list[Use]] = []
@@ -256,7 +258,7 @@ class _Collector(Scopes, ast.NodeVisitor):
         arguments = {arg.arg: self._annotated(arg.annotation) for arg in _arguments(node.args)}
         if node.args.args and of.names:
             arguments[node.args.args[0].arg] = of
-        self.within(arguments, _with_rest(node.body))
+        self.within(arguments, self._asks.with_rest(node.body))
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 (a name of `ast.NodeVisitor`)
 
@@ -365,22 +367,6 @@ def _without_arguments(use: Use) -> Use:
 def _call(use: Use) -> tuple[str, tuple[str, ...], int]:
     """The name, and what it is given."""
     return use.name, use.keywords, use.positional
-
-
-def _asks_what_is_there(test: ast.expr) -> bool:
-    words = ast.dump(test)
-    return any(word in words for word in ("'hasattr'", "version", "'TYPE_CHECKING'"))
-
-
-def _with_rest(body: Sequence[ast.stmt]) -> list[ast.stmt]:
-    """A function's statements, where what follows `if VERSION: return ...` is the other branch of that."""
-    for at, each in enumerate(body):
-        if isinstance(each, ast.If) and isinstance(each.body[-1], ast.Return):
-            of_jax = "jax" in ast.dump(each.test).lower()
-            if of_jax and not each.orelse and _asks_what_is_there(each.test):
-                rest = _with_rest(body[at + 1 :])
-                return [*body[:at], ast.If(test=each.test, body=each.body, orelse=rest)]
-    return list(body)
 
 
 def _is_partial(function: ast.expr) -> bool:

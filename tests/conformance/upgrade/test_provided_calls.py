@@ -19,11 +19,30 @@ PROVIDED_BY_OTHER_ARGUMENTS = {
     "return": (
         f"def f(x):\n    {ASKS}        return jnp.clip(x, a_min=0)\n    return jnp.clip(x, min=0)\n"
     ),
+    "signature": (
+        "import inspect\nif 'min' in inspect.signature(jnp.clip).parameters:\n    y = jnp.clip(x, min=0)\n"
+        "else:\n    y = jnp.clip(x, a_min=0)\n"
+    ),
+    "variable": (
+        "NEW = jax.__version_info__ >= (0, 10)\ndef f(x):\n    if NEW:\n        return jnp.clip(x, min=0)\n"
+        "    return jnp.clip(x, a_min=0)\n"
+    ),
+    "import": (
+        "try:\n    from jax import fresh\n    NEW = True\nexcept ImportError:\n    NEW = False\n"
+        "y = jnp.clip(x, min=0) if NEW else jnp.clip(x, a_min=0)\n"
+    ),
     "try": "try:\n    y = jnp.clip(x, a_min=0)\nexcept TypeError:\n    y = jnp.clip(x, min=0)\n",
 }
 TO_DO = {
     "alone": "y = jnp.clip(x, a_min=0)\n",
     "of-something-else": "if x > 0:\n    y = jnp.clip(x, a_min=0)\nelse:\n    y = jnp.clip(x, min=0)\n",
+    "of-a-variable": (
+        "NEW = len(a) >= 3\nif NEW:\n    y = jnp.clip(x, a_min=0)\nelse:\n    y = jnp.clip(x, min=0)\n"
+    ),
+    "of-a-try": (
+        "try:\n    import numba\n    NEW = f(True)\nexcept ImportError:\n    NEW = False\n"
+        "y = jnp.clip(x, a_min=0) if NEW else jnp.clip(x, min=0)\n"
+    ),
     "in-both": f"{ASKS}    y = jnp.clip(x, a_min=0)\nelse:\n    y = jnp.clip(x + 1, a_min=0)\n",
 }
 
@@ -56,15 +75,17 @@ def test_what_no_branch_provides_for_is_to_do(form: str) -> None:
 
 OPTIMIZER = "signatures/flax.nnx.Optimizer"
 ASKED = {"keywords": ["model", "tx"], "positional": ["model", "tx"], "required": ["model", "tx"]}
+WRT = "if 'wrt' not in inspect.signature(nnx.Optimizer.__init__).parameters:\n"
 ASKS_NOW = {**ASKED, "keywords": ["model", "tx", "wrt"], "required": ["model", "tx", "wrt"]}
 
 
+@pytest.mark.parametrize("asks", [ASKS, WRT])
 @pytest.mark.parametrize(("now", "to_do"), [("nnx.Param", 0), (None, 1)])
 def test_a_branch_that_gives_what_is_asked_for_now_provides_for_it(
-    now: str | None, to_do: int
+    now: str | None, to_do: int, asks: str
 ) -> None:
     given = "m, tx" if now is None else f"m, tx, wrt={now}"
-    either = f"{ASKS}    o = nnx.Optimizer(m, tx)\nelse:\n    o = nnx.Optimizer({given})\n"
+    either = f"{asks}    o = nnx.Optimizer(m, tx)\nelse:\n    o = nnx.Optimizer({given})\n"
     uses = tuple(uses_in(f"from flax import nnx\n{IMPORTS}{either}", "a.py"))
     old, new = ({OPTIMIZER: {**each, "any": False}} for each in (ASKED, ASKS_NOW))
     assert len(found(side({}, old, uses=uses), side({}, new, uses=uses)).work) == to_do

@@ -370,3 +370,14 @@ def test_a_warning_is_cut_off_before_an_address_that_is_on_its_next_line() -> No
     use = Use(file="a.py", line=1, name="flax.nnx.Module.sow")
     ((_, _, said),) = near((use,), {key: []}, {key: warned})
     assert said.endswith("'Module.sow()' is deprecated")
+
+
+def test_a_spec_that_is_equal_to_no_tuple_is_said_with_what_to_compare() -> None:
+    key = "calls/jax.vmap/plain-PartitionSpec-compared-with-a-tuple"
+    spec = Use(file="a.py", line=2, name="jax.sharding.PartitionSpec")
+    was, now = ({"gives": "str", "values": [f"equal: {same}"]} for same in (True, False))
+    compared = (Operation(file="a.py", line=7, name="a tuple compared"),)
+    ((where, _, said),) = near((spec,), {key: was}, {key: now}, compared)
+    assert where == "a.py:7"
+    assert said.startswith("a PartitionSpec is equal to no tuple now")
+    assert near((spec,), {key: was}, {key: now}) == []
