@@ -9,6 +9,7 @@ import pytest
 from conformance.events.user_code import Use
 from conformance.upgrade.for_you.concern import may_concern
 from conformance.upgrade.for_you.index import Uses
+from tests.conformance.upgrade.user_sides import found, side
 
 
 def uses(*names: str, **of_vmap: object) -> Uses:
@@ -102,3 +103,26 @@ def test_a_flax_that_is_too_old_for_the_documented_uses_rules_none_out(
     assert may_concern(item, uses("flax.nnx.Dropout"))
     assert may_concern("mapping.jit-agrees | jax.vmap | psum", uses("jax.lax.psum"))
     assert not may_concern("mapping.jit-agrees | jax.vmap | psum", uses("jax.lax.pmax"))
+
+
+@pytest.mark.parametrize(("keyword", "told"), [("graph", 1), ("graph_updates", 1), ("in_axes", 0)])
+def test_lost_writes_of_a_bridge_are_told_where_graphs_are_left_out(
+    keyword: str, told: int
+) -> None:
+    item = "sharing.documented-uses | flax.nnx.vmap | use.bridged-writes"
+    lost = "nnx-bridged-writes-lost"
+    named = ("nnx.bridge.ToNNX", "linen.BatchNorm")
+    uses = (
+        *(Use(file="a.py", line=2, name=f"flax.{name}") for name in named),
+        Use(file="a.py", line=3, name="flax.nnx.vmap", keywords=(keyword,)),
+    )
+    known = {
+        "outcome": "known-defect",
+        "defect": lost,
+        "detail": {"defect": lost, "reference": "", "description": ""},
+    }
+    before, after = (
+        side({}, {}, {item: result}, uses=uses)
+        for result in ({"outcome": "holds", "detail": None}, known)
+    )
+    assert len(found(before, after).near) == told
