@@ -165,11 +165,14 @@ def _in_another_order(wrong: WrongAnswer) -> bool:
 
 
 def _in_another_order_with_an_axis_more(wrong: WrongAnswer) -> bool:
-    """Whether the answer is right without an axis of size 1, in some order of the others."""
+    """Whether the answer is right without an axis of size 1, in some order of the others.
+
+    A vector with one is told as a column, or as one that was not flattened.
+    """
     if len(wrong.given.arrays) != 1 or len(wrong.expected.leaves) != 1:
         return False
-    array = wrong.given.arrays[0]
-    if array.ndim != wrong.expected.leaves[0].value.ndim + 1 or 1 not in array.shape:
+    array, axes = wrong.given.arrays[0], wrong.expected.leaves[0].value.ndim
+    if axes < 2 or array.ndim != axes + 1 or 1 not in array.shape:
         return False
     without = attrs.evolve(wrong.given, arrays=(array.squeeze(array.shape.index(1)),))
     return compare(without, wrong.expected) is None or _in_another_order(

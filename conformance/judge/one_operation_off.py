@@ -324,7 +324,7 @@ def _divided_by_sum(axis: int, given: np.ndarray, right: np.ndarray) -> Pair:
 
 def _one_hot(given: np.ndarray, right: np.ndarray) -> Pair:
     """One where the largest number along the last axis is, and 0 elsewhere."""
-    if not np.all((given == 0) | (given == 1)):
+    if not right.ndim or not np.all((given == 0) | (given == 1)):
         return given, np.full_like(given, np.nan)
     return given, np.asarray(np.arange(right.shape[-1]) == right.argmax(-1)[..., None], np.float64)
 

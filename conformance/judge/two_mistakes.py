@@ -8,7 +8,13 @@ import attrs
 import numpy as np
 
 from conformance.judge.compare import compare
-from conformance.judge.diagnosis import COLUMN, NOT_FLATTENED, WrongAnswer, to_diagnosis
+from conformance.judge.diagnosis import (
+    COLUMN,
+    NOT_FLATTENED,
+    TOO_MANY_AXES,
+    WrongAnswer,
+    to_diagnosis,
+)
 from conformance.judge.exercises.exercise import Exercise, Pitfall
 from conformance.judge.expected_answers import compute
 from conformance.judge.nearly_right import AXES_IN_ANOTHER_ORDER, of_nearly_right
@@ -22,6 +28,7 @@ SECOND = (
     "scaled",
     "sign-reversed",
     AXES_IN_ANOTHER_ORDER.pitfall,
+    TOO_MANY_AXES.pitfall,
 )
 """What may have been done to the answers of a pitfall; a reshape is told in the words of its own kind."""
 AT_ONE_SHAPE = 3

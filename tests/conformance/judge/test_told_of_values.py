@@ -83,7 +83,8 @@ TOLD: tuple[tuple[str, str, str | None], ...] = (
     (ADD, "return jax.vmap(lambda u, v: 3 * u, in_axes=in_axes, out_axes=out_axes)(a, b)", None),
     (LOSS, P + "return jnp.mean((p + y) ** 2)", "added-not-subtracted"),
     (LOSS, P + "return jnp.mean((p[0] - y[0]) ** 2)", "first-example-only"),
-    (LOSS, P + "return jnp.mean((p[-1] - y[-1]) ** 2)", None),
+    (LOSS, P + "return jnp.mean((p[-1] - y[-1]) ** 2)", "last-example-only"),
+    (LOSS, P + "return jnp.mean((p[-1] - y[0]) ** 2)", None),
     (UPDATE, "g = jax.grad(lambda p: jnp.mean(network(p, x) - y) ** 2)(params)\n    return "
      + STEP.format(LESS, "g"), "averaged-before-squaring"),
     (UPDATE, G + "return " + STEP.format("-learning_rate * g", "g"), "step-returned"),

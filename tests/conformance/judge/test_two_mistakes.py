@@ -37,6 +37,7 @@ TOLD: tuple[dict[str, tuple[str, str | None]], ...] = (
         DOT: ("(x + y).sum(1)", "added-not-multiplied"),
     },
     {
+        LAYER: ("(inputs @ weights)[None]", "bias-missing-and-too-many-axes"),
         ADD: (
             "jax.vmap(jnp.subtract, in_axes)(a, b)",
             "another-operation-and-axes-in-another-order",
