@@ -52,6 +52,12 @@ class Use(Struct, frozen=True, kw_only=True):
             description="The other name that `hasattr` asks for: the line runs where it is there."
         ),
     ] = ""
+    releases: Annotated[
+        str,
+        Meta(
+            description="The releases that the code asks for, such as `jax>=0.6`: the line runs with these."
+        ),
+    ] = ""
 
 
 class Operation(Struct, frozen=True, kw_only=True):

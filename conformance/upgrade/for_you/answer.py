@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import UNSET
 
 from conformance.events.records import Header, Record
-from conformance.events.user_code import UserSources
+from conformance.events.user_code import Use, UserSources
 from conformance.runner.environment_info import LIBRARIES
 from conformance.upgrade.causes import causes, percent
 from conformance.upgrade.compare import Differences, header, observations
@@ -21,7 +21,7 @@ from conformance.upgrade.for_you.index import Operations, by_name
 from conformance.upgrade.for_you.lines import ForYou, Line, objects_said_once, plural
 from conformance.upgrade.for_you.names import names_read
 from conformance.upgrade.for_you.nearby import nearby
-from conformance.upgrade.for_you.packages import Side
+from conformance.upgrade.for_you.packages import Side, is_met
 from conformance.upgrade.for_you.subjects import Subjects
 
 _NO_SOURCES = UserSources(files=0, uses=[], unreadable=[])
@@ -50,7 +50,7 @@ def for_you(
     sound = [name for name in was if name in now and not now[name].error and not was[name].error]
     regressed, regressed_keys = _of_subjects(sound, differences)
     defects = list(_by_defects(sound, differences))
-    uses = by_name(sources.uses)
+    uses = by_name([use for use in sources.uses if _may_run(use, sides[1])])
     drawn, drawn_names = _drawn(sound, differences)
     drawing, streams_met = own_draws.observed(uses, sides[1].prng, differences.entries, known.work)
     unsound = {line.subject for line in regressed} | drawn_names.keys()
@@ -107,6 +107,11 @@ def _side(header: Header | None) -> Side:
         there.prng or None,
         None if there.threefry_partitionable is UNSET else there.threefry_partitionable,
     )
+
+
+def _may_run(use: Use, now: Side) -> bool:
+    """Whether the line of a use may run with the new release, as far as the code asks for its version."""
+    return not use.releases or is_met(use.releases, now) is not False
 
 
 def _is_said(what: str, work: Sequence[Line]) -> bool:

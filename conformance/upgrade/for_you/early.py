@@ -1,6 +1,6 @@
 """What is known for the user as soon as each environment was asked about their code, before anything runs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 import msgspec
@@ -27,7 +27,7 @@ from conformance.upgrade.for_you.names import (
     keywords,
 )
 from conformance.upgrade.for_you.own_draws import of_flag
-from conformance.upgrade.for_you.packages import Side, not_going_with
+from conformance.upgrade.for_you.packages import Side, is_met, not_going_with
 from conformance.upgrade.for_you.pins import keeping_out
 from conformance.upgrade.for_you.subjects import (
     Subjects,
@@ -36,6 +36,7 @@ from conformance.upgrade.for_you.subjects import (
     never_made,
     repaired,
 )
+from conformance.upgrade.for_you.versions_as_text import misread_now
 
 
 @attrs.frozen
@@ -82,7 +83,7 @@ def before_it_runs(
         sides: What both environments say of packages and PRNGs.
 
     """
-    uses = by_name([_as_it_runs(use, new) for use in sources.uses])
+    uses = by_name(_as_they_run(sources.uses, new, sides[1]))
     jax = sides[0].versions.get("jax"), sides[1].versions.get("jax")
     told = [*gone(uses, old, new), *keywords(uses, old, new, jax), *arguments(uses, old, new)]
     lines = sorted((line for line, provided in told if not provided), key=_place)
@@ -96,6 +97,7 @@ def before_it_runs(
             *moves_said_once(each_said_once(lines)),
             *plain_containers(sources.operations, *sides),
             *made_without_a_mesh(sources.operations, uses, *sides),
+            *misread_now(sources.operations, *sides),
             *failing,
             *never_made(was, now),
             *of_flag(uses, *sides),
@@ -122,10 +124,20 @@ def _place(line: Line) -> tuple[str, int]:
     return place.file, place.lines[0]
 
 
-def _as_it_runs(use: Use, new: Mapping[str, Value]) -> Use:
-    """A use, without its guard where `hasattr` asks for another name, which the new release has."""
-    runs = bool(use.where) and new.get(f"names/{use.where}") is True
-    return msgspec.structs.replace(use, guarded=False) if runs else use
+def _as_they_run(uses: Sequence[Use], new: Mapping[str, Value], now: Side) -> Iterator[Use]:
+    """The uses, without their guards where what the code asks for holds with the new release.
+
+    That is its version, or another name, of which `hasattr` asks whether it is there. What another branch
+    does instead is left out where the one that runs uses the same name: the line is about that one.
+    """
+    met = {each: is_met(each, now) for use in uses if (each := use.releases)}
+    run = {(use.file, use.name) for use in uses if met.get(use.releases)}
+    for use in uses:
+        if met.get(use.releases) is False and (use.file, use.name) in run:
+            continue
+        there = bool(use.where) and new.get(f"names/{use.where}") is True
+        runs = there or met.get(use.releases) is True
+        yield msgspec.structs.replace(use, guarded=False) if runs else use
 
 
 def _title(sources: UserSources, subjects: Subjects) -> str:

@@ -1,6 +1,6 @@
 """What the user's sources use and do, by name, file and line: thousands of changes are looked up in it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import cached_property
 
 from conformance.events.user_code import Operation, Use
@@ -39,7 +39,7 @@ class Uses(dict[str, list[Use]]):
         return sorted(self, key=len, reverse=True)
 
 
-def by_name(uses: Sequence[Use]) -> Uses:
+def by_name(uses: Iterable[Use]) -> Uses:
     """The uses of each name, in their order."""
     found = Uses()
     for use in uses:

@@ -94,6 +94,11 @@ def _library(requirement: str) -> str:
 
 def _is_met(requirement: str, side: Side) -> bool:
     """Whether a release is what is required; so is one that is not known."""
+    return is_met(requirement, side) is not False
+
+
+def is_met(requirement: str, side: Side) -> bool | None:
+    """Whether a release is what is required; None where it is not known."""
     asked = Requirement(requirement)
     version = side.versions.get(asked.name)
-    return version is None or asked.specifier.contains(version, prereleases=True)
+    return None if version is None else asked.specifier.contains(version, prereleases=True)

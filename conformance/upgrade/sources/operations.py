@@ -19,6 +19,7 @@ from conformance.upgrade.sources.held import filled_later, held_from_callers, he
 from conformance.upgrade.sources.literals import of_numbers, of_vectors
 from conformance.upgrade.sources.maps import of_maps
 from conformance.upgrade.sources.tree_arguments import trees_in
+from conformance.upgrade.sources.versions_as_text import compared_in
 
 _WRAPPERS = frozenset(
     {"vmap", "pmap", "grad", "value_and_grad", "jacfwd", "jacrev", "hessian", "checkpoint", "remat"}
@@ -84,6 +85,7 @@ def operations_in(source: bytes | str, file: str) -> list[Operation]:
         *captured_in(nodes),
         *asked_in(nodes),
         *trees_in(nodes),
+        *compared_in(nodes),
     }
     return [Operation(file=file, line=line, name=name) for line, name in sorted(found)]
 

@@ -19,6 +19,7 @@ from conformance.upgrade.sources.expressions import handling, parsed
 from conformance.upgrade.sources.guards import Guards
 from conformance.upgrade.sources.own_modules import Members, OwnModules
 from conformance.upgrade.sources.scopes import Scopes
+from conformance.upgrade.sources.version_tests import assigned_once, releases
 
 PACKAGES = frozenset({"jax", "jaxlib", "flax"})
 
@@ -38,7 +39,7 @@ def members_in(source: bytes | str, file: str) -> Members:
 
 
 def uses_in(source: bytes | str, file: str, own: OwnModules = own_modules.NONE) -> list[Use]:
-    """The uses in one file, in its order, each name once per line.
+    """The uses in one file, in its order, each name once per line and releases that the line runs with.
 
     Args:
         source: The file's text.
@@ -53,9 +54,9 @@ def uses_in(source: bytes | str, file: str, own: OwnModules = own_modules.NONE) 
     tree = parsed(source, file)
     collector = _Collector(file, tree, own)
     collector.visit(tree)
-    found: dict[tuple[int, str], Use] = {}
+    found: dict[tuple[int, str, str], Use] = {}
     for use in collector.uses:
-        key = (use.line, use.name)
+        key = (use.line, use.name, use.releases)
         if key in found:
             earlier = found[key]
             use = msgspec.structs.replace(
@@ -92,6 +93,8 @@ class _Collector(Scopes, ast.NodeVisitor):
         self._file = file
         self._guards = 0
         self._where = ""
+        self._releases = ""
+        self._assigned = assigned_once(tree)
         self._bases: list[Bound] = []
 
     def imported(self, node: ast.AST, name: str) -> None:
@@ -206,21 +209,27 @@ class _Collector(Scopes, ast.NodeVisitor):
 
     def _either(self, test: ast.expr, *branches: Sequence[ast.AST]) -> None:
         self.visit(test)
-        guards = self._asks.what_is_there(test)
+        by_release = releases(test, lambda node: self.resolved(node).names, self._assigned)
+        guards = self._asks.what_is_there(test) or any(by_release)
         self._guards += guards
         asked, there = self._asked_by_hasattr(test)
         found: list[list[Use]] = []
-        for branch in branches:
+        for branch, with_releases in zip(branches, by_release, strict=True):
             start = len(self.uses)
-            outer = self._where
+            outer = self._where, self._releases
             if guards:
                 self._where = asked if (branch is branches[0]) == there else ""
+                self._releases = with_releases
             for child in branch:
                 self.visit(child)
-            self._where = outer
+            self._where, self._releases = outer
             found.append(self.uses[start:])
             del self.uses[start:]
         self._guards -= guards
+        if all(by_release) and self._guards == 0:
+            # Which branch runs is known as soon as the release is.
+            self.uses += [use for mine in found for use in mine]
+            return
         # What both branches use is provided for by neither.
         either = set.intersection(*({use.name for use in mine} for mine in found))
         calls = set.intersection(*({_call(use) for use in mine} for mine in found))
@@ -341,7 +350,8 @@ class _Collector(Scopes, ast.NodeVisitor):
         guarded: bool = False,
     ) -> None:
         line = getattr(node, "end_lineno", None) or getattr(node, "lineno", None) or 1
-        where = self._where if self._guards == 1 and not guarded else ""
+        alone = self._guards == 1 and not guarded
+        where = self._where if alone else ""
         if f"{name}.".startswith(f"{where}."):
             where = ""
         guarded = guarded or self._guards > 0
@@ -355,6 +365,7 @@ class _Collector(Scopes, ast.NodeVisitor):
                 whole=whole,
                 guarded=guarded,
                 where=where,
+                releases=self._releases if alone else "",
             )
         )
 

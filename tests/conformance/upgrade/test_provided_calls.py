@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
+from conformance.events.user_code import Use
+from conformance.upgrade.for_you import ForYou
 from conformance.upgrade.sources.uses import uses_in
 from tests.conformance.upgrade.user_sides import found, side
 
@@ -47,10 +52,18 @@ TO_DO = {
 }
 
 
+def moved(uses: tuple[Use, ...], was: Mapping[str, Any], now: Mapping[str, Any]) -> ForYou:
+    """What is said of a move from jax 0.9.2 to 0.10.2."""
+    return found(
+        side({}, was, uses=uses, versions={"jax": "0.9.2"}),
+        side({}, now, uses=uses, versions={"jax": "0.10.2"}),
+    )
+
+
 def told(source: str) -> tuple[list[str], list[str]]:
     """The sentences of what is to do, and of what is to know, of one file."""
     uses = tuple(uses_in(IMPORTS + source, "a.py"))
-    mine = found(side({}, {CLIP: WAS}, uses=uses), side({}, {CLIP: NOW}, uses=uses))
+    mine = moved(uses, {CLIP: WAS}, {CLIP: NOW})
     return [line.sentence for line in mine.work], [line.sentence for line in mine.know]
 
 
@@ -88,7 +101,7 @@ def test_a_branch_that_gives_what_is_asked_for_now_provides_for_it(
     either = f"{asks}    o = nnx.Optimizer(m, tx)\nelse:\n    o = nnx.Optimizer({given})\n"
     uses = tuple(uses_in(f"from flax import nnx\n{IMPORTS}{either}", "a.py"))
     old, new = ({OPTIMIZER: {**each, "any": False}} for each in (ASKED, ASKS_NOW))
-    assert len(found(side({}, old, uses=uses), side({}, new, uses=uses)).work) == to_do
+    assert len(moved(uses, old, new).work) == to_do
 
 
 @pytest.mark.parametrize(
@@ -120,7 +133,80 @@ def test_a_name_that_is_there_provides_for_no_other(source: str, to_do: int) -> 
     uses = tuple(uses_in(IMPORTS + source, "a.py"))
     old = {CLIP: WAS, "names/jax.set_mesh": True, "names/jax.tree_map": True}
     new = {CLIP: NOW, "names/jax.set_mesh": True, "names/jax.tree_map": {"absent": ""}}
-    assert len(found(side({}, old, uses=uses), side({}, new, uses=uses)).work) == to_do
+    assert len(moved(uses, old, new).work) == to_do
+
+
+RUNS = {
+    "numbers": "jax.__version_info__ >= (0, 6)",
+    "more": "jax.__version_info__ > (0, 10)",
+    "first-numbers": "jax.__version_info__[:2] > (0, 9)",
+    "swapped": "(0, 6) <= jax.__version_info__",
+    "version": "Version(jax.__version__) >= Version('0.6.0')",
+    "parsed": "version.parse(jax.__version__) > version.parse('0.9.2')",
+    "metadata": "Version(importlib.metadata.version('jax')) >= Version('0.6')",
+    "split": "tuple(map(int, jax.__version__.split('.')[:2])) >= (0, 10)",
+    "listed": "[int(n) for n in jax.__version__.split('.')] >= [0, 6]",
+    "not": "not jax.__version_info__ < (0, 6)",
+    "between": "jax.__version_info__ >= (0, 6) and jax.__version_info__ < (0, 11)",
+    "variable": "NEW",
+    "held": "RELEASE >= (0, 6)",
+    "python": "sys.version_info >= (3, 8)",
+}
+DOES_NOT_RUN = {
+    "numbers": "jax.__version_info__ < (0, 6)",
+    "first-numbers": "jax.__version_info__[:2] <= (0, 9)",
+    "version": "Version(jax.__version__) <= Version('0.9.2')",
+    "not": "not NEW",
+    "between": "jax.__version_info__ >= (0, 6) and jax.__version_info__ < (0, 10)",
+    # What is not read: as text, '0.10.2' is before '0.6'; another question beside it; two
+    # libraries; a variable that holds first one thing, then another.
+    "text": "jax.__version__ >= '0.6'",
+    "another-question": "jax.__version_info__ >= (0, 6) and OLD",
+    "two-libraries": "jax.__version_info__ >= (0, 6) and flax.__version_info__ >= (0, 6)",
+    "assigned-twice": "hasattr(jax, 'thread') or TWICE >= (0, 6)",
+}
+HELD = (
+    "RELEASE = jax.__version_info__\nNEW = jax.__version_info__ >= (0, 6)\n"
+    "TWICE = jax.__version_info__\nTWICE = TWICE[1:]\nimport sys, flax\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("test", "to_do"),
+    [
+        *(pytest.param(test, 1, id=f"runs-{name}") for name, test in RUNS.items()),
+        *(pytest.param(test, 0, id=f"does-not-{name}") for name, test in DOES_NOT_RUN.items()),
+    ],
+)
+@pytest.mark.parametrize(
+    "form",
+    [
+        "if {}:\n    y = jnp.clip(x, a_min=0)\n",
+        "y = jnp.clip(x, a_min=0) if {} else 0\n",
+        "def f():\n    if not ({}):\n        return 0\n    return jnp.clip(x, a_min=0)\n",
+    ],
+)
+def test_a_version_that_the_new_release_has_provides_for_nothing(
+    form: str, test: str, to_do: int
+) -> None:
+    uses = tuple(uses_in(IMPORTS + HELD + form.format(test), "a.py"))
+    both = {"jax": "0.10.2", "python": "3.11.7"}
+    old, new = (side({}, each, uses=uses, versions=both) for each in ({CLIP: WAS}, {CLIP: NOW}))
+    assert len(found(old, new).work) == to_do
+
+
+def test_a_removed_name_in_the_branch_that_runs_is_to_do() -> None:
+    source = (
+        "if jax.__version_info__ >= (0, 4, 31):\n    from jax.experimental.maps import xmap\n"
+        "else:\n    from jax import xmap\n"
+    )
+    names = ("names/jax.experimental.maps.xmap", "names/jax.xmap")
+    uses = tuple(uses_in(f"import jax\n{source}", "a.py"))
+    mine = moved(uses, dict.fromkeys(names, True), {key: {"absent": "gone"} for key in names})
+    assert [(line.what, line.where) for line in mine.work] == [
+        ("jax.experimental.maps.xmap", "a.py:3")
+    ]
+    assert [(line.what, line.where) for line in mine.know] == [("jax.xmap", "a.py:5")]
 
 
 def test_a_renamed_argument_that_has_to_be_given_is_one_thing_to_do() -> None:

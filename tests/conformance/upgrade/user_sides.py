@@ -26,12 +26,13 @@ def side(
     uses: tuple[Use, ...] = (),
     unreadable: tuple[Unreadable, ...] = (),
     operations: tuple[Operation, ...] = (),
+    versions: Mapping[str, str] = {},  # read only
 ) -> list[Record]:
     header = {
         "type": "header",
         "cell": "c",
         "observations": 1,
-        "environment": {},
+        "environment": dict(versions),
         "subjects": msgspec.to_builtins(dict(subjects)),
         "sources": msgspec.to_builtins(
             UserSources(
