@@ -248,6 +248,7 @@ EXERCISE = Exercise(
     ),
     rare_pitfalls=(
         *dense.other_features(reference),
+        *dense.other_seeds(reference),
         *dense.other_bias_initializers(ensemble=False),
     ),
     further_reading=(

@@ -193,6 +193,12 @@ def _swapped(params: Params, x: Any, y: Any, rate: Any) -> Params:
     return [(w - rate * db, b - rate * dw) for (w, b), (dw, db) in pairs]
 
 
+def _ahead(share: float, params: Params, x: Any, y: Any, rate: Any) -> Params:
+    """The step by a gradient that is taken further on, as Nesterov's momentum does."""
+    there = step(params, x, y, share * rate)
+    return stepped(params, gradient(there, x, y), rate)
+
+
 LIMITS = (0.1, 0.5, 5.0)
 """Where gradients are cut off, beside one."""
 
@@ -217,6 +223,31 @@ WHOLE_STEPS: tuple[Way, ...] = (
             _by_own(partial(jnp.clip, min=-limit, max=limit)),
         )
         for limit in LIMITS
+    ),
+    *(
+        Way(
+            "gradient-averaged",
+            f"Each array of the gradient was replaced by its mean{along}.",
+            "Subtract `learning_rate` times the gradient itself, entry by entry.",
+            _by_own(mean),
+        )
+        for along, mean in (
+            (" over all entries", jnp.mean),
+            (" over axis 0", partial(jnp.mean, axis=0)),
+        )
+    ),
+    *(
+        Way(
+            "gradient-taken-ahead",
+            f"The gradient is taken {where}, as Nesterov's momentum does.",
+            "Take it at the old parameters: `jax.grad(loss_fn)(params, x, y)`.",
+            partial(_ahead, share),
+        )
+        for where, share in (
+            ("after a step", 1.0),
+            ("0.9 of a step ahead", 0.9),
+            ("half a step ahead", 0.5),
+        )
     ),
     Way(
         "step-divided-by-the-examples",
