@@ -66,6 +66,10 @@ class Header(Event, frozen=True, kw_only=True):
         Meta(description="Which part of how many."),
     ]
     command: list[str]
+    chosen: Annotated[
+        list[str] | UnsetType,
+        Meta(description="The options that choose what is checked, such as `--law`, `mapping.*`."),
+    ] = UNSET
     isolation: Annotated[
         str | UnsetType, Meta(description="Of verdicts: how candidates were kept apart.")
     ] = UNSET

@@ -1,6 +1,7 @@
 """What a log says of one environment, gathered once for every view."""
 
 import functools
+import shlex
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -144,14 +145,15 @@ class Summary:
     def missing_shards(self) -> list[str]:
         """The shards that the log lacks, such as `2/4`.
 
-        Parts of runs of several profiles, or of several seeds that sample items, are not one whole: there a
-        shard's run is named, too, as in `2/4 (quick, seed 7)`.
+        Parts of runs of several profiles, of several seeds that sample items, or of which something else was
+        to be checked, are not one whole: there a shard's run is named, too, as in `2/4 (quick, seed 7)`.
         """
         runs: dict[tuple[int, str], set[int]] = defaultdict(set)
         for header in self.headers:
             seed = f", seed {header.seed}" * (self.counts["not-sampled"] > 0)
             part, parts = header.shard
-            runs[parts, f"{header.profile}{seed}"].add(part)
+            chosen = f", {shlex.join(header.chosen)}" if header.chosen else ""
+            runs[parts, f"{header.profile}{seed}{chosen}"].add(part)
         several = len({run for _, run in runs}) > 1
         return [
             f"{part}/{parts}{f' ({run})' * several}"

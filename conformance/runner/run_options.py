@@ -39,6 +39,20 @@ class RunOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """The profile with this seed; what the globs name is not sampled but run whole."""
         return PROFILES[self.profile_name].asked(self.seed, self.laws, self.subjects)
 
+    @property
+    def chosen(self) -> list[str]:
+        """The options that choose what is checked, as a command line has them, in one order."""
+        globs = {
+            "--law": self.laws,
+            "--transform": self.transforms,
+            "--subject": self.subjects,
+            "--subjects": self.own,
+            "--observe": self.observe,
+        }
+        return [
+            word for name, those in globs.items() for each in sorted(those) for word in (name, each)
+        ]
+
     def database(self) -> Any:
         """Hypothesis' database of failing examples; None where the run keeps none."""
         if self.database_directory is None:

@@ -143,6 +143,7 @@ def _header(options: RunOptions, command: Sequence[str], cache: bool) -> Header:
         seed=options.seed,
         shard=options.shard,
         command=list(command),
+        chosen=options.chosen or UNSET,
         cache_entries=process_env.cached_programs() if cache else 0,
         observations=OBSERVATIONS_VERSION if options.observe else UNSET,
     )

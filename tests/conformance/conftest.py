@@ -196,6 +196,7 @@ def written(tmp_path: Path) -> Callable[..., Path]:
         shard: tuple[int, int] = (1, 1),
         profile: str = "quick",
         seed: int = 7,
+        chosen: list[str] | None = None,
     ) -> Path:
         log = EventLog(tmp_path / name, cell)
         log.write(
@@ -207,6 +208,7 @@ def written(tmp_path: Path) -> Callable[..., Path]:
             seed=seed,
             shard=list(shard),
             command=["run"],
+            **({} if chosen is None else {"chosen": chosen}),
         )
         for result in results:
             names = {k: result[k] for k in ("law", "transform", "subject", "defect") if k in result}

@@ -88,3 +88,17 @@ def test_shards_that_check_everything_may_have_seeds_of_their_own(
         for part, name in ((1, "a"), (2, "b"))
     ]
     assert main("report", *logs).status == 0
+
+
+def test_shards_of_which_something_else_was_to_be_checked_are_no_whole(
+    main: Main, written: Callable[..., Path]
+) -> None:
+    first = written(HOLDS, cell="aaaa", name="a.jsonl", shard=(1, 2), chosen=["--law", "mapping.*"])
+    add = {**HOLDS, "subject": "add"}
+    same = written(add, cell="bbbb", name="b.jsonl", shard=(2, 2), chosen=["--law", "mapping.*"])
+    assert main("report", first, same).status == 0
+    everything = written(add, cell="cccc", name="c.jsonl", shard=(2, 2))
+    ran = main("report", first, everything)
+    assert ran.status == 3
+    said = " ".join(ran.err.split())
+    assert "shards 1/2 (quick), 2/2 (quick, --law 'mapping.*') are missing" in said

@@ -75,6 +75,7 @@ def test_a_run_that_conforms_is_zero_and_its_log_is_whole(
     assert isinstance(footer, Footer)
     assert (header.profile, header.seed) == ("quick", 5)
     assert header.command[:3] == ["run", "--law", LAW]
+    assert header.chosen[:2] == ["--law", LAW]
     assert header.environment.devices == 8
     assert footer.counts == {"holds": 2}
     assert incomplete(events) == []
