@@ -36,6 +36,8 @@ class Condition:
     """The place of the line: the operation; the call that does it; the call, in a file that does it."""
     unless: frozenset[str] = frozenset()
     """Keywords that provide for the change."""
+    enough: int | None = None
+    """So many arguments by position provide for it, too: one of those keywords is among them."""
     given: frozenset[str] = frozenset()
     """Keywords of which the call gives one."""
     says: str = ""
@@ -239,7 +241,7 @@ _BY_KEY: Mapping[str, Condition] = {
         says=keyword_change("jax.pure_callback", ("vectorized",)) or "",
     ),
     "calls/jax.vmap/plain-*.process_allgather-vector": Condition(
-        unless=frozenset({"tiled"}), says=GATHERED_FROM_ONE
+        unless=frozenset({"tiled"}), enough=2, says=GATHERED_FROM_ONE
     ),
     **{
         f"calls/jax.vmap/plain-each-flax.*.{name}-*": Condition(says=STACKED_BY_JAX)
@@ -378,6 +380,7 @@ def suitable(
         use
         for use in uses
         if not condition.unless & set(use.keywords)
+        and (condition.enough is None or use.positional < condition.enough)
         and (not condition.given or condition.given & set(use.keywords))
     ]
 

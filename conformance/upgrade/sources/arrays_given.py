@@ -13,6 +13,9 @@ _SHAPED = frozenset({"ones", "zeros", "full", "empty", "normal", "uniform", "bro
 _OF_MATRICES = frozenset({"cholesky", "cho_factor", "lu_factor", "inv", "lu", "qr"})
 """Functions that give a stack where they are given one."""
 _SOLVES = frozenset({"cho_solve", "lu_solve", "solve_triangular", "solve"})
+_RESHAPING = frozenset({"reshape", "transpose"})
+"""Functions and methods that are given a size or an axis for each dimension."""
+_SQUARE = frozenset({"eye", "identity", "diag"})
 _STACK = 3
 """The dimensions of a stack of matrices."""
 _PRODUCTS = frozenset({"dot", "vdot", "inner", "matmul", "einsum", "tensordot", "dot_general"})
@@ -97,15 +100,43 @@ def _is_stack(node: ast.expr, made: Made) -> bool:
         return all_are(made, node.id, lambda value: _is_stack(value, {**made, node.id: []}))
     if isinstance(node, ast.BinOp):
         return _is_stack(node.left, made) or _is_stack(node.right, made)
+    if isinstance(node, ast.Subscript):
+        # One more axis of a matrix: `jnp.eye(3)[None]`.
+        more = any(map(is_none, ast.walk(node.slice)))
+        return more and isinstance(node.value, ast.Call) and last(node.value.func) in _SQUARE
     if not isinstance(node, ast.Call):
         return False
     if isinstance(node.func, ast.Call):
         return last(node.func.func) == "vmap"
+    if isinstance(node.func, ast.Name) and node.func.id in made:
+        return all_are(made, node.func.id, _is_map)
     name = last(node.func)
     if name in _OF_MATRICES:
         return bool(node.args) and _is_stack(node.args[0], made)
+    if name == "einsum":
+        return len(_result_of_einsum(node)) >= _STACK
+    if name in _RESHAPING:
+        sizes = [each for each in node.args if not isinstance(each, ast.Tuple)]
+        of_method = isinstance(node.func, ast.Attribute) and len(sizes) >= _STACK
+        return of_method or _has_long_shape(node)
+    return name in _SHAPED and _has_long_shape(node)
+
+
+def _is_map(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and last(node.func) == "vmap"
+
+
+def _has_long_shape(node: ast.Call) -> bool:
+    """Whether a call is given a tuple of three sizes or more."""
     shapes = [each for each in node.args if isinstance(each, ast.Tuple)]
-    return name in _SHAPED and any(len(shape.elts) >= _STACK for shape in shapes)
+    return any(len(shape.elts) >= _STACK for shape in shapes)
+
+
+def _result_of_einsum(node: ast.Call) -> str:
+    """The letters of what `einsum` gives; empty where they are not there to read."""
+    first = node.args[0] if node.args else None
+    text = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
+    return text.partition("->")[2].replace(" ", "")
 
 
 def _squared(nodes: Sequence[ast.AST]) -> Iterator[int]:

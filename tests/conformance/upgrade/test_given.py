@@ -74,6 +74,26 @@ SHOWN = {
         "a = jnp.ones((2, 3, 3)) + e\ny = solve_triangular(a, b)",
         "a = jnp.ones((2, 3, 3)) + e\ny = solve_triangular(a, b[..., None])",
     ),
+    "solve of a stack of matrices, by einsum": (
+        "k = jnp.einsum('ni,nj->nij', a, a)\ny = jnp.linalg.solve(k, b)",
+        "k = jnp.einsum('ni,nj->ij', a, a)\ny = jnp.linalg.solve(k, b)",
+    ),
+    "solve of a stack of matrices, reshaped": (
+        "y = jnp.linalg.solve(k.reshape(-1, 3, 3), b)",
+        "y = jnp.linalg.solve(k.reshape(3, 3), b)",
+    ),
+    "solve of a stack of matrices, turned": (
+        "k = jnp.transpose(k, (0, 2, 1))\ny = jnp.linalg.solve(k, b)",
+        "k = jnp.transpose(k, (1, 0))\ny = jnp.linalg.solve(k, b)",
+    ),
+    "solve of a stack of matrices, one more axis": (
+        "y = jnp.linalg.solve(g + jnp.eye(3)[None], b)",
+        "y = jnp.linalg.solve(g + jnp.eye(3)[1:], b)",
+    ),
+    "solve of a stack of matrices, of a map": (
+        "f = jax.vmap(g)\nk = f(x)\ny = jnp.linalg.solve(k, b)",
+        "f = jax.jit(g)\nk = f(x)\ny = jnp.linalg.solve(k, b)",
+    ),
     "a product and a square": (
         "y = jnp.sum((m @ x) ** 2)",
         "y = jnp.sum((m @ x) ** 3)",

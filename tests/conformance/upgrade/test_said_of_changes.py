@@ -82,8 +82,9 @@ def test_an_axis_that_is_new_is_said_to_who_gathers_from_one_process_unless_it_i
     ((where, name, said),) = near((gathers,), {key: was}, {key: now})
     assert (where, name) == ("a.py:7", gathers.name)
     assert said.startswith("in a program of one process, the result has a new first axis")
-    joins = msgspec.structs.replace(gathers, keywords=("tiled",))
-    assert near((joins,), {key: was}, {key: now}) == []
+    for told in ({"keywords": ("tiled",)}, {"positional": 2}):
+        joins = msgspec.structs.replace(gathers, **told)
+        assert near((joins,), {key: was}, {key: now}) == []
 
 
 def test_arrays_of_another_library_are_said_in_one_line_with_what_gives_the_old_ones() -> None:
