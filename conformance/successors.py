@@ -25,9 +25,20 @@ _SUCCESSORS = {
     **_WARNED_OF,
     "flax.deprecated": _LAYERS,
     "flax.nn": _LAYERS,
+    "flax.experimental.nnx": "`flax.nnx`",
+    "flax.linen.GeGLU": (
+        "`nn.Dense(2 * features)`, and `a * nn.gelu(gate)` of its halves `a, gate = jnp.split(y, 2, -1)`"
+    ),
+    **{
+        f"flax.nnx.{name}": f"`flax.nnx.{name.lower()}`, given the constructor as a function"
+        for name in ("Jit", "Pmap", "Remat", "Scan", "Vmap")
+    },
     "flax.nnx.Optimizer.model": (
         "the model that it was made with, or `flax.nnx.ModelAndOptimizer`"
     ),
+    "flax.nnx.fork": "`flax.nnx.split_rngs` around the map, or `flax.nnx.fork_rngs`",
+    "flax.nnx.nnx": "`flax.nnx`, which has all public names of that package",
+    "flax.nnx.with_sharding_constraint": "`jax.lax.with_sharding_constraint`",
     "flax.optim": _OPTAX,
     "flax.training.optimizers": _OPTAX,
     "jax.DeviceArray": "`jax.Array`",
@@ -56,6 +67,7 @@ _SUCCESSORS = {
     "jax.experimental.global_device_array": "`jax.Array`",
     "jax.experimental.host_callback": "`jax.pure_callback`, `jax.experimental.io_callback`",
     "jax.experimental.host_callback.id_print": "`jax.debug.print`",
+    "jax.experimental.layout.DeviceLocalLayout": "`jax.experimental.layout.Layout`",
     "jax.experimental.loops": "`jax.lax.fori_loop`",
     "jax.experimental.maps": _MAP_OVER_DEVICES,
     "jax.experimental.optimizers": "`jax.example_libraries.optimizers`",
@@ -70,21 +82,34 @@ _SUCCESSORS = {
     "jax.experimental.pjit.pjit_p": "`jax.extend.core.primitives.jit_p`",
     "jax.experimental.sharded_jit": "`jax.jit` with shardings",
     "jax.experimental.stax": "`jax.example_libraries.stax`",
+    "jax.experimental.x64_context.disable_x64": "`jax.enable_x64(False)`",
+    "jax.experimental.x64_context.enable_x64": "`jax.enable_x64`",
+    "jax.extend.ffi": "`jax.ffi`",
     "jax.host_count": "`jax.process_count`",
     "jax.host_id": "`jax.process_index`",
+    "jax.interpreters.ad.zeros_like_jaxval": "`jax.numpy.zeros_like`",
     "jax.interpreters.batching.BatchTracer": "`jax.core.Tracer`, which other tracers are, too",
     "jax.interpreters.batching.NotMapped": "`None`, of which it was the type",
     "jax.interpreters.batching.is_vmappable": (
         "no `is_leaf=`, unless types of yours are registered to be mapped as one"
     ),
     "jax.interpreters.batching.not_mapped": "`None`",
+    "jax.interpreters.batching.broadcast_batcher": (
+        "`jax.interpreters.batching.defbroadcasting(primitive)`"
+    ),
+    "jax.interpreters.batching.moveaxis": "`jax.numpy.moveaxis`, of each leaf",
+    "jax.interpreters.batching.vectorized_batcher": (
+        "`jax.interpreters.batching.defvectorized(primitive)`"
+    ),
     "jax.interpreters.pxla.PartitionSpec": "`jax.sharding.PartitionSpec`",
     "jax.interpreters.sharded_jit": "`jax.jit` with shardings",
     "jax.interpreters.xla.DeviceArray": "`jax.Array`",
     "jax.interpreters.xla.abstractify": "`jax.typeof`",
+    "jax.interpreters.xla.canonicalize_dtype": "`jax.dtypes.canonicalize_dtype`",
     "jax.lax.linear_solve": "`jax.lax.custom_linear_solve`",
     "jax.lax.pvary": "`jax.lax.pcast(..., to='varying')`",
     "jax.lax.tie_in": "its second argument",
+    "jax.lax.zeros_like_array": "`jax.numpy.zeros_like`",
     "jax.lib.xla_bridge": "`jax.extend.backend`",
     "jax.lib.xla_bridge.default_backend": "`jax.default_backend`",
     "jax.lib.xla_bridge.device_count": "`jax.device_count`",
@@ -116,8 +141,13 @@ _SUCCESSORS = {
     "jax.soft_pmap": _MAP_OVER_DEVICES,
     "jax.tree_multimap": "`jax.tree.map`, which takes several trees",
     "jax.tree_util.tree_multimap": "`jax.tree.map`, which takes several trees",
+    "jax.tree_util.build_tree": "`jax.tree.unflatten`",
+    "jax.util.cache": "`functools.lru_cache`",
     "jax.util.safe_map": "`list(map(...))` of sequences of one length",
     "jax.util.safe_zip": "`list(zip(..., strict=True))`",
+    "jax.util.split_list": "slices of the list",
+    "jax.util.unzip2": "`zip(*pairs)`",
+    "jax.util.wraps": "`functools.wraps`",
     "jax.xla_computation": "`jax.jit(f).lower(...).compiler_ir('hlo')`",
     "jax.xmap": _MAP_OVER_DEVICES,
     "jaxlib.xla_extension.ArrayImpl": "`jax.Array`",

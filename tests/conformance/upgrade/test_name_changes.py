@@ -126,6 +126,13 @@ def test_a_replacement_is_known_by_name_or_by_its_module() -> None:
     assert replacement("jaxlib.xla_extension.ArrayImpl") == "jax.Array"
     assert replacement("jax.core.jaxpr_as_fun") == "jax.extend.core.jaxpr_as_fun"
     assert replacement("jax.config.config") == "jax.config"
+    assert replacement("jax.extend.ffi.ffi_call") == "jax.ffi"
+    assert replacement("flax.experimental.nnx.Linear") == "flax.nnx"
+    assert replacement("flax.nnx.nnx.graph.State") == (
+        "flax.nnx, which has all public names of that package"
+    )
+    assert replacement("jax.util.cache") == "functools.lru_cache"
+    assert replacement("jax.util.toposort") is None
     assert replacement("jax.core.no_such_name") is None
     assert replacement("jax.config.no_such_option") is None
 
