@@ -29,28 +29,55 @@ def without_map(source: str, names: Sequence[str]) -> list[str]:
 
 
 def _loops(function: ast.FunctionDef) -> bool:
-    """Whether it loops over what may be examples: not over as many things as the source writes down."""
-    return any(
-        isinstance(node, ast.While) or not all(_of_fixed_length(over) for over in _iterated(node))
-        for node in ast.walk(function)
+    """Whether it loops over what may be examples: not over layers, nor as many things as it writes down."""
+    nodes = list(ast.walk(function))
+    loops = [each for node in nodes for each in _iterated(node)]
+    # The arrays of one layer are no examples, either.
+    of_layers = {
+        name for target, over in loops if _of_layers(target, over) for name in _names(target)
+    }
+    others = (over for target, over in loops if not _of_layers(target, over))
+    return any(isinstance(node, ast.While) for node in nodes) or not all(
+        _of_fixed_length(over) or of_layers & _names(over) for over in others
     )
 
 
-def _iterated(node: ast.AST) -> list[ast.expr]:
+def _names(node: ast.expr) -> set[str]:
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+
+
+def _iterated(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
+    """The variables and what is looped over, of each loop of a statement or comprehension."""
     if isinstance(node, ast.For):
-        return [node.iter]
+        return [(node.target, node.iter)]
     if isinstance(node, _COMPREHENSIONS):
-        return [each.iter for each in node.generators]
+        return [(each.target, each.iter) for each in node.generators]
     return []
 
 
+def _of_layers(target: ast.expr, over: ast.expr) -> bool:
+    """Whether it goes over layers: `params`, or pairs, which examples are not."""
+    if "params" in _names(over):
+        return True
+    of_call = isinstance(over, ast.Call) and isinstance(over.func, ast.Name)
+    if of_call and ast.unparse(over).startswith(("zip(", "enumerate(", "reversed(")):
+        return any(isinstance(each, ast.Tuple) for each in getattr(target, "elts", ()))
+    return isinstance(target, ast.Tuple)
+
+
 def _of_fixed_length(over: ast.expr) -> bool:
-    """`(weights, biases)`, `range(2)`, `in_axes`, or these in a `zip` or `enumerate`."""
+    """`(weights, biases)`, `2 * (axis,)`, `range(2)`, `in_axes`, or these in a `zip` or `enumerate`."""
     match over:
         case ast.Tuple(elts=elements) | ast.List(elts=elements):
             return not any(isinstance(each, ast.Starred) for each in elements)
         case ast.Name(id="in_axes"):
             return True
+        case ast.IfExp(body=one, orelse=other):
+            return _of_fixed_length(one) and _of_fixed_length(other)
+        case ast.BinOp(left=one, op=ast.Mult(), right=other):
+            parts = (one, other)
+            counted = any(isinstance(each, ast.Constant) for each in parts)
+            return counted and any(map(_of_fixed_length, parts))
         case ast.Call(func=ast.Name(id="range"), args=bounds):
             return all(isinstance(each, ast.Constant) for each in bounds)
         case ast.Call(func=ast.Name(id="zip"), args=parts):

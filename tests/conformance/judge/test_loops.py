@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from conformance.judge.sandbox.loops import without_map
+
 IMPORTS = "import jax, jax.numpy as jnp\n"
 LOOP = "def vectorized_square(x):\n    return jnp.stack([v * v for v in x])\n"
 FOR = (
@@ -45,6 +47,34 @@ def test_no_other_solution_gets_it(name: str, judge: Callable) -> None:
     (verdict,) = judge(IMPORTS + WITHOUT_REMARK[name], patience=20.0)
     assert verdict.verdict == "conforms", verdict
     assert not any("loops in Python" in remark for remark in verdict.remarks)
+
+
+LAYERS = {
+    "pairs": "[(w - g, b) for w, b in p]",
+    "in-a-zip": "[(w - u, b) for (w, b), (u, v) in zip(p, g)]",
+    "named": "[tuple(a - d for a, d in zip(one, other)) for one, other in zip(params, g)]",
+    "axes": "[s(k) for k in (in_axes if f(in_axes) else (in_axes,) * 2)]",
+}
+EXAMPLES = {
+    "rows": "[f(v) for v in x]",
+    "numbers": "[f(x[i]) for i in range(n)]",
+    "two-batches": "[f(v, w) for v, w in zip(x, y)]",
+    "numbered": "[f(n, v) for n, v in enumerate(x)]",
+    "so-many": "[f(v) for v in x * 2]",
+}
+
+
+@pytest.mark.parametrize(
+    ("loop", "told"),
+    [
+        *((loop, False) for loop in LAYERS.values()),
+        *((loop, True) for loop in EXAMPLES.values()),
+    ],
+    ids=[*LAYERS, *EXAMPLES],
+)
+def test_loops_over_layers_are_none_over_examples(loop: str, told: bool) -> None:
+    source = f"def solve(p, params, x, y, in_axes):\n    return {loop}\n"
+    assert (without_map(source, ["solve"]) == ["solve"]) is told
 
 
 def test_a_task_that_asks_for_no_map_gets_none(judge: Callable) -> None:
