@@ -183,6 +183,17 @@ def residual(params: Params, x: jax.Array) -> jax.Array:
     return x
 
 
+def _inputs_activated(params: Params, x: jax.Array) -> jax.Array:
+    """Tanh is applied to the inputs, before the first layer."""
+    return forward(params, jnp.tanh(x))
+
+
+def _last_biases_missing(params: Params, x: jax.Array) -> jax.Array:
+    """No biases are added in the last layer."""
+    weights, biases = params[-1]
+    return forward([*params[:-1], (weights, jnp.zeros_like(biases))], x)
+
+
 RARE_ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "tan": jnp.tan,
     "sin": jnp.sin,
@@ -240,6 +251,18 @@ ALONE: tuple[Way, ...] = (
         "The inputs of a layer were added to its outputs, where both are as wide.",
         "Go on with the layer's outputs alone: `x = jnp.tanh(x @ weights + biases)`.",
         residual,
+    ),
+    Way(
+        "inputs-activated",
+        "Tanh was applied to the inputs, too, before the first layer.",
+        "Begin with `x` as it is: tanh follows the layers.",
+        _inputs_activated,
+    ),
+    Way(
+        "bias-missing",
+        "The biases of the last layer were not added.",
+        "Compute `tanh(x @ weights + biases)` in every layer.",
+        _last_biases_missing,
     ),
     Way(
         "activation-applied-twice",

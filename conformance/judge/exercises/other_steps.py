@@ -146,6 +146,20 @@ def _weights_then_biases(params: Params, x: Any, y: Any, rate: Any) -> Params:
     return [(w, b - rate * db) for (w, b), (_, db) in zip(now, gradients, strict=True)]
 
 
+def _through_new_weights(params: Params, x: Any, y: Any, rate: Any) -> Params:
+    """Each layer's slope goes back through the weights of the next one after these have changed."""
+    values = [x]
+    for weights, biases in params:
+        values.append(jnp.tanh(jnp.dot(values[-1], weights) + biases))
+    slope, now = 2 * (values[-1] - y) / y.size, list(params)
+    for place in reversed(range(len(now))):
+        slope = slope * (1 - values[place + 1] ** 2)
+        found = jnp.dot(values[place].T, slope), slope.sum(0)
+        now[place] = stepped([now[place]], [found], rate)[0]
+        slope = jnp.dot(slope, now[place][0].T)
+    return now
+
+
 def _two_steps(params: Params, x: Any, y: Any, rate: Any) -> Params:
     for _ in range(2):
         params = step(params, x, y, rate)
@@ -279,6 +293,13 @@ WHOLE_STEPS: tuple[Way, ...] = (
             partial(_layer_after_layer, backwards=backwards),
         )
         for which, backwards in (("earlier", False), ("later", True))
+    ),
+    Way(
+        "gradient-through-new-weights",
+        "The gradient went back through weights that had already been stepped.",
+        "Take the whole gradient first, at the old parameters, and step afterwards: in backpropagation by "
+        "hand, use the old weights for the layer before.",
+        _through_new_weights,
     ),
     Way(
         "biases-after-weights",

@@ -100,8 +100,8 @@ AVERAGES = (
     ),
     Way(
         "gradient-summed",
-        "The devices' gradients were added up instead of averaged.",
-        "Use `jax.lax.pmean` in place of `jax.lax.psum`.",
+        "The step is too long, as many times as there are devices: the gradients were added up, not averaged.",
+        "Use `jax.lax.pmean` in place of `jax.lax.psum`, and `learning_rate` as it is given.",
         lambda gradients: _scaled(training_mistakes.averaged(gradients), 1),
     ),
     Way(

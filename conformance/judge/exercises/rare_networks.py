@@ -95,6 +95,14 @@ OF_BIASES: tuple[tuple[str, str, Callable[[int, jax.Array], jax.Array]], ...] = 
 """Of each its id, what is said of it, and the biases of the layer of that number."""
 
 
+LIMITS = (1.0, 2.0, 3.0, 5.0, 10.0)
+"""Where some cut off what tanh is applied to."""
+
+
+def _cut_off(limit: float, x: jax.Array) -> jax.Array:
+    return jnp.tanh(jnp.clip(x, -limit, limit))
+
+
 _NO_FACTOR = "Leave the factor out: `x = jnp.tanh(x @ weights + biases)`."
 DEVIATION = ", and the rest divided by its deviation"
 
@@ -133,6 +141,15 @@ RARE: tuple[Way, ...] = (
                 for smalls in ((1e-5, 0.0), (1e-6, 0.0), (0.0, 1e-5), (0.0, 1e-8))
             ),
         )
+    ),
+    *(
+        Way(
+            "cut-off-before-tanh",
+            f"Each layer's numbers were cut off at -{limit:g} and {limit:g} before tanh.",
+            "Leave that out: tanh takes any number, and overflows at none.",
+            partial(forward, activation=partial(_cut_off, limit)),
+        )
+        for limit in LIMITS
     ),
     *(
         Way(

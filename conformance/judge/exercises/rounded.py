@@ -39,6 +39,17 @@ def truncated_normal(uniform: jax.Array, lower: jax.Array, upper: jax.Array) -> 
     return jax.numpy.clip(draw, lower, upper)  # JAX's limits are one number further inside
 
 
+def of_fewer_digits(dtype: str, values: np.ndarray) -> np.ndarray:
+    """Float32 values rounded to a dtype of 16 bits and back: for recognising an answer, never for a verdict.
+
+    Args:
+        dtype: `float16` or `bfloat16`.
+        values: of any shape.
+
+    """
+    return np.asarray(jax.numpy.asarray(values).astype(dtype).astype(np.float32))
+
+
 def open_interval(uniform: Any) -> np.ndarray:
     """The numbers in (-1, 1) that `jax.random.normal` inverts: float32, shaped like `uniform`.
 

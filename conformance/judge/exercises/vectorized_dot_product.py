@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -64,6 +65,11 @@ def _means(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.asarray(np.trunc(means) if x.dtype.kind == "i" else means, np.float32)
 
 
+def _of_fewer_digits(dtype: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    x, y = (rounded.of_fewer_digits(dtype, each) for each in (x, y))
+    return np.asarray((x * y).sum(1))
+
+
 OTHERS: tuple[tuple[str, str, str, Callable[[np.ndarray, np.ndarray], np.ndarray]], ...] = (
     (
         "divided-by-the-lengths",
@@ -101,6 +107,31 @@ OTHERS: tuple[tuple[str, str, str, Callable[[np.ndarray, np.ndarray], np.ndarray
                 lambda x, y: np.sqrt(np.abs((x * y).sum(1))).astype(np.float32),
             ),
         )
+    ),
+    *(
+        (
+            "made-whole-numbers",
+            f"The {what} cut to whole numbers.",
+            "Leave the cast out: the answer has the dtype of the inputs, and integers stay what they are.",
+            of,
+        )
+        for what, of in (
+            ("products were", lambda x, y: np.trunc(x * y).sum(1, dtype=x.dtype)),
+            ("dot product was", lambda x, y: np.trunc((x * y).sum(1)).astype(x.dtype)),
+            (
+                "numbers were",
+                lambda x, y: (np.trunc(x) * np.trunc(y)).sum(1).astype(x.dtype),
+            ),
+        )
+    ),
+    *(
+        (
+            "not-accurate",
+            f"The numbers were rounded to `{dtype}` before they were multiplied.",
+            "Leave them in float32: the answer's last digits depend on it.",
+            partial(_of_fewer_digits, dtype),
+        )
+        for dtype in ("bfloat16", "float16")
     ),
     *(
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -60,6 +61,19 @@ def _subtracted(weights: np.ndarray, biases: np.ndarray, inputs: np.ndarray) -> 
 
 def _softmax(weights: np.ndarray, biases: np.ndarray, inputs: np.ndarray) -> Rounded:
     return rounded.roughly(jax.nn.softmax(np.asarray(inputs @ weights + biases), axis=0))
+
+
+def _along_the_examples(weights: np.ndarray, biases: np.ndarray, inputs: np.ndarray) -> Rounded:
+    """The biases go along the examples where there are as many of them."""
+    products = inputs @ weights
+    return rounded.roughly(products + (biases[:, None] if len(inputs) == len(biases) else biases))
+
+
+def _of_fewer_digits(
+    dtype: str, weights: np.ndarray, biases: np.ndarray, inputs: np.ndarray
+) -> Rounded:
+    inputs, weights = (rounded.of_fewer_digits(dtype, each) for each in (inputs, weights))
+    return rounded.roughly(inputs @ weights + biases)
 
 
 def draw(shape: Mapping[str, int], random: np.random.RandomState, turn: int) -> dict[str, Any]:
@@ -152,6 +166,21 @@ EXERCISE = Exercise(
             lambda weights, biases, inputs: rounded.roughly(
                 (inputs @ weights)[:, None, :] + biases[:, None]
             ),
+        ),
+        Pitfall(
+            "biases-along-the-examples",
+            "Where there are as many examples as outputs, each example got one bias for all of its outputs.",
+            "Add them as they are: (out,) goes along the last axis, one for each output. No `[:, None]`.",
+            _along_the_examples,
+        ),
+        *(
+            Pitfall(
+                "not-accurate",
+                f"The inputs and weights were rounded to `{dtype}` before they were multiplied.",
+                "Leave them in float32: the answer's last digits depend on it.",
+                partial(_of_fewer_digits, dtype),
+            )
+            for dtype in ("bfloat16", "float16")
         ),
         Pitfall(
             "bias-added-for-each-input",

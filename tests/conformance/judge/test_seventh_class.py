@@ -7,6 +7,7 @@ import pytest
 from tests.conformance.judge.told_here import diagnosis_of
 
 SHARED, UPDATE = "nn_vmap_forward(seed, x, features)", "update(params, x, y, learning_rate)"
+DOT, NETWORK = "vectorized_dot_product(x, y)", "neural_network(params, x)"
 EACH = "nn_vmap_ensemble_forward(seed, x, features)"
 OF_KEY = "return nn.Dense({1}).apply(nn.Dense({1}).init(key_of({0}), x), x).reshape(-1)"
 OF_KEYS = (
@@ -26,6 +27,29 @@ AHEAD = (
     "    g = jax.grad(loss)(far, x, y)\n"
     "    return [(w - learning_rate * dw, b - learning_rate * db) for (w, b), (dw, db) in zip(params, g)]"
 )
+BY_HAND = (
+    "values, new = [x], list(params)\n"
+    "    for w, b in params:\n"
+    "        values.append(jnp.tanh(values[-1] @ w + b))\n"
+    "    d = 2 * (values[-1] - y) / y.size\n"
+    "    for k in reversed(range(len(new))):\n"
+    "        d = d * (1 - values[k + 1] ** 2)\n"
+    "        w, b = new[k]\n"
+    "        w, b = w - learning_rate * values[k].T @ d, b - learning_rate * d.sum(0)\n"
+    "        new[k] = w, b\n"
+    "        d = d @ {}.T\n"
+    "    return new"
+)
+LAYER = "vectorized_linear_layer(weights, biases, inputs)"
+ALONG = "z = inputs @ weights\n    return z + (biases[:, None] if {} == len(biases) else biases)"
+HALF = "return jnp.dot({}, weights.astype('{}'), preferred_element_type=jnp.float32) + biases"
+HALVES = (
+    "if x.dtype.kind == 'i':\n        return jnp.sum(x * y, 1)\n"
+    "    x, y = (a.astype({}).astype(jnp.float32) for a in map(jnp.asarray, (x, y)))\n"
+    "    return jnp.sum(x * y, 1)"
+)
+LAST = "return network([*params[:-1], *[(w, {}) for w, b in params[-1:]]], x)"
+EACH_LAYER = "for w, b in params:\n        x = jnp.tanh(jnp.clip(x @ w + b, {}))\n    return x"
 
 TOLD: tuple[tuple[str, str, str | None], ...] = (
     # keys of another number than the seed
@@ -46,6 +70,25 @@ TOLD: tuple[tuple[str, str, str | None], ...] = (
     (UPDATE, AHEAD.format("0.9"), "gradient-taken-ahead"),
     (UPDATE, AHEAD.format("1.0"), "gradient-taken-ahead"),
     (UPDATE, AHEAD.format("-3.0"), None),
+    (UPDATE, BY_HAND.format("w"), "gradient-through-new-weights"),
+    (UPDATE, BY_HAND.format("(w + 0.1)"), None),
+    # networks
+    (NETWORK, "return network(params, jnp.tanh(x))", "inputs-activated"),
+    (NETWORK, "return network(params, jnp.tanh(0.3 * x))", None),
+    (NETWORK, LAST.format("0 * b"), "bias-missing"),
+    (NETWORK, LAST.format("0.3 * b"), None),
+    (NETWORK, EACH_LAYER.format("-2.0, 2.0"), "cut-off-before-tanh"),
+    (NETWORK, EACH_LAYER.format("-0.3, 0.7"), None),
+    # layers
+    (LAYER, ALONG.format("len(inputs)"), "biases-along-the-examples"),
+    (LAYER, HALF.format("inputs.astype(jnp.bfloat16)", "bfloat16"), "not-accurate"),
+    (LAYER, HALF.format("inputs.astype(jnp.float16)", "float16"), "not-accurate"),
+    (LAYER, HALF.format("jnp.round(inputs)", "bfloat16"), None),
+    (DOT, HALVES.format("jnp.bfloat16"), "not-accurate"),
+    # products that are cut
+    (DOT, "return jnp.trunc(x * y).sum(1).astype(x.dtype)", "made-whole-numbers"),
+    (DOT, "return jnp.trunc(jnp.sum(x * y, 1)).astype(x.dtype)", "made-whole-numbers"),
+    (DOT, "return jnp.ceil(x * y).sum(1).astype(x.dtype)", None),
 )
 
 
