@@ -22,10 +22,10 @@ SHAPES: tuple[Mapping[str, int], ...] = tuple(
     {"examples": b, "inputs": i, "features": f}
     for b, i, f in (
         (3, 2, 4),
-        (17, 9, 5),
+        (17, 3, 21),
         (1, 2, 4),
         (3, 3, 3),
-        (4, 3, 1),
+        (4, 20, 1),
         (2, 3, 3),
         (1, 1, 1),
         (3, 1, 2),

@@ -220,7 +220,7 @@ def draw(shape: Mapping[str, Any], random: np.random.RandomState, turn: int) -> 
 
 FACTOR_ERROR = 1e-6
 """A bound on the rounding of a factor, as a share of the value: it is computed in float32, in any order."""
-SIZES = ((1, 1), (2, 3), (3, 3), (2, 4, 1), (3, 2, 2), (1, 3, 2), (2, 2, 2, 2), (3, 18, 2, 1))
+SIZES = ((1, 1), (2, 3), (3, 3), (2, 4, 1), (3, 2, 2), (1, 3, 2), (2, 2, 2, 2, 2, 2), (3, 18, 2, 1))
 HAPPENED = "The numbers are drawn from other keys than the contract names."
 CHANGE = (
     "Split `key` into one key for each layer, and each of those once more: the first for the "

@@ -56,8 +56,8 @@ SIZES = (
     (4, 3, (2, 4, 1)),
     (8, 2, (3, 2, 2)),
     (2, 2, (1, 3, 2)),
-    (4, 4, (2, 3)),
-    (8, 1, (4, 3, 2)),
+    (4, 21, (2, 3)),
+    (8, 1, (4, 3, 2, 2, 2)),
 )
 
 
@@ -100,7 +100,7 @@ AVERAGES = (
     ),
     Way(
         "gradient-summed",
-        "The step is too long, as many times as there are devices: the gradients were added up, not averaged.",
+        "The step is as many times too long as there are devices: gradients were added up, not averaged.",
         "Use `jax.lax.pmean` in place of `jax.lax.psum`, and `learning_rate` as it is given.",
         lambda gradients: _scaled(training_mistakes.averaged(gradients), 1),
     ),

@@ -93,7 +93,7 @@ def draw(shape: Mapping[str, int], random: np.random.RandomState, turn: int) -> 
     }
 
 
-SIZES = ((1, 1, 1), (3, 2, 4), (2, 4, 3), (3, 3, 3), (1, 3, 2), (4, 1, 2), (4, 2, 1), (16, 20, 18))
+SIZES = ((1, 1, 1), (3, 2, 4), (2, 4, 3), (3, 3, 3), (1, 3, 2), (4, 1, 2), (4, 2, 1), (21, 20, 18))
 
 SOLUTION = """\
 import jax

@@ -216,5 +216,5 @@ def test_what_is_right_for_few_numbers_only_is_caught(name: str, judge: Callable
     source = f"{imports}def {name}({arguments}):\n    return {answer}\n"
     (verdict,) = judge(source, examples=40, patience=20.0)
     assert verdict.verdict == "violates", verdict
-    (verdict,) = judge(source.replace("16", "64").replace("80", "200"), examples=40, patience=20.0)
+    (verdict,) = judge(source.replace("16", "64").replace("80", "800"), examples=40, patience=20.0)
     assert verdict.verdict == "conforms", verdict

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
 import pytest
 
+from conformance.judge.exercises import load_exercises
 from tests.conformance.judge.told_here import diagnosis_of
 
 SHARED, UPDATE = "nn_vmap_forward(seed, x, features)", "update(params, x, y, learning_rate)"
@@ -95,3 +99,53 @@ TOLD: tuple[tuple[str, str, str | None], ...] = (
 @pytest.mark.parametrize(("signature", "body", "told"), TOLD)
 def test_what_is_told(signature: str, body: str, told: str | None) -> None:
     assert diagnosis_of(signature, body) == told
+
+
+NUMBER = 16
+"""What a file may have as a number where it should ask an argument."""
+SO_MANY = {
+    "loss_fn": ("examples", "layers"),
+    "neural_network": ("examples", "layers"),
+    "update": ("examples", "layers"),
+    "parallel_update": ("examples",),
+    "nn_vmap_forward": ("examples", "inputs", "features"),
+    "nn_vmap_ensemble_forward": ("examples", "inputs", "features"),
+    "vectorized_add": ("examples", "matrix"),
+    "vectorized_dot_product": ("examples", "inputs"),
+    "vectorized_linear_layer": ("examples", "inputs", "outputs"),
+    "vectorized_square": ("examples",),
+}
+
+
+@pytest.mark.parametrize("name", SO_MANY)
+def test_each_size_is_beyond_a_number_that_a_file_may_have(name: str) -> None:
+    shapes = load_exercises()[name].shapes
+    for size in SO_MANY[name]:
+        assert max(np.max(shape[size]) for shape in shapes) > NUMBER, size
+
+
+@pytest.mark.parametrize("name", ["loss_fn", "neural_network", "update", "parallel_update"])
+def test_a_network_has_more_layers_than_a_file_may_have_as_a_number(name: str) -> None:
+    layers = [len(shape["layers"]) - 1 for shape in load_exercises()[name].shapes]
+    assert max(layers) >= 4
+
+
+FIRST = {
+    "update": (
+        "def update(params, x, y, learning_rate):\n"
+        "    g = jax.grad(lambda p: jnp.mean((net(p, x[:16]) - y[:16]) ** 2))(params)\n"
+        "    return jax.tree_util.tree_map(lambda p, d: p - learning_rate * d, params, g)\n"
+    ),
+    "loss_fn": "def loss_fn(params, x, y):\n    return jnp.mean((net(params, x)[:16] - y[:16]) ** 2)\n",
+    "neural_network": "def neural_network(params, x):\n    return net(params[:4], x)\n",
+}
+NET = (
+    "import jax, jax.numpy as jnp\ndef net(p, x):\n    for w, b in p:\n        x = jnp.tanh(x @ w + b)\n"
+    "    return x\n"
+)
+
+
+@pytest.mark.parametrize("name", FIRST)
+def test_what_takes_the_first_ones_only_violates(name: str, judge: Callable) -> None:
+    (verdict,) = judge(NET + FIRST[name])
+    assert verdict.verdict == "violates"
