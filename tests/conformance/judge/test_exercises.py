@@ -80,10 +80,13 @@ def test_two_seeds_draw_different_calls_and_one_the_same(name: str) -> None:
 @each_exercise
 def test_examples_of_a_call_differ(name: str) -> None:
     """Equal slices would hide a map's mistakes."""
-    calls = draw_calls(EXERCISES[name], 40, 0)
-    batches = [a for c in calls for a in c.arguments.values() if isinstance(a, np.ndarray)]
-    large = [array for array in batches if array.ndim > 1 and array.shape[0] > 1 and array.size > 8]
-    assert all(len(np.unique(array, axis=0)) == len(array) for array in large)
+    for call in draw_calls(EXERCISES[name], 40, 0):
+        arrays = [a for a in call.arguments.values() if isinstance(a, np.ndarray) and a.ndim > 1]
+        for size in {len(array) for array in arrays} - {1}:
+            mine = [array.reshape(size, -1) for array in arrays if len(array) == size]
+            examples = np.concatenate(mine, axis=1)
+            if examples.size > 8:
+                assert len(np.unique(examples, axis=0)) == size
 
 
 @each_exercise
