@@ -129,7 +129,8 @@ def _with_remark_on_loops(found: Verdict, exercise: Exercise, loaded: Loaded) ->
 def _with_remark_on_devices(found: Verdict, exercise: Exercise, submission: Submission) -> Verdict:
     """The verdict, with a remark where several devices were asked for and no file speaks of any."""
     sources = (submission.source, *(content for _, content in submission.modules))
-    if not (found.conforms and exercise.expects_devices) or any(map(_OVER_DEVICES.search, sources)):
+    code = (_COMMENT.sub(b"", each) for each in sources)
+    if not (found.conforms and exercise.expects_devices) or any(map(_OVER_DEVICES.search, code)):
         return found
     remark = (
         "the file has no map over devices, such as `jax.pmap`, and no sharding: the answers are right, but "
@@ -138,6 +139,7 @@ def _with_remark_on_devices(found: Verdict, exercise: Exercise, submission: Subm
     return attrs.evolve(found, remarks=(*found.remarks, remark))
 
 
+_COMMENT = re.compile(rb"#[^\n]*")
 _OVER_DEVICES = re.compile(rb"pmap|shard|Mesh|mesh|pjit|xmap")
 
 

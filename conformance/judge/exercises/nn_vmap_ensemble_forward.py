@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from conformance.judge.exercises import dense
+from conformance.judge.exercises import dense, rounded
 from conformance.judge.exercises.exercise import Arguments, Exercise, Finding, Pitfall
 from conformance.judge.exercises.rounded import flat, moved
 from reference import keys
@@ -53,6 +53,13 @@ def _all_pairs(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
             features,
         )
     )
+
+
+def _averaged(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
+    """Every example with the mean of what all members give for it."""
+    split = jax.random.split(jax.random.PRNGKey(seed), len(x_batch))
+    every = [dense.shared(key, x_batch, features).value for key in split]
+    return rounded.roughly(np.mean(every, axis=0).astype(np.float32).ravel())
 
 
 def _first_member(seed: int, x_batch: np.ndarray, features: int) -> Rounded:
@@ -212,6 +219,12 @@ EXERCISE = Exercise(
             "Map the parameters and the examples together: `jax.vmap(layer.apply)(variables, x_batch)`, "
             "with `in_axes=(0, 0)`.",
             _all_pairs,
+        ),
+        Pitfall(
+            "ensemble-averaged",
+            "Every example was given the mean of what all members answer to it.",
+            "Apply member i to example i alone: map the parameters and `x_batch` together, `in_axes=(0, 0)`.",
+            _averaged,
         ),
         Pitfall(
             "first-member-only",

@@ -193,6 +193,18 @@ ALONE: tuple[Way, ...] = (
 """Further losses, which are tried as the only mistake."""
 
 RARE: tuple[Way, ...] = (
+    Way(
+        "divided-by-one-less",
+        "The sum over the examples was divided by one less than their number, as a sample's variance is.",
+        "Divide by the number of examples: `jnp.mean((p - y) ** 2)`.",
+        lambda p, y: jnp.sum(jnp.mean(_squares(p, y), axis=-1)) / max(len(p) - 1, 1),
+    ),
+    Way(
+        "divided-by-one-less",
+        "The sum of all squares was divided by one less than their number, as a sample's variance is.",
+        "Divide by their number: `jnp.mean((p - y) ** 2)`.",
+        lambda p, y: jnp.sum(_squares(p, y)) / max(p.size - 1, 1),
+    ),
     *(
         Way(
             "relative-error",

@@ -202,6 +202,9 @@ RARE_ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "elu": jax.nn.elu,
     "silu": jax.nn.silu,
     "softplus": jax.nn.softplus,
+    "hard_tanh": jax.nn.hard_tanh,
+    "soft_sign": jax.nn.soft_sign,
+    "selu": jax.nn.selu,
 }
 
 

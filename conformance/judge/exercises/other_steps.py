@@ -176,6 +176,18 @@ def _example_after_example(params: Params, x: Any, y: Any, rate: Any) -> Params:
     return params
 
 
+def _smaller_steps(params: Params, x: Any, y: Any, rate: Any) -> Params:
+    """Two steps of half the rate."""
+    for _ in range(2):
+        params = step(params, x, y, rate / 2)
+    return params
+
+
+def _share_for_each_example(params: Params, x: Any, y: Any, rate: Any) -> Params:
+    """A step for each example, one after another, with a rate divided by their number."""
+    return _example_after_example(params, x, y, rate / len(x))
+
+
 def _first_example(params: Params, x: Any, y: Any, rate: Any) -> Params:
     return step(params, x[:1], y[:1], rate)
 
@@ -315,10 +327,22 @@ WHOLE_STEPS: tuple[Way, ...] = (
     ),
     Way("two-steps", "Two steps were made.", "Make one: the task has no loop.", _two_steps),
     Way(
-        "step-for-each-example",
-        "A step was made for each example, one after another.",
-        "Make one step, by the gradient of the mean over all examples.",
-        _example_after_example,
+        "two-steps",
+        "Two steps of half the learning rate were made.",
+        "Make one: the task has no loop.",
+        _smaller_steps,
+    ),
+    *(
+        Way(
+            "step-for-each-example",
+            f"A step was made for each example, one after another{divided}.",
+            "Make one step, by the gradient of the mean over all examples.",
+            of,
+        )
+        for divided, of in (
+            ("", _example_after_example),
+            (", with the learning rate divided by their number", _share_for_each_example),
+        )
     ),
     Way(
         "first-example-only",

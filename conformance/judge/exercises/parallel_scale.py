@@ -63,6 +63,18 @@ EXERCISE = Exercise(
             "Multiply by `factor` on every device.",
             lambda x, factor: reference(x, 1.0),
         ),
+        *(
+            Pitfall(
+                "used-without-its-sign",
+                f"The {which} was used without its sign.",
+                "Multiply them as they are: `value * factor`, without `abs`.",
+                of,
+            )
+            for which, of in (
+                ("factor", lambda x, factor: reference(x, abs(factor))),
+                ("element", lambda x, factor: reference(np.abs(x), factor)),
+            )
+        ),
         Pitfall(
             "added-not-multiplied",
             "The factor was added.",

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 _MAPS = re.compile(r"\b(?:[vp]map|shard_map|xmap|vectorize|scan|fori_loop|while_loop)\b|\.map\b")
+_COMMENT = re.compile(r"#[^\n]*")
 _COMPREHENSIONS = (ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp)
 
 
@@ -18,7 +19,7 @@ def without_map(source: str, names: Sequence[str]) -> list[str]:
         names: of functions.
 
     """
-    if _MAPS.search(source):
+    if _MAPS.search(_COMMENT.sub("", source)):
         return []
     try:
         body = ast.parse(source).body

@@ -77,6 +77,11 @@ def test_loops_over_layers_are_none_over_examples(loop: str, told: bool) -> None
     assert (without_map(source, ["solve"]) == ["solve"]) is told
 
 
+def test_a_comment_maps_nothing() -> None:
+    source = "def solve(x):\n    # no vmap here\n    return [f(v) for v in x]\n"
+    assert without_map(source, ["solve"]) == ["solve"]
+
+
 def test_a_task_that_asks_for_no_map_gets_none(judge: Callable) -> None:
     source = (
         "def neural_network(params, x):\n    for w, b in params:\n        x = jnp.tanh(x @ w + b)\n"

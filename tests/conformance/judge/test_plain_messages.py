@@ -138,9 +138,10 @@ def test_a_misspelt_function_is_named_beside_one_that_is_judged(judge: Callable)
 
 def test_a_task_for_devices_that_uses_none_has_a_remark(judge: Callable) -> None:
     alone = "import jax\ndef parallel_compute(data):\n    return jax.vmap(lambda x: x * x)(data)\n"
-    (verdict,) = judge(alone, patience=20.0)
-    assert verdict.verdict == "conforms"
-    assert "no map over devices" in verdict.remarks[0]
+    for none in (alone, f"# equal shards\n{alone}"):
+        (verdict,) = judge(none, patience=20.0)
+        assert verdict.verdict == "conforms"
+        assert "no map over devices" in verdict.remarks[0]
     for other in (alone.replace("vmap", "pmap"), alone.replace("x * x", "x")):
         (verdict,) = judge(other, patience=20.0)
         assert verdict.remarks == (), verdict

@@ -52,6 +52,18 @@ HALVES = (
     "    x, y = (a.astype({}).astype(jnp.float32) for a in map(jnp.asarray, (x, y)))\n"
     "    return jnp.sum(x * y, 1)"
 )
+LOSS = "loss_fn(params, x, y)"
+SQUARES = "p = network(params, x)\n    return jnp.sum((p - y) ** 2) / ({})"
+STEPS = (
+    "p = list(params)\n    for a, t in zip({}, {}):\n        g = jax.grad(loss)(p, a, t)\n"
+    "        p = jax.tree_util.tree_map(lambda v, d: v - learning_rate / {} * d, p, g)\n    return p"
+)
+MODELS = (
+    "keys = jax.random.split(key_of(seed), len(x))\n"
+    "    layer = nn.Dense(features)\n"
+    "    ys = jnp.stack([layer.apply(layer.init(k, x[0]), x) for k in keys])\n"
+    "    return {}.reshape(-1)"
+)
 LAST = "return network([*params[:-1], *[(w, {}) for w, b in params[-1:]]], x)"
 EACH_LAYER = "for w, b in params:\n        x = jnp.tanh(jnp.clip(x @ w + b, {}))\n    return x"
 
@@ -83,6 +95,21 @@ TOLD: tuple[tuple[str, str, str | None], ...] = (
     (NETWORK, LAST.format("0.3 * b"), None),
     (NETWORK, EACH_LAYER.format("-2.0, 2.0"), "cut-off-before-tanh"),
     (NETWORK, EACH_LAYER.format("-0.3, 0.7"), None),
+    (NETWORK, EACH_LAYER.replace("clip", "minimum").format("0.4"), None),
+    (
+        NETWORK,
+        "for w, b in params:\n        x = jax.nn.hard_tanh(x @ w + b)\n    return x",
+        "another-activation",
+    ),
+    # losses and steps
+    (LOSS, SQUARES.format("max(len(y) - 1, 1) * y.shape[1]"), "divided-by-one-less"),
+    (LOSS, SQUARES.format("max(y.size - 1, 1)"), "divided-by-one-less"),
+    (LOSS, SQUARES.format("max(y.size - 2, 1)"), None),
+    (UPDATE, STEPS.format("(x, x)", "(y, y)", "2"), "two-steps"),
+    (UPDATE, STEPS.format("x", "y", "len(x)"), "step-for-each-example"),
+    (EACH, MODELS.format("ys.mean(0)"), "ensemble-averaged"),
+    (EACH, MODELS.format("ys.max(0)"), None),
+    ("parallel_scale(x, factor)", "return x * abs(factor)", "used-without-its-sign"),
     # layers
     (LAYER, ALONG.format("len(inputs)"), "biases-along-the-examples"),
     (LAYER, HALF.format("inputs.astype(jnp.bfloat16)", "bfloat16"), "not-accurate"),
