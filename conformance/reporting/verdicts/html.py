@@ -284,6 +284,8 @@ def _place(verdict: Verdict) -> str:
 def _verdict(verdict: Verdict, place: str) -> dict[str, Any]:
     symptom, *fix = verdict.advice or [""]
     conforms = verdict.verdict == CONFORMS
+    if verdict.verdict == "violates" and not verdict.advice:
+        fix = [text.UNKNOWN]
     return {
         "place": place,
         "name": text.one_line(verdict.exercise or "The file"),

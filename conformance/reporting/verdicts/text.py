@@ -33,6 +33,12 @@ MAX_PRINTED_LINES = 8
 _WARNING = re.compile(r"^.*:\d+: \w*Warning: .*(\n  .*)?$", re.MULTILINE)
 """As Python shows one: the place and the message on a line, and mostly the line of code below it."""
 
+UNKNOWN = (
+    "No usual mistake gives these answers. Compute the call above by hand, step by step, print what the file "
+    "computes at each step, and look for the first that differs."
+)
+"""What to do where nothing explains a wrong answer."""
+
 
 def meanings(outcomes: Iterable[str]) -> str:
     """What the verdicts among these mean, but for those that conform: "" where no other is."""

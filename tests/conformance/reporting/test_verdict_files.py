@@ -225,6 +225,18 @@ def test_a_students_page_says_what_verdicts_and_points_mean() -> None:
     assert "share of" not in page
 
 
+@pytest.mark.parametrize(
+    ("outcome", "advice", "told"),
+    [("violates", None, True), ("violates", ["why"], False), ("error", None, False)],
+)
+def test_a_students_page_says_where_nothing_explains_an_answer(
+    outcome: str, advice: list[str] | None, told: bool
+) -> None:
+    said = verdict("a.py", "update", outcome, **({"advice": advice} if advice else {}))
+    marked = mark([said], MARKING)
+    assert (words.UNKNOWN in html.student_page(marked, marked.rows[0])) is told
+
+
 def test_what_is_extra_is_not_lacking() -> None:
     said = [verdict("a.py", "update", "conforms"), verdict("a.py", "extra", "violates")]
     marked = mark(said, MARKING)
