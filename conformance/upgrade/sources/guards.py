@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from conformance.upgrade.sources.expressions import handling
 
-_WORDS = ("'hasattr'", "version", "'TYPE_CHECKING'", "'signature'", "'getfullargspec'")
+_WORDS = ("'hasattr'", "version", "'Version'", "'TYPE_CHECKING'", "'signature'", "'getfullargspec'")
 _OF_IMPORTS = frozenset({"ImportError", "ModuleNotFoundError", "AttributeError"})
 
 

@@ -195,6 +195,14 @@ def test_a_version_that_the_new_release_has_provides_for_nothing(
     assert len(found(old, new).work) == to_do
 
 
+def test_a_version_held_in_a_function_is_asked_for_though_it_is_not_read() -> None:
+    source = (
+        "def f(x):\n    v = Version(jax.__version__)\n    if v < Version('0.6'):\n"
+        "        return jnp.clip(x, a_min=0)\n    else:\n        return jnp.clip(x, min=0)\n"
+    )
+    assert told(source) == ([], [])
+
+
 def test_a_removed_name_in_the_branch_that_runs_is_to_do() -> None:
     source = (
         "if jax.__version_info__ >= (0, 4, 31):\n    from jax.experimental.maps import xmap\n"
