@@ -3,6 +3,8 @@
 import ast
 from collections.abc import Callable, Mapping
 
+from packaging.requirements import InvalidRequirement, Requirement
+
 from conformance.upgrade.sources.expressions import last
 
 _LIBRARIES = frozenset({"jax", "jaxlib", "flax"})
@@ -17,8 +19,8 @@ _SIGNS: Mapping[type[ast.cmpop], str] = {
     ast.NotEq: "!=",
 }
 _SWAPPED = {">=": "<=", "<=": ">=", ">": "<", "<": ">", "==": "==", "!=": "!="}
-_ALL = 9
-"""More parts than a version has."""
+_ALL, _OF_PYTHON = 3, 5
+"""The numbers of a version of JAX or Flax, and the parts of `sys.version_info`."""
 
 Resolve = Callable[[ast.expr], tuple[str, ...]]
 """What gives the dotted names of JAX or Flax that an expression may stand for."""
@@ -55,16 +57,21 @@ def releases(test: ast.expr, resolve: Resolve, assigned: Mapping[str, ast.expr])
     if not found:
         return "", ""
     library, sign, version = found
+    try:
+        Requirement(f"{library}{sign}{version}")
+    except InvalidRequirement:  # the text is no version
+        return "", ""
     return f"{library}{sign}{version}", f"{library}{_OPPOSITE[sign]}{version}"
 
 
 def _both(requirements: list[str]) -> str:
-    """One requirement of several, where they are all of one library."""
-    libraries = {each.rstrip("=<>!.*0123456789") for each in requirements}
-    if len(libraries) != 1 or not all(requirements):
+    """One requirement of several, where they are all known, and of one library."""
+    if not all(requirements):
         return ""
-    (library,) = libraries
-    return library + ",".join(each.removeprefix(library) for each in requirements)
+    asked = [Requirement(each) for each in requirements]
+    if len({each.name for each in asked}) > 1:
+        return ""
+    return f"{asked[0].name}{','.join(str(each.specifier) for each in asked)}"
 
 
 def _value(node: ast.expr, assigned: Mapping[str, ast.expr]) -> ast.expr:
@@ -124,7 +131,7 @@ def _parts(node: ast.expr, resolve: Resolve) -> tuple[str, int]:
     if isinstance(node, ast.Subscript) and (count := _first(node)):
         return _parts(node.value, resolve)[0], count
     if ast.unparse(node) == "sys.version_info":
-        return "python", _ALL
+        return "python", _OF_PYTHON
     if library := _of_library(node, "__version_info__", resolve):
         return library, _ALL
     if (isinstance(node, ast.Call) and last(node.func) in {"tuple", "list"}) or isinstance(

@@ -139,6 +139,8 @@ def test_a_name_that_is_there_provides_for_no_other(source: str, to_do: int) -> 
 RUNS = {
     "numbers": "jax.__version_info__ >= (0, 6)",
     "more": "jax.__version_info__ > (0, 10)",
+    "up-to": "jax.__version_info__ <= (0, 10, 2)",
+    "equal": "jax.__version_info__ == (0, 10, 2)",
     "first-numbers": "jax.__version_info__[:2] > (0, 9)",
     "swapped": "(0, 6) <= jax.__version_info__",
     "version": "Version(jax.__version__) >= Version('0.6.0')",
@@ -155,6 +157,7 @@ RUNS = {
 DOES_NOT_RUN = {
     "numbers": "jax.__version_info__ < (0, 6)",
     "first-numbers": "jax.__version_info__[:2] <= (0, 9)",
+    "just-that-one": "jax.__version_info__ > (0, 10, 2)",
     "version": "Version(jax.__version__) <= Version('0.9.2')",
     "not": "not NEW",
     "between": "jax.__version_info__ >= (0, 6) and jax.__version_info__ < (0, 10)",
@@ -163,6 +166,7 @@ DOES_NOT_RUN = {
     "text": "jax.__version__ >= '0.6'",
     "another-question": "jax.__version_info__ >= (0, 6) and OLD",
     "two-libraries": "jax.__version_info__ >= (0, 6) and flax.__version_info__ >= (0, 6)",
+    "no-version": "Version(jax.__version__) >= Version('the newest')",
     "assigned-twice": "hasattr(jax, 'thread') or TWICE >= (0, 6)",
 }
 HELD = (
