@@ -17,8 +17,9 @@ Params = Sequence[tuple[Any, Any]]
 
 LAYERS: tuple[tuple[int, ...], ...] = ((1, 1), (2, 3), (3, 3, 3), (2, 4, 1), (3, 2, 2), (1, 3, 2))
 
-LARGE = (20, 18, 2, 3, 2, 3)
-"""Beyond what a file may have as a number for layers, inputs or outputs."""
+DEEP, LARGE = (2, 1, 2, 2, 1, 3), (20, 18, 2, 3)
+"""Beyond what a file may have as a number for layers, and for inputs or outputs. A network that were both
+would round too much to show a small mistake."""
 
 
 def forward(
@@ -115,7 +116,7 @@ def draw_rate(random: np.random.RandomState, turn: int) -> float:
 
 SHAPES: tuple[Mapping[str, Any], ...] = tuple(
     {"examples": b, "layers": layers}
-    for b, layers in zip((1, 3, 3, 4, 1, 2, 5, 21), (*LAYERS, (2, 3), LARGE), strict=True)
+    for b, layers in zip((1, 3, 3, 4, 1, 2, 5, 21), (*LAYERS, DEEP, LARGE), strict=True)
 )
 
 READING = (

@@ -109,7 +109,7 @@ NEARLY = {
         "           for (w, b), (c, d) in zip(params, g)]\n"
         "    return new[:-1] + [(new[-1][0], params[-1][1])] if len(params) > 2 else new",
         "some-left-unchanged",
-        "answer[2][1]: ",
+        "answer[4][1]: ",
     ),
 }
 

@@ -297,7 +297,7 @@ SOMETHING_ELSE: tuple[tuple[str, str], ...] = (
     (COMPUTE, "return np.broadcast_to((data**2).prod(0), data.shape)"),
     (ADD, "return jax.vmap(lambda a, b: a + 3 * b, in_axes, out_axes)(a, b)"),
     (ENSEMBLE, "return ensemble(seed, x, features).reshape(-1, features).max(0)"),
-    (SHARED, LIFT.format("features + 1")),
+    (SHARED, LIFT.format("features + 2")),
     (ENSEMBLE, LIFT.format("x.shape[1]")),
     (SCALE, "return (x + 1.5) * np.float32(factor)"),
     (LAYER, "return inputs @ weights + 1.5 * biases"),
