@@ -10,6 +10,7 @@ import numpy as np
 
 from conformance.judge.exercises import dense, rounded
 from conformance.judge.exercises.exercise import Arguments, Exercise, Finding, Pitfall
+from conformance.judge.exercises.other_arguments import other_features, other_seeds
 from conformance.judge.exercises.rounded import flat, moved
 from reference import keys
 from reference.error_bounds.evaluate import Rounded
@@ -253,8 +254,8 @@ EXERCISE = Exercise(
         dense.SEED_OVERFLOWS,
     ),
     rare_pitfalls=(
-        *dense.other_features(reference),
-        *dense.other_seeds(reference),
+        *other_features(reference),
+        *other_seeds(reference),
         *dense.other_bias_initializers(ensemble=True),
     ),
     further_reading=(
